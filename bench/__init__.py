@@ -1,0 +1,1 @@
+"""Measurements that print ratios and percentiles of one run. Scripts, not tests."""

@@ -1,0 +1,116 @@
+"""For every test: a throw-away data folder with a real PostgreSQL, and one fixed cast of people.
+
+The first process starts the cluster; test workers share it, each with a database of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+if "KICAU_TEST_CLUSTER" not in os.environ:  # the first process, before Django's settings are read
+    _folder = Path(tempfile.mkdtemp(prefix="kicau-test-"))
+    _folder.chmod(0o711)  # the database's own user passes through
+    os.environ.update(KICAU_DATA=str(_folder / "data"), KICAU_TEST_FAST_DISK="1", KICAU_TEST_CLUSTER="1")
+    for _name in [n for n in os.environ if n == "DATABASE_URL" or (n.startswith("KICAU_") and n not in ("KICAU_DATA", "KICAU_TEST_FAST_DISK", "KICAU_TEST_CLUSTER"))]:
+        del os.environ[_name]
+    from kicau.base import postgres
+
+    _stack = contextlib.ExitStack()
+    _here = _stack.enter_context(postgres.running(_folder / "data"))
+    os.environ["DATABASE_URL"] = _here.url
+
+    def _clean_up() -> None:
+        _stack.close()
+        shutil.rmtree(_folder, ignore_errors=True)
+
+    atexit.register(_clean_up)
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # tests look at rows from inside their loop
+
+# Named here and not in the settings of pytest: it must be read after the data folder is known.
+os.environ["DJANGO_SETTINGS_MODULE"] = "kicau.config.settings"
+
+import django
+import pytest
+
+django.setup()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> Iterator[None]:
+    from django.core.cache import cache
+
+    yield
+    with contextlib.suppress(Exception):
+        cache.clear()
+
+
+@pytest.fixture
+def owner(db: None):
+    """Sari, who owns the workspace and hosts the instance."""
+    from kicau.workspaces.acts import add_person
+
+    return add_person("sari@kopisenja.example", "Sari Wulandari", "hujan-di-bandung-41", operator=True, timezone="Asia/Jakarta")
+
+
+@pytest.fixture
+def workspace(owner):
+    from kicau.workspaces.acts import create_workspace
+
+    return create_workspace(owner, "Kopi Senja", timezone="Asia/Jakarta")
+
+
+@pytest.fixture
+def actor(owner, workspace):
+    """Sari at the shell."""
+    from kicau.workspaces.acts import actor_for
+
+    return actor_for(owner, workspace.id, "cli")
+
+
+@pytest.fixture
+def member(workspace, actor):
+    """A function that adds somebody with a role and gives their Actor."""
+    from kicau.workspaces.acts import actor_for, add_person, set_member
+
+    def make(role: str):
+        person = add_person(f"{role}@kopisenja.example", role.title(), "hujan-di-bandung-41")
+        set_member(actor, person, role)
+        return actor_for(person, workspace.id, "page")
+
+    return make
+
+
+@pytest.fixture
+def stranger(monkeypatch):
+    """A network that is not ours is installed (tests/stranger)."""
+    from importlib.metadata import EntryPoint
+
+    from kicau.connector import registry
+
+    points = dict(registry._points())
+    points["stranger"] = EntryPoint("stranger", "tests.stranger.connector:connector", registry.GROUP)
+    monkeypatch.setattr(registry, "_points", lambda: points)
+
+
+@pytest.fixture
+def channel(stranger, actor):
+    """A function that makes a connected channel of the stranger's network, without asking any server."""
+    from kicau.channels.acts import register_app
+    from kicau.channels.live import stored
+    from kicau.channels.models import Channel
+    from kicau.connector.session import Credentials
+
+    def make(key: str, acting=actor):
+        app = register_app("stranger", "app", "secret", endpoints={"api": "http://127.0.0.1:9"}, is_sandbox=True)
+        return Channel.objects.create(
+            workspace=acting.workspace, network="stranger", app=app, key=key, account_id=key, handle=key, name=key.title(),
+            credentials=stored(Credentials(access_token="t", refresh_token="r")), connected_by=acting.person,
+        )  # fmt: skip
+
+    return make

@@ -1,0 +1,104 @@
+"""Endpoints: the calendar of deliveries, and what people do with one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from kicau.api import shown
+from kicau.api.gate import acting
+from kicau.api.paging import page
+from kicau.api.routes import PUBLISHES, READS, Id
+from kicau.api.shapes import deliveries as s
+from kicau.api.times import bound, moment
+from kicau.base.ids import as_uuid
+from kicau.channels.acts import one_channel
+from kicau.publishing import acts
+from kicau.publishing.models import Delivery
+from kicau.workspaces.actors import Actor
+
+routes = Router(tags=["Deliveries"])
+
+
+@routes.get("/deliveries", response=s.DeliveryPage, summary="Read the calendar", openapi_extra=READS)
+def list_deliveries(request: HttpRequest, asked: Query[s.DeliveryQuery]) -> dict[str, Any]:
+    """By due time, the past first: give `from` to begin later."""
+    actor = acting(request)
+    return page(_filtered(actor, asked), ("due_at", "id"), asked, shown.delivery)
+
+
+def _filtered(actor: Actor, asked: s.DeliveryQuery) -> QuerySet[Delivery]:
+    rows = acts.deliveries(actor)
+    since, until = bound(asked.since, actor, "from"), bound(asked.until, actor, "to")
+    wanted = {
+        "due_at__gte": since,
+        "due_at__lt": until,
+        "channel": one_channel(actor, asked.channel) if asked.channel else None,
+        "network": asked.network,
+        "state__in": asked.state,
+        "draft__campaign__name": asked.campaign,
+        "draft__tags__contains": [asked.tag] if asked.tag else None,
+        "draft_id": as_uuid(asked.post) if asked.post else None,
+    }
+    return rows.filter(**{name: value for name, value in wanted.items() if value})
+
+
+@routes.get("/deliveries/{delivery_id}", response=s.DeliveryWhole, summary="Read a delivery and its story", openapi_extra=READS)
+def get_delivery(request: HttpRequest, delivery_id: Id) -> s.DeliveryWhole:
+    """With exactly what is or will be sent, and every attempt in words."""
+    actor = acting(request)
+    return _whole(actor, delivery_id)
+
+
+@routes.post("/deliveries/{delivery_id}/cancel", response=s.Delivery, summary="Never send it", openapi_extra=PUBLISHES)
+def cancel_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
+    actor = acting(request)
+    return _after(actor, acts.cancel(actor, delivery_id))
+
+
+@routes.post("/deliveries/{delivery_id}/retry", response=s.Delivery, summary="Send it again", openapi_extra=PUBLISHES)
+def retry_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
+    """It goes on where it stopped, and looks up first what may have happened."""
+    actor = acting(request)
+    return _after(actor, acts.retry(actor, delivery_id))
+
+
+@routes.post("/deliveries/{delivery_id}/move", response=s.Delivery, summary="Give it another time", openapi_extra=PUBLISHES)
+def move_delivery(request: HttpRequest, delivery_id: Id, given: s.MoveInput) -> s.Delivery:
+    """Only what has not begun."""
+    actor = acting(request)
+    return _after(actor, acts.move(actor, delivery_id, moment(given.at, given.timezone), given.timezone))
+
+
+@routes.post("/deliveries/{delivery_id}/confirm", response=s.Delivery, summary="Confirm it in person", openapi_extra=PUBLISHES)
+def confirm_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
+    """The token's person has read this post and wants it published, as the network's terms ask for each post."""
+    actor = acting(request)
+    return _after(actor, acts.confirm(actor, delivery_id))
+
+
+@routes.post("/deliveries/{delivery_id}/resolve", response=s.Delivery, summary="Tell what became of it", openapi_extra=PUBLISHES)
+def resolve_delivery(request: HttpRequest, delivery_id: Id, found: s.ResolveInput) -> s.Delivery:
+    """For one whose outcome is unknown, after a person looked at the network. Not there: it is sent again."""
+    actor = acting(request)
+    return _after(actor, acts.resolve(actor, delivery_id, published=found.published, url=found.url, remote_id=found.remote_id))
+
+
+@routes.post("/deliveries/{delivery_id}/withdraw", response=s.Delivery, summary="Delete it from the network", openapi_extra=PUBLISHES)
+def withdraw_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
+    """All its parts. What is known of it here stays."""
+    actor = acting(request)
+    return _after(actor, async_to_sync(acts.withdraw)(actor, delivery_id))
+
+
+def _after(actor: Actor, row: Delivery) -> s.Delivery:
+    return shown.delivery(acts.one_delivery(actor, row.id))
+
+
+def _whole(actor: Actor, delivery_id: str) -> s.DeliveryWhole:
+    row = acts.one_delivery(actor, delivery_id)
+    return shown.delivery_whole(row, acts.story(actor, row))

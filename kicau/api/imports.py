@@ -1,0 +1,117 @@
+"""Endpoints: many posts from one table, checked first, then made."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import File, Form, Router
+from ninja.files import UploadedFile
+from pydantic import Field
+
+from kicau.api import problems, shown
+from kicau.api.gate import acting
+from kicau.api.routes import PUBLISHES, WRITES
+from kicau.api.shapes.base import ZONE, FieldError, Shape, Zone
+from kicau.media import library
+from kicau.publishing import importing
+from kicau.workspaces.actors import Actor, Permission
+
+routes = Router(tags=["Imports"])
+Table = Annotated[UploadedFile, File(description="A CSV file, in any of the forms that spreadsheets write; docs/use/import.md tells its columns.")]
+Files = Annotated[list[UploadedFile], File(description="The files that the table names, without folders; repeat the field for several.")]
+
+
+class ImportFields(Shape):
+    """What goes with the table."""
+
+    timezone: Zone = Field("", description=f"In which times are meant where a row says nothing. {ZONE} Empty: the workspace's.")
+
+
+class ImportCreate(ImportFields):
+    """What goes with the table, when its posts are made."""
+
+    confirm: bool = Field(False, description="True: the token's person has read the posts and confirms them, for networks whose terms ask for that.")
+    skip_bad: bool = Field(False, description="True: leave out rows that have problems. False: with a single problem, nothing is made.")
+
+
+class RowProblem(FieldError):
+    """What is wrong with one cell."""
+
+    row: int = Field(description="As a spreadsheet counts: the header is row 1.")
+    column: str = Field(description="The column in which it is mended.")
+
+
+class ImportReport(Shape):
+    """What importing the table would do."""
+
+    table: str = Field(description="The table's name.")
+    ready: int = Field(description="Rows that can be imported.")
+    skipped: list[str] = Field(description="Each `ref` that is here already, and so is left out.")
+    problems: list[RowProblem] = Field(description="Everything that is wrong, row by row.")
+    notices: list[RowProblem] = Field(description="Everything that is worth knowing, row by row.")
+    deliveries: int = Field(description="How many deliveries the ready rows make.")
+    unconfirmed: int = Field(description="How many of them a person must confirm.")
+    cost: dict[str, int] = Field(description="Price of publishing them: millionths of each currency.")
+
+
+class Imported(Shape):
+    """What was imported."""
+
+    posts: list[str] = Field(description="Ids of the posts, in the table's order.")
+    deliveries: int = Field(description="How many deliveries were scheduled.")
+    skipped: list[str] = Field(description="Each `ref` that was here already, and so was left out.")
+    notices: list[FieldError] = Field(description="What the author should know.")
+
+
+@routes.post("/imports/check", response=ImportReport, summary="Check a table of posts", openapi_extra=WRITES)
+def check_import(request: HttpRequest, fields: Form[ImportFields], table: Table, files: Files = []) -> ImportReport:  # noqa: B006 (never changed)
+    """Every problem of every row, before anything is made."""
+    with _looked_into(acting(request), fields, table, files) as (report, _):
+        return ImportReport(
+            table=report.table, ready=len(report.ready), skipped=[ref for _, ref in report.skipped],
+            problems=_rows(report.problems), notices=_rows(report.notices),
+            deliveries=report.deliveries, unconfirmed=report.unconfirmed, cost=dict(report.cost),
+        )  # fmt: skip
+
+
+@routes.post("/imports", response={201: Imported}, summary="Import a table of posts", openapi_extra=PUBLISHES)
+def create_import(request: HttpRequest, fields: Form[ImportCreate], table: Table, files: Files = []) -> Imported:  # noqa: B006 (never changed)
+    """All of them are written and scheduled, or none (but see `skip_bad`). Rows whose `ref` is here already are left
+    out, so that a table may be sent again."""
+    actor = acting(request)
+    actor.require(Permission.PUBLISH)
+    with _looked_into(actor, fields, table, files) as (report, folder):
+        made = importing.create_posts(actor, report, folder, confirm=fields.confirm, skip_bad=fields.skip_bad)
+    return Imported(
+        posts=[str(draft.id) for draft in made.drafts], deliveries=len(made.deliveries),
+        skipped=[ref for _, ref in report.skipped], notices=shown.errors(made.notices),
+    )  # fmt: skip
+
+
+@contextmanager
+def _looked_into(actor: Actor, fields: ImportFields, table: UploadedFile, files: Iterable[UploadedFile]) -> Iterator[tuple[importing.Report, Path]]:
+    """The report, and the folder in which its files lie for as long."""
+    actor.require(Permission.WRITE)
+    read = importing.read_posts(table.read(), Path(table.name or "posts.csv").name)
+    folder = Path(tempfile.mkdtemp(dir=library.scratch_folder()))
+    try:
+        for file in files:
+            with (folder / Path(file.name or "file").name).open("wb") as out:
+                shutil.copyfileobj(file, out)
+        yield importing.check_posts(actor, read, folder, zone=fields.timezone), folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rows(found: Iterable[importing.RowProblem]) -> list[RowProblem]:
+    return [RowProblem(**_located(one), row=one.row, column=one.column) for one in found]
+
+
+def _located(one: importing.RowProblem) -> dict[str, Any]:
+    return problems.error(one.problem) | {"field": f"rows.{one.row}.{one.column}"}

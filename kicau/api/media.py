@@ -1,0 +1,104 @@
+"""Endpoints: the library of files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import FileResponse, HttpRequest
+from ninja import File, Form, Query, Router
+from ninja.files import UploadedFile
+from pydantic import Field
+
+from kicau.api.gate import acting
+from kicau.api.paging import page
+from kicau.api.routes import READS, WRITES, Id
+from kicau.api.shapes import media as s
+from kicau.api.shapes.base import Shape
+from kicau.base.errors import NotFound
+from kicau.media import acts, library
+from kicau.media.models import Medium
+from kicau.workspaces.actors import Actor, Permission
+
+routes = Router(tags=["Media"])
+_FILE = {"content": {mime: {"schema": {"type": "string", "format": "binary"}} for mime in library.EXTENSIONS}}
+
+
+class UploadFields(Shape):
+    """What goes with the file."""
+
+    alt: str = Field("", max_length=200_000, description="Alt text.")
+    title: str = Field("", max_length=300, description="A document's title.")
+    tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(default_factory=list, max_length=50, description="The workspace's own words to find it by; repeat the field for several.")
+
+
+@routes.get("/media", response=s.MediumPage, summary="List the library", openapi_extra=READS)
+def list_media(request: HttpRequest, asked: Query[s.MediaQuery]) -> dict[str, Any]:
+    """Newest first."""
+    rows = acts.all_media(acting(request))
+    if asked.kind:
+        rows = rows.filter(kind=asked.kind)
+    if asked.tag:
+        rows = rows.filter(tags__contains=[asked.tag])
+    return page(rows, ("-created_at", "-id"), asked, _medium)
+
+
+@routes.post("/media", response={201: s.Medium}, summary="Upload a file", openapi_extra=WRITES)
+def upload_medium(request: HttpRequest, fields: Form[UploadFields], file: Annotated[UploadedFile, File(description="The file itself.")]) -> s.Medium:
+    """As multipart/form-data, at most 600 MB. The same content is kept once and then answered as it is. What it is,
+    its content tells, not its name."""
+    actor = acting(request)
+    actor.require(Permission.WRITE)
+    name = Path(file.name or "file").name or "file"
+    kept = acts.add_medium(actor, _on_disk(file), name, alt=fields.alt, title=fields.title, tags=fields.tags)
+    return _medium(kept)
+
+
+@routes.post("/media/fetch", response={201: s.Medium}, summary="Fetch a file from an address", openapi_extra=WRITES)
+def fetch_medium(request: HttpRequest, given: s.MediumFetch) -> s.Medium:
+    """From a public address only, at most 600 MB."""
+    return _medium(async_to_sync(acts.fetch_medium)(acting(request), given.url, alt=given.alt))
+
+
+@routes.get("/media/{medium_id}", response=s.Medium, summary="Read about a file", openapi_extra=READS)
+def get_medium(request: HttpRequest, medium_id: Id) -> s.Medium:
+    return _medium(acts.one_medium(acting(request), medium_id))
+
+
+@routes.patch("/media/{medium_id}", response=s.Medium, summary="Change what goes with a file", openapi_extra=WRITES)
+def change_medium(request: HttpRequest, medium_id: Id, change: s.MediumChange) -> s.Medium:
+    """The file itself never changes."""
+    return _medium(acts.change_medium(acting(request), medium_id, **change.model_dump()))
+
+
+@routes.get("/media/{medium_id}/file", summary="Download a file", openapi_extra={**READS, "responses": {200: {"description": "The original, byte for byte.", **_FILE}}})
+def download_medium(request: HttpRequest, medium_id: Id) -> FileResponse:
+    row = _readable(acting(request), medium_id)
+    answer = FileResponse(library.original(row.ref).open("rb"), content_type=row.mime, as_attachment=True, filename=row.name)
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+def _readable(actor: Actor, medium_id: str) -> Medium:
+    row = acts.one_medium(actor, medium_id)
+    if not library.original(row.ref).exists():
+        raise NotFound("file of the medium", row.name)
+    return row
+
+
+def _on_disk(file: UploadedFile) -> Path:
+    """Uploads always come as files (settings.FILE_UPLOAD_HANDLERS), whatever their size."""
+    assert isinstance(file, TemporaryUploadedFile), settings.FILE_UPLOAD_HANDLERS
+    return Path(file.temporary_file_path())
+
+
+def _medium(row: Medium) -> s.Medium:
+    return s.Medium(
+        id=str(row.id), name=row.name, kind=cast(s.Kind, row.kind), mime=row.mime, size=row.size, sha256=row.sha256,
+        width=row.width, height=row.height, duration_ms=row.duration_ms, frames=row.frames, pages=row.pages,
+        alt=row.alt, title=row.title, tags=row.tags, origin=row.origin, origin_detail=row.origin_detail,
+        ai_use=row.ai_use, created_at=row.created_at,
+    )  # fmt: skip

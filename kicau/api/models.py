@@ -1,0 +1,39 @@
+"""What the API remembers of requests: how many a token made, and what it answered to those that may be repeated."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from kicau.base.clock import now
+from kicau.base.sealed import SealedJSONField
+
+
+class Allowance(models.Model):
+    """How many requests a token made in one minute. One row a token, changed by every process."""
+
+    token_id = models.UUIDField(primary_key=True)  # a plain id: it is written with each request
+    minute = models.BigIntegerField()  # since the epoch
+    used = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.token_id}: {self.used}"
+
+
+class Answer(models.Model):
+    """What a request with an Idempotency-Key was answered, so that its repetition does nothing and gets the same."""
+
+    token_id = models.UUIDField()
+    workspace_id = models.UUIDField()
+    key = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)  # SHA-256 of method, address and body
+    status = models.PositiveSmallIntegerField(default=0)  # 0 while under way
+    headers = models.JSONField(default=dict)
+    body = SealedJSONField(null=True)  # sealed: it may hold a secret that is shown once
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token_id", "workspace_id", "key"], name="one_answer_each_key")]
+        indexes = [models.Index(fields=["at"], name="answer_age")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.status}"

@@ -1,0 +1,144 @@
+"""Endpoints: who I am, the workspace, its members, tokens and audit trail."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from kicau.api import shown
+from kicau.api.gate import acting
+from kicau.api.paging import PageQuery, page
+from kicau.api.routes import MEMBERS, READS, SETTINGS, TOKENS, Id
+from kicau.api.shapes import people as s
+from kicau.api.shapes.base import PersonRef
+from kicau.base.errors import NotFound
+from kicau.base.ids import as_uuid
+from kicau.rights.models import AuditEntry
+from kicau.workspaces import acts
+from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.models import Membership, Person, Token, Workspace
+
+routes = Router()
+
+
+@routes.get("/me", response=s.Me, tags=["Me"], summary="Who this token acts as", openapi_extra=READS)
+def me(request: HttpRequest) -> s.Me:
+    """The person, the workspace of this request, what the token may do there, and the other workspaces it opens."""
+    actor = acting(request)
+    actor.require(Permission.READ)
+    assert actor.person is not None
+    return s.Me(
+        person=_ref(actor.person), email=actor.person.email, timezone=actor.person.timezone, token=str(actor.token_id),
+        workspace=_workspace(actor.workspace), role=cast(s.RoleName, actor.role), scopes=[p.value for p in Permission if actor.may(p)],
+        workspaces=[s.OpenWorkspace(id=str(m.workspace_id), name=m.workspace.name, role=cast(s.RoleName, m.role)) for m in acts.open_to(actor)],
+    )  # fmt: skip
+
+
+@routes.get("/workspace", response=s.Workspace, tags=["Workspace"], summary="Read the workspace", openapi_extra=READS)
+def get_workspace(request: HttpRequest) -> s.Workspace:
+    actor = acting(request)
+    actor.require(Permission.READ)
+    return _workspace(actor.workspace)
+
+
+@routes.patch("/workspace", response=s.Workspace, tags=["Workspace"], summary="Change the workspace", openapi_extra=SETTINGS)
+def change_workspace(request: HttpRequest, change: s.WorkspaceChange) -> s.Workspace:
+    return _workspace(acts.change_workspace(acting(request), **change.model_dump()))
+
+
+@routes.get("/members", response=s.MemberPage, tags=["Members"], summary="List members", openapi_extra=READS)
+def list_members(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
+    actor = acting(request)
+    actor.require(Permission.READ)
+    rows = Membership.objects.filter(workspace=actor.workspace).select_related("person")
+    return page(rows, ("created_at", "id"), asked, _member)
+
+
+@routes.post("/members", response={201: s.Member}, tags=["Members"], summary="Add a member", openapi_extra=MEMBERS)
+def add_member(request: HttpRequest, given: s.MemberAdd) -> s.Member:
+    """The person must have a sign-in on this instance already. Who is a member already gets the role."""
+    actor = acting(request)
+    actor.require(Permission.MEMBERS)
+    found = Person.objects.filter(email__iexact=given.email.strip()).first()
+    if found is None:
+        raise NotFound("person with the address", given.email)
+    return _member(acts.set_member(actor, found, given.role))
+
+
+@routes.patch("/members/{person_id}", response=s.Member, tags=["Members"], summary="Change a member's role", openapi_extra=MEMBERS)
+def change_member(request: HttpRequest, person_id: Id, change: s.MemberChange) -> s.Member:
+    """Only an owner makes or changes owners, and one owner always stays."""
+    actor = acting(request)
+    return _member(acts.set_member(actor, _person(actor, person_id), change.role))
+
+
+@routes.delete("/members/{person_id}", response={204: None}, tags=["Members"], summary="Remove a member", openapi_extra=MEMBERS)
+def remove_member(request: HttpRequest, person_id: Id) -> None:
+    """Their tokens for this workspace stop counting. What they wrote stays."""
+    actor = acting(request)
+    acts.remove_member(actor, _person(actor, person_id))
+
+
+@routes.get("/tokens", response=s.TokenPage, tags=["Tokens"], summary="List tokens", openapi_extra=READS)
+def list_tokens(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
+    """Your own for this workspace; all of them for those who manage its members."""
+    return page(acts.tokens(acting(request)), ("-created_at", "-id"), asked, lambda row: s.Token(**_token(row)))
+
+
+@routes.post("/tokens", response={201: s.TokenMade}, tags=["Tokens"], summary="Make a token", openapi_extra=TOKENS)
+def create_token(request: HttpRequest, given: s.TokenCreate) -> s.TokenMade:
+    """A token can do no more than the one that makes it. The secret is shown once."""
+    made = acts.create_token(acting(request), given.name, given.scopes, days=given.days, role=given.role or "")
+    return s.TokenMade(**_token(made.token), secret=made.secret)
+
+
+@routes.delete("/tokens/{token_id}", response={204: None}, tags=["Tokens"], summary="Revoke a token", openapi_extra=TOKENS)
+def revoke_token(request: HttpRequest, token_id: Id) -> None:
+    """It stops counting at once, also where it is the one that asks."""
+    acts.revoke_token(acting(request), token_id)
+
+
+@routes.get("/audit", response=s.AuditPage, tags=["Audit"], summary="Read the audit trail", openapi_extra=MEMBERS)
+def list_audit(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
+    """Every act in this workspace, newest first."""
+    return page(acts.trail(acting(request)), ("-id",), asked, _entry)
+
+
+def _person(actor: Actor, person_id: str) -> Person:
+    """A member of this workspace, never somebody else's."""
+    actor.require(Permission.MEMBERS)
+    found = Membership.objects.select_related("person").filter(workspace=actor.workspace, person_id=as_uuid(person_id)).first()
+    if found is None:
+        raise NotFound("member", person_id)
+    return found.person
+
+
+def _ref(row: Person) -> PersonRef:
+    return PersonRef(id=str(row.id), name=str(row))
+
+
+def _workspace(row: Workspace) -> s.Workspace:
+    return s.Workspace(
+        id=str(row.id), name=row.name, timezone=row.timezone, language=row.language,
+        duplicate_hours=row.duplicate_hours, ai_use=row.ai_use, created_at=row.created_at,
+    )  # fmt: skip
+
+
+def _member(row: Membership) -> s.Member:
+    return s.Member(id=str(row.person_id), name=str(row.person), email=row.person.email, role=cast(s.RoleName, row.role), since=row.created_at)
+
+
+def _token(row: Token) -> dict[str, Any]:
+    return {
+        "id": str(row.id), "name": row.name, "prefix": row.prefix, "person": shown.person(row.person), "role": row.role,
+        "scopes": row.scopes, "created_at": row.created_at, "expires_at": row.expires_at,
+        "revoked_at": row.revoked_at, "last_used_at": row.last_used_at,
+    }  # fmt: skip
+
+
+def _entry(row: AuditEntry) -> s.AuditEntry:
+    who: UUID | None = row.actor_id
+    return s.AuditEntry(id=row.id, at=row.at, actor=row.actor, actor_id=str(who) if who else None, via=row.via, act=row.act, subject=row.subject, detail=row.detail)

@@ -1,0 +1,206 @@
+"""Endpoints: posts, as they are written, previewed and scheduled; campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+from pydantic import Field
+
+from kicau.api import shown
+from kicau.api.gate import acting
+from kicau.api.paging import PageQuery, page
+from kicau.api.problems import Refused, field_error
+from kicau.api.routes import PUBLISHES, READS, WRITES, Id
+from kicau.api.shapes import posts as s
+from kicau.api.shapes.deliveries import PostMade, Scheduled
+from kicau.api.times import moment
+from kicau.base.errors import Conflict
+from kicau.channels.acts import one_channel
+from kicau.connector import content
+from kicau.publishing import acts, compose, schedule
+from kicau.publishing.models import Campaign, Draft
+from kicau.workspaces.actors import Actor
+
+routes = Router(tags=["Posts"])
+
+
+class PostQuery(PageQuery):
+    """Filters; what is left out does not matter."""
+
+    state: s.PostState | None = Field(None, description="In this state.")
+    campaign: str = Field("", max_length=120, description="Name of a campaign.")
+    tag: str = Field("", max_length=60, description="With this tag.")
+    ref: str = Field("", max_length=120, description="With this `ref`.")
+
+
+@routes.get("/posts", response=s.PostPage, summary="List posts", openapi_extra=READS)
+def list_posts(request: HttpRequest, asked: Query[PostQuery]) -> dict[str, Any]:
+    """Newest first."""
+    rows = compose.whole(compose.drafts(acting(request)))
+    if asked.state:
+        rows = rows.filter(state=asked.state)
+    if asked.campaign:
+        rows = rows.filter(campaign__name=asked.campaign)
+    if asked.tag:
+        rows = rows.filter(tags__contains=[asked.tag])
+    if asked.ref:
+        rows = rows.filter(ref=asked.ref)
+    return page(rows, ("-id",), asked, shown.post)
+
+
+@routes.post("/posts", response={201: PostMade}, summary="Write a post, and schedule it", openapi_extra=WRITES)
+def create_post(request: HttpRequest, response: HttpResponse, given: s.PostCreate) -> PostMade:
+    """With `schedule` (which needs the scope publish too) both happen, or neither: where any channel has a problem,
+    nothing is made."""
+    actor = acting(request)
+    with transaction.atomic():
+        draft = compose.create_draft(actor, _composition(given, ref=given.ref, origin=given.origin, origin_detail=given.origin_detail))
+        row = compose.one_draft(actor, draft.id)
+        made = _schedule(actor, row, given.schedule, "schedule.") if given.schedule else Scheduled(deliveries=[], notices=[])
+        row.refresh_from_db(fields=["state"])
+    response["Location"] = f"/api/v1/posts/{row.id}"
+    response["ETag"] = _etag(row)
+    return PostMade(post=shown.post(row), deliveries=made.deliveries, notices=made.notices)
+
+
+@routes.get("/posts/{post_id}", response=s.Post, summary="Read a post", openapi_extra=READS)
+def get_post(request: HttpRequest, response: HttpResponse, post_id: Id) -> s.Post:
+    """Its ETag names its version; send it as If-Match with a change."""
+    row = compose.one_draft(acting(request), post_id)
+    response["ETag"] = _etag(row)
+    return shown.post(row)
+
+
+@routes.put("/posts/{post_id}", response=s.Post, summary="Replace a post's content", openapi_extra=WRITES)
+def replace_post(request: HttpRequest, response: HttpResponse, post_id: Id, given: s.PostInput) -> s.Post:
+    """The whole content. Deliveries that have not begun are made anew (which needs the scope publish), all or none;
+    what is out or on its way stays as it was sent. With If-Match, only where nobody was faster."""
+    actor = acting(request)
+    before = compose.one_draft(actor, post_id)
+    wanted = request.headers.get("If-Match", "").strip()
+    if wanted not in ("", "*", _etag(before)):
+        raise _changed(before)
+    version = before.version if wanted not in ("", "*") else None
+    again = _composition(given, origin=before.origin, origin_detail=before.origin_detail)
+    try:
+        row = acts.edit_draft(actor, post_id, again, version=version)
+    except Conflict:
+        now = compose.one_draft(actor, post_id)
+        if version is not None and now.version != version:
+            raise _changed(now) from None
+        raise
+    response["ETag"] = _etag(row)
+    return shown.post(compose.one_draft(actor, row.id))
+
+
+@routes.post("/posts/{post_id}/submit", response=s.Post, summary="Hand a post to those who may publish", openapi_extra=WRITES)
+def submit_post(request: HttpRequest, post_id: Id) -> s.Post:
+    return shown.post(acts.submit(acting(request), post_id))
+
+
+@routes.post("/posts/{post_id}/archive", response=s.Post, summary="Put a post away", openapi_extra=WRITES)
+def archive_post(request: HttpRequest, post_id: Id) -> s.Post:
+    """Nothing is deleted. One with deliveries still to come must be canceled first."""
+    return shown.post(acts.archive_draft(acting(request), post_id))
+
+
+@routes.post("/posts/{post_id}/duplicate", response={201: s.Post}, summary="Make a copy of a post", openapi_extra=WRITES)
+def duplicate_post(request: HttpRequest, post_id: Id) -> s.Post:
+    """A new draft with the same content, without its `ref`."""
+    actor = acting(request)
+    return shown.post(compose.one_draft(actor, acts.duplicate(actor, post_id).id))
+
+
+@routes.post("/posts/{post_id}/preview", response=s.Previews, summary="See what channels would get", openapi_extra=READS)
+def preview_post(request: HttpRequest, post_id: Id, asked: s.PreviewInput) -> s.Previews:
+    """Exactly what would be sent to each: lengths, spans, problems, notices and prices. Nothing is sent or kept."""
+    actor = acting(request)
+    row = compose.one_draft(actor, post_id)
+    at = moment(asked.at, asked.timezone) if asked.at else None
+    found = schedule.preview(actor, row, [one_channel(actor, key) for key in dict.fromkeys(asked.channels)], due_at=at)
+    return s.Previews(items=[shown.preview(one) for one in found], cost=dict(schedule.cost(found)))
+
+
+@routes.post("/posts/{post_id}/schedule", response={201: Scheduled}, summary="Schedule a post", openapi_extra=PUBLISHES)
+def schedule_post(request: HttpRequest, post_id: Id, given: s.ScheduleInput) -> Scheduled:
+    """One delivery for each channel, all or none: any problem on any of them, and nothing is scheduled."""
+    actor = acting(request)
+    return _schedule(actor, compose.one_draft(actor, post_id), given)
+
+
+@routes.get("/campaigns", response=s.CampaignPage, tags=["Campaigns"], summary="List campaigns", openapi_extra=READS)
+def list_campaigns(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
+    """A campaign begins with the first post that names it."""
+    return page(compose.campaigns(acting(request)), ("name",), asked, _campaign)
+
+
+def _campaign(row: Campaign) -> s.Campaign:
+    return s.Campaign(id=str(row.id), name=row.name, created_at=row.created_at)
+
+
+def _schedule(actor: Actor, row: Draft, given: s.ScheduleInput, where: str = "") -> Scheduled:
+    if given.slot == bool(given.at):
+        raise field_error(f"{where}at", "needs-time", "Give `at` (a time, or now), or `slot`: true for the next free slot; not both.")
+    if given.slot:
+        wanted = [_in_slot(actor, row, key) for key in dict.fromkeys(given.channels)]
+        made = schedule.schedule_many(actor, wanted, confirm=given.confirm)
+    else:
+        at = moment(given.at, given.timezone, field=f"{where}at", zone_field=f"{where}timezone")
+        made = schedule.schedule(actor, row, given.channels, at, timezone=_zone(given), confirm=given.confirm)
+    return Scheduled(deliveries=[shown.delivery(one) for one in made.deliveries], notices=shown.errors(made.notices))
+
+
+def _zone(given: s.ScheduleInput) -> str:
+    """The zone is kept with the delivery, for showing its time; one that nobody needed may be anything else."""
+    return given.timezone if given.at != "now" else ""
+
+
+def _in_slot(actor: Actor, row: Draft, key: str) -> schedule.Wanted:
+    channel = one_channel(actor, key)
+    return schedule.Wanted(draft=row, channels=[channel], due_at=schedule.next_free_slot(actor, channel))
+
+
+def _etag(row: Draft) -> str:
+    return f'"{row.version}"'
+
+
+def _changed(row: Draft) -> Refused:
+    return Refused("changed", f"This post was changed meanwhile and is at version {row.version}; read it again, then put your change in.", headers={"ETag": _etag(row)})
+
+
+# From shapes to compositions
+
+
+def _composition(given: s.PostInput, **more: str) -> compose.Composition:
+    return compose.Composition(
+        parts=_parts(given.parts), link=link_input(given.link), poll=poll_value(given.poll), first_comment=given.first_comment,
+        options=given.options, variants=tuple(_variant(v) for v in given.variants), language=given.language,
+        campaign=given.campaign, tags=tuple(given.tags), timezone=given.timezone, convert=given.convert, ai_use=given.ai_use, **more,
+    )  # fmt: skip
+
+
+def _parts(parts: Sequence[s.PartInput]) -> tuple[compose.PartInput, ...]:
+    return tuple(
+        compose.PartInput(text=part.text, media=tuple(compose.MediumUse(medium=use.medium, alt=use.alt) for use in part.media)) for part in parts
+    )  # fmt: skip
+
+
+def link_input(link: s.LinkInput | None) -> compose.LinkInput | None:
+    return compose.LinkInput(url=link.url, title=link.title, description=link.description, thumbnail=link.thumbnail) if link else None
+
+
+def poll_value(poll: s.PollInput | None) -> content.Poll | None:
+    return content.Poll(options=tuple(poll.options), minutes=poll.minutes, question=poll.question) if poll else None
+
+
+def _variant(given: s.VariantInput) -> compose.VariantInput:
+    return compose.VariantInput(
+        channel=given.channel, network=given.network, parts=None if given.parts is None else _parts(given.parts),
+        link=link_input(given.link), poll=poll_value(given.poll), first_comment=given.first_comment, options=given.options,
+    )  # fmt: skip
+
+

@@ -1,0 +1,102 @@
+"""Idempotency-Key: a request that is sent twice is done once, and answered the same.
+
+The key is claimed in the transaction of the act itself, so either both are kept or neither. A second request with the
+key waits for the first to end. Only success is remembered: after a refusal, the mended request may use the same key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from kicau.api.models import Answer
+from kicau.api.problems import Refused, field_error
+from kicau.base import clock
+from kicau.workspaces.actors import Actor
+
+HEADER = "Idempotency-Key"
+KEPT = timedelta(hours=24)
+LONGEST = 200
+PATIENCE = "15s"  # how long a second request waits for the first
+_HEADERS = ("ETag", "Location")
+
+
+def once(request: HttpRequest, actor: Actor, do: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """Do a request, or answer what it was answered before."""
+    key = request.headers.get(HEADER, "")
+    if HEADER not in request.headers or request.method != "POST":
+        return do()
+    if not 0 < len(key) <= LONGEST or not key.isascii() or not key.isprintable():
+        raise field_error(HEADER, "invalid", f"An {HEADER} has 1 to {LONGEST} printable ASCII characters; make a new random one for each act.")
+    fingerprint = _fingerprint(request)
+    with transaction.atomic():
+        row = _claim(actor, key, fingerprint)
+        if row.status:
+            return _again(row, fingerprint)
+        response = do()
+        _keep(row, response)
+    return response
+
+
+def forget_old() -> int:
+    """Remove answers that are no longer promised; returns how many."""
+    return Answer.objects.filter(at__lt=clock.now() - KEPT).delete()[0]
+
+
+def _claim(actor: Actor, key: str, fingerprint: str) -> Answer:
+    whose = {"token_id": actor.token_id, "workspace_id": actor.workspace.id, "key": key}
+    Answer.objects.filter(**whose, at__lt=clock.now() - KEPT).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+        try:
+            row, _ = Answer.objects.get_or_create(**whose, defaults={"fingerprint": fingerprint, "at": clock.now()})
+        except OperationalError as exc:
+            raise Refused("conflict", f"The first request with this {HEADER} is still under way; send it again in a few seconds.") from exc
+        cursor.execute("SELECT set_config('lock_timeout', '0', true)")
+    return row
+
+
+def _again(row: Answer, fingerprint: str) -> HttpResponse:
+    if row.fingerprint != fingerprint:
+        raise field_error(HEADER, "reused", f"This {HEADER} was used for another request within the last 24 hours; make a new one for each act.")
+    response = HttpResponse(row.body, status=row.status, content_type="application/json; charset=utf-8")
+    for name, value in row.headers.items():
+        response[name] = value
+    response["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _keep(row: Answer, response: HttpResponseBase) -> None:
+    if response.status_code < 300 and isinstance(response, HttpResponse):
+        row.status, row.body = response.status_code, response.content.decode()
+        row.headers = {name: response[name] for name in _HEADERS if name in response}
+        row.save(update_fields=["status", "body", "headers"])
+        return
+    if response.status_code >= 500:
+        transaction.set_rollback(True)
+        return
+    try:  # what a refused act wrote on purpose (the charges of its calls) stays
+        row.delete()
+    except DatabaseError:
+        transaction.set_rollback(True)
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    if request.content_type != "multipart/form-data":
+        digest.update(request.body)
+        return digest.hexdigest()
+    for name, values in sorted(request.POST.lists()):
+        digest.update(repr((name, values)).encode())
+    for name, files in sorted(request.FILES.lists()):
+        for file in files:
+            digest.update(repr((name, file.name)).encode())
+            for chunk in file.chunks():
+                digest.update(chunk)
+            file.seek(0)
+    return digest.hexdigest()

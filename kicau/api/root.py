@@ -1,0 +1,107 @@
+"""The API's root: the subjects mounted, the gate before each, one form for whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, re_path
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.openapi.urls import get_openapi_urls, get_root_url
+from ninja.operation import Operation
+from ninja.router import Router
+
+import kicau
+from kicau.api import (
+    channels,
+    deliveries,
+    described,
+    docs,
+    gate,
+    hooks,
+    imports,
+    media,
+    networks,
+    people,
+    posts,
+    problems,
+    spending,
+)
+from kicau.api.problems import field_error
+from kicau.api.reading import Strict
+
+
+class Api(NinjaAPI):
+    """Every address under the root is behind the gate but the description and its page."""
+
+    _described: OpenAPISchema | None = None
+
+    def set_default_exception_handlers(self) -> None:
+        for what in (Exception, Http404, HttpError, ValidationError):
+            self.add_exception_handler(what, problems.answer)
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None) -> OpenAPISchema:
+        if self._described is None:
+            self._described = described.completed(super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params))
+        return self._described
+
+    def _get_urls(self) -> list[Any]:
+        behind: list[URLPattern] = []
+        for router in self._get_bound_routers():
+            behind += router.urls_paths(router.prefix)
+        behind.append(get_root_url(self))
+        for pattern in behind:
+            pattern.callback = gate.gated(pattern.callback)
+        return [*get_openapi_urls(self), *behind, re_path(r"^.*$", gate.gated(gate.nothing_here), name="nothing")]
+
+
+def only_known_names(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A name in the address or the form that an endpoint does not know is refused: a mistyped filter would show
+    everything."""
+    operation: Operation = run.__self__  # type: ignore[attr-defined]  # django-ninja decorates a bound method
+    known = {"query": set[str](), "form": set[str](), "file": set[str]()}
+    for model in operation.models:
+        known.setdefault(model.__ninja_param_source__ or "", set()).update(getattr(model, "__ninja_flatten_map__", model.model_fields))
+
+    @wraps(run)
+    def checked(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        try:
+            _refuse_unknown(set(request.GET), known["query"], "parameter")
+            if known["file"]:
+                _refuse_unknown(set(request.POST) | set(request.FILES), known["form"] | known["file"], "field")
+        except Exception as exc:
+            return problems.answer(request, exc)
+        return run(request, **kwargs)
+
+    return checked
+
+
+def _refuse_unknown(given: set[str], known: set[str], what: str) -> None:
+    for name in sorted(given - known):
+        shown = name.replace("\x00", "?")
+        takes = f"it takes: {', '.join(sorted(known))}" if known else "it takes none"
+        raise field_error(shown, "unknown", f"There is no {what} {shown!r} here; {takes}.")
+
+
+def mounted() -> Api:
+    api = Api(
+        title="Kicau", version=kicau.__version__, description=described.ABOUT, urls_namespace="api",
+        auth=gate.Token(), parser=Strict(), docs=docs.Plain(),
+        openapi_extra={"info": {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}},
+    )  # fmt: skip
+    api.add_decorator(only_known_names, mode="view")
+    for subject in (people, posts, deliveries, channels, media, networks, imports, spending, hooks):
+        routes: Router = subject.routes
+        api.add_router("", routes)
+    return api
+
+
+api = mounted()

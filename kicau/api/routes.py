@@ -1,0 +1,30 @@
+"""How endpoints are declared: each says the scope it needs, which the domain act behind it enforces."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from ninja import Path
+from pydantic import Field
+
+from kicau.workspaces.actors import Permission
+
+SCOPE = "x-kicau-scope"
+Id = Annotated[str, Field(json_schema_extra={"format": "uuid"}), Path(description="Its id.")]
+Key = Annotated[str, Path(description="Its key or id.", max_length=80)]
+State = Annotated[str, Path(description="`state` of the sign-in.", max_length=100)]
+Slug = Annotated[str, Path(description="A network.", max_length=40)]
+
+
+def scope(permission: Permission, **more: Any) -> dict[str, Any]:
+    """For `openapi_extra`."""
+    return {SCOPE: permission.value, **more}
+
+
+READS = scope(Permission.READ)
+WRITES = scope(Permission.WRITE)
+PUBLISHES = scope(Permission.PUBLISH)
+CHANNELS = scope(Permission.CHANNELS)
+MEMBERS = scope(Permission.MEMBERS)
+SETTINGS = scope(Permission.SETTINGS)
+TOKENS = scope(Permission.TOKENS)

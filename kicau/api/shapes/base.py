@@ -1,0 +1,67 @@
+"""What all shapes share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+from kicau.connector import registry
+
+Flag = Annotated[bool, Strict()]  # true and false only, never "yes" or 1
+Whole = Annotated[int, Strict()]
+Zone = Annotated[str, Field(max_length=64)]
+Use = Annotated[str, Field(max_length=20)]
+AIUse = Annotated[dict[Use, Use], Field(max_length=20)]
+
+ZONE = "IANA name of a time zone, such as Asia/Jakarta."
+AI_USE = "What it may be used for by AI and others: {use: allow, deny or conditional}; the uses are train_gen, train_other, ground, embed, synthesise, search, redistribute and archive."
+STAMP = "UTC."
+A_NETWORK = next(iter(registry.slugs()), "network")  # for examples
+
+
+class Shape(BaseModel):
+    """Unknown fields are refused, so that a typing mistake is not silently nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Page[T](Shape):
+    """One page of a list."""
+
+    items: list[T] = Field(description="The items of this page, in the list's order.")
+    next: str | None = Field(description="Give it as `cursor` to have the next page; null on the last one.")
+
+
+class FieldError(Shape):
+    """What is wrong with one field, and what to do."""
+
+    field: str = Field(description="Path of the field, such as parts.0.text or channels.kopi-senja.parts.0.media.1.")
+    code: str = Field(description="Stable, for programs: too-long, past, unknown-zone, …")
+    message: str = Field(description="One sentence for people.")
+    limit: float | None = Field(description="The limit that was passed, where it is a number.")
+    actual: float | None = Field(description="What it was, in the limit's unit.")
+    mend: str = Field(description="What can be done about it: split, shorten, convert, or empty.")
+
+
+class ProblemAnswer(Shape):
+    """A refusal, as RFC 9457 has it."""
+
+    type: str = Field(description="Which kind of problem: the address of its explanation on the docs page.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong here, and what now, in a sentence or two for people.")
+    errors: list[FieldError] = Field(default_factory=list, description="With status 422: each field that cannot be taken.")
+    instance: str = Field("", description="With status 500: the id under which it was logged.")
+
+
+class PersonRef(Shape):
+    """A person."""
+
+    id: str = Field(description="Their id.")
+    name: str = Field(description="Their name.")
+
+
+def examples(*values: dict[str, Any]) -> ConfigDict:
+    """For a shape's `model_config`: whole examples of it."""
+    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": list(values)})

@@ -1,0 +1,174 @@
+"""Deliveries: a post on its way to one channel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from kicau.api.paging import PageQuery
+from kicau.api.shapes.base import STAMP, ZONE, FieldError, Flag, Page, PersonRef, Shape, Zone, examples
+from kicau.api.shapes.posts import AT, Post
+from kicau.api.shapes.rendered import RenderedPart
+
+DeliveryState = Literal["scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted"]
+RANGE = "A day or a time in ISO 8601; without an offset, in the workspace's zone."
+
+
+class ChannelRef(Shape):
+    """A channel."""
+
+    id: str = Field(description="Its id.")
+    key: str = Field(description="Its key.")
+    network: str = Field(description="Its network.")
+    name: str = Field(description="Its name on the network.")
+
+
+class Delivery(Shape):
+    """A post on its way to one channel."""
+
+    id: str = Field(description="Its id.")
+    post: str = Field(description="Id of the post.")
+    channel: ChannelRef = Field(description="Where it goes.")
+    text: str = Field(description="Text of the first part, as it is or will be sent.")
+    parts: int = Field(description="How many posts it is on the network.")
+    state: DeliveryState = Field(description="scheduled, publishing, published; held until what `hold` names is done; failed: needs mending; unknown: a person must look; parked: a fault of ours; canceled; deleted from the network.")
+    hold: str = Field(description="confirmation, budget, withdrawn, or empty.")
+    reason: str = Field(description="Why it is in its state, in a sentence; may be empty.")
+    problems: list[FieldError] = Field(description="What the network would not take, field by field.")
+    due_at: datetime = Field(description=f"When it was wanted. {STAMP}")
+    timezone: str = Field(description=f"The zone in which that was said. {ZONE}")
+    published_at: datetime | None = Field(description=STAMP)
+    late_ms: int | None = Field(description="Milliseconds between the wanted and the real time; null before it is out.")
+    url: str = Field(description="Where it can be read on the network; may be empty.")
+    remote_ids: list[str] = Field(description="The network's ids, one for each part.")
+    campaign: str = Field(description="Name of the post's campaign; may be empty.")
+    tags: list[str] = Field(description="The post's tags.")
+    confirmed_by: PersonRef | None = Field(description="Who confirmed it, where the network's terms ask for that.")
+    confirmed_at: datetime | None = Field(description=STAMP)
+    created_at: datetime = Field(description=STAMP)
+    changed_at: datetime = Field(description=STAMP)
+
+
+class DeliveryPage(Page[Delivery]):
+    """One page of the calendar, by due time."""
+
+
+class Attempt(Shape):
+    """One step, or one decision of a person."""
+
+    at: datetime = Field(description=STAMP)
+    did: str = Field(description="publish, find or person.")
+    outcome: str = Field(description="What came of it, for programs.")
+    sentence: str = Field(description="What came of it, for people; may be empty.")
+
+
+class DeliveryWhole(Delivery):
+    """A delivery with its story."""
+
+    rendered: list[RenderedPart] = Field(description="Exactly what is or will be sent.")
+    attempts: list[Attempt] = Field(description="What was done so far, oldest first; at most 500.")
+
+
+class Scheduled(Shape):
+    """What was scheduled."""
+
+    deliveries: list[Delivery] = Field(description="One for each channel.")
+    notices: list[FieldError] = Field(description="What the author should know: conversions, duplicates.")
+
+
+class PostMade(Shape):
+    """A post that was made, and, where that was asked, scheduled."""
+
+    post: Post = Field(description="The post.")
+    deliveries: list[Delivery] = Field(description="One for each channel; empty where it was not scheduled.")
+    notices: list[FieldError] = Field(description="What the author should know.")
+
+
+class DeliveryQuery(PageQuery):
+    """The calendar's filters; what is left out does not matter."""
+
+    since: str = Field("", alias="from", max_length=60, description=f"Due from here on. {RANGE}")
+    until: str = Field("", alias="to", max_length=60, description=f"Due before here. {RANGE}")
+    channel: str = Field("", max_length=80, description="Key or id of a channel.")
+    network: str = Field("", max_length=40, description="A network.")
+    state: list[DeliveryState] = Field(default_factory=list, max_length=20, description="One or more states.")
+    campaign: str = Field("", max_length=120, description="Name of a campaign.")
+    tag: str = Field("", max_length=60, description="A tag of the post.")
+    post: str = Field("", max_length=40, description="Id of a post.")
+
+
+class MoveInput(Shape):
+    """Another time."""
+
+    model_config = examples({"at": "2027-03-02T10:30", "timezone": "Asia/Jakarta"})
+
+    at: str = Field(min_length=1, max_length=60, description=AT)
+    timezone: Zone = Field("", description=f"The zone that `at` is meant in. {ZONE}")
+
+
+class ResolveInput(Shape):
+    """What a person found on the network after an outcome that was unknown."""
+
+    model_config = examples({"published": False}, {"published": True, "url": "https://social.example/posts/1"})
+
+    published: Flag = Field(description="Whether it is there.")
+    url: str = Field("", max_length=1000, description="Where it is, if it is there.")
+    remote_id: str = Field("", max_length=300, description="The network's id, if it is there.")
+
+
+class Charge(Shape):
+    """What one call to a network used up."""
+
+    id: int = Field(description="Rises with time.")
+    at: datetime = Field(description=STAMP)
+    network: str = Field(description="The network.")
+    channel: str | None = Field(description="Id of the channel.")
+    delivery: str | None = Field(description="Id of the delivery.")
+    purpose: str = Field(description="publish, find, connect, refresh, read or withdraw.")
+    meter: str = Field(description="The network's own word for what it counts.")
+    units: int = Field(description="How many of them.")
+    micro: int = Field(description="Price in millionths of the currency.")
+    currency: str = Field(description="ISO 4217; empty where it cost no money.")
+
+
+class ChargePage(Page[Charge]):
+    """One page of charges, newest first."""
+
+
+class ChargeQuery(PageQuery):
+    """Filters; what is left out does not matter."""
+
+    since: str = Field("", alias="from", max_length=60, description=f"From here on. {RANGE}")
+    until: str = Field("", alias="to", max_length=60, description=f"Before here. {RANGE}")
+    network: str = Field("", max_length=40, description="A network.")
+    channel: str = Field("", max_length=80, description="Key or id of a channel.")
+    delivery: str = Field("", max_length=40, description="Id of a delivery.")
+
+
+class RangeQuery(Shape):
+    """A range of time."""
+
+    since: str = Field("", alias="from", max_length=60, description=f"From here on. {RANGE}")
+    until: str = Field("", alias="to", max_length=60, description=f"Before here. {RANGE}")
+
+
+class Sum(Shape):
+    """A total."""
+
+    network: str = Field(description="The network.")
+    meter: str = Field(description="The network's own word for what it counts.")
+    purpose: str = Field(description="publish, find, connect, refresh, read or withdraw.")
+    currency: str = Field(description="ISO 4217; empty where it cost no money.")
+    calls: int = Field(description="How many calls.")
+    units: int = Field(description="How many units.")
+    micro: int = Field(description="Price in millionths of the currency.")
+
+
+class Sums(Shape):
+    """Totals by network, meter, purpose and currency."""
+
+    items: list[Sum] = Field(description="One for each combination that occurs.")
+
+

@@ -1,0 +1,143 @@
+"""People, workspaces, members, tokens, the audit trail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from kicau.api.shapes.base import AI_USE, STAMP, ZONE, AIUse, Page, PersonRef, Shape, Whole, Zone, examples
+
+RoleName = Literal["owner", "admin", "editor", "contributor", "viewer"]
+Scope = Literal["read", "write", "publish", "channels", "members", "settings", "tokens"]
+ROLE = "owner and admin manage everything, an editor publishes, a contributor writes and submits, a viewer reads."
+
+
+class Workspace(Shape):
+    """A workspace: everything else belongs to one."""
+
+    id: str = Field(description="Its id, as the Kicau-Workspace header takes it.")
+    name: str = Field(description="Its name.")
+    timezone: str = Field(description=ZONE)
+    language: str = Field(description="Of its pages: en or id.")
+    duplicate_hours: int = Field(description="Hours around a post within which the same text to the same channel is warned of; 0 never warns.")
+    ai_use: dict[str, str] = Field(description=f"The default for what is composed here. {AI_USE}")
+    created_at: datetime = Field(description=STAMP)
+
+
+class OpenWorkspace(Shape):
+    """A workspace that this token opens."""
+
+    id: str = Field(description="Its id, as the Kicau-Workspace header takes it.")
+    name: str = Field(description="Its name.")
+    role: RoleName = Field(description=f"The person's role there: {ROLE}")
+
+
+class Me(Shape):
+    """Who this token acts as, and where."""
+
+    person: PersonRef = Field(description="The person in whose name the token acts.")
+    email: str = Field(description="The person's e-mail address.")
+    timezone: str = Field(description=f"The person's own. {ZONE}")
+    token: str = Field(description="The token's id.")
+    workspace: Workspace = Field(description="The workspace of this request.")
+    role: RoleName = Field(description=f"In this workspace: {ROLE}")
+    scopes: list[Scope] = Field(description="What the token may do here.")
+    workspaces: list[OpenWorkspace] = Field(description="All that the token opens; choose with the Kicau-Workspace header.")
+
+
+class WorkspaceChange(Shape):
+    """What is left out stays as it is."""
+
+    model_config = examples({"name": "Kopi Senja", "timezone": "Asia/Jakarta", "duplicate_hours": 48})
+
+    name: str | None = Field(None, min_length=1, max_length=120, description="Its name.")
+    timezone: Zone | None = Field(None, description=ZONE)
+    language: Literal["en", "id"] | None = Field(None, description="Of its pages.")
+    duplicate_hours: Annotated[Whole, Field(ge=0, le=8760)] | None = Field(None, description="Window of the duplicate warning, in hours; 0 never warns.")
+    ai_use: AIUse | None = Field(None, description=f"The default for what is composed here. {AI_USE}")
+
+
+class Member(Shape):
+    """A person in this workspace."""
+
+    id: str = Field(description="The person's id.")
+    name: str = Field(description="The person's name.")
+    email: str = Field(description="The person's e-mail address.")
+    role: RoleName = Field(description=ROLE[0].upper() + ROLE[1:])
+    since: datetime = Field(description=STAMP)
+
+
+class MemberPage(Page[Member]):
+    """One page of members, longest here first."""
+
+
+class MemberAdd(Shape):
+    """Somebody who has a sign-in on this instance already (its operator makes those)."""
+
+    model_config = examples({"email": "budi@kopisenja.example", "role": "editor"})
+
+    email: str = Field(max_length=254, description="The address they sign in with.")
+    role: RoleName = Field(description=ROLE[0].upper() + ROLE[1:])
+
+
+class MemberChange(Shape):
+    """Another role."""
+
+    model_config = examples({"role": "viewer"})
+
+    role: RoleName = Field(description=ROLE[0].upper() + ROLE[1:])
+
+
+class Token(Shape):
+    """A key for programs, without its secret."""
+
+    id: str = Field(description="Its id.")
+    name: str = Field(description="What its maker called it.")
+    prefix: str = Field(description="The first characters of its secret, to tell tokens apart.")
+    person: PersonRef = Field(description="In whose name it acts.")
+    role: str = Field(description="At most this role.")
+    scopes: list[Scope] = Field(description="What it may do.")
+    created_at: datetime = Field(description=STAMP)
+    expires_at: datetime | None = Field(description=f"{STAMP} Null: never.")
+    revoked_at: datetime | None = Field(description=f"{STAMP} Null: it counts.")
+    last_used_at: datetime | None = Field(description=f"{STAMP} To the minute; null: never.")
+
+
+class TokenPage(Page[Token]):
+    """One page of tokens, newest first."""
+
+
+class TokenCreate(Shape):
+    """A token for this workspace. It can do no more than the one that makes it."""
+
+    model_config = examples({"name": "night import", "scopes": ["read", "write"], "days": 30})
+
+    name: str = Field(min_length=1, max_length=120, description="What it is for.")
+    scopes: list[Scope] = Field(min_length=1, max_length=20, description="What it may do.")
+    days: Annotated[Whole, Field(ge=1, le=366)] = Field(90, description="How long it lives.")
+    role: RoleName | None = Field(None, description="At most this role; null: its maker's.")
+
+
+class TokenMade(Token):
+    """A token that was made just now."""
+
+    secret: str = Field(description="The token itself. It is shown this once and kept nowhere: store it now.")
+
+
+class AuditEntry(Shape):
+    """One act, as the audit trail keeps it."""
+
+    id: int = Field(description="Rises with time.")
+    at: datetime = Field(description=STAMP)
+    actor: str = Field(description="Who did it, as they were called then.")
+    actor_id: str | None = Field(description="Their id; null where Kicau itself did it.")
+    via: str = Field(description="page, api, cli or system.")
+    act: str = Field(description="What was done, such as delivery.scheduled.")
+    subject: str = Field(description="Id of what it was done to; may be empty.")
+    detail: dict[str, Any] = Field(description="More about it, by act.")
+
+
+class AuditPage(Page[AuditEntry]):
+    """One page of the audit trail, newest first."""

@@ -1,0 +1,172 @@
+"""One populated workspace, one stranger, and a way to ask as anybody."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from PIL import Image
+
+from kicau.base import clock
+from kicau.channels.live import stored
+from kicau.channels.models import Channel, NetworkApp, PendingSignIn
+from kicau.connector.protocol import Account
+from kicau.connector.session import Credentials
+from kicau.media.acts import add_medium
+from kicau.plans.models import Charge, Purpose
+from kicau.publishing import acts as publishing
+from kicau.publishing import compose, schedule
+from kicau.publishing.models import Delivery, DeliveryState
+from kicau.workspaces import webhooks
+from kicau.workspaces.actors import ALLOWS, Actor
+from kicau.workspaces.acts import actor_for, add_person, create_token, create_workspace, set_member
+from kicau.workspaces.models import Role
+
+MARK = "rahasia-senja"  # in everything that the populated workspace holds
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_folder() -> None:
+    """WhiteNoise warns where it is missing."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@dataclass
+class Caller:
+    """Somebody with a token (or, with "", without)."""
+
+    secret: str
+    http: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        sent: dict[str, Any] = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        return self._send(method, path, sent, headers)
+
+    def raw(self, method: str, path: str, data: bytes, content_type: str, **headers: str) -> Any:
+        return self._send(method, path, {"data": data, "content_type": content_type}, headers)
+
+    def upload(self, path: str, **fields: Any) -> Any:
+        return self._send("POST", path, {"data": fields}, {})
+
+    def _send(self, method: str, path: str, sent: dict[str, Any], headers: dict[str, str]) -> Any:
+        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.secret:
+            said.setdefault("Authorization", f"Bearer {self.secret}")
+        whole = path if path.startswith("/api") else f"/api/v1{path}"
+        return getattr(self.http, method.lower())(whole, headers=said, **sent)
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.ask("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.ask("POST", path, body, **headers)
+
+    def put(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.ask("PUT", path, body, **headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.ask("PATCH", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.ask("DELETE", path, **headers)
+
+
+def caller_for(actor: Actor, *scopes: str) -> Caller:
+    """With a token of the actor's, of all scopes that they have or of those given."""
+    return Caller(create_token(actor, "test", scopes or sorted(ALLOWS[actor.role])).secret)
+
+
+def png(colour: str = "#c0392b", size: tuple[int, int] = (640, 480)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def add_channel(actor: Actor, network: str, key: str = "") -> Channel:
+    """Connected, with credentials that open nothing, so that no network is needed."""
+    app, _ = NetworkApp.objects.get_or_create(network=network, name="default", defaults={"client_id": "id", "client_secret": "hush"})
+    key = key or f"{network}-kopisenja"
+    return Channel.objects.create(
+        workspace=actor.workspace, network=network, app=app, key=key, account_id=f"{MARK}-{key}", handle="kopisenja", name=f"Kopi Senja {MARK}",
+        credentials=stored(Credentials(access_token=f"{MARK}-token")), connected_by=actor.person,
+    )  # fmt: skip
+
+
+def write(actor: Actor, text: str, **more: Any) -> Any:
+    given = compose.Composition(parts=(compose.PartInput(text=text, media=more.pop("media", ())),), **more)
+    return compose.one_draft(actor, compose.create_draft(actor, given).id)
+
+
+def deliver(actor: Actor, channel: Channel, text: str, *, state: str = DeliveryState.SCHEDULED, **more: Any) -> Delivery:
+    """One delivery in any state; what the engine would do is written straight into its row."""
+    draft = write(actor, text, **more)
+    row = schedule.schedule(actor, draft, [channel.key], clock.now() + timedelta(days=1), confirm=True).deliveries[0]
+    if state != row.state:
+        out = {"remote_ids": ["1"], "url": "https://social.example/1", "published_at": clock.now()} if state == DeliveryState.PUBLISHED else {}
+        Delivery.objects.filter(id=row.id).update(state=state, **out)
+    return publishing.one_delivery(actor, row.id)
+
+
+@dataclass
+class World:
+    """The populated workspace and the ids in it, by the names that paths give their parameters."""
+
+    actor: Actor
+    ids: dict[str, str]
+    channel: Channel
+    medium: Any
+    post: Any
+    deliveries: dict[str, Delivery]
+
+
+@pytest.fixture
+def world(actor: Actor, tmp_path: Path) -> World:
+    return populate(actor, tmp_path)
+
+
+def populate(actor: Actor, folder: Path) -> World:
+    facebook, linkedin = add_channel(actor, "facebook"), add_channel(actor, "linkedin")
+    picture = folder / f"{MARK}.png"
+    picture.write_bytes(png())
+    medium = add_medium(actor, picture, picture.name, alt=f"Cangkir {MARK}", tags=[MARK])
+    post = write(actor, f"Kopi {MARK}", media=(compose.MediumUse(medium=medium.id),), campaign=MARK, tags=(MARK,), ref=MARK)
+    rows = {state: deliver(actor, facebook, f"{state} {MARK}", state=state, campaign=MARK, tags=(MARK,)) for state in ("scheduled", "published", "failed", "unknown")}
+    held = schedule.schedule(actor, write(actor, f"held {MARK}"), [linkedin.key], clock.now() + timedelta(days=2)).deliveries[0]
+    rows["held"] = publishing.one_delivery(actor, held.id)
+    hook = webhooks.add_webhook(actor, f"https://127.0.0.1/{MARK}", ["delivery.*"])
+    somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41")
+    set_member(actor, somebody, Role.EDITOR)
+    token = create_token(actor, MARK, ["read"]).token
+    found = Account(id=f"{MARK}-page", handle="senja", name=MARK, kind="page", credentials=Credentials(access_token=MARK))
+    PendingSignIn.objects.create(state=f"state-{MARK}", workspace=actor.workspace, person=actor.person, app=facebook.app, memory={}, found=[stored(found)])
+    Charge.objects.create(workspace_id=actor.workspace.id, channel_id=facebook.id, network="facebook", meter=f"calls-{MARK}", units=3, micro=45000, currency="USD", purpose=Purpose.PUBLISH)
+    ids = {
+        "person_id": str(somebody.id), "token_id": str(token.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
+        "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "network": "facebook",
+    }  # fmt: skip
+    return World(actor=actor, ids=ids, channel=facebook, medium=medium, post=post, deliveries=rows)
+
+
+@pytest.fixture
+def api(actor: Actor) -> Caller:
+    """Sari with a token of all scopes."""
+    return caller_for(actor)
+
+
+@pytest.fixture
+def stranger(db: None) -> Actor:
+    """Owner of another workspace."""
+    person = add_person("rani@lain.example", "Rani", "hujan-di-bandung-41")
+    return actor_for(person, create_workspace(person, "Toko Lain").id, "page")
+
+
+@pytest.fixture
+def nobody() -> Caller:
+    return Caller("")

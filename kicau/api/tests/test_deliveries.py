@@ -1,0 +1,87 @@
+"""The calendar over HTTP, and what people do with deliveries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from kicau.api.tests.conftest import MARK
+from kicau.api.tests.test_gate import problem
+from kicau.base import clock
+from kicau.channels.models import Channel
+from kicau.publishing.models import Delivery
+
+
+def test_the_calendar_by_due_time_and_its_filters(api, world):
+    def found(query: str) -> list[str]:
+        answer = api.get(f"/deliveries?{query}")
+        assert answer.status_code == 200, answer.content
+        return [d["state"] for d in answer.json()["items"]]
+
+    assert len(found("")) == 5
+    assert found("state=failed&state=unknown") == ["failed", "unknown"]
+    assert found("channel=linkedin-kopisenja") == ["held"]
+    assert found(f"channel={world.ids['channel']}&state=published") == ["published"]
+    assert found("network=linkedin") == ["held"]
+    assert len(found(f"campaign={MARK}")) == len(found(f"tag={MARK}")) == 4
+    assert found(f"post={world.deliveries['failed'].draft_id}") == ["failed"]
+    later = clock.now() + timedelta(days=1, hours=12)
+    assert found(f"from={later:%Y-%m-%dT%H:%M}Z") == ["held"]
+    assert len(found(f"to={later.isoformat()}")) == 4  # its + not escaped
+    assert found("from=2020-01-01&to=2020-02-01") == []
+    times = [d["due_at"] for d in api.get("/deliveries").json()["items"]]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "to=2027-13-01", "state=lost", "channel=nobody", "from=2027-03-01T09:00:00%2B99:00"])
+def test_filters_that_mean_nothing(api, world, query):
+    problem(api.get(f"/deliveries?{query}"), 404 if "channel" in query else 422)
+
+
+def test_a_delivery_tells_its_story(api, world):
+    path = f"/deliveries/{world.ids['delivery_id']}"
+    moved = api.post(f"{path}/move", {"at": "2027-03-02T10:30", "timezone": "Asia/Jakarta"})
+    assert (moved.json()["due_at"], moved.json()["timezone"]) == ("2027-03-02T03:30:00Z", "Asia/Jakarta")
+    assert api.post(f"{path}/cancel").json()["state"] == "canceled"
+    story = api.get(path).json()
+    assert [a["outcome"] for a in story["attempts"]] == ["moved", "canceled"]
+    assert "2027-03-02 10:30 WIB" in story["attempts"][0]["sentence"]
+    assert story["rendered"][0]["text"] == f"scheduled {MARK}"
+    assert api.post(f"{path}/retry").json()["state"] == "scheduled"
+
+
+def test_confirm_and_resolve(api, world):
+    held = f"/deliveries/{world.deliveries['held'].id}"
+    confirmed = api.post(f"{held}/confirm").json()
+    assert (confirmed["state"], confirmed["confirmed_by"]["name"]) == ("scheduled", "Sari Wulandari")
+    problem(api.post(f"{held}/confirm"), 409)
+    unknown = f"/deliveries/{world.deliveries['unknown'].id}"
+    found = api.post(f"{unknown}/resolve", {"published": True, "url": "https://social.example/7", "remote_id": "7"}).json()
+    assert (found["state"], found["url"], found["remote_ids"]) == ("published", "https://social.example/7", ["7"])
+
+
+def test_what_cannot_be_done_now(api, world):
+    published = f"/deliveries/{world.deliveries['published'].id}"
+    for act, body in [("cancel", None), ("retry", None), ("confirm", None), ("move", {"at": "2027-03-02T10:30Z"}), ("resolve", {"published": False})]:
+        assert "published" in problem(api.post(f"{published}/{act}", body), 409)["detail"]
+    problem(api.post(f"{published}/move", {"at": "2020-01-01T00:00Z"}), 422)
+    problem(api.post(f"{published}/move", {"at": "2027-03-02T10:30Z", "timezone": "No/Where"}), 422)
+
+
+def test_withdrawing_where_the_network_is_not_reached(api, world):
+    row = world.deliveries["published"]
+    app = Channel.objects.get(id=row.channel_id).app
+    app.endpoints = {"graph": "http://127.0.0.1:9"}  # nobody listens there
+    app.save()
+    assert "Nothing was changed here" in problem(api.post(f"/deliveries/{row.id}/withdraw"), 409)["detail"]
+    assert Delivery.objects.get(id=row.id).state == "published"
+
+
+def test_charges_and_their_sums(api, world):
+    charge = api.get("/charges?network=facebook&channel=facebook-kopisenja").json()["items"][0]
+    assert (charge["meter"], charge["units"], charge["micro"], charge["currency"]) == (f"calls-{MARK}", 3, 45000, "USD")
+    assert api.get("/charges?to=2020-01-01").json()["items"] == []
+    total = api.get("/charges/sums").json()["items"]
+    assert [(t["network"], t["calls"], t["units"], t["micro"]) for t in total] == [("facebook", 1, 3, 45000)]
+    assert api.get("/charges/sums?from=2099-01-01").json()["items"] == []

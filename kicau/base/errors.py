@@ -1,0 +1,47 @@
+"""Why a domain act did not happen, named for what the caller should do.
+
+Refusal
+├── NotAllowed    ask somebody with the role that is named
+├── NotFound      look again: there is no such thing in this workspace
+├── Unacceptable  mend what `problems` name, field by field, and try again
+└── Conflict      something else was first, or is in the way; read, then decide
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kicau.connector.content import Problem
+
+
+class Refusal(Exception):
+    """Base class. The message is one sentence for people."""
+
+
+class NotAllowed(Refusal):
+    """The actor's role or token does not cover this act."""
+
+
+class NotFound(Refusal):
+    """There is no such object in this workspace, or it is not the actor's to see."""
+
+    def __init__(self, what: str, key: object) -> None:
+        self.what, self.key = what, key
+        super().__init__(f"There is no {what} {str(key)!r} in this workspace.")
+
+
+class Unacceptable(Refusal):
+    """The input cannot be taken as it stands; nothing was changed."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(p.sentence for p in self.problems))
+
+
+class Conflict(Refusal):
+    """The object is in a state in which this cannot be done."""
+
+
+def unacceptable(field: str, message: str, code: str = "invalid", **params: str | int | float) -> Unacceptable:
+    """One problem with one field, as an error to raise."""
+    return Unacceptable([Problem(code=code, message=message, params=params, field=field)])

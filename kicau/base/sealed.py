@@ -1,0 +1,59 @@
+"""Secrets at rest: encrypted with the instance's keys, readable only in memory, never in a repr or a log."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models
+
+if TYPE_CHECKING:
+
+    class _Text(models.TextField[Any, Any]):
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
+else:
+    _Text = models.TextField  # generic for the type checker only
+
+
+class KeyLost(Exception):
+    """A sealed value cannot be opened with the keys of this instance; restore the key file that wrote it."""
+
+
+@cache
+def _box(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"sealed:{k}".encode()).digest())) for k in keys])
+
+
+def seal(value: str) -> str:
+    """Encrypted with the newest key, as text."""
+    return _box(tuple(settings.KICAU_KEYS)).encrypt(value.encode()).decode()
+
+
+def unseal(value: str) -> str:
+    """Opened with any of the keys. Raises KeyLost."""
+    try:
+        return _box(tuple(settings.KICAU_KEYS)).decrypt(value.encode()).decode()
+    except InvalidToken as exc:
+        raise KeyLost("A stored secret cannot be opened: the key file does not belong to this database.") from exc
+
+
+class SealedJSONField(_Text):
+    """JSON, encrypted in the database. Cannot be searched, by design."""
+
+    def from_db_value(self, value: str | None, expression: object, connection: object) -> Any:
+        return None if value is None else json.loads(unseal(value))
+
+    def get_prep_value(self, value: Any) -> str | None:
+        return None if value is None else seal(json.dumps(value))
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return self.get_prep_value(self.value_from_object(obj)) or ""

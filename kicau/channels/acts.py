@@ -1,0 +1,349 @@
+"""Connecting, keeping and disconnecting channels: each act once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.channels.live import Desk, Live, new_client, stored
+from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Slot
+from kicau.connector import registry
+from kicau.connector.errors import AuthExpired, ConnectorError, Rejected
+from kicau.connector.http import Call
+from kicau.connector.oauth2 import new_state
+from kicau.connector.protocol import Account, Redirect
+from kicau.connector.session import Credentials
+from kicau.connector.wire import from_json
+from kicau.plans.ledger import write_calls
+from kicau.plans.models import Purpose
+from kicau.workspaces import webhooks
+from kicau.workspaces.actors import Actor, Permission, system
+
+SIGN_IN_LASTS = timedelta(hours=1)
+CAPABILITIES_LAST = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A sign-in under way: send the person to `url`, or, where none is needed, choose among `accounts` at once."""
+
+    state: str
+    url: str = ""
+    accounts: tuple[Account, ...] = ()
+
+
+# Apps
+
+
+@transaction.atomic
+def register_app(network: str, client_id: str, client_secret: str, *, name: str = "default", endpoints: Mapping[str, str] | None = None, tier: str = "", plan: str = "", is_sandbox: bool = False) -> NetworkApp:  # fmt: skip
+    """The operator's keys for a network; the same name again replaces them. Raises UnknownNetwork, Unacceptable."""
+    connector = registry.get(network)
+    for key in endpoints or {}:
+        if key not in connector.endpoints:
+            raise unacceptable(f"endpoints.{key}", "{network} has no endpoint {key!r}; it has: {known}.", network=connector.label, key=key, known=", ".join(connector.endpoints))  # fmt: skip
+    values = {"client_id": client_id, "client_secret": client_secret, "endpoints": dict(endpoints or {}), "tier": tier, "plan": plan, "is_sandbox": is_sandbox}  # fmt: skip
+    app, made = NetworkApp.objects.update_or_create(network=network, name=name, defaults=values)
+    if not made:
+        Channel.objects.filter(app=app).update(version=F("version") + 1)
+    return app
+
+
+def app_for(network: str, name: str = "") -> NetworkApp:
+    """The app of that name, or the network's first. Raises UnknownNetwork, Conflict with what to do."""
+    registry.get(network)
+    apps = NetworkApp.objects.filter(network=network)
+    found = apps.filter(name=name).first() if name else apps.order_by("created_at").first()
+    if found is None:
+        raise Conflict(f"{registry.get(network).label} has no app keys here yet; the operator adds them with: kicau apps add {network}")
+    return found
+
+
+# Connecting
+
+
+async def begin_sign_in(actor: Actor, network: str, answers: Mapping[str, str] | None = None, *, app_name: str = "", client: aiohttp.ClientSession | None = None) -> Begun:  # fmt: skip
+    """Start connecting. Raises NotAllowed, UnknownNetwork, Conflict, Unacceptable, or a connector's error."""
+    actor.require(Permission.CHANNELS)
+    app = await sync_to_async(app_for)(network, app_name)
+    async with _client(client) as session:
+        desk = Desk(app, session)
+        try:
+            begun = await registry.get(network).auth.begin(desk, dict(answers or {}))
+        except Rejected as exc:
+            raise Unacceptable(exc.problems) from exc
+        finally:
+            await _charge(actor, app, desk.http.calls, Purpose.CONNECT)
+    if isinstance(begun, Redirect):
+        await PendingSignIn.objects.acreate(state=begun.state, workspace=actor.workspace, person=actor.person, app=app, memory=dict(begun.memory))
+        return Begun(state=begun.state, url=begun.url)
+    state = new_state()
+    await PendingSignIn.objects.acreate(state=state, workspace=actor.workspace, person=actor.person, app=app, memory={}, found=[stored(a) for a in begun])
+    return Begun(state=state, accounts=begun)
+
+
+async def finish_sign_in(actor: Actor, returned: Mapping[str, str], *, client: aiohttp.ClientSession | None = None) -> Begun:
+    """The person came back with `returned` (the query); gives the identities to choose among. Each return counts once."""
+    actor.require(Permission.CHANNELS)
+    state = returned.get("state", "")
+    pending = await _pending(actor, state)
+    if pending.found is not None:
+        return Begun(state=state, accounts=tuple(from_json(Account, a) for a in pending.found))
+    async with _client(client) as session:
+        desk = Desk(pending.app, session)
+        try:
+            accounts = await registry.get(pending.app.network).auth.finish(desk, pending.memory, returned)
+        except Rejected as exc:
+            await pending.adelete()
+            raise Unacceptable(exc.problems) from exc
+        finally:
+            await _charge(actor, pending.app, desk.http.calls, Purpose.CONNECT)
+    pending.found = [stored(a) for a in accounts]
+    await pending.asave(update_fields=["found"])
+    return Begun(state=state, accounts=accounts)
+
+
+async def connect(actor: Actor, state: str, account_ids: Sequence[str] | None = None, *, keys: Mapping[str, str] | None = None, client: aiohttp.ClientSession | None = None) -> list[Channel]:  # fmt: skip
+    """Make channels of the chosen identities (all where None); one that was connected before is renewed, and its
+    queue goes on. `keys` gives channels names of their own, by account id."""
+    actor.require(Permission.CHANNELS)
+    pending = await _pending(actor, state)
+    accounts = [from_json(Account, a) for a in pending.found or []]
+    chosen = [a for a in accounts if account_ids is None or a.id in account_ids]
+    if not chosen:
+        raise unacceptable("accounts", "Choose at least one of: {known}.", known=", ".join(f"{a.name} ({a.id})" for a in accounts) or "nothing")
+    channels = [await sync_to_async(_save_channel)(actor, pending.app, account, (keys or {}).get(account.id, "")) for account in chosen]
+    await pending.adelete()
+    async with _client(client) as session:
+        for channel in channels:
+            await ask_capabilities(channel, session)
+    return channels
+
+
+@transaction.atomic
+def _save_channel(actor: Actor, app: NetworkApp, account: Account, key: str) -> Channel:
+    identity = {"workspace": actor.workspace, "network": app.network, "host": account.host, "account_id": account.id}
+    channel = Channel.objects.select_for_update().filter(**identity).first() or Channel(**identity)
+    fresh = channel._state.adding
+    channel.app, channel.connected_by, channel.connected_at = app, actor.person, clock.now()
+    channel.handle, channel.name, channel.kind, channel.url = account.handle, account.name or account.handle, account.kind, account.url
+    channel.state, channel.reason, channel.paused_until = ChannelState.ACTIVE, "", None
+    if fresh:
+        channel.key = _free_key(actor, key or f"{app.network}-{account.handle or account.id}")
+    _take_credentials(channel, account.credentials)
+    channel.save()
+    actor.record("channel.connected" if fresh else "channel.reconnected", channel.id, network=app.network, handle=account.handle)
+    webhooks.emit("channel.connected", [(actor.workspace.id, {"channel": str(channel.id), "key": channel.key, "network": channel.network})])
+    return channel
+
+
+def _take_credentials(channel: Channel, new: Credentials) -> None:
+    """An empty refresh token never replaces one that is there."""
+    if not new.refresh_token and channel.credentials:
+        before = from_json(Credentials, channel.credentials)
+        new = replace(new, refresh_token=before.refresh_token, refresh_expires_at=new.refresh_expires_at or before.refresh_expires_at)
+    channel.credentials = stored(new)
+    channel.token_expires_at = new.expires_at
+    channel.refresh_at = _refresh_at(new)
+    channel.version = (channel.version or 0) + 1
+
+
+def _refresh_at(credentials: Credentials) -> datetime | None:
+    """After half of the token's life, so that a network that is out for hours costs nothing."""
+    if credentials.expires_at is None:
+        return None
+    now = clock.now()
+    return now + max((credentials.expires_at - now) / 2, timedelta(seconds=30))
+
+
+# Keeping
+
+
+async def ask_capabilities(channel: Channel, client: aiohttp.ClientSession) -> None:
+    """Ask what the channel can do now and keep it; a failure keeps what is known."""
+    live = Live(channel, client)
+    try:
+        can = await live.connector.capabilities(live)
+    except ConnectorError:
+        return
+    finally:
+        await sync_to_async(write_calls)(channel.workspace_id, channel.network, live.http.calls, Purpose.READ, channel_id=channel.id, app_id=channel.app_id, plan=channel.app.plan)  # fmt: skip
+    channel.capabilities, channel.capabilities_at = stored(can), clock.now()
+    await channel.asave(update_fields=["capabilities", "capabilities_at"])
+
+
+async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, used: str = "") -> bool:
+    """Renew a channel's credentials, one worker at a time. `used` is the access token that was refused: where
+    another worker has renewed it meanwhile, that is enough. False where only a person can help now.
+
+    A passing fault changes nothing but the time of the next try.
+    """
+    if not await sync_to_async(_lock_for_refresh)(channel_id, used):
+        return True
+    channel = await Channel.objects.select_related("app", "workspace").aget(id=channel_id)
+    live = Live(channel, client)
+    try:
+        new = await live.connector.auth.refresh(live)
+    except AuthExpired as exc:
+        await sync_to_async(expire_channel)(channel_id, str(exc))
+        return False
+    except ConnectorError:
+        await Channel.objects.filter(id=channel_id).aupdate(refresh_at=clock.now() + timedelta(minutes=5))
+        return not used
+    finally:
+        await sync_to_async(write_calls)(channel.workspace_id, channel.network, live.http.calls, Purpose.REFRESH, channel_id=channel.id, app_id=channel.app_id, plan=channel.app.plan)  # fmt: skip
+    await sync_to_async(_store_refreshed)(channel_id, new)
+    return True
+
+
+def _lock_for_refresh(channel_id: UUID, used: str) -> bool:
+    """Claim the refresh for two minutes; False where it was done or is being done by another."""
+    with transaction.atomic():
+        channel = Channel.objects.select_for_update().get(id=channel_id)
+        if used and from_json(Credentials, channel.credentials).access_token != used:
+            return False
+        now = clock.now()
+        if not used and (channel.refresh_at is None or channel.refresh_at > now):
+            return False
+        channel.refresh_at = now + timedelta(minutes=2)
+        channel.save(update_fields=["refresh_at"])
+        return True
+
+
+@transaction.atomic
+def _store_refreshed(channel_id: UUID, new: Credentials) -> None:
+    channel = Channel.objects.select_for_update().get(id=channel_id)
+    _take_credentials(channel, new)
+    channel.save(update_fields=["credentials", "token_expires_at", "refresh_at", "version"])
+
+
+@transaction.atomic
+def expire_channel(channel_id: UUID, why: str) -> None:
+    """The network no longer lets us act: the queue stays, frozen, until somebody reconnects."""
+    channel = Channel.objects.select_for_update().select_related("workspace").get(id=channel_id)
+    if channel.state != ChannelState.ACTIVE:
+        return
+    label = registry.get(channel.network).label
+    channel.state, channel.version = ChannelState.EXPIRED, channel.version + 1
+    channel.reason = f"{label} no longer accepts this channel's permission. Connect {channel.name} again; its queue is kept and goes on by itself."
+    channel.save(update_fields=["state", "reason", "version"])
+    system(channel.workspace).record("channel.expired", channel.id, said=why[:300])
+    webhooks.emit("channel.expired", [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": channel.reason})])
+
+
+def due_for_refresh(limit: int = 50) -> list[UUID]:
+    due = Channel.objects.filter(state=ChannelState.ACTIVE, refresh_at__lte=clock.now())
+    return list(due.order_by("refresh_at").values_list("id", flat=True)[:limit])
+
+
+def due_for_capabilities(limit: int = 50) -> list[Channel]:
+    old = clock.now() - CAPABILITIES_LAST
+    due = Channel.objects.filter(state=ChannelState.ACTIVE, capabilities_at__lte=old).select_related("app")
+    return list(due.order_by("capabilities_at")[:limit])
+
+
+# What people do with channels
+
+
+def channels(actor: Actor) -> QuerySet[Channel]:
+    """The workspace's channels, disconnected ones too, in the order of their keys."""
+    actor.require(Permission.READ)
+    return Channel.objects.filter(workspace=actor.workspace).select_related("app").order_by("key")
+
+
+def one_channel(actor: Actor, key_or_id: UUID | str) -> Channel:
+    """By id or key. Raises NotFound."""
+    found = channels(actor).filter(Q(key=str(key_or_id)) | Q(id=as_uuid(key_or_id))).first()
+    if found is None:
+        raise NotFound("channel", key_or_id)
+    return found
+
+
+@transaction.atomic
+def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
+    """Forget the channel's credentials. Its posts, queue and numbers stay; a reconnect takes them up again."""
+    actor.require(Permission.CHANNELS)
+    channel = one_channel(actor, key_or_id)
+    channel.state = ChannelState.REMOVED
+    channel.reason = f"{actor.name} disconnected it on {clock.now():%Y-%m-%d}. Connect it again to go on with its queue."
+    channel.credentials = stored(Credentials(access_token=""))
+    channel.refresh_at = channel.token_expires_at = None
+    channel.version += 1
+    channel.save()
+    actor.record("channel.disconnected", channel.id)
+    return channel
+
+
+@transaction.atomic
+def pause(actor: Actor, key_or_id: UUID | str, paused: bool) -> Channel:
+    """Hold the channel's queue, or let it go on."""
+    actor.require(Permission.CHANNELS)
+    channel = one_channel(actor, key_or_id)
+    if channel.is_paused != paused:
+        channel.is_paused, channel.version = paused, channel.version + 1
+        channel.save(update_fields=["is_paused", "version"])
+        actor.record("channel.paused" if paused else "channel.resumed", channel.id)
+    return channel
+
+
+@transaction.atomic
+def set_slots(actor: Actor, key_or_id: UUID | str, slots: Sequence[tuple[int, Any]], timezone: str) -> list[Slot]:
+    """Replace the weekly slots of a channel: (weekday with Monday 0, time of day) in `timezone`."""
+    actor.require(Permission.SETTINGS)
+    channel = one_channel(actor, key_or_id)
+    try:
+        clock.zone(timezone)
+    except LookupError as exc:
+        raise unacceptable("timezone", str(exc)) from None
+    for weekday, _ in slots:
+        if not 0 <= weekday <= 6:
+            raise unacceptable("weekday", "A weekday is 0 (Monday) to 6 (Sunday), not {actual}.", actual=weekday)
+    channel.slots.all().delete()
+    made = Slot.objects.bulk_create([Slot(channel=channel, weekday=d, time=t, timezone=timezone) for d, t in sorted(set(slots))])
+    actor.record("slots.set", channel.id, count=len(made))
+    return made
+
+
+def _free_key(actor: Actor, wanted: str) -> str:
+    stem = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:70] or "channel"
+    taken = set(Channel.objects.filter(workspace=actor.workspace, key__startswith=stem).values_list("key", flat=True))
+    return next(key for key in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if key not in taken)
+
+
+async def _pending(actor: Actor, state: str) -> PendingSignIn:
+    pending = await PendingSignIn.objects.select_related("app").filter(state=state, workspace=actor.workspace).afirst()
+    if pending is None or clock.now() - pending.created_at > SIGN_IN_LASTS or pending.person_id != actor.person_id:
+        raise Conflict("This sign-in is over or was begun elsewhere; connect the channel again.")
+    return pending
+
+
+async def _charge(actor: Actor, app: NetworkApp, calls: Sequence[Call], purpose: Purpose) -> None:
+    await sync_to_async(write_calls)(actor.workspace.id, app.network, calls, purpose, app_id=app.id, plan=app.plan)
+
+
+class _client:
+    """The session that was given, or one for this piece of work."""
+
+    def __init__(self, given: aiohttp.ClientSession | None) -> None:
+        self.given, self.own = given, None if given else new_client()
+
+    async def __aenter__(self) -> aiohttp.ClientSession:
+        session = self.given or self.own
+        assert session is not None
+        return session
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self.own:
+            await self.own.close()

@@ -1,0 +1,96 @@
+"""A channel in use: the Session that connectors are lent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from django.conf import settings
+
+import kicau
+from kicau.base import clock
+from kicau.channels.models import Channel, NetworkApp
+from kicau.connector import registry
+from kicau.connector.capabilities import Capabilities
+from kicau.connector.content import Charge, RenderedMedia
+from kicau.connector.http import CLIENT_MARK, Http
+from kicau.connector.protocol import Connector
+from kicau.connector.session import App, Credentials, File
+from kicau.connector.wire import from_json, to_json
+from kicau.media import library
+
+CALLBACK_PATH = "/channels/callback"
+
+
+def new_client(limit: int = 0) -> aiohttp.ClientSession:
+    """The connection pool of one process; `limit` 0: as many as are needed."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=limit, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=30),
+        headers={"User-Agent": f"{CLIENT_MARK}{kicau.__version__}"},
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+def app_value(row: NetworkApp) -> App:
+    """The operator's app as the seam knows it, its endpoints complete."""
+    return App(
+        client_id=row.client_id,
+        client_secret=row.client_secret,
+        callback=settings.KICAU_PUBLIC_URL + CALLBACK_PATH,
+        endpoints={**registry.get(row.network).endpoints, **row.endpoints},
+        tier=row.tier,
+    )
+
+
+class Live:
+    """A Session: one channel for one piece of work. What it spent is in `http.calls`."""
+
+    def __init__(self, channel: Channel, client: aiohttp.ClientSession, spend: Callable[[Charge], None] = lambda charge: None, app: App | None = None) -> None:  # fmt: skip
+        self.channel = channel
+        self.connector: Connector = registry.get(channel.network)
+        self.app = app or app_value(channel.app)
+        self.account_id, self.handle, self.kind, self.host = channel.account_id, channel.handle, channel.kind, channel.host
+        self.credentials: Credentials = from_json(Credentials, channel.credentials)
+        self.http = Http(client, spend, self.connector.read_error)
+
+    def now(self) -> datetime:
+        return clock.now()
+
+    async def file(self, media: RenderedMedia, /) -> File:
+        return await asyncio.to_thread(library.ready, media)
+
+    async def public_url(self, media: RenderedMedia, /) -> str:
+        await asyncio.to_thread(library.ready, media)
+        return library.public_url(media)
+
+
+class Desk:
+    """A SignIn: an app while somebody connects a channel of it."""
+
+    def __init__(self, row: NetworkApp, client: aiohttp.ClientSession) -> None:
+        self.app = app_value(row)
+        self.http = Http(client, read_error=registry.get(row.network).read_error)
+
+    def now(self) -> datetime:
+        return clock.now()
+
+
+def capabilities_of(channel: Channel) -> Capabilities:
+    """What the channel could do when it was last asked; the network's usual before that."""
+    if not channel.capabilities:
+        return registry.get(channel.network).baseline
+    read: tuple[Any, Capabilities] | None = channel.__dict__.get("_read_capabilities")
+    if read is None or read[0] is not channel.capabilities:  # reading takes a millisecond; an import asks 10,000 times
+        read = channel.__dict__["_read_capabilities"] = (channel.capabilities, from_json(Capabilities, channel.capabilities))
+    return read[1]
+
+
+def stored(value: Any) -> Any:
+    """A seam value in the form in which rows keep it."""
+    return to_json(value)
+
+
+__all__ = ["CALLBACK_PATH", "Desk", "Live", "app_value", "capabilities_of", "new_client", "stored"]

@@ -1,0 +1,108 @@
+"""Apps (the operator's registrations), channels, and sign-ins that are under way."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from kicau.base.clock import now
+from kicau.base.ids import new_id
+from kicau.base.sealed import SealedJSONField
+from kicau.workspaces.models import Person, Workspace
+
+
+class NetworkApp(models.Model):
+    """The operator's keys for one network; several may stand side by side (a sandbox, a second registration)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    network = models.CharField(max_length=40)
+    name = models.CharField(max_length=80, default="default")
+    client_id = models.CharField(max_length=300)
+    client_secret = SealedJSONField()
+    endpoints = models.JSONField(default=dict, blank=True)  # base URLs that replace the connector's own
+    tier = models.CharField(max_length=40, blank=True)
+    plan = models.CharField(max_length=40, blank=True)  # name of a price list; "" the newest
+    is_sandbox = models.BooleanField(default=False)
+    paused_until = models.DateTimeField(null=True)  # the network asked the whole app to wait
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["network", "name"], name="one_app_each_name")]
+
+    def __str__(self) -> str:
+        return f"{self.network} ({self.name})"
+
+
+class ChannelState(models.TextChoices):
+    ACTIVE = "active", "active"
+    EXPIRED = "expired", "wants a reconnect"
+    REMOVED = "removed", "disconnected"
+    WITHDRAWN = "withdrawn", "its network was withdrawn"
+
+
+class Channel(models.Model):
+    """One connected identity. Never deleted: what was published through it stays told."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="channels")
+    network = models.CharField(max_length=40)
+    app = models.ForeignKey(NetworkApp, on_delete=models.PROTECT, related_name="channels")
+    key = models.SlugField(max_length=80)  # what people type: "x-kopisenja"
+    account_id = models.CharField(max_length=200)
+    handle = models.CharField(max_length=200)
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20, default="person")
+    host = models.CharField(max_length=200, blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    credentials = SealedJSONField()
+    token_expires_at = models.DateTimeField(null=True)
+    refresh_at = models.DateTimeField(null=True)  # when the credentials are renewed, well ahead
+    capabilities = models.JSONField(default=dict, blank=True)  # wire form; {} before the first asking
+    capabilities_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, choices=ChannelState.choices, default=ChannelState.ACTIVE)
+    reason = models.CharField(max_length=500, blank=True)  # why it is not active, in a sentence
+    is_paused = models.BooleanField(default=False)  # by a person
+    paused_until = models.DateTimeField(null=True)  # by the network's limits
+    version = models.PositiveIntegerField(default=1)  # raised with every change that a live session must see
+    connected_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
+    connected_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "key"], name="one_channel_each_key"),
+            models.UniqueConstraint(fields=["workspace", "network", "host", "account_id"], name="one_channel_each_identity"),
+        ]
+        indexes = [models.Index(fields=["refresh_at"], name="channel_refresh", condition=models.Q(state="active"))]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.network}"
+
+
+class PendingSignIn(models.Model):
+    """A person on their way to a network and back; used once, gone after an hour."""
+
+    state = models.CharField(max_length=100, primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, null=True)
+    app = models.ForeignKey(NetworkApp, on_delete=models.CASCADE)
+    memory = SealedJSONField()
+    found = SealedJSONField(null=True)  # identities to choose among, after the return
+    created_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"sign-in to {self.app}"
+
+
+class Slot(models.Model):
+    """A weekly time at which a channel's queue publishes, in the slot's own zone."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="slots")
+    weekday = models.PositiveSmallIntegerField()  # Monday 0
+    time = models.TimeField()
+    timezone = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "weekday", "time"], name="one_slot_each_time")]
+        ordering = ["weekday", "time"]
+
+    def __str__(self) -> str:
+        return f"{self.channel}: {self.weekday} {self.time} {self.timezone}"

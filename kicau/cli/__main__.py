@@ -1,0 +1,3 @@
+from kicau.cli import main
+
+main()

@@ -1,0 +1,92 @@
+"""Makes the database ready: migrations, under a lock, and the first owner. Run by `kicau up` before anything else:
+
+    python -m kicau.config.prepare [--owner EMAIL]
+
+Prints one JSON object: {"migrated": how many, "empty": nobody is here, "owner": {"email", "password"} once, or null}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import sys
+from typing import Any
+
+LOCK = 7_215_002  # key of the lock under which one process migrates
+OLDEST = 150_000  # of PostgreSQL: version 15
+WORDS = 4  # of a made-up password; 4 times 8 random hexadecimal digits
+
+
+class NotReady(RuntimeError):
+    """The database cannot be used as it is. The message says why and what to do."""
+
+
+def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
+    """Raises NotReady, or a Refusal where the owner's address is none."""
+    from django.db import OperationalError, connection
+
+    try:
+        connection.ensure_connection()
+    except OperationalError as exc:
+        raise NotReady(f"The database does not answer: {str(exc).strip().splitlines()[0]} Check DATABASE_URL.") from exc
+    if connection.pg_version < OLDEST:
+        raise NotReady(f"The database is PostgreSQL {connection.pg_version // 10_000}; Kicau needs 15 or newer.")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        try:
+            migrated = migrate()
+            from kicau.workspaces import acts
+
+            made = first_owner(owner, workspace) if owner and acts.is_empty() else None
+            return {"migrated": migrated, "empty": acts.is_empty(), "owner": made}
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def migrate() -> int:
+    """Apply what is missing; returns how many migrations that were."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    ours = {key for key in executor.loader.applied_migrations if key[0] in executor.loader.migrated_apps}
+    if unknown := sorted(f"{app}.{name}" for app, name in ours - set(executor.loader.disk_migrations)):
+        raise NotReady(f"The database was last used by a newer Kicau (it has {unknown[0]}, which this one does not know); start that one.")
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        call_command("migrate", verbosity=0, interactive=False)
+    return len(plan)
+
+
+def first_owner(email: str, workspace: str = "") -> dict[str, str]:
+    """The person who owns this instance, with a password that is told once."""
+    from kicau.workspaces import acts
+
+    password = "-".join(secrets.token_hex(4) for _ in range(WORDS))
+    acts.first_owner(email, email.split("@")[0].title(), password, workspace or "Our posts")
+    return {"email": email, "password": password}
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--owner", default="")
+    wanted = asked.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
+    from kicau.base import logs, options
+    from kicau.base.errors import Refusal
+
+    try:
+        logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="prepare")
+        import django
+
+        django.setup()
+        print(json.dumps(prepare(wanted.owner)))
+    except (NotReady, Refusal, ValueError, OSError) as exc:
+        sys.exit(str(exc))
+
+
+if __name__ == "__main__":
+    main()

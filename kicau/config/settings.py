@@ -1,0 +1,170 @@
+"""Django's settings, made from Kicau's own (kicau/base/options.py). Nothing here asks for an environment variable itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from kicau.base import options, postgres
+from kicau.base.keys import keys
+from kicau.connector import guard
+
+ROOT = Path(__file__).resolve().parent.parent
+
+KICAU_DATA = options.data_folder()
+KICAU_PUBLIC_URL = options.public_url()
+KICAU_KEYS = keys(KICAU_DATA)
+KICAU_API_RATE = int(options.read("KICAU_API_RATE"))
+KICAU_SIGN_IN_RATE = int(options.read("KICAU_SIGN_IN_RATE"))
+KICAU_INTERNAL_HOSTS = [h.strip() for h in options.read("KICAU_INTERNAL_HOSTS").split(",") if h.strip()]
+guard.ALLOWED.update(KICAU_INTERNAL_HOSTS)
+
+SECRET_KEY = KICAU_KEYS[0]
+SECRET_KEY_FALLBACKS = KICAU_KEYS[1:]
+DEBUG = options.read("KICAU_DEBUG") == "1"
+_public = urlsplit(KICAU_PUBLIC_URL)
+ALLOWED_HOSTS = list(dict.fromkeys([_public.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]))
+CSRF_TRUSTED_ORIGINS = [KICAU_PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "kicau.rights",
+    "kicau.workspaces",
+    "kicau.plans",
+    "kicau.media",
+    "kicau.engine",
+    "kicau.channels",
+    "kicau.publishing",
+    "kicau.web",
+    "kicau.api",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "kicau.web.language.PersonLanguage",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+SECURE_CSP = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "blob:", "data:"],
+    "media-src": ["'self'", "blob:"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+    "manifest-src": ["'self'"],
+}
+ROOT_URLCONF = "kicau.config.urls"
+ASGI_APPLICATION = "kicau.config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "kicau.web.context.frame",
+            ],
+        },
+    }
+]
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's entry for a PostgreSQL address."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    known = {
+        "HOST": unquote(query.pop("host", "")) or parts.hostname or "",
+        "PORT": str(parts.port or query.pop("port", "")),
+        "USER": query.pop("user", "") or unquote(parts.username or ""),
+        "PASSWORD": query.pop("password", "") or unquote(parts.password or ""),
+        "NAME": unquote(parts.path.lstrip("/")) or "kicau",
+    }
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **known,
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 10, **query},
+        "TEST": {"NAME": f"test_{known['NAME']}"},
+    }
+
+
+DATABASES = {"default": database(options.read("DATABASE_URL") or postgres.cluster(KICAU_DATA).url)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}}
+
+AUTH_USER_MODEL = "workspaces.Person"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": opts}
+    for name, opts in [
+        ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "name")}),
+        ("MinimumLengthValidator", {"min_length": 10}),
+        ("CommonPasswordValidator", {}),
+    ]
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+SESSION_COOKIE_NAME = "kicau"
+SESSION_COOKIE_AGE = 14 * 86400
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
+CSRF_COOKIE_NAME = "kicau_csrf"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _public.scheme == "https" else None
+SECURE_HSTS_SECONDS = 31536000 if _public.scheme == "https" else 0
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia")]
+LOCALE_PATHS = [ROOT / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = KICAU_DATA / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+
+_mail = urlsplit(options.read("KICAU_EMAIL_URL"))
+_smtp = {
+    "host": _mail.hostname or "",
+    "port": _mail.port or 587,
+    "username": unquote(_mail.username or ""),
+    "password": unquote(_mail.password or ""),
+    "use_tls": _mail.scheme == "smtp" and _mail.port != 25,
+    "use_ssl": _mail.scheme == "smtps",
+}
+MAILERS = {
+    "default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _smtp}
+    if _mail.hostname
+    else {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+}
+DEFAULT_FROM_EMAIL = options.read("KICAU_EMAIL_FROM")
+
+LOGGING_CONFIG = None  # structlog, set up by each process: kicau/base/logs.py

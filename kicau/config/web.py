@@ -1,0 +1,33 @@
+"""The web server's process: uvicorn with kicau.config.asgi, its log lines in our form. Run by `kicau up`, or alone:
+
+    python -m kicau.config.web
+"""
+
+from __future__ import annotations
+
+import os
+
+CONNECTIONS = 10  # to the database, shared by all requests
+STOP_WITHIN = 20  # seconds that open requests are given when it is told to stop
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
+    import uvicorn
+    from django.conf import settings
+
+    from kicau.base import logs, options
+
+    logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="web")
+    # Requests run in threads that come and go, so connections are kept by a pool and not by threads.
+    database = settings.DATABASES["default"]
+    database["CONN_MAX_AGE"] = 0
+    database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": CONNECTIONS, "timeout": 10}
+    uvicorn.run(
+        "kicau.config.asgi:application", host=options.read("KICAU_HOST"), port=int(options.read("KICAU_PORT")), loop="asyncio", http="h11",
+        ws="none", lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=STOP_WITHIN,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""A worker process: the pump and the chores, with everything plugged in. Run by `kicau up`, or alone:
+
+    python -m kicau.config.worker
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import aiohttp
+import django
+
+from kicau.engine.chores import Chore, keep_doing
+
+
+async def work() -> None:
+    """Until SIGTERM or SIGINT; what is in flight is finished and written first."""
+    from kicau.channels.live import new_client
+    from kicau.engine.pump import Pump
+    from kicau.publishing.deliver import Deliveries
+
+    async with new_client() as client:
+        pump = Pump(Deliveries(client))
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, pump.stop)
+        chores = asyncio.create_task(keep_doing(chores_with(client)))
+        try:
+            await pump.run()
+        finally:
+            chores.cancel()
+            await asyncio.gather(chores, return_exceptions=True)
+
+
+def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
+    """What is done beside publishing."""
+    from asgiref.sync import sync_to_async
+
+    from kicau.channels import acts as channels
+    from kicau.engine import health
+    from kicau.workspaces import webhooks
+
+    async def refresh() -> int:
+        due = await sync_to_async(channels.due_for_refresh)()
+        for channel_id in due:
+            await channels.refresh_channel(channel_id, client)
+        return len(due)
+
+    async def capabilities() -> int:
+        due = await sync_to_async(channels.due_for_capabilities)()
+        for channel in due:
+            await channels.ask_capabilities(channel, client)
+        return 0
+
+    return [
+        Chore(name="send webhooks", every=1.0, run=webhooks.send_due),
+        Chore(name="renew credentials", every=10.0, run=refresh),
+        Chore(name="ask capabilities", every=300.0, run=capabilities),
+        Chore(name="forget workers that are gone", every=600.0, run=sync_to_async(health.forget_the_gone)),
+    ]
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
+    from kicau.base import logs, options
+
+    logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="worker")
+    django.setup()
+    asyncio.run(work())
+
+
+if __name__ == "__main__":
+    main()

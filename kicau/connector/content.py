@@ -1,0 +1,233 @@
+"""What is said, before it is addressed (`Draft`) and exactly as it will be sent (`Rendered`).
+
+All values are frozen; all of them go to JSON and back through `kicau.connector.wire`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import JsonValue
+
+type JSON = JsonValue
+
+
+class MediaKind(StrEnum):
+    IMAGE = "image"
+    GIF = "gif"  # animated only; a still GIF is an IMAGE
+    VIDEO = "video"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """One file as it was found by looking into it, never by its name or claimed type."""
+
+    ref: str  # the library's key; a connector reaches the bytes through its Session
+    kind: MediaKind
+    mime: str
+    size: int  # bytes
+    name: str = ""  # the file's name as given, for sentences that people read
+    alt: str = ""
+    title: str = ""  # a document's title
+    width: int = 0  # pixels, as shown (rotation applied)
+    height: int = 0
+    duration_ms: int = 0
+    fps: float = 0.0
+    bitrate: int = 0  # bits a second, the whole file
+    video_codec: str = ""  # "h264", "hevc", …
+    audio_codec: str = ""  # "" when silent
+    frames: int = 0  # of an animation
+    pages: int = 0  # of a document
+    colour: str = ""  # Pillow's mode of an image: "RGB", "RGBA", "CMYK", "L", "P"
+
+    @property
+    def aspect(self) -> float:
+        """Width divided by height; 0.0 where there are no dimensions."""
+        return self.width / self.height if self.height else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a network's own copy is made of an original image. The original is always kept."""
+
+    mime: str  # of the result: "image/jpeg", "image/png", "image/webp"
+    max_width: int = 0  # pixels, 0: as it is; never enlarged
+    max_height: int = 0
+    max_size: int = 0  # bytes, 0: any; quality is lowered, then dimensions, until it fits
+    min_aspect: float = 0.0  # padded (never cropped) with `background` until within
+    max_aspect: float = 0.0
+    background: str = "#ffffff"  # under transparency and in padding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedMedia:
+    """A file as this network gets it: as it is, or made by `recipe`."""
+
+    media: Media
+    recipe: Recipe | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    text: str = ""
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link card: where the network lets us, with our own title, description and picture."""
+
+    url: str
+    title: str = ""
+    description: str = ""
+    thumbnail: Media | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    options: tuple[str, ...]
+    minutes: int = 1440
+    question: str = ""  # only where a network asks for one beside the text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One post, or a thread of several parts, with one channel's variant already applied."""
+
+    parts: tuple[Part, ...]
+    link: Link | None = None
+    poll: Poll | None = None
+    first_comment: str = ""
+    reply_to: str | None = None  # the network's id of a post
+    language: str = ""  # BCP 47, "" where not said
+    options: Mapping[str, str] = field(default_factory=dict)  # by Option.name; unknown names are a problem
+    convert: bool = True  # False: a picture that would need converting is a problem, not a notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One reason why a post cannot go out (or, as a notice, what will be done to it).
+
+    `message` is one English sentence with `{named}` places, filled from `params`; it says what, where,
+    which limit and what now, and is the key of its translations. The same words are used before sending
+    and after a refusal.
+    """
+
+    code: str  # "too-long", "needs-media", "too-many-media", …: stable, for programs
+    message: str
+    params: Mapping[str, str | int | float] = field(default_factory=dict)
+    field: str = ""  # path in the draft: "parts.0.text", "parts.1.media.0", "poll.options.2", "options.visibility"
+    limit: float | None = None
+    actual: float | None = None
+    mend: str = ""  # "split" | "shorten" | "convert" | "": what the product can offer to do about it
+
+    @property
+    def sentence(self) -> str:
+        """The English sentence, filled in; never raises."""
+        try:
+            return self.message.format_map(dict(self.params))
+        except (KeyError, IndexError, ValueError, AttributeError):
+            return self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one call uses up: `units` of a meter of the network ("post", "post-with-link", "calls").
+
+    Meters are the network's own words without its name; the core adds it.
+    """
+
+    meter: str
+    units: int = 1
+
+
+FREE = Charge("free", 0)
+
+
+class SpanKind(StrEnum):
+    LINK = "link"
+    MENTION = "mention"
+    TAG = "tag"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a part's text that the network treats specially; offsets in code points, end exclusive."""
+
+    kind: SpanKind
+    start: int
+    end: int
+    text: str
+    target: str = ""  # the URL, handle, id or tag that it stands for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedPart:
+    text: str = ""  # as readers will see it
+    spans: tuple[Span, ...] = ()  # ordered, not overlapping
+    media: tuple[RenderedMedia, ...] = ()
+    used: int = 0  # in the network's own unit
+    limit: int = 0
+    unit: str = "characters"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """Exactly what will be sent: the preview shows this value, and `publish` sends it."""
+
+    parts: tuple[RenderedPart, ...]
+    link: Link | None = None
+    poll: Poll | None = None
+    first_comment: RenderedPart | None = None
+    reply_to: str | None = None
+    language: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)  # every option, defaults filled in
+    problems: tuple[Problem, ...] = ()  # empty: publishable
+    notices: tuple[Problem, ...] = ()  # what will be done, or is worth knowing; never blocks
+    charges: tuple[Charge, ...] = ()  # what publishing will use up, known before it is spent
+    lead: int = 0  # seconds before the due time at which preparing (uploads) may begin; 0: there is nothing to prepare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A post on its way to one channel; the same `key` on every step and every retry."""
+
+    key: UUID
+    post: Rendered
+    progress: Mapping[str, JSON] = field(default_factory=dict)  # empty: not begun
+    begun_at: datetime | None = None  # UTC; in `find`: when the broken step began
+    due_at: datetime | None = None  # UTC
+    steps: int = 0  # completed steps; a connector may use it to pace its polling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continue:
+    """Not done yet. Store `progress`, come back after `after`."""
+
+    progress: Mapping[str, JSON]
+    after: timedelta = timedelta(0)
+    note: str = ""  # one short sentence for the attempt log: "X is processing the video"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    ids: tuple[str, ...]  # one for each part
+    url: str  # of the first part, for people
+    at: datetime  # UTC
+    raw: Mapping[str, JSON] = field(default_factory=dict)  # what the network answered, kept for ever
+    warnings: tuple[Problem, ...] = ()  # the post is out, but (a first comment was refused)
+
+
+type PublishResult = Published | Continue
+
+
+def too_early(delivery: Delivery, now: datetime) -> Continue | None:
+    """What a connector gives back before its visible step while the due time is still ahead; None: take it now."""
+    if delivery.due_at is None or delivery.due_at <= now:
+        return None
+    return Continue(progress=delivery.progress, after=delivery.due_at - now, note="Everything is ready; waiting for its time.")

@@ -1,0 +1,79 @@
+"""Fetching what a person named: never from inside the operator's own network.
+
+Every address that a name resolves to is checked, and the connection is made to the checked address itself, so that a
+name that changes between check and use gains nothing. `ALLOWED` is the operator's list of internal hosts that may be
+reached all the same (a sandbox on loopback).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+ALLOWED: set[str] = set()  # host or host:port, set once from the operator's settings
+
+
+class Forbidden(OSError):
+    """The address is inside the operator's network, and not on the list of those that may be reached."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} is an internal address; only public addresses are fetched.")
+
+
+class Guarded(AbstractResolver):
+    def __init__(self) -> None:
+        self._inner = ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+        try:
+            found = await self._inner.resolve(host, port, family)
+        except UnicodeError:
+            raise OSError(f"{host} is no host's name") from None
+        if host in ALLOWED or f"{host}:{port}" in ALLOWED:
+            return found
+        for one in found:
+            if not is_public(one["host"]):
+                raise Forbidden(host)
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is reachable by everybody: not private, loopback, link-local, multicast or reserved."""
+    try:
+        ip = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_global and not (mapped or ip).is_multicast
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Literal addresses skip the resolver, so they are checked here."""
+
+    async def _resolve_host(self, host: str, port: int, traces: Any = None) -> list[ResolveResult]:
+        literal = host.strip("[]")
+        try:
+            ipaddress.ip_address(literal.split("%")[0])
+        except ValueError:
+            return await super()._resolve_host(host, port, traces)
+        if not is_public(literal) and host not in ALLOWED and f"{host}:{port}" not in ALLOWED:
+            raise Forbidden(host)
+        return await super()._resolve_host(host, port, traces)
+
+
+def guarded_session(*, timeout: float = 20, user_agent: str = "Kicau") -> aiohttp.ClientSession:
+    """A client that reaches public addresses only; for webhooks, link cards and media by URL."""
+    return aiohttp.ClientSession(
+        connector=_Connector(resolver=Guarded(), use_dns_cache=False),
+        timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=10),
+        headers={"User-Agent": user_agent},
+        trust_env=False,
+    )

@@ -1,0 +1,202 @@
+"""The only door to the outside: every call is priced, measured, and has one way to fail."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import time
+from collections.abc import AsyncIterable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from kicau.connector.content import FREE, JSON, Charge, Problem
+from kicau.connector.errors import (
+    AuthExpired,
+    ConnectorError,
+    RateLimited,
+    Rejected,
+    Unavailable,
+    Uncertain,
+)
+
+TIMEOUT = 20.0  # seconds for a whole call unless it says otherwise; a broken step is looked up no sooner
+DEFAULT_WAIT = timedelta(seconds=60)  # after a 429 that names no time
+CLIENT_MARK = "Kicau/"  # begins our User-Agent; sandboxes hold such requests against the specification
+MAX_ANSWER = 16 << 20  # bytes; no answer of an API is larger, and memory is not the network's to fill
+
+NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, read whole. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    repeatable: bool = True
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON. A 2xx that cannot be read is a lost answer: Unavailable or Uncertain."""
+        try:
+            return jsonlib.loads(self.body)
+        except ValueError as exc:
+            lost = Unavailable if self.repeatable else Uncertain
+            raise lost(f"the answer (HTTP {self.status}) could not be read") from exc
+
+    def peek(self) -> dict[str, Any]:
+        """The body as an object, or {} where it is none; never raises. For reading errors."""
+        try:
+            found = jsonlib.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that was made, for the attempt log and the ledger. Holds no secret: no query, no body."""
+
+    method: str
+    host: str
+    path: str
+    status: int  # 0: no answer
+    milliseconds: int
+    charge: Charge
+    at: datetime  # UTC
+
+
+type ReadError = Callable[[Reply], ConnectorError | None]
+
+
+@dataclass(slots=True)
+class Http:
+    """A connector's way out, for one channel and one piece of work.
+
+    `spend` is asked before the socket opens and raises PlanExceeded where the budget does not cover the charge.
+    `read_error` is the network's own reading of a refusal; None leaves it to `classify`.
+    """
+
+    client: aiohttp.ClientSession
+    spend: Callable[[Charge], None] = lambda charge: None
+    read_error: ReadError = lambda reply: None
+    calls: list[Call] = field(default_factory=list)
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        charge: Charge = FREE,
+        repeatable: bool | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: JSON = None,
+        form: Mapping[str, str] | None = None,
+        multipart: aiohttp.FormData | None = None,
+        body: bytes | AsyncIterable[bytes] | None = None,
+        timeout: float = TIMEOUT,
+        redirects: bool = False,
+    ) -> Reply:
+        """Pay, send, and return a 2xx reply, or raise one of the six errors.
+
+        `repeatable` says that sending it twice does no harm; by default only GET is. It decides between
+        Unavailable and Uncertain when an answer is lost. `form` is sent urlencoded.
+        """
+        safe = method == "GET" if repeatable is None else repeatable
+        self.spend(charge)
+        data: Any = form if form is not None else multipart if multipart is not None else body
+        reply = await self._send(
+            method, url, charge, safe, timeout,
+            headers=headers, params=params, json=json, data=data, allow_redirects=redirects,
+        )  # fmt: skip
+        if reply.ok:
+            return reply
+        raise self.read_error(reply) or classify(reply)
+
+    async def _send(self, method: str, url: str, charge: Charge, safe: bool, timeout: float, **how: Any) -> Reply:
+        began, at, status = time.perf_counter(), datetime.now(UTC), 0
+        # What is escaped already goes out as it is: a signed upload address, a key with an escaped colon.
+        target = URL(url, encoded=True) if "%" in url else url
+        try:
+            async with self.client.request(
+                method, target, timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10)), **how
+            ) as answer:
+                status = answer.status
+                content = await answer.content.read(MAX_ANSWER + 1)
+                while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
+                    content += more
+                lower = {k.lower(): v for k, v in answer.headers.items()}
+                return Reply(status, lower, content, safe)
+        except NEVER_LEFT as exc:
+            raise Unavailable(f"{_host(url)} could not be reached") from exc
+        except (TimeoutError, aiohttp.ClientError, ConnectionError) as exc:
+            lost = Unavailable if safe else Uncertain
+            raise lost(f"{_host(url)} did not answer ({type(exc).__name__})") from exc
+        finally:
+            took = round((time.perf_counter() - began) * 1000)
+            self.calls.append(Call(method, _host(url), _path(url), status, took, charge, at))
+
+
+def classify(reply: Reply) -> ConnectorError:
+    """The reading that every network shares; a network's own `read_error` comes before it."""
+    said = reply.text[:300]
+    match reply.status:
+        case 401:
+            return AuthExpired(said)
+        case 429:
+            return RateLimited(retry_after(reply) or datetime.now(UTC) + DEFAULT_WAIT, detail=said)
+        case 408 | 425:
+            return Unavailable(said) if reply.repeatable else Uncertain(said)
+        case status if status >= 500:
+            lost = Unavailable if reply.repeatable else Uncertain
+            return lost(f"HTTP {status}: {said}")
+        case status:
+            return Rejected(
+                Problem(
+                    code="refused",
+                    message="The network refused the post (HTTP {status}): {said}",
+                    params={"status": status, "said": said},
+                )
+            )
+
+
+def retry_after(reply: Reply) -> datetime | None:
+    """When a Retry-After header (seconds or HTTP date) lets us return; None where there is none to read."""
+    value = reply.headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return datetime.now(UTC) + timedelta(seconds=min(int(value), 86400 * 7))
+    try:
+        at = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def reset_at(reply: Reply, header: str) -> datetime | None:
+    """When a reset header in epoch seconds lets us return; None where there is none to read."""
+    try:
+        return datetime.fromtimestamp(int(float(reply.headers.get(header, ""))), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _host(url: str) -> str:
+    return url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
+
+
+def _path(url: str) -> str:
+    rest = url.split("://", 1)[-1].split("?", 1)[0]
+    return "/" + rest.split("/", 1)[1] if "/" in rest else "/"

@@ -1,0 +1,103 @@
+"""The seam. A network is one object with these members; the core knows nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kicau.connector.capabilities import Capabilities, Option
+from kicau.connector.content import JSON, Delivery, Draft, Published, PublishResult, Rendered
+from kicau.connector.errors import ConnectorError
+from kicau.connector.http import Reply
+from kicau.connector.prices import PriceList
+from kicau.connector.session import Credentials, Session, SignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect:
+    """Send the person to `url`; the core keeps `memory` sealed under `state` until they return with it."""
+
+    url: str
+    state: str  # the OAuth state parameter, unguessable
+    memory: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One identity on the network that a sign-in gives access to; the person chooses which become channels."""
+
+    id: str
+    handle: str  # without @
+    name: str
+    kind: str = "person"  # "person" | "organisation" | "page" | "professional"
+    host: str = ""  # where the network is many servers
+    url: str = ""  # its public page
+    credentials: Credentials
+
+
+class Auth(Protocol):
+    @property
+    def questions(self) -> tuple[Option, ...]:
+        """What must be known before the person is sent away: a server's name, an app password."""
+
+    @property
+    def scopes(self) -> tuple[str, ...]: ...
+
+    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]: ...
+
+    async def finish(
+        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[Account, ...]:
+        """`returned` is the query that came back. Raises Rejected when the person declined."""
+
+    async def refresh(self, session: Session, /) -> Credentials:
+        """New credentials, or AuthExpired when only a person can help; other errors mean: try later."""
+
+
+class Connector(Protocol):
+    @property
+    def slug(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def auth(self) -> Auth: ...
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """The network's own base URLs by name, without trailing slash; an App may override each."""
+
+    @property
+    def baseline(self) -> Capabilities:
+        """What a usual account can do, when no channel is at hand to ask."""
+
+    @property
+    def price_lists(self) -> tuple[PriceList, ...]:
+        """Dated price lists, oldest first; empty where calls cost no money."""
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether `find` can always tell what happened; where False, a person may be asked."""
+
+    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+        """The network's own reading of an answer that is not 2xx; None leaves it to the shared one."""
+
+    async def capabilities(self, session: Session, /) -> Capabilities:
+        """What this channel may do now; asked daily, kept with the channel."""
+
+    def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
+        """Pure and total: no I/O, never raises, never drops or cuts silently."""
+
+    async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
+        """Take one step; at most one effect that readers can see."""
+
+    async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
+        """After a broken step: what happened? None only where it is certain that nothing did.
+
+        Raises Uncertain where the network cannot tell.
+        """
+
+    async def withdraw(self, session: Session, post_id: str, /) -> None:
+        """Delete a published post; content when it is already gone."""
+
+
+__all__ = ["Account", "Auth", "Connector", "Published", "Redirect"]

@@ -1,0 +1,25 @@
+"""The seam's values as JSON and back, exactly: what is stored is what is sent."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+
+from kicau.connector.content import JSON
+
+
+@cache
+def _adapter(of: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(of)
+
+
+def to_json(value: object) -> JSON:
+    """A seam value (dataclass) as JSON-ready data."""
+    return cast(JSON, _adapter(cast(Any, type(value))).dump_python(value, mode="json"))
+
+
+def from_json[T](of: type[T], data: JSON) -> T:
+    """The value again. Raises pydantic.ValidationError where `data` is not one."""
+    return cast(T, _adapter(cast(Any, of)).validate_python(data))

@@ -1,0 +1,42 @@
+"""Whether the engine does its work: is a worker alive, and how late is the latest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kicau.base import clock
+from kicau.engine.models import Heartbeat
+
+SILENT = timedelta(seconds=20)  # a worker not heard of for so long is gone; it tells of itself every 5 s
+LATE = timedelta(seconds=60)  # work this late makes health red
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    ok: bool
+    workers: int
+    latest: timedelta  # how late the latest due work is; zero when none is
+    late: int  # how many are later than LATE
+    says: str  # one sentence
+
+
+def workers_alive() -> int:
+    return Heartbeat.objects.filter(at__gte=clock.now() - SILENT).count()
+
+
+def forget_the_gone() -> int:
+    """Drop workers that were silent for an hour; returns how many."""
+    return Heartbeat.objects.filter(at__lt=clock.now() - timedelta(hours=1)).delete()[0]
+
+
+def judge(oldest_due: datetime | None, late: int, workers: int) -> Health:
+    """`oldest_due`: when the longest waiting work was due; `late`: how many wait for longer than LATE."""
+    behind = max(clock.now() - oldest_due, timedelta()) if oldest_due else timedelta()
+    if workers == 0:
+        says = "No worker is running, so nothing will be published; start one with: kicau up"
+    elif behind > LATE:
+        says = f"{late} deliveries are late, the latest by {round(behind.total_seconds())} s; look at: kicau calendar --state publishing"
+    else:
+        says = f"{workers} worker{'s' if workers > 1 else ''}, nothing late"
+    return Health(ok=workers > 0 and behind <= LATE, workers=workers, latest=behind, late=late, says=says)

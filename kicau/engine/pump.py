@@ -1,0 +1,216 @@
+"""The pump: claims due work in bulk, runs a step of each at once, settles the outcomes in bulk.
+
+One event loop; the database is spoken to from two threads, one that claims and one that settles, so that neither
+waits for the other and a worker needs two connections however much is in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+import structlog
+from django.db import DatabaseError, close_old_connections, connections
+
+from kicau.base import clock
+from kicau.engine.models import Heartbeat
+
+LEASE = timedelta(seconds=30)  # a worker that dies holds its work no longer
+RENEW_EVERY = 10.0  # seconds; a third of the lease
+IDLE = 0.2  # seconds between looks when nothing is known to be due
+PER_GROUP = 500  # steps in flight in one group (a network), so that a slow one takes nothing from the others
+PER_LANE = 4  # steps in flight in one lane (a channel)
+BATCH = 500  # outcomes settled in one transaction
+
+log = structlog.get_logger("kicau.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What may be claimed now: how many of each group, and how many each busy lane is using already."""
+
+    groups: dict[str, int]
+    lanes: dict[Any, int] = field(default_factory=dict)
+    per_lane: int = PER_LANE
+
+
+class Item(Protocol):
+    """One piece of claimed work."""
+
+    @property
+    def id(self) -> Any: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def lane(self) -> Any: ...
+
+
+class Work[I: Item, O](Protocol):
+    """What a subject gives the pump. `claim`, `settle`, `renew` and `wait` run in threads; `step` in the loop."""
+
+    def groups(self) -> Sequence[str]: ...
+
+    def claim(self, worker: str, room: Room) -> Sequence[I]:
+        """Take due items under LEASE, their steps marked as begun, in one transaction."""
+
+    async def step(self, item: I) -> O:
+        """Take one step. Never raises."""
+
+    def settle(self, worker: str, outcomes: Sequence[O]) -> None:
+        """Write outcomes, in one transaction; what is no longer this worker's is left alone."""
+
+    def renew(self, worker: str, ids: Sequence[Any]) -> None: ...
+
+    def wait(self) -> float:
+        """Seconds until something is due, as far as is known now; at most IDLE matters."""
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
+class Pump[I: Item, O]:
+    def __init__(self, work: Work[I, O], *, name: str = "", per_group: int = PER_GROUP, per_lane: int = PER_LANE) -> None:
+        self.work, self.name = work, name or worker_name()
+        self.per_group, self.per_lane = per_group, per_lane
+        self.in_flight: dict[Any, I] = {}
+        self.steps = 0
+        self._groups: Counter[str] = Counter()
+        self._lanes: Counter[Any] = Counter()
+        self._outcomes: asyncio.Queue[tuple[I, O]] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._claimer = ThreadPoolExecutor(1, "claim")
+        self._settler = ThreadPoolExecutor(1, "settle")
+
+    def stop(self) -> None:
+        """Take nothing new; `run` returns when what is in flight has been settled."""
+        self._stop.set()
+        self._freed.set()
+
+    async def run(self) -> None:
+        settler = asyncio.create_task(self._settle_all())
+        beat = asyncio.create_task(self._beat())
+        log.info("worker started", worker=self.name)
+        try:
+            while not self._stop.is_set():
+                await self._turn()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=LEASE.total_seconds())
+            await asyncio.wait_for(self._outcomes.join(), timeout=10)
+        finally:
+            for task in (settler, beat, *self._tasks):
+                task.cancel()
+            await asyncio.gather(settler, beat, *self._tasks, return_exceptions=True)
+            with contextlib.suppress(DatabaseError):
+                await self._in(self._settler, self._gone)
+            for pool in (self._claimer, self._settler):
+                await asyncio.get_running_loop().run_in_executor(pool, connections.close_all)
+            self._claimer.shutdown(wait=False)
+            self._settler.shutdown(wait=False)
+            log.info("worker stopped", worker=self.name, steps=self.steps)
+
+    async def _turn(self) -> None:
+        room = {g: self.per_group - self._groups[g] for g in self.work.groups()}
+        self._freed.clear()
+        items: Sequence[I] = ()
+        if any(n > 0 for n in room.values()):
+            try:
+                items = await self._in(self._claimer, self.work.claim, self.name, Room(room, dict(self._lanes), self.per_lane))
+            except DatabaseError as exc:
+                log.error("the database did not answer; trying again", worker=self.name, error=str(exc)[:200])
+                await self._sleep(1.0)
+                return
+        for item in items:
+            self._begin(item)
+        if items:
+            return
+        try:
+            wait = await self._in(self._claimer, self.work.wait)
+        except DatabaseError:
+            wait = IDLE
+        await self._sleep(min(max(wait, 0.005), IDLE))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until something is settled (a lane or more work may be free) or the time is over."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._freed.wait(), seconds)
+
+    def _begin(self, item: I) -> None:
+        self.in_flight[item.id] = item
+        self._groups[item.group] += 1
+        self._lanes[item.lane] += 1
+        task = asyncio.create_task(self._step(item))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _step(self, item: I) -> None:
+        outcome = await self.work.step(item)
+        self._outcomes.put_nowait((item, outcome))
+
+    async def _settle_all(self) -> None:
+        while True:
+            batch = [await self._outcomes.get()]
+            while len(batch) < BATCH and not self._outcomes.empty():
+                batch.append(self._outcomes.get_nowait())
+            while True:
+                try:
+                    await self._in(self._settler, self.work.settle, self.name, [outcome for _, outcome in batch])
+                    break
+                except DatabaseError as exc:
+                    # What was done stays in memory until it is written: forgetting it would mean looking it up.
+                    log.error("outcomes could not be written; trying again", worker=self.name, error=str(exc)[:200])
+                    await asyncio.sleep(0.5)
+            for item, _ in batch:
+                self._end(item)
+                self._outcomes.task_done()
+            self._freed.set()
+
+    def _end(self, item: I) -> None:
+        self.steps += 1
+        self.in_flight.pop(item.id, None)
+        self._groups[item.group] -= 1
+        self._lanes[item.lane] -= 1
+        if self._lanes[item.lane] <= 0:
+            del self._lanes[item.lane]
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                await self._in(self._settler, self._tell, list(self.in_flight))
+            except DatabaseError as exc:
+                log.error("the worker could not tell that it lives", worker=self.name, error=str(exc)[:200])
+            await asyncio.sleep(RENEW_EVERY / 2)
+
+    def _tell(self, ids: list[Any]) -> None:
+        if ids:
+            self.work.renew(self.name, ids)
+        values = {"at": clock.now(), "in_flight": len(ids), "steps": self.steps}
+        Heartbeat.objects.update_or_create(worker=self.name, defaults=values)
+
+    def _gone(self) -> None:
+        Heartbeat.objects.filter(worker=self.name).delete()
+
+    async def _in(self, pool: ThreadPoolExecutor, call: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(pool, _with_connection, call, args)
+
+
+def _with_connection(call: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """A broken connection is dropped, so that the next try opens a new one."""
+    try:
+        return call(*args)
+    except DatabaseError:
+        close_old_connections()
+        raise
+
+

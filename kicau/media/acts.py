@@ -1,0 +1,143 @@
+"""Adding to and changing the media library: each act once."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kicau.base.errors import NotFound, Unacceptable, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.connector.content import Problem
+from kicau.connector.guard import guarded_session
+from kicau.media import library
+from kicau.media.models import Medium
+from kicau.media.probe import Unusable, probe
+from kicau.rights.models import Origin, checked_ai_use
+from kicau.workspaces.actors import Actor, Permission
+
+LARGEST = 600_000_000  # bytes: above every network's own limit that we know (512 MB)
+MEASURES = ("kind", "mime", "size", "width", "height", "duration_ms", "fps", "bitrate", "video_codec", "audio_codec", "frames", "pages", "colour")  # fmt: skip
+
+
+def add_medium(actor: Actor, source: Path, name: str, *, alt: str = "", title: str = "", tags: Iterable[str] = (), origin: str = Origin.COMPOSED, origin_detail: str = "", ai_use: Mapping[str, str] | None = None, move: bool = False) -> Medium:  # fmt: skip
+    """Look into a file and keep it; the same content is kept once in a workspace, and then returned as it was.
+
+    `move` takes the file away from where it lies (it must be on the library's disk). Raises Unacceptable with the
+    reason where the content cannot be used; OSError where the disk refuses.
+    """
+    actor.require(Permission.WRITE)
+    try:
+        if source.stat().st_size > LARGEST:
+            raise unacceptable("file", "{name} has {actual} MB; files of at most {limit} MB are taken.", name=name, actual=source.stat().st_size // 1_000_000, limit=LARGEST // 1_000_000)  # fmt: skip
+        found = probe(source, name)
+    except Unusable as exc:
+        raise Unacceptable([Problem(code=exc.code, message=exc.message, params=exc.params, field="file")]) from exc
+    except FileNotFoundError:
+        raise unacceptable("file", "There is no file {name}.", name=name) from None
+    known = Medium.objects.filter(workspace=actor.workspace, sha256=found.sha256).first()
+    if known and library.original(known.ref).exists():
+        return _with_alt(known, alt)
+    medium = known or Medium(
+        workspace=actor.workspace, sha256=found.sha256, name=Path(name).name[:255], alt=alt, title=title[:300], tags=list(tags),
+        origin=origin, origin_detail=origin_detail, ai_use=checked_ai_use(ai_use or actor.workspace.ai_use),
+        added_by=actor.person, **{measure: getattr(found, measure) for measure in MEASURES},
+    )  # fmt: skip
+    if not move:
+        copy = library.scratch()
+        try:
+            shutil.copyfile(source, copy)
+        except OSError:
+            copy.unlink(missing_ok=True)
+            raise
+        source = copy
+    library.keep(source, medium.ref)
+    with transaction.atomic():
+        if known is None:
+            medium, made = Medium.objects.get_or_create(workspace=actor.workspace, sha256=found.sha256, defaults={f.name: getattr(medium, f.name) for f in Medium._meta.fields if f.name not in ("workspace", "sha256")})  # fmt: skip
+            if made:
+                actor.record("medium.added", medium.id, name=medium.name)
+    return medium
+
+
+async def fetch_medium(actor: Actor, url: str, *, alt: str = "") -> Medium:
+    """Add a file from a public address. Raises Unacceptable where it cannot be fetched or is inside our network."""
+    actor.require(Permission.WRITE)
+    if not url.startswith(("http://", "https://")):
+        raise unacceptable("url", "A file's address begins with https:// or http://.")
+    copy = await asyncio.to_thread(library.scratch)
+    try:
+        await _download(url, copy)
+        name = unquote(Path(urlsplit(url).path).name) or "file"
+        return await sync_to_async(add_medium)(actor, copy, name, alt=alt, origin=Origin.FETCHED, origin_detail=url[:500], move=True)
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+async def _download(url: str, target: Path) -> None:
+    try:
+        async with guarded_session(timeout=120) as client, client.get(url, max_redirects=5) as answer:
+            if answer.status != 200:
+                raise unacceptable("url", "{url} answered {status}; give an address from which the file can be had.", url=url, status=answer.status)  # fmt: skip
+            got = 0
+            with open(target, "wb") as out:  # noqa: ASYNC230 (a local disk; chunks are small)
+                async for chunk in answer.content.iter_chunked(1 << 18):
+                    got += len(chunk)
+                    if got > LARGEST:
+                        raise unacceptable("url", "{url} is larger than {limit} MB.", url=url, limit=LARGEST // 1_000_000)
+                    out.write(chunk)
+    except (TimeoutError, aiohttp.ClientError) as exc:
+        cause = exc.__cause__ or exc.__context__ or exc
+        raise unacceptable("url", "{url} could not be fetched: {why}", url=url, why=str(cause) or type(exc).__name__) from exc
+    except OSError as exc:
+        raise unacceptable("url", "{url} could not be fetched: {why}", url=url, why=str(exc)) from exc
+
+
+@transaction.atomic
+def change_medium(actor: Actor, medium_id: UUID | str, *, alt: str | None = None, title: str | None = None, tags: Iterable[str] | None = None, ai_use: Mapping[str, str] | None = None) -> Medium:  # fmt: skip
+    actor.require(Permission.WRITE)
+    medium = one_medium(actor, medium_id)
+    if alt is not None:
+        medium.alt = alt
+    if title is not None:
+        medium.title = title[:300]
+    if tags is not None:
+        medium.tags = [tag[:60] for tag in tags]
+    if ai_use is not None:
+        medium.ai_use = checked_ai_use(ai_use)
+    medium.save()
+    actor.record("medium.changed", medium.id)
+    return medium
+
+
+def one_medium(actor: Actor, medium_id: UUID | str) -> Medium:
+    """Raises NotFound."""
+    actor.require(Permission.READ)
+    found = Medium.objects.filter(workspace=actor.workspace, id=as_uuid(medium_id)).first()
+    if found is None:
+        raise NotFound("medium", medium_id)
+    return found
+
+
+def all_media(actor: Actor) -> QuerySet[Medium]:
+    """The workspace's library, newest first."""
+    actor.require(Permission.READ)
+    return Medium.objects.filter(workspace=actor.workspace).order_by("-created_at", "-id")
+
+
+def _with_alt(medium: Medium, alt: str) -> Medium:
+    """A file that is added again brings its alt text along where there was none."""
+    if alt and not medium.alt:
+        medium.alt = alt
+        medium.save(update_fields=["alt"])
+    return medium
+
+

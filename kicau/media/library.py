@@ -1,0 +1,114 @@
+"""Where files lie on disk, and the networks' own copies of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core import signing
+
+from kicau.connector.content import Recipe, RenderedMedia
+from kicau.connector.session import File
+from kicau.connector.wire import from_json, to_json
+from kicau.media.convert import convert, thumbnail
+from kicau.media.probe import Unusable
+
+PUBLIC_HOURS = 24  # how long a signed address works; a network fetches within minutes
+EXTENSIONS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif", "video/mp4": ".mp4", "video/quicktime": ".mov", "application/pdf": ".pdf"}  # fmt: skip
+_SALT = "kicau.media.public"
+
+
+def original(ref: str) -> Path:
+    """The path of an original. Raises ValueError for what is no ref."""
+    workspace, _, digest = ref.partition("/")
+    if not (len(workspace) == 32 and len(digest) == 64 and (workspace + digest).isalnum()):
+        raise ValueError(f"{ref!r} is no medium's key")
+    return Path(settings.KICAU_DATA) / "media" / workspace / digest[:2] / digest
+
+
+def keep(source: Path, ref: str) -> Path:
+    """Move a file into the library, atomically; one that is there already is the same by its content."""
+    target = original(ref)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.chmod(source, 0o600)
+    os.replace(source, target)
+    return target
+
+
+def scratch() -> Path:
+    """A fresh file's path on the library's own disk, so that keeping it is a rename."""
+    handle, name = tempfile.mkstemp(dir=scratch_folder())
+    os.close(handle)
+    return Path(name)
+
+
+def scratch_folder() -> Path:
+    folder = Path(settings.KICAU_DATA) / "media" / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def ready(media: RenderedMedia) -> File:
+    """The bytes as the network gets them, converted now where that was not done yet. Raises Unusable, OSError."""
+    path = original(media.media.ref)
+    if media.recipe is None:
+        return File(path=path, mime=media.media.mime, size=path.stat().st_size, name=_name(media, media.media.mime))
+    made = path.with_name(f"{path.name}.{_key(media.recipe)}{EXTENSIONS.get(media.recipe.mime, '')}")
+    if not made.exists():
+        convert(path, media.recipe, made)
+    return File(path=made, mime=media.recipe.mime, size=made.stat().st_size, name=_name(media, media.recipe.mime))
+
+
+def small(ref: str) -> Path | None:
+    """A small JPEG of a picture or a video for lists, made once; None where there is nothing to show. Raises OSError."""
+    path = original(ref)
+    made, none = path.with_name(f"{path.name}.small.jpg"), path.with_name(f"{path.name}.small.none")
+    if made.exists():
+        return made
+    if none.exists():
+        return None
+    try:
+        if thumbnail(path, made):
+            return made
+    except Unusable:
+        pass
+    none.touch()
+    return None
+
+
+def public_url(media: RenderedMedia) -> str:
+    """A signed address under the instance's public one, for networks that fetch; works PUBLIC_HOURS."""
+    recipe = to_json(media.recipe) if media.recipe else None
+    ticket = signing.dumps({"r": media.media.ref, "m": media.media.mime, "c": recipe}, salt=_SALT, compress=True)
+    mime = media.recipe.mime if media.recipe else media.media.mime
+    return f"{settings.KICAU_PUBLIC_URL}/m/{quote(ticket)}{EXTENSIONS.get(mime, '')}"
+
+
+def by_ticket(ticket: str) -> File:
+    """What a signed address stands for. Raises signing.BadSignature, FileNotFoundError."""
+    for extension in EXTENSIONS.values():
+        ticket = ticket.removesuffix(extension)
+    said = signing.loads(ticket, salt=_SALT, max_age=PUBLIC_HOURS * 3600)
+    path = original(said["r"])
+    if said["c"] is None:
+        return File(path=path, mime=said["m"], size=path.stat().st_size, name=path.name)
+    recipe = from_json(Recipe, said["c"])
+    made = path.with_name(f"{path.name}.{_key(recipe)}{EXTENSIONS.get(recipe.mime, '')}")
+    if not made.exists():
+        convert(path, recipe, made)
+    return File(path=made, mime=recipe.mime, size=made.stat().st_size, name=made.name)
+
+
+def _key(recipe: Recipe) -> str:
+    return hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _name(media: RenderedMedia, mime: str) -> str:
+    stem = Path(media.media.name or "file").stem[:80] or "file"
+    return stem + EXTENSIONS.get(mime, Path(media.media.name).suffix)

@@ -1,0 +1,1 @@
+"""Tests of the media library, with files made on the spot."""

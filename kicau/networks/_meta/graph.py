@@ -1,0 +1,135 @@
+"""Calls to the Graph API: its version, its addresses, the proof of the app's secret."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+
+from kicau.connector.capabilities import Fact
+from kicau.connector.content import JSON, Charge
+from kicau.connector.errors import Uncertain
+from kicau.connector.http import TIMEOUT, Http, Reply
+from kicau.connector.session import Session
+
+VERSION = Fact(
+    value="v26.0",  # the one place that names it
+    source="https://developers.facebook.com/docs/graph-api/changelog: v26.0 of 2026-07-29; a version lives two years",
+    checked=date(2026, 11, 24),
+)
+CALL = Charge("calls")  # calls cost no money; the windows of X-App-Usage and X-Business-Use-Case-Usage count them
+SLOWEST = 250_000  # bytes a second that an upload is given time for
+
+
+def proof(secret: str, token: str) -> str:
+    """`appsecret_proof`: shows that a token is used by the app that it was given to."""
+    return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+
+def upload_timeout(size: int) -> float:
+    """Seconds that sending `size` bytes may take."""
+    return max(TIMEOUT, 20 + size / SLOWEST)
+
+
+def text_of(answer: Mapping[str, Any], key: str) -> str:
+    """A value that the answer must hold. Raises Uncertain where it is missing: what was asked may have happened."""
+    value = answer.get(key)
+    if value is None or value == "":
+        raise Uncertain(f"the answer held no {key!r}")
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """One host of the API, for one token. `secret` is "" where the host takes no proof (graph.instagram.com)."""
+
+    http: Http
+    base: str
+    token: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+
+    def url(self, path: str) -> str:
+        return f"{self.base}/{VERSION.value}/{path}"
+
+    def signed(self) -> dict[str, str]:
+        """The parameters that every call carries."""
+        if not self.secret:
+            return {"access_token": self.token}
+        return {"access_token": self.token, "appsecret_proof": proof(self.secret, self.token)}
+
+    async def get(self, path: str, **params: str) -> dict[str, Any]:
+        return (await self.look(path, **params))[0]
+
+    async def look(self, path: str, **params: str) -> tuple[dict[str, Any], timedelta]:
+        """The answer, and how far the network's clock is ahead of ours (whole seconds; zero where it does not say)."""
+        before = datetime.now(UTC)
+        reply = await self.http.call("GET", self.url(path), charge=CALL, params={**params, **self.signed()})
+        return self._body(reply), _ahead(reply, before)
+
+    async def post(
+        self, path: str, form: Mapping[str, str], *, charge: Charge = CALL, repeatable: bool = False
+    ) -> dict[str, Any]:
+        sent = {**form, **self.signed()}
+        reply = await self.http.call("POST", self.url(path), charge=charge, form=sent, repeatable=repeatable)
+        return self._body(reply)
+
+    async def send(self, path: str, form: Mapping[str, str], name: str, part: bytes, mime: str) -> dict[str, Any]:
+        """Post a form with a file in the field `name`. Only for what readers cannot see: it may be repeated."""
+        multipart = aiohttp.FormData()
+        for key, value in {**form, **self.signed()}.items():
+            multipart.add_field(key, value)
+        multipart.add_field(name, part, filename="file", content_type=mime)
+        reply = await self.http.call(
+            "POST", self.url(path), charge=CALL, multipart=multipart, repeatable=True, timeout=upload_timeout(len(part))
+        )
+        return self._body(reply)
+
+    async def delete(self, path: str) -> dict[str, Any]:
+        reply = await self.http.call("DELETE", self.url(path), charge=CALL, params=self.signed(), repeatable=True)
+        return self._body(reply)
+
+    def _body(self, reply: Reply) -> dict[str, Any]:
+        """Graph may say no with status 200, so the body decides."""
+        body = reply.json()
+        if not isinstance(body, dict):
+            raise Uncertain("the answer was no object")
+        if "error" in body and (refused := self.http.read_error(reply)):
+            raise refused
+        return body
+
+
+def page_graph(session: Session, endpoint: str = "graph") -> Graph:
+    """A channel's calls on a host that wants the app's proof."""
+    return Graph(
+        http=session.http,
+        base=session.app.endpoints[endpoint],
+        token=session.credentials.access_token,
+        secret=session.app.client_secret,
+    )
+
+
+def moment(value: JSON) -> datetime | None:
+    """A time as Graph writes it ("2026-11-24T10:00:00+0000", or epoch seconds); None where it is none."""
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _ahead(reply: Reply, before: datetime) -> timedelta:
+    try:
+        theirs = parsedate_to_datetime(reply.headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return timedelta(0)
+    # Date has whole seconds; anything under two is no difference that one could act on.
+    ahead = theirs - before
+    return ahead if abs(ahead) >= timedelta(seconds=2) else timedelta(0)

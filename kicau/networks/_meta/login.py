@@ -1,0 +1,81 @@
+"""Facebook Login: dialog, code, short-lived token, long-lived token, and the Pages that it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kicau.connector import oauth2
+from kicau.connector.content import JSON, Problem
+from kicau.connector.errors import Rejected
+from kicau.connector.protocol import Redirect
+from kicau.connector.session import App, Credentials, SignIn
+from kicau.networks._meta.graph import CALL, VERSION, Graph, text_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserToken:
+    """A person's long-lived token (about 60 days) and what they granted with it."""
+
+    token: str = field(repr=False)
+    expires_at: datetime | None
+    granted: frozenset[str]
+
+
+def dialog(app: App, scopes: Iterable[str], memory: Mapping[str, JSON]) -> Redirect:
+    """Where a person allows the app; Facebook offers no PKCE to server apps, so state alone guards the way back."""
+    query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": ",".join(scopes)}
+    return oauth2.redirect(f"{app.endpoints['dialog']}/{VERSION.value}/dialog/oauth", query, pkce=False, memory=memory)
+
+
+async def user_token(sign_in: SignIn, base: str, network: str, returned: Mapping[str, str], needed: Iterable[str]) -> UserToken:  # fmt: skip
+    """The person's long-lived token. Raises Rejected where they declined, or left out a scope that is needed."""
+    app = sign_in.app
+    code = oauth2.returned_code(network, returned)
+    short = await _token(sign_in, base, {"redirect_uri": app.callback, "code": code})
+    long = await exchange(sign_in, base, text_of(short, "access_token"))
+    graph = Graph(http=sign_in.http, base=base, token=long.access_token, secret=app.client_secret)
+    listed = (await graph.get("me/permissions")).get("data", [])
+    granted = frozenset(row["permission"] for row in listed if row.get("status") == "granted")
+    if missing := sorted(set(needed) - granted):
+        raise Rejected(
+            Problem(
+                code="sign-in-declined",
+                message="{network} did not give {missing}: connect the channel again and leave all of it switched on.",
+                params={"network": network, "missing": ", ".join(missing)},
+            )
+        )
+    return UserToken(token=long.access_token, expires_at=long.expires_at, granted=granted)
+
+
+async def exchange(sign_in: SignIn, base: str, token: str) -> Credentials:
+    """A fresh long-lived token for a token that still works."""
+    answer = await _token(sign_in, base, {"grant_type": "fb_exchange_token", "fb_exchange_token": token})
+    return oauth2.credentials(answer, sign_in.now())
+
+
+async def pages(sign_in: SignIn, base: str, token: str, fields: str) -> list[dict[str, Any]]:
+    """Every Page on which the person may publish, each with a token of its own."""
+    graph = Graph(http=sign_in.http, base=base, token=token, secret=sign_in.app.client_secret)
+    found: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
+    for _ in range(50):
+        answer = await graph.get("me/accounts", fields=fields, limit="100", **more)
+        found += answer.get("data", [])
+        paging = answer.get("paging", {})
+        if not paging.get("next"):
+            break
+        more = {"after": text_of(paging.get("cursors", {}), "after")}
+    return [page for page in found if "CREATE_CONTENT" in page.get("tasks", ["CREATE_CONTENT"])]
+
+
+async def _token(sign_in: SignIn, base: str, query: Mapping[str, str]) -> dict[str, Any]:
+    app = sign_in.app
+    known = {"client_id": app.client_id, "client_secret": app.client_secret}
+    # Sent as a form, so that no proxy's log holds the secret; the endpoint takes GET and POST alike.
+    url = f"{base}/{VERSION.value}/oauth/access_token"
+    reply = await sign_in.http.call("POST", url, charge=CALL, form={**known, **query}, repeatable=False)
+    body = reply.json()
+    return body if isinstance(body, dict) else {}

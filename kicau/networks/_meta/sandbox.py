@@ -1,0 +1,450 @@
+"""What the Facebook and the Instagram sandbox share: a Graph API over HTTP, with tokens, windows and error objects.
+
+Follows https://developers.facebook.com/docs/graph-api (overview, error-handling, rate-limiting), read 2026-11-24.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+import aiohttp
+from aiohttp import web
+
+from kicau.connector.sandbox import Handler, Sandbox, SeededAccount, Validator
+from kicau.networks._meta.fields import Fields, parse_fields
+from kicau.networks._meta.forms import Upload, read_form
+from kicau.networks._meta.graph import proof
+
+type Doc = dict[str, Any]
+
+HOUR, DAY = 3600, 86400
+LONG_LIVED = 60 * DAY  # seconds
+PARAMS: web.RequestKey[dict[str, str]] = web.RequestKey("params", dict[str, str])
+FILES: web.RequestKey[dict[str, Upload]] = web.RequestKey("files", dict[str, Upload])
+REVOKE: web.RequestKey[bool] = web.RequestKey("revoke", bool)
+
+
+class GraphError(Exception):
+    """A refusal in Graph's own form."""
+
+    def __init__(
+        self, code: int, message: str, *, sub: int = 0, status: int = 400, kind: str = "OAuthException",
+        title: str = "", user: str = "", transient: bool = False, data: Doc | None = None, headers: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(message)
+        error: Doc = {"message": message, "type": kind, "code": code}
+        if sub:
+            error["error_subcode"] = sub
+        if sub or transient:
+            error["is_transient"] = transient
+        if title or user:
+            error |= {"error_user_title": title, "error_user_msg": user}
+        if data is not None:
+            error["error_data"] = data
+        error["fbtrace_id"] = "A" + secrets.token_urlsafe(16).replace("-", "x").replace("_", "y")[:22]
+        self.body: Doc = {"error": error}
+        self.status = status
+        self.headers = dict(headers or {})
+
+
+@dataclass(slots=True, kw_only=True)
+class Ask:
+    """One call, read: who asks (`token`), and for what."""
+
+    request: web.Request
+    method: str
+    version: str
+    node: str
+    edge: str
+    params: dict[str, str]
+    files: dict[str, Upload]
+    token: Doc
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        return self.params.get(name, "true" if default else "false").lower() in ("true", "1")
+
+    def listed(self, name: str) -> list[Any]:
+        """A list parameter, as JSON or with commas."""
+        value = self.params.get(name, "")
+        try:
+            found = json.loads(value) if value else []
+        except ValueError:
+            return [part.strip() for part in value.split(",")]
+        return found if isinstance(found, list) else [found]
+
+    def integer(self, name: str) -> int:
+        try:
+            return int(self.params.get(name, ""))
+        except ValueError:
+            raise GraphError(100, f"(#100) Param {name} must be an integer") from None
+
+
+@dataclass(slots=True)
+class Window:
+    """Calls of one account over the last 24 hours, by the hour."""
+
+    hours: dict[int, int] = field(default_factory=dict)
+
+    def total(self) -> int:
+        return sum(self.hours.values())
+
+
+class GraphSandbox(Sandbox):
+    """Subclass it with `answer`, which carries a call out and returns its body."""
+
+    buc: ClassVar[tuple[str, int]]  # the use case's name in X-Business-Use-Case-Usage, and its error code
+    graph_prefixes: ClassVar[tuple[str, ...]] = ("",)  # paths that stand for a host of the API
+
+    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+        self.oldest, self.newest = (23, 0), (26, 0)  # versions that it answers
+        self.limits_off = False
+        self.require_proof = False  # the app setting "Require App Secret"
+        self.processing_seconds = 3.0  # that a video takes
+        self.calls_per_day = 48_000  # of one account: 4800 × 10 engaged people
+        self.code_seconds, self.short_seconds = 600, HOUR  # life of a code and of a short-lived token
+        self.media_folder = folder / f"{self.slug}-media" if folder else None
+        if self.media_folder:
+            self.media_folder.mkdir(parents=True, exist_ok=True)
+        self.media_bytes: dict[str, bytes] = {}
+        self.windows: dict[str, Window] = {}
+        self._last_id = 0
+        self._client: aiohttp.ClientSession | None = None
+        super().__init__(base_url=base_url, folder=folder, validators=validators)
+        for doc in self.store.all("calls"):
+            self.windows.setdefault(doc["subject"], Window()).hours[doc["hour"]] = doc["count"]
+
+    # What a network gives
+
+    async def answer(self, ask: Ask) -> Any:
+        raise NotImplementedError
+
+    def page_name(self, account: str) -> SeededAccount | None:
+        """Who stands over a post on the public page."""
+        raise NotImplementedError
+
+    # The HTTP surface
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        for prefix in self.graph_prefixes:
+            yield web.route("*", prefix + r"/{version:v\d+\.\d+}/{tail:.*}", self._graph)
+        yield web.get("/scontent/{key}", self._media)
+
+    def application(self) -> web.Application:
+        app = super().application()
+        app.middlewares.insert(0, self._read)
+        app.on_cleanup.append(self._close)
+        return app
+
+    async def _close(self, app: web.Application) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    @web.middleware
+    async def _read(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Parameters may be anywhere in a Graph call; they are read once, before anything else looks."""
+        if request.path.startswith("/_sandbox/"):
+            return await handler(request)
+        fields: dict[str, str] = {}
+        files: dict[str, Upload] = {}
+        if request.body_exists and not request.path.startswith("/video-upload/"):
+            fields, files = read_form(request.headers.get("Content-Type", ""), await request.read())
+        request[PARAMS], request[FILES] = {**request.query, **fields}, files
+        answer = await handler(request)
+        if self.clock_offset and not answer.prepared:
+            answer.headers["Date"] = format_datetime(self.now(), usegmt=True)
+        return answer
+
+    async def _graph(self, request: web.Request) -> web.Response:
+        subject = ""
+        try:
+            ask = self._ask(request)
+            subject = str(ask.token["subject"])
+            self._count(ask)
+            body, status, extra = await self.answer(ask), 200, dict[str, str]()
+        except GraphError as refused:
+            body, status, extra = refused.body, refused.status, refused.headers
+        headers = {"facebook-api-version": request.match_info["version"], "x-fb-trace-id": secrets.token_hex(6), **self.usage_headers(subject), **extra}  # fmt: skip
+        return web.json_response(body, status=status, headers=headers)
+
+    def _ask(self, request: web.Request) -> Ask:
+        version, tail = request.match_info["version"], request.match_info["tail"].strip("/")
+        self.check_version(version, tail)
+        node, _, edge = tail.partition("/")
+        if "/" in edge or not node:
+            raise GraphError(2500, f"Unknown path components: /{edge or tail}")
+        token = self.authenticate(request)
+        ask = Ask(request=request, method=request.method, version=version, node=node, edge=edge, params=request[PARAMS], files=request[FILES], token=token)  # fmt: skip
+        if node == "me":
+            ask.node = token["subject"]
+        return ask
+
+    def check_version(self, version: str, tail: str) -> None:
+        """Refuses a version that is past its two years (2635) or does not exist yet."""
+        major, _, minor = version.removeprefix("v").partition(".")
+        asked = (int(major), int(minor))
+        if asked < self.oldest:
+            newest = f"v{self.newest[0]}.{self.newest[1]}"
+            raise GraphError(2635, f"(#2635) You are calling a deprecated version of the API. Please update to the latest version: {newest}.")  # fmt: skip
+        if asked > self.newest:
+            raise GraphError(2500, f"Unknown path components: /{version}/{tail}")
+
+    # Tokens
+
+    def give_token(self, kind: str, subject: str, *, user: str, app: str, scopes: Iterable[str], seconds: float | None) -> Doc:  # fmt: skip
+        """A new token; `seconds` None: it does not expire."""
+        start = {"user": "EAAU", "page": "EAAP", "instagram": "IGAA"}[kind]
+        token = start + secrets.token_urlsafe(45).replace("-", "Z").replace("_", "D")
+        expires = time_of(self) + seconds if seconds is not None else None
+        doc = {"token": token, "kind": kind, "subject": subject, "user": user, "app": app, "scopes": sorted(scopes), "issued": time_of(self), "expires": expires, "revoked": False}  # fmt: skip
+        return self.store.put("token", token, doc)
+
+    def authenticate(self, request: web.Request) -> Doc:
+        """The token that a call carries. Raises GraphError 190 or 104 in the network's words."""
+        params = request[PARAMS]
+        kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        given = params.get("access_token") or (bearer if kind in ("Bearer", "OAuth") else "")
+        if not given:
+            raise GraphError(104, "An access token is required to request this resource.", status=401)
+        token = self.check_token(given)
+        if request.get(REVOKE):
+            token = self.store.put("token", given, {**token, "revoked": True})
+            token = self.check_token(given)
+        wanted = proof(self.default_app.client_secret, given)
+        sent = params.get("appsecret_proof", "")
+        if (sent or self.require_proof) and token["kind"] != "instagram" and sent != wanted:
+            raise GraphError(100, "Invalid appsecret_proof provided in the API argument", kind="GraphMethodException")
+        return token
+
+    def check_token(self, given: str) -> Doc:
+        token = self.store.get("token", given)
+        if token is None:
+            raise GraphError(190, "Invalid OAuth access token - Cannot parse access token", status=400)
+        if token["revoked"]:
+            raise GraphError(
+                190, f"Error validating access token: The user has not authorized application {token['app']}.", sub=458
+            )
+        if token["expires"] is not None and token["expires"] <= time_of(self):
+            raise GraphError(
+                190,
+                f"Error validating access token: Session has expired on {self.now():%A, %d-%b-%y %H:%M:%S} PST.",
+                sub=463,
+            )
+        return token  # fmt: skip
+
+    @staticmethod
+    def require(ask: Ask, *scopes: str) -> None:
+        """Refuses a token that lacks one of the scopes."""
+        if missing := [scope for scope in scopes if scope not in ask.token["scopes"]]:
+            raise GraphError(
+                200, f"(#200) Requires {' and '.join(missing)} permission to manage the object", status=403
+            )
+
+    def revoke(self, request: web.Request) -> None:
+        request[REVOKE] = True
+
+    # Windows
+
+    def _count(self, ask: Ask) -> None:
+        """One more call in the account's 24 hours; refuses when they are used up."""
+        subject, hour = ask.token["subject"], int(time_of(self) // HOUR)
+        window = self.windows.setdefault(subject, Window())
+        if hour not in window.hours:
+            for old in [h for h in window.hours if h <= hour - 24]:
+                del window.hours[old]
+                self.store.remove("calls", f"{subject}|{old}")
+        if not self.limits_off and window.total() >= self.calls_per_day:
+            raise self.too_many_calls(ask.token["kind"], subject, self._minutes_to_regain(window, hour))
+        count = window.hours[hour] = window.hours.get(hour, 0) + 1
+        self.store.put("calls", f"{subject}|{hour}", {"subject": subject, "hour": hour, "count": count})
+        self.meter(ask.token["app"], "calls")
+
+    def _minutes_to_regain(self, window: Window, hour: int) -> int:
+        oldest = min(window.hours, default=hour)
+        return max(1, math.ceil(((oldest + 24) * HOUR - time_of(self)) / 60))
+
+    def too_many_calls(self, kind: str, subject: str, minutes: int) -> GraphError:
+        """User tokens meet the platform's limit (4), page and Instagram tokens the use case's own."""
+        name, code = self.buc
+        if kind == "user":
+            return GraphError(4, "(#4) Application request limit reached", status=403, headers={"X-App-Usage": '{"call_count":100,"total_time":25,"total_cputime":25}'})  # fmt: skip
+        row = {"type": name, "call_count": 100, "total_cputime": 25, "total_time": 25, "estimated_time_to_regain_access": minutes}  # fmt: skip
+        headers = {"X-Business-Use-Case-Usage": json.dumps({subject: [row]})}
+        said = f"(#{code}) There have been too many calls to this {'Page' if name == 'pages' else 'Instagram'} account. Wait a bit and try again."
+        return GraphError(code, said, headers=headers)
+
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
+        token = self.store.get("token", request[PARAMS].get("access_token", "")) or {}
+        kind, subject = token.get("kind", "user"), token.get("subject", "")
+        if not token and request.headers.get("Authorization"):
+            kind = "page"
+        refused = self.too_many_calls(kind, subject, math.ceil(seconds / 60))
+        if not seconds:
+            refused.headers.clear()
+        return web.json_response(refused.body, status=refused.status, headers=refused.headers)
+
+    def plan_exhausted(self, request: web.Request) -> web.Response:
+        """Meta sells no plans; what runs out is the app's own window."""
+        refused = self.too_many_calls("user", "", 60)
+        return web.json_response(refused.body, status=refused.status, headers=refused.headers)
+
+    def usage_headers(self, subject: str) -> dict[str, str]:
+        window = self.windows.get(subject)
+        if window is None:
+            return {}
+        percent = min(100, window.total() * 100 // max(1, self.calls_per_day))
+        usage = f'{{"call_count":{percent},"total_cputime":{percent // 2},"total_time":{percent // 2}'
+        return {
+            "X-App-Usage": usage + "}",
+            "X-Business-Use-Case-Usage": f'{{"{subject}":[{usage[:1]}"type":"{self.buc[0]}",{usage[1:]},"estimated_time_to_regain_access":0}}]}}',
+        }  # fmt: skip
+
+    # Objects
+
+    def new_id(self) -> str:
+        """Digits, growing, never given twice, also after a restart."""
+        self._last_id = max(self._last_id + 1, time.time_ns() // 1000)
+        return str(self._last_id)
+
+    def project(self, ask: Ask, view: Mapping[str, Callable[[], Any]], kind: str, default: Iterable[str]) -> Doc:
+        """The fields that the call asks for (`default` where it names none), worked out one by one."""
+        try:
+            wanted = parse_fields(ask.params.get("fields", "")) or {name: {} for name in default}
+        except ValueError as exc:
+            raise GraphError(2500, f"Syntax error: {exc}") from None
+        return pick(view, {"id": {}, **wanted}, kind)
+
+    def listing(self, ask: Ask, docs: Iterable[Doc], view: Callable[[Doc], Mapping[str, Callable[[], Any]]], kind: str, default: Iterable[str]) -> Doc:  # fmt: skip
+        """One page of an edge, with cursors; `docs` in the order in which the edge gives them."""
+        try:
+            limit = max(1, min(100, int(ask.params.get("limit", "25"))))
+        except ValueError:
+            raise GraphError(100, "(#100) Param limit must be an integer") from None
+        after, rows, more = ask.params.get("after", ""), list[Doc](), False
+        reached = not after
+        for doc in docs:
+            if not reached:
+                reached = str(doc["id"]) == after
+                continue
+            if len(rows) == limit:
+                more = True
+                break
+            rows.append(doc)
+        answer: Doc = {"data": [self.project(ask, view(doc), kind, default) for doc in rows]}
+        if rows:
+            answer["paging"] = {"cursors": {"before": str(rows[0]["id"]), "after": str(rows[-1]["id"])}}
+        if more:
+            answer["paging"]["next"] = str(ask.request.url.update_query(after=str(rows[-1]["id"])))
+        if ask.flag("summary"):
+            answer["summary"] = {"total_count": len(rows)}
+        return answer
+
+    # Files
+
+    def keep(self, body: bytes, mime: str) -> Doc:
+        """Store a file, once for the same content; its key, SHA-256 and address."""
+        key, digest = self.new_id(), hashlib.sha256(body).hexdigest()
+        if self.media_folder is None:
+            self.media_bytes.setdefault(digest, body)
+        elif not (path := self.media_folder / digest).exists():
+            path.write_bytes(body)
+        return self.store.put("file", key, {"id": key, "mime": mime, "size": len(body), "sha256": digest})
+
+    def kept(self, name: str) -> bytes:
+        """The bytes kept under a SHA-256, or under the name of an upload that is under way."""
+        return (self.media_folder / name).read_bytes() if self.media_folder else self.media_bytes[name]
+
+    def file_url(self, key: str) -> str:
+        return f"{self.base_url}/scontent/{key}"
+
+    async def _media(self, request: web.Request) -> web.Response:
+        doc = self.store.get("file", request.match_info["key"])
+        if doc is None:
+            return self.page("Not here", "<p>There is no such file.</p>", status=404)
+        return web.Response(body=self.kept(doc["sha256"]), content_type=doc["mime"])
+
+    async def fetch(self, url: str, most: int) -> bytes:
+        """Get a file from its public address, as the network's own crawler does. Raises GraphError 9004 or 36000."""
+        if self._client is None:
+            self._client = aiohttp.ClientSession(headers={"User-Agent": "facebookexternalhit/1.1"})
+        try:
+            async with self._client.get(url, timeout=aiohttp.ClientTimeout(total=60)) as answer:
+                if answer.status != 200:
+                    raise unfetchable(url)
+                body = await answer.content.read(most + 1)
+                while len(body) <= most and (rest := await answer.content.read(most + 1 - len(body))):
+                    body += rest
+                return body
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            raise unfetchable(url) from None
+
+    # Public page
+
+    def card(self, post: Any, who: SeededAccount | None) -> str:
+        return super().card(post, who or self.page_name(post.account))
+
+
+def pick(view: Mapping[str, Callable[[], Any]], wanted: Fields, kind: str) -> Doc:
+    found: Doc = {}
+    for name, inner in wanted.items():
+        if name not in view:
+            raise GraphError(100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({kind})")
+        value = view[name]()
+        if value is not None:
+            found[name] = narrowed(value, inner) if inner else value
+    return found
+
+
+def narrowed(value: Any, wanted: Fields) -> Any:
+    """A nested value, cut to the fields that were asked for."""
+    if isinstance(value, list):
+        return [narrowed(one, wanted) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("data"), list):
+        return {**value, "data": narrowed(value["data"], wanted)}
+    return {k: narrowed(v, wanted.get(k, {})) if wanted.get(k) else v for k, v in value.items() if k in wanted or k == "id"}  # fmt: skip
+
+
+def unfetchable(url: str) -> GraphError:
+    return GraphError(
+        9004, "Only photo or video can be accepted as media type.", sub=2207052,
+        title="Media download has failed. The media URI doesn't meet our requirements.",
+        user=f"The media could not be fetched from this URI: {url}. Please check the limitations of the API and try again.",
+    )  # fmt: skip
+
+
+def missing_object(node: str, method: str) -> GraphError:
+    verb = {"GET": "get", "POST": "post", "DELETE": "delete"}.get(method, method.lower())
+    said = f"Unsupported {verb} request. Object with ID '{node}' does not exist, cannot be loaded due to missing permissions, or does not support this operation."
+    return GraphError(100, said, sub=33, kind="GraphMethodException")
+
+
+def unsupported(method: str, edge: str) -> GraphError:
+    return GraphError(
+        100, f"Unsupported {method.lower()} request. There is no edge {edge!r} here.", kind="GraphMethodException"
+    )
+
+
+def time_of(sandbox: Sandbox) -> float:
+    """The sandbox's clock in epoch seconds."""
+    return time.time() + sandbox.clock_offset
+
+
+def stamp(epoch: float) -> str:
+    """A time as Graph writes it."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+
+
+def iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat()

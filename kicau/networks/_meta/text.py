@@ -1,0 +1,29 @@
+"""What both networks do with text: trim it, and refuse characters that JSON and forms cannot carry."""
+
+from __future__ import annotations
+
+import re
+
+from kicau.connector.content import Problem
+
+UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def shown(text: str) -> str:
+    """The text as readers get it: line ends as \\n, no blank before or after."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def unsendable(network: str, text: str, field: str) -> tuple[Problem, ...]:
+    """A problem where the text holds a control character or half of a surrogate pair."""
+    found = UNSENDABLE.search(text)
+    if found is None:
+        return ()
+    return (
+        Problem(
+            code="bad-character",
+            message="On {network}, the text holds a character that cannot be sent ({name}, at place {place}): remove it.",
+            params={"network": network, "name": f"U+{ord(found[0]):04X}", "place": found.start() + 1},
+            field=field,
+        ),
+    )

@@ -1,0 +1,57 @@
+"""The connector of Facebook Pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kicau.connector.capabilities import Ability, Capabilities
+from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
+from kicau.connector.errors import ConnectorError
+from kicau.connector.http import Reply
+from kicau.connector.prices import PriceList
+from kicau.connector.protocol import Auth, Connector
+from kicau.connector.session import Session
+from kicau.networks.facebook import limits, wire
+from kicau.networks.facebook.auth import COMMENTS, FacebookAuth
+from kicau.networks.facebook.render import render
+
+
+class Facebook:
+    slug = "facebook"
+    label = limits.NETWORK
+    auth: Auth = FacebookAuth()
+    endpoints: Mapping[str, str] = {
+        "graph": "https://graph.facebook.com",
+        "video": "https://graph-video.facebook.com",
+        "upload": "https://rupload.facebook.com",
+        "dialog": "https://www.facebook.com",
+    }
+    baseline = limits.baseline
+    price_lists: tuple[PriceList, ...] = ()
+    can_tell = True
+
+    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+        return wire.read_error(reply)
+
+    async def capabilities(self, session: Session, /) -> Capabilities:
+        """The baseline, less the first comment where its permission was left out at the sign-in."""
+        granted, can = session.credentials.scopes, limits.baseline
+        if granted and COMMENTS not in granted:
+            return replace(can, abilities=can.abilities - {Ability.FIRST_COMMENT})
+        return can
+
+    def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
+        return render(draft, can)
+
+    async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
+        return await wire.publish(session, delivery)
+
+    async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
+        return await wire.find(session, delivery)
+
+    async def withdraw(self, session: Session, post_id: str, /) -> None:
+        await wire.withdraw(session, post_id)
+
+
+connector: Connector = Facebook()

@@ -1,0 +1,375 @@
+"""A local Facebook: Login, Pages, posts, photos, videos, reels and comments, as the Graph API has them."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from PIL import Image, UnidentifiedImageError
+
+from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Validator
+from kicau.networks._meta import seeds
+from kicau.networks._meta.sandbox import Ask, Doc, GraphError, iso, missing_object, stamp, time_of, unsupported
+from kicau.networks._meta.sandbox_login import PERSON
+from kicau.networks.facebook.sandbox_videos import VideoSide
+
+MOST = 63_206  # characters of a message
+PHOTO_MOST = 4_000_000  # bytes
+PHOTO_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "TIFF": "image/tiff", "BMP": "image/bmp", "WEBP": "image/webp", "MPO": "image/jpeg"}  # fmt: skip
+POST_FIELDS = ("created_time", "message")
+
+
+class Server(VideoSide):
+    slug = "facebook"
+    label = "Facebook"
+    accent = "#1b62d1"
+    default_app = SeededApp(client_id="102030405060708", client_secret="facebook-sandbox-app-secret")  # noqa: S106
+    buc = ("pages", 80001)
+
+    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+        self.page_posts: dict[str, list[str]] = {}  # ids by Page, oldest first
+        self.post_comments: dict[str, list[str]] = {}
+        super().__init__(base_url=base_url, folder=folder, validators=validators)
+        for post in self.store.all("post"):
+            self.page_posts.setdefault(post["page"], []).append(post["id"])
+        for comment in self.store.all("comment"):
+            self.post_comments.setdefault(comment["object"], []).append(comment["id"])
+
+    def seed(self) -> None:
+        self.seed_people()
+
+    def endpoints(self) -> Mapping[str, str]:
+        return dict.fromkeys(("graph", "video", "upload", "dialog"), self.base_url)
+
+    def accounts(self) -> tuple[SeededAccount, ...]:
+        return (PERSON,)
+
+    def page_name(self, account: str) -> SeededAccount | None:
+        page = self.store.get("page", account)
+        return SeededAccount(id=page["id"], handle=page["username"], name=page["name"], kind="page") if page else None
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        yield from self.login_routes()
+        yield from self.video_routes()
+        yield from super().routes()
+        yield web.get(r"/{post:\d+_\d+}", self._post_page)
+        yield web.get(r"/reel/{video:\d+}/", self._video_page)
+        yield web.get(r"/{page:\d+}/videos/{video:\d+}/", self._video_page)
+        for one in seeds.SEEDS:
+            yield web.get(f"/{one.handle}", self._front_page)
+
+    # Calls
+
+    async def answer(self, ask: Ask) -> Any:
+        if ask.node == seeds.USER:
+            return self.answer_person(ask)
+        if (page := self.store.get("page", ask.node)) is not None:
+            return await self._answer_page(ask, page)
+        for kind in ("post", "video", "photo", "comment"):
+            if (doc := self.store.get(kind, ask.node)) is not None:
+                return self._answer_object(ask, kind, doc)
+        raise missing_object(ask.node, ask.method)
+
+    async def _answer_page(self, ask: Ask, page: Doc) -> Any:
+        if ask.method == "POST" or ask.edge:
+            self._as_page(ask, page)
+        match ask.method, ask.edge:
+            case "GET", "":
+                return self.project(ask, self.page_view(ask, page), "Page", ("name",))
+            case "GET", "feed" | "posts" | "published_posts":
+                self.require(ask, "pages_read_engagement")
+                return self.listing(ask, self._feed(ask, page), self._post_view, "PagePost", POST_FIELDS)
+            case "POST", "feed":
+                return self._create_post(ask, page)
+            case "POST", "photos":
+                return await self._create_photo(ask, page)
+            case "GET", "photos":
+                rows = [p for p in self.store.all("photo") if p["page"] == page["id"] and p["published"]]
+                return self.listing(ask, rows[::-1], self._photo_view, "Photo", ("created_time", "name"))
+            case "POST", "videos":
+                return await self.create_video(ask, page)
+            case "POST", "video_reels":
+                return await self.create_reel(ask, page)
+            case "GET", "videos" | "video_reels":
+                rows = [v for v in self.store.all("video") if v["page"] == page["id"] and v["reel"] == (ask.edge == "video_reels") and v["finished"]]  # fmt: skip
+                return self.listing(ask, rows[::-1], self.video_view, "Video", ("description", "updated_time"))
+        raise unsupported(ask.method, ask.edge)
+
+    @staticmethod
+    def _as_page(ask: Ask, page: Doc) -> None:
+        if ask.token["subject"] != page["id"]:
+            raise GraphError(210, "(#210) A page access token is required to request this resource.", status=403)
+
+    def _answer_object(self, ask: Ask, kind: str, doc: Doc) -> Any:
+        self._as_page(ask, {"id": doc["page"]})
+        views = {"post": (self._post_view, "PagePost", POST_FIELDS), "video": (self.video_view, "Video", ("description", "updated_time")), "photo": (self._photo_view, "Photo", ("created_time", "name")), "comment": (self._comment_view, "Comment", ("created_time", "from", "message"))}  # fmt: skip
+        match ask.method, ask.edge:
+            case "GET", "":
+                view, name, default = views[kind]
+                return self.project(ask, view(doc), name, default)
+            case "DELETE", "":
+                self.require(ask, "pages_manage_posts")
+                self._delete(kind, doc)
+                return {"success": True}
+            case "GET", "comments":
+                found = [self.store.get("comment", one) or {} for one in self.post_comments.get(doc["id"], [])]
+                if ask.params.get("order") == "reverse_chronological":
+                    found.reverse()
+                return self.listing(ask, found, self._comment_view, "Comment", ("created_time", "from", "message"))
+            case "POST", "comments":
+                return self._create_comment(ask, doc)
+            case "GET", "attachments" if kind == "post":
+                return self._attachments(doc)
+        raise unsupported(ask.method, ask.edge)
+
+    # Posts
+
+    def _create_post(self, ask: Ask, page: Doc) -> Doc:
+        self.require(ask, "pages_manage_posts", "pages_read_engagement")
+        message, link = ask.params.get("message", "").strip(), ask.params.get("link", "").strip()
+        photos = self._attached(ask, page)
+        if not message and not link and not photos:
+            raise GraphError(100, "(#100) The status you are trying to publish must have some content.", sub=1366028)
+        if len(message) > MOST:
+            raise GraphError(100, f"(#100) Param message must be a string of at most {MOST} characters")
+        if link and not link.startswith(("http://", "https://")):
+            raise GraphError(1609005, "(#1609005) The url you supplied is invalid", sub=1609005)
+        if link and photos:
+            raise GraphError(100, "(#100) link and attached_media cannot be used together")
+        self._refuse_twin(page, message, link, photos)
+        post = self.add_post(page["id"], message=message, link=link, photos=photos)
+        for photo in photos:
+            self.store.put("photo", photo, {**(self.store.get("photo", photo) or {}), "post": post["id"]})
+        self.meter(ask.token["app"], "posts")
+        return {"id": post["id"]}
+
+    def _attached(self, ask: Ask, page: Doc) -> list[str]:
+        """Photos for the post, each unpublished, the Page's own, and used once."""
+        found = list[str]()
+        for one in ask.listed("attached_media"):
+            one = json.loads(one) if isinstance(one, str) else one
+            photo = self.store.get("photo", str(one.get("media_fbid", "")))
+            if photo is None or photo["page"] != page["id"]:
+                raise GraphError(100, "(#100) Invalid parameter", sub=33, title="Photo not found")
+            if photo["published"] or photo["post"]:
+                raise GraphError(100, "(#100) Photos have already been posted.", sub=1366051, title="Photo already posted", user="These photos were already posted.")  # fmt: skip
+            found.append(photo["id"])
+        return found
+
+    def _refuse_twin(self, page: Doc, message: str, link: str, photos: list[str]) -> None:
+        """Facebook takes no status that says the same as the Page's last one."""
+        last = self.page_posts.get(page["id"], [])
+        before = self.store.get("post", last[-1]) if last else None
+        if before and message and not photos and not before["photos"] and (before["message"], before["link"]) == (message, link):  # fmt: skip
+            raise GraphError(506, "(#506) Duplicate status message", title="Duplicate Status Update", user="This status update is identical to the last one you posted. Try posting something different, or delete your previous update.")  # fmt: skip
+
+    def add_post(self, page: str, *, message: str = "", link: str = "", photos: list[str] | None = None, video: str = "", at: float = 0.0) -> Doc:  # fmt: skip
+        doc: Doc = {"id": f"{page}_{self.new_id()}", "page": page, "message": message, "link": link, "photos": photos or [], "video": video, "at": at or time_of(self)}  # fmt: skip
+        self.page_posts.setdefault(page, []).append(doc["id"])
+        return self.store.put("post", doc["id"], doc)
+
+    def _feed(self, ask: Ask, page: Doc) -> Iterable[Doc]:
+        """Newest first; what is not visible yet is not there."""
+        since = _epoch(ask, "since", 0.0)
+        until = _epoch(ask, "until", math.inf)
+        now = time_of(self)
+        for post_id in reversed(self.page_posts.get(page["id"], [])):
+            post = self.store.get("post", post_id)
+            if post is None or post["at"] > min(now, until):
+                continue
+            if post["at"] < since:
+                return
+            yield post
+
+    def _delete(self, kind: str, doc: Doc) -> None:
+        if kind == "video" and doc.get("post"):
+            self._forget_post(doc["post"])
+        if kind == "post":
+            self._forget_post(doc["id"])
+            if doc["video"]:
+                self.store.remove("video", doc["video"])
+            return
+        if kind == "comment":
+            self.post_comments[doc["object"]].remove(doc["id"])
+        self.store.remove(kind, doc["id"])
+
+    def _forget_post(self, post_id: str) -> None:
+        post = self.store.remove("post", post_id)
+        if post:
+            self.page_posts[post["page"]].remove(post_id)
+
+    # Photos and comments
+
+    async def _create_photo(self, ask: Ask, page: Doc) -> Doc:
+        self.require(ask, "pages_manage_posts")
+        body = await self._photo_bytes(ask)
+        if len(body) > PHOTO_MOST:
+            raise _bad_photo()
+        try:
+            with Image.open(io.BytesIO(body)) as image:
+                form, width, height = str(image.format), image.width, image.height
+        except (UnidentifiedImageError, OSError, Image.DecompressionBombError, ValueError):
+            raise _bad_photo() from None
+        if form not in PHOTO_FORMATS:
+            raise _bad_photo()
+        published = ask.flag("published", default=True)
+        caption = ask.params.get("message") or ask.params.get("caption") or ask.params.get("name", "")
+        file = self.keep(body, PHOTO_FORMATS[form])
+        photo = {"id": self.new_id(), "page": page["id"], "alt": ask.params.get("alt_text_custom", ""), "caption": caption.strip(), "published": published, "post": "", "file": file["id"], "mime": file["mime"], "sha256": file["sha256"], "width": width, "height": height, "at": time_of(self)}  # fmt: skip
+        self.store.put("photo", photo["id"], photo)
+        if not published:
+            return {"id": photo["id"]}
+        post = self.add_post(page["id"], message=photo["caption"], photos=[photo["id"]])
+        self.store.put("photo", photo["id"], {**photo, "post": post["id"]})
+        self.meter(ask.token["app"], "posts")
+        return {"id": photo["id"], "post_id": post["id"]}
+
+    async def _photo_bytes(self, ask: Ask) -> bytes:
+        if ask.files:
+            return next(iter(ask.files.values())).body
+        if url := ask.params.get("url"):
+            return await self.fetch(url, PHOTO_MOST)
+        raise GraphError(324, "(#324) Requires upload file", title="Missing Image File")
+
+    def _create_comment(self, ask: Ask, doc: Doc) -> Doc:
+        self.require(ask, "pages_manage_engagement")
+        message = ask.params.get("message", "").strip()
+        if not message and not ask.params.get("attachment_url"):
+            raise GraphError(100, "(#100) One of message, attachment_url must be given")
+        post = doc["id"].rpartition("_")[2]
+        comment = {"id": f"{post}_{self.new_id()}", "object": doc["id"], "page": doc["page"], "message": message, "at": time_of(self)}  # fmt: skip
+        self.store.put("comment", comment["id"], comment)
+        self.post_comments.setdefault(doc["id"], []).append(comment["id"])
+        return {"id": comment["id"]}
+
+    # Views
+
+    def _from(self, page: str) -> Doc:
+        return {"id": page, "name": (self.store.get("page", page) or {}).get("name", "")}
+
+    def _post_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
+        return {
+            "id": lambda: doc["id"],
+            "message": lambda: doc["message"] or None,
+            "created_time": lambda: stamp(doc["at"]),
+            "updated_time": lambda: stamp(doc["at"]),
+            "from": lambda: self._from(doc["page"]),
+            "is_published": lambda: True,
+            "is_hidden": lambda: False,
+            "permalink_url": lambda: self._post_url(doc),
+            "status_type": lambda: (
+                "added_video"
+                if doc["video"]
+                else "added_photos"
+                if doc["photos"]
+                else "shared_story"
+                if doc["link"]
+                else "mobile_status_update"
+            ),
+            "attachments": lambda: self._attachments(doc) if doc["photos"] or doc["link"] or doc["video"] else None,
+            "full_picture": lambda: self.file_url(self._photo(doc["photos"][0])["file"]) if doc["photos"] else None,
+            "comments": lambda: {"data": [{"id": one} for one in self.post_comments.get(doc["id"], [])]},
+        }
+
+    def _photo(self, photo: str) -> Doc:
+        return self.store.get("photo", photo) or {}
+
+    def _attachments(self, doc: Doc) -> Doc:
+        if doc["photos"]:
+            rows = [self._photo_attachment(self._photo(one)) for one in doc["photos"]]
+            if len(rows) == 1:
+                return {"data": rows}
+            return {"data": [{"type": "album", "title": "Photos", "target": {"id": doc["id"]}, "url": self._post_url(doc), "subattachments": {"data": rows}}]}  # fmt: skip
+        if doc["video"]:
+            return {"data": [{"type": "video_inline", "target": {"id": doc["video"]}, "url": self._post_url(doc)}]}
+        if doc["link"]:
+            return {"data": [{"type": "share", "title": doc["link"], "url": doc["link"], "unshimmed_url": doc["link"], "target": {"url": doc["link"]}}]}  # fmt: skip
+        return {"data": []}
+
+    def _photo_attachment(self, photo: Doc) -> Doc:
+        source = self.file_url(photo["file"])
+        image = {"src": source, "width": photo["width"], "height": photo["height"]}
+        return {"type": "photo", "description": photo["alt"], "media": {"image": image}, "target": {"id": photo["id"], "url": source}, "url": source}  # fmt: skip
+
+    def _photo_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
+        return {
+            "id": lambda: doc["id"],
+            "name": lambda: doc["caption"] or None,
+            "alt_text": lambda: doc["alt"] or "May be an image of a picture",
+            "alt_text_custom": lambda: doc["alt"] or None,
+            "created_time": lambda: stamp(doc["at"]),
+            "from": lambda: self._from(doc["page"]),
+            "width": lambda: doc["width"],
+            "height": lambda: doc["height"],
+            "page_story_id": lambda: doc["post"] or None,
+            "link": lambda: self.file_url(doc["file"]),
+            "images": lambda: [{"source": self.file_url(doc["file"]), "width": doc["width"], "height": doc["height"]}],
+        }
+
+    def _comment_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
+        return {
+            "id": lambda: doc["id"],
+            "message": lambda: doc["message"],
+            "created_time": lambda: stamp(doc["at"]),
+            "from": lambda: self._from(doc["page"]),
+            "like_count": lambda: 0,
+            "is_hidden": lambda: False,
+        }
+
+    # What readers see
+
+    def _post_url(self, doc: Doc) -> str:
+        if not doc["video"]:
+            return f"{self.base_url}/{doc['id']}"
+        return self.base_url + self.video_link(self.store.get("video", doc["video"]) or {"id": doc["video"], "reel": False, "page": doc["page"]})  # fmt: skip
+
+    def public_posts(self) -> Iterable[PublicPost]:
+        now = time_of(self)
+        for doc in sorted(self.store.all("post"), key=lambda one: float(one["at"])):
+            if doc["at"] <= now:
+                yield self._public(doc)
+
+    def _public(self, doc: Doc) -> PublicPost:
+        media = [self._public_file(self._photo(photo), "image") for photo in doc["photos"]]
+        video = self.store.get("video", doc["video"]) if doc["video"] else None
+        if video and video["file"]:
+            media.append(self._public_file({**video, "alt": ""}, "video"))
+        objects = [doc["id"], doc["video"]]
+        comments = [(self.store.get("comment", one) or {}).get("message", "") for o in objects if o for one in self.post_comments.get(o, [])]  # fmt: skip
+        extra = {"link": doc["link"], "comments": comments, "kind": "reel" if video and video["reel"] else ""}
+        return PublicPost(id=doc["id"], account=doc["page"], text=doc["message"], at=iso(doc["at"]), url=self._post_url(doc), media=tuple(media), extra=extra)  # fmt: skip
+
+    def _public_file(self, doc: Doc, kind: str) -> dict[str, str]:
+        return {"kind": kind, "alt": doc["alt"], "sha256": doc["sha256"], "mime": doc["mime"], "url": self.file_url(doc["file"])}  # fmt: skip
+
+    def post_page(self, post_id: str) -> web.Response:
+        post = self.store.get("post", post_id)
+        if post is None or post["at"] > time_of(self):
+            return self.page("Not here", "<h1>This content isn't available right now</h1>", status=404)
+        return self.page(f"A post on {self.label}", self.card(self._public(post), None))
+
+    async def _post_page(self, request: web.Request) -> web.Response:
+        return self.post_page(request.match_info["post"])
+
+    async def _video_page(self, request: web.Request) -> web.Response:
+        video = self.store.get("video", request.match_info["video"]) or {}
+        return self.post_page(str(video.get("post", "")))
+
+
+def _bad_photo() -> GraphError:
+    return GraphError(
+        324, "(#324) Missing or invalid image file", sub=1366046, title="Can't Read Files",
+        user="Your photos couldn't be uploaded. Photos should be less than 4 MB and saved as JPG, PNG, GIF, TIFF, HEIF or WebP files.",
+    )  # fmt: skip
+
+
+def _epoch(ask: Ask, name: str, default: float) -> float:
+    try:
+        return float(ask.params.get(name, default))
+    except ValueError:
+        raise GraphError(100, f"(#100) Param {name} must be a Unix timestamp") from None

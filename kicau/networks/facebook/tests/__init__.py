@@ -1,0 +1,1 @@
+"""Tests of the Facebook connector and its sandbox."""

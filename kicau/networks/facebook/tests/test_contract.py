@@ -1,0 +1,84 @@
+"""The connector contract, for posts with pictures, for videos in pieces and for reels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
+from kicau.connector.contract import ConnectorContract
+from kicau.networks._meta.tests import made
+from kicau.networks.facebook.connector import connector
+from kicau.networks.facebook.sandbox import Server
+from kicau.networks.facebook.tests.spec import validate
+
+ONE, TWO, PNG = made.picture("one.jpg"), made.picture("two.jpg"), made.picture("three.png", mime="image/png")
+UPRIGHT, WIDE = made.video("upright.mp4"), made.video("wide.mp4", 320, 180, 2.0)
+FILES = {file.name: file for file in (ONE, TWO, PNG, UPRIGHT, WIDE)}
+ALBUM = Draft(
+    parts=(Part(text="Menu baru di Kopi Senja ☕", media=(made.image_media(ONE, alt="Secangkir kopi"), made.image_media(TWO))),),
+    first_comment="Buka setiap hari, 07.00 sampai 22.00.",
+)  # fmt: skip
+REEL = Draft(
+    parts=(Part(text="Di balik mesin espresso", media=(made.video_media(UPRIGHT),)),), options={"format": "reel"}
+)
+VIDEO = Draft(
+    parts=(Part(text="Sehari di kedai", media=(made.video_media(WIDE, 320, 180, 2.0),)),), first_comment="Terima kasih!"
+)
+
+
+def quick(**how: Any) -> Server:
+    server = Server(**how)
+    server.processing_seconds, server.chunk = 0.01, 4096
+    return server
+
+
+def measured(**how: Any) -> Media:
+    return Media(ref="x", kind=how.pop("kind", MediaKind.IMAGE), mime=how.pop("mime", "image/jpeg"), size=how.pop("size", 1000), name="x", **how)  # fmt: skip
+
+
+class TestFacebook(ConnectorContract):
+    connector = connector
+    server = staticmethod(quick)
+    validators = (validate,)
+    files = FILES
+    drafts = {
+        "album and comment": ALBUM,
+        "text": Draft(parts=(Part(text="Selamat pagi, Bandung! 👩🏽‍🌾🇮🇩"),)),
+        "link": Draft(parts=(Part(text="Baca di sini"),), link=Link(url="https://kicau.example/kopi")),
+        "a link alone": Draft(parts=(Part(),), link=Link(url="https://kicau.example/senja")),
+        "one photo": Draft(parts=(Part(media=(made.image_media(PNG, alt="Papan menu"),)),)),
+        "video": VIDEO,
+        "reel": REEL,
+    }
+    bad_drafts = {
+        "too-long": Draft(parts=(Part(text="a" * 63_207),)),
+        "too-many-parts": Draft(parts=(Part(text="satu"), Part(text="dua"))),
+        "no-polls": Draft(parts=(Part(text="?"),), poll=Poll(options=("ya", "tidak"))),
+        "too-many-media": Draft(parts=(Part(media=tuple(measured() for _ in range(11))),)),
+        "mixed-media": Draft(parts=(Part(media=(measured(), measured(kind=MediaKind.VIDEO, mime="video/mp4"))),)),
+        "wrong-kind": Draft(parts=(Part(media=(measured(kind=MediaKind.DOCUMENT, mime="application/pdf"),)),)),
+        "too-long-video": Draft(parts=(Part(media=(measured(kind=MediaKind.VIDEO, mime="video/mp4", duration_ms=5 * 3_600_000),)),)),
+        "wrong-aspect": Draft(
+            parts=(Part(media=(measured(kind=MediaKind.VIDEO, mime="video/mp4", width=1920, height=1080, duration_ms=9000, fps=30),)),),
+            options={"format": "reel"},
+        ),
+        "link-with-media": Draft(parts=(Part(media=(measured(),)),), link=Link(url="https://kicau.example")),
+        "empty": Draft(parts=(Part(),)),
+        "unknown-option": Draft(parts=(Part(text="a"),), options={"colour": "red"}),
+        "bad-character": Draft(parts=(Part(text="a\ud800"),)),
+    }  # fmt: skip
+
+
+class TestVideo(TestFacebook):
+    drafts = {"video": VIDEO}
+    bad_drafts = {"needs-video": Draft(parts=(Part(text="a"),), options={"format": "reel"})}
+
+
+class TestReel(TestFacebook):
+    drafts = {"reel": REEL}
+    bad_drafts = {"needs-video": Draft(parts=(Part(text="a"),), options={"format": "reel"})}
+
+
+class TestText(TestFacebook):
+    drafts = {"text": Draft(parts=(Part(text="Hanya kata-kata."),), first_comment="Dan komentar.")}
+    bad_drafts = {"bad-link": Draft(parts=(Part(text="a"),), link=Link(url="ftp://x"))}

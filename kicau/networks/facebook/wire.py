@@ -1,0 +1,235 @@
+"""What goes over the wire for text, links and photos, and for the comment under any post."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from kicau.connector.content import (
+    JSON,
+    Continue,
+    Delivery,
+    MediaKind,
+    Problem,
+    Published,
+    PublishResult,
+    RenderedPart,
+    too_early,
+)
+from kicau.connector.errors import AuthExpired, ConnectorError, Rejected, Uncertain
+from kicau.connector.http import Reply
+from kicau.connector.session import Session
+from kicau.networks._meta.errors import Refusal, is_gone, said_by
+from kicau.networks._meta.errors import read_error as read_graph_error
+from kicau.networks._meta.graph import Graph, moment, page_graph, text_of
+from kicau.networks._meta.streaming import piece
+from kicau.networks.facebook import videos
+from kicau.networks.facebook.limits import FACTS, NETWORK
+from kicau.networks.facebook.outcome import posted
+
+MARGIN = timedelta(seconds=int(FACTS["clock_margin_s"].value))
+LOOK_BACK = timedelta(minutes=10)  # asked of the feed; what counts is then read by the network's own clock
+ROWS, PAGES = 50, 5  # posts a page, and pages; more since one step began is more than can be told apart
+KNOWN = {
+    1366046: Refusal(code="too-large", message="{network} takes pictures of at most 4 MB as JPEG, PNG, GIF, TIFF, HEIF or WebP: replace the picture.", field="parts.0.media.0", mend="convert"),
+    1363030: Refusal(code="upload-timeout", message="{network} waited too long for the video: try again, or make the file smaller.", field="parts.0.media.0"),
+    1363019: Refusal(code="video-failed", message="{network} could not use the video: send it as MP4 with H.264 and AAC.", field="parts.0.media.0"),
+    1363024: Refusal(code="wrong-type", message="{network} does not take this kind of video file: send it as MP4 with H.264 and AAC.", field="parts.0.media.0"),
+    1363026: Refusal(code="too-long-video", message="{network} takes no video that long: cut it.", field="parts.0.media.0"),
+    1609008: Refusal(code="bad-link", message="{network} does not let its own pages be posted as a link: use another link.", field="link"),
+}  # fmt: skip
+
+
+def read_error(reply: Reply) -> ConnectorError | None:
+    """Graph's error object in the six errors; None where the answer has none."""
+    return read_graph_error(reply, NETWORK, KNOWN)
+
+
+async def publish(session: Session, delivery: Delivery) -> PublishResult:
+    """One step: a picture, a piece of the video, the post itself, or the comment under it."""
+    if "post" in delivery.progress:
+        return await _comment(session, delivery)
+    if has_video(delivery):
+        return await videos.step(session, delivery)
+    return await _feed_step(session, delivery)
+
+
+async def find(session: Session, delivery: Delivery) -> PublishResult | None:
+    """What the broken step did; exact for pictures and videos (by their ids), by text and time for words alone."""
+    if "post" in delivery.progress:
+        return await _find_comment(session, delivery)
+    if has_video(delivery):
+        return await videos.find(session, delivery)
+    part = delivery.post.parts[0]
+    if len(_photos(delivery)) < len(part.media):
+        return None  # the step was an upload that no reader can see
+    return await _find_post(session, delivery)
+
+
+async def withdraw(session: Session, post_id: str) -> None:
+    try:
+        await page_graph(session).delete(post_id)
+    except Rejected as refused:
+        if not is_gone(refused):
+            raise
+
+
+def has_video(delivery: Delivery) -> bool:
+    return any(one.media.kind is MediaKind.VIDEO for one in delivery.post.parts[0].media)
+
+
+# Text, links and photos
+
+
+def _post_url(session: Session, post: str) -> str:
+    return f"{session.app.endpoints['dialog']}/{post}"
+
+
+def _photos(delivery: Delivery) -> list[str]:
+    listed = delivery.progress.get("photos", [])
+    return [str(one) for one in listed] if isinstance(listed, list) else []
+
+
+async def _feed_step(session: Session, delivery: Delivery) -> PublishResult:
+    graph, part, photos = page_graph(session), delivery.post.parts[0], _photos(delivery)
+    if len(photos) < len(part.media):
+        return await _upload_photo(session, graph, part, photos)
+    if wait := too_early(delivery, session.now()):
+        return wait
+    form: dict[str, str] = {}
+    if part.text:
+        form["message"] = part.text
+    if delivery.post.link:
+        form["link"] = delivery.post.link.url
+    if photos:
+        form["attached_media"] = json.dumps([{"media_fbid": photo} for photo in photos])
+    answer = await graph.post(f"{session.account_id}/feed", form)
+    post = text_of(answer, "id")
+    return posted(session, delivery, post, _post_url(session, post), answer)
+
+
+async def _upload_photo(session: Session, graph: Graph, part: RenderedPart, photos: list[str]) -> Continue:
+    one = part.media[len(photos)]
+    file = await session.file(one)
+    form = {"published": "false"}
+    if one.media.alt:
+        form["alt_text_custom"] = one.media.alt
+    body = await piece(file.path, 0, file.size)
+    answer = await graph.send(f"{session.account_id}/photos", form, "source", body, file.mime)
+    held: list[JSON] = [*photos, text_of(answer, "id")]
+    return Continue(progress={"photos": held}, note=f"{NETWORK} has picture {len(held)} of {len(part.media)}.")
+
+
+async def _find_post(session: Session, delivery: Delivery) -> PublishResult | None:
+    async for post in _posts_since(session, delivery.begun_at or session.now() - timedelta(days=1)):
+        if _is_ours(session, delivery, post):
+            found = text_of(post, "id")
+            return posted(session, delivery, found, _post_url(session, found), {"id": found})
+    return None
+
+
+async def _posts_since(session: Session, begun: datetime) -> AsyncIterator[dict[str, Any]]:
+    """The Page's posts since a moment of our clock, newest first. Raises Uncertain where there are too many to tell."""
+    graph, more = page_graph(session), dict[str, str]()
+    fields = "id,message,created_time,from,attachments{type,target,unshimmed_url,subattachments}"
+    since = str(int((begun - LOOK_BACK).timestamp()))
+    for _ in range(PAGES):
+        answer, ahead = await graph.look(
+            f"{session.account_id}/feed", fields=fields, since=since, limit=str(ROWS), **more
+        )
+        for post in answer.get("data", []):
+            made = moment(post.get("created_time"))
+            if made is None or made >= begun + ahead - MARGIN:
+                yield post
+        paging = answer.get("paging", {})
+        if not paging.get("next"):
+            return
+        more = {"after": text_of(paging.get("cursors", {}), "after")}
+    raise Uncertain("the Page has more new posts than can be searched")
+
+
+def _is_ours(session: Session, delivery: Delivery, post: Mapping[str, Any]) -> bool:
+    """Whether a post of the feed is the one that the step sent."""
+    if str((post.get("from") or {}).get("id", session.account_id)) != session.account_id:
+        return False
+    attached = (post.get("attachments") or {}).get("data", [])
+    if photos := _photos(delivery):
+        return bool(set(photos) & set(_targets(attached)))
+    text, link = delivery.post.parts[0].text, delivery.post.link
+    said = str(post.get("message") or "")
+    if text or link is None:
+        return _same(said, text) and not _targets(attached, kind="photo")
+    if said or not attached:
+        return False
+    urls = {str(one.get("unshimmed_url", "")).rstrip("/") for one in attached}
+    if link.url.rstrip("/") in urls:
+        return True
+    raise Uncertain("the Page has a new post with a link alone, and it cannot be told whether it is this one")
+
+
+def _targets(attached: list[Mapping[str, Any]], kind: str = "") -> list[str]:
+    found = []
+    for one in attached:
+        if not kind or one.get("type") == kind:
+            found.append(str((one.get("target") or {}).get("id", "")))
+        found += _targets((one.get("subattachments") or {}).get("data", []), kind)
+    return found
+
+
+def _same(one: str, other: str) -> bool:
+    return " ".join(one.split()) == " ".join(other.split())
+
+
+# The first comment
+
+
+async def _comment(session: Session, delivery: Delivery) -> Published:
+    comment, post = delivery.post.first_comment, str(delivery.progress["post"])
+    if comment is None:
+        return _published(session, delivery)
+    try:
+        answer = await page_graph(session).post(f"{post}/comments", {"message": comment.text})
+    except Rejected as refused:
+        return _published(session, delivery, warning=refused)
+    except AuthExpired as refused:
+        if not refused.missing:  # the token itself is dead: the comment waits for the reconnect
+            raise
+        return _published(session, delivery, warning=refused)
+    return _published(session, delivery, comment=text_of(answer, "id"))
+
+
+async def _find_comment(session: Session, delivery: Delivery) -> Published | None:
+    comment, post = delivery.post.first_comment, str(delivery.progress["post"])
+    if comment is None:
+        return _published(session, delivery)
+    answer = await page_graph(session).get(
+        f"{post}/comments", fields="id,message,from", filter="stream", order="reverse_chronological", limit="100"
+    )
+    for one in answer.get("data", []):
+        author = str((one.get("from") or {}).get("id", session.account_id))
+        if author == session.account_id and _same(str(one.get("message", "")), comment.text):
+            return _published(session, delivery, comment=text_of(one, "id"))
+    return None
+
+
+def _published(
+    session: Session, delivery: Delivery, *, comment: str = "", warning: ConnectorError | None = None
+) -> Published:
+    done = delivery.progress
+    raw = dict(kept) if isinstance(kept := done.get("raw"), dict) else {}
+    if comment:
+        raw["comment"] = comment
+    message = "The post is on {network}, but its first comment was refused: {said}"
+    said = said_by(warning) if warning else ""
+    refused = Problem(
+        code="comment-refused", message=message, params={"network": NETWORK, "said": said}, field="first_comment"
+    )
+    return Published(
+        ids=(str(done["post"]),),
+        url=str(done.get("url", "")),
+        at=moment(done.get("at")) or session.now(),
+        raw=raw,
+        warnings=(refused,) if warning else (),
+    )

@@ -1,0 +1,178 @@
+"""Connecting accounts, in the two ways that Instagram has: its own login, or Facebook's.
+
+Sources: https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login and
+.../instagram-api-with-facebook-login/get-started, read 2026-11-24.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from kicau.connector import oauth2
+from kicau.connector.capabilities import Option
+from kicau.connector.content import JSON, Problem
+from kicau.connector.errors import Rejected
+from kicau.connector.protocol import Account, Redirect
+from kicau.connector.session import Credentials, Session, SignIn
+from kicau.networks._meta import login
+from kicau.networks._meta.graph import CALL, Graph, moment, text_of
+from kicau.networks.instagram.limits import NETWORK
+
+DELETES = "instagram_manage_contents"
+COMMENTS = frozenset({"instagram_business_manage_comments", "instagram_manage_comments"})
+INSTAGRAM_SCOPES = (
+    "instagram_business_basic",
+    "instagram_business_content_publish",
+    "instagram_business_manage_comments",
+)
+FACEBOOK_SCOPES = ("instagram_basic", "instagram_content_publish", "instagram_manage_comments", DELETES, "pages_show_list", "pages_read_engagement")  # fmt: skip
+NEEDED = {
+    "instagram": frozenset({"instagram_business_basic", "instagram_business_content_publish"}),
+    "facebook": frozenset({"instagram_basic", "instagram_content_publish", "pages_show_list", "pages_read_engagement"}),
+}
+YOUNGEST = timedelta(hours=24)  # a token may be refreshed once it is that old
+LOGIN = Option(
+    name="login",
+    label="Sign in with",
+    choices=(("instagram", "Instagram"), ("facebook", "Facebook (lets Kicau delete posts)")),
+    default="instagram",
+    help="With Facebook, the account must be joined to a Page that you manage. Each way needs its own app key.",
+)
+
+
+class InstagramAuth:
+    @property
+    def questions(self) -> tuple[Option, ...]:
+        return (LOGIN,)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return INSTAGRAM_SCOPES
+
+    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]:
+        if answers.get("login", LOGIN.default) == "facebook":
+            return login.dialog(sign_in.app, FACEBOOK_SCOPES, {"login": "facebook"})
+        app = sign_in.app
+        query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": ",".join(INSTAGRAM_SCOPES)}
+        # Instagram offers no PKCE; state alone guards the way back.
+        return oauth2.redirect(f"{app.endpoints['authorize']}/oauth/authorize", query, pkce=False, memory={"login": "instagram"})  # fmt: skip
+
+    async def finish(
+        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[Account, ...]:
+        if memory.get("login") == "facebook":
+            return await _finish_facebook(sign_in, returned)
+        return (await _finish_instagram(sign_in, returned),)
+
+    async def refresh(self, session: Session, /) -> Credentials:
+        """A token that is not yet a day old is given back as it is: Instagram refuses to refresh it."""
+        before = session.credentials
+        if before.extra.get("login") == "facebook":
+            return await _refresh_facebook(session)
+        issued = moment(before.extra.get("issued"))
+        if issued and session.now() - issued < YOUNGEST:
+            return before
+        query = {"grant_type": "ig_refresh_token", "access_token": before.access_token}
+        answer = await _token(session, "refresh_access_token", query)
+        return _dated(oauth2.credentials(answer, session.now(), before=before), session.now())
+
+
+# Instagram Login
+
+
+async def _finish_instagram(sign_in: SignIn, returned: Mapping[str, str]) -> Account:
+    app = sign_in.app
+    form = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "grant_type": "authorization_code",
+        "redirect_uri": app.callback,
+        "code": oauth2.returned_code(NETWORK, returned),
+    }
+    reply = await sign_in.http.call("POST", f"{app.endpoints['token']}/oauth/access_token", charge=CALL, form=form)
+    short = _row(reply.json())
+    granted = _granted(short.get("permissions"))
+    _refuse_missing(granted)
+    query = {
+        "grant_type": "ig_exchange_token",
+        "client_secret": app.client_secret,
+        "access_token": text_of(short, "access_token"),
+    }
+    long = await _token(sign_in, "access_token", query)
+    now = sign_in.now()
+    token = _dated(replace(oauth2.credentials(long, now), scopes=granted), now)
+    graph = Graph(http=sign_in.http, base=app.endpoints["graph"], token=token.access_token)
+    me = await graph.get("me", fields="user_id,username,name,account_type")
+    return _account(text_of(me, "user_id"), me, token)
+
+
+def _row(answer: Any) -> dict[str, Any]:
+    """The guide shows the answer inside a list named data, and clients have met it bare."""
+    if isinstance(answer, dict) and isinstance(answer.get("data"), list) and answer["data"]:
+        answer = answer["data"][0]
+    return answer if isinstance(answer, dict) else {}
+
+
+def _granted(permissions: Any) -> frozenset[str]:
+    listed = permissions.split(",") if isinstance(permissions, str) else permissions or []
+    return frozenset(str(one).strip() for one in listed)
+
+
+def _refuse_missing(granted: frozenset[str]) -> None:
+    if missing := sorted(NEEDED["instagram"] - granted) if granted else []:
+        message = "{network} did not give {missing}: connect the channel again and leave all of it switched on."
+        raise Rejected(Problem(code="sign-in-declined", message=message, params={"network": NETWORK, "missing": ", ".join(missing)}))  # fmt: skip
+
+
+async def _token(sign_in: SignIn, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """Both calls are unversioned GETs; asking twice does no harm."""
+    url = f"{sign_in.app.endpoints['graph']}/{path}"
+    reply = await sign_in.http.call("GET", url, charge=CALL, params=query)
+    return _row(reply.json())
+
+
+def _dated(token: Credentials, now: datetime) -> Credentials:
+    return replace(token, extra={**token.extra, "login": "instagram", "issued": now.isoformat()})
+
+
+def _account(account_id: str, row: Mapping[str, Any], token: Credentials) -> Account:
+    handle = text_of(row, "username")
+    name = str(row.get("name") or handle)
+    url = f"https://www.instagram.com/{handle}/"
+    return Account(id=account_id, handle=handle, name=name, kind="professional", url=url, credentials=token)
+
+
+# Facebook Login
+
+FIELDS = "id,name,access_token,tasks,instagram_business_account{id,username,name}"
+
+
+async def _finish_facebook(sign_in: SignIn, returned: Mapping[str, str]) -> tuple[Account, ...]:
+    base = sign_in.app.endpoints["facebook"]
+    person = await login.user_token(sign_in, base, NETWORK, returned, NEEDED["facebook"])
+    pages = await login.pages(sign_in, base, person.token, FIELDS)
+    found = [(page, row) for page in pages if (row := page.get("instagram_business_account"))]
+    if not found:
+        message = "No Page of yours is joined to an {network} professional account: join them in the app, or sign in with {network} itself."
+        raise Rejected(Problem(code="no-accounts", message=message, params={"network": NETWORK}))
+    return tuple(_account(text_of(row, "id"), row, _page_credentials(page, person)) for page, row in found)
+
+
+def _page_credentials(page: Mapping[str, Any], person: login.UserToken) -> Credentials:
+    return Credentials(
+        access_token=text_of(page, "access_token"),
+        refresh_token=person.token,
+        scopes=person.granted,
+        extra={"login": "facebook", "page": text_of(page, "id")},
+    )
+
+
+async def _refresh_facebook(session: Session) -> Credentials:
+    before, base = session.credentials, session.app.endpoints["facebook"]
+    person = await login.exchange(session, base, before.refresh_token)
+    graph = Graph(http=session.http, base=base, token=person.access_token, secret=session.app.client_secret)
+    page = await graph.get(str(before.extra["page"]), fields="access_token")
+    return replace(before, access_token=text_of(page, "access_token"), refresh_token=person.access_token)

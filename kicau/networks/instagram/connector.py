@@ -1,0 +1,84 @@
+"""The connector of Instagram professional accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from kicau.connector.capabilities import Ability, Capabilities
+from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
+from kicau.connector.errors import ConnectorError
+from kicau.connector.http import Reply
+from kicau.connector.prices import PriceList
+from kicau.connector.protocol import Auth, Connector
+from kicau.connector.session import Session
+from kicau.networks._meta.errors import number
+from kicau.networks._meta.graph import moment
+from kicau.networks.instagram import limits, wire
+from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
+from kicau.networks.instagram.render import render
+
+
+class Instagram:
+    slug = "instagram"
+    label = limits.NETWORK
+    auth: Auth = InstagramAuth()
+    endpoints: Mapping[str, str] = {
+        "authorize": "https://www.instagram.com",
+        "token": "https://api.instagram.com",
+        "graph": "https://graph.instagram.com",
+        "dialog": "https://www.facebook.com",
+        "facebook": "https://graph.facebook.com",
+    }
+    baseline = limits.baseline
+    price_lists: tuple[PriceList, ...] = ()
+    can_tell = True
+
+    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+        return wire.read_error(reply)
+
+    async def capabilities(self, session: Session, /) -> Capabilities:
+        """The baseline with the account's own quota, and what its sign-in and the permissions given allow."""
+        can = replace(limits.baseline, quota=await _quota(session))
+        granted = session.credentials.scopes
+        if wire.by_facebook(session) and DELETES in granted:
+            can = replace(can, abilities=can.abilities | {Ability.DELETE})
+        if granted and not COMMENTS & granted:
+            can = replace(can, abilities=can.abilities - {Ability.FIRST_COMMENT})
+        return can
+
+    def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
+        return render(draft, can)
+
+    async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
+        return await wire.publish(session, delivery)
+
+    async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
+        return await wire.find(session, delivery)
+
+    async def withdraw(self, session: Session, post_id: str, /) -> None:
+        await wire.withdraw(session, post_id)
+
+
+async def _quota(session: Session) -> dict[str, int]:
+    """posts-24h, posts-24h-used and, where it is full, posts-24h-resets (epoch seconds)."""
+    graph = wire.graph_of(session)
+    answer = await graph.get(f"{session.account_id}/content_publishing_limit", fields="config,quota_usage")
+    row: dict[str, Any] = next(iter(answer.get("data", [])), {})
+    limit = number((row.get("config") or {}).get("quota_total")) or int(limits.FACTS["posts_24h"].value)
+    quota = {"posts-24h": limit, "posts-24h-used": number(row.get("quota_usage"))}
+    if quota["posts-24h-used"] < limit:
+        return quota
+    now = session.now()
+    since = str(int((now - timedelta(days=1)).timestamp()))
+    listed = (await graph.get(f"{session.account_id}/media", fields="timestamp", since=since, limit="100")).get(
+        "data", []
+    )
+    times = sorted(at for one in listed if (at := moment(one.get("timestamp"))))
+    frees = times[0] + timedelta(days=1) if times else now + wire.QUOTA_WAIT
+    return {**quota, "posts-24h-resets": int(max(frees, now).timestamp())}
+
+
+connector: Connector = Instagram()

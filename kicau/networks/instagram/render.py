@@ -1,0 +1,183 @@
+"""From a draft to exactly what Instagram gets and shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import regex
+
+from kicau.connector.capabilities import Capabilities
+from kicau.connector.checks import check_media, check_shape, filled_options, too_long
+from kicau.connector.content import (
+    Charge,
+    Draft,
+    Media,
+    MediaKind,
+    Part,
+    Problem,
+    Rendered,
+    RenderedMedia,
+    RenderedPart,
+    Span,
+    SpanKind,
+)
+from kicau.networks._meta.text import shown, unsendable
+from kicau.networks.instagram.limits import FACTS, NETWORK, RECIPE, RULES
+
+# Instagram's own reading: addresses in a caption are no links; tags take letters, digits, _ and emoji.
+TAG = regex.compile(r"(?<![\w&#/])#(?:[\p{L}\p{M}\p{N}_]|\p{Extended_Pictographic}\uFE0F?)+")
+MENTION = regex.compile(r"(?<![\w.@/])@([A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])?)(?![\w@])")
+
+
+def render(draft: Draft, can: Capabilities) -> Rendered:
+    """Pure and total."""
+    part = draft.parts[0] if draft.parts else Part()
+    options = filled_options(draft, can)
+    kind = kind_of(options["format"], [one.kind for one in part.media])
+    if options["format"] == "auto" and kind == "reel":
+        options["format"] = "reel"
+    text = shown(part.text) if kind != "story" else ""
+    room = replace(can, max_media=1) if kind == "story" else can
+    checked = check_media(NETWORK, 0, part.media, room, convert=draft.convert, rules=RULES[kind], recipe=RECIPE)
+    comment = _comment(draft, can)
+    parts = [_part(text, checked.media, can.max_length), *(_part(shown(p.text), (), can.max_length) for p in draft.parts[1:])]  # fmt: skip
+    problems = (
+        *check_shape(NETWORK, draft, can),
+        *_media_problems(part, kind),
+        *too_long(NETWORK, parts),
+        *unsendable(NETWORK, text, "parts.0.text"),
+        *_crowded(parts[0].spans, "parts.0.text"),
+        *_comment_problems(comment, kind),
+        *checked.problems,
+        *_link_problem(draft),
+    )
+    return Rendered(
+        parts=tuple(parts),
+        link=draft.link,
+        poll=draft.poll,
+        first_comment=comment,
+        reply_to=draft.reply_to,
+        language=draft.language,
+        options=options,
+        problems=problems,
+        notices=(*checked.notices, *_notices(part, kind, checked.media), *_quota_notice(can)),
+        lead=_lead(part),
+        charges=(Charge("posts-24h"), Charge("calls", _calls(len(part.media), bool(comment)))),
+    )
+
+
+def kind_of(form: str, kinds: Sequence[MediaKind]) -> str:
+    """ "image", "carousel", "reel" or "story": what is made of these files."""
+    if form in ("reel", "story"):
+        return form
+    if len(kinds) > 1:
+        return "carousel"
+    return "reel" if MediaKind.VIDEO in kinds else "image"
+
+
+def spans(text: str) -> tuple[Span, ...]:
+    """Mentions and tags as Instagram makes them, in order."""
+    found = [Span(SpanKind.TAG, m.start(), m.end(), m[0], m[0][1:]) for m in TAG.finditer(text)]
+    found += [Span(SpanKind.MENTION, m.start(), m.end(), m[0], m[1]) for m in MENTION.finditer(text)]
+    return tuple(sorted(found, key=lambda one: one.start))
+
+
+def _part(text: str, media: tuple[RenderedMedia, ...], limit: int) -> RenderedPart:
+    return RenderedPart(text=text, spans=spans(text), media=media, used=len(text), limit=limit)
+
+
+def _comment(draft: Draft, can: Capabilities) -> RenderedPart | None:
+    text = shown(draft.first_comment)
+    return _part(text, (), can.max_comment_length) if text else None
+
+
+def _comment_problems(comment: RenderedPart | None, kind: str) -> list[Problem]:
+    if comment is None:
+        return []
+    found = [replace(problem, field="first_comment") for problem in too_long(NETWORK, [comment])]
+    found += unsendable(NETWORK, comment.text, "first_comment")
+    found += _crowded(comment.spans, "first_comment")
+    if kind == "story":
+        message = "A story on {network} takes no comments: remove the first comment, or choose another format."
+        found.append(
+            Problem(code="no-first-comment", message=message, params={"network": NETWORK}, field="first_comment")
+        )
+    return found
+
+
+def _media_problems(part: Part, kind: str) -> list[Problem]:
+    if not part.media:
+        message = "{network} needs a picture or a video: add one."
+        return [Problem(code="needs-media", message=message, params={"network": NETWORK}, field="parts.0.media")]
+    if kind == "reel" and all(one.kind is not MediaKind.VIDEO for one in part.media):
+        message = "A reel on {network} needs a video: add one, or choose another format."
+        return [Problem(code="needs-video", message=message, params={"network": NETWORK}, field="parts.0.media")]
+    return []
+
+
+def _crowded(found: tuple[Span, ...], field: str) -> list[Problem]:
+    problems = []
+    for kind, name, word in ((SpanKind.TAG, "max_tags", "hashtags"), (SpanKind.MENTION, "max_mentions", "mentions")):
+        count, limit = sum(span.kind is kind for span in found), int(FACTS[name].value)
+        if count > limit:
+            message = "{network} takes at most {limit} {word}; this text has {actual}: remove some."
+            params: dict[str, str | int | float] = {"network": NETWORK, "limit": limit, "actual": count, "word": word}
+            problems.append(Problem(code=f"too-many-{word}", message=message, params=params, field=field, limit=limit, actual=count))  # fmt: skip
+    return problems
+
+
+def _link_problem(draft: Draft) -> list[Problem]:
+    if draft.link is None:
+        return []
+    message = "{network} shows no link cards: remove the link from this channel's version, or write it into the text."
+    return [Problem(code="no-link-card", message=message, params={"network": NETWORK}, field="link")]
+
+
+def _notices(part: Part, kind: str, media: tuple[RenderedMedia, ...]) -> list[Problem]:
+    found: list[Problem] = []
+
+    def tell(code: str, field: str, message: str) -> None:
+        found.append(Problem(code=code, message=message, params={"network": NETWORK}, field=field))
+
+    if kind == "story" and part.text.strip():
+        tell("text-not-shown", "parts.0.text", "A story on {network} shows no text: this one goes out without it.")
+    if kind == "carousel" and len({_group(one) for one in media}) > 1:
+        tell("cropped-to-first", "parts.0.media", "{network} crops every file of a carousel to the shape of the first.")
+    for n, one in enumerate(part.media):
+        if one.alt and one.kind is not MediaKind.IMAGE:
+            tell("alt-not-taken", f"parts.0.media.{n}.alt", "{network} takes alt texts for pictures only: that of the video stays here.")  # fmt: skip
+    return found
+
+
+def _group(one: RenderedMedia) -> float:
+    """The shape that a file arrives in, after padding where a copy is made."""
+    media: Media = one.media
+    if not one.recipe:
+        return round(media.aspect, 2)
+    return round(min(max(media.aspect, one.recipe.min_aspect), one.recipe.max_aspect or media.aspect), 2)
+
+
+def _quota_notice(can: Capabilities) -> list[Problem]:
+    """A full quota holds a post back, it does not spoil it."""
+    limit, used = can.quota.get("posts-24h", 0), can.quota.get("posts-24h-used", 0)
+    if not limit or used < limit:
+        return []
+    frees = datetime.fromtimestamp(can.quota.get("posts-24h-resets", 0), UTC)
+    message = (
+        "{network} takes {limit} posts in 24 hours, and {actual} are used: a post due before {frees} waits until then."
+    )
+    params: dict[str, str | int | float] = {"network": NETWORK, "limit": limit, "actual": used, "frees": f"{frees:%Y-%m-%d %H:%M} UTC"}  # fmt: skip
+    return [Problem(code="quota-full", message=message, params=params, field="", limit=limit, actual=used)]
+
+
+def _calls(files: int, comment: bool) -> int:
+    """At least: a container each (and one for the carousel), one look, publishing, reading the address."""
+    return files + (files > 1) + 3 + comment
+
+
+def _lead(part: Part) -> int:
+    """Seconds that fetching and preparing the files may take; nobody sees them before the last step."""
+    video = any(one.kind is MediaKind.VIDEO for one in part.media)
+    return (180 if video else 30) + 5 * len(part.media) + sum(one.size for one in part.media) // 1_000_000

@@ -1,0 +1,346 @@
+"""A local Instagram: both sign-ins, containers that are fetched and checked for real, media, comments and the quota."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Validator
+from kicau.networks._meta import seeds
+from kicau.networks._meta.sandbox import (
+    DAY,
+    HOUR,
+    LONG_LIVED,
+    PARAMS,
+    Ask,
+    Doc,
+    GraphError,
+    iso,
+    missing_object,
+    stamp,
+    time_of,
+    unsupported,
+)
+from kicau.networks.instagram.sandbox_containers import ContainerSide
+
+ACCOUNTS = {seed.instagram: SeededAccount(id=seed.instagram, handle=seed.handle, name=seed.name, kind="professional") for seed in seeds.SEEDS}  # fmt: skip
+SCOPED = {seed.scoped: seed.instagram for seed in seeds.SEEDS}
+PAGE_OF = {seed.instagram: seed.page for seed in seeds.SEEDS}
+MEDIA_DEFAULT = ("id",)
+
+
+class Server(ContainerSide):
+    slug = "instagram"
+    label = "Instagram"
+    accent = "#a02a8c"
+    default_app = SeededApp(client_id="504030201060708", client_secret="instagram-sandbox-app-secret")  # noqa: S106
+    buc = ("instagram", 80002)
+    graph_prefixes = ("", "/facebook")
+    login_prefix = "/facebook"
+
+    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+        self.account_media: dict[str, list[str]] = {}  # ids by account, oldest first
+        self.media_comments: dict[str, list[str]] = {}
+        self.published: dict[str, deque[float]] = {}
+        self.created: dict[str, deque[float]] = {}
+        super().__init__(base_url=base_url, folder=folder, validators=validators)
+        for media in self.store.all("media"):
+            self.account_media.setdefault(media["account"], []).append(media["id"])
+        for row in self.store.all("publishing"):  # outlives deleted media, as the quota does
+            self.published.setdefault(row["account"], deque()).append(row["at"])
+        for container in self.store.all("container"):
+            self.created.setdefault(container["account"], deque()).append(container["at"])
+        for comment in self.store.all("comment"):
+            self.media_comments.setdefault(comment["media"], []).append(comment["id"])
+
+    def seed(self) -> None:
+        self.seed_people()
+
+    def endpoints(self) -> Mapping[str, str]:
+        own = dict.fromkeys(("authorize", "token", "graph", "dialog"), self.base_url)
+        return {**own, "facebook": f"{self.base_url}/facebook"}
+
+    def accounts(self) -> tuple[SeededAccount, ...]:
+        return tuple(ACCOUNTS.values())
+
+    def page_name(self, account: str) -> SeededAccount | None:
+        return ACCOUNTS.get(account)
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        yield from self.login_routes()
+        yield web.get("/oauth/authorize", self._authorize)
+        yield web.post("/oauth/authorize", self._allow)
+        yield web.post("/oauth/access_token", self._short_lived)
+        for version in ("", r"/{version:v\d+\.\d+}"):
+            yield web.get(version + "/access_token", self._long_lived)
+            yield web.get(version + "/refresh_access_token", self._refreshed)
+        yield from super().routes()
+        yield web.get("/{kind:p|reel}/{code}/", self._media_page)
+        yield web.get("/stories/{user}/{media}/", self._media_page)
+
+    # Instagram Login
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        query = request.query
+        if self.app_for(query.get("client_id", "")) is None:
+            return self.page("Invalid app", "<h1>Invalid platform app</h1>", status=400)
+        if not query.get("redirect_uri", "").startswith(("http://", "https://")):
+            return self.page("No way back", "<h1>Invalid redirect_uri</h1>", status=400)
+        scopes = [scope for scope in query.get("scope", "").replace(" ", ",").split(",") if scope]
+        return self.consent_page(app_name="Kicau", scopes=scopes, accounts=self.accounts(), hidden={})
+
+    async def _allow(self, request: web.Request) -> web.Response:
+        form = request[PARAMS]
+        query = request.query
+        back, state, account = query.get("redirect_uri", ""), query.get("state", ""), form.get("account", "")
+        if form.get("decision") != "allow" or account not in ACCOUNTS:
+            return self.send_back(back, error="access_denied", error_reason="user_denied", error_description="The user denied your request.", state=state)  # fmt: skip
+        code = "AQ" + secrets.token_urlsafe(60)
+        scopes = [scope for scope in query.get("scope", "").replace(" ", ",").split(",") if scope]
+        self.store.put("igcode", code, {"code": code, "app": query["client_id"], "back": back, "account": account, "scopes": scopes, "expires": time_of(self) + HOUR, "used": False})  # fmt: skip
+        return self.send_back(back, code=code, state=state)
+
+    async def _short_lived(self, request: web.Request) -> web.Response:
+        params = request[PARAMS]
+        app, code = self.app_for(params.get("client_id", "")), self.store.get("igcode", params.get("code", ""))
+        if app is None or params.get("client_secret") != app.client_secret:
+            return _login_error("Invalid Client ID" if app is None else "Invalid Client Secret")
+        if params.get("grant_type") != "authorization_code":
+            return _login_error("Invalid grant_type: must be authorization_code")
+        if code is None or code["used"] or code["app"] != app.client_id or code["expires"] <= time_of(self):
+            return _login_error("Matching code was not found or was already used")
+        if code["back"] != params.get("redirect_uri"):
+            return _login_error("Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request")  # fmt: skip
+        self.store.put("igcode", code["code"], {**code, "used": True})
+        token = self._instagram_token(code["account"], app.client_id, code["scopes"], self.short_seconds)
+        return web.json_response({"data": [{"access_token": token["token"], "user_id": code["account"], "permissions": ",".join(code["scopes"])}]})  # fmt: skip
+
+    def _instagram_token(self, account: str, app: str, scopes: Iterable[str], seconds: float) -> Doc:
+        return self.give_token("instagram", account, user=account, app=app, scopes=scopes, seconds=seconds)
+
+    async def _long_lived(self, request: web.Request) -> web.Response:
+        params = request[PARAMS]
+        try:
+            if params.get("grant_type") != "ig_exchange_token":
+                raise GraphError(100, "(#100) Param grant_type must be ig_exchange_token")
+            if params.get("client_secret") != self.default_app.client_secret:
+                raise GraphError(101, "Error validating client secret.")
+            return self._give_long(self._own_token(params))
+        except GraphError as refused:
+            return web.json_response(refused.body, status=refused.status)
+
+    async def _refreshed(self, request: web.Request) -> web.Response:
+        params = request[PARAMS]
+        try:
+            if params.get("grant_type") != "ig_refresh_token":
+                raise GraphError(100, "(#100) Param grant_type must be ig_refresh_token")
+            token = self._own_token(params)
+            if time_of(self) - token["issued"] < DAY:
+                raise GraphError(100, "(#100) The access token must be at least 24 hours old to be refreshed.")
+            return self._give_long(token)
+        except GraphError as refused:
+            return web.json_response(refused.body, status=refused.status)
+
+    def _own_token(self, params: Mapping[str, str]) -> Doc:
+        token = self.check_token(params.get("access_token", ""))
+        if token["kind"] != "instagram":
+            raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
+        return token
+
+    def _give_long(self, token: Doc) -> web.Response:
+        given = self._instagram_token(token["subject"], token["app"], token["scopes"], LONG_LIVED)
+        return web.json_response({"access_token": given["token"], "token_type": "bearer", "expires_in": LONG_LIVED, "permissions": ",".join(given["scopes"])})  # fmt: skip
+
+    # Calls
+
+    async def answer(self, ask: Ask) -> Any:
+        by_facebook = ask.request.path.startswith("/facebook/")
+        if by_facebook == (ask.token["kind"] == "instagram"):
+            raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
+        if by_facebook and ask.node == seeds.USER:
+            return self.answer_person(ask)
+        if by_facebook and (page := self.store.get("page", ask.node)) is not None:
+            return self.project(ask, self.page_view(ask, page), "Page", ("name",))
+        account = SCOPED.get(ask.node, ask.node)
+        if account in ACCOUNTS:
+            self._as_account(ask, account)
+            return await self._answer_account(ask, account)
+        for kind in ("container", "media", "comment"):
+            if (doc := self.store.get(kind, ask.node)) is not None:
+                self._as_account(ask, doc["account"])
+                return self._answer_object(ask, kind, doc)
+        raise missing_object(ask.node, ask.method)
+
+    def _as_account(self, ask: Ask, account: str) -> None:
+        """A Page's token acts for the account beside the Page, a person's for both."""
+        subject = ask.token["subject"]
+        if subject not in (account, PAGE_OF[account], seeds.USER):
+            raise missing_object(ask.node, ask.method)
+
+    async def _answer_account(self, ask: Ask, account: str) -> Any:
+        match ask.method, ask.edge:
+            case "GET", "":
+                return self.project(ask, self._account_view(ask, account), "IGUser", ("id",))
+            case "POST", "media":
+                self.may(ask, "content_publish")
+                return await self.create_container(ask, account)
+            case "POST", "media_publish":
+                self.may(ask, "content_publish")
+                return self.publish(ask, account)
+            case "GET", "content_publishing_limit":
+                return self._limit(ask, account)
+            case "GET", "media" | "stories":
+                stories = ask.edge == "stories"
+                return self.listing(
+                    ask, self._listed(ask, account, stories=stories), self._media_view, "IGMedia", MEDIA_DEFAULT
+                )
+        raise unsupported(ask.method, ask.edge)
+
+    def _limit(self, ask: Ask, account: str) -> Doc:
+        since = time_of(self) - DAY
+        row = {"quota_usage": len(self.recent(self.published, account, since)), "config": {"quota_total": self.posts_per_day, "quota_duration": DAY}}  # fmt: skip
+        wanted = [name for name in ask.params.get("fields", "quota_usage").split(",") if name in row]
+        return {"data": [{name: row[name] for name in wanted}]}
+
+    def _listed(self, ask: Ask, account: str, *, stories: bool) -> Iterable[Doc]:
+        since = ask.integer("since") if "since" in ask.params else 0
+        if stories:
+            since = max(since, int(time_of(self) - DAY))
+        for media_id in reversed(self.account_media.get(account, [])):
+            media = self.store.get("media", media_id)
+            if media is None or media["story"] != stories:
+                continue
+            if media["at"] < since:
+                return
+            yield media
+
+    def _answer_object(self, ask: Ask, kind: str, doc: Doc) -> Any:
+        match ask.method, ask.edge:
+            case "GET", "" if kind == "container":
+                return self.project(ask, self.container_view(doc), "ShadowIGMediaBuilder", ("id",))
+            case "GET", "" if kind == "media":
+                return self.project(ask, self._media_view(doc), "IGMedia", MEDIA_DEFAULT)
+            case "GET", "" if kind == "comment":
+                return self.project(ask, self._comment_view(doc), "IGComment", ("id", "text", "timestamp"))
+            case "GET", "comments" if kind == "media":
+                rows = [
+                    self.store.get("comment", one) or {} for one in reversed(self.media_comments.get(doc["id"], []))
+                ]
+                return self.listing(ask, rows, self._comment_view, "IGComment", ("id", "text", "timestamp"))
+            case "GET", "children" if kind == "media":
+                return {"data": [{"id": one["id"]} for one in doc["files"]] if doc["type"] == "CAROUSEL_ALBUM" else []}
+            case "POST", "comments" if kind == "media" and not doc["story"]:
+                return self._create_comment(ask, doc)
+            case "DELETE", "" if ask.token["kind"] != "instagram":
+                self.may(ask, "manage_contents")
+                self._delete(kind, doc)
+                return {"success": True}
+        raise unsupported(ask.method, ask.edge)
+
+    def _create_comment(self, ask: Ask, media: Doc) -> Doc:
+        self.may(ask, "manage_comments")
+        message = ask.params.get("message", "").strip()
+        if not message:
+            raise GraphError(100, "(#100) The parameter message is required")
+        comment = {"id": self.new_id(), "media": media["id"], "account": media["account"], "text": message, "at": time_of(self)}  # fmt: skip
+        self.store.put("comment", comment["id"], comment)
+        self.media_comments.setdefault(media["id"], []).append(comment["id"])
+        return {"id": comment["id"]}
+
+    def _delete(self, kind: str, doc: Doc) -> None:
+        if kind == "media":
+            self.account_media[doc["account"]].remove(doc["id"])
+        elif kind == "comment":
+            self.media_comments[doc["media"]].remove(doc["id"])
+        self.store.remove(kind, doc["id"])
+
+    # Views
+
+    def _account_view(self, ask: Ask, account: str) -> dict[str, Callable[[], Any]]:
+        who = ACCOUNTS[account]
+        own = ask.token["kind"] == "instagram"
+        scoped = next(key for key, value in SCOPED.items() if value == account)
+        return {
+            "id": lambda: scoped if own else account,
+            "user_id": lambda: account if own else None,
+            "username": lambda: who.handle,
+            "name": lambda: who.name,
+            "account_type": lambda: "BUSINESS" if own else None,
+            "followers_count": lambda: 930,
+            "follows_count": lambda: 118,
+            "media_count": lambda: len(self.account_media.get(account, [])),
+            "biography": lambda: "",
+        }
+
+    def _media_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
+        first = doc["files"][0]
+        return {
+            "id": lambda: doc["id"],
+            "ig_id": lambda: doc["id"],
+            "caption": lambda: doc["caption"] or None,
+            "media_type": lambda: doc["type"],
+            "media_product_type": lambda: doc["product"],
+            "media_url": lambda: self.file_url(first["file"]),
+            "permalink": lambda: self._permalink(doc),
+            "shortcode": lambda: doc["code"],
+            "timestamp": lambda: stamp(doc["at"]),
+            "username": lambda: ACCOUNTS[doc["account"]].handle,
+            "owner": lambda: {"id": doc["account"]},
+            "alt_text": lambda: first["alt"] or None,
+            "like_count": lambda: 0,
+            "comments_count": lambda: len(self.media_comments.get(doc["id"], [])),
+            "is_comment_enabled": lambda: True,
+            "is_shared_to_feed": lambda: doc["share"] if doc["product"] == "REELS" else None,
+            "children": lambda: (
+                {"data": [{"id": one["id"]} for one in doc["files"]]} if doc["type"] == "CAROUSEL_ALBUM" else None
+            ),
+        }
+
+    def _comment_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
+        return {
+            "id": lambda: doc["id"],
+            "text": lambda: doc["text"],
+            "timestamp": lambda: stamp(doc["at"]),
+            "username": lambda: ACCOUNTS[doc["account"]].handle,
+            "from": lambda: {"id": doc["account"], "username": ACCOUNTS[doc["account"]].handle},
+            "like_count": lambda: 0,
+            "hidden": lambda: False,
+        }
+
+    # What readers see
+
+    def _permalink(self, doc: Doc) -> str:
+        if doc["story"]:
+            return f"{self.base_url}/stories/{ACCOUNTS[doc['account']].handle}/{doc['id']}/"
+        return f"{self.base_url}/{'reel' if doc['product'] == 'REELS' else 'p'}/{doc['code']}/"
+
+    def public_posts(self) -> Iterable[PublicPost]:
+        today = time_of(self) - DAY
+        for doc in self.store.all("media"):
+            if not doc["story"] or doc["at"] > today:
+                yield self._public(doc)
+
+    def _public(self, doc: Doc) -> PublicPost:
+        media = tuple({"kind": one["kind"], "alt": one["alt"], "sha256": one["sha256"], "mime": one["mime"], "url": self.file_url(one["file"])} for one in doc["files"])  # fmt: skip
+        comments = [
+            (self.store.get("comment", one) or {}).get("text", "") for one in self.media_comments.get(doc["id"], [])
+        ]
+        extra = {"kind": doc["product"].lower(), "comments": comments}
+        return PublicPost(id=doc["id"], account=doc["account"], text=doc["caption"], at=iso(doc["at"]), url=self._permalink(doc), media=media, extra=extra)  # fmt: skip
+
+    async def _media_page(self, request: web.Request) -> web.Response:
+        found = self.store.get("shortcode", request.match_info.get("code", "")) or {"media": request.match_info.get("media", "")}  # fmt: skip
+        media = self.store.get("media", found["media"])
+        if media is None:
+            return self.page("Not here", "<h1>Sorry, this page isn't available.</h1>", status=404)
+        return self.page(f"A post on {self.label}", self.card(self._public(media), None))
+
+
+def _login_error(message: str) -> web.Response:
+    """The form in which api.instagram.com refuses, which is not Graph's."""
+    return web.json_response({"error_type": "OAuthException", "code": 400, "error_message": message}, status=400)

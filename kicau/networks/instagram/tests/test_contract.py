@@ -1,0 +1,100 @@
+"""The connector contract, for both sign-ins and every kind of post."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
+from kicau.connector.contract import ConnectorContract, Lent, run
+from kicau.connector.sandbox import Sandbox
+from kicau.networks._meta.tests import made
+from kicau.networks.instagram.connector import connector
+from kicau.networks.instagram.sandbox import Server
+from kicau.networks.instagram.tests.spec import validate
+
+ONE, TWO = made.picture("one.jpg"), made.picture("two.jpg")
+UPRIGHT = made.video("upright.mp4")
+FILES = {file.name: file for file in (ONE, TWO, UPRIGHT)}
+CAROUSEL = Draft(
+    parts=(Part(text="Dua rasa baru #kopi @kabarpagi", media=(made.image_media(ONE, alt="Secangkir kopi"), made.image_media(TWO))),),
+    first_comment="Yang mana pilihanmu?",
+)  # fmt: skip
+MIXED = Draft(parts=(Part(text="Gambar dan video", media=(made.image_media(ONE), made.video_media(UPRIGHT))),))
+REEL = Draft(
+    parts=(Part(text="Di balik mesin", media=(made.video_media(UPRIGHT),)),), options={"share_to_feed": "false"}
+)
+STORY = Draft(parts=(Part(media=(made.image_media(TWO),)),), options={"format": "story"})
+
+
+def quick(**how: Any) -> Server:
+    server = Server(**how)
+    server.processing_seconds = 0.01
+    return server
+
+
+def measured(**how: Any) -> Media:
+    how = {"kind": MediaKind.IMAGE, "mime": "image/jpeg", "size": 1000, "width": 1080, "height": 1080, **how}
+    return Media(ref="x", name="x", **how)
+
+
+def drafted(*media: Media, text: str = "", **how: Any) -> Draft:
+    return Draft(parts=(Part(text=text, media=media),), **how)
+
+
+def clip(**how: Any) -> Media:
+    return measured(
+        **{"kind": MediaKind.VIDEO, "mime": "video/mp4", "duration_ms": 9000, "fps": 30.0, "video_codec": "h264", **how}
+    )
+
+
+class TestInstagram(ConnectorContract):
+    connector = connector
+    server = staticmethod(quick)
+    validators = (validate,)
+    files = FILES
+    drafts = {
+        "carousel and comment": CAROUSEL,
+        "picture": drafted(made.image_media(ONE, alt="Kopi"), text="Selamat pagi ☕"),
+        "picture without words": drafted(made.image_media(TWO)),
+        "reel": REEL,
+        "mixed carousel": MIXED,
+        "story": STORY,
+        "video story": drafted(made.video_media(UPRIGHT), options={"format": "story"}),
+    }
+    bad_drafts = {
+        "needs-media": drafted(text="Hanya kata-kata"),
+        "too-long": drafted(measured(), text="a" * 2201),
+        "too-many-parts": Draft(parts=(Part(media=(measured(),)), Part(text="dua"))),
+        "too-many-media": drafted(*[measured() for _ in range(11)]),
+        "no-polls": drafted(measured(), poll=Poll(options=("ya", "tidak"))),
+        "too-many-hashtags": drafted(measured(), text=" ".join(f"#kopi{n}" for n in range(31))),
+        "too-many-mentions": drafted(measured(), text=" ".join(f"@kopi{n}" for n in range(21))),
+        "wrong-type": drafted(measured(mime="image/png", size=9_000_000), convert=False),
+        "too-large": drafted(measured(size=9_000_000), convert=False),
+        "wrong-aspect": drafted(measured(width=1080, height=1920), convert=False),
+        "wrong-kind": drafted(measured(kind=MediaKind.GIF, mime="image/gif")),
+        "too-long-video": drafted(clip(duration_ms=3 * 3_600_000)),
+        "too-short-video": drafted(clip(duration_ms=1000)),
+        "wrong-fps": drafted(clip(fps=12.0)),
+        "wrong-bitrate": drafted(clip(bitrate=30_000_000)),
+        "wrong-codec": drafted(clip(video_codec="vp9")),
+        "needs-video": drafted(measured(), options={"format": "reel"}),
+        "no-first-comment": drafted(measured(), first_comment="Halo", options={"format": "story"}),
+        "no-link-card": drafted(measured(), link=Link(url="https://kicau.example")),
+        "alt-too-long": drafted(measured(alt="a" * 1001)),
+        "bad-option": drafted(measured(), options={"share_to_feed": "maybe"}),
+        "bad-character": drafted(measured(), text="a\ud800"),
+    }
+
+
+class TestFacebookLogin(TestInstagram):
+    answers = {"login": "facebook"}
+    drafts = {"mixed carousel": MIXED, "story": STORY}
+    bad_drafts = {"needs-media": drafted()}
+
+    async def test_withdraws_and_is_content_when_already_gone(self, session: Lent, sandbox: Sandbox) -> None:
+        done = await run(connector, session, await self.delivery(session, CAROUSEL))
+        assert "delete" in (await connector.capabilities(session)).abilities
+        for post_id in [*done.ids, done.ids[0]]:
+            await connector.withdraw(session, post_id)
+        assert self.visible(sandbox) == []

@@ -1,0 +1,326 @@
+"""The sandbox keeps the network's own rules, and the connector keeps to them: states, quota, fetching, tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kicau.connector import errors
+from kicau.connector.content import Continue, Draft, Part, Published
+from kicau.connector.contract import Lent, lend, run, sign_in
+from kicau.connector.http import Reply
+from kicau.connector.sandbox import Fault, start
+from kicau.networks._meta.errors import NotReady
+from kicau.networks._meta.tests import made
+from kicau.networks._meta.tests.world import delivery, world
+from kicau.networks.instagram.auth import _row
+from kicau.networks.instagram.connector import connector
+from kicau.networks.instagram.sandbox import Server
+from kicau.networks.instagram.tests.spec import validate
+from kicau.networks.instagram.wire import read_error
+
+ONE, TWO, UPRIGHT = made.picture("one.jpg"), made.picture("two.jpg"), made.video("upright.mp4")
+FILES = {file.name: file for file in (ONE, TWO, UPRIGHT)}
+PICTURE = Draft(parts=(Part(text="Selamat pagi", media=(made.image_media(ONE, alt="Kopi"),)),))
+REEL = Draft(parts=(Part(text="Reel", media=(made.video_media(UPRIGHT),)),))
+
+
+def instagram(sandbox=None, **how):
+    return world(connector, sandbox or Server(validators=[validate]), FILES, **how)
+
+
+async def until(session: Lent, one, key: str):
+    """Step on until the progress has `key`."""
+    while not one.progress.get(key):
+        result = await connector.publish(session, replace(one, begun_at=session.now()))
+        assert isinstance(result, Continue)
+        one = replace(one, progress=result.progress)
+    return replace(one, begun_at=session.now())
+
+
+async def test_both_sign_ins_name_the_same_accounts():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        (own,) = await sign_in(connector, lend(connector, sandbox, session.http.client))
+        by_facebook = await sign_in(connector, lend(connector, sandbox, session.http.client), {"login": "facebook"})
+        assert (own.id, own.handle, own.name, own.kind) == (
+            by_facebook[0].id,
+            "kopisenja",
+            "Kopi Senja",
+            "professional",
+        )
+        assert [account.handle for account in by_facebook] == ["kopisenja", "kabarpagi"]
+        assert own.credentials.expires_at - session.now() > timedelta(days=59)
+
+
+async def test_another_account_can_be_chosen_at_the_consent_page():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        lent = lend(connector, sandbox, session.http.client)
+        (account,) = await sign_in(connector, lent, account="17841400000000102")
+        assert account.handle == "kabarpagi"
+
+
+def test_the_token_answer_is_read_in_both_forms():
+    assert _row({"data": [{"access_token": "a"}]}) == _row({"access_token": "a"}) == {"access_token": "a"}
+
+
+async def test_a_used_code_is_told_in_a_sentence():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        with pytest.raises(errors.Rejected) as told:
+            await connector.auth.finish(session, {"login": "instagram"}, {"code": "old", "state": "s"})
+        assert "already used" in told.value.problems[0].sentence
+
+
+async def test_a_token_is_refreshed_once_it_is_a_day_old():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        young = await connector.auth.refresh(session)
+        assert young == session.credentials
+        sandbox.clock_offset = 90_000
+        old = {**session.credentials.extra, "issued": (session.now() - timedelta(days=2)).isoformat()}
+        session.credentials = replace(session.credentials, extra=old)
+        fresh = await connector.auth.refresh(session)
+        assert fresh.access_token != young.access_token
+        assert fresh.extra["login"] == "instagram"
+        session.credentials = fresh
+        await run(connector, session, delivery(connector, PICTURE))
+
+
+async def test_a_token_of_one_sign_in_is_no_token_of_the_other():
+    async with instagram(answers={"login": "facebook"}) as session:
+        session.credentials = replace(session.credentials, extra={"login": "instagram"})
+        with pytest.raises(errors.AuthExpired):
+            await connector.capabilities(session)
+
+
+async def test_the_quota_is_read_from_the_network():
+    sandbox = Server()
+    sandbox.posts_per_day = 1
+    async with instagram(sandbox) as session:
+        assert (await connector.capabilities(session)).quota == {"posts-24h": 1, "posts-24h-used": 0}
+        await run(connector, session, delivery(connector, PICTURE))
+        can = await connector.capabilities(session)
+        assert (can.quota["posts-24h"], can.quota["posts-24h-used"]) == (1, 1)
+        assert (
+            timedelta(hours=23)
+            < timedelta(seconds=can.quota["posts-24h-resets"] - session.now().timestamp())
+            <= timedelta(hours=24)
+        )
+        assert [notice.code for notice in connector.render(PICTURE, can).notices] == ["quota-full"]
+
+
+async def test_a_full_quota_waits_and_goes_on_with_the_same_container():
+    sandbox = Server()
+    sandbox.posts_per_day = 0
+    async with instagram(sandbox) as session:
+        one = await until(session, delivery(connector, PICTURE), "finished")
+        with pytest.raises(errors.RateLimited) as told:
+            await connector.publish(session, one)
+        assert not told.value.whole_app
+        assert told.value.until > session.now()
+        sandbox.posts_per_day = 50
+        await run(connector, session, one)
+        assert len(list(sandbox.store.all("container"))) == 1
+
+
+async def test_deleted_posts_still_count_in_the_quota():
+    sandbox = Server()
+    async with instagram(sandbox, answers={"login": "facebook"}) as session:
+        done = await run(connector, session, delivery(connector, PICTURE))
+        await connector.withdraw(session, done.ids[0])
+        assert (await connector.capabilities(session)).quota["posts-24h-used"] == 1
+
+
+async def test_four_hundred_containers_a_day():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        sandbox.created[session.account_id] = deque([session.now().timestamp() - 60] * 400)
+        with pytest.raises(errors.RateLimited):
+            await connector.publish(session, delivery(connector, PICTURE, begun_at=session.now()))
+
+
+async def test_a_container_lapses_after_a_day_and_is_made_anew():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        one = await until(session, delivery(connector, PICTURE), "finished")
+        sandbox.clock_offset = 86_500
+        await run(connector, session, one)
+        assert len(list(sandbox.store.all("container"))) == 2
+        assert len(list(sandbox.public_posts())) == 1
+
+
+async def test_publishing_too_soon_is_told_and_waited_out():
+    sandbox = Server(validators=[validate])
+    async with instagram(sandbox) as session:
+        sandbox.processing_seconds = 0.3
+        one = await until(session, delivery(connector, REEL), "container")
+        eager = replace(one, progress={**one.progress, "finished": True})
+        result = await connector.publish(session, eager)
+        assert isinstance(result, Continue)
+        assert not result.progress["finished"]
+        await run(connector, session, replace(eager, progress=result.progress))
+        assert len(list(sandbox.public_posts())) == 1
+
+
+async def test_a_published_container_is_never_published_again():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        one = await until(session, delivery(connector, PICTURE), "finished")
+        first = await connector.publish(session, one)
+        again = await run(connector, session, one)
+        assert again.ids == (first.progress["media"],)
+        assert len(list(sandbox.public_posts())) == 1
+
+
+async def test_a_refusal_after_publishing_is_looked_into_before_it_is_believed():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        text = json.dumps({"error": {"message": "(#100) Something", "type": "OAuthException", "code": 100}})
+        sandbox.faults.append(Fault(effect="status-after", path="/media_publish$", status=400, text=text))
+        done = await run(connector, session, delivery(connector, PICTURE))
+        assert [post.id for post in sandbox.public_posts()] == list(done.ids)
+        assert done.warnings == ()
+
+
+async def test_find_takes_the_media_of_its_own_caption():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        other = replace(PICTURE, parts=(replace(PICTURE.parts[0], text="Lain"),))
+        one = await until(session, delivery(connector, PICTURE), "finished")
+        two = await until(session, delivery(connector, other), "finished")
+        ours = await connector.publish(session, one)
+        await connector.publish(session, two)
+        found = await connector.find(session, one)
+        assert isinstance(found, Published)
+        assert found.ids == (ours.progress["media"],)
+
+
+async def test_nothing_goes_out_before_its_time():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        due = session.now() + timedelta(minutes=3)
+        one = await until(session, delivery(connector, PICTURE, due_at=due), "finished")
+        result = await connector.publish(session, one)
+        assert isinstance(result, Continue)
+        assert timedelta(minutes=2) < result.after <= timedelta(minutes=3)
+        assert list(sandbox.public_posts()) == []
+        assert one.post.lead > 0
+
+
+async def test_the_file_is_really_fetched_and_looked_into():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        await run(connector, session, delivery(connector, PICTURE))
+        post = next(iter(sandbox.public_posts()))
+        assert post.media[0]["sha256"] == hashlib.sha256(ONE.path.read_bytes()).hexdigest()
+        assert post.media[0]["alt"] == "Kopi"
+        session.files = {"one.jpg": made.picture("wide.jpg", 900, 300)}
+        with pytest.raises(errors.Rejected) as told:
+            await connector.publish(session, delivery(connector, PICTURE, begun_at=session.now()))
+        assert told.value.problems[0].code == "wrong-aspect"
+        session.files = {"one.jpg": made.picture("false.jpg", mime="image/png")}
+        with pytest.raises(errors.Rejected) as told:
+            await connector.publish(session, delivery(connector, PICTURE, begun_at=session.now()))
+        assert told.value.problems[0].code == "wrong-type"
+
+
+async def test_a_file_that_cannot_be_fetched_is_asked_for_again_then_told():
+    async with instagram() as session:
+        session.media_base = "http://127.0.0.1:9"
+        one = delivery(connector, PICTURE, begun_at=session.now())
+        for tries in range(3):
+            result = await connector.publish(session, one)
+            assert result.progress["lost"] == tries + 1
+            assert result.after > timedelta(0)
+            one = replace(one, progress=result.progress)
+        with pytest.raises(errors.Rejected) as told:
+            await connector.publish(session, one)
+        assert told.value.problems[0].code == "unfetchable"
+        assert "public address" in told.value.problems[0].sentence
+
+
+async def test_a_spoilt_video_is_told_in_the_words_of_its_code():
+    async with instagram() as session:
+        session.files = {"upright.mp4": ONE}
+        with pytest.raises(errors.Rejected) as told:
+            await run(connector, session, delivery(connector, REEL))
+        assert told.value.problems[0].code == "wrong-codec"
+
+
+async def test_the_instagram_sign_in_deletes_nothing():
+    async with instagram() as session:
+        assert "delete" not in (await connector.capabilities(session)).abilities
+        with pytest.raises(errors.Rejected) as told:
+            await connector.withdraw(session, "1")
+        assert "Facebook" in told.value.problems[0].sentence
+
+
+async def test_a_refused_comment_leaves_the_post_published():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        text = json.dumps({"error": {"message": "(#100) Comments are off", "type": "OAuthException", "code": 100}})
+        sandbox.faults.append(Fault(effect="status", path="/comments$", status=400, text=text))
+        done = await run(connector, session, delivery(connector, replace(PICTURE, first_comment="Halo")))
+        assert [warning.code for warning in done.warnings] == ["comment-refused"]
+        assert len(list(sandbox.public_posts())) == 1
+
+
+@pytest.mark.parametrize("effect", ["drop", "drop-after", "status-after"])
+async def test_a_comment_whose_answer_was_lost_is_not_written_twice(effect):
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        sandbox.faults.append(Fault(effect=effect, path="/comments$", method="POST", status=502))
+        await run(connector, session, delivery(connector, replace(PICTURE, first_comment="Halo")))
+        assert [post.extra["comments"] for post in sandbox.public_posts()] == [["Halo"]]
+
+
+async def test_an_exhausted_plan_is_the_quota():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        sandbox.faults.append(Fault(effect="exhaust-plan", path="/media_publish$"))
+        one = await until(session, delivery(connector, PICTURE), "finished")
+        with pytest.raises(errors.RateLimited):
+            await connector.publish(session, one)
+
+
+def test_not_ready_is_a_wait():
+    body = json.dumps(
+        {"error": {"message": "Media ID is not available", "code": 9007, "error_subcode": 2207027}}
+    ).encode()
+    assert isinstance(read_error(Reply(400, {}, body)), NotReady)
+
+
+async def test_a_story_is_gone_after_a_day():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        story = Draft(parts=(Part(media=(made.image_media(TWO),)),), options={"format": "story"})
+        done = await run(connector, session, delivery(connector, story))
+        assert "/stories/kopisenja/" in done.url
+        sandbox.clock_offset = 90_000
+        assert list(sandbox.public_posts()) == []
+
+
+async def test_state_survives_a_restart(tmp_path):
+    first = Server(folder=tmp_path)
+    async with instagram(first) as session:
+        done = await run(connector, session, delivery(connector, replace(PICTURE, first_comment="Ya")))
+        one = await until(session, delivery(connector, REEL), "container")
+        account = session.account_id
+    second = Server(folder=tmp_path)
+    runner = await start(second)
+    try:
+        assert [(post.id, post.text, post.extra["comments"]) for post in second.public_posts()] == [
+            (done.ids[0], "Selamat pagi", ["Ya"])
+        ]
+        assert len(second.published[account]) == 1
+        assert len(second.created[account]) == 2
+        assert second.store.get("container", one.progress["container"])
+    finally:
+        await runner.cleanup()

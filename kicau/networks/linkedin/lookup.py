@@ -1,0 +1,103 @@
+"""After a lost answer: is the post, or its comment, there? Never a guess: where it cannot be read, Uncertain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from kicau.connector.content import Delivery
+from kicau.connector.errors import AuthExpired, Uncertain
+from kicau.connector.session import Session
+from kicau.networks.linkedin import little, wire
+from kicau.networks.linkedin.limits import LABEL
+
+MARGIN = timedelta(seconds=60)  # between LinkedIn's clock and ours
+PAGE = 20
+PAGES = 10  # 200 posts of one author since the step began is beyond every limit known
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    urn: str
+    at: datetime
+
+
+def _readable(session: Session, what: str) -> None:
+    """Raises Uncertain where nothing that was granted lets us look."""
+    if not wire.may(session.credentials.scopes, "read", session.kind):
+        raise Uncertain(f"{LABEL} gives this app no permission to read {what} back, so a person has to look.")
+
+
+async def post(session: Session, delivery: Delivery, urns: list[str]) -> Found | None:
+    """The author's post with these files, or with this text since the step began; None where there is none."""
+    _readable(session, "the posts of this account")
+    since = (delivery.begun_at or session.now()) - MARGIN
+    async for element in _posts(session):
+        if wire.created_at(element) < since:
+            return None
+        if _is_it(element, delivery, urns):
+            return Found(str(element.get("id") or ""), wire.created_at(element))
+    return None
+
+
+async def _posts(session: Session) -> AsyncIterator[Mapping[str, Any]]:
+    """The author's posts, newest first."""
+    for page in range(PAGES):
+        query = f"author={wire.key(session.account_id)}&count={PAGE}&q=author&sortBy=CREATED&start={page * PAGE}"
+        elements = await _elements(session, "/rest/posts", query)
+        for element in elements:
+            yield element
+        if len(elements) < PAGE:
+            return
+    raise Uncertain(f"more than {PAGES * PAGE} posts of this account are newer than the step that broke")
+
+
+async def _elements(session: Session, path: str, query: str, restli: str = "FINDER") -> list[Mapping[str, Any]]:
+    try:
+        answer = (await wire.api(session, "GET", path, need="read", query=query, restli=restli)).json()
+    except AuthExpired as exc:
+        if not exc.missing:
+            raise
+        raise Uncertain(f"{LABEL} does not let this app read what it published: {exc.detail}") from exc
+    elements = answer.get("elements") if isinstance(answer, dict) else None
+    if not isinstance(elements, list):
+        raise Uncertain(f"{LABEL}'s list could not be read")
+    return [element for element in elements if isinstance(element, dict)]
+
+
+def _is_it(element: Mapping[str, Any], delivery: Delivery, urns: list[str]) -> bool:
+    content = element.get("content")
+    content = content if isinstance(content, dict) else {}
+    if urns:  # a file was uploaded for this delivery alone, so its URN decides
+        return not set(_media(content)).isdisjoint(urns)
+    wanted = delivery.post
+    if little.shown(str(element.get("commentary") or "")) != wanted.parts[0].text:
+        return False
+    if wanted.poll:
+        return bool(content.get("poll")) and content["poll"].get("question") == wanted.poll.question
+    if wanted.link:
+        return bool(content.get("article")) and content["article"].get("source") == wanted.link.url
+    return not content
+
+
+def _media(content: Mapping[str, Any]) -> Iterator[str]:
+    for name, urn in (("media", "id"), ("article", "thumbnail")):
+        if isinstance(one := content.get(name), dict):
+            yield str(one.get(urn) or "")
+    many = content.get("multiImage")
+    for image in many.get("images") or () if isinstance(many, dict) else ():
+        yield str(image.get("id") or "")
+
+
+async def comment(session: Session, urn: str, text: str) -> str:
+    """The id of our comment of this text under the post; "" where there is none."""
+    _readable(session, "the comments of this account")
+    path = f"/rest/socialActions/{wire.key(urn)}/comments"
+    for element in await _elements(session, path, "count=100&start=0", restli=""):
+        message = element.get("message")
+        said = message.get("text") if isinstance(message, dict) else ""
+        if element.get("actor") == session.account_id and said == text:
+            return str(element.get("commentUrn") or element.get("id") or "yes")
+    return ""

@@ -1,0 +1,179 @@
+"""A draft as LinkedIn will show it: pure, total, and complete about what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from kicau.connector import checks
+from kicau.connector.capabilities import Capabilities
+from kicau.connector.content import (
+    Charge,
+    Draft,
+    Link,
+    Media,
+    MediaKind,
+    Part,
+    Poll,
+    Problem,
+    Rendered,
+    RenderedMedia,
+    RenderedPart,
+    SpanKind,
+)
+from kicau.networks.linkedin import little
+from kicau.networks.linkedin.limits import LABEL, PICTURE, number
+
+CALLS = "calls"  # the meter: LinkedIn counts calls a day and charges no money
+
+
+def _said(code: str, field: str, message: str, **params: str | int | float) -> Problem:
+    return Problem(code=code, message=message, params={"network": LABEL, **params}, field=field)
+
+
+def render(draft: Draft, can: Capabilities) -> Rendered:
+    problems = list(checks.check_shape(LABEL, draft, can))
+    notices: list[Problem] = []
+    parts = []
+    for n, part in enumerate(draft.parts or (Part(),)):
+        made = _part(n, part, draft, can)
+        parts.append(made[0])
+        problems += made[1]
+        notices += made[2]
+    problems += checks.too_long(LABEL, parts)
+    link, told = _link(draft, parts, can)
+    problems += told.problems
+    notices += told.notices
+    poll, asked = _poll(draft, parts, can)
+    problems += asked.problems
+    notices += asked.notices
+    comment, said = _comment(draft, can)
+    problems += said.problems
+    notices += said.notices
+    if not any(part.text.strip() or part.media for part in parts) and not draft.link and not draft.poll:
+        problems.append(_said("needs-text", "parts.0.text", "{network} wants a text, a file, a link or a poll; this post has none: write something."))  # fmt: skip
+    return Rendered(
+        parts=tuple(parts),
+        link=link,
+        poll=poll,
+        first_comment=comment,
+        reply_to=draft.reply_to,
+        language=draft.language,
+        options=checks.filled_options(draft, can),
+        problems=tuple(problems),
+        notices=tuple(notices),
+        charges=(Charge(CALLS, _calls(parts, link, comment)),),
+    )
+
+
+class _Told:
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.notices: list[Problem] = []
+
+
+def _part(n: int, part: Part, draft: Draft, can: Capabilities) -> tuple[RenderedPart, list[Problem], list[Problem]]:
+    text, spans = little.read(part.text)
+    checked = checks.check_media(LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE)
+    problems, notices = [*checked.problems, *_unsendable(f"parts.{n}.text", text)], list(checked.notices)
+    for k, one in enumerate(part.media):
+        if one.alt and one.kind in (MediaKind.VIDEO, MediaKind.DOCUMENT):
+            notices.append(_said("alt-not-sent", f"parts.{n}.media.{k}.alt", "{network} takes no alt text for a {what}: that of {name} stays here.", what=checks.KINDS[one.kind], name=one.name or one.ref))  # fmt: skip
+    bare = not part.media and not draft.link and not draft.poll
+    if bare and (url := next((s.text for s in spans if s.kind is SpanKind.LINK), "")):
+        notices.append(_said("no-link-card", f"parts.{n}.text", "{network} makes no preview of {url} by itself for posts like this; add a link with a title to show a card.", url=url))  # fmt: skip
+    made = RenderedPart(
+        text=text,
+        spans=spans,
+        media=tuple(_as_needed(m) for m in checked.media),
+        used=little.length(text),
+        limit=can.max_length,
+        unit=can.unit,
+    )
+    return made, problems, notices
+
+
+def _as_needed(one: RenderedMedia) -> RenderedMedia:
+    """A copy that is made for another reason than its pixels keeps them all."""
+    if one.recipe and one.media.width * one.media.height <= number("image-max-pixels"):
+        return replace(one, recipe=replace(one.recipe, max_width=0, max_height=0))
+    return one
+
+
+def _unsendable(field: str, text: str) -> Iterable[Problem]:
+    if any("\ud800" <= char <= "\udfff" or char == "\x00" for char in text):
+        yield _said("broken-text", field, "The text for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.")  # fmt: skip
+
+
+def _link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[Link | None, _Told]:
+    told, link = _Told(), draft.link
+    if link is None:
+        return None, told
+    rival = "a poll" if draft.poll else "files" if any(part.media for part in parts) else ""
+    if rival and any(link.url in part.text for part in parts):
+        told.notices.append(_said("card-left-out", "link", "{network} shows either {rival} or a link card: the card is left out, the address stays in the text.", rival=rival))  # fmt: skip
+        return None, told
+    if rival:
+        told.problems.append(_said("link-with-media", "link", "{network} shows either {rival} or a link card: put {url} into the text, or remove one of the two.", rival=rival, url=link.url))  # fmt: skip
+    if not link.url.lower().startswith(("http://", "https://")):
+        told.problems.append(_said("bad-link", "link.url", "{network} takes links that begin with http:// or https://; this one is {url!r}.", url=link.url))  # fmt: skip
+    if not link.title.strip():
+        told.problems.append(_said("link-needs-title", "link.title", "{network} does not read the linked page: write the title of the card for {url}.", url=link.url))  # fmt: skip
+    if link.thumbnail:
+        link = replace(link, thumbnail=_thumbnail(link.thumbnail, draft, can, told))
+    return link, told
+
+
+def _thumbnail(one: Media, draft: Draft, can: Capabilities, told: _Told) -> Media | None:
+    """A thumbnail is sent as it is; one that LinkedIn does not take is a problem."""
+    rules = {MediaKind.IMAGE: can.media[MediaKind.IMAGE]} if MediaKind.IMAGE in can.media else {}
+    checked = checks.check_media(LABEL, 0, (one,), can, convert=False, rules=rules)
+    if one.alt:
+        told.notices.append(_said("alt-not-sent", "link.thumbnail.alt", "{network} takes no alt text for the picture of a link card: that of {name} stays here.", name=one.name or one.ref))  # fmt: skip
+    told.problems += [replace(p, field="link.thumbnail" + p.field.removeprefix("parts.0.media.0").removeprefix("parts.0.media")) for p in checked.problems]  # fmt: skip
+    return one
+
+
+def _poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[Poll | None, _Told]:
+    told, poll = _Told(), draft.poll
+    if poll is None or can.poll is None:
+        return poll, told
+    told.problems += checks.check_poll(LABEL, poll, can, [little.length(o) for o in poll.options])
+    if any(part.media for part in parts):
+        told.problems.append(_said("poll-with-media", "poll", "{network} takes no files in a post with a poll: remove the files or the poll."))  # fmt: skip
+    limit, field = can.poll.max_question_length, "poll.question"
+    if not poll.question.strip():
+        text = parts[0].text.strip() if parts else ""
+        if text and little.length(text) <= limit:
+            told.notices.append(_said("question-from-text", field, "{network} wants a question with a poll: the text is asked as the question too."))  # fmt: skip
+            return replace(poll, question=text), told
+        told.problems.append(_said("poll-needs-question", field, "{network} wants a question of at most {limit} characters with a poll: write one.", limit=limit))  # fmt: skip
+    elif (actual := little.length(poll.question)) > limit:
+        problem = _said("question-too-long", field, "On {network}, the poll's question has {actual} characters; the limit is {limit}: shorten it.", limit=limit, actual=actual)  # fmt: skip
+        told.problems.append(replace(problem, limit=limit, actual=actual))
+    return poll, told
+
+
+def _comment(draft: Draft, can: Capabilities) -> tuple[RenderedPart | None, _Told]:
+    told = _Told()
+    if not draft.first_comment:
+        return None, told
+    text, spans = little.read(draft.first_comment)
+    told.problems += _unsendable("first_comment", text)
+    if any(s.kind is SpanKind.MENTION for s in spans):
+        told.notices.append(_said("comment-mentions", "first_comment", "In a first comment on {network}, mentions go out as plain names."))  # fmt: skip
+    used, limit = little.length(text), can.max_comment_length
+    if limit and used > limit:
+        problem = _said("comment-too-long", "first_comment", "On {network}, the first comment has {actual} characters; the limit is {limit}: shorten it.", limit=limit, actual=used)  # fmt: skip
+        told.problems.append(replace(problem, limit=limit, actual=used, mend="shorten"))
+    if not text.strip():
+        told.problems.append(_said("comment-empty", "first_comment", "The first comment for {network} is blank: write it or remove it."))  # fmt: skip
+    plain = tuple(s for s in spans if s.kind is not SpanKind.MENTION)
+    return RenderedPart(text=text, spans=plain, used=used, limit=limit, unit=can.unit), told
+
+
+def _calls(parts: list[RenderedPart], link: Link | None, comment: RenderedPart | None) -> int:
+    """Calls that the daily limits count, without waiting for a video or document, whose polls depend on LinkedIn."""
+    per_file: Mapping[MediaKind, int] = {MediaKind.VIDEO: 3, MediaKind.DOCUMENT: 2}
+    files = sum(per_file.get(m.media.kind, 1) for part in parts for m in part.media)
+    return 1 + files + bool(link and link.thumbnail) + bool(comment)

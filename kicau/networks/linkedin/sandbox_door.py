@@ -1,0 +1,173 @@
+"""The door of the LinkedIn sandbox: what is seen to before any call is carried out, and who may do what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from kicau.connector.sandbox import Handler, Sandbox, Validator
+from kicau.networks.linkedin import sandbox_refusals as refusals
+from kicau.networks.linkedin.sandbox_refusals import Refusal
+
+type Doc = dict[str, Any]
+type Work = Callable[[web.Request, Doc], Awaitable[web.Response]]
+
+# Served in November 2026: each lives for about a year. A fixed list, so that the sandbox answers alike in every year.
+VERSIONS = frozenset(
+    f"{year}{month:02}" for year, months in ((2025, (11, 12)), (2026, range(1, 12))) for month in months
+)
+POSTING = frozenset({"ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER", "CONTENT_ADMIN"})
+WRITE = {"person": {"w_member_social", "w_member_social_feed"}, "organization": {"w_organization_social", "w_organization_social_feed"}}  # fmt: skip
+READ = {"person": {"r_member_social", "r_member_social_feed"}, "organization": {"r_organization_social", "r_organization_social_feed"}}  # fmt: skip
+# What the sandbox's app may ask for; the closed ones only where `allowed_scopes` is widened.
+SCOPES = frozenset({
+    "openid", "profile", "email", "r_basicprofile", "rw_organization_admin", "r_organization_admin",
+    "w_member_social", "w_organization_social", "r_organization_social",
+    "w_member_social_feed", "w_organization_social_feed", "r_organization_social_feed",
+})  # fmt: skip
+
+
+class Door(Sandbox):
+    """A sandbox with its settings, tokens, limits and permissions; `sandbox.Server` adds seeds, calls and pages."""
+
+    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+        self.limits_off = False
+        # Calls a UTC day. LinkedIn publishes no number: these stay out of the way until they are lowered.
+        self.app_calls_a_day = 100_000
+        self.member_calls_a_day = 25_000
+        self.comment_seconds = 60.0  # between two comments of a member; 0: any number
+        self.processing_seconds = 2.0  # of a file, after its last byte
+        self.refresh_tokens = True  # only approved apps get them
+        self.duplicates_outlive_deletion = False  # told of the live network (Composio issue 2710, 2026-02-22)
+        self.versions = VERSIONS
+        self.allowed_scopes = SCOPES
+        self.names: dict[str, str] = {}  # of members and organisations, by URN
+        super().__init__(base_url=base_url, folder=folder, validators=validators)
+
+    def stamp(self) -> float:
+        """Seconds since the epoch, on the sandbox's clock."""
+        return self.now().timestamp()
+
+    # At the door of every call
+
+    def guarded(self, work: Work, *, query: str = "", versioned: bool = True) -> Handler:
+        """The handler of a call: version, token, query parameters and limits are seen to before `work`."""
+        known = frozenset(query.split())
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            try:
+                if versioned:
+                    self._check_version(request)
+                token = self.bearer(request)
+                if unknown := [name for name in request.query if name not in known]:
+                    raise refusals.unknown_query(unknown)
+                self._count(token)
+                return await work(request, token)
+            except Refusal as refusal:
+                return refusal.response()
+
+        return answer
+
+    def _check_version(self, request: web.Request) -> None:
+        version = request.headers.get("LinkedIn-Version", "")
+        if not version:
+            raise refusals.no_version()
+        if version.split(".")[0] not in self.versions:
+            raise refusals.inactive_version(version)
+        if request.headers.get("X-Restli-Protocol-Version") != "2.0.0":
+            raise refusals.illegal(
+                "Rest.li protocol version 2.0.0 is required: send the header X-Restli-Protocol-Version"
+            )
+
+    def _count(self, token: Doc) -> None:
+        """Calls of the app and of the member with it, by UTC day."""
+        self.meter(token["app"], "calls")
+        if self.limits_off:
+            return
+        day = self.now().date().isoformat()
+        for key, limit, who in (
+            (f"{day}|{token['app']}", self.app_calls_a_day, "APPLICATION"),
+            (f"{day}|{token['app']}|{token['member']}", self.member_calls_a_day, "APPLICATION_AND_MEMBER"),
+        ):
+            used = (self.store.get("calls", key) or {"n": 0})["n"]
+            if used >= limit:
+                raise refusals.throttled(who, "DAY")
+            self.store.put("calls", key, {"n": used + 1})
+
+    async def body(self, request: web.Request) -> Doc:
+        try:
+            found = json.loads(await request.read())
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise refusals.illegal("Request body could not be converted to data map")
+        return found
+
+    def paged(self, request: web.Request, rows: list[Doc], shape: Callable[[Doc], Doc] = dict) -> Doc:
+        try:
+            start, count = int(request.query.get("start", 0)), min(int(request.query.get("count", 10)), 100)
+        except ValueError:
+            raise refusals.illegal("start and count are integers") from None
+        elements = [shape(row) for row in rows[start : start + count]]
+        return {"paging": {"start": start, "count": count, "links": [], "total": len(rows)}, "elements": elements}
+
+    # Who may do what
+
+    def may_post(self, member: str, organisation: str) -> bool:
+        role = self.store.get("role", f"{member}|{organisation}")
+        return role is not None and role["state"] == "APPROVED" and role["role"] in POSTING
+
+    def must_own(self, token: Doc, owner: str, field: str) -> None:
+        """Raises Refusal where the token's member is neither the owner nor in a posting role of it."""
+        if owner != token["member"] and not self.may_post(token["member"], owner):
+            raise refusals.not_yours(field)
+
+    def must_write(self, token: Doc, owner: str, field: str, resource: str, request: web.Request) -> None:
+        granted = set(token["scopes"])
+        if not granted & (WRITE["person"] | WRITE["organization"]):
+            raise refusals.denied(resource, request.headers["LinkedIn-Version"])
+        kind = owner.split(":")[2] if owner.count(":") == 3 else ""
+        if kind not in WRITE:
+            raise refusals.bad_input(
+                f"{owner} is not the URN of a person or an organization", "INVALID_URN", f"/{field}"
+            )
+        if kind == "organization" and not granted & WRITE[kind]:
+            raise Refusal(400, {"message": "Organization permissions must be used when using organization as author", "status": 400})  # fmt: skip
+        if not granted & WRITE[kind]:
+            raise refusals.denied(resource, request.headers["LinkedIn-Version"])
+        self.must_own(token, owner, field)
+
+    def must_read(self, token: Doc, owner: str, resource: str, request: web.Request) -> None:
+        kind = owner.split(":")[2] if owner.count(":") == 3 else ""
+        if not READ.get(kind, set()) & set(token["scopes"]):
+            raise refusals.denied(resource, request.headers["LinkedIn-Version"])
+        self.must_own(token, owner, "author")
+
+    # Tokens
+
+    def bearer(self, request: web.Request) -> dict[str, Any]:
+        """The request's token. Raises Refusal where it is missing, unknown, revoked or past its 60 days."""
+        given = request.headers.get("Authorization", "")
+        if not given.startswith("Bearer ") or not given[7:].strip():
+            raise refusals.unauthorised("EMPTY_ACCESS_TOKEN", 65604, "Empty oauth2 access token")
+        found = self.store.get("token", given[7:].strip())
+        if found is None:
+            raise refusals.unauthorised("INVALID_ACCESS_TOKEN", 65600, "Invalid access token")
+        if found["revoked"] or not self.stands(found):
+            raise refusals.unauthorised("REVOKED_ACCESS_TOKEN", 65601, "The token used in the request has been revoked by the user")  # fmt: skip
+        if found["until"] <= self.stamp():
+            raise refusals.unauthorised("EXPIRED_ACCESS_TOKEN", 65602, "The token used in the request has expired")
+        return found
+
+    def revoke(self, request: web.Request) -> None:
+        token = request.headers.get("Authorization", "")[7:].strip()
+        if found := self.store.get("token", token):
+            self.store.put("token", token, {**found, "revoked": True})
+
+    def stands(self, grant: dict[str, Any]) -> bool:
+        now = self.store.get("grant", f"{grant['app']}|{grant['member']}")
+        return now is not None and bool(now["epoch"] == grant["epoch"])

@@ -1,0 +1,256 @@
+"""Images, documents and videos of the LinkedIn sandbox: uploads, processing states, and the files themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+from aiohttp import web
+from PIL import Image, UnidentifiedImageError
+
+from kicau.networks.linkedin import sandbox_refusals as refusals
+from kicau.networks.linkedin.sandbox_door import Doc, Door
+from kicau.networks.linkedin.sandbox_refusals import Refusal, stamped
+
+PART = 4_194_304  # bytes of each part of a video
+VIDEO_SIZES = (75_000, 500_000_000)
+DOCUMENT_MAX = 100_000_000
+PIXELS = 36_152_320  # an image has fewer
+UPLOAD_SECONDS = 86_400
+NAMES = {"images": "image", "documents": "document", "videos": "video"}
+LETTERS = {"images": "D4E10AQ", "documents": "D4E1FAQ", "videos": "D4E05AQ"}
+OFFICE = (b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+class Files:
+    """The bytes, in a folder where there is one, else in memory."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder / "files" if folder else None
+        self._held: dict[str, bytes] = {}
+        if self._folder:
+            self._folder.mkdir(parents=True, exist_ok=True)
+
+    def open(self, name: str, mode: str) -> BinaryIO:
+        """To read or write whole; in memory a write is kept by `close`."""
+        if self._folder:
+            path = self._folder / name
+            return path.open("wb") if mode == "w" else path.open("rb")
+        return _Held(self._held, name, mode)
+
+    def remove(self, name: str) -> None:
+        self._held.pop(name, None)
+        if self._folder:
+            (self._folder / name).unlink(missing_ok=True)
+
+
+class _Held(io.BytesIO):
+    def __init__(self, held: dict[str, bytes], name: str, mode: str) -> None:
+        super().__init__(held[name] if mode == "r" else b"")
+        self._keep, self._name, self._writes = held, name, mode == "w"
+
+    def close(self) -> None:
+        if self._writes and not self.closed:
+            self._keep[self._name] = self.getvalue()
+        super().close()
+
+
+class Media:
+    def __init__(self, box: Door, folder: Path | None) -> None:
+        self.box, self.files = box, Files(folder)
+
+    def routes(self) -> list[web.RouteDef]:
+        made = []
+        for resource in NAMES:
+            made.append(web.post(f"/rest/{resource}", self.box.guarded(self.act, query="action")))
+            made.append(web.get(f"/rest/{resource}/{{urn}}", self.box.guarded(self.show)))
+        return [*made, web.put("/dms-uploads/{id}/{part}", self.put), web.get("/dms/{id}", self.serve)]
+
+    async def act(self, request: web.Request, token: Doc) -> web.Response:
+        resource = request.path.rsplit("/", 1)[-1]
+        body = await self.box.body(request)
+        match request.query.get("action"):
+            case "initializeUpload":
+                return self._initialise(resource, token, body, request)
+            case "finalizeUpload" if resource == "videos":
+                return self._finalise(token, body)
+        raise refusals.illegal(f"Unknown action for {resource}: {request.query.get('action')}")
+
+    def _initialise(self, resource: str, token: Doc, body: Doc, request: web.Request) -> web.Response:
+        allowed = {"owner"} | (
+            {"fileSizeBytes", "uploadCaptions", "uploadThumbnail"} if resource == "videos" else set()
+        )
+        asked = _inside(body, "initializeUploadRequest", allowed, {"owner"} | ({"fileSizeBytes"} if resource == "videos" else set()))  # fmt: skip
+        self.box.must_write(token, str(asked["owner"]), "owner", f"{resource}.ACTION-initializeUpload", request)
+        size = asked.get("fileSizeBytes", 0)
+        low, high = VIDEO_SIZES
+        if resource == "videos" and not (isinstance(size, int) and low <= size <= high):
+            raise refusals.bad_input(f"fileSizeBytes must be between {low} and {high}", "VALUE_OUT_OF_RANGE", "/initializeUploadRequest/fileSizeBytes")  # fmt: skip
+        name = LETTERS[resource] + secrets.token_urlsafe(12)
+        urn, until = f"urn:li:{NAMES[resource]}:{name}", self.box.stamp() + UPLOAD_SECONDS
+        self.box.store.put("asset", name, {"urn": urn, "resource": resource, "owner": asked["owner"], "state": "WAITING_UPLOAD", "size": size, "token": secrets.token_urlsafe(16), "until": until, "etags": {}})  # fmt: skip
+        value: Doc = {NAMES[resource]: urn}
+        if resource != "videos":
+            return _value(value | {"uploadUrlExpiresAt": int(until * 1000), "uploadUrl": self._url(name, 0)})
+        parts = range(0, size, PART)
+        value |= {
+            "uploadUrlsExpireAt": int(until * 1000),
+            "uploadToken": self._asset(name)["token"],
+            "uploadInstructions": [{"uploadUrl": self._url(name, n), "firstByte": at, "lastByte": min(at + PART, size) - 1} for n, at in enumerate(parts)],
+        }  # fmt: skip
+        return _value(value)
+
+    def _url(self, name: str, part: int) -> str:
+        return f"{self.box.base_url}/dms-uploads/{name}/{part}?ut={self._asset(name)['token']}"
+
+    def _asset(self, name: str) -> Doc:
+        found = self.box.store.get("asset", name)
+        if found is None:
+            raise refusals.not_found(f"No asset {name}")
+        return found
+
+    async def put(self, request: web.Request) -> web.Response:
+        """One part of a video, or a whole image or document; the signed address is the permission."""
+        name, part = request.match_info["id"], request.match_info["part"]
+        asset = self.box.store.get("asset", name)
+        if asset is None or asset["token"] != request.query.get("ut") or asset["until"] <= self.box.stamp() or asset["state"] != "WAITING_UPLOAD":  # fmt: skip
+            return web.Response(status=403, text="the upload address is not valid, or no longer")
+        if request.content_length is None:
+            return web.Response(status=411, text="Content-Length is required")
+        digest, size = hashlib.sha256(), 0
+        with self.files.open(f"{name}.{part}", "w") as file:
+            async for block in _blocks(request):
+                digest.update(block)
+                size += len(block)
+                file.write(block)
+        if size != request.content_length:
+            return web.Response(status=400, text="the body is shorter than its Content-Length")
+        if asset["resource"] == "videos":
+            asset["etags"][part] = digest.hexdigest()[:32]
+            self.box.store.put("asset", name, asset)
+            return web.Response(status=200, headers={"ETag": f'"{asset["etags"][part]}"', **stamped()})
+        self._complete(name, asset, [f"{name}.0"])
+        return web.Response(status=201, headers=stamped())
+
+    def _complete(self, name: str, asset: Doc, parts: list[str]) -> None:
+        digest, size, head = hashlib.sha256(), 0, b""
+        with self.files.open(name, "w") as whole:
+            for part in parts:
+                with self.files.open(part, "r") as file:
+                    while block := file.read(1 << 20):
+                        head = head or block[:16]
+                        digest.update(block)
+                        size += len(block)
+                        whole.write(block)
+                self.files.remove(part)
+        good, mime = self._judge(name, asset["resource"], head, size)
+        made = {"state": "PROCESSING", "done_at": self.box.stamp() + self.box.processing_seconds, "good": good, "mime": mime, "bytes": size, "sha256": digest.hexdigest()}  # fmt: skip
+        self.box.store.put("asset", name, {**asset, **made})
+
+    def _judge(self, name: str, resource: str, head: bytes, size: int) -> tuple[bool, str]:
+        """Whether processing will succeed, by what the file is; and its type."""
+        if resource == "videos":
+            return head[4:8] == b"ftyp" and size == self._asset(name)["size"], "video/mp4"
+        if resource == "documents":
+            return head.startswith(OFFICE) and size <= DOCUMENT_MAX, "application/pdf" if head.startswith(b"%PDF") else "application/octet-stream"  # fmt: skip
+        try:
+            with self.files.open(name, "r") as file, Image.open(file, formats=("JPEG", "PNG", "GIF")) as image:
+                return image.width * image.height < PIXELS, Image.MIME[str(image.format)]
+        except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+            return False, "application/octet-stream"
+
+    def _finalise(self, token: Doc, body: Doc) -> web.Response:
+        names = {"video", "uploadToken", "uploadedPartIds"}
+        asked = _inside(body, "finalizeUploadRequest", names, names)
+        name = str(asked["video"]).rsplit(":", 1)[-1]
+        asset = self._asset(name)
+        self.box.must_own(token, asset["owner"], "video")
+        if asset["state"] != "WAITING_UPLOAD":
+            raise refusals.illegal(f"{asset['urn']} is already finalized")
+        count = -(-asset["size"] // PART)
+        wanted = [asset["etags"].get(str(n)) for n in range(count)]
+        if asked["uploadToken"] != asset["token"] or None in wanted or asked["uploadedPartIds"] != wanted:
+            raise refusals.bad_input("uploadedPartIds do not match the uploaded parts", "INVALID_VALUE", "/finalizeUploadRequest/uploadedPartIds")  # fmt: skip
+        self._complete(name, asset, [f"{name}.{n}" for n in range(count)])
+        return web.Response(status=200, headers=stamped())
+
+    def status(self, asset: Doc) -> str:
+        if asset["state"] != "PROCESSING":
+            return str(asset["state"])
+        if asset["done_at"] > self.box.stamp():
+            return "PROCESSING"
+        return "AVAILABLE" if asset["good"] else "PROCESSING_FAILED"
+
+    async def show(self, request: web.Request, token: Doc) -> web.Response:
+        """Its status. A member's picture or document may not be read with w_member_social alone, a video may."""
+        resource = request.path.split("/")[2]
+        asset = self._asset(request.match_info["urn"].rsplit(":", 1)[-1])
+        scopes = set(token["scopes"])
+        person = asset["owner"].startswith("urn:li:person:")
+        reads = {"r_member_social"} if person else {"r_organization_social", "r_organization_social_feed"}
+        if resource == "videos":
+            reads |= {"w_member_social", "w_member_social_feed"} if person else {"w_organization_social", "w_organization_social_feed"}  # fmt: skip
+        if not reads & scopes:
+            raise refusals.denied(f"{resource}.GET", request.headers["LinkedIn-Version"])
+        self.box.must_own(token, asset["owner"], NAMES[resource])
+        status = self.status(asset)
+        shown: Doc = {"id": asset["urn"], "owner": asset["owner"], "status": status}
+        if status == "AVAILABLE":
+            shown |= {"downloadUrl": self.link(asset["urn"]), "downloadUrlExpiresAt": int(asset["until"] * 1000)}
+        return web.json_response(shown, headers=stamped())
+
+    def usable(self, urn: str, owner: str, resource: str) -> Doc:
+        """The asset for a new post. Raises Refusal where it is not the author's, not there yet, or spoilt."""
+        asset = self.box.store.get("asset", urn.rsplit(":", 1)[-1])
+        if asset is None or asset["urn"] != urn or asset["owner"] != owner or asset["resource"] != resource:
+            raise Refusal(403, {"message": f"Accessing this {NAMES[resource]} resource is forbidden. Please check your permissions for this resource", "status": 403})  # fmt: skip
+        status = self.status(asset)
+        if status == "PROCESSING_FAILED":
+            raise refusals.bad_input(
+                f"The media asset {urn} failed processing", "MEDIA_ASSET_PROCESSING_FAILED", "/content"
+            )
+        if status == "WAITING_UPLOAD" or (status == "PROCESSING" and resource != "images"):
+            raise refusals.bad_input(
+                f"The media asset {urn} is in status {status}", f"MEDIA_ASSET_{status}", "/content"
+            )
+        return asset
+
+    def link(self, urn: str) -> str:
+        return f"{self.box.base_url}/dms/{urn.rsplit(':', 1)[-1]}"
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["id"]
+        asset = self.box.store.get("asset", name)
+        if asset is None or asset["state"] != "PROCESSING":
+            return web.Response(status=404)
+        with self.files.open(name, "r") as file:
+            return web.Response(body=file.read(), content_type=asset["mime"])
+
+
+async def _blocks(request: web.Request) -> AsyncIterator[bytes]:
+    """The body piece by piece, or whole where it was read already (to hold it against the specification)."""
+    if request.content.at_eof():
+        yield await request.read()
+        return
+    async for block in request.content.iter_chunked(1 << 18):
+        yield block
+
+
+def _value(value: Doc) -> web.Response:
+    return web.json_response({"value": value}, headers=stamped())
+
+
+def _inside(body: Doc, name: str, allowed: set[str], needed: set[str]) -> Doc:
+    """The one object of an action's body, its fields checked as Rest.li does."""
+    asked = body.get(name)
+    if set(body) != {name} or not isinstance(asked, dict):
+        raise refusals.invalid_body([f"/{name} :: field is required but not found and has no default value"])
+    faults = [f"/{name}/{field} :: unrecognized field found but not allowed" for field in asked if field not in allowed]
+    faults += [f"/{name}/{field} :: field is required but not found and has no default value" for field in sorted(needed) if field not in asked]  # fmt: skip
+    if faults:
+        raise refusals.invalid_body(faults)
+    return asked

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest_asyncio
+
+from kicau.connector.contract import USER_AGENT, Lent, lend, sign_in, use
+from kicau.connector.sandbox import start
+from kicau.networks.linkedin.connector import connector
+from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.tests.cast import FILES
+from kicau.networks.linkedin.tests.spec import validate
+
+
+@pytest_asyncio.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Server]:
+    made = Server(folder=tmp_path / "sandbox", validators=(validate,))
+    made.processing_seconds = 0.02
+    runner = await start(made)
+    yield made
+    await runner.cleanup()
+    assert made.violations == []
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}) as session:
+        yield session
+
+
+async def _signed_in(box: Server, http: aiohttp.ClientSession, kind: str) -> Lent:
+    lent = lend(connector, box, http)
+    lent.files = FILES
+    accounts = await sign_in(connector, lent)
+    return use(lent, next(account for account in accounts if account.kind == kind))
+
+
+@pytest_asyncio.fixture
+async def firm(box: Server, http: aiohttp.ClientSession) -> Lent:
+    """Kopi Senja, through its administrator's sign-in."""
+    return await _signed_in(box, http, "organisation")
+
+
+@pytest_asyncio.fixture
+async def sari(box: Server, http: aiohttp.ClientSession) -> Lent:
+    """Sari Wulandari herself."""
+    return await _signed_in(box, http, "person")

@@ -1,0 +1,147 @@
+"""LinkedIn's own Python client (linkedin-api-client 0.3.0), unchanged, against the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+import linkedin_api.common.constants as constants
+import pytest
+from linkedin_api.clients.auth.client import AuthClient
+from linkedin_api.clients.auth.utils import oauth
+from linkedin_api.clients.restli.client import RestliClient
+
+from kicau.connector.contract import CALLBACK, consent
+from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.tests.cast import FILES
+
+FIRM = "urn:li:organization:5012346"
+SCOPES = [
+    "r_basicprofile",
+    "w_member_social",
+    "w_organization_social",
+    "r_organization_social",
+    "rw_organization_admin",
+]
+VERSION = "202609"
+
+
+@pytest.fixture
+def pointed(box: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[AuthClient]:
+    """The client has no option for its addresses: its constants are set."""
+    monkeypatch.setattr(constants, "OAUTH_BASE_URL", f"{box.base_url}/oauth/v2")
+    monkeypatch.setattr(oauth, "OAUTH_BASE_URL", f"{box.base_url}/oauth/v2")
+    monkeypatch.setattr(constants, "VERSIONED_BASE_URL", f"{box.base_url}/rest")
+    monkeypatch.setattr(constants, "NON_VERSIONED_BASE_URL", f"{box.base_url}/v2")
+    client = AuthClient(
+        client_id=box.default_app.client_id, client_secret=box.default_app.client_secret, redirect_url=CALLBACK
+    )
+    yield client
+    client.session.close()
+
+
+async def signed_in(auth: AuthClient, http: aiohttp.ClientSession, scopes: list[str]) -> Any:
+    url = auth.generate_member_auth_url(scopes=scopes, state="a-state-of-some-length")
+    returned = await consent(http, url)
+    assert returned["state"] == "a-state-of-some-length"
+    return await asyncio.to_thread(auth.exchange_auth_code_for_access_token, returned["code"])
+
+
+async def test_sign_in_refresh_and_introspection(pointed: AuthClient, http: aiohttp.ClientSession, box: Server) -> None:
+    token = await signed_in(pointed, http, SCOPES)
+    assert (token.status_code, token.expires_in, token.refresh_token_expires_in) == (200, 5184000, 31536000)
+    assert set(token.scope.split(",")) == set(SCOPES)
+    again = await asyncio.to_thread(pointed.exchange_refresh_token_for_access_token, token.refresh_token)
+    assert again.status_code == 200
+    assert again.access_token != token.access_token
+    assert again.refresh_token == token.refresh_token
+    told = await asyncio.to_thread(pointed.introspect_access_token, again.access_token)
+    assert (told.active, told.status, told.auth_type) == (True, "active", "3L")
+    box.clock_offset = 61 * 86400
+    told = await asyncio.to_thread(pointed.introspect_access_token, again.access_token)
+    assert (told.active, told.status) == (False, "expired")
+
+
+async def test_it_reads_the_member(pointed: AuthClient, http: aiohttp.ClientSession) -> None:
+    token = await signed_in(pointed, http, ["openid", "profile", "w_member_social"])
+    rest = RestliClient()
+    info = await asyncio.to_thread(rest.get, resource_path="/userinfo", access_token=token.access_token)
+    assert (info.status_code, info.entity["name"]) == (200, "Sari Wulandari")
+    rest.session.close()
+
+
+async def test_it_publishes_a_picture_reads_changes_and_deletes_it(
+    pointed: AuthClient, http: aiohttp.ClientSession, box: Server
+) -> None:
+    token = (await signed_in(pointed, http, SCOPES)).access_token
+    await asyncio.to_thread(_publish_read_delete, box, token)
+
+
+def _publish_read_delete(box: Server, token: str) -> None:
+    rest = RestliClient()
+    how: dict[str, Any] = {"access_token": token, "version_string": VERSION}
+    roles = rest.finder(resource_path="/organizationAcls", finder_name="roleAssignee", **how)
+    assert [role["organization"] for role in roles.elements] == [FIRM]
+
+    begun = rest.action(
+        resource_path="/images",
+        action_name="initializeUpload",
+        action_params={"initializeUploadRequest": {"owner": FIRM}},
+        **how,
+    )
+    sent = rest.session.put(begun.value["uploadUrl"], data=FILES["cup"].path.read_bytes(), timeout=5)
+    assert sent.status_code == 201
+
+    made = rest.create(
+        resource_path="/posts",
+        entity={
+            "author": FIRM,
+            "commentary": r"Kopi \(baru\) {hashtag|\#|senja}",
+            "visibility": "PUBLIC",
+            "distribution": {
+                "feedDistribution": "MAIN_FEED",
+                "targetEntities": [],
+                "thirdPartyDistributionChannels": [],
+            },
+            "content": {"media": {"id": begun.value["image"], "altText": "A cup"}},
+            "lifecycleState": "PUBLISHED",
+            "isReshareDisabledByAuthor": False,
+        },
+        **how,
+    )
+    assert made.status_code == 201
+    urn = made.decoded_entity_id
+    assert urn.startswith("urn:li:share:")
+    (seen,) = box.public_posts()
+    assert (seen.id, seen.text, seen.media[0]["alt"], seen.extra["tags"]) == (
+        urn,
+        "Kopi (baru) #senja",
+        "A cup",
+        ["senja"],
+    )
+
+    got = rest.get(resource_path="/posts/{id}", path_keys={"id": urn}, **how)
+    assert got.entity["content"]["media"]["id"] == begun.value["image"]
+    found = rest.finder(resource_path="/posts", finder_name="author", query_params={"author": FIRM, "count": 5}, **how)
+    assert [post["id"] for post in found.elements] == [urn]
+    assert found.paging.total == 1
+
+    changed = rest.partial_update(
+        resource_path="/posts/{id}", path_keys={"id": urn}, patch_set_object={"commentary": "Kopi lagi"}, **how
+    )
+    assert changed.status_code == 204
+    said = rest.create(
+        resource_path="/socialActions/{id}/comments",
+        path_keys={"id": urn},
+        entity={"actor": FIRM, "object": urn, "message": {"text": "Pertama"}},
+        **how,
+    )
+    assert said.status_code == 201
+    assert [(p.text, p.extra["comments"]) for p in box.public_posts()] == [("Kopi lagi", ["Pertama"])]
+
+    gone = rest.delete(resource_path="/posts/{id}", path_keys={"id": urn}, **how)
+    assert gone.status_code == 204
+    assert list(box.public_posts()) == []
+    rest.session.close()

@@ -1,0 +1,205 @@
+"""Bringing a post's files to LinkedIn, one small step at a time; nothing here is visible to readers.
+
+A step that broke is simply taken again: what an abandoned upload leaves behind is never shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from kicau.connector.content import FREE, JSON, MediaKind, Problem, RenderedMedia
+from kicau.connector.errors import AuthExpired, Rejected, Unavailable
+from kicau.connector.http import Reply
+from kicau.connector.session import File, Session
+from kicau.networks.linkedin import wire
+from kicau.networks.linkedin.limits import LABEL
+
+PARTS_A_STEP = 8  # of a video, 4 MB each: a step stays short, and a broken one repeats little
+CHUNK = 1 << 18  # bytes read at a time
+SLOWEST = 200_000  # bytes a second that a line is given before an upload is given up
+LONGEST_POLL = timedelta(seconds=30)
+MAX_POLLS = 240  # about two hours
+BLIND_WAIT = timedelta(seconds=30)  # where the status may not be read
+
+RESOURCES = {
+    MediaKind.IMAGE: "images",
+    MediaKind.GIF: "images",
+    MediaKind.VIDEO: "videos",
+    MediaKind.DOCUMENT: "documents",
+}
+SINGULAR = {"images": "image", "videos": "video", "documents": "document"}
+
+type Entry = dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where one file stands now; it is ready when `entry["state"]` says so."""
+
+    entry: Entry
+    after: timedelta = timedelta(0)
+    note: str = ""
+
+
+def ready(entry: Entry) -> bool:
+    return entry.get("state") == "ready"
+
+
+async def advance(session: Session, one: RenderedMedia, entry: Entry) -> Step:
+    """One step of one file: begun with {}, then with the entry that the step before returned."""
+    resource = RESOURCES[one.media.kind]
+    match entry.get("state"):
+        case "sending" if not _expired(session, entry):
+            return await _send_parts(session, one, entry)
+        case "finishing":
+            return await _finish(session, entry)
+        case "processing":
+            return await _wait(session, resource, one, entry)
+        case "settling":
+            return Step(entry={**entry, "state": "ready"})
+    file = await session.file(one)
+    if resource == "videos":
+        return await _begin_video(session, file)
+    return await _send_whole(session, resource, file)
+
+
+async def _initialise(session: Session, resource: str, more: dict[str, JSON]) -> dict[str, Any]:
+    body: JSON = {"initializeUploadRequest": {"owner": session.account_id, **more}}
+    reply = await wire.api(session, "POST", f"/rest/{resource}", query="action=initializeUpload", need="write", json=body, repeatable=True)  # fmt: skip
+    return _value(reply)
+
+
+def _value(reply: Reply) -> dict[str, Any]:
+    answer = reply.json()
+    value = answer.get("value") if isinstance(answer, dict) else None
+    needed = ("uploadUrl",) if isinstance(value, dict) and "video" not in value else ("uploadInstructions",)
+    if not isinstance(value, dict) or any(name not in value for name in needed):
+        raise Unavailable(f"{LABEL}'s answer to an upload could not be read")
+    return value
+
+
+async def _send_whole(session: Session, resource: str, file: File) -> Step:
+    value = await _initialise(session, resource, {})
+    urn, url = str(value[SINGULAR[resource]]), str(value["uploadUrl"])
+    await _put(session, url, _chunks(file.path, 0, file.size), file.size)
+    # The status of a picture may not be read with w_member_social alone, and LinkedIn takes one that it still works
+    # on; a document must be done first.
+    if resource == "images":
+        return Step(entry={"urn": urn, "state": "ready"})
+    return Step(entry={"urn": urn, "state": "processing", "polls": 0}, after=timedelta(seconds=1))
+
+
+async def _begin_video(session: Session, file: File) -> Step:
+    value = await _initialise(session, "videos", {"fileSizeBytes": file.size, "uploadCaptions": False, "uploadThumbnail": False})  # fmt: skip
+    entry: Entry = {
+        "urn": str(value["video"]),
+        "state": "sending",
+        "token": str(value.get("uploadToken") or ""),
+        "parts": [[str(p["uploadUrl"]), int(p["firstByte"]), int(p["lastByte"])] for p in value["uploadInstructions"]],
+        "etags": [],
+        "until": value.get("uploadUrlsExpireAt"),
+    }
+    return Step(entry=entry, note=f"{LABEL} is ready for the video")
+
+
+def _expired(session: Session, entry: Entry) -> bool:
+    until = entry.get("until")
+    return isinstance(until, int) and session.now() >= datetime.fromtimestamp(until / 1000, UTC)
+
+
+async def _send_parts(session: Session, one: RenderedMedia, entry: Entry) -> Step:
+    file = await session.file(one)
+    parts = cast(list[list[Any]], entry["parts"])
+    etags = list(cast(list[JSON], entry["etags"]))
+    for url, first, last in parts[len(etags) :][:PARTS_A_STEP]:
+        size = min(last, file.size - 1) - first + 1
+        reply = await _put(session, url, _chunks(file.path, first, size), size)
+        if not (etag := reply.headers.get("etag")):
+            raise Unavailable(f"{LABEL} confirmed a part of the video without its ETag")
+        etags.append(etag.strip('"'))
+    state = "finishing" if len(etags) == len(parts) else "sending"
+    return Step(entry={**entry, "etags": etags, "state": state}, note=f"{len(etags)} of {len(parts)} parts of the video are sent")  # fmt: skip
+
+
+async def _finish(session: Session, entry: Entry) -> Step:
+    body: JSON = {
+        "finalizeUploadRequest": {
+            "video": entry["urn"],
+            "uploadToken": entry["token"],
+            "uploadedPartIds": entry["etags"],
+        }
+    }
+    try:
+        await wire.api(session, "POST", "/rest/videos", query="action=finalizeUpload", need="write", json=body, repeatable=True)  # fmt: skip
+    except Rejected:
+        # Finished by a step whose answer was lost: then it is no longer waiting for bytes.
+        if await _status(session, "videos", str(entry["urn"])) in ("", "WAITING_UPLOAD"):
+            raise
+    return Step(entry={"urn": entry["urn"], "state": "processing", "polls": 0}, after=timedelta(seconds=1), note=f"{LABEL} is processing the video")  # fmt: skip
+
+
+async def _status(session: Session, resource: str, urn: str) -> str:
+    """AVAILABLE, PROCESSING, WAITING_UPLOAD or PROCESSING_FAILED."""
+    answer = (await wire.api(session, "GET", f"/rest/{resource}/{wire.key(urn)}", need="read")).json()
+    return str(answer.get("status") or "") if isinstance(answer, dict) else ""
+
+
+async def _wait(session: Session, resource: str, one: RenderedMedia, entry: Entry) -> Step:
+    polls = int(cast(int, entry.get("polls", 0))) + 1
+    try:
+        status = await _status(session, resource, str(entry["urn"]))
+    except AuthExpired as exc:
+        if not exc.missing:
+            raise
+        # It may not be read with this permission: give it time instead, then let LinkedIn judge.
+        return Step(entry={**entry, "state": "settling"}, after=BLIND_WAIT, note=f"{LABEL} is processing {_name(one)}")
+    if status == "AVAILABLE":
+        return Step(entry={**entry, "state": "ready"})
+    if status == "PROCESSING_FAILED" or polls > MAX_POLLS:
+        raise Rejected(
+            Problem(
+                code="media-refused",
+                message="{network} could not process {name}: check that the file plays or opens, or replace it.",
+                params={"network": LABEL, "name": _name(one)},
+                field="parts.0.media",
+            )
+        )
+    pause = min(timedelta(seconds=1.0 * 1.4 ** min(polls, 20)), LONGEST_POLL)
+    return Step(entry={**entry, "polls": polls}, after=pause, note=f"{LABEL} is processing {_name(one)}")
+
+
+def _name(one: RenderedMedia) -> str:
+    return one.media.name or one.media.ref
+
+
+async def _put(session: Session, url: str, body: AsyncIterator[bytes], size: int) -> Reply:
+    head = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+    if _is_linkedin(url, session):
+        head["Authorization"] = f"Bearer {session.credentials.access_token}"
+    return await session.http.call("PUT", url, charge=FREE, headers=head, body=body, repeatable=True, timeout=20 + size / SLOWEST)  # fmt: skip
+
+
+def _is_linkedin(url: str, session: Session) -> bool:
+    """The token goes to LinkedIn's own hosts only, whatever address an answer names."""
+    where, ours = urlsplit(url), urlsplit(session.app.endpoints["api"])
+    host = where.hostname or ""
+    own = host == "linkedin.com" or host.endswith(".linkedin.com")
+    return (own and where.scheme == "https") or (where.scheme, where.netloc) == (ours.scheme, ours.netloc)
+
+
+async def _chunks(path: Path, first: int, size: int) -> AsyncIterator[bytes]:
+    """`size` bytes of a file from `first` on, never more than `CHUNK` in memory."""
+    with await asyncio.to_thread(path.open, "rb") as file:
+        await asyncio.to_thread(file.seek, first)
+        while size > 0:
+            block = await asyncio.to_thread(file.read, min(CHUNK, size))
+            if not block:
+                raise Unavailable(f"{path.name} is shorter than it was")
+            size -= len(block)
+            yield block

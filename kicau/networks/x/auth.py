@@ -1,0 +1,93 @@
+"""Signing in to X: OAuth 2 with PKCE. One sign-in gives one account; its refresh token changes at every use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kicau.connector import oauth2
+from kicau.connector.capabilities import Option
+from kicau.connector.content import JSON, Charge, Problem
+from kicau.connector.errors import AuthExpired, Rejected
+from kicau.connector.protocol import Account, Redirect
+from kicau.connector.session import App, Credentials, Session, SignIn
+from kicau.networks.x import wire
+from kicau.networks.x.refusals import LABEL
+
+# What publishing, reading back and answering need. Without offline.access there is no refresh token.
+SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
+
+
+class XAuth:
+    """Access tokens live two hours; the sign-in code only 30 seconds."""
+
+    @property
+    def questions(self) -> tuple[Option, ...]:
+        return ()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return SCOPES
+
+    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect:
+        app = sign_in.app
+        query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": " ".join(SCOPES)}
+        return oauth2.redirect(app.endpoints["authorize"], query, pkce=True)
+
+    async def finish(
+        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[Account, ...]:
+        code = oauth2.returned_code(LABEL, returned)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": sign_in.app.callback,
+            "code_verifier": str(memory.get("verifier", "")),
+        }
+        try:
+            held = await _tokens(sign_in, form, before=None)
+        except AuthExpired as refused:
+            raise Rejected(_declined(refused.detail), detail=refused.detail) from refused
+        reply = await sign_in.http.call(
+            "GET",
+            f"{sign_in.app.endpoints['api']}/2/users/me",
+            charge=Charge(wire.USER_READ),
+            headers={"Authorization": f"Bearer {held.access_token}"},
+            params={wire.NEW.user_fields: "name,username,subscription_type,verified_type"},
+        )
+        user = wire.data_of(reply)
+        handle = str(user.get("username") or "")
+        return (
+            Account(
+                id=wire.id_of(user, reply),
+                handle=handle,
+                name=str(user.get("name") or handle),
+                url=f"{wire.public_site(sign_in.app.endpoints)}/{handle}",
+                credentials=held,
+            ),
+        )
+
+    async def refresh(self, session: Session, /) -> Credentials:
+        held = session.credentials
+        if not held.refresh_token:
+            raise AuthExpired(f"{LABEL} gave no refresh token: the sign-in lacked offline.access")
+        form = {"grant_type": "refresh_token", "refresh_token": held.refresh_token}
+        return await _tokens(session, form, before=held)
+
+
+async def _tokens(on: SignIn | Session, form: Mapping[str, str], *, before: Credentials | None) -> Credentials:
+    """Ask the token endpoint: a confidential client in the header, a public one by its id in the form."""
+    app: App = on.app
+    headers = {"Authorization": oauth2.basic(app.client_id, app.client_secret)} if app.client_secret else {}
+    form = dict(form) if app.client_secret else {**form, "client_id": app.client_id}
+    url = f"{app.endpoints['api']}/2/oauth2/token"
+    reply = await on.http.call("POST", url, repeatable=True, headers=headers, form=form)
+    found = reply.json()
+    return oauth2.credentials(found if isinstance(found, dict) else {}, on.now(), before=before)
+
+
+def _declined(why: str) -> Problem:
+    return Problem(
+        code="sign-in-declined",
+        message="{network} did not give access: {why}. Connect the channel again and allow the access it asks for.",
+        params={"network": LABEL, "why": why.rstrip(".") or "no reason given"},
+    )

@@ -1,0 +1,213 @@
+"""A draft as X will show it. Pure: no I/O, never raises, cuts nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from kicau.connector import checks
+from kicau.connector.capabilities import Capabilities
+from kicau.connector.content import (
+    Charge,
+    Draft,
+    MediaKind,
+    Part,
+    Problem,
+    Recipe,
+    Rendered,
+    RenderedMedia,
+    RenderedPart,
+    Span,
+    SpanKind,
+)
+from kicau.networks.x.limits import SELF_SERVE, number
+from kicau.networks.x.refusals import LABEL
+from kicau.networks.x.text import entities, weighted_length
+from kicau.networks.x.wire import METADATA, POST, POST_WITH_LINK, SUMMONED_REPLY
+
+JPEG = Recipe(mime="image/jpeg")
+POST_ID = re.compile(r"(?:^|/status(?:es)?/)(\d{1,19})(?:[/?#].*)?$")
+# twitter-text names the first three invalid; a lone surrogate is no character at all and U+0000 ends texts early.
+UNSENDABLE = re.compile("[\ufffe\ufeff\uffff\x00\ud800-\udfff]")
+FOLD = 280  # weighted characters of a long post that readers see before "Show more"
+
+
+type Params = dict[str, str | int | float]
+
+
+def render(draft: Draft, can: Capabilities) -> Rendered:
+    """Exactly what X will get, with every problem and price."""
+    draft, notices = _with_link(draft)
+    problems = list(checks.check_shape(LABEL, draft, can))
+    parts: list[RenderedPart] = []
+    for n, part in enumerate(draft.parts):
+        checked = checks.check_media(LABEL, n, part.media, can, convert=draft.convert, recipe=JPEG)
+        parts.append(_part(part, checked.media, can))
+        problems += checked.problems
+        notices += checked.notices
+        problems += _part_problems(n, part, parts[n], poll=n == 0 and draft.poll is not None)
+        notices += _part_notices(n, part, parts[n])
+    problems += checks.too_long(LABEL, parts, can_thread=True)
+    problems += checks.check_poll(LABEL, draft.poll, can, map(len, draft.poll.options)) if draft.poll else ()
+    options = checks.filled_options(draft, can)
+    reply_to, quote, more = _references(draft, options)
+    problems += more
+    notices += _reply_notices(draft, can)
+    if "quote" in options:
+        options["quote"] = quote
+    return Rendered(
+        parts=tuple(parts),
+        poll=draft.poll,
+        reply_to=reply_to,
+        language=draft.language,
+        options=options,
+        problems=tuple(problems),
+        notices=tuple(notices),
+        charges=tuple(_charges(parts, reply_to)),
+    )
+
+
+def spans_of(text: str) -> tuple[Span, ...]:
+    """Links, mentions, hashtags and cashtags by X's own rules, in order."""
+    found = []
+    for one in sorted(entities(text), key=lambda e: e.start):
+        written = text[one.start : one.end]
+        match one.kind:
+            case "link":
+                target = written if re.match(r"https?://", written, re.I) else f"http://{written}"
+                found.append(Span(SpanKind.LINK, one.start, one.end, written, target))
+            case "mention":
+                found.append(Span(SpanKind.MENTION, one.start, one.end, written, written[1:]))
+            case "tag":
+                found.append(Span(SpanKind.TAG, one.start, one.end, written, written[1:]))
+            case _:
+                found.append(Span(SpanKind.TAG, one.start, one.end, written, written))  # a cashtag keeps its $
+    return tuple(found)
+
+
+def meter_of(part: RenderedPart, *, summoned: bool) -> str:
+    """What creating this part is billed as."""
+    if any(span.kind is SpanKind.LINK for span in part.spans):
+        return POST_WITH_LINK
+    return SUMMONED_REPLY if summoned else POST
+
+
+def wants_alt(media: RenderedMedia) -> bool:
+    """Whether an alt text is sent for this file. X shows none on videos."""
+    return bool(media.media.alt) and media.media.kind in (MediaKind.IMAGE, MediaKind.GIF)
+
+
+def _part(part: Part, media: tuple[RenderedMedia, ...], can: Capabilities) -> RenderedPart:
+    text = part.text.replace("\r\n", "\n")
+    return RenderedPart(
+        text=text, spans=spans_of(text), media=media, used=weighted_length(text), limit=can.max_length, unit=can.unit
+    )
+
+
+def _part_problems(n: int, part: Part, made: RenderedPart, *, poll: bool) -> Iterable[Problem]:
+    where = f"part {n + 1} of the thread" if n else "the post"
+    text, media = f"parts.{n}.text", f"parts.{n}.media"
+    if not made.text.strip() and not part.media:
+        message = "On {network}, {where} is empty: write a text or add a picture."
+        yield Problem(code="empty", message=message, params={"network": LABEL, "where": where}, field=text)
+    if bad := UNSENDABLE.search(made.text):
+        message = "{network} takes no character {character}, which {where} has at place {place}: remove it."
+        params: Params = {
+            "network": LABEL,
+            "character": f"U+{ord(bad[0]):04X}",
+            "where": where,
+            "place": bad.start() + 1,
+        }
+        yield Problem(code="bad-character", message=message, params=params, field=text)
+    cashtags = sum(s.kind is SpanKind.TAG and s.text.startswith("$") for s in made.spans)
+    if cashtags > (limit := number("max-cashtags")):
+        message = "{network} takes at most one cashtag in a post; {where} has {actual}: keep one."
+        params = {"network": LABEL, "where": where, "limit": limit, "actual": cashtags}
+        yield Problem(
+            code="too-many-cashtags", message=message, params=params, field=text, limit=limit, actual=cashtags
+        )
+    if poll and part.media:
+        message = "{network} takes no poll together with pictures or video: remove the poll or the media."
+        yield Problem(code="poll-with-media", message=message, params={"network": LABEL}, field=media)
+    pixels, name = number("gif-max-pixels"), ""
+    for m, one in enumerate(part.media):
+        actual = one.width * one.height * one.frames
+        if one.kind is MediaKind.GIF and actual > pixels:
+            name = one.name or one.ref
+            message = "{network} takes a GIF of at most {limit} million pixels over all frames; {name} has {actual}: make it smaller or shorter."
+            params = {"network": LABEL, "limit": pixels // 1_000_000, "name": name, "actual": round(actual / 1e6)}
+            yield Problem(code="too-many-pixels", message=message, params=params, field=f"{media}.{m}", limit=pixels, actual=actual)  # fmt: skip
+
+
+def _part_notices(n: int, part: Part, made: RenderedPart) -> Iterable[Problem]:
+    for m, one in enumerate(part.media):
+        if one.kind is MediaKind.VIDEO and one.alt:
+            message = "{network} shows no alt text on videos: that of {name} is kept here and not sent."
+            params: Params = {"network": LABEL, "name": one.name or one.ref}
+            yield Problem(code="no-alt-on-video", message=message, params=params, field=f"parts.{n}.media.{m}.alt")
+    if FOLD < made.used <= made.limit:
+        message = "{network} shows the first {limit} characters of this text and the rest behind “Show more”."
+        params = {"network": LABEL, "limit": FOLD}
+        yield Problem(
+            code="folds", message=message, params=params, field=f"parts.{n}.text", limit=FOLD, actual=made.used
+        )
+
+
+def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
+    """X draws cards from the address in the text alone, so a link that is not in it is put there."""
+    notices: list[Problem] = []
+    link = draft.link
+    params: Params = {"network": LABEL}
+    if draft.poll and draft.poll.question:
+        message = "A poll on {network} has no question of its own: it asks what the text says."
+        notices.append(Problem(code="no-poll-question", message=message, params=params, field="poll.question"))
+    if link is None or not draft.parts:
+        return draft, notices
+    if link.title or link.description or link.thumbnail:
+        message = (
+            "{network} draws the link's card from the page itself: your title, description and picture are not sent."
+        )
+        notices.append(Problem(code="no-link-card", message=message, params=params, field="link"))
+    first = draft.parts[0]
+    if link.url and not any(link.url in part.text for part in draft.parts):
+        joined = f"{first.text.rstrip()}\n{link.url}" if first.text.strip() else link.url
+        draft = replace(draft, parts=(replace(first, text=joined), *draft.parts[1:]))
+        message = "On {network} a link stands in the text: it is added at the end."
+        notices.append(Problem(code="link-in-text", message=message, params=params, field="link"))
+    return draft, notices
+
+
+def _references(draft: Draft, options: dict[str, str]) -> tuple[str | None, str, list[Problem]]:
+    """The ids of the posts that this one answers and quotes; an address is taken for its id."""
+    problems = []
+    found: dict[str, str] = {}
+    for field, given in (("reply_to", draft.reply_to or ""), ("options.quote", options.get("quote", ""))):
+        fits = POST_ID.search(given.strip())
+        found[field] = fits[1] if fits else given
+        if given and not fits:
+            message = (
+                "{network} names posts by a number or an address that ends in /status/ and a number, not by {given}."
+            )
+            params: Params = {"network": LABEL, "given": repr(given[:100])}
+            problems.append(Problem(code="bad-reference", message=message, params=params, field=field))
+    return found["reply_to"] or None, found["options.quote"], problems
+
+
+def _reply_notices(draft: Draft, can: Capabilities) -> Iterable[Problem]:
+    fact = can.facts.get("replies")
+    if draft.reply_to and fact is not None and fact.value == SELF_SERVE:
+        message = (
+            "{network} takes this answer only if the post mentions or quotes the account, or is the account's own."
+        )
+        yield Problem(code="summoned-only", message=message, params={"network": LABEL}, field="reply_to")
+
+
+def _charges(parts: list[RenderedPart], reply_to: str | None) -> Iterable[Charge]:
+    """In the order in which they will be spent: alt texts, then posts."""
+    for part in parts:
+        for media in part.media:
+            if wants_alt(media):
+                yield Charge(METADATA)
+    for n, part in enumerate(parts):
+        yield Charge(meter_of(part, summoned=n == 0 and bool(reply_to)))

@@ -1,0 +1,479 @@
+"""Posts: creating with every rule that X states, deleting, and reading in either vocabulary."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from kicau.networks.x.sandbox import shapes
+from kicau.networks.x.sandbox.media import key
+from kicau.networks.x.sandbox.oauth import Caller
+from kicau.networks.x.sandbox.refusal import Refusal, invalid, missing, plain
+from kicau.networks.x.text import entities, weighted_length
+
+if TYPE_CHECKING:
+    from kicau.networks.x.sandbox.server import Server
+
+ID = re.compile(r"[0-9]{1,19}")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
+REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
+LENGTH, PREMIUM_LENGTH = 280, 25_000
+BODY = {  # CreatePostsRequest of 2.167: nothing else is taken
+    "card_uri": str, "community_id": "id", "direct_message_deep_link": str, "edit_options": dict, "for_super_followers_only": bool,
+    "geo": dict, "made_with_ai": bool, "media": dict, "nullcast": bool, "paid_partnership": bool, "poll": dict,
+    "quote_tweet_id": "id", "reply": dict, "reply_settings": str, "share_with_followers": bool, "text": str,
+}  # fmt: skip
+MEDIA = {"media_ids": list, "tagged_user_ids": list, "call_to_actions": dict, "description": str, "embeddable": bool, "preview_media_id": "id", "title": str}  # fmt: skip
+POLL = {"options": list, "duration_minutes": int, "reply_settings": str}
+REPLY = {"in_reply_to_tweet_id": "id", "exclude_reply_user_ids": list, "auto_populate_reply_metadata": bool}
+PAGING = ("max_results", "pagination_token", "since_id", "until_id", "start_time", "end_time")
+
+
+class Posts:
+    """Kept in the store, with indexes in memory so that nothing on the way of a post looks through all of them."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._by_author: dict[str, dict[str, None]] = {}
+        self._mentions: dict[str, dict[str, None]] = {}  # username, lower case -> posts that mention it
+        self._same: dict[str, tuple[str, float]] = {}  # what a duplicate is known by -> (post, epoch seconds)
+        for post in server.store.all("post"):
+            self._index(post)
+
+    # Creating and deleting
+
+    async def create(self, request: web.Request, who: Caller) -> web.Response:
+        body = read_body(await request.read())
+        post, links = self._checked(who, body)
+        self._server.billing.check()
+        self._server.store.put("post", post["id"], post)
+        self._index(post)
+        summoned = post["reply_to"] and self._by(post["reply_to"]) != who.account
+        meter = "post-with-link" if links else "post-summoned-reply" if summoned else "post"
+        self._server.billing.charge(who.app, meter)
+        text, _ = self._written(post)
+        data = {"id": post["id"], "text": text, **self._history(post, self._words())}
+        return web.json_response({"data": data}, status=201)
+
+    def _checked(self, who: Caller, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """A post that breaks no rule, and whether it has a link. Raises what X answers otherwise."""
+        text, media_ids = body.get("text", ""), (body.get("media") or {}).get("media_ids", [])
+        if not text.strip() and not media_ids:
+            raise invalid("Tweet text or media is required.", text="")
+        limit = PREMIUM_LENGTH if self._server.premium(who.account) else LENGTH
+        if weighted_length(text) > limit:
+            raise plain(400, "Your Tweet text is too long. For more information on how Twitter determines text length see https://github.com/twitter/twitter-text.")  # fmt: skip
+        if media_ids and body.get("poll"):
+            raise invalid("A poll takes no media.", poll="", media="")
+        found = list(entities(text))
+        if sum(one.kind == "cashtag" for one in found) > 1:
+            raise plain(403, "Posts created with this app may hold at most one cashtag.")
+        if body.get("edit_options"):
+            raise plain(403, "You are not permitted to edit this Tweet.")
+        media = self._server.uploads.ready(who, media_ids) if media_ids else []
+        reply_to, quote = (body.get("reply") or {}).get("in_reply_to_tweet_id", ""), body.get("quote_tweet_id", "")
+        parent = self._answerable(who, reply_to) if reply_to else None
+        self._quotable(quote)
+        same = self._same_key(who, body, media)
+        self._refuse_duplicate(same)
+        post_id = self._server.next_id()
+        links = [[e.start, e.end, _address(text[e.start : e.end])] for e in found if e.kind == "link"]
+        mentions = [text[e.start + 1 : e.end].lower().split("/")[0] for e in found if e.kind == "mention"]
+        return {
+            "id": post_id,
+            "account": who.account,
+            "app": who.app,
+            "text": text,
+            "at": self._server.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "links": links,
+            "mentions": mentions,
+            "tags": [
+                [e.start, e.end, text[e.start + 1 : e.end], e.kind] for e in found if e.kind in ("tag", "cashtag")
+            ],
+            "reply_to": reply_to,
+            "conversation": parent["conversation"] if parent else post_id,
+            "quote": quote,
+            "media": [key(doc) for doc in media],
+            "media_ids": [doc["id"] for doc in media],
+            "kind": "photo" if media and media[0]["kind"] == "image" else "video",
+            "poll": body.get("poll"),
+            "reply_settings": body.get("reply_settings", ""),
+            "labels": [name for name in ("made_with_ai", "paid_partnership") if body.get(name)],
+            "same": same,
+        }, bool(links)
+
+    def _answerable(self, who: Caller, post_id: str) -> dict[str, Any]:
+        parent = self._server.store.get("post", post_id)
+        if parent is None:
+            raise plain(403, "You attempted to reply to a Tweet that is deleted or not visible to you.")
+        if parent["account"] == who.account or self._server.tier == "enterprise":
+            return parent
+        name = self._server.username(who.account).lower()
+        quoted = self._by(parent["quote"]) if parent["quote"] else ""
+        if name not in parent["mentions"] and quoted != who.account:
+            raise plain(403, "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author of the post you are replying to.")  # fmt: skip
+        return parent
+
+    def _quotable(self, post_id: str) -> None:
+        if not post_id:
+            return
+        if self._server.tier != "enterprise":
+            raise plain(403, "Quote posts are not permitted for this app.")
+        if self._server.store.get("post", post_id) is None:
+            raise invalid("The quoted Tweet does not exist.", quote_tweet_id=post_id)
+
+    def _same_key(self, who: Caller, body: dict[str, Any], media: list[dict[str, Any]]) -> str:
+        text = " ".join(unicodedata.normalize("NFC", body.get("text", "")).split())
+        reply = (body.get("reply") or {}).get("in_reply_to_tweet_id", "")
+        told = [who.account, text, reply, body.get("quote_tweet_id", ""), *(doc["sha256"] for doc in media)]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    def _refuse_duplicate(self, same: str) -> None:
+        before = self._same.get(same)
+        if before and self._server.now().timestamp() - before[1] < self._server.duplicate_seconds:
+            raise plain(403, "You are not allowed to create a Tweet with duplicate content.")
+
+    async def delete(self, request: web.Request, who: Caller) -> web.Response:
+        post_id = _path_id(request)
+        post = self._server.store.get("post", post_id)
+        if post is None:
+            raise Refusal(404, missing("tweet", post_id))
+        if post["account"] != who.account:
+            raise plain(403, "You are not authorized to delete this Tweet.")
+        self._server.billing.check()
+        self._server.store.remove("post", post_id)
+        self._by_author[post["account"]].pop(post_id, None)
+        for name in post["mentions"]:
+            self._mentions.get(name, {}).pop(post_id, None)
+        if self._same.get(post["same"], ("", 0))[0] == post_id:
+            del self._same[post["same"]]
+        self._server.billing.charge(who.app, "post-delete")
+        return web.json_response({"data": {"deleted": True}})
+
+    # Reading
+
+    async def one(self, request: web.Request, who: Caller) -> web.Response:
+        asked = shapes.asked(request.query, self._server.vocabularies, ())
+        post_id = _path_id(request)
+        post = self._server.store.get("post", post_id)
+        if post is None:
+            return web.json_response({"errors": [missing("tweet", post_id)]})
+        return web.json_response(self._answer(who, [post], asked, single=True))
+
+    async def many(self, request: web.Request, who: Caller) -> web.Response:
+        asked = shapes.asked(request.query, self._server.vocabularies, ("ids",))
+        ids = [one for one in request.query.get("ids", "").split(",") if one]
+        if not 1 <= len(ids) <= 100 or not all(ID.fullmatch(one) for one in ids):
+            raise invalid("The `ids` query parameter must hold 1 to 100 ids", ids=request.query.get("ids", ""))
+        found = [post for one in ids if (post := self._server.store.get("post", one))]
+        answer = self._answer(who, found, asked)
+        if len(found) < len(ids):
+            known = {post["id"] for post in found}
+            answer["errors"] = [missing("tweet", one, "ids") for one in ids if one not in known]
+        return web.json_response(answer)
+
+    async def timeline(self, request: web.Request, who: Caller) -> web.Response:
+        asked = shapes.asked(request.query, self._server.vocabularies, (*PAGING, "exclude"))
+        self._someone(request)
+        index = self._by_author.get(_path_id(request), {})
+        return web.json_response(self._page(request, who, index, asked))
+
+    async def mentions(self, request: web.Request, who: Caller) -> web.Response:
+        asked = shapes.asked(request.query, self._server.vocabularies, PAGING)
+        name = self._someone(request)["username"].lower()
+        return web.json_response(self._page(request, who, self._mentions.get(name, {}), asked))
+
+    def public(self) -> Iterator[dict[str, Any]]:
+        yield from self._server.store.all("post")
+
+    def of(self, account: str) -> Iterator[dict[str, Any]]:
+        """An account's posts, newest first."""
+        found = (self._server.store.get("post", one) for one in reversed(self._by_author.get(account, {})))
+        yield from (post for post in found if post)
+
+    def _someone(self, request: web.Request) -> dict[str, Any]:
+        user = self._server.store.get("account", _path_id(request))
+        if user is None:
+            raise Refusal(404, missing("user", _path_id(request)))
+        return user
+
+    def _page(self, request: web.Request, who: Caller, index: dict[str, None], asked: shapes.Asked) -> dict[str, Any]:
+        window = Window(request)
+        found: list[dict[str, Any]] = []
+        more = False
+        for post_id in reversed(index):
+            post = self._server.store.get("post", post_id)
+            place = window.place(post) if post else "skip"
+            if place == "past":
+                break
+            if post is None or place == "skip":
+                continue
+            if len(found) == window.most:
+                more = True
+                break
+            found.append(post)
+        meta: dict[str, Any] = {"result_count": len(found)}
+        if found:
+            meta |= {"newest_id": found[0]["id"], "oldest_id": found[-1]["id"]}
+        if more:
+            meta["next_token"] = shapes.cursor(found[-1]["id"])
+        answer = self._answer(who, found, asked)
+        if not found:
+            answer.pop("data")
+        return {**answer, "meta": meta}
+
+    def _answer(
+        self, who: Caller, posts: list[dict[str, Any]], asked: shapes.Asked, *, single: bool = False
+    ) -> dict[str, Any]:
+        for post in posts:
+            self._server.billing.read(who.app, "post-read", post["id"])
+        rows = [self._row(post, asked) for post in posts]
+        answer: dict[str, Any] = {"data": rows[0] if single else rows}
+        if includes := self._includes(posts, asked):
+            answer["includes"] = includes
+        return answer
+
+    def _row(self, post: dict[str, Any], asked: shapes.Asked) -> dict[str, Any]:
+        words = asked.words
+        text, urls = self._written(post)
+        references = [
+            {"type": kind, "id": post[of]} for kind, of in (("replied_to", "reply_to"), ("quoted", "quote")) if post[of]
+        ]
+        parent = self._server.store.get("post", post["reply_to"]) if post["reply_to"] else None
+        whole: dict[str, Any] = {
+            "author_id": post["account"],
+            "conversation_id": post["conversation"],
+            "created_at": post["at"],
+            "entities": self._entities(post, text, urls),
+            "lang": "und",
+            "public_metrics": {words.reposts: 0, "reply_count": 0, "like_count": 0, "quote_count": 0, "bookmark_count": 0, "impression_count": 0},
+            "reply_settings": post["reply_settings"] or "everyone",
+            "possibly_sensitive": False,
+            "paid_partnership": "paid_partnership" in post["labels"],
+            words.referenced: references or None,
+            "in_reply_to_user_id": parent["account"] if parent else None,
+            "attachments": ({"media_keys": post["media"]} if post["media"] else {}) | ({"poll_ids": [post["id"]]} if post["poll"] else {}) or None,
+        }  # fmt: skip
+        row = {"id": post["id"], "text": text, **self._history(post, words if asked.named else None)}
+        wanted = set(asked.post)
+        if words is shapes.NEW:  # 2.167 gives these with the expansion of their name
+            wanted |= {"referenced_posts"} & asked.expansions
+        wanted |= {name for name in ("author_id", "in_reply_to_user_id") if name in asked.expansions}
+        wanted |= {"attachments"} if any(one.startswith("attachments.") for one in asked.expansions) else set()
+        wanted |= {words.referenced} if any(one.startswith("referenced") for one in asked.expansions) else set()
+        row |= {name: value for name, value in whole.items() if name in wanted and value is not None}
+        if words.long_text in asked.post and weighted_length(post["text"]) > LENGTH:
+            row[words.long_text] = {"text": row["text"], "entities": whole["entities"]}
+        return row
+
+    def _includes(self, posts: list[dict[str, Any]], asked: shapes.Asked) -> dict[str, Any]:
+        includes: dict[str, Any] = {}
+        if "author_id" in asked.expansions:
+            users = (self._server.store.get("account", one) for one in dict.fromkeys(post["account"] for post in posts))
+            includes["users"] = [self._server.user(user, asked.user, asked.words) for user in users if user]
+        if "attachments.media_keys" in asked.expansions:
+            docs = [self._server.store.get("media", one) for post in posts for one in post["media_ids"]]
+            includes["media"] = [self._media(doc, asked.media) for doc in docs if doc]
+        if "attachments.poll_ids" in asked.expansions:
+            includes["polls"] = [_poll(post) for post in posts if post["poll"]]
+        if any(one.startswith("referenced") for one in asked.expansions):
+            ids = dict.fromkeys(one for post in posts for one in (post["reply_to"], post["quote"]) if one)
+            found = [post for one in ids if (post := self._server.store.get("post", one))]
+            includes[asked.words.posts] = [self._row(post, asked) for post in found]
+        return {name: rows for name, rows in includes.items() if rows}
+
+    def _media(self, doc: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+        kind = {"image": "photo", "gif": "animated_gif"}.get(doc["kind"], "video")
+        whole = {
+            "alt_text": doc["alt"] or None,
+            "url": self._server.media_url(doc),
+            "width": doc.get("width"),
+            "height": doc.get("height"),
+        }
+        row = {"media_key": key(doc), "type": kind}
+        return row | {name: value for name, value in whole.items() if name in fields and value is not None}
+
+    def _entities(self, post: dict[str, Any], text: str, urls: list[dict[str, Any]]) -> dict[str, Any] | None:
+        tags = [{"start": start, "end": end, "tag": tag} for start, end, tag, kind in post["tags"] if kind == "tag"]
+        cash = [{"start": start, "end": end, "tag": tag} for start, end, tag, kind in post["tags"] if kind == "cashtag"]
+        found = {"urls": urls, "hashtags": tags, "cashtags": cash}
+        return {name: rows for name, rows in found.items() if rows} or None
+
+    # Inside
+
+    def _index(self, post: dict[str, Any]) -> None:
+        self._by_author.setdefault(post["account"], {})[post["id"]] = None
+        for name in post["mentions"]:
+            self._mentions.setdefault(name, {})[post["id"]] = None
+        self._same[post["same"]] = (post["id"], datetime.fromisoformat(post["at"]).timestamp())
+
+    def _by(self, post_id: str) -> str:
+        post = self._server.store.get("post", post_id)
+        return post["account"] if post else ""
+
+    def _written(self, post: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+        return shapes.written(post, self._server.base_url, self._server.username(post["account"]))
+
+    def _words(self) -> shapes.Words | None:
+        """The one vocabulary that is known here; None: a request that names neither gets both names."""
+        known = [words for words in (shapes.NEW, shapes.OLD) if words.name in self._server.vocabularies]
+        return known[0] if len(known) == 1 else None
+
+    def _history(self, post: dict[str, Any], words: shapes.Words | None) -> dict[str, Any]:
+        words = words or self._words()
+        names = [words.history] if words else [shapes.NEW.history, shapes.OLD.history]
+        return {name: [post["id"]] for name in names}
+
+
+class Window:
+    """The part of a timeline that a request asks for."""
+
+    def __init__(self, request: web.Request) -> None:
+        query = request.query
+        self.most = self._whole(query.get("max_results", "10"))
+        self._since, self._until = self._id("since_id", query), self._id("until_id", query)
+        self._begin, self._end = self._moment("start_time", query), self._moment("end_time", query)
+        token = query.get("pagination_token", "")
+        self._before = int(shapes.from_cursor(token)) if token else 0
+        self._without_replies = "replies" in self._excluded(query)
+
+    def place(self, post: dict[str, Any]) -> str:
+        """ "in" it, "skip" (too new, or excluded), or "past" its older end."""
+        number, at = int(post["id"]), datetime.fromisoformat(post["at"])
+        if (self._since and number <= self._since) or (self._begin and at < self._begin):
+            return "past"
+        if (self._before and number >= self._before) or (self._until and number >= self._until):
+            return "skip"
+        if (self._end and at >= self._end) or (self._without_replies and post["reply_to"]):
+            return "skip"
+        return "in"
+
+    @staticmethod
+    def _whole(value: str) -> int:
+        if not value.isdigit() or not 5 <= int(value) <= 100:
+            raise invalid(
+                f"The `max_results` query parameter value [{value}] is not between 5 and 100", max_results=value
+            )
+        return int(value)
+
+    @staticmethod
+    def _id(name: str, query: Any) -> int:
+        value = query.get(name, "")
+        if value and not ID.fullmatch(value):
+            raise invalid(
+                f"The `{name}` query parameter value [{value}] does not match ^[0-9]{{1,19}}$", **{name: value}
+            )
+        return int(value or 0)
+
+    @staticmethod
+    def _moment(name: str, query: Any) -> datetime | None:
+        value = query.get(name, "")
+        if not value:
+            return None
+        if not MOMENT.fullmatch(value) or value < "2010-11-06T00:00:00Z":
+            raise invalid(
+                f"The `{name}` query parameter value [{value}] is not a valid RFC 3339 moment in UTC", **{name: value}
+            )
+        return datetime.fromisoformat(value).astimezone(UTC)
+
+    @staticmethod
+    def _excluded(query: Any) -> set[str]:
+        found = set(query["exclude"].split(",")) if "exclude" in query else set()
+        for value in found - {"replies", "retweets"}:
+            raise invalid(
+                f"The `exclude` query parameter value [{value}] is not one of [replies,retweets]", exclude=value
+            )
+        return found
+
+
+def read_body(content: bytes) -> dict[str, Any]:
+    """A CreatePostsRequest. Raises the 400 that names what does not fit."""
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise plain(400, "The request body is no JSON object.")
+    _fit("", body, BODY)
+    if "media" in body:
+        _fit("media.", body["media"], MEDIA)
+        _ids("media.media_ids", body["media"].get("media_ids"), 1, 4)
+        _ids("media.tagged_user_ids", body["media"].get("tagged_user_ids", []), 0, 10)
+    if "poll" in body:
+        _fit("poll.", body["poll"], POLL)
+        _check_poll(body["poll"])
+    if "reply" in body:
+        _fit("reply.", body["reply"], REPLY)
+        if "in_reply_to_tweet_id" not in body["reply"]:
+            raise invalid("The required body parameter [reply.in_reply_to_tweet_id] is missing", reply="")
+    if body.get("reply_settings", REPLY_SETTINGS[0]) not in REPLY_SETTINGS:
+        raise invalid(f"The body parameter [reply_settings] is not one of [{','.join(REPLY_SETTINGS)}]", reply_settings=body["reply_settings"])  # fmt: skip
+    return body
+
+
+def _fit(where: str, found: dict[str, Any], known: dict[str, Any]) -> None:
+    for name, value in found.items():
+        if name not in known:
+            raise invalid(
+                f"The body parameter [{where}{name}] is not one of [{','.join(known)}]",
+                **{where + name: str(value)[:50]},
+            )
+        kind = known[name]
+        if kind == "id":
+            good = isinstance(value, str) and ID.fullmatch(value) is not None
+        else:
+            good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if not good:
+            raise invalid(f"The body parameter [{where}{name}] has the wrong type", **{where + name: str(value)[:50]})
+
+
+def _ids(name: str, value: Any, least: int, most: int) -> None:
+    fits = isinstance(value, list) and least <= len(value) <= most
+    if not fits or not all(isinstance(one, str) and ID.fullmatch(one) for one in value):
+        raise invalid(f"The body parameter [{name}] must hold {least} to {most} ids", **{name: str(value)[:50]})
+
+
+def _check_poll(poll: dict[str, Any]) -> None:
+    options, minutes = poll.get("options"), poll.get("duration_minutes")
+    if not isinstance(options, list) or not 2 <= len(options) <= 4:
+        raise invalid(
+            "The body parameter [poll.options] must hold 2 to 4 options", **{"poll.options": str(options)[:50]}
+        )
+    if not all(isinstance(one, str) and 1 <= len(one) <= 25 for one in options):
+        raise invalid("Each of [poll.options] must have 1 to 25 characters", **{"poll.options": str(options)[:50]})
+    if not isinstance(minutes, int) or not 5 <= minutes <= 10080:
+        raise invalid(
+            "The body parameter [poll.duration_minutes] must be 5 to 10080", **{"poll.duration_minutes": str(minutes)}
+        )
+
+
+def _path_id(request: web.Request) -> str:
+    found = request.match_info["id"]
+    if not ID.fullmatch(found):
+        raise invalid(f"The `id` path parameter value [{found}] does not match ^[0-9]{{1,19}}$", id=found)
+    return found
+
+
+def _address(written: str) -> str:
+    return written if re.match(r"https?://", written, re.I) else f"http://{written}"
+
+
+def _poll(post: dict[str, Any]) -> dict[str, Any]:
+    minutes = post["poll"]["duration_minutes"]
+    ends = datetime.fromisoformat(post["at"]) + timedelta(minutes=minutes)
+    return {
+        "id": post["id"],
+        "options": [
+            {"position": n, "label": label, "votes": 0} for n, label in enumerate(post["poll"]["options"], start=1)
+        ],
+        "duration_minutes": minutes,
+        "end_datetime": ends.isoformat().replace("+00:00", "Z"),
+        "voting_status": "open",
+    }

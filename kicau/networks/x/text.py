@@ -1,0 +1,375 @@
+"""How X reads a text: its weighted length, and the links, mentions, hashtags and cashtags in it.
+
+The rules are those of twitter-text 3.1.0 (2020-03-27) with its configuration 3: 280 at most, two for a character
+outside the light ranges, two for an emoji however long, 23 for a link. Its public conformance suite is the judge.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, Literal
+
+from kicau.networks.x.text_letters import ACCENTED, CYRILLIC, PUNCTUATION, SPACES, UNSENDABLE
+from kicau.networks.x.text_links import find_links
+
+if TYPE_CHECKING:
+    import regex
+
+type Kind = Literal["link", "mention", "tag", "cashtag"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """Something in a text that X treats specially; offsets in code points, end exclusive.
+
+    `value` is the URL, the user name without @ or the tag without its sign; `list_slug` starts with a slash.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    text: str
+    value: str
+    list_slug: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """One configuration of the count."""
+
+    limit: int = 280
+    heavy: int = 2  # what a character outside the light ranges counts
+    link: int = 23
+    emoji: bool = True  # whether an emoji counts as one heavy character, however many it is made of
+
+
+RULES = Rules()
+RULES_2017 = Rules(emoji=False)
+RULES_140 = Rules(limit=140, heavy=1, emoji=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedText:
+    """What X makes of a text's length. `text[slice(*valid_range)]` is the part that may stay."""
+
+    weighted_length: int
+    valid: bool
+    valid_range: tuple[int, int]
+    permillage: int  # of the limit
+
+
+def weighted_length(text: str, rules: Rules = RULES) -> int:
+    """The text's length as X counts it."""
+    return _count(unicodedata.normalize("NFC", text), rules)
+
+
+def parse(text: str, rules: Rules = RULES) -> ParsedText:
+    """The text's length, whether X takes it, and how much of it."""
+    composed = unicodedata.normalize("NFC", text)
+    length = _count(composed, rules)
+    sendable = not _UNSENDABLE.search(composed)
+    end = len(composed) if sendable and length <= rules.limit else _fitting(composed, rules)
+    return ParsedText(
+        weighted_length=length,
+        valid=sendable and 0 < length <= rules.limit,
+        valid_range=(0, max(0, end + len(text) - len(composed))),
+        permillage=int(length / rules.limit * 1000),
+    )
+
+
+def entities(text: str) -> tuple[Entity, ...]:
+    """Everything special in the text, ordered; of two that overlap, the one that starts first."""
+    found = [Entity(kind="link", start=x.start, end=x.end, text=x.url, value=x.url) for x in find_links(text)]
+    found += _mentions(text)
+    found += _hashtags(text)
+    found += _cashtags(text)
+    return tuple(_apart(found)) if found else ()
+
+
+def urls(text: str) -> tuple[Entity, ...]:
+    """The links of the text."""
+    return tuple(Entity(kind="link", start=x.start, end=x.end, text=x.url, value=x.url) for x in find_links(text))
+
+
+def mentions_or_lists(text: str) -> tuple[Entity, ...]:
+    """The user names and lists mentioned in the text."""
+    return tuple(_mentions(text))
+
+
+def mentions(text: str) -> tuple[Entity, ...]:
+    """The user names mentioned in the text, without those of lists."""
+    return tuple(one for one in _mentions(text) if not one.list_slug)
+
+
+def hashtags(text: str) -> tuple[Entity, ...]:
+    """The hashtags of the text that are not part of a link."""
+    tags = list(_hashtags(text))
+    return tuple(one for one in _apart([*tags, *urls(text)]) if one.kind == "tag") if tags else ()
+
+
+def cashtags(text: str) -> tuple[Entity, ...]:
+    """The cashtags of the text."""
+    return tuple(_cashtags(text))
+
+
+def reply_screen_name(text: str) -> str | None:
+    """Whom the text replies to by starting with a user name."""
+    start = _REPLY.match(text)
+    return start[1] if start and not _AFTER_NAME.match(text, start.end()) else None
+
+
+def _apart(found: list[Entity]) -> Iterator[Entity]:
+    done = 0
+    for one in sorted(found, key=lambda e: e.start):
+        if one.start >= done:
+            yield one
+            done = one.end
+
+
+# Counting
+
+_LIGHT = "\x00-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037"
+_HEAVY = re.compile(f"[^{_LIGHT}]+")
+_UNSENDABLE = re.compile(f"[{UNSENDABLE}]")
+
+
+def _count(composed: str, rules: Rules) -> int:
+    total = _weight(composed, rules)
+    for start, end, counts in _units(composed, rules):
+        total += counts - _weight(composed[start:end], rules)
+    return total
+
+
+def _weight(text: str, rules: Rules) -> int:
+    if rules.heavy == 1 or text.isascii():
+        return len(text)
+    return len(text) + (rules.heavy - 1) * sum(map(len, _HEAVY.findall(text)))
+
+
+def _units(composed: str, rules: Rules) -> Iterable[tuple[int, int, int]]:
+    """What counts as a whole: start, end and weight of each link and emoji, in order, none within another."""
+    links = [(x.start, x.start + len(x.url), rules.link) for x in find_links(composed)]
+    if not rules.emoji or not _MAYBE_EMOJI.search(composed):
+        return links
+    emoji = [(*match.span(), rules.heavy) for match in _emoji().finditer(composed)]
+    return _first_come(sorted(chain(links, emoji), key=lambda unit: unit[0]))
+
+
+def _first_come(units: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
+    done = 0
+    for unit in units:
+        if unit[0] >= done:
+            yield unit
+            done = unit[1]
+
+
+def _fitting(composed: str, rules: Rules) -> int:
+    """How many characters of the text fit and come before the first that can't be sent."""
+    bad = _UNSENDABLE.search(composed)
+    stop, total, at = bad.start() if bad else len(composed), 0, 0
+    for start, end, counts in chain(_units(composed, rules), [(stop, stop, 0)]):
+        for place in range(at, min(start, stop)):
+            total += _weight(composed[place], rules)
+            if total > rules.limit:
+                return place
+        total += counts
+        if total > rules.limit or end >= stop:
+            return min(start, stop) if total > rules.limit else min(end, stop)
+        at = end
+    return stop
+
+
+# Emoji. twitter-text takes its list from twemoji; this is the grammar of that list, with the sequences that Unicode has
+# added since. What is no known sequence counts by its parts, as on X.
+
+_MAYBE_EMOJI = re.compile("[\xa9\xae\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
+_REGIONS = (
+    "ACDEFGILMOQRSTUWXZ BABDEFGHIJLMNOQRSTVWYZ CACDFGHIKLMNOPQRUVWXYZ DEGJKMOZ EACEGHRSTU FIJKMOR"
+    " GABDEFGHILMNPQRSTUWY HKMNRTU ICDELMNOQRST JEMOP KEGHIMNPRWYZ LABCIKRSTUVY MACDEFGHKLMNOPQRSTUVWXYZ"
+    " NACEFGILOPRUZ OM PAEFGHKLMNRSTWY QA REOSUW SABCDEGHIJKLMNORSTVXYZ TACDFGHJKLMNORTVWZ UAGMNSYZ VACEGINU WFS"
+    " XK YET ZAMW"
+)  # of each letter, those that follow it in the flag of a country or region
+
+
+@cache
+def _emoji() -> regex.Pattern[str]:
+    import regex  # loaded with the first emoji
+
+    join, full, tone = "\u200d", "\ufe0f", "[\U0001f3fb-\U0001f3ff]"
+    person, grown = f"[👨👩🧑]{tone}?", "[👨👩🧑]"
+    tools = "🌾🍳🍼🎄🎓🎤🎨🏫🏭💻💼🔧🔬🚀🚒🦯🦰🦱🦲🦳🦼🦽🩰"
+    sign = f"[♀♂]{full}"
+    turned = f"(?:{join}➡{full})?"
+    actors = "🏃🏄🏊👮👯👰👱👳👷💁💂💆💇🙅🙆🙇🙋🙍🙎🚣🚴🚵🚶🤦🤵🤷🤸🤹🤼🤽🤾🦸🦹🧍🧎🧏🧔🧖🧗🧘🧙🧚🧛🧜🧝🧞🧟"
+    actor = f"(?:[⛹🏋🏌🕵](?:{tone}|{full})|[{actors}]{tone}?)"
+    pairs = ["🐕🦺", "🐈⬛", f"🐻❄{full}", "🐦⬛", "🐦🔥", "🍋🟩", "🍄🟫", f"⛓{full}💥", f"❤{full}🔥", f"❤{full}🩹"]
+    pairs += ["😮💨", "😵💫", f"😶🌫{full}", f"🙂↔{full}", f"🙂↕{full}", f"🏳{full}🌈", f"🏳{full}⚧{full}", f"🏴☠{full}"]
+    sequences = [
+        f"[#*0-9]{full}?\u20e3",
+        *(_region(line[0]) + f"[{''.join(map(_region, line[1:]))}]" for line in _REGIONS.split()),
+        *(f"🏴{_tags('gb' + part)}" for part in ("eng", "sct", "wls")),
+        f"{person}{join}(?:[⚕⚖✈]{full}|[{tools}]){turned}",
+        f"{person}{join}(?:❤{full}{join}(?:💋{join})?|(?:🤝|🐰|🫯){join}){person}",
+        f"{grown}(?:{join}{grown})?(?:{join}[👦👧🧒]){{1,2}}",
+        f"🫱{tone}{join}🫲{tone}",
+        f"{actor}{join}{sign}{turned}",
+        f"[🚶🏃🧎]{tone}?{join}➡{full}",
+        f"👁{full}?{join}🗨{full}?",
+        *(pair[: (cut := 2 if pair[1] == full else 1)] + join + pair[cut:] for pair in pairs),
+        rf"\p{{Emoji_Modifier_Base}}{full}?{tone}",
+        f"[©®]{full}",
+        r"[\p{Emoji_Presentation}--\p{Regional_Indicator}]",
+        rf"[\p{{Emoji}}--\p{{Emoji_Presentation}}--[#*0-9©®]](?:{full}|(?!\ufe0e))",
+    ]
+    return regex.compile("|".join(sequences), regex.VERSION1)
+
+
+def _region(letter: str) -> str:
+    return chr(0x1F1E6 + ord(letter) - ord("A"))
+
+
+def _tags(name: str) -> str:
+    return "".join(chr(0xE0000 + ord(letter)) for letter in name) + "\U000e007f"
+
+
+# Mentions
+
+_NAME = "[a-zA-Z0-9_]{1,20}"
+_LIST = "/[a-zA-Z][a-zA-Z0-9_-]{0,24}"
+_MENTION = re.compile(f"[@＠]({_NAME})({_LIST})?")
+_BEFORE_NAME = re.compile("[^a-zA-Z0-9_!#$%&*@＠]")
+_BEFORE_RT = re.compile("[^a-zA-Z0-9_+~.-]")
+_AFTER_NAME = re.compile(f"[@＠{ACCENTED}]|://")
+_REPLY = re.compile(f"[{SPACES}]*+[@＠]({_NAME})")
+
+
+def _mentions(text: str) -> Iterator[Entity]:
+    if "@" not in text and "＠" not in text:
+        return
+    done = 0
+    for match in _MENTION.finditer(text):
+        start, end = match.span()
+        if not _may_precede_name(text, start, done):
+            continue
+        done = end
+        if not _AFTER_NAME.match(text, end):
+            yield Entity(kind="mention", start=start, end=end, text=match[0], value=match[1], list_slug=match[2] or "")
+
+
+def _may_precede_name(text: str, at: int, done: int) -> bool:
+    if at == 0 or (at > done and _BEFORE_NAME.match(text, at - 1)):
+        return True
+    retweet = at - 2
+    if retweet < done or text[retweet:at].lower() != "rt":
+        return False
+    return retweet == 0 or (retweet > done and _BEFORE_RT.match(text, retweet - 1) is not None)
+
+
+# Hashtags and cashtags
+
+_BLANKS = r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_CASHTAG = re.compile(
+    rf"(?:\A|(?<=[{SPACES}]))\$([a-zA-Z]{{1,6}}(?:[._][a-zA-Z]{{1,2}})?)(?=\Z|[{_BLANKS}{PUNCTUATION}])"
+)
+_TAG_SIGNS = r"_\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30a0\u30fb\u3003\u0f0b\u0f0c\xb7"
+
+
+@cache
+def _tag_patterns() -> tuple[regex.Pattern[str], regex.Pattern[str], regex.Pattern[str]]:
+    """A hashtag, a letter, and what may not stand before the sign."""
+    import regex  # loaded with the first hashtag
+
+    inside = rf"\p{{L}}\p{{M}}\p{{Nd}}{_TAG_SIGNS}"
+    return (
+        regex.compile(rf"[#＃](?![\ufe0f\u20e3])([{inside}]++)"),
+        regex.compile(r"[\p{L}\p{M}]"),
+        regex.compile(rf"(?![\ufe0e\ufe0f])[{inside}&\ud800-\udfff]"),
+    )
+
+
+def _hashtags(text: str) -> Iterator[Entity]:
+    if "#" not in text and "＃" not in text:
+        return
+    tag, letter, joined = _tag_patterns()
+    done = 0
+    for match in tag.finditer(text):
+        start, end = match.span()
+        if not letter.search(match[1]) or (start and (start <= done or joined.match(text, start - 1))):
+            continue
+        done = end
+        if text[end : end + 1] not in ("#", "＃") and not text.startswith("://", end):
+            yield Entity(kind="tag", start=start, end=end, text=match[0], value=match[1])
+
+
+def _cashtags(text: str) -> Iterator[Entity]:
+    if "$" not in text:
+        return
+    for match in _CASHTAG.finditer(text):
+        yield Entity(kind="cashtag", start=match.start(), end=match.end(), text=match[0], value=match[1])
+
+
+# Validation
+
+_ANY_LIST = re.compile(f"[@＠]{_NAME}{_LIST}")
+_PLAIN = f"a-zA-Z{CYRILLIC}0-9\\-._~"
+_DELIMITERS = "!$&'()*+,;="
+_ESCAPED = "%[0-9a-fA-F]{2}"
+_URL = re.compile(r"(?:([^:/?#]+)://)?([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?")
+_URL_PATH = re.compile(f"(?:/(?:[{_PLAIN}{_DELIMITERS}:|@]|{_ESCAPED})*+)*+")
+_URL_QUERY = re.compile(f"(?:[{_PLAIN}{_DELIMITERS}:|@/?]|{_ESCAPED})*+")
+_USER_INFO = re.compile(f"(?:[{_PLAIN}{_DELIMITERS}:]|{_ESCAPED})*+")
+_AUTHORITY = re.compile(r"(?:([^@]*)@)?(\[[a-fA-F0-9:.]+\]|[^:@\[\]]+)(?::[0-9]{1,5})?")
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
+_NON_ASCII = "\u0080-\U0010ffff"
+
+
+def is_valid_text(text: str, rules: Rules = RULES) -> bool:
+    """Whether X takes the text as a post: something, not too long, nothing unsendable."""
+    return parse(text, rules).valid
+
+
+def is_valid_username(name: str) -> bool:
+    """Whether this is a user name with its @, and nothing else."""
+    return [one.value for one in mentions(name)] == [name[1:]]
+
+
+def is_valid_list(name: str) -> bool:
+    """Whether this is a list, as in @name/list, and nothing else."""
+    return _ANY_LIST.fullmatch(name) is not None
+
+
+def is_valid_hashtag(tag: str) -> bool:
+    """Whether this is a hashtag with its sign, and nothing else."""
+    return [one.value for one in hashtags(tag)] == [tag[1:]]
+
+
+def is_valid_url(url: str, *, protocol: bool = True, unicode_hosts: bool = True) -> bool:
+    """Whether this is an address of the web; without `protocol` it may also lack one."""
+    parts = _URL.fullmatch(url)
+    if not url or not parts:
+        return False
+    scheme, authority, path, query, fragment = parts.groups(default="")
+    if protocol and scheme.lower() not in ("http", "https"):
+        return False
+    rest = _URL_PATH.fullmatch(path) and _URL_QUERY.fullmatch(query) and _URL_QUERY.fullmatch(fragment)
+    place = _AUTHORITY.fullmatch(authority)
+    if not rest or not place or not _USER_INFO.fullmatch(place[1] or ""):
+        return False
+    return place[2].startswith("[") or _IPV4.fullmatch(place[2]) is not None or _is_host(place[2], unicode_hosts)
+
+
+def _is_host(host: str, unicode_hosts: bool) -> bool:
+    more = _NON_ASCII if unicode_hosts else ""
+    *subdomains, name, top = ["", *host.split(".")]
+    edge, inner = f"[a-zA-Z0-9{more}]", f"a-zA-Z0-9{more}\\-"
+    rest = f"(?:[{inner}]*{edge})?"
+    return (
+        re.fullmatch(f"[a-zA-Z{more}]{rest}", top) is not None
+        and re.fullmatch(f"{edge}{rest}", name) is not None
+        and all(re.fullmatch(f"{edge}(?:[{inner}_]*{edge})?", one) for one in subdomains[1:])
+    )

@@ -1,0 +1,313 @@
+"""Requests to X and what is read from its answers, in both of its vocabularies."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import aiohttp
+
+from kicau.connector.content import FREE, JSON, Charge, MediaKind, RenderedPart, SpanKind
+from kicau.connector.errors import Rejected, Unavailable, Uncertain
+from kicau.connector.http import TIMEOUT, Reply
+from kicau.connector.session import File, Session
+from kicau.networks.x.refusals import LABEL
+
+POST, POST_WITH_LINK, SUMMONED_REPLY = "post", "post-with-link", "post-summoned-reply"
+DELETE, METADATA, POST_READ, USER_READ = "post-delete", "media-metadata", "post-read", "user-read"
+
+CHUNK = 4 << 20  # bytes of a segment; X's older pages allow up to 5 MB
+SLOWEST = 50_000  # bytes a second that an upload is given before it counts as lost
+PAGE = 5  # posts in one page of a look-up: the least that X gives, since each one costs
+MARGIN = timedelta(seconds=60)  # between X's clock and ours
+
+CATEGORIES = {MediaKind.IMAGE: "tweet_image", MediaKind.GIF: "tweet_gif", MediaKind.VIDEO: "tweet_video"}
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """One of the two sets of names; which of them production takes is not known, so both are read everywhere."""
+
+    fields: str
+    long_text: str
+    user_fields: str = "user.fields"
+
+
+NEW = Vocabulary(fields="post.fields", long_text="note_post")
+OLD = Vocabulary(fields="tweet.fields", long_text="note_tweet")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An uploaded file as X describes it."""
+
+    id: str
+    state: str  # "" or "succeeded": ready; "pending", "in_progress", "failed"
+    check_after: int  # seconds
+    percent: int
+    lives_for: int  # seconds, 0: not said
+    why: str = ""  # of a failure
+
+
+async def call(
+    session: Session,
+    method: str,
+    path: str,
+    *,
+    charge: Charge = FREE,
+    repeatable: bool | None = None,
+    params: Mapping[str, str] | None = None,
+    json: JSON = None,
+    multipart: aiohttp.FormData | None = None,
+    timeout: float = TIMEOUT,
+) -> Reply:
+    """One request as the channel's account. Raises the six errors."""
+    return await session.http.call(
+        method,
+        session.app.endpoints["api"] + path,
+        charge=charge,
+        repeatable=repeatable,
+        headers={"Authorization": f"Bearer {session.credentials.access_token}"},
+        params=params,
+        json=json,
+        multipart=multipart,
+        timeout=timeout,
+    )
+
+
+def data_of(reply: Reply) -> dict[str, Any]:
+    """The `data` object of a 2xx answer; an answer without one is a lost answer."""
+    body = reply.json()
+    data = body.get("data") if isinstance(body, dict) else None
+    if isinstance(data, dict):
+        return data
+    lost = Unavailable if reply.repeatable else Uncertain
+    raise lost(f"the answer (HTTP {reply.status}) held no data: {reply.text[:300]}")
+
+
+def id_of(data: Mapping[str, Any], reply: Reply) -> str:
+    found = data.get("id")
+    if isinstance(found, str) and found:
+        return found
+    lost = Unavailable if reply.repeatable else Uncertain
+    raise lost(f"the answer (HTTP {reply.status}) held no id: {reply.text[:300]}")
+
+
+def public_site(endpoints: Mapping[str, str]) -> str:
+    """Where people read posts: the address of the authorise page without its path."""
+    return endpoints["authorize"].split("/i/oauth2/", 1)[0].rstrip("/")
+
+
+def post_url(endpoints: Mapping[str, str], handle: str, post_id: str) -> str:
+    return f"{public_site(endpoints)}/{quote(handle)}/status/{post_id}"
+
+
+# Uploads
+
+
+async def upload_whole(session: Session, file: File, kind: MediaKind) -> Upload:
+    form = aiohttp.FormData()
+    form.add_field("media_category", CATEGORIES[kind])
+    form.add_field("media", await _piece(file.path, 0, file.size), filename="media", content_type=file.mime)
+    reply = await call(
+        session, "POST", "/2/media/upload", repeatable=True, multipart=form, timeout=_patience(file.size)
+    )
+    return _upload(reply)
+
+
+async def initialize(session: Session, file: File, kind: MediaKind) -> Upload:
+    asked: JSON = {"media_type": file.mime, "total_bytes": file.size, "media_category": CATEGORIES[kind]}
+    return _upload(await call(session, "POST", "/2/media/upload/initialize", repeatable=True, json=asked))
+
+
+async def append(session: Session, file: File, media_id: str, segment: int, size: int) -> None:
+    """Send one segment. Sending a segment again is harmless: X lets failed ones be tried again one by one."""
+    form = aiohttp.FormData()
+    form.add_field("segment_index", str(segment))
+    piece = await _piece(file.path, segment * size, size)
+    form.add_field("media", piece, filename="media", content_type="application/octet-stream")
+    path = f"/2/media/upload/{media_id}/append"
+    await call(session, "POST", path, repeatable=True, multipart=form, timeout=_patience(size))
+
+
+async def finalize(session: Session, media_id: str) -> Upload:
+    """Not repeatable: what X says to a second one is not documented."""
+    return _upload(await call(session, "POST", f"/2/media/upload/{media_id}/finalize", repeatable=False))
+
+
+async def status(session: Session, media_id: str) -> Upload:
+    return _upload(await call(session, "GET", "/2/media/upload", params={"media_id": media_id, "command": "STATUS"}))
+
+
+async def describe(session: Session, media_id: str, alt: str) -> None:
+    asked: JSON = {"id": media_id, "metadata": {"alt_text": {"text": alt}}}
+    await call(session, "POST", "/2/media/metadata", charge=Charge(METADATA), repeatable=True, json=asked)
+
+
+def segment_size(total: int, most: int) -> int:
+    """Bytes of a segment so that `total` fits into `most` segments."""
+    return max(CHUNK, -(-total // most))
+
+
+def _upload(reply: Reply) -> Upload:
+    data = data_of(reply)
+    info = data.get("processing_info")
+    info = info if isinstance(info, dict) else {}
+    error = info.get("error")
+    return Upload(
+        id=id_of(data, reply),
+        state=str(info.get("state") or ""),
+        check_after=_whole(info.get("check_after_secs")),
+        percent=_whole(info.get("progress_percent")),
+        lives_for=_whole(data.get("expires_after_secs")),
+        why=str(error.get("message") or "") if isinstance(error, dict) else "",
+    )
+
+
+async def _piece(path: Path, start: int, size: int) -> io.BytesIO:
+    """A stretch of a file, as something that is sent bit by bit."""
+
+    def read() -> io.BytesIO:
+        with path.open("rb") as opened:
+            opened.seek(start)
+            return io.BytesIO(opened.read(size))
+
+    return await asyncio.to_thread(read)
+
+
+def _patience(size: int) -> float:
+    return TIMEOUT + size / SLOWEST
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
+# Posts
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One of the account's posts as X lists it."""
+
+    id: str
+    at: datetime  # UTC
+    text: str  # whole, as X keeps it: links shortened, & < > escaped
+    links: Mapping[str, str]  # t.co address -> what it stands for; "" for attached media
+    conversation: str
+
+
+async def me(session: Session) -> dict[str, Any]:
+    """The account's own record, with what tells a Premium account."""
+    fields = {NEW.user_fields: "name,username,subscription_type,verified_type"}
+    return data_of(await call(session, "GET", "/2/users/me", charge=Charge(USER_READ), params=fields))
+
+
+async def own_posts(
+    session: Session, *, since: datetime, since_id: str = "", token: str = ""
+) -> tuple[list[Seen], str]:
+    """A page of the account's posts since a moment or after a post, newest first, and the next page's token."""
+    asked = {"max_results": str(PAGE), "exclude": "retweets"}
+    asked |= {"since_id": since_id} if since_id else {"start_time": (since - MARGIN).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    asked |= {"pagination_token": token} if token else {}
+    reply = await _read_posts(session, f"/2/users/{session.account_id}/tweets", asked)
+    body = reply.json()
+    meta = body.get("meta") if isinstance(body, dict) else None
+    if not isinstance(meta, dict) or (body.get("errors") and not body.get("data")):
+        # An answer in part: that nothing is listed would prove nothing.
+        raise Unavailable(f"{LABEL} did not list the account's posts: {reply.text[:300]}")
+    rows = [seen(row) for row in body.get("data") or () if isinstance(row, dict)]
+    return rows, str(meta.get("next_token") or "")
+
+
+async def _read_posts(session: Session, path: str, asked: Mapping[str, str]) -> Reply:
+    """Ask in the new vocabulary, and in the old one where X does not know the new."""
+    for words in (NEW, OLD):
+        fields = {words.fields: f"created_at,entities,conversation_id,{words.long_text}"}
+        try:
+            return await call(session, "GET", path, charge=Charge(POST_READ, PAGE), params={**asked, **fields})
+        except Rejected as refused:
+            if words is OLD or NEW.fields not in refused.detail:
+                raise
+    raise AssertionError("the last vocabulary either answers or raises")
+
+
+def seen(row: Mapping[str, Any]) -> Seen:
+    """A post in either vocabulary; never raises for a missing field."""
+    whole = row.get("note_post") or row.get("note_tweet")
+    source = whole if isinstance(whole, dict) and whole.get("text") else row
+    links: dict[str, str] = {}
+    for holder in (row, source):
+        entities = holder.get("entities")
+        for one in (entities.get("urls") or ()) if isinstance(entities, dict) else ():
+            attached = bool(one.get("media_key")) or "pic.x.com" in str(one.get("display_url") or "")
+            links[str(one.get("url") or "")] = "" if attached else str(one.get("expanded_url") or "")
+    return Seen(
+        id=str(row.get("id") or ""),
+        at=_moment(row.get("created_at")),
+        text=str(source.get("text") or ""),
+        links=links,
+        conversation=str(row.get("conversation_id") or ""),
+    )
+
+
+SHORT = re.compile(r"https?://t\.co/\w+")
+MARK = "\x00"
+
+
+def says(post: Seen, part: RenderedPart, quoted: str = "") -> bool:
+    """Whether a listed post is this part: the same words and the same links, however X writes them.
+
+    `quoted` is the id of a post that this part quotes, whose address X adds to the text.
+    """
+    theirs = post.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    added = {short for short, whole in post.links.items() if not whole or (quoted and whole.endswith(f"/{quoted}"))}
+    theirs = SHORT.sub(lambda m: "" if m[0] in added else m[0], theirs)
+    if _tidy(SHORT.sub(lambda m: _bare(post.links.get(m[0], m[0])), theirs)) == _tidy(_marked(part, _bare)):
+        return True
+    if _tidy(SHORT.sub(MARK, theirs)) != _tidy(_marked(part, lambda link: MARK)):
+        return False
+    ours = [span.text for span in part.spans if span.kind is SpanKind.LINK]
+    found = [post.links.get(short) for short in SHORT.findall(theirs)]
+    return all(whole is None or _loose(whole) == _loose(link) for whole, link in zip(found, ours, strict=True))
+
+
+def _marked(part: RenderedPart, write: Callable[[str], str]) -> str:
+    """The part's text with every link written by `write`."""
+    pieces, last = [], 0
+    for span in part.spans:
+        if span.kind is SpanKind.LINK:
+            pieces += [part.text[last : span.start], write(part.text[span.start : span.end])]
+            last = span.end
+    return "".join(pieces) + part.text[last:]
+
+
+def _tidy(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _bare(link: str) -> str:
+    return re.sub(r"^https?://", "", link).rstrip("/")
+
+
+def _loose(link: str) -> str:
+    return unquote(_bare(link)).casefold()
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

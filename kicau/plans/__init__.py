@@ -1,0 +1,1 @@
+"""What it costs: every call to a network is a charge, with its meter, units and price."""

@@ -1,0 +1,289 @@
+"""What people do with posts and deliveries after writing: each act once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound, Unacceptable
+from kicau.base.ids import as_uuid
+from kicau.channels.live import Live, new_client
+from kicau.channels.models import ChannelState
+from kicau.connector import registry
+from kicau.connector.errors import ConnectorError, Rejected
+from kicau.connector.content import Rendered
+from kicau.connector.wire import from_json, to_json
+from kicau.plans.ledger import rows as charge_rows
+from kicau.plans.models import Charge, Purpose
+from kicau.publishing import compose, schedule
+from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
+from kicau.workspaces import webhooks
+from kicau.workspaces.actors import Actor, Permission
+
+UNTOUCHED = (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED)
+
+
+def deliveries(actor: Actor) -> QuerySet[Delivery]:
+    """The workspace's deliveries by due time, with channel and draft."""
+    actor.require(Permission.READ)
+    rows = Delivery.objects.filter(workspace=actor.workspace)
+    return rows.select_related("channel", "channel__app", "draft", "draft__campaign", "confirmed_by").order_by("due_at", "id")
+
+
+def one_delivery(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    """Raises NotFound."""
+    found = deliveries(actor).filter(id=as_uuid(delivery_id)).first()
+    if found is None:
+        raise NotFound("delivery", delivery_id)
+    return found
+
+
+def story(actor: Actor, delivery: Delivery) -> list[Attempt]:
+    """The attempt log, oldest first."""
+    actor.require(Permission.READ)
+    return list(delivery.attempts.order_by("id")[:500])
+
+
+@transaction.atomic
+def edit_draft(actor: Actor, draft_id: UUID | str, composition: compose.Composition, *, version: int | None = None) -> Draft:
+    """Replace a post's content. Deliveries that have not begun are rendered anew, all or none: a problem on any of
+    them is raised and nothing changes. What is out or on its way stays as it was sent. A confirmation is asked again.
+
+    `version`: what the editor had read; Conflict where somebody was faster.
+    """
+    actor.require(Permission.WRITE)
+    draft = Draft.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(draft_id)).first()
+    if draft is None:
+        raise NotFound("post", draft_id)
+    if version is not None and version != draft.version:
+        raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
+    waiting = [row for row in _lock(actor, draft_id=draft.id, state__in=[*UNTOUCHED, DeliveryState.PUBLISHING]) if _unseen(row)]
+    if waiting:
+        actor.require(Permission.PUBLISH)
+    compose.rewrite(actor, draft, composition)
+    fresh = compose.one_draft(actor, draft.id)
+    shown = schedule.preview(actor, fresh, [d.channel for d in waiting])
+    if problems := [p for one in shown for p in one.problems]:
+        raise Unacceptable(problems)
+    for row, one in zip(waiting, shown, strict=True):
+        row.rendered, row.text_hash, row.timezone = to_json(one.rendered), schedule.text_hash(one.rendered), draft.timezone
+        row.next_at, row.progress, row.steps = _first_step_at(row), {}, 0
+        if row.state == DeliveryState.PUBLISHING:
+            row.state = DeliveryState.SCHEDULED
+        if row.confirmed_at:
+            row.confirmed_at = row.confirmed_by = None
+            _hold_for_confirmation(row)
+        elif row.state == DeliveryState.FAILED:
+            row.reason, row.problems = "Mended; retry it to send it.", []
+        row.save()
+    schedule._prepare(waiting)
+    actor.record("draft.edited", draft.id, deliveries=len(waiting))
+    return fresh
+
+
+@transaction.atomic
+def submit(actor: Actor, draft_id: UUID | str) -> Draft:
+    """Hand a draft to those who may publish."""
+    actor.require(Permission.WRITE)
+    draft = compose.one_draft(actor, draft_id)
+    if draft.state != DraftState.DRAFT:
+        raise Conflict(f"This post is {draft.get_state_display()} already.")
+    draft.state = DraftState.SUBMITTED
+    draft.save(update_fields=["state"])
+    actor.record("draft.submitted", draft.id)
+    return draft
+
+
+@transaction.atomic
+def archive_draft(actor: Actor, draft_id: UUID | str) -> Draft:
+    """Put a post away. Nothing is deleted; one that has deliveries still to come must be canceled first."""
+    actor.require(Permission.WRITE)
+    draft = compose.one_draft(actor, draft_id)
+    if Delivery.objects.filter(draft=draft).exclude(state__in=ENDED).exists():
+        raise Conflict("This post has deliveries that are still to come; cancel them first.")
+    draft.state = DraftState.ARCHIVED
+    draft.save(update_fields=["state"])
+    actor.record("draft.archived", draft.id)
+    return draft
+
+
+@transaction.atomic
+def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    """Never send it. Conflict where it is on its way this moment or out already."""
+    actor.require(Permission.PUBLISH)
+    row = _one(actor, delivery_id)
+    if row.state == DeliveryState.CANCELED:
+        return row
+    if row.state in ENDED:
+        raise Conflict(f"This delivery is {row.get_state_display()}; it can be deleted from the network instead.")
+    if row.begun_at is not None:
+        raise Conflict("This delivery is being sent this moment; look again in a few seconds.")
+    partly = not _unseen(row) and bool(row.progress)
+    row.state, row.hold, row.reason = DeliveryState.CANCELED, "", f"{actor.name} canceled it."
+    _save(actor, row, "canceled", row.reason + (" Parts of it may be on the network already." if partly else ""))
+    actor.record("delivery.canceled", row.id)
+    webhooks.emit("delivery.canceled", [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})])
+    return row
+
+
+@transaction.atomic
+def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    """Send it again, now or at its time; goes on where it stopped, and looks up first what may have happened."""
+    actor.require(Permission.PUBLISH)
+    row = _one(actor, delivery_id)
+    if row.state not in (DeliveryState.FAILED, DeliveryState.HELD, DeliveryState.PARKED, DeliveryState.CANCELED):
+        raise Conflict(_why_not(row, "retried"))
+    if row.hold == Hold.CONFIRMATION:
+        raise Conflict("This delivery waits for a person's confirmation: read it and confirm it.")
+    if row.channel.state != ChannelState.ACTIVE:
+        raise Conflict(f"{row.channel.key} is not connected: {row.channel.reason}")
+    if row.steps == 0 and row.broken_at is None:
+        rendered = schedule.render(compose.one_draft(actor, row.draft_id), row.channel)
+        if rendered.problems:
+            raise Unacceptable(rendered.problems)
+        row.rendered, row.text_hash = to_json(rendered), schedule.text_hash(rendered)
+    row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
+    row.next_at = _first_step_at(row)
+    _save(actor, row, "retried", f"{actor.name} asked for another try.")
+    actor.record("delivery.retried", row.id)
+    return row
+
+
+@transaction.atomic
+def move(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str = "") -> Delivery:
+    """Another time for what has not begun. Raises Unacceptable for a time in the past, Conflict where it began."""
+    actor.require(Permission.PUBLISH)
+    row = _one(actor, delivery_id)
+    if row.state not in (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.PUBLISHING) or not _unseen(row):
+        raise Conflict(_why_not(row, "moved"))
+    if problems := list(schedule._bad_time(due_at, clock.now())):
+        raise Unacceptable(problems)
+    before = row.due_at
+    row.due_at = due_at
+    row.next_at = _first_step_at(row)
+    row.timezone = timezone or row.timezone
+    _save(actor, row, "moved", f"{actor.name} moved it to {due_at.astimezone(clock.zone(row.timezone)):%Y-%m-%d %H:%M %Z}.")
+    actor.record("delivery.moved", row.id, before=before.isoformat(), after=due_at.isoformat())
+    return row
+
+
+@transaction.atomic
+def confirm(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    """A named person has read this post and wants it published; what some networks' terms ask for each post."""
+    actor.require(Permission.PUBLISH)
+    if actor.person is None:
+        raise Conflict("A confirmation is a person's; sign in as one.")
+    row = _one(actor, delivery_id)
+    if row.hold != Hold.CONFIRMATION:
+        raise Conflict(_why_not(row, "confirmed"))
+    row.confirmed_by, row.confirmed_at = actor.person, clock.now()
+    row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
+    row.next_at = _first_step_at(row)
+    _save(actor, row, "confirmed", f"{actor.name} confirmed it.")
+    actor.record("delivery.confirmed", row.id)
+    return row
+
+
+@transaction.atomic
+def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str = "", remote_id: str = "") -> Delivery:
+    """A person looked at the network after an unknown outcome: it is there (with its address), or it is not."""
+    actor.require(Permission.PUBLISH)
+    row = _one(actor, delivery_id)
+    if row.state != DeliveryState.UNKNOWN:
+        raise Conflict(_why_not(row, "resolved"))
+    row.broken_at = None
+    if published:
+        row.state, row.reason, row.url = DeliveryState.PUBLISHED, "", url[:1000]
+        row.remote_ids = [remote_id] if remote_id else row.remote_ids
+        row.published_at = clock.now()
+        _save(actor, row, "found", f"{actor.name} found it published{f' at {url}' if url else ''}.")
+    else:
+        row.state, row.reason, row.next_at, row.tries = DeliveryState.SCHEDULED, "", clock.now(), 0
+        _save(actor, row, "not-found", f"{actor.name} found nothing on the network; the step is taken again.")
+    actor.record("delivery.resolved", row.id, published=published)
+    return row
+
+
+async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None) -> Delivery:
+    """Delete a published post from its network, all parts, last first. What we know of it is kept.
+
+    Raises Unacceptable with the network's reason, or Conflict where it could not be reached.
+    """
+    actor.require(Permission.PUBLISH)
+    row = await sync_to_async(one_delivery)(actor, delivery_id)
+    if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
+        raise Conflict(_why_not(row, "deleted from the network"))
+    session = client or new_client()
+    live = Live(row.channel, session)
+    label = registry.get(row.network).label
+    try:
+        for remote_id in reversed(row.remote_ids):
+            await live.connector.withdraw(live, remote_id)
+    except Rejected as exc:
+        raise Unacceptable(exc.problems) from exc
+    except ConnectorError as exc:
+        raise Conflict(f"{label} did not delete the post: {exc}. Nothing was changed here; try again later.") from exc
+    finally:
+        charges = charge_rows(row.workspace_id, row.network, live.http.calls, Purpose.WITHDRAW, channel_id=row.channel_id, delivery_id=row.id, app_id=row.channel.app_id, plan=row.channel.app.plan)  # fmt: skip
+        await Charge.objects.abulk_create(charges)
+        if client is None:
+            await session.close()
+    await sync_to_async(_deleted)(actor, row)
+    return row
+
+
+@transaction.atomic
+def _deleted(actor: Actor, row: Delivery) -> None:
+    row.state, row.reason = DeliveryState.DELETED, f"{actor.name} deleted it from the network."
+    _save(actor, row, "deleted", row.reason)
+    actor.record("delivery.deleted", row.id)
+
+
+def duplicate(actor: Actor, draft_id: UUID | str) -> Draft:
+    """A new draft with the same content."""
+    draft = compose.one_draft(actor, draft_id)
+    return compose.create_draft(actor, compose.composition_of(draft))
+
+
+def _unseen(row: Delivery) -> bool:
+    """Nothing of it is with readers and no step is under way: it is still ours to change."""
+    if row.begun_at is not None or row.broken_at is not None:
+        return False
+    return row.steps == 0 or (row.state == DeliveryState.PUBLISHING and row.due_at > clock.now())
+
+
+def _first_step_at(row: Delivery) -> datetime:
+    return schedule.first_step_at(row.due_at, from_json(Rendered, row.rendered), clock.now())
+
+
+def _lock(actor: Actor, **where: object) -> QuerySet[Delivery]:
+    rows = Delivery.objects.select_for_update(of=("self",)).select_related("channel", "channel__app")
+    return rows.filter(workspace=actor.workspace, **where)
+
+
+def _one(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    found = _lock(actor, id=as_uuid(delivery_id)).first()
+    if found is None:
+        raise NotFound("delivery", delivery_id)
+    return found
+
+
+def _save(actor: Actor, row: Delivery, outcome: str, sentence: str) -> None:
+    row.changed_at = clock.now()
+    row.save()
+    Attempt.objects.create(delivery=row, did="person", outcome=outcome, sentence=sentence)
+
+
+def _hold_for_confirmation(row: Delivery) -> None:
+    row.state, row.hold = DeliveryState.HELD, Hold.CONFIRMATION
+    row.reason = "The text was changed after it had been confirmed: read it and confirm it again."
+
+
+def _why_not(row: Delivery, wanted: str) -> str:
+    return f"A delivery that is {row.get_state_display()} cannot be {wanted}." + (f" {row.reason}" if row.reason else "")

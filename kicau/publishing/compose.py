@@ -1,0 +1,369 @@
+"""From what a person wrote to what one channel is given: compositions in, the seam's drafts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.ids import NO_ID, as_uuid
+from kicau.channels.live import capabilities_of
+from kicau.channels.models import Channel
+from kicau.connector import content, registry
+from kicau.connector.capabilities import Ability
+from kicau.media.models import Medium
+from kicau.publishing.models import Campaign, Draft, DraftState, Part, PartMedium, Variant
+from kicau.rights.models import Origin, checked_ai_use
+from kicau.workspaces.actors import Actor, Permission
+
+MAX_TEXT = 200_000  # characters in one part: far above every network, far below what hurts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediumUse:
+    medium: UUID | str
+    alt: str | None = None  # None: the library's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartInput:
+    text: str = ""
+    media: tuple[MediumUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkInput:
+    url: str
+    title: str = ""
+    description: str = ""
+    thumbnail: UUID | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantInput:
+    """For one channel (key or id) or one network; None means: as the draft has it."""
+
+    channel: str = ""
+    network: str = ""
+    parts: tuple[PartInput, ...] | None = None
+    link: LinkInput | None = None
+    poll: content.Poll | None = None
+    first_comment: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """A whole post as its author gives it. Option names carry their network: "network.option"."""
+
+    parts: tuple[PartInput, ...]
+    link: LinkInput | None = None
+    poll: content.Poll | None = None
+    first_comment: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    variants: tuple[VariantInput, ...] = ()
+    language: str = ""
+    campaign: str = ""
+    tags: tuple[str, ...] = ()
+    timezone: str = ""  # IANA; "" the workspace's
+    ref: str = ""
+    convert: bool = True
+    origin: str = Origin.COMPOSED
+    origin_detail: str = ""
+    ai_use: Mapping[str, str] | None = None  # None: the workspace's default
+
+
+# Saving
+
+
+def create_draft(actor: Actor, composition: Composition) -> Draft:
+    """Raises NotAllowed, Unacceptable, NotFound, Conflict (a `ref` that is taken)."""
+    return save_drafts(actor, [composition])[0]
+
+
+@transaction.atomic
+def save_drafts(actor: Actor, compositions: Sequence[Composition]) -> list[Draft]:
+    """Many at once, all or none, in a handful of statements."""
+    actor.require(Permission.WRITE)
+    book = _Book(actor, compositions)
+    refs = [c.ref for c in compositions if c.ref]
+    taken = Draft.objects.filter(workspace=actor.workspace, ref__in=refs).values_list("ref", flat=True)
+    for ref in taken:
+        raise Conflict(f"There is a post with the reference {ref!r} already.")
+    drafts = [_draft(actor, c, book) for c in compositions]
+    Draft.objects.bulk_create(drafts)
+    _save_parts(list(zip(drafts, compositions, strict=True)), book)
+    for draft in drafts:
+        draft._prefetched_objects_cache = {}  # type: ignore[attr-defined]
+    if len(drafts) == 1:
+        actor.record("draft.created", drafts[0].id)
+    elif drafts:
+        actor.record("draft.imported", "", count=len(drafts), first=str(drafts[0].id))
+    return drafts
+
+
+def rewrite(actor: Actor, draft: Draft, composition: Composition) -> Draft:
+    """Replace a draft's whole content, inside the caller's transaction; its deliveries are the caller's concern."""
+    book = _Book(actor, [composition])
+    fresh = _draft(actor, composition, book)
+    for name in ("language", "extras", "campaign", "tags", "timezone", "ai_use"):
+        setattr(draft, name, getattr(fresh, name))
+    draft.version += 1
+    draft.changed_at = clock.now()
+    draft.save()
+    draft.parts.all().delete()
+    draft.variants.all().delete()
+    _save_parts([(draft, composition)], book)
+    return draft
+
+
+class _Book:
+    """Media, channels and campaigns that compositions name, each looked up once."""
+
+    def __init__(self, actor: Actor, compositions: Iterable[Composition]) -> None:
+        wanted: set[UUID] = set()
+        names: set[str] = set()
+        for c in compositions:
+            wanted |= {_medium_id(use.medium) for part in _all_parts(c) for use in part.media}
+            wanted |= {_medium_id(link.thumbnail) for link in (c.link, *(v.link for v in c.variants)) if link and link.thumbnail}
+            names |= {c.campaign} - {""}
+        self.media = {m.id: m for m in Medium.objects.filter(workspace=actor.workspace, id__in=wanted)}
+        for missing in wanted - set(self.media):
+            raise NotFound("medium", missing)
+        rows = list(Channel.objects.filter(workspace=actor.workspace))
+        self.channels = {r.key: r for r in rows} | {str(r.id): r for r in rows}
+        known = {c.name: c for c in Campaign.objects.filter(workspace=actor.workspace, name__in=names)}
+        for name in names - set(known):
+            known[name] = Campaign.objects.create(workspace=actor.workspace, name=name[:120])
+        self.campaigns = known
+
+    def channel(self, key: str) -> Channel:
+        if key not in self.channels:
+            raise NotFound("channel", key)
+        return self.channels[key]
+
+
+def _draft(actor: Actor, c: Composition, book: _Book) -> Draft:
+    if not c.parts:
+        raise unacceptable("parts", "A post has at least one part.")
+    for n, part in enumerate(_all_parts(c)):
+        if len(part.text) > MAX_TEXT:
+            raise unacceptable(f"parts.{n}.text", "The text has {actual} characters; at most {limit} are kept in one part.", limit=MAX_TEXT, actual=len(part.text))
+        if "\x00" in part.text:
+            raise unacceptable(f"parts.{n}.text", "The text holds a NUL character, which no network takes; remove it.")
+    timezone = c.timezone or actor.workspace.timezone
+    try:
+        clock.zone(timezone)
+    except LookupError as exc:
+        raise unacceptable("timezone", str(exc).replace("{", "(").replace("}", ")")) from None
+    for name in c.options:
+        network, _, option = name.partition(".")
+        if network not in registry.slugs() or not option:
+            raise unacceptable(f"options.{name}", "An option is named network.option (such as {example}.…); {name!r} is not.", name=name, example=registry.slugs()[0])  # fmt: skip
+    return Draft(
+        workspace=actor.workspace, author=actor.person, ref=c.ref, language=c.language[:20], campaign=book.campaigns.get(c.campaign),
+        tags=[t[:60] for t in c.tags], timezone=timezone, state=DraftState.DRAFT, origin=c.origin, origin_detail=c.origin_detail[:500],
+        ai_use=checked_ai_use(actor.workspace.ai_use if c.ai_use is None else c.ai_use),
+        extras={**_extras(c.link, c.poll, c.first_comment), "options": dict(c.options), "convert": c.convert},
+    )  # fmt: skip
+
+
+def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _Book) -> None:
+    variants: list[Variant] = []
+    parts: list[Part] = []
+    uses: list[PartMedium] = []
+
+    def keep(draft: Draft, variant: Variant | None, inputs: Iterable[PartInput]) -> None:
+        for position, given in enumerate(inputs):
+            part = Part(draft=draft, variant=variant, position=position, text=given.text, origin=draft.origin, origin_detail=draft.origin_detail, ai_use=draft.ai_use)  # fmt: skip
+            parts.append(part)
+            uses.extend(
+                PartMedium(part=part, medium=book.media[_medium_id(use.medium)], position=n, alt=use.alt) for n, use in enumerate(given.media)
+            )  # fmt: skip
+
+    for draft, composition in pairs:
+        keep(draft, None, composition.parts)
+        taken: set[tuple[UUID | None, str]] = set()
+        for given in composition.variants:
+            variant = _variant(draft, given, book)
+            if (variant.channel_id, variant.network) in taken:
+                raise unacceptable("variants", "There are two variants for {target}; keep one.", target=given.channel or given.network)
+            taken.add((variant.channel_id, variant.network))
+            variants.append(variant)
+            keep(draft, variant, given.parts or ())
+    Variant.objects.bulk_create(variants)
+    Part.objects.bulk_create(parts)
+    PartMedium.objects.bulk_create(uses)
+
+
+def _variant(draft: Draft, given: VariantInput, book: _Book) -> Variant:
+    if bool(given.channel) == bool(given.network):
+        raise unacceptable("variants", "A variant is for one channel or for one network.")
+    if given.network and given.network not in registry.slugs():
+        raise unacceptable("variants.network", "There is no network {network!r}; installed are: {known}.", network=given.network, known=", ".join(registry.slugs()))
+    extras = _extras(given.link, given.poll, given.first_comment) | {"options": dict(given.options)}
+    channel = book.channel(given.channel) if given.channel else None
+    return Variant(draft=draft, channel=channel, network=given.network, has_parts=given.parts is not None, extras=extras)
+
+
+def _extras(link: LinkInput | None, poll: content.Poll | None, first_comment: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if link:
+        found["link"] = {"url": link.url, "title": link.title, "description": link.description, "thumbnail": str(link.thumbnail) if link.thumbnail else None}
+    if poll:
+        found["poll"] = {"options": list(poll.options), "minutes": poll.minutes, "question": poll.question}
+    if first_comment is not None:
+        found["first_comment"] = first_comment
+    return found
+
+
+def _all_parts(c: Composition) -> tuple[PartInput, ...]:
+    return c.parts + tuple(part for v in c.variants for part in v.parts or ())
+
+
+def _medium_id(given: UUID | str) -> UUID:
+    found = as_uuid(given)
+    if found == NO_ID:
+        raise NotFound("medium", given)
+    return found
+
+
+# Reading
+
+
+def drafts(actor: Actor) -> QuerySet[Draft]:
+    """The workspace's drafts, newest first."""
+    actor.require(Permission.READ)
+    return Draft.objects.filter(workspace=actor.workspace).order_by("-id")
+
+
+def one_draft(actor: Actor, draft_id: UUID | str) -> Draft:
+    """With everything that composing needs. Raises NotFound."""
+    found = whole(drafts(actor)).filter(id=as_uuid(draft_id)).first()
+    if found is None:
+        raise NotFound("post", draft_id)
+    return found
+
+
+def campaigns(actor: Actor) -> QuerySet[Campaign]:
+    """The workspace's campaigns by name."""
+    actor.require(Permission.READ)
+    return Campaign.objects.filter(workspace=actor.workspace).order_by("name")
+
+
+def whole(rows: QuerySet[Draft]) -> QuerySet[Draft]:
+    """Drafts with parts, media and variants in four statements, however many they are."""
+    parts = Part.objects.prefetch_related(Prefetch("uses", PartMedium.objects.select_related("medium")))
+    return rows.select_related("campaign", "author", "workspace").prefetch_related(Prefetch("parts", parts), "variants")
+
+
+def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium] | None = None) -> content.Draft:
+    """What this channel is given: the draft with the network's and then the channel's own variant over it.
+
+    `draft` comes from `whole`. A first comment and the link's card of the draft itself go only where the channel
+    takes them (a link otherwise joins the text); what a variant says goes as it is, and is checked.
+    """
+    can = capabilities_of(channel)
+    own = [v for v in draft.variants.all() if v.network == channel.network]
+    own += [v for v in draft.variants.all() if v.channel_id == channel.id]
+    parts = _parts(draft, next((v for v in reversed(own) if v.has_parts), None))
+    said: dict[str, Any] = {k: v for k, v in draft.extras.items() if k in ("link", "poll", "first_comment")}
+    if not can.can(Ability.FIRST_COMMENT):
+        said.pop("first_comment", None)
+    options = {k.split(".", 1)[1]: v for k, v in draft.extras.get("options", {}).items() if k.split(".", 1)[0] == channel.network}
+    for variant in own:
+        said |= {k: v for k, v in variant.extras.items() if k != "options"}
+        options |= {k.split(".", 1)[-1]: v for k, v in variant.extras.get("options", {}).items()}
+    link = said.get("link")
+    if link and not can.can(Ability.LINK_CARD):
+        parts, link = _with_link(parts, link["url"]), None
+    poll = said.get("poll")
+    return content.Draft(
+        parts=parts,
+        link=_link(link, draft, thumbnails) if link else None,
+        poll=content.Poll(options=tuple(poll["options"]), minutes=poll["minutes"], question=poll["question"]) if poll else None,
+        first_comment=said.get("first_comment") or "",
+        language=draft.language,
+        options=options,
+        convert=bool(draft.extras.get("convert", True)),
+    )
+
+
+def _parts(draft: Draft, variant: Variant | None) -> tuple[content.Part, ...]:
+    wanted = variant.id if variant else None
+    return tuple(
+        content.Part(text=part.text, media=tuple(use.medium.value(use.alt) for use in part.uses.all()))
+        for part in draft.parts.all()
+        if part.variant_id == wanted
+    )
+
+
+def _with_link(parts: tuple[content.Part, ...], url: str) -> tuple[content.Part, ...]:
+    if not parts or any(url in part.text for part in parts):
+        return parts
+    first = parts[0]
+    text = f"{first.text.rstrip()}\n\n{url}" if first.text.strip() else url
+    return (content.Part(text=text, media=first.media), *parts[1:])
+
+
+def _link(link: Mapping[str, Any], draft: Draft, thumbnails: Mapping[str, Medium] | None) -> content.Link:
+    picture = None
+    if key := link.get("thumbnail"):
+        row = (thumbnails or {}).get(key) or Medium.objects.filter(workspace_id=draft.workspace_id, id=key).first()
+        picture = row.value() if row else None
+    return content.Link(url=link["url"], title=link["title"], description=link["description"], thumbnail=picture)
+
+
+def composition_of(draft: Draft) -> Composition:
+    """The composition that would make this draft again (without its `ref`); `draft` comes from `whole`."""
+    extras = draft.extras
+    return Composition(
+        parts=_part_inputs(draft, None),
+        link=_link_input(extras),
+        poll=_poll_value(extras),
+        first_comment=extras.get("first_comment", ""),
+        options=extras.get("options", {}),
+        variants=tuple(
+            VariantInput(
+                channel=str(v.channel_id) if v.channel_id else "",
+                network=v.network,
+                parts=_part_inputs(draft, v.id) if v.has_parts else None,
+                link=_link_input(v.extras),
+                poll=_poll_value(v.extras),
+                first_comment=v.extras.get("first_comment"),
+                options=v.extras.get("options", {}),
+            )
+            for v in draft.variants.all()
+        ),
+        language=draft.language,
+        campaign=draft.campaign.name if draft.campaign else "",
+        tags=tuple(draft.tags),
+        timezone=draft.timezone,
+        convert=bool(extras.get("convert", True)),
+        origin=draft.origin,
+        origin_detail=draft.origin_detail,
+        ai_use=draft.ai_use,
+    )
+
+
+def _part_inputs(draft: Draft, variant_id: UUID | None) -> tuple[PartInput, ...]:
+    return tuple(
+        PartInput(text=p.text, media=tuple(MediumUse(medium=u.medium_id, alt=u.alt) for u in p.uses.all()))
+        for p in draft.parts.all()
+        if p.variant_id == variant_id
+    )
+
+
+def _link_input(extras: Mapping[str, Any]) -> LinkInput | None:
+    return LinkInput(**extras["link"]) if extras.get("link") else None
+
+
+def _poll_value(extras: Mapping[str, Any]) -> content.Poll | None:
+    poll = extras.get("poll")
+    return content.Poll(options=tuple(poll["options"]), minutes=poll["minutes"], question=poll["question"]) if poll else None

@@ -1,0 +1,202 @@
+"""What was written (Draft, Part, Variant) and what becomes of it on each channel (Delivery, Attempt)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from kicau.base.clock import now
+from kicau.base.ids import new_id
+from kicau.channels.models import Channel
+from kicau.media.models import Medium
+from kicau.rights.models import Provenance
+from kicau.workspaces.models import Person, Workspace
+
+
+class Campaign(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="campaigns")
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="one_campaign_each_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DraftState(models.TextChoices):
+    DRAFT = "draft", "draft"
+    SUBMITTED = "submitted", "waits for an editor"
+    SCHEDULED = "scheduled", "scheduled"
+    ARCHIVED = "archived", "put away"
+
+
+class Draft(Provenance):
+    """One post, or a thread, as its author wrote it; deliveries hold what each network was or will be given."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="drafts")
+    author = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
+    state = models.CharField(max_length=10, choices=DraftState.choices, default=DraftState.DRAFT)
+    ref = models.CharField(max_length=120, blank=True)  # the author's own id, of an import; unique where given
+    language = models.CharField(max_length=20, blank=True)
+    extras = models.JSONField(default=dict, blank=True)  # link, poll, first_comment, options, convert: see compose.py
+    campaign = models.ForeignKey(Campaign, on_delete=models.SET_NULL, null=True, blank=True)
+    tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    timezone = models.CharField(max_length=64, default="UTC")  # the author's, in which times were given
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=now)
+    changed_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "ref"], name="one_draft_each_ref", condition=~models.Q(ref=""))]
+        indexes = [models.Index(fields=["workspace", "-id"], name="draft_workspace")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Variant(models.Model):
+    """What differs for one channel or for all channels of one network; what it does not hold is the draft's."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="variants")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, null=True)
+    network = models.CharField(max_length=40, blank=True)  # where it is for a whole network
+    has_parts = models.BooleanField(default=False)  # text and media of its own
+    extras = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["draft", "channel", "network"], name="one_variant_each_target", nulls_distinct=False)]
+
+    def __str__(self) -> str:
+        return f"{self.draft_id} for {self.channel_id or self.network}"
+
+
+class Part(Provenance):
+    """One text with its media: the whole post, or one of a thread."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="parts")
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, null=True, related_name="parts")
+    position = models.PositiveSmallIntegerField()
+    text = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class PartMedium(models.Model):
+    part = models.ForeignKey(Part, on_delete=models.CASCADE, related_name="uses")
+    medium = models.ForeignKey(Medium, on_delete=models.PROTECT, related_name="uses")
+    position = models.PositiveSmallIntegerField()
+    alt = models.TextField(null=True)  # noqa: DJ001 (None: the library's own; "": deliberately none)
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"{self.medium_id} at {self.position}"
+
+
+class DeliveryState(models.TextChoices):
+    SCHEDULED = "scheduled", "scheduled"
+    PUBLISHING = "publishing", "on its way"
+    PUBLISHED = "published", "published"
+    HELD = "held", "held"  # goes on when what `hold` names is done
+    FAILED = "failed", "needs mending"  # the network refused it as it stands
+    UNKNOWN = "unknown", "outcome unknown"  # a person is asked
+    PARKED = "parked", "stopped by a fault of ours"
+    CANCELED = "canceled", "canceled"
+    DELETED = "deleted", "deleted from the network"
+
+
+WAITING = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHING)  # what the engine looks for
+ENDED = (DeliveryState.PUBLISHED, DeliveryState.CANCELED, DeliveryState.DELETED)
+
+
+class Hold(models.TextChoices):
+    NONE = "", ""
+    CONFIRMATION = "confirmation", "waits for a person to confirm it"
+    BUDGET = "budget", "plan or budget is spent"
+    WITHDRAWN = "withdrawn", "its network was withdrawn"
+
+
+class Delivery(models.Model):
+    """A post on its way to one channel."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="deliveries")
+    draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="deliveries")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deliveries")
+    network = models.CharField(max_length=40)
+    key = models.UUIDField(default=new_id)  # the same on every step and retry
+    state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.SCHEDULED)
+    hold = models.CharField(max_length=12, choices=Hold.choices, blank=True, default=Hold.NONE)
+    due_at = models.DateTimeField()  # when it was wanted, UTC
+    timezone = models.CharField(max_length=64, default="UTC")  # in which that was said
+    next_at = models.DateTimeField()  # when the next step may be taken
+    rendered = models.JSONField()  # the preview's own value, in wire form
+    text_hash = models.CharField(max_length=64, blank=True)  # of the text, for the duplicate warning
+    progress = models.JSONField(default=dict, blank=True)
+    steps = models.PositiveIntegerField(default=0)
+    tries = models.PositiveIntegerField(default=0)  # fruitless steps in a row
+    worker = models.CharField(max_length=80, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    begun_at = models.DateTimeField(null=True)  # a step began and did not report yet
+    broken_at = models.DateTimeField(null=True)  # when the step began that `find` must look up
+    reason = models.TextField(blank=True)  # why it is in its state, in a sentence
+    problems = models.JSONField(default=list, blank=True)
+    remote_ids = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    url = models.URLField(max_length=1000, blank=True)
+    raw = models.JSONField(default=dict, blank=True)  # what the network answered
+    published_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=now)
+    changed_at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["channel", "next_at"], name="delivery_due", condition=models.Q(state__in=["scheduled", "publishing"])),
+            models.Index(fields=["next_at"], name="delivery_next", condition=models.Q(state__in=["scheduled", "publishing"])),
+            models.Index(fields=["workspace", "due_at", "id"], name="delivery_calendar"),
+            models.Index(fields=["workspace", "state", "due_at", "id"], name="delivery_by_state"),
+            models.Index(fields=["channel", "text_hash"], name="delivery_same_text"),
+            models.Index(fields=["draft"], name="delivery_draft"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}"
+
+    @property
+    def late_ms(self) -> int | None:
+        """Milliseconds between the wanted and the real time; None before it is out."""
+        return round((self.published_at - self.due_at).total_seconds() * 1000) if self.published_at else None
+
+
+class Attempt(models.Model):
+    """One step, or one decision of a person, in words that a person reads."""
+
+    delivery_id: UUID
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    at = models.DateTimeField(default=now)
+    did = models.CharField(max_length=10)  # publish, find, person
+    outcome = models.CharField(max_length=20)
+    sentence = models.TextField(blank=True)
+    detail = models.JSONField(default=dict, blank=True)  # calls made, traceback of a bug: for those who look deeper
+    worker = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["delivery", "id"], name="attempt_story")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.did}: {self.outcome}"

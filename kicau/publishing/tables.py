@@ -1,0 +1,159 @@
+"""A table of posts as people export it (CSV from any spreadsheet), read into rows; nothing is judged here but its form."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from kicau.base.errors import Unacceptable, unacceptable
+from kicau.connector import registry
+from kicau.connector.content import Problem
+
+COLUMNS = (
+    "ref", "channels", "at", "text", "media", "alt", "link", "link_title", "link_description", "first_comment", "poll",
+    "options", "campaign", "tags", "language", "ai_use", "timezone",
+)  # fmt: skip
+NEEDED = ("channels", "at")
+MAX_SIZE = 64_000_000  # bytes of one table
+MAX_ROWS = 20_000
+MAX_CELL = 2_000_000  # characters
+DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    number: int  # as a spreadsheet counts: the header is row 1
+    cells: Mapping[str, str]  # by column; a column that the table lacks is ""
+    surplus: int = 0  # cells beyond the last column
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells.get(column, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...] = field(repr=False)
+
+
+def text_column(network: str) -> str:
+    """The column of a network's own text."""
+    return f"text:{network}"
+
+
+def known_columns() -> tuple[str, ...]:
+    """Every column that a table may have."""
+    return COLUMNS + tuple(text_column(slug) for slug in registry.slugs())
+
+
+def read_posts(source: bytes | BinaryIO, name: str = "posts.csv") -> Table:
+    """Rows of a CSV file: UTF-8 or UTF-16, with or without a byte order mark; commas, semicolons, tabs or bars.
+
+    Raises Unacceptable, naming what was found and what is expected, for what is no such table.
+    """
+    data = source if isinstance(source, bytes) else source.read(MAX_SIZE + 1)
+    if len(data) > MAX_SIZE:
+        raise unacceptable("file", "{name} is larger than {limit} MB; split it.", "too-large", name=name, limit=MAX_SIZE // 1_000_000)
+    text = _decoded(data, name)
+    text, delimiter = _delimiter(text)
+    records = _records(text, delimiter, name)
+    if not records:
+        raise unacceptable("file", "{name} is empty; it needs a header with {needed} and text, and a row a post.", "empty", name=name, needed=", ".join(NEEDED))
+    columns = _columns(records[0], name)
+    rows = [_row(number, record, columns) for number, record in enumerate(records[1:], 2) if any(cell.strip() for cell in record)]
+    if len(rows) > MAX_ROWS:
+        raise unacceptable("file", "{name} has {actual} posts; at most {limit} are taken at once: split it.", "too-many", name=name, actual=len(rows), limit=MAX_ROWS)
+    if not rows:
+        raise unacceptable("file", "{name} has a header, but no posts below it.", "empty", name=name)
+    return Table(name=name, columns=columns, rows=tuple(rows))
+
+
+def _decoded(data: bytes, name: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif data[1:2] == b"\0" or data[:1] == b"\0":  # UTF-16 without its mark: a header of ASCII has NULs
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    else:
+        encoding = "utf-8-sig"
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise unacceptable("file", "{name} is a spreadsheet's own file; save it as CSV (UTF-8) and import that.", "not-csv", name=name)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as exc:
+        line = data[: exc.start].count(b"\n") + 1
+        message = "{name} is not in UTF-8: line {line} has the byte {byte}. Save it as CSV UTF-8, so that no letter is guessed."
+        raise unacceptable("file", message, "encoding", name=name, line=line, byte=f"0x{data[exc.start]:02x}") from None
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """What separates cells: what some spreadsheets say in a first line "sep=;", else what makes most of the header known."""
+    if found := re.match(r'"?sep=(.)"?\r?\n', text, re.IGNORECASE):
+        return text[found.end() :], found[1]
+    header = re.split(r"\r\n|\r|\n", text, maxsplit=1)[0]
+    known = set(known_columns())
+
+    def score(delimiter: str) -> tuple[int, int]:
+        names = [_plain(cell) for cell in header.split(delimiter)]
+        return sum(n in known for n in names), len(names)
+
+    return text, max(DELIMITERS, key=score)
+
+
+def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records: list[list[str]] = []
+    begun = 1
+    try:
+        for record in reader:
+            records.append(record)
+            begun = reader.line_num + 1
+    except csv.Error as exc:
+        if "field larger" in str(exc):
+            raise unacceptable("file", "Row {row} of {name} (line {line}) has a cell of more than {limit} characters; is a quotation mark not closed?", "quoting", row=len(records) + 1, name=name, line=begun, limit=MAX_CELL) from None  # fmt: skip
+        message = 'Row {row} of {name} (it begins in line {line}) has quotation marks that do not match: put a text that holds commas, quotation marks or line breaks between two ", and write a " inside it twice.'
+        raise unacceptable("file", message, "quoting", row=len(records) + 1, name=name, line=begun) from None
+    return records
+
+
+def _columns(header: Sequence[str], name: str) -> tuple[str, ...]:
+    """The header's names, checked. Raises Unacceptable with one problem for each that is wrong."""
+    found = [_plain(cell) for cell in header]
+    while found and not found[-1]:
+        found.pop()
+    known = known_columns()
+    problems = [_unknown(column, known) for column in found if column not in known]
+    for column in sorted({c for c in found if found.count(c) > 1 and c in known}):
+        problems.append(Problem(code="column-twice", message="The column {column} is there twice; keep one.", params={"column": column}, field=column))
+    missing = [column for column in NEEDED if column not in found]
+    if not any(column == "media" or column.startswith("text") for column in found):
+        missing.append("text")
+    if missing:
+        message = "{name} has no column {missing}. Found: {found}. Expected: {known}."
+        params = {"name": name, "missing": ", ".join(missing), "found": ", ".join(c or '""' for c in found[:40]), "known": ", ".join(known)}
+        problems.insert(0, Problem(code="missing-column", message=message, params=params, field="file"))
+    if problems:
+        raise Unacceptable(problems)
+    return tuple(found)
+
+
+def _unknown(column: str, known: Sequence[str]) -> Problem:
+    near = difflib.get_close_matches(column, known, 1)
+    message = "There is no column {column!r}; " + ("did you mean {near}?" if near else "leave it out.") + " The columns are: {known}."
+    return Problem(code="unknown-column", message=message, params={"column": column[:60], "near": near[0] if near else "", "known": ", ".join(known)}, field=column[:60] or "file")
+
+
+def _plain(cell: str) -> str:
+    return re.sub(r"[\s-]+", "_", cell.strip().strip('"').strip().casefold()).replace("_:_", ":").replace(":_", ":")
+
+
+def _row(number: int, record: Sequence[str], columns: Sequence[str]) -> Row:
+    cells = {c: cell.replace("\r\n", "\n").replace("\r", "\n") for c, cell in zip(columns, record, strict=False) if cell}
+    surplus = sum(1 for cell in record[len(columns) :] if cell.strip())
+    return Row(number=number, cells=cells, surplus=surplus)

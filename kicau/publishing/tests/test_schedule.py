@@ -1,0 +1,204 @@
+"""Writing, previewing and scheduling: one rendered value, and nothing lost on the way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from PIL import Image
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
+from kicau.channels.acts import set_slots
+from kicau.connector.content import Poll, Rendered
+from kicau.connector.wire import from_json
+from kicau.media.acts import add_medium
+from kicau.publishing import acts, compose, schedule
+from kicau.publishing.compose import Composition, LinkInput, MediumUse, PartInput, VariantInput
+from kicau.publishing.models import Delivery, Draft
+from kicau.rights.models import AuditEntry
+from kicau.workspaces.acts import actor_for, add_person, create_workspace
+
+SOON = timedelta(hours=1)
+
+
+def write(actor, *texts, **more):
+    made = compose.create_draft(actor, Composition(parts=tuple(PartInput(text=t) for t in texts), **more))
+    return compose.one_draft(actor, made.id)
+
+
+def at(**ahead):
+    return clock.now() + timedelta(**ahead)
+
+
+def test_the_preview_is_what_is_stored(actor, channel):
+    ana, draft = channel("ana"), write(actor, "satu", "dua")
+    shown = schedule.preview(actor, draft, [ana])[0]
+    row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
+    assert from_json(Rendered, Delivery.objects.get(id=row.id).rendered) == shown.rendered
+    assert schedule.cost([shown]) == {"USD": 30_000}
+
+
+def test_a_problem_on_one_channel_schedules_nothing_and_loses_nothing(actor, channel):
+    channel("ana"), channel("budi")
+    draft = write(actor, "a" * 90, variants=(VariantInput(channel="budi", parts=(PartInput(text="b" * 101),)),))
+    with pytest.raises(Unacceptable) as told:
+        schedule.schedule(actor, draft, ["ana", "budi"], at(hours=1))
+    problem = told.value.problems[0]
+    assert problem.field == "channels.budi.parts.0.text"
+    assert problem.sentence == "On Stranger, the text has 101 characters; the limit is 100: shorten it or split it into a thread."
+    assert not Delivery.objects.exists()
+    assert compose.one_draft(actor, draft.id).variants.count() == 1
+
+
+def test_a_variant_is_for_its_channel_or_network_only(actor, channel):
+    ana, budi = channel("ana"), channel("budi")
+    draft = write(actor, "umum", variants=(VariantInput(network="stranger", parts=(PartInput(text="jaringan"),)), VariantInput(channel="budi", parts=(PartInput(text="budi"),), options={"tone": "quiet"})))
+    assert [p.rendered.parts[0].text for p in schedule.preview(actor, draft, [ana, budi])] == ["jaringan", "budi"]
+    assert schedule.render(draft, budi).options == {"tone": "quiet"}
+
+
+def test_a_link_joins_the_text_where_there_are_no_cards(actor, channel):
+    ana = channel("ana")
+    draft = write(actor, "baca ini", link=LinkInput(url="https://example.org/a"))
+    assert schedule.render(draft, ana).parts[0].text == "baca ini\n\nhttps://example.org/a"
+
+
+def test_what_a_channel_cannot_do_is_told(actor, channel):
+    channel("ana")
+    draft = write(actor, "pilih", poll=Poll(options=("a", "b")), options={"stranger.tone": "shrill"})
+    with pytest.raises(Unacceptable) as told:
+        schedule.schedule(actor, draft, ["ana"], at(hours=1))
+    assert {p.code for p in told.value.problems} == {"no-polls", "bad-option"}
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=-5), timedelta(days=800)])
+def test_a_time_in_the_past_or_far_ahead_is_refused(actor, channel, ahead):
+    channel("ana")
+    with pytest.raises(Unacceptable) as told:
+        schedule.schedule(actor, write(actor, "a"), ["ana"], clock.now() + ahead)
+    assert told.value.problems[0].field == "at"
+
+
+def test_just_past_means_now(actor, channel):
+    channel("ana")
+    row = schedule.schedule(actor, write(actor, "a"), ["ana"], at(seconds=-5)).deliveries[0]
+    assert row.due_at >= clock.now() - timedelta(seconds=2)
+
+
+def test_an_unknown_channel_and_a_strangers_channel_are_not_found(actor, channel):
+    other = add_person("x@else.example", "X")
+    theirs = actor_for(other, create_workspace(other, "Else").id, "cli")
+    far = channel("far", theirs)
+    for key in ("nobody", "far", str(far.id)):
+        with pytest.raises(NotFound):
+            schedule.schedule(actor, write(actor, "a"), [key], at(hours=1))
+
+
+def test_a_contributor_writes_and_submits_but_does_not_schedule(actor, channel, member):
+    channel("ana")
+    someone = member("contributor")
+    draft = write(someone, "usul")
+    with pytest.raises(NotAllowed):
+        schedule.schedule(someone, draft, ["ana"], at(hours=1))
+    assert acts.submit(someone, draft.id).state == "submitted"
+
+
+def test_the_same_text_is_warned_of_not_forbidden(actor, channel):
+    channel("ana")
+    schedule.schedule(actor, write(actor, "Sama  saja"), ["ana"], at(hours=1))
+    again = schedule.schedule(actor, write(actor, "sama saja"), ["ana"], at(hours=2))
+    assert [n.code for n in again.notices] == ["duplicate"]
+    apart = schedule.schedule(actor, write(actor, "sama saja"), ["ana"], at(days=3))
+    assert apart.notices == ()
+
+
+def test_next_free_slot_keeps_the_wall_clock_over_a_change_of_clocks(actor, channel):
+    ana = channel("ana")
+    set_slots(actor, "ana", [(day, time(9, 0)) for day in range(7)], "Europe/London")
+    before = datetime(2027, 3, 27, 12, tzinfo=UTC)  # the night after, clocks go forward
+    found = schedule.next_free_slot(actor, ana, after=before)
+    assert found == datetime(2027, 3, 28, 8, tzinfo=UTC)
+    with clock.frozen(before):
+        schedule.schedule(actor, write(actor, "a"), ["ana"], found)
+    assert schedule.next_free_slot(actor, ana, after=before) == datetime(2027, 3, 29, 8, tzinfo=UTC)
+
+
+def test_a_slot_that_clocks_skip_is_passed_over(actor, channel):
+    ana = channel("ana")
+    set_slots(actor, "ana", [(6, time(1, 30))], "Europe/London")  # Sundays; 2027-03-28 01:30 does not exist
+    found = schedule.next_free_slot(actor, ana, after=datetime(2027, 3, 27, 12, tzinfo=UTC))
+    assert found == datetime(2027, 4, 4, 0, 30, tzinfo=UTC)
+
+
+def test_a_channel_without_slots_says_so(actor, channel):
+    with pytest.raises(Unacceptable):
+        schedule.next_free_slot(actor, channel("ana"))
+
+
+def test_editing_renders_what_waits_anew_or_changes_nothing(actor, channel):
+    channel("ana")
+    draft = write(actor, "lama")
+    row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
+    with pytest.raises(Unacceptable):
+        acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="b" * 101),)))
+    assert Delivery.objects.get(id=row.id).rendered["parts"][0]["text"] == "lama"
+    assert compose.one_draft(actor, draft.id).parts.first().text == "lama"
+    acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="baru"),)))
+    assert Delivery.objects.get(id=row.id).rendered["parts"][0]["text"] == "baru"
+
+
+def test_two_editors_are_told_of_each_other(actor, channel):
+    draft = write(actor, "a")
+    acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="b"),)), version=draft.version)
+    with pytest.raises(Conflict):
+        acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="c"),)), version=draft.version)
+
+
+def test_media_keep_their_order_and_their_own_alt(actor, channel, tmp_path):
+    pictures = []
+    for n in range(3):
+        path = tmp_path / f"{n}.png"
+        Image.new("RGB", (10 + n, 10)).save(path)
+        pictures.append(add_medium(actor, path, path.name, alt=f"library {n}"))
+    draft = compose.create_draft(actor, Composition(parts=(PartInput(text="a", media=(MediumUse(medium=pictures[2].id), MediumUse(medium=pictures[0].id, alt="here"))),)))
+    given = compose.for_channel(compose.one_draft(actor, draft.id), channel("ana")).parts[0].media
+    assert [(m.width, m.alt) for m in given] == [(12, "library 2"), (10, "here")]
+
+
+def test_the_same_file_is_kept_once(actor, tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (5, 5)).save(path)
+    assert add_medium(actor, path, "a.png").id == add_medium(actor, path, "b.png").id
+
+
+def test_parts_and_media_carry_origin_and_permission(actor, channel):
+    draft = write(actor, "a", origin="imported", origin_detail="posts.csv row 3", ai_use={"train_gen": "deny"})
+    part = draft.parts.first()
+    assert (part.origin, part.origin_detail, part.ai_use) == ("imported", "posts.csv row 3", {"train_gen": "deny"})
+    with pytest.raises(Unacceptable):
+        write(actor, "a", ai_use={"sell": "allow"})
+
+
+def test_a_draft_is_copied_whole(actor, channel):
+    channel("budi")
+    draft = write(actor, "satu", "dua", poll=Poll(options=("a", "b")), tags=("x",), campaign="Senja", variants=(VariantInput(channel="budi", parts=(PartInput(text="b"),)),))
+    copy = compose.one_draft(actor, acts.duplicate(actor, draft.id).id)
+    assert copy.id != draft.id
+    assert (compose.composition_of(copy).parts, copy.tags, copy.campaign, copy.variants.count()) == (compose.composition_of(draft).parts, ["x"], draft.campaign, 1)
+
+
+def test_a_reference_is_taken_once(actor):
+    write(actor, "a", ref="r1")
+    with pytest.raises(Conflict):
+        write(actor, "b", ref="r1")
+    assert Draft.objects.count() == 1
+
+
+def test_every_act_is_in_the_trail(actor, channel):
+    channel("ana")
+    row = schedule.schedule(actor, write(actor, "a"), ["ana"], at(hours=1)).deliveries[0]
+    acts.cancel(actor, row.id)
+    acts.retry(actor, row.id)
+    trail = set(AuditEntry.objects.filter(workspace_id=actor.workspace.id).values_list("act", flat=True))
+    assert {"draft.created", "delivery.scheduled", "delivery.canceled", "delivery.retried"} <= trail

@@ -1,0 +1,266 @@
+"""A moment as people write it, in English or Indonesian: a small strict grammar that never guesses.
+
+    now · sekarang · in 10 minutes · 10 menit lagi · +1:30 (minutes and seconds from now)
+    09:00 · 9am · jam 9 pagi (today) · today 09:00 · hari ini 09.00 · tomorrow 9am · besok pukul 09.00
+    day after tomorrow 09:00 · lusa 09.00 · monday 9am · senin 09.00 (the next one) · next friday 9am · jumat depan 9 pagi
+    1 Dec 2026 09:00 · Dec 1 09:00 · 1 Desember 2026 pukul 09.00 · 2026-12-01 09:00 · 2026-12-01T09:00:00+07:00
+
+A zone may end it: "tomorrow 09:00 Europe/London", "besok 09.00 WIB", "… UTC".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from kicau.base import clock
+from kicau.base.errors import unacceptable
+
+GRACE = timedelta(seconds=60)  # so little in the past still means now: the hands were slower than the clock
+
+NOW = {"now", "sekarang"}
+DAYS = {
+    "today": 0,
+    "hari ini": 0,
+    "tomorrow": 1,
+    "besok": 1,
+    "day after tomorrow": 2,
+    "the day after tomorrow": 2,
+    "lusa": 2,
+}
+_WEEKDAYS = (
+    "monday mon senin sen", "tuesday tue tues selasa sel", "wednesday wed rabu rab", "thursday thu thur thurs kamis kam",
+    "friday fri jumat jum'at jum", "saturday sat sabtu sab", "sunday sun minggu ahad min",
+)  # fmt: skip
+WEEKDAYS = {name: n for n, names in enumerate(_WEEKDAYS) for name in names.split()}
+_MONTHS = (
+    "january jan januari", "february feb februari", "march mar maret", "april apr", "may mei", "june jun juni", "july jul juli",
+    "august aug agustus agu ags agt", "september sep sept", "october oct oktober okt", "november nov nop nopember", "december dec desember des",
+)  # fmt: skip
+MONTHS = {name: n for n, names in enumerate(_MONTHS, 1) for name in names.split()}
+_UNITS = {
+    "seconds": "seconds second secs sec s detik", "minutes": "minutes minute mins min m menit", "hours": "hours hour hrs hr h jam",
+    "days": "days day d hari", "weeks": "weeks week w minggu pekan",
+}  # fmt: skip
+UNITS = {name: unit for unit, names in _UNITS.items() for name in names.split()}
+NUMBERS = {"a": 1, "an": 1, "one": 1, "satu": 1, "se": 1}
+# The three zones of Indonesia are the only abbreviations that mean one zone each where our users live.
+ZONES = {"utc": "UTC", "gmt": "UTC", "wib": "Asia/Jakarta", "wita": "Asia/Makassar", "wit": "Asia/Jayapura"}
+
+OFFSET = re.compile(r"\+(?:(\d{1,4}):)?(\d{1,4}):([0-5]\d(?:\.\d{1,3})?)", re.ASCII)
+_UNIT_WORDS = "|".join(sorted(UNITS, key=len, reverse=True))
+RELATIVE = re.compile(rf"(in |dalam |)(\d{{1,6}}|a|an|one|satu|se) ?({_UNIT_WORDS})( lagi| from now|)", re.ASCII)
+ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?: ?(?:z|[+-]\d\d:?\d\d))?)?", re.ASCII)
+TIME = re.compile(
+    r"(?:(at|pukul|jam|@) ?)?(\d{1,2})(?:[:.](\d\d))?(?:[:.](\d\d))? ?(am|pm|a\.m\.|p\.m\.|pagi|siang|sore|malam)?", re.ASCII
+)  # fmt: skip
+TRAILING_ZONE = re.compile(r"(.*\S) ([A-Za-z]+(?:/[A-Za-z0-9_+\-]+)+|utc|gmt|wib|wita|wit)", re.ASCII | re.IGNORECASE)
+EXAMPLES = 'write for example "tomorrow 09:00", "besok 09:00", "monday 9am", "in 10 minutes" or "2026-12-01 09:00"'
+
+
+def moment(text: str, zone: str, now: datetime) -> datetime:
+    """The moment in UTC that `text` names for somebody in `zone` (IANA) at `now` (aware).
+
+    Raises Unacceptable for what is no time, is past, does not exist or comes twice there, and for an unknown zone.
+    """
+    said = " ".join(text.replace("\u2019", "'").replace("\u00a0", " ").split())
+    here = _zone(zone)
+    if found := TRAILING_ZONE.fullmatch(said):
+        said, here = found[1], _zone(ZONES.get(found[2].casefold(), found[2]))
+    said = said.casefold().rstrip(",")
+    try:
+        at = _read(said, text, here, now)
+    except (OverflowError, ValueError):
+        raise _unreadable(text) from None
+    if at < now.astimezone(UTC) - GRACE:
+        shown = f"{at.astimezone(here):%A %Y-%m-%d %H:%M}"
+        raise unacceptable(
+            "at",
+            "{text!r} is {when} in {zone}, which is past; choose a time to come, or now.",
+            "past",
+            text=text[:80],
+            when=shown,
+            zone=here.key,
+        )
+    return at
+
+
+def offset(text: str) -> timedelta | None:
+    """What "+M:SS" or "+H:MM:SS" stands for (seconds may have decimals); None for anything else."""
+    found = OFFSET.fullmatch(text.strip())
+    if found is None:
+        return None
+    return timedelta(hours=int(found[1] or 0), minutes=int(found[2]), seconds=float(found[3]))
+
+
+def _read(said: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
+    if said in NOW:
+        return now.astimezone(UTC)
+    if (ahead := offset(said)) is not None:
+        return now.astimezone(UTC) + ahead
+    if found := RELATIVE.fullmatch(said):
+        before, number, unit, after = found.groups()
+        if before or after:
+            return _ahead(NUMBERS.get(number) or int(number), UNITS[unit], text, here, now)
+    if ISO.fullmatch(said):
+        return _iso(said, text, here)
+    return _day_and_time(said, text, here, now)
+
+
+def _ahead(number: int, unit: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
+    """Days and weeks keep the time on the wall; what is shorter is counted in real time."""
+    if unit in ("days", "weeks"):
+        wall = now.astimezone(here).replace(tzinfo=None) + timedelta(**{unit: number})
+        return _certain(wall, text, here)
+    return now.astimezone(UTC) + timedelta(**{unit: number})
+
+
+def _iso(said: str, text: str, here: ZoneInfo) -> datetime:
+    if len(said) == 10:
+        date.fromisoformat(said)
+        raise _no_time(text)
+    at = datetime.fromisoformat(said.upper().replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
+    return at.astimezone(UTC) if at.tzinfo else _certain(at, text, here)
+
+
+def _day_and_time(said: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
+    """A day, then a time; or a time, then a day; or a time alone, which is today's."""
+    words = said.replace(",", " ").split()
+    for cut in range(len(words) + 1):
+        for day, hour in ((words[:cut], words[cut:]), (words[cut:], words[:cut])):
+            clock_time = _time(" ".join(hour), alone=not day)
+            if clock_time is None:
+                continue
+            on = _day(" ".join(day), here, now, clock_time)
+            if on is not None:
+                return _certain(datetime.combine(on, clock_time), text, here)
+    if _day(said.replace(",", " "), here, now, time(0)) is not None:
+        raise _no_time(text)
+    raise _unreadable(text)
+
+
+def _time(said: str, *, alone: bool) -> time | None:
+    """A time of day; a bare number counts only with a word that makes it one."""
+    if said in ("noon", "at noon", "tengah hari"):
+        return time(12)
+    found = TIME.fullmatch(said)
+    if found is None:
+        return None
+    word, hour, minute, second, half = found.groups()
+    if not (word or minute or half) or (alone and not (word or half) and "." in said):
+        return None
+    wanted = _hour(int(hour), (half or "").replace(".", ""))
+    return None if wanted is None else time(wanted, int(minute or 0), int(second or 0))
+
+
+def _hour(hour: int, half: str) -> int | None:
+    """On 24 hours; None where the hour cannot be in that half or part of the day."""
+    spans = {
+        "am": range(1, 13),
+        "pm": range(1, 13),
+        "pagi": range(12),
+        "siang": (10, 11, 12, 1, 2, 3),
+        "sore": range(3, 7),
+        "malam": range(6, 12),
+    }
+    if not half or hour > 12:
+        return hour if hour < 24 and half not in ("am", "pm", "pagi") else None
+    if hour not in spans[half]:
+        return None
+    if half == "am":
+        return hour % 12
+    if half == "pm":
+        return hour % 12 + 12
+    return hour + 12 if half in ("sore", "malam") or (half == "siang" and hour <= 3) else hour
+
+
+def _day(said: str, here: ZoneInfo, now: datetime, at: time) -> date | None:
+    """The day that is named; "" is today. A weekday is the next one whose time is still to come."""
+    today = now.astimezone(here).date()
+    if said == "" or said in DAYS:
+        return today + timedelta(days=DAYS.get(said, 0))
+    bare = re.sub(r"^(?:on|pada)? ?(?:hari )?", "", said)
+    if bare in DAYS:
+        return today + timedelta(days=DAYS[bare])
+    if (weekday := _weekday(bare, today)) is not None:
+        return weekday
+    if bare in WEEKDAYS:
+        ahead = (WEEKDAYS[bare] - today.weekday()) % 7
+        if ahead == 0 and datetime.combine(today, at, here).astimezone(UTC) < now.astimezone(UTC) - GRACE:
+            ahead = 7
+        return today + timedelta(days=ahead)
+    if ISO.fullmatch(bare) and len(bare) == 10:
+        return date.fromisoformat(bare)
+    return _written_date(bare, here, now, at)
+
+
+def _weekday(said: str, today: date) -> date | None:
+    """ "next friday" and "jumat depan": that day of the calendar week after this one; "this friday" and "jumat ini":
+    of this week. Weeks begin on Monday."""
+    found = re.fullmatch(r"(next |this |)(\S+?)( depan| ini|)", said)
+    if not found or found[2] not in WEEKDAYS or bool(found[1]) == bool(found[3]):
+        return None
+    weeks = 1 if found[1] == "next " or found[3] == " depan" else 0
+    return today - timedelta(days=today.weekday()) + timedelta(weeks=weeks, days=WEEKDAYS[found[2]])
+
+
+def _written_date(said: str, here: ZoneInfo, now: datetime, at: time) -> date | None:
+    """ "1 dec 2026", "dec 1 2026", "1st of december"; without a year, the next one that is still to come."""
+    found = re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th)? (?:of )?([a-z]+)\.?(?: (\d{4}))?", said, re.ASCII)
+    day, month, year = found.groups() if found else (None, None, None)
+    if not found:
+        found = re.fullmatch(r"([a-z]+)\.? (\d{1,2})(?:st|nd|rd|th)?(?: (\d{4}))?", said, re.ASCII)
+        month, day, year = found.groups() if found else (None, None, None)
+    if not day or month not in MONTHS:
+        return None
+    if year:
+        return date(int(year), MONTHS[month], int(day))
+    this = now.astimezone(here).year
+    for candidate in range(this, this + 9):  # nine years always hold a 29 February
+        try:
+            on = date(candidate, MONTHS[month], int(day))
+        except ValueError:
+            continue
+        if datetime.combine(on, at, here).astimezone(UTC) >= now.astimezone(UTC) - GRACE:
+            return on
+    return None
+
+
+def _certain(wall: datetime, text: str, here: ZoneInfo) -> datetime:
+    """The one moment when clocks in `here` show `wall`. Raises Unacceptable where there is none, or there are two."""
+    first, second = (wall.replace(tzinfo=here, fold=fold) for fold in (0, 1))
+    at = first.astimezone(UTC)
+    if at.astimezone(here).replace(tzinfo=None) != wall.replace(fold=0):
+        message = (
+            "{time} on {day} does not exist in {zone}: clocks are put forward over it. Choose {next} or another time."
+        )
+        params = {
+            "time": f"{wall:%H:%M}",
+            "day": f"{wall:%Y-%m-%d}",
+            "zone": here.key,
+            "next": f"{at.astimezone(here):%H:%M}",
+        }
+        raise unacceptable("at", message, "no-such-time", **params)
+    if first.utcoffset() != second.utcoffset():
+        message = "{time} on {day} comes twice in {zone}, as clocks are put back; write which: {first} or {second}."
+        params = {"time": f"{wall:%H:%M}", "day": f"{wall:%Y-%m-%d}", "zone": here.key, "first": first.isoformat(timespec="minutes"), "second": second.isoformat(timespec="minutes")}  # fmt: skip
+        raise unacceptable("at", message, "two-such-times", **params)
+    return at
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return clock.zone(name)
+    except LookupError as exc:
+        raise unacceptable("timezone", str(exc).replace("{", "(").replace("}", ")"), "unknown-zone") from None
+
+
+def _no_time(text: str) -> Exception:
+    return unacceptable(
+        "at", '{text!r} names a day but no time of day; add one, such as "{text} 09:00".', "no-time", text=text[:80]
+    )
+
+
+def _unreadable(text: str) -> Exception:
+    return unacceptable("at", "{text!r} cannot be read as a time; " + EXAMPLES + ".", "no-time", text=text[:80])

@@ -1,0 +1,105 @@
+"""A post while somebody writes it: shown before it is saved, and kept as one types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Model
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound
+from kicau.base.ids import as_uuid
+from kicau.publishing import compose
+from kicau.publishing.models import Draft, DraftState, Part, PartMedium, Variant
+from kicau.rights.models import AuditEntry
+from kicau.workspaces.actors import Actor, Permission
+
+QUIET = timedelta(minutes=30)  # somebody who goes on writing leaves one line in the audit trail for so long
+
+
+def unsaved(actor: Actor, composition: compose.Composition, *, book: compose._Book | None = None) -> Draft:
+    """The draft that saving would make, whole, for a preview. Nothing is written. Raises as `create_draft` does.
+
+    `book`: what the composition names, where it was looked up for many at once.
+    """
+    actor.require(Permission.READ)
+    composition = replace(composition, campaign="")  # a campaign is made when the draft is saved
+    book = book or compose._Book(actor, [composition])
+    draft = compose._draft(actor, composition, book)
+    parts: list[Part] = []
+    variants: list[Variant] = []
+    _put(parts, draft, None, composition.parts, book)
+    for given in composition.variants:
+        variant = compose._variant(draft, given, book)
+        variants.append(variant)
+        _put(parts, draft, variant, given.parts or (), book)
+    _holds(draft, parts=parts, variants=variants)
+    return draft
+
+
+def _put(
+    parts: list[Part], draft: Draft, variant: Variant | None, inputs: Iterable[compose.PartInput], book: compose._Book
+) -> None:
+    for position, given in enumerate(inputs):
+        part = Part(draft=draft, variant=variant, position=position, text=given.text)
+        uses = [
+            PartMedium(part=part, medium=book.media[as_uuid(u.medium)], position=n, alt=u.alt)
+            for n, u in enumerate(given.media)
+        ]
+        _holds(part, uses=uses)
+        parts.append(part)
+
+
+def _holds(owner: Model, **related: list[Any]) -> None:
+    """As if its related rows had been fetched with it."""
+    cache = owner.__dict__.setdefault("_prefetched_objects_cache", {})
+    for name, rows in related.items():
+        found = getattr(owner, name).none()
+        found._result_cache = rows
+        cache[name] = found
+
+
+def keep(actor: Actor, draft_id: UUID, composition: compose.Composition, *, version: int | None = None, desk: Mapping[str, Any] | None = None) -> Draft:  # fmt: skip
+    """Save what is being written under an id that the writer chose beforehand, so that saving twice makes one draft.
+
+    `desk` is what the author chose beside the post (channels, time); it comes back with the draft. Its "hand" names one
+    open editor. Raises Conflict where another hand changed the draft since `version`, or where it is scheduled.
+    """
+    actor.require(Permission.WRITE)
+    kept = dict(desk or {})
+    with transaction.atomic():
+        draft = _locked(actor, draft_id) or _created(actor, draft_id, composition)
+        if draft.state not in (DraftState.DRAFT, DraftState.SUBMITTED):
+            raise Conflict(f"This post is {draft.get_state_display()}; its changes are saved when you say so.")
+        if not draft._state.adding and version is not None and version != draft.version and draft.extras.get("desk", {}).get("hand") != kept.get("hand"):  # fmt: skip
+            raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
+        draft = compose.rewrite(actor, draft, composition)
+        draft.extras = {**draft.extras, "desk": kept}
+        draft.save(update_fields=["extras"])
+        if not AuditEntry.objects.filter(subject=str(draft.id), actor_id=actor.person_id, act__in=("draft.created", "draft.edited"), at__gte=clock.now() - QUIET).exists():  # fmt: skip
+            actor.record("draft.edited", draft.id)
+    return draft
+
+
+def _locked(actor: Actor, draft_id: UUID) -> Draft | None:
+    return Draft.objects.select_for_update().filter(workspace=actor.workspace, id=draft_id).first()
+
+
+def _created(actor: Actor, draft_id: UUID, composition: compose.Composition) -> Draft:
+    """An empty draft with that id; the row that another request has just made where that was faster."""
+    draft = compose._draft(
+        actor, replace(composition, campaign=""), compose._Book(actor, [replace(composition, campaign="")])
+    )
+    draft.id, draft.version = draft_id, 0
+    Draft.objects.bulk_create([draft], ignore_conflicts=True)
+    found = _locked(actor, draft_id)
+    if found is None:  # the id belongs to another workspace
+        raise NotFound("post", draft_id)
+    if found.version == 0:
+        actor.record("draft.created", draft_id)
+    return found

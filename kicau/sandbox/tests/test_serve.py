@@ -1,0 +1,103 @@
+"""All sandboxes at once, over real HTTP; what they keep; and a visitor who signs in."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from kicau.connector import registry
+from kicau.connector.sandbox import Sandbox
+from kicau.sandbox import serve
+from kicau.sandbox.visitor import NotTaken, consent
+
+
+@asynccontextmanager
+async def running(folder, **how):
+    stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve.serve(dict.fromkeys(registry.slugs(), 0), folder, ready=started.set_result, stop=stop, **how))
+    await asyncio.wait([started, task], return_when=asyncio.FIRST_COMPLETED)
+    yield await started
+    stop.set()
+    await task
+
+
+async def test_every_network_is_served_and_described(tmp_path):
+    async with running(tmp_path) as sandboxes, aiohttp.ClientSession() as client:
+        told = serve.described(sandboxes)["networks"]
+        assert [one["network"] for one in told] == list(registry.slugs())
+        for one in told:
+            assert one["client_id"]
+            assert one["client_secret"]
+            assert one["accounts"]
+            assert all(url.startswith(one["base_url"]) for url in one["endpoints"].values())
+            async with client.get(one["base_url"] + "/_sandbox/info") as answer:
+                assert await answer.json() == one
+            async with client.get(one["base_url"] + "/_sandbox/posts") as answer:
+                assert await answer.json() == []
+
+
+@pytest.mark.parametrize("slug", registry.slugs())
+async def test_a_visitor_signs_in_by_the_networks_own_flow(slug, tmp_path):
+    from kicau.connector.contract import lend
+
+    connector = registry.get(slug)
+    async with running(tmp_path) as sandboxes, aiohttp.ClientSession() as client:
+        sandbox = next(s for s in sandboxes if s.slug == slug)
+        desk = lend(connector, sandbox, client)
+        begun = await connector.auth.begin(desk, {})
+        returned = await consent(client, begun.url, sandbox.accounts()[0].id)
+        assert returned.pop("state") == begun.state
+        accounts = await connector.auth.finish(desk, begun.memory, returned)
+        assert accounts[0].credentials.access_token
+        again = await connector.auth.begin(desk, {})
+        with pytest.raises(NotTaken, match="Nobody 'nobody'"):
+            await consent(client, again.url, "nobody")
+
+
+async def test_a_page_that_is_no_consent_page_is_told(tmp_path):
+    async with running(tmp_path) as sandboxes, aiohttp.ClientSession() as client:
+        with pytest.raises(NotTaken, match="404"):
+            await consent(client, sandboxes[0].base_url + "/no/such/page")
+
+
+def test_taken_ports_are_passed_over():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        chosen = serve.choose_ports({"a": taken, "b": taken + 1, "c": 0})
+        assert taken not in chosen.values()
+        assert chosen["a"] != chosen["b"]
+        assert chosen["c"] == 0
+
+
+def test_ports_lie_beside_each_other():
+    assert list(serve.default_ports(9000).values()) == [9000 + n for n in range(len(registry.slugs()))]
+
+
+def test_validators_are_named_by_module_and_function():
+    assert serve.validators("os.path:join, os.path:split") == [os.path.join, os.path.split]
+    assert serve.validators("") == []
+    with pytest.raises(ValueError, match="module:function"):
+        serve.validators("os.path")
+
+
+def test_the_process_tells_what_it_serves_and_stops_when_told(tmp_path):
+    ports = [arg for slug in registry.slugs() for arg in ("--port", f"{slug}=0")]
+    with subprocess.Popen([sys.executable, "-m", "kicau.sandbox.serve", "--folder", tmp_path / "s", *ports], stdout=subprocess.PIPE, text=True) as child:
+        told = json.loads(child.stdout.readline())
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 0
+    assert len(told["networks"]) == len(registry.slugs())
+    assert sorted(p.name for p in (tmp_path / "s").glob("*.sqlite3")) == [f"{slug}.sqlite3" for slug in registry.slugs()]
+
+
+def test_every_server_is_a_sandbox():
+    assert all(issubclass(serve.server_class(slug), Sandbox) for slug in registry.slugs())

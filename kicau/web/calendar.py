@@ -1,0 +1,156 @@
+"""The calendar: what goes out when, as a list, a week or a month."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from kicau.base import clock
+from kicau.channels import acts as channels
+from kicau.publishing import reading
+from kicau.publishing.models import DeliveryState
+from kicau.publishing.reading import Card, Day
+from kicau.web.frame import Asked, is_partial, page
+from kicau.web.words import DELIVERY
+
+VIEWS = ("coming", "week", "month", "past", "attention")
+SOON = timedelta(minutes=3)  # what is due so soon is watched closely
+IN_MONTH, IN_WEEK = 4, 40  # cards of one day
+
+
+@page
+def home(request: Asked) -> HttpResponse:
+    view = request.GET.get("view", "coming")
+    view = view if view in VIEWS else "coming"
+    zone = timezone.get_current_timezone()
+    today = clock.now().astimezone(zone).date()
+    anchor = _day(request.GET.get("day", "")) or today
+    wanted = reading.Filter(
+        channel=request.GET.get("channel", ""), state=_state(request.GET.get("state", "")), campaign=request.GET.get("campaign", ""), attention=view == "attention",
+    )  # fmt: skip
+    shown: dict[str, Any] = {"view": view, "today": today, "anchor": anchor, "wanted": wanted}
+    if view in ("week", "month"):
+        shown |= _grid(request, view, anchor, wanted)
+    else:
+        shown |= _agenda(request, view, anchor, wanted)
+    stamp = _stamp(shown)
+    if is_partial(request) and request.GET.get("seen") == stamp:
+        return HttpResponse(status=204)
+    shown |= {"stamp": stamp, "watch": _watch(shown), "here": _here(request)}
+    if is_partial(request) and "seen" in request.GET:
+        return render(request, "web/calendar.html#deliveries", shown)
+    shown |= {
+        "channels": list(channels.channels(request.actor)),
+        "campaigns": reading.campaigns(request.actor),
+        "attention": reading.needing_attention(request.actor),
+        "states": DELIVERY,
+        "filtered": bool(wanted.channel or wanted.state or wanted.campaign),
+    }
+    return render(request, "web/calendar.html", shown)
+
+
+def _agenda(request: Asked, view: str, anchor: date, wanted: reading.Filter) -> dict[str, Any]:
+    zone = timezone.get_current_timezone()
+    start = datetime(anchor.year, anchor.month, anchor.day, tzinfo=zone)
+    cursor = request.GET.get("after", "")
+    if view == "coming":
+        found = reading.agenda(request.actor, wanted, since=start, cursor=cursor)
+    elif view == "past":
+        found = reading.agenda(request.actor, wanted, until=clock.now(), cursor=cursor, newest_first=True)
+    else:
+        found = reading.agenda(request.actor, wanted, cursor=cursor, newest_first=True)
+    groups: list[tuple[date, list[Card]]] = []
+    for card in found.cards:
+        day = card.due_at.astimezone(zone).date()
+        if not groups or groups[-1][0] != day:
+            groups.append((day, []))
+        groups[-1][1].append(card)
+    return {"groups": groups, "following": found.following}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One day of a grid, with what fits."""
+
+    day: date
+    cards: tuple[Card, ...]
+    more: int
+    outside: bool  # of the month that is shown
+
+
+def _grid(request: Asked, view: str, anchor: date, wanted: reading.Filter) -> dict[str, Any]:
+    zone: Any = timezone.get_current_timezone()
+    monday = anchor - timedelta(days=anchor.weekday())
+    if view == "week":
+        first, count, room = monday, 7, IN_WEEK
+        before, after = anchor - timedelta(days=7), anchor + timedelta(days=7)
+    else:
+        start = anchor.replace(day=1)
+        following = (start + timedelta(days=32)).replace(day=1)
+        first = start - timedelta(days=start.weekday())
+        count = -(-(following - first).days // 7) * 7
+        room, before, after = IN_MONTH, (start - timedelta(days=1)).replace(day=1), following
+    found = reading.days(request.actor, wanted, first, count, zone, each=room * 8)
+    cells = [_cell(day, room, view == "month" and day.day.month != anchor.month) for day in found]
+    weeks = [cells[n : n + 7] for n in range(0, len(cells), 7)]
+    return {
+        "weeks": weeks,
+        "before": before,
+        "after": after,
+        "empty": not any(cell.cards for cell in cells),
+        "last": first + timedelta(days=count - 1),
+        "first": first,
+    }
+
+
+def _cell(day: Day, room: int, outside: bool) -> Cell:
+    cards = day.cards if day.posts <= room else day.cards[: room - 1]
+    return Cell(day=day.day, cards=cards, more=max(0, day.posts - len({c.draft_id for c in cards})), outside=outside)
+
+
+def _cards(shown: dict[str, Any]) -> list[Card]:
+    if "groups" in shown:
+        return [card for _, cards in shown["groups"] for card in cards]
+    return [card for week in shown["weeks"] for cell in week for card in cell.cards]
+
+
+def _stamp(shown: dict[str, Any]) -> str:
+    """Changes when anything that is shown changes."""
+    seen = "".join(f"{row.id}{row.state}{row.hold}" for card in _cards(shown) for row in card.deliveries)
+    return hashlib.sha256(seen.encode()).hexdigest()[:16]
+
+
+def _watch(shown: dict[str, Any]) -> int:
+    """How often to look again, in seconds."""
+    now = clock.now()
+    rows = [row for card in _cards(shown) for row in card.deliveries]
+    moving = any(
+        r.state == DeliveryState.PUBLISHING or (r.state == DeliveryState.SCHEDULED and abs(r.due_at - now) < SOON)
+        for r in rows
+    )
+    return 2 if moving else 30
+
+
+def _here(request: Asked) -> str:
+    """This page's address without what only asks for a piece of it."""
+    return f"{reverse('home')}?{urlencode([(k, v) for k, v in request.GET.items() if k != 'seen'])}"
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year <= 2100 else None
+
+
+def _state(text: str) -> str:
+    return text if text in DeliveryState.values else ""

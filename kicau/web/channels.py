@@ -1,0 +1,167 @@
+"""Channels: their health, connecting them by the network's own sign-in, pausing, slots, disconnecting."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from typing import Any
+from urllib.parse import urlencode
+
+from asgiref.sync import async_to_sync
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kicau.base import clock
+from kicau.base.errors import Refusal, unacceptable
+from kicau.channels import acts
+from kicau.channels.live import capabilities_of
+from kicau.channels.models import PendingSignIn
+from kicau.connector import registry
+from kicau.connector.errors import ConnectorError
+from kicau.publishing import reading
+from kicau.publishing.models import ENDED
+from kicau.web.frame import WORKSPACE, Asked, attempt, page, person_of
+from kicau.web.times import zones
+from kicau.web.words import by_field, said
+from kicau.workspaces.actors import Permission
+from kicau.workspaces.acts import actor_for
+
+CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
+
+
+@page
+@require_safe
+def index(request: Asked) -> HttpResponse:
+    waiting = Count("deliveries", filter=~Q(deliveries__state__in=ENDED))
+    found = list(acts.channels(request.actor).annotate(waiting=waiting))
+    shown = {"channels": found, "networks": registry.installed(), "now": clock.now()}
+    return render(request, "web/channels.html", shown)
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def connect(request: Asked, network: str) -> HttpResponse:
+    """What must be known beforehand, if anything; then off to the network."""
+    request.actor.require(Permission.CHANNELS)
+    if network not in registry.slugs():
+        return redirect("channels")
+    questions = registry.get(network).auth.questions
+    given = {q.name: request.POST.get(q.name, q.default).strip() for q in questions}
+    shown: dict[str, Any] = {"network": network, "questions": [(q, given[q.name]) for q in questions]}
+    if request.method != "POST":
+        return render(request, "web/connect.html", shown)
+    try:
+        begun = async_to_sync(acts.begin_sign_in)(request.actor, network, given)
+    except Refusal as exc:
+        return render(request, "web/connect.html", shown | {"sentence": said(exc), "errors": by_field(exc)}, status=422)
+    except ConnectorError as exc:
+        sentence = _("%(network)s could not be asked: %(why)s") % {"network": registry.get(network).label, "why": exc}
+        return render(request, "web/connect.html", shown | {"sentence": sentence}, status=502)
+    if (
+        begun.url
+    ):  # by a page of ours: a form may not be redirected to another host (Content-Security-Policy form-action)
+        return render(request, "web/leaving.html", {"url": begun.url, "network": network})
+    return render(request, "web/choose.html", {"begun": begun, "network": network})
+
+
+@page
+@require_safe
+def callback(request: Asked) -> HttpResponseBase:
+    """Where every network sends people back to."""
+    returned = {key: str(value) for key, value in request.GET.items()}
+    _in_its_workspace(request, returned.get("state", ""))
+    try:
+        begun = async_to_sync(acts.finish_sign_in)(request.actor, returned)
+    except ConnectorError as exc:
+        return render(request, "web/refused.html", {"sentence": str(exc), "status": 502, "way": "channels"}, status=502)
+    except Refusal as exc:
+        return render(
+            request, "web/refused.html", {"sentence": said(exc), "status": 422, "way": "channels"}, status=422
+        )
+    return render(request, "web/choose.html", {"begun": begun})
+
+
+def _in_its_workspace(request: Asked, state: str) -> None:
+    """Go on in the workspace in which the sign-in was begun, perhaps at the shell."""
+    pending = PendingSignIn.objects.filter(state=state, person=person_of(request)).first()
+    if pending is not None and pending.workspace_id != request.actor.workspace.id:
+        request.actor = actor_for(person_of(request), pending.workspace_id, "page")
+        request.session[WORKSPACE] = str(pending.workspace_id)
+
+
+@page
+@require_POST
+def choose(request: Asked) -> HttpResponse:
+    """The identities that become channels."""
+    state, wanted = request.POST.get("state", ""), request.POST.getlist("identity")
+    if not wanted:
+        messages.error(request, _("Choose at least one."))
+        return HttpResponseRedirect(f"{reverse('channels-callback')}?{urlencode({'state': state})}")
+    try:
+        made = async_to_sync(acts.connect)(request.actor, state, wanted)
+    except Refusal as exc:
+        messages.error(request, said(exc))
+        return redirect("channels")
+    messages.success(
+        request, ngettext("%(n)s channel is connected.", "%(n)s channels are connected.", len(made)) % {"n": len(made)}
+    )
+    return redirect("channels")
+
+
+@page
+@require_safe
+def channel(request: Asked, key: str) -> HttpResponse:
+    found = acts.one_channel(request.actor, key)
+    can = capabilities_of(found)
+    coming = reading.agenda(request.actor, reading.Filter(channel=found.key), since=clock.now(), limit=8)
+    slots = list(found.slots.all())
+    shown = {
+        "channel": found, "can": can, "abilities": can.abilities, "coming": coming.cards, "facts": sorted(can.facts.items()),
+        "week": [(day, ", ".join(f"{s.time:%H:%M}" for s in slots if s.weekday == day)) for day in range(7)],
+        "zone": slots[0].timezone if slots else person_of(request).timezone,
+        "zones": zones(slots[0].timezone if slots else "", person_of(request).timezone, request.actor.workspace.timezone),
+    }  # fmt: skip
+    return render(request, "web/channel.html", shown)
+
+
+@page
+@require_POST
+def do(request: Asked, key: str, verb: str) -> HttpResponse:
+    match verb:
+        case "pause":
+            attempt(request, lambda: acts.pause(request.actor, key, True), _("Paused; its queue waits."))
+        case "resume":
+            attempt(request, lambda: acts.pause(request.actor, key, False), _("Its queue goes on."))
+        case "disconnect":
+            attempt(
+                request,
+                lambda: acts.disconnect(request.actor, key),
+                _("Disconnected. Its posts and its queue are kept."),
+            )
+        case "slots":
+            attempt(
+                request,
+                lambda: acts.set_slots(request.actor, key, _slots(request), request.POST.get("timezone", "")),
+                _("The slots are set."),
+            )
+    return redirect("channel", key=key)
+
+
+def _slots(request: Asked) -> list[tuple[int, time]]:
+    """Times of day by weekday, as people write them: "09:00, 17.30"."""
+    found = []
+    for day in range(7):
+        for word in re.split(r"[,;\s]+", request.POST.get(f"day-{day}", "").strip()):
+            if not word:
+                continue
+            said_time = CLOCK.fullmatch(word)
+            if said_time is None:
+                raise unacceptable("slots", "{word!r} is no time of day; write times such as 09:00, 17:30.", word=word)
+            found.append((day, time(int(said_time[1]), int(said_time[2]))))
+    return found

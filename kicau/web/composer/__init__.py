@@ -1,0 +1,1 @@
+"""Writing a post: one sheet that the server draws, previews as one types, keeps and schedules."""

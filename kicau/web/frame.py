@@ -1,0 +1,120 @@
+"""What every page has in common: who asks, in which workspace, and how a refusal is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from kicau.base.errors import Conflict, NotAllowed, NotFound, Refusal
+from kicau.web.words import said
+from kicau.workspaces.actors import Actor
+from kicau.workspaces.models import Membership, Person
+
+WORKSPACE = "workspace"  # the session's key for the chosen workspace
+STATUS: tuple[tuple[type[Refusal], int], ...] = ((NotAllowed, 403), (NotFound, 404), (Conflict, 409), (Refusal, 422))
+
+
+class Asked(HttpRequest):
+    """A request of somebody who is signed in and has a workspace."""
+
+    actor: Actor
+    memberships: list[Membership]
+
+
+type View = Callable[..., HttpResponseBase]
+
+
+def page(view: View) -> View:
+    """The view gets an `Asked`; whoever is not signed in goes to the sign-in page, and refusals become pages."""
+
+    @wraps(view)
+    def run(request: Asked, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
+        actor = _actor(request)
+        if actor is None:
+            return redirect("no-workspace")
+        request.actor = actor
+        try:
+            return view(request, *args, **kwargs)
+        except Refusal as exc:
+            return refused(request, exc)
+
+    return run
+
+
+def person_of(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)
+    return request.user
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Whether htmx asks for a piece of the page and not for all of it."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def refused(request: HttpRequest, exc: Refusal) -> HttpResponse:
+    """The refusal as a page or, for htmx, as a notice above the page; the status says which kind it is."""
+    status = next(code for kind, code in STATUS if isinstance(exc, kind))
+    if is_partial(request):
+        answer = render(request, "web/notice.html", {"sentence": said(exc)}, status=status)
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
+        return answer
+    return render(request, "web/refused.html", {"sentence": said(exc), "status": status}, status=status)
+
+
+def attempt(request: HttpRequest, act: Callable[[], object], done: str) -> bool:
+    """Do an act; what came of it is told on the next page."""
+    try:
+        act()
+    except NotFound:
+        raise
+    except Refusal as exc:
+        messages.error(request, said(exc))
+        return False
+    if done:
+        messages.success(request, done)
+    return True
+
+
+def back(request: HttpRequest, otherwise: str, *args: Any) -> HttpResponseRedirect:
+    """To the page that the form names (of ours), else to a named one."""
+    wanted = request.POST.get("next", "")
+    if wanted and url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return HttpResponseRedirect(wanted)
+    return HttpResponseRedirect(reverse(otherwise, args=args))
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if is_partial(request):
+        sentence = _("You are signed out. What you typed is kept in this browser: sign in again and it is there.")
+        answer = render(request, "web/notice.html", {"sentence": sentence, "signed_out": True}, status=401)
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
+        return answer
+    return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _actor(request: Asked) -> Actor | None:
+    """One query gives the workspaces of the switcher and the actor."""
+    person = person_of(request)
+    request.memberships = list(
+        Membership.objects.select_related("workspace").filter(person=person).order_by("created_at")
+    )
+    wanted = request.session.get(WORKSPACE)
+    chosen = next((m for m in request.memberships if str(m.workspace_id) == wanted), None) or next(
+        iter(request.memberships), None
+    )
+    if chosen is None:
+        return None
+    return Actor(workspace=chosen.workspace, person=person, role=chosen.role, via="page")

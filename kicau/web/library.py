@@ -1,0 +1,134 @@
+"""The media library: what is there, its alt text, and the files themselves for those who may see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from kicau.base.errors import Refusal
+from kicau.base.ids import as_uuid
+from kicau.media import acts, library
+from kicau.media.models import Medium
+from kicau.web.composer.views import store
+from kicau.web.frame import Asked, attempt, page
+from kicau.web.words import said
+
+EACH_PAGE = 48
+FOREVER = "private, max-age=31536000, immutable"  # a file is named by its content
+INLINE = (
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/gif",
+    "image/avif",
+    "video/mp4",
+    "video/quicktime",
+    "video/webm",
+    "application/pdf",
+)
+
+
+@page
+@require_safe
+def index(request: Asked) -> HttpResponse:
+    found = acts.all_media(request.actor)
+    words, kind = request.GET.get("words", "").strip(), request.GET.get("kind", "")
+    if words:
+        found = (
+            found.filter(name__icontains=words)
+            | found.filter(alt__icontains=words)
+            | found.filter(tags__contains=[words])
+        )
+    if kind:
+        found = found.filter(kind=kind)
+    if request.GET.get("alt") == "missing":
+        found = found.filter(alt="", kind__in=["image", "gif"])
+    at, _sep, key = request.GET.get("after", "").partition("~")
+    try:
+        place = datetime.fromisoformat(at)
+        found = found.filter(created_at__lte=place).exclude(created_at=place, id__gte=as_uuid(key))
+    except ValueError:
+        pass
+    rows = list(found[: EACH_PAGE + 1])
+    more, rows = len(rows) > EACH_PAGE, rows[:EACH_PAGE]
+    following = f"{rows[-1].created_at.isoformat()}~{rows[-1].id}" if more else ""
+    return render(request, "web/library.html", {"media": rows, "following": following, "words": words, "kind": kind})
+
+
+@page
+@require_POST
+def upload(request: Asked) -> HttpResponse:
+    count = 0
+    for file in request.FILES.getlist("file"):
+        try:
+            store(request, file)
+            count += 1
+        except Refusal as exc:
+            messages.error(request, said(exc))
+    if count:
+        messages.success(
+            request, ngettext("%(n)s file is in the library.", "%(n)s files are in the library.", count) % {"n": count}
+        )
+    return redirect("library")
+
+
+@page
+@require_safe
+def medium(request: Asked, medium_id: str) -> HttpResponse:
+    found = acts.one_medium(request.actor, medium_id)
+    uses = found.uses.select_related("part").order_by("-id")[:20]
+    drafts = list(dict.fromkeys(use.part.draft_id for use in uses))
+    return render(request, "web/medium.html", {"medium": found, "drafts": drafts})
+
+
+@page
+@require_POST
+def change(request: Asked, medium_id: str) -> HttpResponse:
+    tags = [tag.strip() for tag in request.POST.get("tags", "").split(",") if tag.strip()]
+    attempt(
+        request,
+        lambda: acts.change_medium(
+            request.actor,
+            medium_id,
+            alt=request.POST.get("alt", "").replace("\r\n", "\n"),
+            title=request.POST.get("title", ""),
+            tags=tags,
+        ),
+        _("Saved."),
+    )
+    return redirect("medium", medium_id=medium_id)
+
+
+@page
+@require_safe
+def small(request: Asked, digest: str) -> HttpResponseBase:
+    """A small picture of a picture or video of this workspace; 404 where there is nothing to show."""
+    try:
+        path = library.small(f"{request.actor.workspace.id.hex}/{digest}")
+        if path is None:
+            raise Http404
+        return FileResponse(path.open("rb"), content_type="image/jpeg", headers={"Cache-Control": FOREVER})
+    except (OSError, ValueError):
+        raise Http404 from None
+
+
+@page
+@require_safe
+def whole(request: Asked, digest: str) -> HttpResponseBase:
+    found: Medium | None = acts.all_media(request.actor).filter(sha256=digest).first()
+    if found is None:
+        raise Http404
+    place = "inline" if found.mime in INLINE else "attachment"
+    try:
+        file = library.original(found.ref).open("rb")
+    except (OSError, ValueError):
+        raise Http404 from None
+    answer = FileResponse(file, content_type=found.mime, filename=found.name, as_attachment=place == "attachment")
+    answer["Cache-Control"] = FOREVER
+    return answer

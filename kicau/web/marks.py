@@ -1,0 +1,39 @@
+"""The networks' own marks: the drawing that each brings along, else its initial."""
+
+from __future__ import annotations
+
+from functools import cache
+from html import escape
+from importlib.resources import files
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from kicau.connector import registry
+
+INITIAL = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6" fill="#3b4a43"/><text x="12" y="17" font-family="sans-serif" font-size="14" font-weight="700" text-anchor="middle" fill="#fff">{}</text></svg>"""
+
+
+@require_safe
+def logo(request: HttpRequest, slug: str) -> HttpResponse:
+    if slug not in registry.slugs():
+        raise Http404
+    answer = HttpResponse(_drawing(slug), content_type="image/svg+xml")
+    answer["Cache-Control"] = "public, max-age=86400"
+    return answer
+
+
+@cache
+def _drawing(slug: str) -> str:
+    try:
+        return files(registry.package(slug)).joinpath("logo.svg").read_text("utf-8")
+    except (FileNotFoundError, ModuleNotFoundError):
+        return INITIAL.format(escape(label(slug)[:1].upper()))
+
+
+def label(slug: str) -> str:
+    """The network's name as people know it; the slug where it is no longer installed."""
+    try:
+        return registry.get(slug).label
+    except registry.UnknownNetwork:
+        return slug

@@ -1,0 +1,208 @@
+"""One post: what each channel gets or got, its story, and what a person can do now; and the posts still unscheduled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from kicau.base import clock
+from kicau.base.errors import unacceptable
+from kicau.channels.live import capabilities_of
+from kicau.connector.capabilities import Ability
+from kicau.connector.content import Problem, Rendered
+from kicau.connector.wire import from_json
+from kicau.plans.models import Charge
+from kicau.publishing import acts, compose, reading
+from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Hold
+from kicau.web.frame import Asked, attempt, back, is_partial, page
+from kicau.web.times import moment_of
+from kicau.workspaces.actors import Actor
+
+SOON = timedelta(minutes=3)
+CANCELABLE = (
+    DeliveryState.SCHEDULED,
+    DeliveryState.PUBLISHING,
+    DeliveryState.HELD,
+    DeliveryState.FAILED,
+    DeliveryState.PARKED,
+)
+RETRIABLE = (DeliveryState.FAILED, DeliveryState.PARKED, DeliveryState.CANCELED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A delivery with all that its card shows."""
+
+    row: Delivery
+    rendered: Rendered
+    problems: tuple[Problem, ...]
+    story: Sequence[Attempt]
+    costs: tuple[tuple[int, str], ...]  # (micro-units, currency)
+    calls: int
+    can: frozenset[str]
+
+
+@page
+@require_safe
+def post(request: Asked, draft_id: str) -> HttpResponse:
+    draft = compose.one_draft(request.actor, draft_id)
+    rows = reading.deliveries_of(request.actor, draft)
+    stamp = _stamp(rows)
+    if is_partial(request) and request.GET.get("seen") == stamp:
+        return HttpResponse(status=204)
+    stories, spent = reading.stories(request.actor, rows), reading.spent(request.actor, rows)
+    told = [tell(request.actor, row, stories[row.id], spent[row.id]) for row in rows]
+    shown = {
+        "draft": draft,
+        "told": told,
+        "stamp": stamp,
+        "watch": _watch(rows),
+        "here": reverse("post", args=[draft.id]),
+    }
+    if is_partial(request) and "seen" in request.GET:
+        return render(request, "web/post.html#deliveries", shown)
+    shown["open"] = any(r.state not in ENDED for r in rows)
+    return render(request, "web/post.html", shown)
+
+
+def tell(actor: Actor, row: Delivery, story: Sequence[Attempt], charges: Sequence[Charge]) -> Told:
+    costs: dict[str, int] = {}
+    for charge in charges:
+        if charge.micro:
+            costs[charge.currency] = costs.get(charge.currency, 0) + charge.micro
+    rendered = from_json(Rendered, row.rendered)
+    problems = tuple(from_json(Problem, p) for p in row.problems)
+    return Told(
+        row=row,
+        rendered=rendered,
+        problems=problems,
+        story=story,
+        costs=tuple((m, c) for c, m in costs.items()),
+        calls=len(charges),
+        can=_can(row),
+    )
+
+
+def _can(row: Delivery) -> frozenset[str]:
+    """What may be done with it in its state; whether the reader's role allows it is asked beside."""
+    can = set()
+    if row.state in CANCELABLE and row.begun_at is None:
+        can.add("cancel")
+    if row.state in RETRIABLE or (row.state == DeliveryState.HELD and row.hold != Hold.CONFIRMATION):
+        can.add("retry")
+    if row.state == DeliveryState.HELD and row.hold == Hold.CONFIRMATION:
+        can.add("confirm")
+    if row.state in (DeliveryState.SCHEDULED, DeliveryState.HELD) and row.begun_at is None:
+        can.add("move")
+    if row.state == DeliveryState.UNKNOWN:
+        can.add("resolve")
+    if row.state == DeliveryState.PUBLISHED and row.remote_ids and capabilities_of(row.channel).can(Ability.DELETE):
+        can.add("withdraw")
+    return frozenset(can)
+
+
+def _stamp(rows: Sequence[Delivery]) -> str:
+    return str(
+        round(max((r.changed_at.timestamp() for r in rows), default=0) * 1000)
+        + sum(len(r.state) + r.steps for r in rows)
+    )
+
+
+def _watch(rows: Sequence[Delivery]) -> int:
+    """How often to look again, in seconds; 0: nothing moves any more."""
+    now = clock.now()
+    if any(
+        r.state == DeliveryState.PUBLISHING or (r.state == DeliveryState.SCHEDULED and r.due_at - now < SOON)
+        for r in rows
+    ):
+        return 2
+    return 30 if any(r.state == DeliveryState.SCHEDULED for r in rows) else 0
+
+
+@page
+@require_safe
+def delivery(request: Asked, delivery_id: str) -> HttpResponse:
+    """The address that other programs give: leads to the delivery on its post's page."""
+    row = acts.one_delivery(request.actor, delivery_id)
+    return HttpResponseRedirect(f"{reverse('post', args=[row.draft_id])}#d-{row.id}")
+
+
+@page
+@require_POST
+def do(request: Asked, delivery_id: str, verb: str) -> HttpResponse:
+    """One act on a delivery, then back to where it was asked for."""
+    if verb not in ACTS:
+        raise Http404
+    act, done = ACTS[verb]
+    row = acts.one_delivery(request.actor, delivery_id)
+    attempt(request, lambda: act(request, row), str(done()))
+    return back(request, "post", row.draft_id)
+
+
+def _move(request: Asked, row: Delivery) -> None:
+    zone = request.POST.get("timezone") or row.timezone
+    day, time = request.POST.get("date", ""), request.POST.get("time", "")
+    if day and not time:  # dropped on another day
+        time = f"{row.due_at.astimezone(clock.zone(zone)):%H:%M:%S}"
+    acts.move(request.actor, row.id, moment_of(day, time, zone), zone)
+
+
+def _resolve(request: Asked, row: Delivery) -> None:
+    published = request.POST.get("published", "")
+    if published not in ("yes", "no"):
+        raise unacceptable("published", "Say whether the post is on the network.")
+    acts.resolve(request.actor, row.id, published=published == "yes", url=request.POST.get("url", "").strip())
+
+
+ACTS: dict[str, tuple[Callable[[Asked, Delivery], Any], Callable[[], str]]] = {
+    "cancel": (lambda r, row: acts.cancel(r.actor, row.id), lambda: _("Cancelled; it will not be sent.")),
+    "retry": (lambda r, row: acts.retry(r.actor, row.id), lambda: _("It is tried again.")),
+    "confirm": (lambda r, row: acts.confirm(r.actor, row.id), lambda: _("Confirmed in your name.")),
+    "move": (_move, lambda: _("Moved to its new time.")),
+    "resolve": (_resolve, lambda: _("Noted.")),
+    "withdraw": (
+        lambda r, row: async_to_sync(acts.withdraw)(r.actor, row.id),
+        lambda: _("Deleted from the network; what we know of it is kept."),
+    ),
+}
+
+
+@page
+@require_POST
+def duplicate(request: Asked, draft_id: str) -> HttpResponse:
+    made = acts.duplicate(request.actor, draft_id)
+    messages.success(request, _("This is a copy; nothing is scheduled yet."))
+    return redirect("compose-draft", draft_id=made.id)
+
+
+@page
+@require_POST
+def submit(request: Asked, draft_id: str) -> HttpResponse:
+    attempt(request, lambda: acts.submit(request.actor, draft_id), _("Handed to the editors."))
+    return redirect("post", draft_id=draft_id)
+
+
+@page
+@require_POST
+def put_away(request: Asked, draft_id: str) -> HttpResponse:
+    attempt(request, lambda: acts.archive_draft(request.actor, draft_id), _("Put away. Nothing is deleted."))
+    return redirect("drafts")
+
+
+@page
+@require_safe
+def drafts(request: Asked) -> HttpResponse:
+    """What is being written or waits for an editor."""
+    state = request.GET.get("state", "")
+    found, following = reading.unscheduled(request.actor, state=state, before=request.GET.get("before", ""))
+    return render(request, "web/drafts.html", {"drafts": found, "following": following, "state": state})

@@ -1,0 +1,74 @@
+// What every page needs: menus that close, filters that apply themselves, live pieces that wait their turn.
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  const copier = event.target.closest("[data-copies]");
+  if (copier) navigator.clipboard?.writeText(document.querySelector(copier.dataset.copies).textContent.trim());
+  const opener = event.target.closest("[data-opens]");
+  if (opener) document.querySelector(opener.dataset.opens).showModal();
+  const closer = event.target.closest("[data-closes]");
+  if (closer) document.querySelector(closer.dataset.closes).close();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form?.hasAttribute("data-auto") && event.target.type !== "search") form.requestSubmit();
+});
+
+// A piece that looks again by itself is not replaced under somebody's hands.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const target = event.detail.target;
+  if (!target?.hasAttribute?.("data-live")) return;
+  const busy = target.querySelector("details[open]") || (target.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
+  if (busy) event.detail.shouldSwap = false;
+});
+
+// Days of the calendar take what is dragged onto them.
+let dragged = null;
+document.addEventListener("dragstart", (event) => {
+  const card = event.target.closest?.("[data-deliveries]");
+  if (!card) return;
+  dragged = card;
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", card.href);
+});
+document.addEventListener("dragend", () => {
+  dragged = null;
+  for (const day of document.querySelectorAll(".day.over")) day.classList.remove("over");
+});
+document.addEventListener("dragover", (event) => {
+  const day = dragged && event.target.closest?.("[data-day]");
+  if (!day) return;
+  event.preventDefault();
+  for (const other of document.querySelectorAll(".day.over")) if (other !== day) other.classList.remove("over");
+  day.classList.add("over");
+});
+document.addEventListener("drop", async (event) => {
+  const day = dragged && event.target.closest?.("[data-day]");
+  if (!day || dragged.closest("[data-day]") === day) return;
+  event.preventDefault();
+  const token = JSON.parse(document.body.getAttribute("hx-headers"));
+  for (const id of dragged.dataset.deliveries.trim().split(" ")) {
+    await fetch(`/deliveries/${id}/move`, { method: "POST", headers: token, body: new URLSearchParams({ date: day.dataset.day, next: "/theme" }), redirect: "manual" });
+  }
+  location.reload();
+});
+
+// A first visitor's own zone.
+for (const field of document.querySelectorAll("[data-own-zone]")) {
+  field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+// What was kept in the browser for a post is not needed once the post stands on its own page.
+const posted = location.pathname.match(/^\/posts\/([0-9a-f-]{36})$/);
+if (posted) localStorage.removeItem(`kicau:draft:${posted[1]}`);

@@ -1,0 +1,284 @@
+"""What templates say often: icons, networks' marks, badges, moments, text with its spans."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from kicau.base.money import shown as money_shown
+from kicau.connector.content import Media, RenderedPart, SpanKind
+from kicau.web import marks, words
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """One of our own drawings; decoration unless `label` says what it means."""
+    address = f"{static('web/icons.svg')}#{name}"
+    if label:
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', address)
+
+
+@register.simple_tag
+def mark(slug: str, size: int = 18, named: bool = True) -> SafeString:
+    """A network's own mark."""
+    alt = marks.label(slug) if named else ""
+    return format_html(
+        '<img class="mark" src="{}" width="{}" height="{}" alt="{}">',
+        reverse("network-logo", args=[slug]),
+        size,
+        size,
+        alt,
+    )
+
+
+@register.simple_tag
+def badge(thing: Any) -> SafeString:
+    """The state of a delivery, draft or channel: word, icon and tone."""
+    found = _badge_of(thing)
+    return format_html('<span class="badge tone-{}">{}{}</span>', found.tone, icon(found.icon), found.word)
+
+
+@register.simple_tag
+def dot(thing: Any) -> SafeString:
+    """The same where there is room for an icon only."""
+    found = _badge_of(thing)
+    return format_html('<span class="dot tone-{}">{}</span>', found.tone, icon(found.icon, str(found.word)))
+
+
+def _badge_of(thing: Any) -> words.Badge:
+    match type(thing).__name__:
+        case "Delivery":
+            return words.delivery_badge(thing)
+        case "Channel":
+            return words.channel_badge(thing)
+        case "Draft":
+            return words.DRAFT[thing.state]
+        case _:
+            return words.DELIVERY[str(thing)]
+
+
+@register.filter
+def network(slug: str) -> str:
+    return marks.label(slug)
+
+
+@register.filter
+def role(name: str) -> str:
+    return str(words.ROLES[name][0])
+
+
+@register.filter
+def sentence(problem: Any) -> str:
+    return words.sentence(problem)
+
+
+@register.filter
+def act(name: str) -> str:
+    return str(words.ACTS.get(name, name))
+
+
+@register.filter
+def subject(name: str) -> str:
+    return str(words.SUBJECTS.get(name, name))
+
+
+@register.filter
+def via(name: str) -> str:
+    return str(words.VIA.get(name, name))
+
+
+@register.filter
+def names(channels: Any) -> str:
+    """Networks of channels, as a list in a sentence."""
+    return ", ".join(dict.fromkeys(marks.label(channel.network) for channel in channels))
+
+
+@register.filter
+def written(text: str) -> str:
+    """For a textarea: browsers drop one line break right after its tag."""
+    return f"\n{text}" if text.startswith("\n") else text
+
+
+@register.filter
+def did(name: str) -> str:
+    return str(words.DID.get(name, name))
+
+
+@register.filter
+def weekday(number: int) -> str:
+    return str(words.WEEKDAYS[number])
+
+
+@register.filter
+def money(micro: int, currency: str) -> str:
+    return formats.localize(money_shown(micro, currency)) if micro else ""
+
+
+@register.filter
+def in_zone(at: datetime | None, zone: str) -> datetime | None:
+    return at.astimezone(ZoneInfo(zone)) if at else None
+
+
+@register.filter
+def moment(at: datetime | None) -> SafeString:
+    """Day and time in the reader's zone, as their language writes it; machines read the exact one."""
+    if at is None:
+        return SafeString("")
+    local = timezone.localtime(at) if timezone.is_aware(at) else at
+    text = (
+        f"{formats.date_format(local, 'D')} {formats.date_format(local, 'j M Y')}, {formats.time_format(local, 'H:i')}"
+    )
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
+
+
+@register.filter
+def hour(at: datetime) -> SafeString:
+    local = timezone.localtime(at)
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), formats.time_format(local, "H:i"))
+
+
+@register.filter
+def lateness(milliseconds: int | None) -> str:
+    """How late a post went out, in words; "" before it is out."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1000:
+        return _("on time")
+    seconds = round(milliseconds / 1000)
+    if seconds < 120:
+        return ngettext("%(n)s second late", "%(n)s seconds late", seconds) % {"n": seconds}
+    minutes = round(seconds / 60)
+    return ngettext("%(n)s minute late", "%(n)s minutes late", minutes) % {"n": minutes}
+
+
+@register.filter
+def file_size(size: int) -> str:
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))} kB"
+    return f"{formats.localize(round(size / 1_000_000, 1))} MB"
+
+
+@register.filter
+def clip_length(milliseconds: int) -> str:
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+@register.filter
+def poll_length(minutes: int) -> str:
+    if minutes % 1440 == 0:
+        days = minutes // 1440
+        return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+    if minutes % 60 == 0:
+        hours = minutes // 60
+        return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+
+
+@register.filter
+def spanned(part: RenderedPart) -> SafeString:
+    """The text as readers see it: links, mentions and tags marked, everything escaped."""
+    pieces: list[Any] = []
+    at = 0
+    for span in part.spans:
+        if span.start < at:
+            continue
+        pieces.append(conditional_escape(part.text[at : span.start]))
+        word = part.text[span.start : span.end]
+        if span.kind is SpanKind.LINK and span.target.startswith(("http://", "https://")):
+            pieces.append(
+                format_html(
+                    '<a class="span-link" href="{}" rel="noopener noreferrer" target="_blank">{}</a>', span.target, word
+                )
+            )
+        else:
+            pieces.append(format_html('<span class="span-{}">{}</span>', span.kind.value, word))
+        at = span.end
+    pieces.append(conditional_escape(part.text[at:]))
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+def small(medium: Any) -> str:
+    """Address of a small picture of a medium, of the library or of a rendered post."""
+    return reverse("medium-small", args=[_digest(medium)])
+
+
+@register.filter
+def whole(medium: Any) -> str:
+    return reverse("medium-whole", args=[_digest(medium)])
+
+
+def _digest(medium: Any) -> str:
+    if isinstance(medium, Media):
+        return medium.ref.rpartition("/")[2]
+    return str(medium.sha256)
+
+
+@register.filter
+def fullness(part: RenderedPart) -> str:
+    """How near the limit: for the counter's tone."""
+    if not part.limit:
+        return ""
+    if part.used > part.limit:
+        return "over"
+    return "near" if part.used >= part.limit * 0.9 else ""
+
+
+@register.filter
+def left(part: RenderedPart) -> int:
+    return part.limit - part.used
+
+
+@register.filter
+def tone(row: Any) -> str:
+    return words.delivery_badge(row).tone
+
+
+@register.filter
+def movable(rows: Any) -> bool:
+    """Whether these deliveries may be dragged to another day."""
+    return all(row.state in ("scheduled", "held") for row in rows)
+
+
+@register.filter
+def networks(card: Any) -> list[str]:
+    """The networks of a card's deliveries, each once."""
+    return list(dict.fromkeys(row.network for row in card.deliveries))
+
+
+@register.filter
+def picture_digest(card: Any) -> str:
+    return str(card.picture).rpartition("/")[2]
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    try:
+        return mapping.get(key)
+    except AttributeError:
+        return None
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> SafeString:
+    """This page's query with some values changed; an empty one takes a key away."""
+    given = context["request"].GET.copy()
+    for key, value in changes.items():
+        given.pop(key, None)
+        if value not in ("", None):
+            given[key] = str(value)
+    return mark_safe("?" + given.urlencode().replace("&", "&amp;"))  # noqa: S308 (urlencode leaves nothing dangerous)

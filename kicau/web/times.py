@@ -1,0 +1,45 @@
+"""Times as people give them on a page: a day, a time of day and a zone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kicau.base import clock
+from kicau.base.errors import unacceptable
+
+#: Offered in lists; any other IANA name is kept where it is somebody's already.
+ZONES = (
+    "Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura", "UTC", "Europe/London", "Europe/Lisbon", "Europe/Paris", "Europe/Berlin", "Europe/Madrid", "Europe/Rome",
+    "Europe/Amsterdam", "Europe/Stockholm", "Europe/Warsaw", "Europe/Athens", "Europe/Kyiv", "Europe/Istanbul", "Africa/Cairo", "Africa/Lagos",
+    "Africa/Nairobi", "Africa/Johannesburg", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Dhaka", "Asia/Bangkok", "Asia/Ho_Chi_Minh", "Asia/Singapore",
+    "Asia/Kuala_Lumpur", "Asia/Manila", "Asia/Hong_Kong", "Asia/Shanghai", "Asia/Taipei", "Asia/Seoul", "Asia/Tokyo", "Australia/Perth", "Australia/Sydney",
+    "Pacific/Auckland", "America/St_Johns", "America/Halifax", "America/New_York", "America/Toronto", "America/Chicago", "America/Denver", "America/Phoenix",
+    "America/Los_Angeles", "America/Anchorage", "Pacific/Honolulu", "America/Mexico_City", "America/Bogota", "America/Lima", "America/Santiago",
+    "America/Sao_Paulo", "America/Argentina/Buenos_Aires",
+)  # fmt: skip
+
+
+def zones(*first: str) -> list[str]:
+    """For a list to choose from: those that are in use here, then the others."""
+    return list(dict.fromkeys([*(z for z in first if z), *ZONES]))
+
+
+def moment_of(day: str, time: str, zone: str) -> datetime:
+    """The moment in UTC. Raises Unacceptable for what is no time, or a time that clocks skip."""
+    try:
+        place = clock.zone(zone)
+    except LookupError as exc:
+        raise unacceptable("timezone", "{why}", why=str(exc)) from None
+    try:
+        wall = datetime.fromisoformat(f"{day}T{time}")
+    except ValueError:
+        raise unacceptable("at", "Give a day and a time, such as 2027-01-31 and 09:00.") from None
+    if wall.tzinfo is not None:
+        raise unacceptable("at", "Give a day and a time, such as 2027-01-31 and 09:00.")
+    try:
+        at = wall.replace(tzinfo=place).astimezone(clock.UTC)
+    except OverflowError:
+        raise unacceptable("at", "That day is beyond all calendars; choose a nearer one.") from None
+    if at.astimezone(place).replace(tzinfo=None) != wall:
+        raise unacceptable("at", "{time} on {day} does not exist in {zone}: clocks are put forward over it. Choose a time before or after.", time=f"{wall:%H:%M}", day=f"{wall:%Y-%m-%d}", zone=zone)  # fmt: skip
+    return at

@@ -1,0 +1,126 @@
+"""The domain's states, roles and sentences as readers see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from kicau.base.errors import Refusal, Unacceptable
+from kicau.channels.models import Channel, ChannelState
+from kicau.connector.content import Problem
+from kicau.publishing.models import Delivery, DeliveryState, DraftState, Hold
+from kicau.workspaces.actors import Permission
+from kicau.workspaces.models import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state in three ways, so that nobody depends on its colour: word, icon, tone."""
+
+    word: Any  # a lazy translation
+    icon: str
+    tone: str  # a colour of the design language
+
+
+DELIVERY: dict[str, Badge] = {
+    DeliveryState.SCHEDULED: Badge(pgettext_lazy("delivery", "Scheduled"), "clock", "sky"),
+    DeliveryState.PUBLISHING: Badge(pgettext_lazy("delivery", "On its way"), "send", "sky"),
+    DeliveryState.PUBLISHED: Badge(pgettext_lazy("delivery", "Published"), "check", "leaf"),
+    DeliveryState.HELD: Badge(pgettext_lazy("delivery", "Held"), "pause", "sun"),
+    DeliveryState.FAILED: Badge(pgettext_lazy("delivery", "Needs mending"), "alert", "ember"),
+    DeliveryState.UNKNOWN: Badge(pgettext_lazy("delivery", "Outcome unknown"), "question", "plum"),
+    DeliveryState.PARKED: Badge(pgettext_lazy("delivery", "Stopped by a fault"), "alert", "ember"),
+    DeliveryState.CANCELED: Badge(pgettext_lazy("delivery", "Cancelled"), "cross", "still"),
+    DeliveryState.DELETED: Badge(pgettext_lazy("delivery", "Deleted from the network"), "bin", "still"),
+}
+CONFIRM = Badge(_("Waits for confirmation"), "hand", "sun")
+DRAFT: dict[str, Badge] = {
+    DraftState.DRAFT: Badge(pgettext_lazy("draft", "Draft"), "pen", "still"),
+    DraftState.SUBMITTED: Badge(pgettext_lazy("draft", "Waits for an editor"), "hand", "sun"),
+    DraftState.SCHEDULED: Badge(pgettext_lazy("draft", "Scheduled"), "clock", "sky"),
+    DraftState.ARCHIVED: Badge(pgettext_lazy("draft", "Put away"), "box", "still"),
+}
+CHANNEL: dict[str, Badge] = {
+    ChannelState.ACTIVE: Badge(pgettext_lazy("channel", "Connected"), "check", "leaf"),
+    ChannelState.EXPIRED: Badge(pgettext_lazy("channel", "Wants a reconnect"), "alert", "ember"),
+    ChannelState.REMOVED: Badge(pgettext_lazy("channel", "Disconnected"), "cross", "still"),
+    ChannelState.WITHDRAWN: Badge(pgettext_lazy("channel", "Network withdrawn"), "cross", "still"),
+}
+PAUSED = Badge(pgettext_lazy("channel", "Paused"), "pause", "sun")
+ROLES: dict[str, tuple[Any, Any]] = {
+    Role.OWNER: (_("Owner"), _("Everything, and makes other owners")),
+    Role.ADMIN: (_("Admin"), _("Channels, members and settings")),
+    Role.EDITOR: (_("Editor"), _("Writes, schedules and publishes")),
+    Role.CONTRIBUTOR: (_("Contributor"), _("Writes and submits; an editor publishes")),
+    Role.VIEWER: (_("Viewer"), _("Reads only")),
+}
+SCOPES: dict[str, Any] = {
+    Permission.READ: _("Read posts, channels and media"),
+    Permission.WRITE: _("Write drafts and add media"),
+    Permission.PUBLISH: _("Schedule, cancel and publish"),
+    Permission.CHANNELS: _("Connect and disconnect channels"),
+    Permission.MEMBERS: _("Manage members"),
+    Permission.SETTINGS: _("Change settings and webhooks"),
+    Permission.TOKENS: _("Manage tokens"),
+}
+DID: dict[str, Any] = {"publish": _("Sent"), "find": _("Looked up"), "person": _("Somebody acted")}
+WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
+ACTS: dict[str, Any] = {
+    "channel.connected": _("connected a channel"), "channel.reconnected": _("reconnected a channel"), "channel.disconnected": _("disconnected a channel"),
+    "channel.expired": _("lost a channel's permission"), "channel.paused": _("paused a channel"), "channel.resumed": _("resumed a channel"),
+    "slots.set": _("changed a channel's slots"), "draft.created": _("wrote a post"), "draft.imported": _("imported posts"), "draft.edited": _("edited a post"),
+    "draft.submitted": _("submitted a post"), "draft.archived": _("put a post away"), "delivery.scheduled": _("scheduled a delivery"),
+    "delivery.canceled": _("cancelled a delivery"), "delivery.retried": _("retried a delivery"), "delivery.moved": _("moved a delivery"),
+    "delivery.confirmed": _("confirmed a delivery"), "delivery.resolved": _("resolved an unknown outcome"), "delivery.deleted": _("deleted a post from its network"),
+    "medium.added": _("added a file"), "medium.changed": _("changed a file"), "member.set": _("set a member's role"), "member.removed": _("removed a member"),
+    "workspace.created": _("created the workspace"), "workspace.changed": _("changed the workspace"), "token.created": _("made a token"),
+    "token.revoked": _("revoked a token"), "webhook.added": _("added a webhook"), "webhook.removed": _("removed a webhook"),
+}  # fmt: skip
+
+SUBJECTS: dict[str, Any] = {
+    "draft": _("Posts"), "delivery": _("Deliveries"), "channel": _("Channels"), "medium": _("Library"), "member": _("Team"), "token": _("Tokens"),
+    "webhook": _("Webhooks"), "workspace": _("Workspace"), "slots": _("Queue slots"),
+}  # fmt: skip
+VIA: dict[str, Any] = {
+    "page": _("on a page"),
+    "api": _("by a program"),
+    "cli": _("at the shell"),
+    "system": _("by itself"),
+}
+
+
+def delivery_badge(row: Delivery) -> Badge:
+    return CONFIRM if row.hold == Hold.CONFIRMATION and row.state == DeliveryState.HELD else DELIVERY[row.state]
+
+
+def channel_badge(row: Channel) -> Badge:
+    return PAUSED if row.state == ChannelState.ACTIVE and row.is_paused else CHANNEL[row.state]
+
+
+def sentence(problem: Problem) -> str:
+    """The problem in the reader's language."""
+    message = gettext(problem.message) if problem.message else ""
+    try:
+        return message.format_map(dict(problem.params))
+    except (KeyError, IndexError, ValueError, AttributeError):
+        return problem.sentence
+
+
+def said(exc: Refusal) -> str:
+    """What a refusal says, in the reader's language where it is known there."""
+    if isinstance(exc, Unacceptable):
+        return " ".join(dict.fromkeys(sentence(p) for p in exc.problems))
+    return gettext(str(exc))
+
+
+def by_field(exc: Refusal) -> dict[str, list[str]]:
+    """Sentences by the field that they belong beside; "" for those of the whole form."""
+    if not isinstance(exc, Unacceptable):
+        return {"": [said(exc)]}
+    found: dict[str, list[str]] = {}
+    for problem in exc.problems:
+        found.setdefault(problem.field, []).append(sentence(problem))
+    return found

@@ -1,0 +1,138 @@
+"""Who may do what, where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from kicau.base.clock import now
+from kicau.base.ids import new_id
+from kicau.base.sealed import SealedJSONField
+
+if TYPE_CHECKING:
+    _Manager = BaseUserManager["Person"]
+else:
+    _Manager = BaseUserManager  # generic for the type checker only
+
+
+class People(_Manager):
+    def get_by_natural_key(self, username: str | None) -> Person:
+        return self.get(email__iexact=username)
+
+
+class Person(AbstractBaseUser):
+    """Somebody who signs in. Belongs to workspaces by membership only."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    language = models.CharField(max_length=8, default="en")
+    timezone = models.CharField(max_length=64, default="UTC")
+    is_operator = models.BooleanField(default=False)  # hosts this instance: may add people and workspaces
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=now)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+    objects: ClassVar[People] = People()
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Workspace(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=120)
+    timezone = models.CharField(max_length=64, default="UTC")  # IANA
+    language = models.CharField(max_length=8, default="en")
+    duplicate_hours = models.PositiveSmallIntegerField(default=24)  # window of the duplicate warning
+    ai_use = models.JSONField(default=dict, blank=True)  # default permissions for what is composed here
+    created_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    EDITOR = "editor", "Editor"
+    CONTRIBUTOR = "contributor", "Contributor"  # writes and submits; may not publish
+    VIEWER = "viewer", "Viewer"
+
+
+class Membership(models.Model):
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role.choices)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "person"], name="one_membership")]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.workspace}: {self.role}"
+
+
+class Token(models.Model):
+    """A key for programs. Only its digest is kept; it acts as `person`, at most with their role, within `scopes`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=120)
+    prefix = models.CharField(max_length=16)  # shown so that people can tell their tokens apart
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the whole token
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="tokens")  # None: all of the person's
+    role = models.CharField(max_length=12, choices=Role.choices, blank=True)  # of a workspace token; caps the person's
+    scopes = ArrayField(models.CharField(max_length=30))
+    created_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class Webhook(models.Model):
+    """An address of another program that is told of events, each request signed with `secret`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="webhooks")
+    url = models.URLField(max_length=500)
+    events = ArrayField(models.CharField(max_length=40))  # "delivery.published"; "delivery.*"
+    secret = SealedJSONField()
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=now)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    last_status = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+    last_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookEvent(models.Model):
+    """One message for one webhook, kept until it was taken or given up."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="outbox")
+    event = models.CharField(max_length=40)
+    payload = models.JSONField()
+    created_at = models.DateTimeField(default=now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(default=now)
+    sent_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_at"], name="webhook_due", condition=models.Q(sent_at=None, given_up_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.webhook}"

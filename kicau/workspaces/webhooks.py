@@ -1,0 +1,160 @@
+"""Telling other programs: events into an outbox in the act's own transaction, sent signed, retried for a day.
+
+The signature is `Kicau-Signature: t=<epoch seconds>,v1=<hex HMAC-SHA256 of "t.body" with the webhook's secret>`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import NotFound, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.connector.guard import Forbidden, guarded_session
+from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.models import Webhook, WebhookEvent
+
+EVENTS = ("delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled", "channel.connected", "channel.expired")  # fmt: skip
+WAITS = (10, 60, 300, 1800, 7200, 21600, 43200)  # seconds before each retry; then it is given up
+
+
+@transaction.atomic
+def add_webhook(actor: Actor, url: str, events: Iterable[str]) -> Webhook:
+    """Raises Unacceptable for an address that is no http(s) URL or an event that does not exist."""
+    actor.require(Permission.SETTINGS)
+    if not url.startswith(("https://", "http://")) or len(url) > 500:
+        raise unacceptable("url", "A webhook's address begins with https:// and has at most 500 characters.")
+    wanted = sorted(set(events))
+    for event in wanted or [""]:
+        if event not in EVENTS and event not in ("*", "delivery.*", "channel.*"):
+            raise unacceptable("events", "There is no event {event!r}; the events are: {known}, and delivery.*, channel.* and *.", event=event, known=", ".join(EVENTS))  # fmt: skip
+    made = Webhook.objects.create(workspace=actor.workspace, url=url, events=wanted, secret="whsec_" + secrets.token_urlsafe(32))
+    actor.record("webhook.added", made.id, url=url, events=wanted)
+    return made
+
+
+@transaction.atomic
+def remove_webhook(actor: Actor, webhook_id: UUID | str) -> None:
+    actor.require(Permission.SETTINGS)
+    hook = one_webhook(actor, webhook_id)
+    actor.record("webhook.removed", hook.id, url=hook.url)
+    hook.delete()
+
+
+def one_webhook(actor: Actor, webhook_id: UUID | str) -> Webhook:
+    actor.require(Permission.SETTINGS)
+    found = Webhook.objects.filter(workspace=actor.workspace, id=as_uuid(webhook_id)).first()
+    if found is None:
+        raise NotFound("webhook", webhook_id)
+    return found
+
+
+def all_webhooks(actor: Actor) -> QuerySet[Webhook]:
+    """The workspace's webhooks, oldest first."""
+    actor.require(Permission.SETTINGS)
+    return Webhook.objects.filter(workspace=actor.workspace).order_by("id")
+
+
+async def try_webhook(actor: Actor, webhook_id: UUID | str) -> Webhook:
+    """Send one event "ping" now, once; the webhook that comes back tells what was answered."""
+    hook = await sync_to_async(one_webhook)(actor, webhook_id)
+    made = WebhookEvent(webhook=hook, event="ping", payload={"webhook": str(hook.id)}, next_at=clock.now() + timedelta(hours=1))
+    await made.asave()
+    async with guarded_session(timeout=10) as client:
+        if not await _send_one(client, made):
+            await WebhookEvent.objects.filter(id=made.id).aupdate(given_up_at=clock.now())
+    return await sync_to_async(one_webhook)(actor, webhook_id)
+
+
+def emit(event: str, rows: Iterable[tuple[UUID, Mapping[str, Any]]]) -> int:
+    """Put (workspace, payload) rows into the outbox of every webhook that wants `event`; returns how many."""
+    payloads: dict[UUID, list[Mapping[str, Any]]] = {}
+    for workspace_id, payload in rows:
+        payloads.setdefault(workspace_id, []).append(payload)
+    if not payloads:
+        return 0
+    hooks = Webhook.objects.filter(workspace_id__in=list(payloads), is_active=True)
+    group = event.split(".")[0] + ".*"
+    made = [
+        WebhookEvent(webhook=hook, event=event, payload=dict(payload))
+        for hook in hooks
+        if {"*", group, event} & set(hook.events)
+        for payload in payloads[hook.workspace_id]
+    ]
+    WebhookEvent.objects.bulk_create(made)
+    return len(made)
+
+
+def sign(secret: str, body: bytes, timestamp: int) -> str:
+    mac = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={mac}"
+
+
+async def send_due(limit: int = 100) -> int:
+    """Send what is due, each once, a webhook's in order; a failure waits longer each time. Returns how many were sent."""
+    due = await sync_to_async(_claim)(limit)
+    if not due:
+        return 0
+    sent = 0
+    async with guarded_session(timeout=10) as client:
+        for event in due:
+            sent += await _send_one(client, event)
+    return sent
+
+
+def _claim(limit: int) -> list[WebhookEvent]:
+    """Due events, put off by a minute so that no other worker takes them meanwhile."""
+    with transaction.atomic():
+        rows = list(
+            WebhookEvent.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(next_at__lte=clock.now(), sent_at=None, given_up_at=None)
+            .select_related("webhook")
+            .order_by("next_at", "id")[:limit]
+        )
+        WebhookEvent.objects.filter(id__in=[r.id for r in rows]).update(next_at=clock.now() + timedelta(minutes=1))
+    return rows
+
+
+async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> bool:
+    hook = event.webhook
+    body = json.dumps({"id": str(event.id), "event": event.event, "at": event.created_at.isoformat(), "data": event.payload}).encode()
+    stamp = int(clock.now().timestamp())
+    headers = {"Content-Type": "application/json", "Kicau-Event": event.event, "Kicau-Delivery": str(event.id), "Kicau-Signature": sign(hook.secret, body, stamp)}  # fmt: skip
+    status, error = 0, ""
+    try:
+        async with client.post(hook.url, data=body, headers=headers, allow_redirects=False) as answer:
+            status = answer.status
+            error = "" if 200 <= status < 300 else f"it answered {status}"
+    except Forbidden as exc:
+        error = str(exc)
+    except (TimeoutError, aiohttp.ClientError, OSError) as exc:
+        inside = isinstance(exc.__cause__, Forbidden)
+        error = str(exc.__cause__) if inside else f"it could not be reached ({type(exc).__name__})"
+    await sync_to_async(_report)(event, status, error)
+    return not error
+
+
+def _report(event: WebhookEvent, status: int, error: str) -> None:
+    now = clock.now()
+    event.attempts += 1
+    if not error:
+        event.sent_at = now
+    elif event.attempts > len(WAITS):
+        event.given_up_at = now
+    else:
+        event.next_at = now + timedelta(seconds=WAITS[event.attempts - 1])
+    event.save(update_fields=["attempts", "sent_at", "given_up_at", "next_at"])
+    failures = F("failures") + 1 if error else 0
+    Webhook.objects.filter(id=event.webhook_id).update(last_at=now, last_status=status, last_error=error[:300], failures=failures)

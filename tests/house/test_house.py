@@ -1,0 +1,107 @@
+"""The house's own rules: no core file names a network, and everything that a person meets is documented."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import click
+import pytest
+
+from kicau.base import errors as refusals
+from kicau.base.options import OPTIONS
+from kicau.cli import main as cli
+from kicau.connector import errors, registry
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = {path: path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")}
+ALL_DOCS = "\n".join(DOCS.values())
+# What only a network's own folder, the demo's content and tests may say.
+CORE = [p for p in (ROOT / "kicau").rglob("*") if p.suffix in (".py", ".html", ".js", ".css") and not {"networks", "demo", "tests", "vendor"} & set(p.relative_to(ROOT / "kicau").parts)]  # fmt: skip
+# One letter is no name to search for; its product names are.
+NAMES = [*(slug for slug in registry.slugs() if len(slug) > 2), "twitter", "tweet", "mastodon", "bluesky", "threads.net", "graph.facebook", "api.x.com"]
+
+
+def words_of_code(path: Path) -> str:
+    """Python without comments; other files whole. A comment may give a network as its example, code may not."""
+    text = path.read_text("utf-8")
+    if path.suffix != ".py":
+        return text
+    kept = [t.string for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type != tokenize.COMMENT]
+    return " ".join(kept)
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_core_file_names_a_network(path):
+    found = [name for name in NAMES if re.search(rf"(?<![a-z]){re.escape(name)}(?![a-z])", words_of_code(path).lower())]
+    assert not found, f"{path.relative_to(ROOT)} names {found}; what only one network has belongs in its folder"
+
+
+def test_the_rule_above_can_fail(tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text(f"if channel.network == {registry.slugs()[0]!r}:\n    pass  # a comment\n", "utf-8")
+    assert registry.slugs()[0] in words_of_code(bad)
+    assert "comment" not in words_of_code(bad)
+
+
+@pytest.mark.parametrize("package", [p for p in (ROOT / "kicau").rglob("__init__.py") if "tests" not in p.parts and "migrations" not in p.parts], ids=lambda p: str(p.parent.relative_to(ROOT)))  # fmt: skip
+def test_each_room_says_what_it_is_for(package):
+    said = ast.get_docstring(ast.parse(package.read_text("utf-8")))
+    assert said, f"{package.relative_to(ROOT)} has no docstring"
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)
+def test_every_setting_is_documented(option):
+    assert option.name in (ROOT / "docs/operate/settings.md").read_text("utf-8")
+    assert option.help
+
+
+@pytest.mark.parametrize("slug", registry.slugs())
+def test_every_network_has_its_page_logo_and_sandbox(slug):
+    folder = ROOT / Path(*registry.package(slug).split("."))
+    page = (folder / "README.md").read_text("utf-8")
+    assert len(page) > 800
+    assert (folder / "logo.svg").read_text("utf-8").lstrip().startswith("<svg")
+    assert (folder / "sandbox.py").exists() or (folder / "sandbox" / "__init__.py").exists()
+    assert (folder / "tests" / "test_contract.py").exists()
+    assert f"networks/{slug}/README.md" in ALL_DOCS
+
+
+ERRORS = [e for module in (errors, refusals) for e in vars(module).values() if isinstance(e, type) and issubclass(e, Exception) and e.__module__ == module.__name__]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda e: e.__name__)
+def test_every_error_is_documented(error):
+    assert error.__doc__
+    assert error.__name__ in (ROOT / "docs/extend/errors.md").read_text("utf-8")
+
+
+def commands(group: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(group, click.Group):
+        return [path]
+    context = click.Context(group)
+    return [c for name in group.list_commands(context) for c in commands(group.get_command(context, name), (*path, name))]
+
+
+@pytest.mark.parametrize("command", commands(cli), ids=" ".join)
+def test_every_command_is_documented(command):
+    assert f"kicau {' '.join(command)}" in (ROOT / "docs/use/cli.md").read_text("utf-8")
+
+
+def test_nothing_names_a_path_of_a_machine():
+    bad = re.compile(r"/(work|home/\w+|root)/|/tmp/brief")
+    kept = [p for p in ROOT.rglob("*") if p.suffix in (".py", ".md", ".toml", ".html", ".yml", ".sh", ".csv") and not {".venv", ".git", "build", "dist", ".mypy_cache", "vendor"} & set(p.relative_to(ROOT).parts)]  # fmt: skip
+    found = [str(p.relative_to(ROOT)) for p in kept if p != Path(__file__) and bad.search(p.read_text("utf-8", "replace"))]
+    assert not found
+
+
+def test_the_locks_have_hashes_and_name_no_host():
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        lock = (ROOT / name).read_text("utf-8")
+        assert "://" not in lock
+        pins = re.findall(r"^[a-z0-9][\w.\-\[\],]*==", lock, re.M | re.I)
+        assert len(pins) > 20
+        assert lock.count("--hash=sha256:") >= len(pins)
