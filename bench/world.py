@@ -48,11 +48,15 @@ class World:
             asyncio.run_coroutine_threadsafe(start(server), self._loop).result(10)
             self.sandboxes[slug] = server
         port = os.environ["KICAU_PORT"]
-        self._web = subprocess.Popen([sys.executable, "-m", "uvicorn", "kicau.config.asgi:application", "--port", port, "--log-level", "warning"])
+        self._web = subprocess.Popen([sys.executable, "-m", "kicau.config.web"])
         owner = add_person("bench@example.org", "Bench", operator=True)
         self.actor = actor_for(owner, create_workspace(owner, "Bench").id, "cli")
-        async_to_sync(self._connect)()
-        self._wait_for_web(port)
+        try:
+            async_to_sync(self._connect)()
+            self._wait_for_web(port)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -85,10 +85,10 @@ def _who(request: HttpRequest) -> Actor:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     wanted = request.headers.get(WORKSPACE)
     if scheme.lower() == "bearer" and secret.strip():
-        actor = actor_by_token(secret.strip(), wanted)
+        actor = actor_by_token(secret.strip(), wanted) if wanted != "" else None
         if actor is not None:
             return actor
-        if wanted and actor_by_token(secret.strip(), None) is not None:
+        if wanted is not None and actor_by_token(secret.strip(), None) is not None:
             raise Refused("not-found", f"This token opens no workspace {wanted!r}; GET /api/v1/me lists those it opens.")
         raise _no_token("This token is unknown, expired or revoked; make a new one.")
     raise _no_token("Send a token: Authorization: Bearer kicau_… (make one on the settings page or with: kicau tokens create).")

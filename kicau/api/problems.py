@@ -175,7 +175,7 @@ def _error(field: str, code: str, message: str, limit: float | None = None) -> d
 
 def _of_validation(one: Mapping[str, Any]) -> dict[str, Any]:
     source, *path = one["loc"]
-    if source == "body":
+    if source == "body" or (source in ("query", "form") and len(path) > 1):
         path = path[1:]  # the argument's own name
     field = ".".join(str(step) for step in path)
     limits = [v for k, v in one.get("ctx", {}).items() if k in ("max_length", "min_length", "le", "ge", "lt", "gt") and isinstance(v, int | float)]

@@ -71,6 +71,25 @@ def app_for(network: str, name: str = "") -> NetworkApp:
     return found
 
 
+def apps() -> QuerySet[NetworkApp]:
+    """The operator's apps, by network and name."""
+    return NetworkApp.objects.order_by("network", "name")
+
+
+@transaction.atomic
+def remove_app(network: str, name: str = "default") -> NetworkApp:
+    """Forget an app's keys. Raises UnknownNetwork, NotFound, or Conflict where channels were connected with it."""
+    registry.get(network)
+    app = NetworkApp.objects.select_for_update().filter(network=network, name=name).first()
+    if app is None:
+        raise NotFound("app", f"{network} ({name})")
+    used = list(app.channels.order_by("key").values_list("key", flat=True))
+    if used:
+        raise Conflict(f"{', '.join(used[:5])}{' and more' if len(used) > 5 else ''} came in through this app, and what they published stays told. Put other keys in its place with: kicau apps add {network} --name {name}")
+    app.delete()
+    return app
+
+
 # Connecting
 
 

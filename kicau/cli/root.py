@@ -6,6 +6,7 @@ import click
 
 import kicau
 from kicau.cli.frame import Root, Shell, pass_shell
+from kicau.cli.check import check
 from kicau.cli.up import up
 
 
@@ -22,4 +23,5 @@ def main(shell: Shell, email: str, workspace: str) -> None:
     shell.email, shell.workspace = email.strip(), workspace.strip()
 
 
-main.add_command(up)
+for command in (up, check):
+    main.add_command(command)

@@ -25,7 +25,10 @@ class NotReady(RuntimeError):
 
 def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
     """Raises NotReady, or a Refusal where the owner's address is none."""
+    from django.conf import settings
     from django.db import OperationalError, connection
+
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # where the web server looks first
 
     try:
         connection.ensure_connection()

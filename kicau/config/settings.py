@@ -145,7 +145,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = KICAU_DATA / "static"
+STATIC_ROOT = KICAU_DATA / "static"  # empty: files are served from the packages themselves
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000

@@ -51,7 +51,7 @@ def run(*, folder: Path | None = None, seconds: float = LENGTH, leave: bool = Fa
 
     Raises CannotStart, BadSetting, DatabaseTrouble.
     """
-    folder, console = folder or default_folder(), console or Console(highlight=False)
+    folder, console = folder or default_folder(), console or Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         state = _state(folder, console)

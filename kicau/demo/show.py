@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from kicau.base import clock
@@ -69,13 +70,16 @@ def result(actor: Actor, sandboxes: Mapping[str, str], console: Console) -> int:
     """The table, and the networks' own word for it. 0 where each post is public exactly once."""
     rows = list(acts.deliveries(actor))
     zone = clock.zone(actor.workspace.timezone)
-    table = Table(title="What went where", title_justify="left", show_lines=False, expand=False)
-    for name, how in (("due", {}), ("channel", {}), ("post", {"overflow": "ellipsis", "max_width": 38, "no_wrap": True}), ("state", {}), ("late", {"justify": "right"}), ("address", {"overflow": "fold"})):  # fmt: skip
-        table.add_column(name, **how)
+    table = Table(title="What went where, when, how late and at what address", title_justify="left", box=None, pad_edge=False)
+    table.add_column("due", no_wrap=True)
+    table.add_column("channel", no_wrap=True)
+    table.add_column("late", no_wrap=True, justify="right")
+    table.add_column("post", no_wrap=True, overflow="ellipsis", max_width=34)
+    table.add_column("address, or what is wrong", overflow="fold")
     for row in rows:
         late = f"{row.late_ms / 1000:.2f} s" if row.late_ms is not None else ""
-        state = row.state if row.state == DeliveryState.PUBLISHED else f"[red]{row.state}[/red] {row.reason}"
-        table.add_row(f"{row.due_at.astimezone(zone):%H:%M:%S}", row.channel.key, _title(row), state, late, row.url)
+        where = escape(row.url) if row.state == DeliveryState.PUBLISHED else f"[red]{row.state}[/red] {escape(row.reason)}"
+        table.add_row(f"{row.due_at.astimezone(zone):%H:%M:%S}", row.channel.key, late, escape(_title(row)), where)
     console.print(table)
     published = [row for row in rows if row.state == DeliveryState.PUBLISHED]
     late_ms = sorted(row.late_ms or 0 for row in published)
@@ -83,7 +87,7 @@ def result(actor: Actor, sandboxes: Mapping[str, str], console: Console) -> int:
         console.print(f"{len(published)} of {len(rows)} published; late at the median {late_ms[len(late_ms) // 2]} ms, at most {late_ms[-1]} ms.")
     wrong = compare(rows, {slug: _posts(address) for slug, address in sandboxes.items()})
     for line in wrong:
-        console.print(f"[red]{line}[/red]")
+        console.print(f"[red]{escape(line)}[/red]")
     if wrong or len(published) != len(rows):
         console.print(f"[red bold]Not everything is as it should be: {len(rows) - len(published)} not published, {len(wrong)} differences.[/red bold]")
         return 1

@@ -18,7 +18,7 @@ from kicau.connector import registry
 from kicau.connector.content import MediaKind, Problem, Rendered
 from kicau.media.acts import MEASURES, add_medium
 from kicau.media.models import Medium
-from kicau.media.probe import Unusable, probe
+from kicau.media.probe import Found, Unusable, probe
 from kicau.plans.pricing import Priced, price_all
 from kicau.publishing import compose, schedule, writing
 from kicau.publishing.models import Delivery, DeliveryState, Draft
@@ -97,6 +97,12 @@ def _files(posts: Iterable[Post]) -> list[str]:
     return list(dict.fromkeys(name for post in posts for name in post.files))
 
 
+def medium_of(actor: Actor, found: Found, name: str) -> Medium:
+    """The library's medium of that content, or one that is not saved, for a preview."""
+    known = Medium.objects.filter(workspace=actor.workspace, sha256=found.sha256).first()
+    return known or Medium(workspace=actor.workspace, sha256=found.sha256, name=Path(name).name[:255], **{m: getattr(found, m) for m in MEASURES})
+
+
 class _Check:
     """One table against one workspace: everything that is looked up is looked up once."""
 
@@ -159,10 +165,7 @@ class _Check:
             except OSError as exc:
                 self._unusable[name] = Problem(code="unreadable", message="{name} cannot be read: {why}.", params={"name": name, "why": exc.strerror or str(exc)}, field="media")
                 continue
-            known = Medium.objects.filter(workspace=self.actor.workspace, sha256=found.sha256).first()
-            self._media[name] = known or Medium(
-                workspace=self.actor.workspace, sha256=found.sha256, name=Path(name).name[:255], **{m: getattr(found, m) for m in MEASURES}
-            )  # fmt: skip
+            self._media[name] = medium_of(self.actor, found, name)
 
     def _render(self, post: Post, book: compose._Book) -> Iterable[tuple[str, Rendered]]:
         """The post for each of its channels; what is wrong is noted, each sentence once a row."""
@@ -239,4 +242,4 @@ def _sum(priced: Iterable[Priced]) -> dict[str, int]:
     return total
 
 
-__all__ = ["Imported", "Report", "RowProblem", "Table", "check_posts", "create_posts", "read_posts"]
+__all__ = ["Imported", "Report", "RowProblem", "Table", "check_posts", "create_posts", "medium_of", "read_posts"]

@@ -198,16 +198,10 @@ class Reader:
         return link
 
     def _poll(self, said: str, wrong: Callable[..., None]) -> Poll | None:
-        if not said.strip():
-            return None
-        minutes = 1440
-        if found := DURATION.fullmatch(said):
-            said, minutes = found[1], int(found[2]) * MINUTES[found[3]]
-        question, _, options = said.rpartition("::")
-        answers = tuple(option.strip() for option in options.split("|"))
-        if len(answers) < 2 or not all(answers):
+        poll = read_poll(said)
+        if said.strip() and poll is None:
             wrong("poll", "poll", 'A poll is written "A | B | C ; 24h", with a question "Question? :: A | B ; 24h"; no answer may be empty.')
-        return Poll(options=answers, minutes=minutes, question=question.strip())
+        return poll
 
     def _options(self, said: str, wrong: Callable[..., None]) -> dict[str, str]:
         given = _pairs("options", "network.option=value", said, wrong)
@@ -231,6 +225,18 @@ class Reader:
 def split_parts(said: str) -> tuple[str, ...]:
     """The parts of a thread: separated by lines that hold only "---"."""
     return tuple(part.strip("\n").rstrip() for part in re.split(r"^[ \t]*---[ \t]*$", said, flags=re.MULTILINE))
+
+
+def read_poll(said: str) -> Poll | None:
+    """ "[Question? :: ]A | B | C[ ; 24h]" (minutes m, hours h or days d; else a day); None for what is no poll."""
+    minutes = 1440
+    if found := DURATION.fullmatch(said):
+        said, minutes = found[1], int(found[2]) * MINUTES[found[3]]
+    question, _, options = said.rpartition("::")
+    answers = tuple(option.strip() for option in options.split("|"))
+    if len(answers) < 2 or not all(answers):
+        return None
+    return Poll(options=answers, minutes=minutes, question=question.strip())
 
 
 def _pairs(column: str, form: str, said: str, wrong: Callable[..., None]) -> dict[str, str]:

@@ -86,6 +86,19 @@ def moment(text: str, zone: str, now: datetime) -> datetime:
     return at
 
 
+def bound(text: str, zone: str, now: datetime) -> datetime:
+    """The end of a range, in UTC: like `moment`, but it may be past, and a day alone is its midnight."""
+    here = _zone(zone)
+    said = " ".join(text.replace("\u2019", "'").split()).casefold()
+    try:
+        on = _day(said, here, now, time(23, 59)) if said else None
+        if on is not None:
+            return datetime.combine(on, time(0), here).astimezone(UTC)
+        return _read(said, text, here, now)
+    except (OverflowError, ValueError):
+        raise _unreadable(text) from None
+
+
 def offset(text: str) -> timedelta | None:
     """What "+M:SS" or "+H:MM:SS" stands for (seconds may have decimals); None for anything else."""
     found = OFFSET.fullmatch(text.strip())

@@ -18,6 +18,7 @@ from kicau.connector.content import (
     Published,
     PublishResult,
     Rendered,
+    too_early,
 )
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Uncertain
 from kicau.connector.http import Reply
@@ -67,6 +68,8 @@ class LinkedIn:
             step = await upload.advance(session, one, entry)
             done: list[JSON] = [*entries[:n], step.entry]
             return Continue(progress={**progress, "files": done}, after=step.after, note=step.note)
+        if wait := too_early(delivery, session.now()):
+            return wait
         return await self._post(session, delivery.post, progress, [str(entry["urn"]) for entry in entries])
 
     async def _post(

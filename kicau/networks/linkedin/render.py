@@ -63,7 +63,16 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         problems=tuple(problems),
         notices=tuple(notices),
         charges=(Charge(CALLS, _calls(parts, link, comment)),),
+        lead=_lead(parts, link),
     )
+
+
+def _lead(parts: Iterable[RenderedPart], link: Link | None) -> int:
+    """Seconds ahead in which files are uploaded: videos and documents are processed, and a member may not ask how far."""
+    kinds = {one.media.kind for part in parts for one in part.media}
+    if kinds & {MediaKind.VIDEO, MediaKind.DOCUMENT}:
+        return 600
+    return 60 if kinds or (link and link.thumbnail) else 0
 
 
 class _Told:

@@ -65,7 +65,16 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         problems=tuple(problems),
         notices=tuple(notices),
         charges=tuple(_charges(parts, reply_to)),
+        lead=_lead(parts),
     )
+
+
+def _lead(parts: Iterable[RenderedPart]) -> int:
+    """Seconds ahead in which files are uploaded: pictures are one call each, GIFs and videos are processed by X."""
+    kinds = {one.media.kind for part in parts for one in part.media}
+    if not kinds:
+        return 0
+    return 60 if kinds == {MediaKind.IMAGE} else 600
 
 
 def spans_of(text: str) -> tuple[Span, ...]:

@@ -25,6 +25,7 @@ from kicau.connector.content import (
     Published,
     PublishResult,
     RenderedMedia,
+    too_early,
 )
 from kicau.connector.errors import AuthExpired, Rejected, Uncertain
 from kicau.connector.session import Session
@@ -80,7 +81,8 @@ async def publish(session: Session, delivery: Delivery) -> PublishResult:
     _check_scopes(session, delivery)
     step = next_step(delivery, session.now())
     if step.media is None:
-        return await _post(session, delivery, step.part)
+        wait = too_early(delivery, session.now())
+        return wait or await _post(session, delivery, step.part)
     entry = dict(_dict(delivery.progress, "media").get(step.key) or {})
     match step.name:
         case "upload":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kicau import demo
+import kicau
 from kicau.base import clock
 from kicau.base.errors import NotAllowed, Unacceptable
 from kicau.channels.acts import register_app
@@ -21,7 +21,7 @@ from kicau.media.models import Medium
 from kicau.publishing.importing import check_posts, create_posts, read_posts
 from kicau.publishing.models import Delivery, Draft
 
-DEMO = Path(demo.__file__).parent
+DEMO = Path(kicau.__file__).parent / "demo"
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 

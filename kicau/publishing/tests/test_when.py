@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kicau.base.errors import Unacceptable
-from kicau.publishing.when import moment, offset
+from kicau.publishing.when import bound, moment, offset
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # a Tuesday; 10:00 in Jakarta, 03:00 in London
 
@@ -180,3 +180,16 @@ def test_offsets(text, seconds):
 @pytest.mark.parametrize("text", ["0:03", "+3", "+0:60", "tomorrow", "-0:03", ""])
 def test_what_is_no_offset(text):
     assert offset(text) is None
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("today", "2026-11-24 00:00"), ("2026-11-01", "2026-11-01 00:00"), ("tomorrow", "2026-11-25 00:00"), ("1 Dec", "2026-12-01 00:00"),
+    ("2026-11-01 09:00", "2026-11-01 09:00"), ("senin", "2026-11-30 00:00"), ("this monday", "2026-11-23 00:00"), ("now", "2026-11-24 10:00"),
+])  # fmt: skip
+def test_bounds_may_be_days_and_may_be_past(text, expected):
+    assert f"{bound(text, 'Asia/Jakarta', NOW).astimezone(ZoneInfo('Asia/Jakarta')):%Y-%m-%d %H:%M}" == expected
+
+
+def test_a_bound_that_is_no_time_is_refused():
+    with pytest.raises(Unacceptable):
+        bound("soon", "Asia/Jakarta", NOW)

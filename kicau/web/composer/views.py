@@ -57,14 +57,15 @@ def composer(request: Asked, draft_id: UUID) -> HttpResponse:
     draft = _draft(request, draft_id)
     every = list(channels.channels(request.actor))
     if draft is None:
-        sheet = Sheet(draft=draft_id, timezone=person_of(request).timezone)
-        usable = {c.key for c in every if _usable(c)}
-        wanted = request.session.get(LAST_CHOICE) or [c.key for c in every]
-        sheet.channels = [key for key in wanted if key in usable]
+        sheet = Sheet(draft=draft_id, timezone=person_of(request).timezone, channels=_usual(request, every))
         sheet.leaves[""][0].text = request.GET.get("text", "")
         sheet.date = request.GET.get("day", "")
     else:
         sheet = from_draft(draft)
+        if "desk" not in draft.extras and draft.state != DraftState.SCHEDULED:
+            sheet.channels = _usual(request, every)
+        elif draft.state == DraftState.SCHEDULED:
+            sheet.channels = list(dict.fromkeys(row.channel.key for row in reading.deliveries_of(request.actor, draft)))
     sheet.hand = new_id().hex
     _with_time(sheet)
     return render(request, "web/composer.html", _shown(request, sheet, draft, every))
@@ -201,6 +202,12 @@ def _asked_sheet(request: Asked) -> tuple[Sheet, Draft | None]:
 
 def _draft(request: Asked, draft_id: UUID) -> Draft | None:
     return compose.whole(compose.drafts(request.actor)).filter(id=draft_id).first()
+
+
+def _usual(request: Asked, every: Sequence[Channel]) -> list[str]:
+    """What was chosen for the last post; before the first, all."""
+    usable = {c.key for c in every if _usable(c)}
+    return [key for key in request.session.get(LAST_CHOICE) or [c.key for c in every] if key in usable]
 
 
 def _usable(channel: Channel) -> bool:
@@ -365,7 +372,9 @@ def _looked(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[C
     for one in previews:
         leaves = sheet.leaves.get(one.channel.network) or sheet.leaves[""]
         for leaf, part in zip(leaves, one.rendered.parts, strict=False):
-            counts.setdefault(leaf.key, []).append((one.channel, part))
+            told = counts.setdefault(leaf.key, [])
+            if all((c.network, p.used, p.limit) != (one.channel.network, part.used, part.limit) for c, p in told):
+                told.append((one.channel, part))
     blocked = [] if sheet.is_blank else [p for one in previews for p in one.rendered.problems]
     return shown | {
         "previews": previews, "counts": counts, "costs": [(micro, currency) for currency, micro in costs.items()], "problems": len(blocked),

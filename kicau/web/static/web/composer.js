@@ -55,8 +55,10 @@ function shape(act, source = "#shaper", more = {}) {
 }
 
 let meanwhile = new Map();
+let opened = [];
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id !== "editor" || event.detail.xhr.status >= 400) return;
+  opened = [...document.querySelectorAll("#editor details[open]")].map((one) => one.id);
   meanwhile = new Map([...snapshot()].filter(([id, value]) => before.has(id) && before.get(id) !== value));
 });
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -67,6 +69,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
     else if (field) field.value = value;
   }
   meanwhile.clear();
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
 });
 
 document.addEventListener("click", (event) => {

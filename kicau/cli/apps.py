@@ -1,0 +1,100 @@
+"""`kicau apps`: the operator's keys for each network."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import click
+
+from kicau.cli.frame import Shell, Trouble, answer, json_option, pass_shell, show_table
+
+
+@click.group()
+def apps() -> None:
+    """The keys with which this Kicau is registered at the networks."""
+
+
+@apps.command("list")
+@json_option
+@pass_shell
+def list_apps(shell: Shell, as_json: bool) -> None:
+    """Show all apps, without their secrets."""
+    shell.kicau()
+    from kicau.channels import acts
+    from kicau.cli import shapes
+
+    rows = [shapes.app(row) for row in acts.apps()]
+    empty = "No app yet. Register one at the network (its page in the documentation says how), then: kicau apps add NETWORK"
+    answer(as_json, rows, lambda: show_table(("network", "name", "client id", "plan", "sandbox"), [(r["network"], r["name"], r["client_id"], r["plan"] or r["tier"], "yes" if r["sandbox"] else "") for r in rows], empty=empty))
+
+
+@apps.command("add")
+@click.argument("network")
+@click.option("--name", default="default", show_default=True, help="To tell several apps of one network apart; the same name again replaces its keys.")
+@click.option("--client-id", help="The app's id (key) at the network; asked for where it is not given.")
+@click.option("--client-secret", help="The app's secret; asked for, hidden, where it is not given.")
+@click.option("--endpoint", "endpoints", multiple=True, metavar="NAME=URL", help="Another base URL in place of the network's own.")
+@click.option("--tier", default="", help="The app's tier, where the network has some.")
+@click.option("--plan", default="", help="The price list that the app is on; else the newest.")
+@click.option("--sandbox", metavar="URL", help="Take everything from a sandbox that runs there (see kicau sandbox).")
+@json_option
+@pass_shell
+def add_app(shell: Shell, network: str, name: str, client_id: str | None, client_secret: str | None, endpoints: tuple[str, ...], tier: str, plan: str, sandbox: str | None, as_json: bool) -> None:  # fmt: skip
+    """Store an app's keys. The callback to register at the network is printed."""
+    from kicau.connector import registry
+
+    label = registry.get(network).label
+    bases = _pairs(endpoints)
+    if sandbox:
+        told = _ask_sandbox(sandbox, network)
+        client_id, client_secret, bases = told["client_id"], told["client_secret"], {**told["endpoints"], **bases}
+    shell.kicau()
+    client_id = client_id or click.prompt(f"{label} client id")
+    client_secret = client_secret or click.prompt(f"{label} client secret", hide_input=True)
+    from django.conf import settings
+
+    from kicau.channels import acts
+    from kicau.channels.live import CALLBACK_PATH
+    from kicau.cli import shapes
+
+    row = acts.register_app(network, client_id or "", client_secret or "", name=name, endpoints=bases, tier=tier, plan=plan, is_sandbox=bool(sandbox))
+    callback = settings.KICAU_PUBLIC_URL + CALLBACK_PATH
+    answer(as_json, {**shapes.app(row), "callback": callback}, lambda: click.echo(f"{label} has its keys. Register this callback there: {callback}\nThen connect a channel: kicau channels connect {network}"))
+
+
+@apps.command("remove")
+@click.argument("network")
+@click.option("--name", default="default", show_default=True, help="Which of the network's apps.")
+@json_option
+@pass_shell
+def remove_app(shell: Shell, network: str, name: str, as_json: bool) -> None:
+    """Forget an app that no channel was connected with."""
+    shell.kicau()
+    from kicau.channels import acts
+    from kicau.cli import shapes
+
+    row = acts.remove_app(network, name)
+    answer(as_json, shapes.app(row), lambda: click.echo(f"The app {row} is forgotten."))
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    found = dict(one.partition("=")[::2] for one in given)
+    if wrong := [name for name, url in found.items() if not name or not url.startswith(("http://", "https://"))]:
+        raise click.UsageError(f"--endpoint {wrong[0]!r}: write NAME=URL.")
+    return {name: url.rstrip("/") for name, url in found.items()}
+
+
+def _ask_sandbox(url: str, network: str) -> dict[str, Any]:
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError("--sandbox is an address such as http://127.0.0.1:8101.")
+    try:
+        with urllib.request.urlopen(url.rstrip("/") + "/_sandbox/info", timeout=10) as told:  # noqa: S310 (http, checked above)
+            found: dict[str, Any] = json.load(told)
+    except (urllib.error.URLError, ValueError, OSError) as exc:
+        raise Trouble(f"No sandbox answers at {url} ({getattr(exc, 'reason', exc)}). Start them with: kicau sandbox") from None
+    if found.get("network") != network:
+        raise Trouble(f"The sandbox at {url} is that of {found.get('network')}, not of {network}.")
+    return found

@@ -1,0 +1,245 @@
+"""`kicau channels`: connected identities, and connecting more."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import time as clock_time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import click
+
+from kicau.cli.frame import FAILED, USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
+
+if TYPE_CHECKING:
+    from kicau.channels.acts import Begun
+    from kicau.channels.models import Channel
+    from kicau.workspaces.actors import Actor
+
+WAIT = 600.0  # seconds for a person to come back from the network
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@click.group()
+def channels() -> None:
+    """Connect, pause and disconnect channels, and set their weekly times."""
+
+
+@channels.command("list")
+@json_option
+@pass_shell
+def list_channels(shell: Shell, as_json: bool) -> None:
+    """Show the workspace's channels."""
+    actor = shell.actor()
+    from kicau.channels import acts
+    from kicau.cli import shapes
+
+    rows = [shapes.channel(row) for row in acts.channels(actor)]
+    table = [(r["key"], r["network"], r["name"], r["kind"], "paused" if r["paused"] else r["state"], r["reason"]) for r in rows]
+    answer(as_json, rows, lambda: show_table(("key", "network", "name", "kind", "state", ""), table, empty="No channel yet. Connect one with: kicau channels connect NETWORK"))
+
+
+@channels.command("connect")
+@click.argument("network")
+@click.option("--app", "app_name", default="", help="Which of the operator's apps; else the network's first.")
+@click.option("--answer", "answers", multiple=True, metavar="NAME=VALUE", help="What the network asks beforehand, such as a server's name.")
+@click.option("--account", "accounts", multiple=True, metavar="ID", help="Which of the identities found; repeatable. Else asked for.")
+@click.option("--all", "take_all", is_flag=True, help="All identities found.")
+@click.option("--key", default="", help="What to call the channel, where one is connected.")
+@click.option("--paste", is_flag=True, help="Ask for the address that the network sent the browser to, instead of waiting for it.")
+@json_option
+@pass_shell
+def connect(shell: Shell, network: str, app_name: str, answers: tuple[str, ...], accounts: tuple[str, ...], take_all: bool, key: str, paste: bool, as_json: bool) -> None:  # fmt: skip
+    """Connect a channel: prints the address at which to sign in, and waits until the network sends you back."""
+    actor = shell.actor()
+    from kicau.channels import acts
+    from kicau.cli import shapes
+
+    if wrong := [a for a in answers if "=" not in a]:
+        raise click.UsageError(f"--answer {wrong[0]!r}: write NAME=VALUE.")
+    begun = shell.wait_for(acts.begin_sign_in(actor, network, dict(a.partition("=")[::2] for a in answers), app_name=app_name))
+    if begun.url:
+        click.echo(f"Open this address, sign in and allow the access:\n\n  {begun.url}\n", err=as_json)
+        begun = _come_back(shell, actor, begun, paste, err=as_json)
+    chosen = _choose(begun, accounts, take_all)
+    keys = {chosen[0]: key} if key and len(chosen) == 1 else {}
+    rows = shell.wait_for(acts.connect(actor, begun.state, chosen, keys=keys))
+    answer(as_json, [shapes.channel(row) for row in rows], lambda: show_table(("key", "network", "name"), [(r.key, r.network, r.name) for r in rows]))
+
+
+def _come_back(shell: Shell, actor: Actor, begun: Begun, paste: bool, *, err: bool) -> Begun:
+    """The identities that the sign-in gave, by whichever way the browser's return reaches us."""
+    from kicau.base import options
+    from kicau.channels import acts
+    from kicau.channels.live import CALLBACK_PATH
+    from kicau.cli.up import answers as web_answers
+    from kicau.sandbox.serve import is_free
+
+    callback = urlsplit(options.public_url() + CALLBACK_PATH)
+    if not paste and web_answers():
+        click.echo("Waiting until you are back …", err=err)
+        return _wait_for_page(actor, begun)
+    if not paste and callback.scheme == "http" and callback.hostname in ("127.0.0.1", "localhost") and is_free(callback.port or 80):
+        click.echo("Waiting until you are back …", err=err)
+        return shell.wait_for(acts.finish_sign_in(actor, _listen_once(callback.port or 80)))
+    said = click.prompt(f"Then paste the whole address that the browser ended at (it begins with {callback.geturl()})", err=err)
+    returned = dict(parse_qsl(urlsplit(said.strip()).query))
+    if not returned:
+        raise Trouble("That address carries nothing after a question mark; paste it whole, as it stands in the browser.")
+    return shell.wait_for(acts.finish_sign_in(actor, returned))
+
+
+def _wait_for_page(actor: Actor, begun: Begun) -> Begun:
+    """The page at the callback finishes the sign-in; its result is read where it is kept."""
+    from kicau.channels.acts import Begun as Done
+    from kicau.channels.models import PendingSignIn
+    from kicau.connector.protocol import Account
+    from kicau.connector.wire import from_json
+
+    until = time.monotonic() + WAIT
+    while time.monotonic() < until:
+        row = PendingSignIn.objects.filter(state=begun.state, workspace=actor.workspace).first()
+        if row is None:
+            raise Trouble("The sign-in was finished or refused in the browser; kicau channels list shows what is connected.")
+        if row.found is not None:
+            return Done(state=begun.state, accounts=tuple(from_json(Account, a) for a in row.found))
+        time.sleep(0.5)
+    raise Trouble("Nobody came back within ten minutes; connect again.")
+
+
+def _listen_once(port: int) -> dict[str, str]:
+    """The query of the browser's return, where no web server of ours runs."""
+    found: dict[str, str] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found.update(parse_qsl(urlsplit(self.path).query))
+            body = b"Kicau has what it needs: go back to the terminal."
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """The query holds a code; nothing of it is logged."""
+
+    server = HTTPServer(("127.0.0.1", port), Handler)
+    server.timeout = 1
+    until = time.monotonic() + WAIT
+    with server:
+        while "state" not in found and time.monotonic() < until:
+            server.handle_request()
+    if "state" not in found:
+        raise Trouble("Nobody came back within ten minutes; connect again.")
+    return found
+
+
+def _choose(begun: Begun, accounts: Sequence[str], take_all: bool) -> list[str]:
+    there = {a.id: a for a in begun.accounts}
+    listed = ", ".join(f"{a.name} ({a.kind}, --account {a.id})" for a in there.values()) or "nothing"
+    if accounts:
+        if unknown := [a for a in accounts if a not in there]:
+            raise Trouble(f"The sign-in gave no access to {unknown[0]!r}; it gave: {listed}.")
+        return list(accounts)
+    if take_all or len(there) == 1:
+        return list(there)
+    if not there:
+        raise Trouble("The sign-in gave access to nothing that can publish.")
+    if not sys.stdin.isatty():
+        raise Trouble(f"Choose with --account or --all: {listed}.", USAGE)
+    for n, account in enumerate(there.values(), 1):
+        click.echo(f"  {n}  {account.name} ({account.kind})")
+    said = click.prompt("Which (numbers with spaces between, or all)", default="all")
+    if said.strip() == "all":
+        return list(there)
+    try:
+        return [list(there)[int(n) - 1] for n in said.replace(",", " ").split()]
+    except (ValueError, IndexError):
+        raise Trouble(f"{said!r} is not among 1 to {len(there)}.") from None
+
+
+@channels.command("disconnect")
+@click.argument("key")
+@json_option
+@pass_shell
+def disconnect(shell: Shell, key: str, as_json: bool) -> None:
+    """Forget a channel's permission; its posts and queue stay, and a reconnect goes on."""
+    actor = shell.actor()
+    from kicau.channels import acts
+
+    _changed(acts.disconnect(actor, key), as_json, "is disconnected; its queue is kept")
+
+
+@channels.command("pause")
+@click.argument("key")
+@json_option
+@pass_shell
+def pause(shell: Shell, key: str, as_json: bool) -> None:
+    """Hold a channel's queue."""
+    actor = shell.actor()
+    from kicau.channels import acts
+
+    _changed(acts.pause(actor, key, True), as_json, "is paused; its queue is kept")
+
+
+@channels.command("resume")
+@click.argument("key")
+@json_option
+@pass_shell
+def resume(shell: Shell, key: str, as_json: bool) -> None:
+    """Let a paused channel go on."""
+    actor = shell.actor()
+    from kicau.channels import acts
+
+    _changed(acts.pause(actor, key, False), as_json, "goes on")
+
+
+def _changed(row: Channel, as_json: bool, sentence: str) -> None:
+    from kicau.cli import shapes
+
+    answer(as_json, shapes.channel(row), lambda: click.echo(f"{row.key} {sentence}."))
+
+
+@channels.command("slots")
+@click.argument("key")
+@click.option("--set", "wanted", metavar="TIMES", help='Replace them, such as "mon 09:00, wed 17.30, sabtu 08:00"; weekdays and daily work too.')
+@click.option("--clear", is_flag=True, help="Remove them all.")
+@click.option("--zone", default="", help="The zone that the times are meant in; else the workspace's.")
+@json_option
+@pass_shell
+def slots(shell: Shell, key: str, wanted: str | None, clear: bool, zone: str, as_json: bool) -> None:
+    """Show or set the weekly times of a channel's queue, for posts at the "next free slot"."""
+    actor = shell.actor()
+    from kicau.channels import acts
+
+    channel = acts.one_channel(actor, key)
+    if wanted or clear:
+        acts.set_slots(actor, key, [] if clear else read_slots(wanted or ""), zone or actor.workspace.timezone)
+    rows = [{"weekday": s.weekday, "time": f"{s.time:%H:%M}", "timezone": s.timezone} for s in channel.slots.all()]
+    table = [(DAY_NAMES[int(r["weekday"])], r["time"], r["timezone"]) for r in rows]
+    answer(as_json, rows, lambda: show_table(("day", "time", "zone"), table, empty=f"{key} has no slots; set some with --set."))
+
+
+def read_slots(said: str) -> list[tuple[int, clock_time]]:
+    """ "mon 09:00, wed 17.30" as weekdays (Monday 0) and times. Raises Trouble."""
+    from kicau.publishing.when import WEEKDAYS
+
+    groups = {"daily": range(7), "setiap hari": range(7), "weekdays": range(5), "hari kerja": range(5)}
+    found = []
+    for one in filter(None, (part.strip().casefold() for part in said.split(","))):
+        day, _, hour = one.rpartition(" ")
+        days = groups.get(day) or ([WEEKDAYS[day]] if day in WEEKDAYS else None)
+        try:
+            at = clock_time.fromisoformat(hour.replace(".", ":").zfill(5))
+        except ValueError:
+            at = None
+        if days is None or at is None:
+            raise Trouble(f'{one!r} is no weekly time; write for example "mon 09:00, wed 17:30" or "daily 08:00".', FAILED)
+        found += [(d, at) for d in days]
+    return found
+
+

@@ -1,0 +1,306 @@
+"""`kicau check`: what a network says to a post, without sending it. Needs neither a database nor Django."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from kicau.cli.frame import FAILED, Shell, Trouble, pass_shell, printable, show_table
+
+if TYPE_CHECKING:
+    from kicau.connector.capabilities import Capabilities
+    from kicau.connector.content import Draft, Link, Media, Poll
+    from kicau.connector.protocol import Connector
+
+FIELDS = frozenset({"text", "media", "parts", "poll", "link", "first_comment", "options", "language", "reply_to", "convert", "id"})
+
+
+class Malformed(ValueError):
+    """A line cannot be read as a post. The message is a sentence; `field` the place in it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+@click.command()
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option("--network", help="The network to ask; `kicau sandbox --help` or a wrong name lists them.")
+@click.option("--channel", help="A connected channel, whose own limits count (needs a running Kicau).")
+@click.option("--media", "files", multiple=True, metavar="FILE", help="A file that goes with the text; repeatable.")
+@click.option("--alt", "alts", multiple=True, metavar="TEXT", help="The alt text of each --media, in order.")
+@click.option("--file", "source", type=click.File("rb"), default=None, help="Read lines or a table from FILE instead of standard input.")
+@click.option("--csv", "as_csv", is_flag=True, help="The input is CSV with the columns text and, if wanted, media and alt; with --json the output is JSON lines.")
+@click.option("--json", "as_json", is_flag=True, help="The input is one JSON object a line, and so is the output.")
+@pass_shell
+def check(shell: Shell, texts: tuple[str, ...], network: str | None, channel: str | None, files: tuple[str, ...], alts: tuple[str, ...], source: BinaryIO | None, as_csv: bool, as_json: bool) -> None:  # fmt: skip
+    """Check posts against a network's rules without sending anything.
+
+    TEXT is one post, or several parts of a thread. Without it, standard input is read: one JSON object a line
+    with --json ({"text": …, "media": […]}), a table with --csv, else all of it as one text. Ends with 1 where any
+    post has a problem.
+    """
+    if bool(network) == bool(channel):
+        raise click.UsageError("Say which network to ask with --network, or which channel with --channel.")
+    judge = Judge(shell, network, channel)
+    stream = source or sys.stdin.buffer
+    if as_csv:
+        posts: Iterator[Any] = _table(stream)
+    elif texts or files:
+        posts = iter([{"parts": [{"text": t} for t in texts] or [{"text": ""}], "media": _uses(files, alts)}])
+    elif as_json:
+        posts = _lines(stream)
+    else:
+        posts = iter([{"text": stream.read().decode("utf-8", "replace").removesuffix("\n")}])
+    found_any = _stream(judge, posts) if as_json else _overview(judge, posts) if as_csv else _human(judge, posts)
+    if found_any:
+        sys.exit(FAILED)
+
+
+def _uses(files: tuple[str, ...], alts: tuple[str, ...]) -> list[dict[str, str]]:
+    if len(alts) > len(files):
+        raise click.UsageError(f"There are {len(alts)} alt texts for {len(files)} files; give each --media its --alt.")
+    return [{"path": path, "alt": alt} for path, alt in zip(files, [*alts, *[""] * len(files)], strict=False)]
+
+
+def _lines(stream: BinaryIO) -> Iterator[Any]:
+    """Each line's object, or the Malformed that it is."""
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            yield json.loads(line)
+        except (ValueError, RecursionError) as exc:
+            yield Malformed("", f"Line {number} is not JSON: {exc}.")
+
+
+def _table(stream: BinaryIO) -> Iterator[Any]:
+    from kicau.publishing.tables import _decoded, _delimiter  # the same reading as the import's
+
+    text, delimiter = _delimiter(_decoded(stream.read(), "The table"))
+    csv.field_size_limit(2_000_000)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        names = {(name or "").strip().casefold() for name in rows.fieldnames or []}
+        if "text" not in names:
+            raise Trouble(f"The table has no column text. Found: {', '.join(sorted(names)) or 'nothing'}. Expected: text, and if wanted media and alt.")
+        for row in rows:
+            cells = {(k or "").strip().casefold(): v or "" for k, v in row.items() if isinstance(v, str)}
+            paths, alts = cells.get("media", "").split(), cells.get("alt", "").split("\n")
+            media = [{"path": path, "alt": alt} for path, alt in zip(paths, [*alts, *[""] * len(paths)], strict=False)]
+            yield {"text": cells["text"], "media": media}
+    except csv.Error as exc:
+        yield Malformed("", f"The table cannot be read from line {rows.line_num} on: {exc}; put a text that holds quotation marks between two \" and write a \" inside it twice.")
+
+
+def _stream(judge: Judge, posts: Iterable[Any]) -> bool:
+    """One JSON object a post, written as they come."""
+    bad = False
+    write, dump = sys.stdout.write, json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    for post in posts:
+        said = judge.told(post)
+        bad = bad or bool(said["problems"])
+        try:
+            write(dump(said) + "\n")
+        except UnicodeEncodeError:  # half of a surrogate pair: JSON can escape it, UTF-8 cannot hold it
+            write(json.dumps(said) + "\n")
+    sys.stdout.flush()
+    return bad
+
+
+def _overview(judge: Judge, posts: Iterable[Any]) -> bool:
+    """One line a post, and below it what is wrong."""
+    bad = total = 0
+    for number, post in enumerate(posts, 2):
+        said = judge.told(post)
+        total, bad = total + 1, bad + bool(said["problems"])
+        click.echo(f"{'✗' if said['problems'] else '✓'} row {number}: {said['length']} of {said['limit']} {said['unit']}")
+        for problem in said["problems"]:
+            click.echo(f"    {printable(problem['message'])}")
+    click.echo(f"{total} posts, {bad} with problems.")
+    return bad > 0
+
+
+def _human(judge: Judge, posts: Iterable[Any]) -> bool:
+    bad = False
+    for post in posts:
+        said = judge.told(post)
+        bad = bad or bool(said["problems"])
+        rows = [(n + 1, f"{p['length']} of {p['limit']} {p['unit']}", ", ".join(f"{s['kind']} {s['text']}" for s in p["spans"])) for n, p in enumerate(said.get("parts", []))]
+        show_table(("part", "length", "links, mentions, tags"), rows)
+        for problem in said["problems"]:
+            click.echo(f"✗ {printable(problem['message'])}")
+        for notice in said.get("notices", []):
+            click.echo(f"· {printable(notice['message'])}")
+        for charge in said.get("charges", []):
+            cost = f"{charge['micro'] / 1_000_000:.6g} {charge['currency']}" if charge["micro"] else "no money"
+            click.echo(f"$ {charge['units']} × {charge['meter']}: {cost}")
+        if not said["problems"]:
+            click.echo("✓ It can go out as it is.")
+    return bad
+
+
+class Judge:
+    """One network, asked over and over."""
+
+    def __init__(self, shell: Shell, network: str | None, channel: str | None) -> None:
+        self.plan = ""
+        if channel:
+            connector, can = self._of_channel(shell, channel)
+        else:
+            from kicau.connector import registry
+
+            connector = registry.get((network or "").casefold())
+            can = connector.baseline
+        self.connector: Connector = connector
+        self.can: Capabilities = can
+        self._media: dict[str, Media | Malformed] = {}
+
+    def _of_channel(self, shell: Shell, key: str) -> tuple[Connector, Capabilities]:
+        actor = shell.actor()
+        from kicau.channels.acts import one_channel
+        from kicau.channels.live import capabilities_of
+        from kicau.connector import registry
+
+        row = one_channel(actor, key)
+        self.plan = row.app.plan
+        return registry.get(row.network), capabilities_of(row)
+
+    def told(self, post: Any) -> dict[str, Any]:
+        """What the network says to one post; never raises."""
+        try:
+            return self._told(post)
+        except Malformed as exc:
+            return _malformed(exc)
+
+    def _told(self, post: Any) -> dict[str, Any]:
+        from kicau.cli import shapes
+        from kicau.plans.pricing import price_all
+
+        if isinstance(post, Malformed):
+            raise post
+        shown = self.connector.render(self._draft(post), self.can)
+        said = shapes.rendered(shown, price_all(self.connector.slug, shown.charges, plan=self.plan))
+        return {"id": post["id"], **said} if "id" in post else said
+
+    def _draft(self, post: Any) -> Draft:
+        from kicau.connector.content import Draft, Part
+
+        if not isinstance(post, dict):
+            raise Malformed("", f"A post is an object such as {{\"text\": \"…\"}}, not {_kind(post)}.")
+        if unknown := sorted(set(post) - FIELDS):
+            raise Malformed(unknown[0], f"There is no field {unknown[0]!r}; the fields are: {', '.join(sorted(FIELDS))}.")
+        parts = [Part(text=_text(p, "text", f"parts.{n}.text"), media=self._all_media(p.get("media"), f"parts.{n}.media")) for n, p in enumerate(_parts(post))]
+        if post.get("media") and "parts" in post:
+            parts[0] = Part(text=parts[0].text, media=self._all_media(post["media"], "media"))
+        options = post.get("options") or {}
+        if not isinstance(options, dict) or not all(isinstance(v, str | int | float | bool) for v in options.values()):
+            raise Malformed("options", "options is an object of names and values.")
+        return Draft(
+            parts=tuple(parts), link=self._link(post.get("link")), poll=_poll(post.get("poll")), first_comment=_text(post, "first_comment", "first_comment"),
+            reply_to=_text(post, "reply_to", "reply_to") or None, language=_text(post, "language", "language"),
+            options={k.removeprefix(f"{self.connector.slug}."): str(v) for k, v in options.items()}, convert=bool(post.get("convert", True)),
+        )  # fmt: skip
+
+    def _all_media(self, given: Any, field: str) -> tuple[Media, ...]:
+        if given in (None, []):
+            return ()
+        if not isinstance(given, list):
+            raise Malformed(field, f"{field} is a list of paths, or of objects with path and alt, not {_kind(given)}.")
+        return tuple(self._medium(one, f"{field}.{n}") for n, one in enumerate(given))
+
+    def _medium(self, given: Any, field: str) -> Media:
+        from dataclasses import replace
+
+        path, alt = (given, "") if isinstance(given, str) else (given.get("path"), given.get("alt") or "") if isinstance(given, dict) else (None, "")
+        if not isinstance(path, str) or not path or not isinstance(alt, str):
+            raise Malformed(field, f"{field} is a path, or an object with path and alt.")
+        if path not in self._media:
+            self._media[path] = _probed(path, field)
+        found = self._media[path]
+        if isinstance(found, Malformed):
+            raise Malformed(field, str(found))
+        return replace(found, alt=alt) if alt else found
+
+    def _link(self, given: Any) -> Link | None:
+        from kicau.connector.content import Link
+
+        if given in (None, ""):
+            return None
+        if isinstance(given, str):
+            return Link(url=given)
+        if not isinstance(given, dict):
+            raise Malformed("link", f"link is an address, or an object with url, title, description and thumbnail, not {_kind(given)}.")
+        picture = self._medium(given["thumbnail"], "link.thumbnail") if given.get("thumbnail") else None
+        return Link(url=_text(given, "url", "link.url"), title=_text(given, "title", "link.title"), description=_text(given, "description", "link.description"), thumbnail=picture)
+
+
+def _parts(post: dict[str, Any]) -> list[dict[str, Any]]:
+    if "parts" not in post:
+        return [{"text": post.get("text"), "media": post.get("media")}]
+    given = post["parts"]
+    if not isinstance(given, list) or not given:
+        raise Malformed("parts", "parts is a list of texts, or of objects with text and media; at least one.")
+    if post.get("text"):
+        raise Malformed("text", "Give either text or parts.")
+    found = [{"text": p} if isinstance(p, str) else p for p in given]
+    if not all(isinstance(p, dict) for p in found):
+        raise Malformed("parts", "parts is a list of texts, or of objects with text and media.")
+    return found
+
+
+def _text(given: Mapping[str, Any], name: str, field: str) -> str:
+    value = given.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Malformed(field, f"{field} is a text, not {_kind(value)}.")
+    return value
+
+
+def _poll(given: Any) -> Poll | None:
+    from kicau.connector.content import Poll
+
+    if given is None:
+        return None
+    if not isinstance(given, dict) or not isinstance(given.get("options"), list) or not all(isinstance(o, str) for o in given["options"]):
+        raise Malformed("poll", "poll is an object with options (a list of texts), and if wanted minutes and question.")
+    minutes = given.get("minutes", 1440)
+    if not isinstance(minutes, int) or isinstance(minutes, bool):
+        raise Malformed("poll.minutes", f"poll.minutes is a whole number, not {_kind(minutes)}.")
+    return Poll(options=tuple(given["options"]), minutes=minutes, question=_text(given, "question", "poll.question"))
+
+
+def _probed(path: str, field: str) -> Media | Malformed:
+    from kicau.connector.content import Media
+    from kicau.media.probe import Unusable, probe
+
+    try:
+        found = probe(Path(path), Path(path).name)
+    except Unusable as exc:
+        return Malformed(field, exc.message.format_map(dict(exc.params)))
+    except OSError as exc:
+        return Malformed(field, f"{path} cannot be read: {exc.strerror or exc}.")
+    except ValueError:
+        return Malformed(field, "The path holds a NUL character.")
+    names = set(Media.__dataclass_fields__) - {"ref", "name", "alt", "title"}
+    return Media(ref=path, name=Path(path).name, **{name: getattr(found, name) for name in names if hasattr(found, name)})
+
+
+def _malformed(exc: Malformed) -> dict[str, Any]:
+    problem = {"code": "malformed", "field": exc.field, "message": str(exc), "limit": None, "actual": None, "mend": ""}
+    return {"length": 0, "limit": 0, "unit": "characters", "spans": [], "parts": [], "first_comment": None, "problems": [problem], "notices": [], "charges": []}
+
+
+def _kind(value: Any) -> str:
+    names = {type(None): "null", bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
+    return names.get(type(value), type(value).__name__)
+
+

@@ -1,0 +1,259 @@
+"""What becomes of posts: the calendar, one delivery's story, and everything that a person can do with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kicau.cli.frame import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, printable, show_facts, show_table
+
+if TYPE_CHECKING:
+    from kicau.publishing.models import Delivery
+    from kicau.workspaces.actors import Actor
+
+STATES = ("scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted")
+SHORT = 8  # characters of an id's end that tables show and commands take
+
+
+@click.command()
+@click.option("--from", "since", metavar="TIME", help="Due from here on; else today.")
+@click.option("--to", "until", metavar="TIME", help="Due before here.")
+@click.option("--channel", "keys", multiple=True, help="Only this channel; repeatable.")
+@click.option("--network", help="Only this network.")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only this state; repeatable.")
+@click.option("--campaign", help="Only posts of this campaign.")
+@click.option("--tag", help="Only posts with this tag.")
+@click.option("--all", "from_ever", is_flag=True, help="From the first day on.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=200, show_default=True, help="At most so many.")
+@click.option("--zone", default="", help="Show and read times in this zone; else the workspace's.")
+@json_option
+@pass_shell
+def calendar(shell: Shell, since: str | None, until: str | None, keys: tuple[str, ...], network: str | None, states: tuple[str, ...], campaign: str | None, tag: str | None, from_ever: bool, limit: int, zone: str, as_json: bool) -> None:  # fmt: skip
+    """Show what goes out when, and what went out."""
+    actor = shell.actor()
+    from kicau.base import clock
+    from kicau.channels.acts import one_channel
+    from kicau.cli import shapes
+    from kicau.publishing import acts
+    from kicau.publishing.when import bound
+
+    zone = zone or actor.workspace.timezone
+    rows = acts.deliveries(actor)
+    if not from_ever:
+        rows = rows.filter(due_at__gte=bound(since or "today", zone, clock.now()))
+    if until:
+        rows = rows.filter(due_at__lt=bound(until, zone, clock.now()))
+    if keys:
+        rows = rows.filter(channel__in=[one_channel(actor, key) for key in keys])
+    exact = {"network": network, "draft__campaign__name": campaign}
+    rows = rows.filter(**{name: value for name, value in exact.items() if value})
+    rows = rows.filter(state__in=states) if states else rows
+    rows = rows.filter(draft__tags__contains=[tag]) if tag else rows
+    found = list(rows[: limit + 1])
+    answer(as_json, [shapes.delivery(row) for row in found[:limit]], lambda: _show_calendar(found, limit, zone))
+
+
+def _show_calendar(found: Sequence[Delivery], limit: int, zone: str) -> None:
+    table = [(short(row), local(row.due_at, zone), row.channel.key, row.get_state_display(), late(row), first_line(row), row.url or row.reason) for row in found[:limit]]
+    show_table(("id", f"due ({zone})", "channel", "state", ">late", "text", ""), table, empty="Nothing is due from here on; --all looks back.")
+    if len(found) > limit:
+        click.echo(f"There are more; raise --limit or narrow the range (--from {found[limit].due_at:%Y-%m-%dT%H:%M}Z).")
+
+
+def short(row: Any) -> str:
+    return str(row.id)[-SHORT:]
+
+
+def local(at: datetime | None, zone: str) -> str:
+    from kicau.base import clock
+
+    return f"{at.astimezone(clock.zone(zone)):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def late(row: Delivery) -> str:
+    return "" if row.late_ms is None else f"{row.late_ms / 1000:.1f} s"
+
+
+def first_line(row: Delivery, width: int = 48) -> str:
+    parts = row.rendered["parts"]
+    text = printable(parts[0]["text"] if parts else "").strip()
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def find_delivery(actor: Actor, said: str) -> Delivery:
+    """By its whole id, or by an ending that only one has. Raises Trouble, NotFound."""
+    from kicau.publishing import acts
+
+    if not re.fullmatch(r"[0-9a-f]{6,11}", said.casefold()):
+        return acts.one_delivery(actor, said)
+    found = list(acts.deliveries(actor).filter(id__endswith=said.casefold())[:2])
+    if len(found) != 1:
+        raise Trouble(f"{'Several deliveries end' if found else 'No delivery ends'} in {said}; give the whole id (kicau calendar --json shows it).", NOT_FOUND)
+    return found[0]
+
+
+@click.command()
+@click.argument("delivery_id", metavar="ID")
+@json_option
+@pass_shell
+def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
+    """Show a delivery: what is or was sent, its state, and its story, step by step."""
+    actor = shell.actor()
+    from kicau.cli import shapes
+    from kicau.connector.content import Rendered
+    from kicau.connector.wire import from_json
+    from kicau.plans.pricing import price_all
+    from kicau.publishing import acts
+
+    row = find_delivery(actor, delivery_id)
+    rendered = from_json(Rendered, row.rendered)
+    story = acts.story(actor, row)
+    priced = price_all(row.network, rendered.charges, plan=row.channel.app.plan)
+    data = {**shapes.delivery(row), "rendered": shapes.rendered(rendered, priced), "attempts": [shapes.attempt(a) for a in story]}
+
+    def human() -> None:
+        show_facts({"id": row.id, "post": row.draft_id, "channel": f"{row.channel.key} ({row.channel.name})", "state": row.get_state_display(), "because": row.reason, "due": f"{local(row.due_at, row.timezone)} {row.timezone}", "published": local(row.published_at, row.timezone), "late": late(row), "address": row.url, "confirmed by": row.confirmed_by})  # fmt: skip
+        for n, part in enumerate(rendered.parts, 1):
+            click.echo(f"\n── part {n} ({part.used} of {part.limit} {part.unit})\n{printable_lines(part.text)}")
+            for medium in part.media:
+                click.echo(f"   [{medium.media.kind}] {printable(medium.media.name)}: {printable(medium.media.alt) or 'no alt text'}")
+        click.echo()
+        show_table(("when", "did", "came to", ""), [(local(a.at, row.timezone), a.did, a.outcome, a.sentence) for a in story], empty="Nothing was done yet.")
+
+    answer(as_json, data, human)
+
+
+def printable_lines(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def _each(shell: Shell, ids: Sequence[str], act: Callable[[Actor, Delivery], Delivery], sentence: str, as_json: bool) -> None:
+    """The same act on several deliveries; what was done before one failed stays done and is told."""
+    actor = shell.actor()
+    from kicau.cli import shapes
+
+    done = []
+    try:
+        for one in ids:
+            done.append(act(actor, find_delivery(actor, one)))
+    finally:
+        if not as_json:
+            for row in done:
+                click.echo(f"{short(row)} ({row.channel.key}) {sentence}.")
+    if as_json:
+        answer(True, [shapes.delivery(row) for row in done], lambda: None)
+
+
+ids_argument = click.argument("ids", nargs=-1, required=True, metavar="ID...")
+
+
+@click.command()
+@ids_argument
+@json_option
+@pass_shell
+def cancel(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
+    """Never send these deliveries; their posts stay."""
+
+    def act(actor: Actor, row: Delivery) -> Delivery:
+        from kicau.publishing import acts
+
+        return acts.cancel(actor, row.id)
+
+    _each(shell, ids, act, "is canceled", as_json)
+
+
+@click.command()
+@ids_argument
+@json_option
+@pass_shell
+def retry(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
+    """Try again what failed, was held, parked or canceled; nothing that is out is sent twice."""
+
+    def act(actor: Actor, row: Delivery) -> Delivery:
+        from kicau.publishing import acts
+
+        return acts.retry(actor, row.id)
+
+    _each(shell, ids, act, "is tried again", as_json)
+
+
+@click.command()
+@ids_argument
+@json_option
+@pass_shell
+def confirm(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
+    """Say that you have read these posts and want them published, where a network asks for that."""
+
+    def act(actor: Actor, row: Delivery) -> Delivery:
+        from kicau.publishing import acts
+
+        return acts.confirm(actor, row.id)
+
+    _each(shell, ids, act, "is confirmed", as_json)
+
+
+@click.command()
+@click.argument("delivery_id", metavar="ID")
+@click.argument("at", metavar="WHEN", nargs=-1, required=True)
+@click.option("--zone", default="", help="The zone that WHEN is meant in; else the delivery's own.")
+@json_option
+@pass_shell
+def move(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json: bool) -> None:
+    """Give a delivery another time, such as: kicau move 1a2b3c4d tomorrow 09:00"""
+
+    def act(actor: Actor, row: Delivery) -> Delivery:
+        from kicau.base import clock
+        from kicau.publishing import acts
+        from kicau.publishing.schedule import next_free_slot
+        from kicau.publishing.when import moment
+
+        said = " ".join(at)
+        due = next_free_slot(actor, row.channel) if said.casefold() in SLOT_WORDS else moment(said, zone or row.timezone, clock.now())
+        return acts.move(actor, row.id, due, zone)
+
+    _each(shell, [delivery_id], act, f"is moved to {' '.join(at)}", as_json)
+
+
+SLOT_WORDS = ("next free slot", "next slot", "slot berikutnya", "slot kosong berikutnya")
+
+
+@click.command()
+@click.argument("delivery_id", metavar="ID")
+@click.option("--published/--not-published", "published", required=True, help="Whether it is there.")
+@click.option("--url", default="", help="Where it is, if it is there.")
+@click.option("--remote-id", default="", help="The network's id of it, if it is there.")
+@json_option
+@pass_shell
+def resolve(shell: Shell, delivery_id: str, published: bool, url: str, remote_id: str, as_json: bool) -> None:
+    """Say what you found on the network after an outcome that is unknown."""
+
+    def act(actor: Actor, row: Delivery) -> Delivery:
+        from kicau.publishing import acts
+
+        return acts.resolve(actor, row.id, published=published, url=url, remote_id=remote_id)
+
+    _each(shell, [delivery_id], act, "counts as published" if published else "is sent", as_json)
+
+
+@click.command()
+@ids_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_shell
+def delete(shell: Shell, ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Delete published posts from their networks; what is known of them here is kept."""
+    if not yes:
+        click.confirm(f"Delete {len(ids)} from the network? Readers will not see it any more", abort=True, err=True)
+
+    def act(actor: Actor, row: Delivery) -> Delivery:
+        from kicau.publishing import acts
+
+        return shell.wait_for(acts.withdraw(actor, row.id))
+
+    _each(shell, ids, act, "is deleted from the network", as_json)
+
+

@@ -1,0 +1,99 @@
+"""`kicau import posts`: many posts from one table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kicau.cli.frame import FAILED, Shell, answer, json_option, pass_shell, printable
+
+if TYPE_CHECKING:
+    from kicau.publishing.importing import Imported, Report, RowProblem
+
+SHOWN = 200  # lines of problems that people are shown; JSON has all
+
+
+@click.group("import")
+def import_() -> None:
+    """Take posts over from files."""
+
+
+@import_.command("posts")
+@click.argument("source", metavar="FILE.csv", type=click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=False))
+@click.option("--media-folder", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Where the files that the column media names lie; else the table's own folder.")
+@click.option("--zone", default="", help="The zone that times are meant in where a row says none; else the workspace's.")
+@click.option("--start", default="now", show_default=True, help='What "+M:SS" in the column at counts from.')
+@click.option("--check", "only_check", is_flag=True, help="Tell every problem and the price; change nothing.")
+@click.option("--skip-bad", is_flag=True, help="Take the rows without problems and leave the others out.")
+@click.option("--confirm", is_flag=True, help="You have read the posts and confirm those that a network wants confirmed.")
+@json_option
+@pass_shell
+def posts(shell: Shell, source: Path, media_folder: Path | None, zone: str, start: str, only_check: bool, skip_bad: bool, confirm: bool, as_json: bool) -> None:  # fmt: skip
+    """Schedule every row of a table (docs/use/import.md has its columns).
+
+    Every problem is told first. Nothing is created where there is any, unless --skip-bad. Rows whose ref was
+    imported before are skipped, so that running it again does no harm.
+    """
+    actor = shell.actor()
+    from kicau.base import clock
+    from kicau.publishing import importing
+    from kicau.publishing.when import moment
+
+    folder = media_folder or source.parent
+    at = moment(start, zone or actor.workspace.timezone, clock.now())
+    table = importing.read_posts(source.read_bytes(), source.name)
+    report = importing.check_posts(actor, table, folder, zone=zone, start=at)
+    create = not only_check and bool(report.ready) and (skip_bad or not report.problems)
+    done = importing.create_posts(actor, report, folder, confirm=confirm, skip_bad=skip_bad) if create else None
+    answer(as_json, _told(report, done), lambda: _show(report, done, only_check, confirm))
+    if report.problems and not (skip_bad and not only_check):
+        sys.exit(FAILED)
+
+
+def _told(report: Report, done: Imported | None) -> dict[str, Any]:
+    return {
+        "ready": len(report.ready),
+        "deliveries": report.deliveries,
+        "unconfirmed": report.unconfirmed,
+        "skipped": [{"row": row, "ref": ref} for row, ref in report.skipped],
+        "problems": [_problem(p) for p in report.problems],
+        "notices": [_problem(p) for p in report.notices],
+        "cost": [{"currency": currency, "micro": micro} for currency, micro in report.cost.items()],
+        "created": {"posts": len(done.drafts), "deliveries": len(done.deliveries)} if done else None,
+    }
+
+
+def _problem(found: RowProblem) -> dict[str, Any]:
+    from kicau.cli.frame import shown_problem
+
+    return {"row": found.row, "column": found.column, **shown_problem(found.problem), "message": found.sentence}
+
+
+def _show(report: Report, done: Imported | None, only_check: bool, confirm: bool) -> None:
+    from kicau.base.money import shown as money
+
+    _lines("✗", report.problems)
+    _lines("·", report.notices)
+    if report.skipped:
+        click.echo(f"{len(report.skipped)} rows were imported before and are skipped.")
+    cost = ", ".join(money(micro, currency) for currency, micro in report.cost.items())
+    click.echo(f"{len(report.ready)} posts are ready, {report.deliveries} deliveries{f', for {cost}' if cost else ''}; {report.bad_rows} rows have problems.")
+    if report.unconfirmed and not confirm:
+        click.echo(f"{report.unconfirmed} deliveries wait for a person's confirmation: read them, then import with --confirm, or confirm them one by one.")
+    if done:
+        click.echo(f"{len(done.drafts)} posts are scheduled, {len(done.deliveries)} deliveries.")
+    elif not only_check and report.problems:
+        click.echo("Nothing was created. Mend the rows, or take the others with --skip-bad.")
+    elif not only_check:
+        click.echo("There was nothing new to create.")
+
+
+def _lines(mark: str, found: Sequence[RowProblem]) -> None:
+    for one in found[:SHOWN]:
+        click.echo(f"{mark} {printable(one.sentence)}")
+    if len(found) > SHOWN:
+        click.echo(f"{mark} … and {len(found) - SHOWN} more; --json has all of them.")

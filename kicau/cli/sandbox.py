@@ -1,0 +1,55 @@
+"""`kicau sandbox`: every network on loopback, for any client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kicau.cli.frame import emit
+
+if TYPE_CHECKING:
+    from kicau.connector.sandbox import Sandbox
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with everything that a client needs, then keep running.")
+@click.option("--port-base", type=click.IntRange(1024, 65000), default=8101, show_default=True, help="The first network's port; the others follow. Taken ports are passed over.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where what is published is kept; default: the data folder's neighbour …-sandbox.")
+@click.option("--fresh", is_flag=True, help="Forget what was published before.")
+def sandbox(as_json: bool, port_base: int, folder: Path | None, fresh: bool) -> None:
+    """Run a sandbox of every network on this machine, until Ctrl-C.
+
+    Each speaks its network's own API, with a sign-in page and a public page. Faults are ordered at /_sandbox/faults.
+    """
+    from kicau.base import options
+    from kicau.sandbox import serve
+
+    here = folder or options.data_folder().with_name(options.data_folder().name + "-sandbox")
+    if fresh:
+        for old in here.glob("*.sqlite3*"):
+            old.unlink()
+    ports = serve.choose_ports(serve.default_ports(port_base))
+
+    def tell(running: Sequence[Sandbox]) -> None:
+        if as_json:
+            emit(serve.described(running))
+        else:
+            for one in running:
+                _show(one)
+            click.echo(f"What is published is kept in {here}. Stop with Ctrl-C.")
+
+    serve.run(ports, here, tell)
+
+
+def _show(one: Sandbox) -> None:
+    told = one.describe()
+    click.echo(f"{one.label}: {told['base_url']}/")
+    click.echo(f"  client id {told['client_id']}, secret {told['client_secret']}")
+    for name, url in told["endpoints"].items():
+        click.echo(f"  endpoint {name}: {url}")
+    for account in told["accounts"]:
+        click.echo(f"  {account['kind']} {account['name']} (@{account['handle']}), id {account['id']}")
+    click.echo(f"  to use it: kicau apps add {one.slug} --sandbox {told['base_url']}")

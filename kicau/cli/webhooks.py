@@ -1,0 +1,56 @@
+"""`kicau webhooks`: addresses of other programs that are told of events."""
+
+from __future__ import annotations
+
+import click
+
+from kicau.cli.frame import Shell, answer, json_option, pass_shell, show_table
+
+
+@click.group()
+def webhooks() -> None:
+    """Tell other programs what happens to deliveries and channels."""
+
+
+@webhooks.command("list")
+@json_option
+@pass_shell
+def list_webhooks(shell: Shell, as_json: bool) -> None:
+    """Show the workspace's webhooks and how their last message went."""
+    actor = shell.actor()
+    from kicau.cli import shapes
+    from kicau.workspaces import webhooks as acts
+
+    rows = [shapes.webhook(row) for row in acts.all_webhooks(actor)]
+    table = [(r["id"], r["url"], " ".join(r["events"]), r["last_error"] or (r["last_status"] or "never used")) for r in rows]
+    answer(as_json, rows, lambda: show_table(("id", "address", "events", "last"), table, empty="No webhooks."))
+
+
+@webhooks.command("add")
+@click.argument("url")
+@click.option("--event", "events", multiple=True, metavar="EVENT", default=("delivery.*",), show_default=True, help="Which events; repeatable. A wrong one lists them all.")
+@json_option
+@pass_shell
+def add_webhook(shell: Shell, url: str, events: tuple[str, ...], as_json: bool) -> None:
+    """Add an address and print the secret that its messages are signed with, once."""
+    actor = shell.actor()
+    from kicau.cli import shapes
+    from kicau.workspaces import webhooks as acts
+
+    made = acts.add_webhook(actor, url, events)
+    answer(as_json, {**shapes.webhook(made), "secret": made.secret}, lambda: click.echo(f"{made.secret}\nShown this once: it signs every message to {made.url}."))
+
+
+@webhooks.command("remove")
+@click.argument("webhook_id", metavar="ID")
+@json_option
+@pass_shell
+def remove_webhook(shell: Shell, webhook_id: str, as_json: bool) -> None:
+    """Stop telling an address."""
+    actor = shell.actor()
+    from kicau.cli import shapes
+    from kicau.workspaces import webhooks as acts
+
+    gone = shapes.webhook(acts.one_webhook(actor, webhook_id))
+    acts.remove_webhook(actor, webhook_id)
+    answer(as_json, gone, lambda: click.echo(f"{gone['url']} is told nothing any more."))

@@ -1,0 +1,133 @@
+"""Pictures of every page, wide and narrow, light and dark, in both languages, into .screenshots/:
+
+    python -m tests.journeys.screenshots [page …]
+"""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / ".screenshots"
+DEMO = ROOT / "kicau" / "demo"
+LOOKS = {  # name: (width, height, theme, language)
+    "wide": (1360, 900, "light", "en"),
+    "dark": (1360, 900, "dark", "en"),
+    "id": (1360, 900, "light", "id"),
+    "contrast": (1360, 900, "contrast", "en"),
+    "360": (360, 740, "light", "id"),
+    "360-dark": (360, 740, "dark", "en"),
+}
+PEOPLE = {
+    "x-kopi": ("x", "Kopi Senja", "kopisenja"), "x-kabar": ("x", "Kabar Priangan", "kabarpriangan"), "page-kopi": ("facebook", "Kopi Senja", "kopisenja.bdg"),
+    "ig-kopi": ("instagram", "Kopi Senja", "kopisenja"), "li-sari": ("linkedin", "Sari Wulandari", "sari-wulandari"), "li-kopi": ("linkedin", "PT Kopi Senja", "kopi-senja"),
+}
+
+
+def stock(actor, workspace) -> dict[str, object]:
+    """The demo's posts on six channels, some out, some coming, some in trouble."""
+    from kicau.base import clock
+    from kicau.channels.acts import register_app, set_slots
+    from kicau.channels.live import stored
+    from kicau.channels.models import Channel
+    from kicau.connector.session import Credentials
+    from kicau.media.acts import add_medium
+    from kicau.publishing import compose, schedule
+    from kicau.publishing.models import Attempt, Delivery, DeliveryState
+
+    media = {f.name: add_medium(actor, f, f.name) for f in sorted((DEMO / "media").iterdir()) if f.suffix in (".jpg", ".png", ".gif", ".mp4", ".pdf")}
+    channels = {}
+    for key, (network, name, handle) in PEOPLE.items():
+        app = register_app(network, "id", "secret", is_sandbox=True)
+        channels[key] = Channel.objects.create(
+            workspace=workspace, network=network, app=app, key=key, account_id=key, handle=handle, name=name, credentials=stored(Credentials(access_token="x"))
+        )
+    from datetime import time
+
+    set_slots(actor, "x-kopi", [(d, time(h)) for d in range(5) for h in (9, 17)], "Asia/Jakarta")
+    start = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=20)
+    made = []
+    with (DEMO / "posts.csv").open(encoding="utf-8-sig", newline="") as file:
+        for n, row in enumerate(csv.DictReader(file)):
+            uses = tuple(compose.MediumUse(medium=media[name].id, alt=alt) for name, alt in zip(row["media"].split(), row["alt"].split("|") + [""] * 20, strict=False) if name in media)
+            try:
+                draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=row["text"], media=uses),), campaign=row["campaign"], first_comment=row["first_comment"]))
+                wanted = [c for c in row["channels"].split() if c in channels]
+                draft = compose.one_draft(actor, draft.id)
+                fitting = [c for c in wanted if not schedule.render(draft, channels[c]).problems]
+                if fitting:
+                    made += schedule.schedule(actor, draft, fitting, clock.now() + timedelta(hours=max(0.1, n * 2.7 - 20)), confirm=n % 2 == 0).deliveries
+                    Delivery.objects.filter(draft=draft).update(due_at=start + timedelta(hours=n * 2.7))
+            except Exception as exc:
+                print(row["ref"], exc)
+    now = clock.now()
+    for row in Delivery.objects.filter(due_at__lt=now).exclude(state="held"):
+        row.state, row.published_at, row.url, row.remote_ids = DeliveryState.PUBLISHED, row.due_at + timedelta(milliseconds=240), f"https://example.org/{row.id.hex[:10]}", ["1"]
+        row.save()
+        Attempt.objects.create(delivery=row, did="publish", outcome="published", sentence="Published.")
+    late = list(Delivery.objects.filter(state="published").order_by("-due_at"))
+    for row, state, reason in [(late[0], "failed", "The network refused it: the link is not allowed."), (late[2], "unknown", "The answer was lost and the network cannot tell; look there, then decide.")]:
+        row.state, row.reason, row.published_at, row.url = state, reason, None, ""
+        row.save()
+    carousel = next((d for d in made if sum(len(p["media"]) for p in d.rendered["parts"]) > 1), made[0])
+    return {"post": made[0].draft_id, "carousel": carousel.draft_id, "medium": media["senja-cup.jpg"].id, "failed": late[0].draft_id}
+
+
+def test_pictures(browser, site, transactional_db, owner, workspace, actor):
+    from kicau.publishing import compose
+    from kicau.workspaces.acts import change_person
+
+    things = stock(actor, workspace)
+    long = "Kopi Senja opens a second roastery in Lembang on Saturday, and everybody who brings a cup of their own drinks for free. " * 3
+    picture = compose.MediumUse(medium=things["medium"])
+    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=long + "https://kopisenja.example/lembang #kopi", media=(picture,)),)))
+    pages = {
+        "calendar": "/", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}", "compose-new": "/compose",
+        "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts", "channels": "/channels", "channel": "/channels/x-kopi", "connect": "/channels/connect/x",
+        "library": "/library", "medium": f"/library/{things['medium']}", "team": "/team", "settings": "/settings", "activity": "/activity", "you": "/you", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
+    }  # fmt: skip
+    import os
+
+    wanted = os.environ.get("SHOTS_PAGES", "").split()
+    looks = os.environ.get("SHOTS_LOOKS", "").split()
+    TARGET.mkdir(exist_ok=True)
+    for name, (width, height, theme, language) in LOOKS.items():
+        if looks and name not in looks:
+            continue
+        change_person(owner, language=language)
+        context = browser.new_context(base_url=site, viewport={"width": width, "height": height}, locale="en-GB", timezone_id="Asia/Jakarta", color_scheme="dark" if theme == "dark" else "light")
+        page = context.new_page()
+        if not wanted or "sign-in" in wanted:
+            page.goto("/sign-in")
+            page.screenshot(path=TARGET / f"sign-in-{name}.png")
+        _session(context, site, owner)
+        context.add_cookies([{"name": "kicau_theme", "value": theme, "url": site}])
+        for title, address in pages.items():
+            if wanted and title not in wanted:
+                continue
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{title} is wider than the window in {name}"
+            page.screenshot(path=TARGET / f"{title}-{name}.png", full_page=width < 500 or title in ("compose", "post", "channel"))
+        context.close()
+
+
+def _session(context, site, owner) -> None:
+    from django.test import Client
+
+    client = Client()
+    client.force_login(owner)
+    context.add_cookies([{"name": "kicau", "value": client.cookies["kicau"].value, "url": site}])
+
+
+def main() -> int:
+    return subprocess.run([sys.executable, "-m", "pytest", str(Path(__file__)), "-q", "-s"], check=False, cwd=ROOT).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

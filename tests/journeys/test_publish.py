@@ -1,0 +1,75 @@
+"""From a signed-out browser to posts that stand on the networks."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import PASSWORD, connect, sign_in
+
+DEMO = Path(__file__).resolve().parents[2] / "kicau" / "demo" / "media"
+
+
+def published(server) -> list[dict]:
+    with urllib.request.urlopen(f"{server.base_url}/_sandbox/posts") as answer:
+        return json.load(answer)
+
+
+def test_first_visit_to_a_picture_published(page: Page, networks, picture_file):
+    page.goto("/")
+    page.get_by_label("Your name").fill("Sari")
+    page.get_by_label("E-mail address").fill("sari@kopisenja.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Name of the workspace").fill("Kopi Senja")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("Three steps to the first post")).to_be_visible()
+    connect(page, "X")
+
+    page.get_by_role("link", name="Write", exact=True).click()
+    text = page.get_by_label("Text", exact=True)
+    text.fill("Selamat pagi! Fresh beans from Gayo are here ☕ https://kopisenja.example/gayo #kopi")
+    expect(page.locator(".counter").first).to_contain_text("/280")
+    page.locator("input[type=file]").first.set_input_files(str(picture_file))
+    page.locator(".alt textarea").fill("Coffee beans on a table")
+    expect(page.locator("#look img[alt='Coffee beans on a table']")).to_be_visible()
+    expect(page.locator("#kept")).to_contain_text("Saved")
+    page.get_by_role("radio", name="Now").check()
+    page.get_by_role("button", name="Publish now").click()
+    expect(page.locator(".delivery .badge").first).to_have_text("Published", timeout=20_000)
+    post = published(networks["x"])[-1]
+    assert "Fresh beans from Gayo" in post["text"]
+    assert post["media"][0]["alt"] == "Coffee beans on a table"
+
+
+def test_what_was_typed_survives_a_reload_and_a_lost_server(page: Page, networks, owner, workspace):
+    sign_in(page)
+    page.goto("/compose")
+    text = page.get_by_label("Text", exact=True)
+    text.fill("First words")
+    expect(page.locator("#kept")).to_contain_text("Saved")
+    page.context.set_offline(True)
+    text.press_sequentially(" and more, with nobody listening")
+    expect(page.locator("#kept")).to_contain_text("kept in this browser")
+    page.context.set_offline(False)
+    page.evaluate("window.onbeforeunload = null; sessionStorage.clear()")
+    page.reload()
+    expect(page.get_by_label("Text", exact=True)).to_have_value("First words and more, with nobody listening")
+
+
+def test_a_long_text_becomes_a_thread_and_a_network_can_differ(page: Page, networks, owner, workspace):
+    sign_in(page)
+    connect(page, "X")
+    connect(page, "LinkedIn")
+    page.goto("/compose")
+    words = "Every cup has a farmer behind it. " * 14
+    page.get_by_label("Text", exact=True).fill(words.strip())
+    page.get_by_role("button", name="Split into a thread").click()
+    expect(page.get_by_text("Part 2 of 2")).to_be_visible()
+    page.get_by_role("button", name="LinkedIn", exact=True).click()
+    own = page.get_by_role("region", name="LinkedIn")
+    expect(own.locator("textarea").first).not_to_be_empty()
+    own.get_by_role("button", name="Same as all").click()
+    expect(own).to_have_count(0)
