@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as jsonlib
+import math
+import re
 import time
 from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,12 +30,24 @@ DEFAULT_WAIT = timedelta(seconds=60)  # after a 429 that names no time
 CLIENT_MARK = "Kicau/"  # begins our User-Agent; sandboxes hold such requests against the specification
 MAX_ANSWER = 16 << 20  # bytes; no answer of an API is larger, and memory is not the network's to fill
 
+
+def _no_number(text: str) -> None:
+    """NaN and the infinities, which are not JSON's and which no database keeps as such."""
+
+
+def _float(text: str) -> float | None:
+    return found if math.isfinite(found := float(text)) else None
+
+
+READER = jsonlib.JSONDecoder(parse_constant=_no_number, parse_float=_float)
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL and half a surrogate pair: no database keeps them, nobody reads them
+
 NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, read whole. Header names are lower case."""
+    """An answer, read whole. Header names are lower case; what `text`, `json` and `peek` give can be stored."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,12 +60,12 @@ class Reply:
 
     @property
     def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
+        return self.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
 
     def json(self) -> Any:
         """The body as JSON. A 2xx that cannot be read is a lost answer: Unavailable or Uncertain."""
         try:
-            return jsonlib.loads(self.body)
+            return self._read()
         except ValueError as exc:
             lost = Unavailable if self.repeatable else Uncertain
             raise lost(f"the answer (HTTP {self.status}) could not be read") from exc
@@ -59,10 +73,17 @@ class Reply:
     def peek(self) -> dict[str, Any]:
         """The body as an object, or {} where it is none; never raises. For reading errors."""
         try:
-            found = jsonlib.loads(self.body)
+            found = self._read()
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
+
+    def _read(self) -> Any:
+        try:
+            found = READER.decode(self.body.decode("utf-8-sig"))
+        except RecursionError as exc:
+            raise ValueError("nested too deeply") from exc
+        return _storable(found) if b"\\u" in self.body else found  # only an escape can bring what is not storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +212,17 @@ def reset_at(reply: Reply, header: str) -> datetime | None:
         return datetime.fromtimestamp(int(float(reply.headers.get(header, ""))), UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return UNSTORABLE.sub("\ufffd", value)
+        case list():
+            return [_storable(one) for one in value]
+        case dict():
+            return {_storable(key): _storable(one) for key, one in value.items()}
+    return value
 
 
 def _host(url: str) -> str:

@@ -1,0 +1,108 @@
+"""Sealed secrets, masked logs, ids, keys, money, zones and settings."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import stat
+
+import pytest
+import structlog
+
+from kicau.base import clock, ids, keys, logs, money, options, sealed
+
+
+def test_a_sealed_value_opens_again_and_does_not_show(settings):
+    closed = sealed.seal("topsecret")
+    assert "topsecret" not in closed
+    assert sealed.unseal(closed) == "topsecret"
+
+
+def test_an_older_key_still_opens_and_a_strange_one_does_not(settings):
+    settings.KICAU_KEYS = ["old"]
+    closed = sealed.seal("v")
+    settings.KICAU_KEYS = ["new", "old"]
+    assert sealed.unseal(closed) == "v"
+    settings.KICAU_KEYS = ["other"]
+    with pytest.raises(sealed.KeyLost):
+        sealed.unseal(closed)
+
+
+def test_credentials_rest_encrypted(channel):
+    from django.db import connection
+
+    row = channel("ana")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT credentials FROM channels_channel WHERE id = %s", [row.id])
+        kept = cursor.fetchone()[0]
+    assert "access_token" not in kept
+    row.refresh_from_db()
+    assert row.credentials["access_token"] == "t"
+
+
+@pytest.fixture
+def logged():
+    """What is logged, line by line; logging is as it was afterwards."""
+    root, before, configured = logging.getLogger(), logging.getLogger().handlers[:], structlog.get_config()
+    out = io.StringIO()
+    logs.set_up("info", "json", process="test")
+    root.handlers[0].setStream(out)
+    yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
+    root.handlers[:] = before
+    structlog.configure(**configured)
+    structlog.contextvars.clear_contextvars()
+
+
+def test_one_line_an_event_and_no_secret_in_it(logged):
+    structlog.get_logger("kicau.test").info("hello", access_token="topsecret", said="Authorization: Bearer topsecret123", url="/cb?code=topsecret1")
+    logging.getLogger("library").warning("refresh_token=topsecret99 was refused")
+    lines = logged()
+    assert [line["event"] for line in lines] == ["hello", "refresh_token=*** was refused"]
+    assert "topsecret" not in json.dumps(lines)
+    assert lines[0]["process"] == "test"
+
+
+def test_ids_sort_by_time():
+    made = [ids.new_id() for _ in range(50)]
+    assert all(i.version == 7 and i.variant == "specified in RFC 4122" for i in made)
+    assert [i.int >> 80 for i in made] == sorted(i.int >> 80 for i in made)
+    assert len(set(made)) == 50
+
+
+@pytest.mark.parametrize("given", ["", "nonsense", None, 5, "'; DROP TABLE"])
+def test_what_is_no_id_finds_nothing(given):
+    assert ids.as_uuid(given) == ids.NO_ID
+
+
+def test_the_key_file_is_made_once_and_only_its_owner_reads_it(tmp_path):
+    first = keys.keys(tmp_path)
+    assert keys.keys(tmp_path) == first
+    assert stat.S_IMODE(os.stat(tmp_path / keys.FILE).st_mode) == 0o600
+    (tmp_path / keys.FILE).write_text("\n")
+    with pytest.raises(ValueError, match="restore it"):
+        keys.keys(tmp_path)
+
+
+@pytest.mark.parametrize(("micro", "currency", "text"), [(215_000, "USD", "$0.215"), (0, "USD", "$0.00"), (5_000, "EUR", "0.005 EUR"), (42_000_000_000, "USD", "$42000.00")])
+def test_money_reads_well(micro, currency, text):
+    assert money.shown(micro, currency) == text
+
+
+def test_a_zone_that_does_not_exist_is_told():
+    with pytest.raises(LookupError, match="Asia/Jakarta"):
+        clock.zone("Asia/Bandung")
+
+
+@pytest.mark.parametrize(("name", "value"), [("KICAU_PORT", "99999"), ("KICAU_WORKERS", "0"), ("DATABASE_URL", "mysql://x"), ("KICAU_PUBLIC_URL", "kicau.example"), ("KICAU_LOG_LEVEL", "loud")])
+def test_a_wrong_setting_names_itself_and_the_way_out(name, value):
+    with pytest.raises(options.BadSetting) as told:
+        options.read(name, {name: value})
+    assert name in str(told.value)
+
+
+def test_a_secret_setting_is_not_repeated():
+    with pytest.raises(options.BadSetting) as told:
+        options.read("DATABASE_URL", {"DATABASE_URL": "mysql://u:topsecret@h/d"})
+    assert "topsecret" not in str(told.value)

@@ -1,0 +1,64 @@
+"""The embedded PostgreSQL: shared by processes, stopped by the last, and careful with other people's folders."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from kicau.base import postgres
+
+
+def test_a_deep_folder_gets_its_socket_elsewhere(tmp_path):
+    deep = tmp_path / ("x" * 120)
+    here = postgres.cluster(deep)
+    assert len(os.fsencode(here.sockets)) <= postgres.SOCKET_LIMIT
+    assert here.data.is_relative_to(deep)
+
+
+@pytest.mark.skipif("os.geteuid() != 0")
+def test_as_root_no_private_folder_is_opened_for_it(tmp_path):
+    private = tmp_path / "home"
+    private.mkdir(mode=0o700)
+    with pytest.raises(postgres.DatabaseTrouble, match="KICAU_DATA"), postgres.running(private / "data"):
+        pass
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+
+
+def test_the_last_one_out_stops_it(reachable):
+    with postgres.running(reachable) as here:
+        with postgres.running(reachable):
+            pass
+        with psycopg.connect(here.url) as db:
+            assert db.execute("SELECT 1").fetchone() == (1,)
+        pid = int((here.data / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, 9)
+        while _lives(pid):
+            time.sleep(0.01)
+        postgres.keep_running(reachable)
+        with psycopg.connect(here.url) as db:
+            assert db.execute("SELECT 1").fetchone() == (1,)
+    assert not (here.data / "postmaster.pid").exists()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def reachable():
+    """A folder that the database's own user can get to."""
+    folder = Path(tempfile.mkdtemp(prefix="kicau-pg-"))
+    folder.chmod(0o711)
+    yield folder / "data"
+    shutil.rmtree(folder)

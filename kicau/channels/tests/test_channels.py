@@ -1,0 +1,142 @@
+"""Connecting and keeping channels: a sign-in counts once, and a refresh token is never lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.channels import acts
+from kicau.channels.live import new_client, stored
+from kicau.channels.models import Channel, PendingSignIn
+from kicau.connector.errors import AuthExpired, Unavailable
+from kicau.connector.session import Credentials
+from kicau.connector.wire import from_json
+from kicau.workspaces.acts import actor_for, add_person, create_workspace
+from tests.stranger.connector import StrangerAuth
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+async def client():
+    async with new_client() as session:
+        yield session
+
+
+def kept(key: str) -> Credentials:
+    return from_json(Credentials, Channel.objects.get(key=key).credentials)
+
+
+async def due(channel) -> None:
+    await Channel.objects.filter(id=channel.id).aupdate(refresh_at=clock.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("fault", [Unavailable("down")])
+async def test_a_passing_fault_disconnects_nothing(channel, client, monkeypatch, fault):
+    async def refresh(self, session, /):
+        raise fault
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    ana = await sync_to_async(channel)("ana")
+    await due(ana)
+    await acts.refresh_channel(ana.id, client)
+    row = await Channel.objects.aget(id=ana.id)
+    assert row.state == "active"
+    assert row.refresh_at > clock.now()
+
+
+async def test_a_dead_token_asks_for_a_reconnect(channel, client, monkeypatch):
+    async def refresh(self, session, /):
+        raise AuthExpired("revoked")
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    ana = await sync_to_async(channel)("ana")
+    await due(ana)
+    assert not await acts.refresh_channel(ana.id, client)
+    assert (await Channel.objects.aget(id=ana.id)).state == "expired"
+
+
+async def test_an_empty_refresh_token_never_replaces_one(channel, client, monkeypatch):
+    async def refresh(self, session, /):
+        return replace(session.credentials, access_token="new", refresh_token="", expires_at=clock.now() + timedelta(hours=2))
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    ana = await sync_to_async(channel)("ana")
+    await due(ana)
+    assert await acts.refresh_channel(ana.id, client)
+    now = await sync_to_async(kept)("ana")
+    assert (now.access_token, now.refresh_token) == ("new", "r")
+    row = await Channel.objects.aget(id=ana.id)
+    assert timedelta(minutes=50) < row.refresh_at - clock.now() < timedelta(minutes=70)  # well ahead of the end
+
+
+async def test_one_worker_at_a_time_renews(channel, client, monkeypatch):
+    asked = []
+
+    async def refresh(self, session, /):
+        asked.append(1)
+        return replace(session.credentials, access_token=f"new{len(asked)}")
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    ana = await sync_to_async(channel)("ana")
+    await due(ana)
+    await acts.refresh_channel(ana.id, client)
+    await acts.refresh_channel(ana.id, client)  # not due any more
+    assert await acts.refresh_channel(ana.id, client, used="t")  # refused, but renewed meanwhile: that is enough
+    assert len(asked) == 1
+
+
+async def test_a_sign_in_is_its_beginners_and_counts_once(stranger, actor, client):
+    await sync_to_async(acts.register_app)("stranger", "a", "s", endpoints={"api": "http://127.0.0.1:9"})
+    begun = await acts.begin_sign_in(actor, "stranger", client=client)
+    other = await sync_to_async(add_person)("x@else.example", "X")
+    theirs = await sync_to_async(lambda: actor_for(other, create_workspace(other, "Else").id, "page"))()
+    for acting, state in ((theirs, begun.state), (actor, "guessed"), (actor, "")):
+        with pytest.raises(Conflict):
+            await acts.finish_sign_in(acting, {"state": state, "code": "c"}, client=client)
+    with pytest.raises(Unacceptable):
+        await acts.finish_sign_in(actor, {"state": begun.state, "error": "access_denied"}, client=client)
+    assert not await PendingSignIn.objects.filter(state=begun.state).aexists()
+
+
+async def test_an_old_sign_in_is_over(stranger, actor, client):
+    await sync_to_async(acts.register_app)("stranger", "a", "s", endpoints={"api": "http://127.0.0.1:9"})
+    begun = await acts.begin_sign_in(actor, "stranger", client=client)
+    with clock.frozen(clock.now() + timedelta(hours=2)), pytest.raises(Conflict):
+        await acts.finish_sign_in(actor, {"state": begun.state, "code": "c"}, client=client)
+
+
+async def test_a_network_without_keys_says_what_the_operator_does(stranger, actor):
+    with pytest.raises(Conflict, match="kicau apps add stranger"):
+        await acts.begin_sign_in(actor, "stranger")
+
+
+async def test_only_those_who_may_connect_and_disconnect(channel, member):
+    await sync_to_async(channel)("ana")
+    editor = await sync_to_async(member)("editor")
+    with pytest.raises(NotAllowed):
+        await acts.begin_sign_in(editor, "stranger")
+    with pytest.raises(NotAllowed):
+        await sync_to_async(acts.disconnect)(editor, "ana")
+
+
+def test_disconnecting_forgets_the_credentials_and_nothing_else(channel, actor):
+    channel("ana")
+    acts.disconnect(actor, "ana")
+    assert kept("ana").access_token == ""
+    assert Channel.objects.get(key="ana").state == "removed"
+
+
+def test_an_endpoint_that_the_network_lacks_is_told(stranger, db):
+    with pytest.raises(Unacceptable, match="no endpoint"):
+        acts.register_app("stranger", "a", "s", endpoints={"uploads": "https://x"})
+
+
+def test_stored_credentials_come_back_whole():
+    value = Credentials(access_token="a", expires_at=clock.now(), scopes=frozenset({"x"}), extra={"page": "1"})
+    assert from_json(Credentials, stored(value)) == value
