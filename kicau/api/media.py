@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.http import FileResponse, HttpRequest
+from django.core.handlers.asgi import ASGIRequest
+from django.http import FileResponse, HttpRequest, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 from ninja import File, Form, Query, Router
 from ninja.files import UploadedFile
 from pydantic import Field
@@ -24,6 +28,7 @@ from kicau.media.models import Medium
 from kicau.workspaces.actors import Actor, Permission
 
 routes = Router(tags=["Media"])
+CHUNK = 1 << 18  # bytes read and sent at once
 _FILE = {"content": {mime: {"schema": {"type": "string", "format": "binary"}} for mime in library.EXTENSIONS}}
 
 
@@ -75,11 +80,22 @@ def change_medium(request: HttpRequest, medium_id: Id, change: s.MediumChange) -
 
 
 @routes.get("/media/{medium_id}/file", summary="Download a file", openapi_extra={**READS, "responses": {200: {"description": "The original, byte for byte.", **_FILE}}})
-def download_medium(request: HttpRequest, medium_id: Id) -> FileResponse:
+def download_medium(request: HttpRequest, medium_id: Id) -> StreamingHttpResponse:
     row = _readable(acting(request), medium_id)
-    answer = FileResponse(library.original(row.ref).open("rb"), content_type=row.mime, as_attachment=True, filename=row.name)
+    path = library.original(row.ref)
+    # Under ASGI, what is not asynchronous would be read into memory whole.
+    content = _in_chunks(path) if isinstance(request, ASGIRequest) else FileResponse(path.open("rb"))
+    answer = StreamingHttpResponse(content, content_type=row.mime)
+    answer["Content-Length"] = str(row.size)
+    answer["Content-Disposition"] = content_disposition_header(True, row.name) or "attachment"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
+
+
+async def _in_chunks(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as source:
+        while chunk := await asyncio.to_thread(source.read, CHUNK):
+            yield chunk
 
 
 def _readable(actor: Actor, medium_id: str) -> Medium:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 
 from kicau.base.clock import now
 from kicau.base.sealed import SealedJSONField
+
+KEPT = timedelta(hours=24)  # how long an answer is promised
 
 
 class Allowance(models.Model):
@@ -37,3 +41,8 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.status}"
+
+
+def forget_old_answers() -> int:
+    """Those that are no longer promised; returns how many."""
+    return Answer.objects.filter(at__lt=now() - KEPT).delete()[0]

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from kicau.api.models import Answer
+from kicau.api.models import KEPT, Answer
 from kicau.api.problems import Refused, field_error
 from kicau.base import clock
 from kicau.workspaces.actors import Actor
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(hours=24)
 LONGEST = 200
 PATIENCE = "15s"  # how long a second request waits for the first
 _HEADERS = ("ETag", "Location")
@@ -41,11 +39,6 @@ def once(request: HttpRequest, actor: Actor, do: Callable[[], HttpResponseBase])
         response = do()
         _keep(row, response)
     return response
-
-
-def forget_old() -> int:
-    """Remove answers that are no longer promised; returns how many."""
-    return Answer.objects.filter(at__lt=clock.now() - KEPT).delete()[0]
 
 
 def _claim(actor: Actor, key: str, fingerprint: str) -> Answer:

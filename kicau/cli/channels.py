@@ -219,8 +219,9 @@ def slots(shell: Shell, key: str, wanted: str | None, clear: bool, zone: str, as
     channel = acts.one_channel(actor, key)
     if wanted or clear:
         acts.set_slots(actor, key, [] if clear else read_slots(wanted or ""), zone or actor.workspace.timezone)
-    rows = [{"weekday": s.weekday, "time": f"{s.time:%H:%M}", "timezone": s.timezone} for s in channel.slots.all()]
-    table = [(DAY_NAMES[int(r["weekday"])], r["time"], r["timezone"]) for r in rows]
+    there = list(channel.slots.all())
+    rows = [{"weekday": s.weekday, "time": f"{s.time:%H:%M}", "timezone": s.timezone} for s in there]
+    table = [(DAY_NAMES[s.weekday], f"{s.time:%H:%M}", s.timezone) for s in there]
     answer(as_json, rows, lambda: show_table(("day", "time", "zone"), table, empty=f"{key} has no slots; set some with --set."))
 
 

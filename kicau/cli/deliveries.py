@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.frame import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, printable, show_facts, show_table
+from kicau.cli.frame import (
+    NOT_FOUND,
+    Shell,
+    Trouble,
+    answer,
+    json_option,
+    pass_shell,
+    printable,
+    show_facts,
+    show_table,
+)
 
 if TYPE_CHECKING:
     from kicau.publishing.models import Delivery

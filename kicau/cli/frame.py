@@ -30,7 +30,7 @@ class Trouble(click.ClickException):
 
     def __init__(self, sentence: str, code: int = FAILED) -> None:
         super().__init__(sentence)
-        self.exit_code = code
+        self.code = code
 
 
 class Shell:
@@ -154,7 +154,7 @@ def tell_failure(exc: BaseException, *, as_json: bool = False) -> int:
 def read_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any]]]:
     """(exit code, sentences, problems) of anything that can be raised."""
     if isinstance(exc, click.ClickException):
-        return exc.exit_code, [exc.format_message()], []
+        return exc.code if isinstance(exc, Trouble) else exc.exit_code, [exc.format_message()], []
     if isinstance(exc, click.exceptions.Abort | KeyboardInterrupt):
         return INTERRUPTED, ["Interrupted."], []
     from kicau.base.errors import NotAllowed, NotFound, Refusal, Unacceptable

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @click.option("--submit", is_flag=True, help="Hand the draft to those who may publish.")
 @json_option
 @pass_shell
-def post(shell: Shell, as_json: bool, **given: Any) -> None:
+def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
     """Write a post. TEXT "-" reads standard input.
 
     Nothing is kept and nothing is sent where any channel has a problem with it: every problem is told instead.

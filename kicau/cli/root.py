@@ -5,9 +5,22 @@ from __future__ import annotations
 import click
 
 import kicau
-from kicau.cli.frame import Root, Shell, pass_shell
+from kicau.cli.apps import apps
+from kicau.cli.backing_up import backup, restore
+from kicau.cli.channels import channels
 from kicau.cli.check import check
+from kicau.cli.completion import completion
+from kicau.cli.deliveries import calendar, cancel, confirm, delete, move, resolve, retry, show
+from kicau.cli.demo import demo
+from kicau.cli.doctor import doctor
+from kicau.cli.frame import Root, Shell, pass_shell
+from kicau.cli.imports import import_
+from kicau.cli.post import post
+from kicau.cli.sandbox import sandbox
+from kicau.cli.tokens import tokens
 from kicau.cli.up import up
+from kicau.cli.users import users
+from kicau.cli.webhooks import webhooks
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,5 +36,8 @@ def main(shell: Shell, email: str, workspace: str) -> None:
     shell.email, shell.workspace = email.strip(), workspace.strip()
 
 
-for command in (up, check):
+for command in (
+    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete,
+    channels, apps, users, tokens, webhooks, backup, restore, completion,
+):  # fmt: skip
     main.add_command(command)

@@ -1,21 +1,21 @@
 """Keeps processes running: starts them, starts them again when they die, and stops them when it is told to.
 
-Standard library only: this is what stays in memory beside the real work.
+No framework: this is what stays in memory beside the real work.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+from kicau.base.children import die_with_parent
 
 STOP_WITHIN = 31.0  # seconds that children are given; a worker finishes what is in flight
 STABLE = 60.0  # seconds after which a child that dies counts as fresh
@@ -92,7 +92,7 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         child.began = time.monotonic()
         # A session of its own, so that Ctrl-C reaches us alone and we stop the children in order.
-        child.process = subprocess.Popen(child.command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent)  # noqa: PLW1509 (one thread)
+        child.process = subprocess.Popen(child.command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent)
         self.log("started", child=child.name, pid=child.process.pid)
 
     def _tend(self) -> None:
@@ -134,9 +134,3 @@ class Supervisor:
             if child.process is not None:
                 child.process.wait()
 
-
-def die_with_parent() -> None:
-    """In a child before it begins: it is told to stop when its parent is gone, however that went (Linux only)."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import click
 
 from kicau.base import options
+from kicau.base.children import die_with_parent
 from kicau.cli.frame import FAILED, NO_KICAU, Trouble
-from kicau.cli.supervisor import Child, Supervisor, die_with_parent
+from kicau.cli.supervisor import Child, Supervisor
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -90,7 +91,7 @@ def check_port(host: str, port: int) -> None:
 def _prepare(owner: str) -> dict[str, Any]:
     """Migrations and the first owner, in a process of their own so that this one stays small."""
     command = [sys.executable, "-m", "kicau.config.prepare", *(["--owner", owner] if owner else [])]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, preexec_fn=die_with_parent)  # noqa: PLW1509 (one thread)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=die_with_parent)
     if done.returncode != 0:
         said = done.stderr.strip() if os.environ.get("KICAU_DEBUG") == "1" else (done.stderr.strip().splitlines() or ["it did not say why"])[-1]
         raise Trouble(f"The database could not be made ready: {said}", NO_KICAU if "database" in said.lower() else FAILED)

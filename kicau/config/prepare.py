@@ -34,9 +34,11 @@ def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
         connection.ensure_connection()
     except OperationalError as exc:
         raise NotReady(f"The database does not answer: {str(exc).strip().splitlines()[0]} Check DATABASE_URL.") from exc
-    if connection.pg_version < OLDEST:
-        raise NotReady(f"The database is PostgreSQL {connection.pg_version // 10_000}; Kicau needs 15 or newer.")
     with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        version = int(cursor.fetchone()[0])
+        if version < OLDEST:
+            raise NotReady(f"The database is PostgreSQL {version // 10_000}; Kicau needs 15 or newer.")
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
             migrated = migrate()

@@ -139,7 +139,7 @@ X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia")]
-LOCALE_PATHS = [ROOT / "locale"]
+LOCALE_PATHS = [ROOT / "locale", *sorted(ROOT.glob("networks/*/locale"))]  # each network brings its own words
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -38,6 +38,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     """What is done beside publishing."""
     from asgiref.sync import sync_to_async
 
+    from kicau.api.models import forget_old_answers
     from kicau.channels import acts as channels
     from kicau.engine import health
     from kicau.workspaces import webhooks
@@ -58,6 +59,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="send webhooks", every=1.0, run=webhooks.send_due),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
+        Chore(name="forget answers that are no longer promised", every=3600.0, run=sync_to_async(forget_old_answers)),
         Chore(name="forget workers that are gone", every=600.0, run=sync_to_async(health.forget_the_gone)),
     ]
 

@@ -1,30 +1,26 @@
-"""Who the demo's channels are, and where they sign in."""
+"""Who signs in where in the demo, and what their channels are called in `posts.csv`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-OWNER = "sari@kopisenja.example"
-NAME = "Sari Wulandari"
-WORKSPACE = "Kopi Senja & Kabar Pagi"
-ZONE = "Asia/Jakarta"
+OWNER, NAME, WORKSPACE, ZONE = "sari@kopi-senja.example.com", "Sari Wulandari", "Kopi Senja & Kabar Pagi", "Asia/Jakarta"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A channel: `signs_in` is the handle to choose at the consent page, `is_called` the identity to take from there."""
-
-    key: str
+    key: str  # of the channel
     network: str
-    signs_in: str
-    is_called: str
+    signs_in: str  # handle at the consent page
+    name: str  # of the identity that becomes the channel
+    kind: str
 
 
 CAST = (
-    Member(key="x-kopi", network="x", signs_in="kopisenja", is_called="Kopi Senja"),
-    Member(key="x-kabar", network="x", signs_in="kabarpagi", is_called="Kabar Pagi"),
-    Member(key="page-kopi", network="facebook", signs_in="", is_called="Kopi Senja"),
-    Member(key="ig-kopi", network="instagram", signs_in="kopisenja", is_called="Kopi Senja"),
-    Member(key="li-sari", network="linkedin", signs_in="", is_called="Sari Wulandari"),
-    Member(key="li-kopi", network="linkedin", signs_in="", is_called="Kopi Senja"),
+    Member(key="x-kopi", network="x", signs_in="kopisenja", name="Kopi Senja", kind="person"),
+    Member(key="x-kabar", network="x", signs_in="kabarpagi", name="Kabar Pagi", kind="person"),
+    Member(key="page-kopi", network="facebook", signs_in="sari.wulandari", name="Kopi Senja", kind="page"),
+    Member(key="ig-kopi", network="instagram", signs_in="kopisenja", name="Kopi Senja", kind="professional"),
+    Member(key="li-sari", network="linkedin", signs_in="sari-wulandari", name="Sari Wulandari", kind="person"),
+    Member(key="li-kopi", network="linkedin", signs_in="sari-wulandari", name="Kopi Senja", kind="organisation"),
 )

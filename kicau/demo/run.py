@@ -1,161 +1,156 @@
-"""The demo: the whole of Kicau and a local internet, six channels, and a morning's posts within two minutes."""
+"""`kicau demo`: brings everything up, has every post of `posts.csv` published, and proves that each is out exactly once."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import secrets
+import signal
 import sys
 import time
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from kicau.demo.cast import OWNER
+from kicau.demo.world import DemoTrouble, World, demo_folder, running, wait_until_ready
 
-from kicau.base import options, processes
-from kicau.connector import registry
-from kicau.sandbox.serve import PORT_BASE
+if TYPE_CHECKING:
+    from kicau.demo.show import Row, Screen
+    from kicau.workspaces.actors import Actor
 
-WEB_PORT = 8420  # not the usual one: a demo beside a real instance disturbs nothing
-LENGTH = 120.0  # seconds in which the posts are due
-
-
-@dataclass(slots=True)
-class State:
-    """What a second run needs to find everything where it was."""
-
-    web_port: int
-    sandbox_ports: list[int]
-    password: str
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.web_port}"
-
-    def sandbox(self, slug: str) -> str:
-        return f"http://127.0.0.1:{self.sandbox_ports[registry.slugs().index(slug)]}"
+PATIENCE = timedelta(seconds=120)  # after the last due time; a network may be processing a video
 
 
-def default_folder() -> Path:
-    """Beside the folder of a real instance, never inside it."""
-    usual = options.data_folder()
-    return usual.with_name(usual.name + "-demo")
-
-
-def run(*, folder: Path | None = None, seconds: float = LENGTH, leave: bool = False, console: Console | None = None) -> int:
-    """Runs it; gives the exit code: 0 where everything was published exactly once. `leave`: do not stay up.
-
-    Raises CannotStart, BadSetting, DatabaseTrouble.
-    """
-    folder, console = folder or default_folder(), console or Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        state = _state(folder, console)
-        log = stack.enter_context(open(folder / "demo.log", "ab"))
-        environment = _environment(state)
-        console.print(f"[bold]Kicau[/bold] starts in {folder} …")
-        house, _ = stack.enter_context(processes.open_house(folder, output=log, environment=environment))
-        processes.stop_on_signals(house)
-        ports = [f"--port={slug}={port}" for slug, port in zip(registry.slugs(), state.sandbox_ports, strict=True)]
-        house.start("sandbox", "kicau.sandbox.serve", "--folder", str(folder / "sandbox"), *ports)
-        house.start("web", "kicau.config.web")
-        house.start("worker", "kicau.config.worker")
-        processes.wait_until_ready(state.address, house)
-        apps = {slug: _info(state.sandbox(slug), house) for slug in registry.slugs()}
-        if house.stopping.is_set():
+def run(*, seconds: int, stay: bool = True, posts: Path | None = None) -> int:
+    """The whole demo; returns the exit code: 0 where everything is public exactly once."""
+    with _interruptible():
+        try:
+            return _run(seconds, stay, posts)
+        except DemoTrouble as exc:
+            print(exc, file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("Stopped. Run it again to go on where it was.", file=sys.stderr)
             return 130
-        os.environ.update(environment, KICAU_DATA=str(folder), DJANGO_SETTINGS_MODULE="kicau.config.settings")
-        code = _publish(house, state, apps, seconds, console)
-        if not leave and not house.stopping.is_set():
-            _say_where(state, console, folder)
-            house.watch()
-        console.print("Stopping …")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does: in order."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(seconds: int, stay: bool, posts: Path | None) -> int:
+    from kicau.demo.show import Screen
+
+    screen = Screen()
+    folder = demo_folder()
+    screen.say(f"The demo lives in {folder}. Nothing leaves this machine.")
+    with running(folder) as world:
+        for sentence in world.moved:
+            screen.say(f"Another port: {sentence}.")
+        wait_until_ready(world)
+        _set_up_django()
+        from kicau.demo import stage
+
+        actor = stage.owner(world)
+        stage.connect(actor, world, screen.say)
+        stage.import_posts(actor, seconds, screen.say, posts)
+        rows = _watch(actor, world, screen)
+        faults = verify(world, rows)
+        screen.table(rows)
+        screen.verdict(rows, faults)
+        code = 1 if faults else 0
+        if stay:
+            screen.where(world, OWNER)
+            _stay(world)
         return code
 
 
-def _publish(house: processes.House, state: State, apps: dict[str, Any], seconds: float, console: Console) -> int:
+def _set_up_django() -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "kicau.config.settings"
     import django
 
     from kicau.base import logs
 
     logs.set_up("error", "text", process="demo")
     django.setup()
-    from kicau.demo import show, stage
-
-    actor = stage.set_up(apps, state.password, console)
-    if stage.import_posts(actor, seconds):
-        console.print(f"Scheduled over the next {seconds:.0f} s:")
-    else:
-        console.print("These posts were scheduled by an earlier run; going on from there:")
-    show.progress(actor, house, console)
-    if house.stopping.is_set():
-        return 130
-    return show.result(actor, {slug: state.sandbox(slug) for slug in registry.slugs()}, console)
 
 
-def _environment(state: State) -> dict[str, str]:
-    sandboxes = ",".join(f"127.0.0.1:{port}" for port in state.sandbox_ports)
-    return {
-        "KICAU_PORT": str(state.web_port),
-        "KICAU_HOST": "127.0.0.1",
-        "KICAU_PUBLIC_URL": state.address,
-        "KICAU_INTERNAL_HOSTS": sandboxes,
-        "PYTHONUNBUFFERED": "1",
-    }
+def _watch(actor: Actor, world: World, screen: Screen) -> list[Row]:
+    """Live, until nothing is under way or patience is over."""
+    from kicau.base import clock
+
+    rows = _rows(actor)
+    with screen.live(rows) as live:
+        last = max((row.due_at for row in rows), default=clock.now())
+        while any(row.is_under_way for row in rows) and clock.now() < max(last, _began(live)) + PATIENCE:
+            world.check()
+            time.sleep(0.25)
+            rows = _rows(actor)
+            live.update(rows)
+    return rows
 
 
-def _state(folder: Path, console: Console) -> State:
-    """As the last run left it; ports that others took meanwhile are given up, and that is said."""
-    path = folder / "demo.json"
-    found: dict[str, Any] = {}
-    with contextlib.suppress(OSError, ValueError):
-        found = json.loads(path.read_text("utf-8"))
-    taken: set[int] = set()
-    wanted = [found.get("web_port", WEB_PORT), *found.get("sandbox_ports", range(PORT_BASE, PORT_BASE + len(registry.slugs())))]
-    ports = [_near(port, taken) for port in wanted[: 1 + len(registry.slugs())]]
-    for old, new in zip(wanted, ports, strict=False):
-        if old != new:
-            console.print(f"Port {old} is taken; using {new}.")
-    state = State(web_port=ports[0], sandbox_ports=ports[1:], password=found.get("password") or secrets.token_urlsafe(9))
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({"web_port": state.web_port, "sandbox_ports": state.sandbox_ports, "password": state.password}), "utf-8")
-    return state
+def _began(live: Any) -> datetime:
+    began: datetime = live.began
+    return began
 
 
-def _near(port: int, taken: set[int]) -> int:
-    while port in taken or not processes.free_port(port):
-        port += 1
-    taken.add(port)
-    return port
+def _rows(actor: Actor) -> list[Row]:
+    from kicau.demo.show import Row
+    from kicau.publishing.acts import deliveries
+
+    return [
+        Row(
+            key=row.channel.key, network=row.network, ref=row.draft.ref, text=row.rendered["parts"][0]["text"], parts=len(row.rendered["parts"]), state=row.state,
+            reason=row.reason, due_at=row.due_at, published_at=row.published_at, late_ms=row.late_ms, url=row.url, remote_ids=tuple(row.remote_ids),
+        )
+        for row in deliveries(actor)
+    ]  # fmt: skip
 
 
-def _info(address: str, house: processes.House) -> dict[str, Any]:
-    """What a sandbox says of itself, as soon as it answers. Raises CannotStart."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until and not house.stopping.is_set():
-        with contextlib.suppress(OSError, urllib.error.URLError):
-            with urllib.request.urlopen(f"{address}/_sandbox/info", timeout=5) as answer:  # noqa: S310 (our own address)
-                told: dict[str, Any] = json.load(answer)
-                return told
-        time.sleep(0.1)
-    if house.stopping.is_set():
-        return {}
-    raise processes.CannotStart(f"The sandbox at {address} did not answer; {house.folder / 'demo.log'} says why.")
+def verify(world: World, rows: Sequence[Row]) -> list[str]:
+    """What is not public exactly once, in sentences; the networks themselves are asked."""
+    faults = [f"{row.ref} on {row.key} is {row.state}, not published. {row.reason}".strip() for row in rows if row.state not in ("published", "canceled", "deleted")]
+    for slug in world.networks:
+        posts = world.published(slug)
+        public = Counter(post["id"] for post in posts)
+        by_address = {post["url"].rstrip("/"): post["id"] for post in posts}
+        known: set[str] = set()
+        for row in (r for r in rows if r.network == slug):
+            # A video has an id of its own beside its post's; their address is the same.
+            ids = [one if one in public else by_address.get(row.url.rstrip("/"), one) for one in row.remote_ids]
+            known.update(ids)
+            if row.state == "published":
+                faults += _not_once(row, ids, public)
+        faults += [f"{slug} shows {one}, which no delivery stands for." for one in public if one not in known]
+    return faults
 
 
-def _say_where(state: State, console: Console, folder: Path) -> None:
-    from kicau.demo.cast import OWNER
+def _not_once(row: Row, ids: Sequence[str], public: Counter[str]) -> Iterator[str]:
+    if len(set(ids)) != row.parts:
+        yield f"{row.ref} on {row.key} has {row.parts} parts, but {len(set(ids))} ids."
+    for one in ids:
+        if public[one] != 1:
+            yield f"{row.ref} on {row.key}: {one} is public {public[one]} times."
 
-    console.print()
-    console.print(f"It stays up. Look at  [bold]{state.address}[/bold]  and sign in as [bold]{OWNER}[/bold] with the password [bold]{state.password}[/bold]")
-    console.print(f"The API and its description:  {state.address}/api/v1/docs")
-    for slug in registry.slugs():
-        console.print(f"What {registry.get(slug).label} shows its readers:  {state.sandbox(slug)}/")
-    console.print(f"From the shell:  KICAU_DATA={folder} kicau calendar")
-    console.print("Ctrl-C stops it; the same command goes on where it is.")
-    sys.stdout.flush()
 
+def _stay(world: World) -> None:
+    """Until Ctrl-C."""
+    try:
+        while True:
+            time.sleep(1)
+            world.check()
+    except KeyboardInterrupt:
+        print("\nStopping …", file=sys.stderr)

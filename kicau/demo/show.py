@@ -1,122 +1,147 @@
-"""What the demo shows: progress while it runs, and at the end what went where, when, how late and at what address."""
+"""What the demo shows: live progress in a terminal, plain lines elsewhere, a table at the end."""
 
 from __future__ import annotations
 
-import json
-import time
-import urllib.request
-from collections import Counter
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
+from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from kicau.base import clock
-from kicau.base.processes import House
-from kicau.publishing import acts
-from kicau.publishing.models import WAITING, Delivery, DeliveryState
-from kicau.workspaces.actors import Actor
+from kicau.demo.cast import ZONE
+from kicau.demo.world import World
 
-PATIENCE = 180.0  # seconds after the last due time; longer than a first comment's pause and a video's processing
-
-
-def progress(actor: Actor, house: House, console: Console) -> None:
-    """Until nothing is on its way any more, or patience is over."""
-    last = acts.deliveries(actor).last()
-    until = time.monotonic() + (max(0.0, (last.due_at - clock.now()).total_seconds()) if last else 0) + PATIENCE
-    if console.is_terminal:
-        with Live(_board(actor), console=console, refresh_per_second=4, transient=True) as live:
-            while _go_on(actor, house, until):
-                live.update(_board(actor))
-        return
-    told = time.monotonic()
-    while _go_on(actor, house, until):
-        if time.monotonic() - told > 10:
-            told = time.monotonic()
-            states = Counter(acts.deliveries(actor).values_list("state", flat=True))
-            console.print("  " + ", ".join(f"{n} {state}" for state, n in sorted(states.items())))
+LATEST = 10  # lines of what just went out
+UNDER_WAY = ("scheduled", "publishing")
+WIDE = 240  # columns where nobody looks
 
 
-def _go_on(actor: Actor, house: House, until: float) -> bool:
-    if house.stopping.wait(0.25) or time.monotonic() > until:
-        return False
-    house.look()
-    return acts.deliveries(actor).filter(state__in=WAITING).exists()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One delivery as the demo shows it."""
+
+    key: str
+    network: str
+    ref: str
+    text: str
+    parts: int
+    state: str
+    reason: str
+    due_at: datetime
+    published_at: datetime | None
+    late_ms: int | None
+    url: str
+    remote_ids: tuple[str, ...]
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in UNDER_WAY
+
+    @property
+    def late(self) -> str:
+        return "" if self.late_ms is None else f"{self.late_ms / 1000:.2f} s"
+
+    @property
+    def due(self) -> str:
+        return f"{self.due_at.astimezone(clock.zone(ZONE)):%H:%M:%S}"
+
+    def said(self, width: int = 40) -> str:
+        line = "".join(c if c.isprintable() or c in "\u200d\ufe0f" else " " for c in self.text).strip() or "(picture)"
+        return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def _board(actor: Actor) -> Table:
-    """One row a channel: how many are out, and what comes next."""
-    board = Table(box=None, pad_edge=False)
-    for column in ("channel", "published", "to come", "other", "next"):
-        board.add_column(column)
-    rows: dict[str, list[Delivery]] = {}
-    for row in acts.deliveries(actor).defer("rendered", "raw"):
-        rows.setdefault(row.channel.key, []).append(row)
-    now = clock.now()
-    for key, found in sorted(rows.items()):
-        out = sum(r.state == DeliveryState.PUBLISHED for r in found)
-        waiting = [r for r in found if r.state in WAITING]
-        ahead = min((r.due_at for r in waiting), default=None)
-        bar = "█" * round(20 * out / len(found)) + "·" * (20 - round(20 * out / len(found)))
-        soon = "" if ahead is None else f"in {max(0, round((ahead - now).total_seconds()))} s"
-        board.add_row(key, f"[green]{bar}[/green] {out}/{len(found)}", str(len(waiting)), str(len(found) - out - len(waiting) or ""), soon)
-    return board
+class Screen:
+    def __init__(self) -> None:
+        self.is_terminal = sys.stdout.isatty()
+        self.console = Console(file=sys.stdout, highlight=False, width=None if self.is_terminal else WIDE)
+
+    def say(self, sentence: str) -> None:
+        self.console.print(Text(sentence))
+        sys.stdout.flush()
+
+    @contextmanager
+    def live(self, rows: Sequence[Row]) -> Iterator[Progress]:
+        progress = Progress(self, rows)
+        if not self.is_terminal:
+            yield progress
+            return
+        with Live(progress.picture(), console=self.console, auto_refresh=False) as live:
+            progress.screen_live = live
+            yield progress
+
+    def table(self, rows: Sequence[Row]) -> None:
+        """What, where, when, how late, at what address."""
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        for name, how in (("due", {}), ("channel", {}), ("post", {}), ("state", {}), ("late", {"justify": "right"}), ("address", {"overflow": "fold"})):
+            table.add_column(name, **how)  # type: ignore[arg-type]
+        for row in sorted(rows, key=lambda r: (r.due_at, r.ref, r.key)):
+            table.add_row(*(Text(cell) for cell in (row.due, row.key, row.said(), row.state, row.late, row.url or row.reason)))
+        self.console.print(table)
+
+    def verdict(self, rows: Sequence[Row], faults: Sequence[str]) -> None:
+        late = sorted(row.late_ms for row in rows if row.late_ms is not None)
+        posts = sum(len(row.remote_ids) for row in rows)
+        self.say("")
+        if late:
+            self.say(f"Lateness: half within {_at(late, 50):.2f} s, 99 of 100 within {_at(late, 99):.2f} s, the latest {late[-1] / 1000:.2f} s.")
+        for fault in faults:
+            self.say(f"✗ {fault}")
+        if not faults:
+            channels = len({row.key for row in rows})
+            self.say(f"✓ {len(rows)} deliveries on {channels} channels: {posts} posts are public, each exactly once (asked of the networks themselves).")
+
+    def where(self, world: World, email: str) -> None:
+        self.say("")
+        self.say(f"Kicau:     {world.web}/  (sign in as {email}, password {world.password})")
+        self.say(f"API:       {world.web}/api/v1/docs")
+        for told in world.networks.values():
+            self.say(f"{told['network'] + ':':<10} {told['base_url']}/  (what readers see)")
+        self.say(f"Shell:     KICAU_DATA={world.folder} kicau calendar --all")
+        self.say("It stays up until Ctrl-C.")
 
 
-def result(actor: Actor, sandboxes: Mapping[str, str], console: Console) -> int:
-    """The table, and the networks' own word for it. 0 where each post is public exactly once."""
-    rows = list(acts.deliveries(actor))
-    zone = clock.zone(actor.workspace.timezone)
-    table = Table(title="What went where, when, how late and at what address", title_justify="left", box=None, pad_edge=False)
-    table.add_column("due", no_wrap=True)
-    table.add_column("channel", no_wrap=True)
-    table.add_column("late", no_wrap=True, justify="right")
-    table.add_column("post", no_wrap=True, overflow="ellipsis", max_width=34)
-    table.add_column("address, or what is wrong", overflow="fold")
-    for row in rows:
-        late = f"{row.late_ms / 1000:.2f} s" if row.late_ms is not None else ""
-        where = escape(row.url) if row.state == DeliveryState.PUBLISHED else f"[red]{row.state}[/red] {escape(row.reason)}"
-        table.add_row(f"{row.due_at.astimezone(zone):%H:%M:%S}", row.channel.key, late, escape(_title(row)), where)
-    console.print(table)
-    published = [row for row in rows if row.state == DeliveryState.PUBLISHED]
-    late_ms = sorted(row.late_ms or 0 for row in published)
-    if late_ms:
-        console.print(f"{len(published)} of {len(rows)} published; late at the median {late_ms[len(late_ms) // 2]} ms, at most {late_ms[-1]} ms.")
-    wrong = compare(rows, {slug: _posts(address) for slug, address in sandboxes.items()})
-    for line in wrong:
-        console.print(f"[red]{escape(line)}[/red]")
-    if wrong or len(published) != len(rows):
-        console.print(f"[red bold]Not everything is as it should be: {len(rows) - len(published)} not published, {len(wrong)} differences.[/red bold]")
-        return 1
-    console.print("[green]Each network's own list agrees: every post and every part of a thread is public exactly once.[/green]")
-    return 0
+class Progress:
+    """What is out so far; told as it happens."""
+
+    def __init__(self, screen: Screen, rows: Sequence[Row]) -> None:
+        self.screen, self.rows, self.began = screen, list(rows), clock.now()
+        self.screen_live: Live | None = None
+        self._told = {self._name(row) for row in rows if not row.is_under_way}
+
+    def update(self, rows: Sequence[Row]) -> None:
+        self.rows = list(rows)
+        if self.screen_live is not None:
+            self.screen_live.update(self.picture(), refresh=True)
+            return
+        for row in rows:
+            if not row.is_under_way and self._name(row) not in self._told:
+                self._told.add(self._name(row))
+                self.screen.say(f"{row.due}  {row.key:<10}  {row.state:<9}  {row.late:>8}  {row.said()}  {row.url or row.reason}")
+
+    @staticmethod
+    def _name(row: Row) -> tuple[str, str]:
+        return row.ref, row.key
+
+    def picture(self) -> Any:
+        done = [row for row in self.rows if not row.is_under_way]
+        latest = sorted((r for r in done if r.published_at), key=lambda r: r.published_at or r.due_at)[-LATEST:]
+        head = Table.grid(padding=(0, 1))
+        bad = sum(row.state != "published" for row in done)
+        head.add_row(ProgressBar(total=max(len(self.rows), 1), completed=len(done), width=40), Text(f"{len(done)} of {len(self.rows)} out{f', {bad} not published' if bad else ''}"))
+        lines = Table.grid(padding=(0, 2))
+        for row in latest:
+            lines.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in (row.due, row.key, row.late, row.said(), row.url)))
+        return Group(head, lines)
 
 
-def compare(rows: list[Delivery], public: Mapping[str, list[dict[str, Any]]]) -> list[str]:
-    """Sentences for whatever differs between our record and what readers see."""
-    expected: Counter[tuple[str, str, str]] = Counter()
-    for row in rows:
-        if row.state == DeliveryState.PUBLISHED:
-            expected.update((row.network, row.channel.account_id, part["text"]) for part in row.rendered["parts"])
-    found = Counter((slug, post["account"], post["text"]) for slug, posts in public.items() for post in posts)
-    lines = []
-    for key in sorted(expected.keys() | found.keys()):
-        if expected[key] != found[key]:
-            network, account, text = key
-            lines.append(f"{network}, {account}: {text[:60]!r} is public {found[key]} times, {expected[key]} expected.")
-    return lines
-
-
-def _posts(address: str) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"{address}/_sandbox/posts", timeout=20) as answer:  # noqa: S310 (our own address)
-        posts: list[dict[str, Any]] = json.load(answer)
-        return posts
-
-
-def _title(row: Delivery) -> str:
-    parts = row.rendered["parts"]
-    text = " ".join(str(parts[0]["text"]).split()) or (parts[0]["media"] and "(no text)") or ""
-    return f"{text} (+{len(parts) - 1})" if len(parts) > 1 else text
+def _at(values: Sequence[int], nth: int) -> float:
+    return values[min(len(values) - 1, round(len(values) * nth / 100))] / 1000

@@ -11,6 +11,7 @@ import contextlib
 import os
 import secrets
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DataError, Error, IntegrityError, close_old_connections, connections
 
 from kicau.base import clock
 from kicau.engine.models import Heartbeat
@@ -66,7 +67,10 @@ class Work[I: Item, O](Protocol):
         """Take one step. Never raises."""
 
     def settle(self, worker: str, outcomes: Sequence[O]) -> None:
-        """Write outcomes, in one transaction; what is no longer this worker's is left alone."""
+        """Write outcomes, in one transaction; what is no longer this claim's is left alone."""
+
+    def spoilt(self, outcome: O, exc: Exception) -> O:
+        """What is written in the place of an outcome that cannot be, so that it holds up nothing else."""
 
     def renew(self, worker: str, ids: Sequence[Any]) -> None: ...
 
@@ -84,6 +88,7 @@ class Pump[I: Item, O]:
         self.per_group, self.per_lane = per_group, per_lane
         self.in_flight: dict[Any, I] = {}
         self.steps = 0
+        self._renewed = time.monotonic()
         self._groups: Counter[str] = Counter()
         self._lanes: Counter[Any] = Counter()
         self._outcomes: asyncio.Queue[tuple[I, O]] = asyncio.Queue()
@@ -103,8 +108,11 @@ class Pump[I: Item, O]:
         beat = asyncio.create_task(self._beat())
         log.info("worker started", worker=self.name)
         try:
-            while not self._stop.is_set():
+            while not (self._stop.is_set() or settler.done() or beat.done()):
                 await self._turn()
+            for task in (settler, beat):
+                if task.done():
+                    task.result()  # a fault of ours: end with it, so that the supervisor starts a worker that works
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=LEASE.total_seconds())
             await asyncio.wait_for(self._outcomes.join(), timeout=10)
@@ -112,7 +120,7 @@ class Pump[I: Item, O]:
             for task in (settler, beat, *self._tasks):
                 task.cancel()
             await asyncio.gather(settler, beat, *self._tasks, return_exceptions=True)
-            with contextlib.suppress(DatabaseError):
+            with contextlib.suppress(Error):
                 await self._in(self._settler, self._gone)
             for pool in (self._claimer, self._settler):
                 await asyncio.get_running_loop().run_in_executor(pool, connections.close_all)
@@ -126,8 +134,11 @@ class Pump[I: Item, O]:
         items: Sequence[I] = ()
         if any(n > 0 for n in room.values()):
             try:
+                if self.in_flight and time.monotonic() - self._renewed > RENEW_EVERY:
+                    # The database was away, or we stood still: what is ours is renewed before anything is claimed.
+                    await self._in(self._claimer, self._renew, list(self.in_flight))
                 items = await self._in(self._claimer, self.work.claim, self.name, Room(room, dict(self._lanes), self.per_lane))
-            except DatabaseError as exc:
+            except Error as exc:
                 log.error("the database did not answer; trying again", worker=self.name, error=str(exc)[:200])
                 await self._sleep(1.0)
                 return
@@ -137,7 +148,7 @@ class Pump[I: Item, O]:
             return
         try:
             wait = await self._in(self._claimer, self.work.wait)
-        except DatabaseError:
+        except Error:
             wait = IDLE
         await self._sleep(min(max(wait, 0.005), IDLE))
 
@@ -163,18 +174,37 @@ class Pump[I: Item, O]:
             batch = [await self._outcomes.get()]
             while len(batch) < BATCH and not self._outcomes.empty():
                 batch.append(self._outcomes.get_nowait())
-            while True:
-                try:
-                    await self._in(self._settler, self.work.settle, self.name, [outcome for _, outcome in batch])
-                    break
-                except DatabaseError as exc:
-                    # What was done stays in memory until it is written: forgetting it would mean looking it up.
-                    log.error("outcomes could not be written; trying again", worker=self.name, error=str(exc)[:200])
-                    await asyncio.sleep(0.5)
+            await self._write([outcome for _, outcome in batch])
             for item, _ in batch:
                 self._end(item)
                 self._outcomes.task_done()
             self._freed.set()
+
+    async def _write(self, outcomes: Sequence[O]) -> None:
+        while True:
+            try:
+                await self._in(self._settler, self.work.settle, self.name, outcomes)
+                return
+            except Exception as exc:
+                if isinstance(exc, Error) and not isinstance(exc, DataError | IntegrityError):
+                    # What was done stays in memory until it is written: forgetting it would mean looking it up.
+                    log.error("outcomes could not be written; trying again", worker=self.name, error=str(exc)[:200])
+                    await asyncio.sleep(0.5)
+                elif len(outcomes) > 1:
+                    for one in outcomes:
+                        await self._write([one])
+                    return
+                else:
+                    await self._write_spoilt(outcomes[0], exc)
+                    return
+
+    async def _write_spoilt(self, outcome: O, exc: Exception) -> None:
+        """One outcome that no database takes must not hold up the others; its lease ends by itself."""
+        log.error("an outcome cannot be written", worker=self.name, exc_info=exc)
+        try:
+            await self._in(self._settler, self.work.settle, self.name, [self.work.spoilt(outcome, exc)])
+        except Exception:
+            log.exception("an outcome is left to be looked up", worker=self.name)
 
     def _end(self, item: I) -> None:
         self.steps += 1
@@ -188,15 +218,20 @@ class Pump[I: Item, O]:
         while True:
             try:
                 await self._in(self._settler, self._tell, list(self.in_flight))
-            except DatabaseError as exc:
+            except Error as exc:
                 log.error("the worker could not tell that it lives", worker=self.name, error=str(exc)[:200])
             await asyncio.sleep(RENEW_EVERY / 2)
 
     def _tell(self, ids: list[Any]) -> None:
-        if ids:
-            self.work.renew(self.name, ids)
+        self._renew(ids)
         values = {"at": clock.now(), "in_flight": len(ids), "steps": self.steps}
         Heartbeat.objects.update_or_create(worker=self.name, defaults=values)
+
+    def _renew(self, ids: list[Any]) -> None:
+        before = time.monotonic()
+        if ids:
+            self.work.renew(self.name, ids)
+        self._renewed = before
 
     def _gone(self) -> None:
         Heartbeat.objects.filter(worker=self.name).delete()
@@ -209,7 +244,7 @@ def _with_connection(call: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     """A broken connection is dropped, so that the next try opens a new one."""
     try:
         return call(*args)
-    except DatabaseError:
+    except Error:
         close_old_connections()
         raise
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -127,7 +128,8 @@ RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.du
     d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version
 """
 
-# A row is written only while it is still this worker's: who lost the lease lost the word.
+# A row is written only while it is still this claim's (begun_at is its mark): who lost the lease lost the word, even
+# to a later claim of its own.
 SETTLE = """
 UPDATE publishing_delivery d SET
     state = v.state, hold = v.hold, next_at = v.next_at, progress = coalesce(v.progress, d.progress), steps = v.steps, tries = v.tries,
@@ -135,11 +137,20 @@ UPDATE publishing_delivery d SET
     remote_ids = coalesce(v.remote_ids, d.remote_ids), url = coalesce(v.url, d.url), raw = coalesce(v.raw, d.raw),
     published_at = coalesce(v.published_at, d.published_at), changed_at = clock_timestamp()
 FROM (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v (
-    id uuid, state text, hold text, next_at timestamptz, progress jsonb, steps int, tries int, broken_at timestamptz, reason text,
+    id uuid, begun_at timestamptz, state text, hold text, next_at timestamptz, progress jsonb, steps int, tries int, broken_at timestamptz, reason text,
     problems jsonb, remote_ids varchar[], url text, raw jsonb, published_at timestamptz)) v
-WHERE d.id = v.id AND d.worker = %s AND d.state = 'publishing'
+WHERE d.id = v.id AND d.worker = %s AND d.state = 'publishing' AND d.begun_at = v.begun_at
 RETURNING d.id
 """
+
+RENEW = """
+UPDATE publishing_delivery SET lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s) AND worker = %s
+RETURNING id, begun_at
+"""
+
+
+class NotHeld(errors.Unavailable):
+    """Nothing was sent: the lease may end before the request does, and another worker would not know of it."""
 
 
 class Deliveries:
@@ -149,17 +160,18 @@ class Deliveries:
         self.client = client
         self._channels: dict[UUID, Channel] = {}
         self._apps: dict[tuple[UUID, int], App] = {}
+        self._held: dict[UUID, tuple[datetime, float]] = {}  # what is ours: the claim's mark, and when it was sure
 
     def groups(self) -> Sequence[str]:
         return registry.slugs()
 
     def claim(self, worker: str, room: Room) -> list[Claimed]:
+        before = time.monotonic()
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(CLAIM, {"groups": list(room.groups), "free": list(room.groups.values()), "lanes": list(room.lanes), "used": list(room.lanes.values()), "per_lane": room.per_lane, "worker": worker, "lease": LEASE.total_seconds()})  # fmt: skip
-            items = [_claimed(row) for row in cursor.fetchall()]
-        if items:
-            items.sort(key=lambda item: item.due_at)
-            self._load({item.lane: item.version for item in items})
+            items = sorted((_claimed(row) for row in cursor.fetchall()), key=lambda item: item.due_at)
+            self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need
+        self._held |= {item.id: (item.begun_at, before) for item in items}
         return items
 
     def _load(self, wanted: dict[UUID, int]) -> None:
@@ -187,8 +199,19 @@ class Deliveries:
         return float(row[0]) if row and row[0] is not None else 1.0
 
     def renew(self, worker: str, ids: Sequence[UUID]) -> None:
+        before = time.monotonic()
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE publishing_delivery SET lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s) AND worker = %s", [LEASE.total_seconds(), list(ids), worker])  # fmt: skip
+            cursor.execute(RENEW, [LEASE.total_seconds(), list(ids), worker])
+            self._held |= {id_: (begun_at, before) for id_, begun_at in cursor.fetchall()}
+
+    def _sure(self, item: Claimed) -> None:
+        """Asked before every request: one that began now has landed or given up before anybody else may look it up."""
+        mark, at = self._held.get(item.id, (None, 0.0))
+        if mark != item.begun_at or time.monotonic() - at > (LEASE - LOOK_AFTER).total_seconds():
+            raise NotHeld("this worker stood still, or the database did")
+
+    def spoilt(self, outcome: Outcome, exc: Exception) -> Outcome:
+        return _parked(outcome.item, outcome.did, exc)
 
     async def step(self, item: Claimed) -> Outcome:
         channel = self._channels[item.lane]
@@ -197,7 +220,7 @@ class Deliveries:
         try:
             if item.broken_at and (early := item.broken_at + LOOK_AFTER - clock.now()) > timedelta(0):
                 return self._put_off(item, channel, early)
-            live = Live(channel, self.client, app=self._app(channel))
+            live = Live(channel, self.client, lambda charge: self._sure(item), app=self._app(channel))
             outcome = await self._take(item, live, did)
         except errors.ConnectorError as exc:
             outcome = await self._failed(item, channel, live, exc, did)
@@ -236,7 +259,10 @@ class Deliveries:
             case errors.AuthExpired():
                 return await self._expired(item, channel, live, exc, did, label)
             case errors.Uncertain():
-                return _uncertain(item, did, label, exc, registry.get(item.group).can_tell)
+                sent_at = live.http.calls[-1].at if live and live.http.calls else item.begun_at
+                return _uncertain(item, did, label, exc, registry.get(item.group).can_tell, sent_at)
+            case NotHeld():
+                return _again(item, did, "waiting", f"Nothing was sent to {label}: {exc.detail}. Trying again.", timedelta(seconds=1), item.tries)
             case errors.Rejected():
                 return _rejected(item, did, exc)
             case errors.PlanExceeded():
@@ -267,6 +293,9 @@ class Deliveries:
                 Charge.objects.bulk_create(charges)
             _pause(outcomes)
             _tell([o for o in outcomes if o.item.id in kept])
+        for o in outcomes:
+            if self._held.get(o.item.id, (None, 0.0))[0] == o.item.begun_at:
+                del self._held[o.item.id]
 
 
 def _claimed(row: Sequence[Any]) -> Claimed:
@@ -325,14 +354,14 @@ def _unavailable(item: Claimed, did: str, label: str, exc: Exception) -> Outcome
     return _again(item, did, "unavailable", f"{label} could not be reached, nothing was sent: {str(exc)[:200]}. Trying again.", timedelta(seconds=wait), item.tries + 1)
 
 
-def _uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_tell: bool) -> Outcome:
+def _uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_tell: bool, sent_at: datetime) -> Outcome:
     if did == "find" and (not can_tell or item.tries >= 10):
         reason = f"An answer of {label} was lost, and {label} cannot tell whether the post is out. Look there, then say here what you found. {exc.detail[:200]}".strip()
         return Outcome(item=item, did=did, outcome="unknown", state=DeliveryState.UNKNOWN, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
     outcome = _again(item, did, "uncertain", f"{label} got the request, but its answer was lost. Looking it up before anything is sent again.", LOOK_AFTER, item.tries + 1)
     outcome.broken_at = item.broken_at or item.begun_at
     if did == "publish":
-        outcome.next_at = item.begun_at + LOOK_AFTER
+        outcome.next_at = sent_at + LOOK_AFTER
     return outcome
 
 
@@ -361,7 +390,7 @@ def _rows(outcomes: Sequence[Outcome]) -> str:
     def row(o: Outcome) -> dict[str, Any]:
         done = o.published
         return {
-            "id": str(o.item.id), "state": o.state, "hold": o.hold, "next_at": o.next_at.isoformat(), "progress": o.progress, "steps": o.steps,
+            "id": str(o.item.id), "begun_at": o.item.begun_at.isoformat(), "state": o.state, "hold": o.hold, "next_at": o.next_at.isoformat(), "progress": o.progress, "steps": o.steps,
             "tries": o.tries, "broken_at": o.broken_at.isoformat() if o.broken_at else None, "reason": o.reason, "problems": o.problems,
             "remote_ids": list(done.ids) if done else None, "url": done.url if done else None, "raw": dict(done.raw) if done else None,
             "published_at": done.at.isoformat() if done else None,

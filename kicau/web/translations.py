@@ -1,6 +1,8 @@
 """The Indonesian words: gathers what is to be translated, tells what is missing, compiles. Run after changing a text:
 
     python -m kicau.web.translations
+
+The core has one book; a network brings its own in its folder (make `locale/` there), else it speaks English only.
 """
 
 from __future__ import annotations
@@ -13,24 +15,35 @@ from io import StringIO
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent  # the package
-BOOK = ROOT / "locale" / "id" / "LC_MESSAGES" / "django.po"
+BOOK = Path("locale") / "id" / "LC_MESSAGES" / "django.po"  # within the package, or a network's folder
+PROGRAMS = ("api", "base", "cli", "demo", "config", "sandbox")  # speak English: they are read by programs and operators
 CALLS = {"gettext": (0,), "gettext_lazy": (0,), "_": (0,), "ngettext": (0, 1), "pgettext_lazy": (1,), "pgettext": (1,)}
 
 type Key = tuple[str, str, str]  # context, singular, plural ("" where there is none)
 
 
-def wanted() -> dict[Key, str]:
-    """Every text with a file that says it."""
-    found: dict[Key, str] = {}
-    for path in sorted(ROOT.rglob("*.html")):
-        if "templates" in path.parts:
-            for key in in_template(path.read_text("utf-8")):
-                found.setdefault(key, str(path.relative_to(ROOT)))
-    for path in sorted(ROOT.rglob("*.py")):
-        if "tests" not in path.parts:
-            for key in in_python(path.read_text("utf-8")):
-                found.setdefault(key, str(path.relative_to(ROOT)))
-    return found
+def wanted() -> dict[Path, dict[Key, str]]:
+    """By book, every text with a file that says it."""
+    found: dict[Path, dict[Key, str]] = {ROOT / BOOK: {}}
+    for path in sorted([*ROOT.rglob("*.html"), *ROOT.rglob("*.py")]):
+        if not _is_shown(path) or (path.suffix == ".html" and "templates" not in path.parts):
+            continue
+        book = found.setdefault(_book_of(path), {})
+        source = path.read_text("utf-8")
+        for key in in_template(source) if path.suffix == ".html" else in_python(source):
+            book.setdefault(key, str(path.relative_to(ROOT)))
+    return {book: texts for book, texts in found.items() if texts and book.parents[2].is_dir()}
+
+
+def _book_of(path: Path) -> Path:
+    parts = path.relative_to(ROOT).parts
+    home = ROOT / "networks" / parts[1] if parts[0] == "networks" and len(parts) > 2 else ROOT
+    return home / BOOK
+
+
+def _is_shown(path: Path) -> bool:
+    parts = path.relative_to(ROOT).parts
+    return "tests" not in parts and parts[0] not in PROGRAMS
 
 
 def in_template(source: str) -> Iterator[Key]:
@@ -53,50 +66,70 @@ def in_template(source: str) -> Iterator[Key]:
 def in_python(source: str) -> Iterator[Key]:
     """Calls of gettext, and the sentences of problems: `message=` and the second argument of `unacceptable`."""
     tree = ast.parse(source)
-    named = {
-        target.id: node.value.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-
-    def text(node: ast.expr) -> str:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return node.value
-        if isinstance(node, ast.Name):
-            return named.get(node.id, "")
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            left, right = text(node.left), text(node.right)
-            return left + right if left and right else ""
-        return ""
-
+    named: dict[str, list[str]] = {}
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if name in CALLS and all(len(node.args) > n for n in CALLS[name]):
-            values = [text(node.args[n]) for n in CALLS[name]]
-            if all(values):
-                context = text(node.args[0]) if name.startswith("p") else ""
-                yield context, values[0], values[1] if len(values) > 1 else ""
-        elif name == "unacceptable" and len(node.args) > 1 and text(node.args[1]):
-            yield "", text(node.args[1]), ""
-        elif name == "Unusable" and len(node.args) > 1 and text(node.args[1]):
-            yield "", text(node.args[1]), ""
-        elif name in ("Problem", "problem", "replace"):
-            for keyword in node.keywords:
-                if keyword.arg == "message" and text(keyword.value):
-                    yield "", text(keyword.value), ""
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    named.setdefault(target.id, []).append(node.value.value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from _said(node, named)
 
 
-def read() -> dict[Key, list[str]]:
-    """The book as it stands."""
+def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
+    name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if name in CALLS and all(len(call.args) > n for n in CALLS[name]):
+        values = [next(iter(_texts(call.args[n], named)), "") for n in CALLS[name]]
+        if all(values):
+            context = next(iter(_texts(call.args[0], named)), "") if name.startswith("p") else ""
+            yield context, values[0], values[1] if len(values) > 1 else ""
+    sentence: ast.expr | None = None
+    if name in ("unacceptable", "Unusable") and len(call.args) > 1:
+        sentence = call.args[1]
+    elif name in ("Conflict", "NotAllowed") and call.args:
+        sentence = call.args[0]
+    elif name in ("Problem", "problem", "replace"):
+        sentence = next((k.value for k in call.keywords if k.arg == "message"), None)
+    elif name == "Option":
+        for text in _of_option(call, named):
+            yield "", text, ""
+    elif call.args and (sentences := [a for a in call.args if any(" " in t and "{network}" in t for t in _texts(a, named))]):
+        sentence = sentences[0]  # a network's own short way of naming a problem
+    if sentence is not None:
+        for text in _texts(sentence, named):
+            yield "", text, ""
+
+
+def _of_option(call: ast.Call, named: dict[str, list[str]]) -> Iterator[str]:
+    """Label, help and the words of the choices."""
+    for keyword in call.keywords:
+        if keyword.arg in ("label", "help"):
+            yield from _texts(keyword.value, named)
+        elif keyword.arg == "choices":
+            for pair in ast.walk(keyword.value):
+                if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 and isinstance(pair.elts[1], ast.Constant):
+                    yield from _texts(pair.elts[1], named)
+
+
+def _texts(node: ast.expr, named: dict[str, list[str]]) -> list[str]:
+    """What an expression may say, where that can be read off."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value] if node.value else []
+    if isinstance(node, ast.Name):
+        return [text for text in named.get(node.id, []) if text]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [left + right for left in _texts(node.left, named) for right in _texts(node.right, named)]
+    return []
+
+
+def read(book: Path) -> dict[Key, list[str]]:
+    """A book as it stands."""
     from babel.messages.pofile import read_po
 
-    if not BOOK.exists():
+    if not book.exists():
         return {}
-    with BOOK.open("rb") as file:
+    with book.open("rb") as file:
         catalogue = read_po(file, locale="id")
     found: dict[Key, list[str]] = {}
     for message in catalogue:
@@ -104,17 +137,18 @@ def read() -> dict[Key, list[str]]:
             continue
         singular, plural = message.id if isinstance(message.id, tuple) else (message.id, "")
         said = message.string if isinstance(message.string, tuple) else (message.string,)
-        found[message.context or "", singular, plural] = [s or "" for s in said]
+        found[message.context or "", str(singular), str(plural)] = [str(s or "") for s in said]
     return found
 
 
-def write(texts: Iterable[Key], known: dict[Key, list[str]], places: dict[Key, str]) -> None:
+def write(book: Path, places: dict[Key, str], known: dict[Key, list[str]]) -> None:
+    """The book with exactly these texts, and its compiled form beside it."""
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
     out = StringIO()
     out.write('msgid ""\nmsgstr ""\n"Language: id\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n')
-    for context, singular, plural in sorted(texts, key=lambda key: (places[key], key[1])):
+    for context, singular, plural in sorted(places, key=lambda key: (places[key], key[1])):
         said = known.get((context, singular, plural), [""])
         out.write(f"\n#: {places[context, singular, plural]}\n")
         if context:
@@ -124,9 +158,9 @@ def write(texts: Iterable[Key], known: dict[Key, list[str]], places: dict[Key, s
             out.write(f"msgid_plural {_quoted(plural)}\nmsgstr[0] {_quoted(said[0])}\n")
         else:
             out.write(f"msgstr {_quoted(said[0])}\n")
-    BOOK.parent.mkdir(parents=True, exist_ok=True)
-    BOOK.write_text(out.getvalue(), "utf-8")
-    with BOOK.open("rb") as file, BOOK.with_suffix(".mo").open("wb") as compiled:
+    book.parent.mkdir(parents=True, exist_ok=True)
+    book.write_text(out.getvalue(), "utf-8")
+    with book.open("rb") as file, book.with_suffix(".mo").open("wb") as compiled:
         write_mo(compiled, read_po(file, locale="id"))
 
 
@@ -145,13 +179,16 @@ def main() -> int:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
     django.setup()
-    texts, known = wanted(), read()
-    write(texts, known, texts)
-    without = missing(texts, known)
-    for context, singular, _plural in without:
-        print(f"not translated: {f'({context}) ' if context else ''}{singular}")
-    print(f"{len(texts)} texts, {len(without)} without Indonesian; written to {BOOK.relative_to(ROOT.parent)}")
-    return 1 if without else 0
+    lacking = 0
+    for book, texts in wanted().items():
+        known = read(book)
+        write(book, texts, known)
+        without = missing(texts, known)
+        lacking += len(without)
+        for context, singular, _plural in without:
+            print(f"not translated: {f'({context}) ' if context else ''}{singular}")
+        print(f"{book.relative_to(ROOT.parent)}: {len(texts)} texts, {len(without)} without Indonesian")
+    return 1 if lacking else 0
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
-
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / ".screenshots"
@@ -78,56 +78,66 @@ def stock(actor, workspace) -> dict[str, object]:
     return {"post": made[0].draft_id, "carousel": carousel.draft_id, "medium": media["senja-cup.jpg"].id, "failed": late[0].draft_id}
 
 
-def test_pictures(browser, site, transactional_db, owner, workspace, actor):
+def addresses(actor, things) -> dict[str, str]:
+    """Every page that is worth a picture."""
     from kicau.publishing import compose
-    from kicau.workspaces.acts import change_person
 
-    things = stock(actor, workspace)
     long = "Kopi Senja opens a second roastery in Lembang on Saturday, and everybody who brings a cup of their own drinks for free. " * 3
     picture = compose.MediumUse(medium=things["medium"])
     draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=long + "https://kopisenja.example/lembang #kopi", media=(picture,)),)))
-    pages = {
-        "calendar": "/", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}", "compose-new": "/compose",
-        "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts", "channels": "/channels", "channel": "/channels/x-kopi", "connect": "/channels/connect/x",
-        "library": "/library", "medium": f"/library/{things['medium']}", "team": "/team", "settings": "/settings", "activity": "/activity", "you": "/you", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
+    poll = compose.content.Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=1440)
+    whole = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="One"), compose.PartInput(text="Two")), poll=poll, link=compose.LinkInput(url="https://kopisenja.example/", title="Kopi Senja"), first_comment="More in the link.", campaign="Lembang"))
+    return {
+        "calendar": "/", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}",
+        "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
+        "channels": "/channels", "channel": "/channels/x-kopi", "connect": "/channels/connect/x", "library": "/library", "medium": f"/library/{things['medium']}",
+        "team": "/team", "settings": "/settings", "activity": "/activity", "you": "/you", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
-    import os
 
-    wanted = os.environ.get("SHOTS_PAGES", "").split()
-    looks = os.environ.get("SHOTS_LOOKS", "").split()
+
+def open_as(browser, site, person, theme: str, width: int, height: int):
+    """A browser's context in which `person` is signed in."""
+    from django.test import Client
+
+    client = Client()
+    client.force_login(person)
+    scheme = "dark" if theme == "dark" else "light"
+    context = browser.new_context(base_url=site, viewport={"width": width, "height": height}, locale="en-GB", timezone_id="Asia/Jakarta", color_scheme=scheme)
+    context.add_cookies([{"name": "kicau", "value": client.cookies["kicau"].value, "url": site}, {"name": "kicau_theme", "value": theme, "url": site}])
+    return context
+
+
+def test_pictures(browser, site, transactional_db, owner, workspace, actor):
+    from kicau.workspaces.acts import change_person
+
+    pages = addresses(actor, stock(actor, workspace))
+    wanted, looks = os.environ.get("SHOTS_PAGES", "").split(), os.environ.get("SHOTS_LOOKS", "").split()
     TARGET.mkdir(exist_ok=True)
     for name, (width, height, theme, language) in LOOKS.items():
         if looks and name not in looks:
             continue
         change_person(owner, language=language)
-        context = browser.new_context(base_url=site, viewport={"width": width, "height": height}, locale="en-GB", timezone_id="Asia/Jakarta", color_scheme="dark" if theme == "dark" else "light")
+        context = open_as(browser, site, owner, theme, width, height)
         page = context.new_page()
-        if not wanted or "sign-in" in wanted:
-            page.goto("/sign-in")
-            page.screenshot(path=TARGET / f"sign-in-{name}.png")
-        _session(context, site, owner)
-        context.add_cookies([{"name": "kicau_theme", "value": theme, "url": site}])
         for title, address in pages.items():
             if wanted and title not in wanted:
                 continue
             page.goto(address)
             page.wait_for_load_state("networkidle")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{title} is wider than the window in {name}"
-            page.screenshot(path=TARGET / f"{title}-{name}.png", full_page=width < 500 or title in ("compose", "post", "channel"))
+            page.screenshot(path=TARGET / f"{title}-{name}.png", full_page=width < 500 or title.startswith(("compose", "post", "channel")))
+        if not wanted or "sign-in" in wanted:
+            context.clear_cookies(name="kicau")
+            context.add_cookies([{"name": "django_language", "value": language, "url": site}])
+            page.goto("/sign-in")
+            page.screenshot(path=TARGET / f"sign-in-{name}.png")
         context.close()
 
 
-def _session(context, site, owner) -> None:
-    from django.test import Client
-
-    client = Client()
-    client.force_login(owner)
-    context.add_cookies([{"name": "kicau", "value": client.cookies["kicau"].value, "url": site}])
-
-
-def main() -> int:
-    return subprocess.run([sys.executable, "-m", "pytest", str(Path(__file__)), "-q", "-s"], check=False, cwd=ROOT).returncode
+def main(arguments: list[str]) -> int:
+    """The pages that are named, or all of them."""
+    return subprocess.run([sys.executable, "-m", "pytest", str(Path(__file__)), "-q"], check=False, cwd=ROOT, env={**os.environ, "SHOTS_PAGES": " ".join(arguments)}).returncode
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

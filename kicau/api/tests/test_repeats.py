@@ -9,8 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
-from kicau.api.models import Answer
-from kicau.api.repeats import forget_old
+from kicau.api.models import Answer, forget_old_answers
 from kicau.api.tests.conftest import Caller, caller_for, png
 from kicau.api.tests.test_gate import problem
 from kicau.base import clock
@@ -81,7 +80,7 @@ def test_after_a_day_the_key_is_free(api):
     Answer.objects.update(at=clock.now() - timedelta(hours=25))
     assert api.post("/posts", {"parts": [{"text": "Lain"}]}, Idempotency_Key="a1").status_code == 201
     Answer.objects.update(at=clock.now() - timedelta(hours=25))
-    assert (forget_old(), Answer.objects.count()) == (1, 0)
+    assert (forget_old_answers(), Answer.objects.count()) == (1, 0)
 
 
 @pytest.mark.parametrize("key", ["", "a" * 201, "kunci ékor", "a\tb"])

@@ -140,7 +140,7 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
     sheet.channels = list(dict.fromkeys(form.getlist("channel")))
     if "link-url" in form:
         sheet.link = LinkInput(
-            url=form["link-url"].strip(),
+            url=form.get("link-url", "").strip(),
             title=form.get("link-title", ""),
             description=form.get("link-description", ""),
             thumbnail=form.get("link-thumbnail") or None,

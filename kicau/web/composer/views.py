@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,7 +24,7 @@ from kicau.channels import acts as channels
 from kicau.channels.live import capabilities_of
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.capabilities import Ability, Option, PollRule
-from kicau.connector.content import Problem, RenderedPart
+from kicau.connector.content import RenderedPart
 from kicau.media.acts import add_medium, all_media
 from kicau.media.models import Medium
 from kicau.publishing import acts, compose, reading, schedule, writing
@@ -33,9 +33,9 @@ from kicau.publishing.schedule import Preview
 from kicau.web import marks
 from kicau.web.composer.shaping import shape
 from kicau.web.composer.sheet import MOST_MEDIA, Leaf, Piece, Sheet, chosen, from_draft, from_form, unseen
-from kicau.web.frame import Asked, page, person_of, refused
+from kicau.web.frame import Asked, page, person_of
 from kicau.web.times import moment_of, zones
-from kicau.web.words import by_field, said
+from kicau.web.words import by_field, said, sentence
 from kicau.workspaces.actors import Permission
 
 LAST_CHOICE = "channels"  # the session's key: what was chosen for the last post
@@ -178,13 +178,7 @@ def _schedule(request: Asked, sheet: Sheet, draft_id: UUID) -> None:
     messages.success(request, said_now)
     for notice in done.notices:
         if notice.code == "duplicate":
-            messages.warning(request, by_field(_as_refusal(notice))[notice.field][0])
-
-
-def _as_refusal(problem: Problem) -> Refusal:
-    from kicau.base.errors import Unacceptable
-
-    return Unacceptable([problem])
+            messages.warning(request, sentence(notice))
 
 
 def _asked_sheet(request: Asked) -> tuple[Sheet, Draft | None]:
@@ -239,7 +233,7 @@ def _upload(request: Asked, sheet: Sheet, key: str) -> tuple[str, list[str]]:
     return key, failed
 
 
-def store(request: Asked, file: UploadedFile) -> Medium:
+def store(request: Asked, file: Any) -> Medium:
     """An uploaded file as a medium of the library."""
     assert isinstance(file, TemporaryUploadedFile)
     return add_medium(request.actor, Path(file.temporary_file_path()), file.name or "file")
@@ -429,5 +423,3 @@ def pick(request: Asked) -> HttpResponse:
         {"key": request.GET.get("key", ""), "media": list(found[:SHOWN_IN_LIBRARY])},
     )
 
-
-__all__ = ["composer", "keep", "look", "new", "pick", "refused", "reshape", "send", "store"]

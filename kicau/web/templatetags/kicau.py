@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -83,6 +83,12 @@ def role(name: str) -> str:
 @register.filter
 def sentence(problem: Any) -> str:
     return words.sentence(problem)
+
+
+@register.filter
+def told(text: str) -> str:
+    """A text of a network's (the label of an option) in the reader's language."""
+    return _(text) if text else ""
 
 
 @register.filter
@@ -281,4 +287,4 @@ def query(context: template.Context, **changes: Any) -> SafeString:
         given.pop(key, None)
         if value not in ("", None):
             given[key] = str(value)
-    return mark_safe("?" + given.urlencode().replace("&", "&amp;"))  # noqa: S308 (urlencode leaves nothing dangerous)
+    return format_html("?{}", given.urlencode())

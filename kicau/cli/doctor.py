@@ -1,0 +1,218 @@
+"""`kicau doctor`: every setting and every part looked at, with what to do where it is not well."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from kicau.base import keys, options
+from kicau.cli.frame import FAILED, Shell, answer, json_option, pass_shell, read_failure, show_table
+
+LITTLE_SPACE = 1_000_000_000  # bytes
+CLOCKS_APART = timedelta(seconds=2)
+MARKS = {"ok": "✓", "note": "·", "wrong": "✗"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at. `state`: ok, note (worth knowing) or wrong."""
+
+    what: str
+    state: str
+    says: str
+    do: str = ""
+
+
+def ok(what: str, says: str) -> Finding:
+    return Finding(what=what, state="ok", says=says)
+
+
+def note(what: str, says: str, do: str = "") -> Finding:
+    return Finding(what=what, state="note", says=says, do=do)
+
+
+def wrong(what: str, says: str, do: str) -> Finding:
+    return Finding(what=what, state="wrong", says=says, do=do)
+
+
+@click.command()
+@json_option
+@pass_shell
+def doctor(shell: Shell, as_json: bool) -> None:
+    """Look at every setting and part of this Kicau, and say what to do. Ends with 1 where anything is wrong."""
+    findings = list(examine(shell))
+    table = [(MARKS[f.state], f.what, f.says, f.do) for f in findings]
+    answer(as_json, [asdict(f) for f in findings], lambda: show_table(("", "what", "", "what to do"), table))
+    bad = sum(f.state == "wrong" for f in findings)
+    if not as_json:
+        click.echo(f"\n{bad} things are wrong." if bad else "\nAll is well.")
+    if bad:
+        sys.exit(FAILED)
+
+
+def examine(shell: Shell) -> Iterator[Finding]:
+    """Every finding; what cannot be looked at because of an earlier one is left out."""
+    settings = list(look_at_settings())
+    yield from settings
+    if any(f.state == "wrong" for f in settings):
+        return
+    folder = options.data_folder()
+    yield from look_at_folder(folder)
+    try:
+        shell.kicau()
+        yield from look_at_database()
+    except Exception as exc:
+        yield wrong("database", " ".join(read_failure(exc)[1]), "Start Kicau with kicau up, or mend DATABASE_URL.")
+        return
+    for look in (look_at_work, look_at_web, look_at_apps, look_at_channels):
+        yield from _carefully(look)
+
+
+def _carefully(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from look()
+    except Exception as exc:
+        yield wrong(look.__name__.removeprefix("look_at_"), " ".join(read_failure(exc)[1]), "kicau up brings the database to this version.")
+
+
+def look_at_settings() -> Iterator[Finding]:
+    for option in options.OPTIONS:
+        try:
+            value = options.read(option.name)
+        except options.BadSetting as exc:
+            yield wrong(option.name, str(exc), option.help)
+            continue
+        given = bool(os.environ.get(option.name, "").strip())
+        shown = "is set" if option.is_secret and value else value or "not set"
+        yield ok(option.name, shown if given else f"{shown} (default)")
+    known = {o.name for o in options.OPTIONS} | {"KICAU_AS", "KICAU_WORKSPACE", "KICAU_OWNER", "KICAU_SANDBOX_VALIDATORS", "KICAU_PYTHON"}
+    for name in sorted(n for n in os.environ if n.startswith("KICAU_") and not n.startswith("KICAU_TEST_") and n not in known):
+        yield note(name, "There is no such setting; it changes nothing.", "Is it misspelt? docs/operate/settings.md lists them all.")
+
+
+def look_at_folder(folder: Path) -> Iterator[Finding]:
+    if not folder.is_dir():
+        yield wrong("data folder", f"{folder} is not there.", "Start Kicau once with kicau up, or name its folder with KICAU_DATA.")
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield wrong("data folder", f"{folder} cannot be written to.", "Run as its owner, or choose another KICAU_DATA.")
+        return
+    free = shutil.disk_usage(folder).free
+    if free < LITTLE_SPACE:
+        yield wrong("data folder", f"{folder}: only {free / 1e6:.0f} MB are free.", "Free some space: at least 1 GB.")
+    else:
+        yield ok("data folder", f"{folder}, {free / 1e9:.0f} GB free")
+    key = folder / keys.FILE
+    if key.exists() and key.stat().st_mode & 0o077:
+        yield wrong("key file", f"{key} can be read by others.", f"chmod 600 {key}")
+    yield ok("kicau up", "is running here") if is_up(folder) else wrong("kicau up", "is not running on this folder.", "Start it with: kicau up")
+
+
+def is_up(folder: Path) -> bool:
+    """Whether a `kicau up` holds the folder."""
+    try:
+        with open(folder / "up.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def look_at_database() -> Iterator[Finding]:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from kicau.base import clock
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        version = int(cursor.fetchone()[0])
+    if version < 150_000:
+        yield wrong("database", f"PostgreSQL {version // 10_000} is too old.", "Use PostgreSQL 15 or newer.")
+    else:
+        yield ok("database", f"PostgreSQL {version // 10_000}.{version % 10_000} answers")
+    executor = MigrationExecutor(connection)
+    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if missing:
+        yield wrong("migrations", f"{missing} are missing.", "kicau up applies them.")
+    else:
+        yield ok("migrations", "all are applied")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        apart = abs(cursor.fetchone()[0] - clock.now())
+    if apart > CLOCKS_APART:
+        yield wrong("clock", f"This machine and the database differ by {apart.total_seconds():.1f} s, so posts go out that much off.", "Set both by network time (NTP).")
+    else:
+        yield ok("clock", f"{clock.now():%Y-%m-%d %H:%M:%S} UTC, as the database's")
+
+
+def look_at_work() -> Iterator[Finding]:
+    from kicau.publishing.health import delivery_health
+
+    found = delivery_health()
+    if found.ok:
+        yield ok("workers", found.says)
+    else:
+        yield wrong("workers", found.says, "Look at what `kicau up` logs." if found.workers else "Start them with: kicau up")
+
+
+def look_at_web() -> Iterator[Finding]:
+    from kicau.cli.up import LOCAL, answers
+
+    address = f"{options.read('KICAU_HOST')}:{options.read('KICAU_PORT')}"
+    yield ok("web server", f"answers at {address}") if answers() else wrong("web server", f"nothing answers at {address}.", "Start it with: kicau up")
+    public = urlsplit(options.public_url())
+    if public.hostname in LOCAL:
+        yield note("public address", f"{public.geturl()} is this machine's own.", "Networks that fetch media cannot reach it: set KICAU_PUBLIC_URL to an address that they can.")
+        return
+    if public.scheme != "https":
+        yield wrong("public address", f"{public.geturl()} is not encrypted.", "Put a proxy with TLS before it and use https://.")
+        return
+    yield _reachable(public.geturl())
+
+
+def _reachable(url: str) -> Finding:
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=10):  # noqa: S310 (https, checked by the caller)
+            return ok("public address", f"{url} answers")
+    except (urllib.error.URLError, OSError) as exc:
+        return wrong("public address", f"{url} cannot be reached from here: {getattr(exc, 'reason', exc)}.", "Does the proxy pass on to KICAU_HOST:KICAU_PORT, and is the name right?")
+
+
+def look_at_apps() -> Iterator[Finding]:
+    from kicau.channels import acts
+    from kicau.connector import registry
+
+    there: dict[str, list[Any]] = {}
+    for app in acts.apps():
+        there.setdefault(app.network, []).append(app)
+    for slug, connector in registry.installed().items():
+        if slug in there:
+            yield ok(connector.label, ", ".join(f"app {a.name}{' (sandbox)' if a.is_sandbox else ''}" for a in there[slug]))
+        else:
+            yield note(connector.label, "has no app keys here.", f"To use it: kicau apps add {slug}")
+
+
+def look_at_channels() -> Iterator[Finding]:
+    from kicau.channels.models import Channel, ChannelState
+
+    for row in Channel.objects.filter(state=ChannelState.EXPIRED).order_by("key"):
+        yield wrong(row.key, row.reason, f"kicau channels connect {row.network}")
+    active = Channel.objects.filter(state=ChannelState.ACTIVE)
+    if active:
+        yield ok("channels", f"{active.count()} are connected" + (f", {paused} of them paused" if (paused := active.filter(is_paused=True).count()) else ""))

@@ -1,0 +1,55 @@
+"""The connector object for Bluesky."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kicau.connector.capabilities import Capabilities
+from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
+from kicau.connector.errors import ConnectorError
+from kicau.connector.http import Reply
+from kicau.connector.prices import PriceList
+from kicau.connector.protocol import Connector
+from kicau.connector.session import Session
+from kicau.networks.bluesky import limits, refusals, steps, wire
+from kicau.networks.bluesky.auth import BlueskyAuth
+from kicau.networks.bluesky.render import render
+
+
+class Bluesky:
+    slug = "bluesky"
+    label = limits.LABEL
+    auth = BlueskyAuth()
+    endpoints: Mapping[str, str] = {
+        "pds": "https://bsky.social",  # where accounts live whose server is not asked for
+        "resolver": "https://public.api.bsky.app",  # handles to DIDs
+        "plc": "https://plc.directory",  # DIDs to their documents
+        "web": "https://bsky.app",  # where readers see posts
+    }
+    baseline = limits.baseline
+    price_lists: tuple[PriceList, ...] = ()
+    can_tell = True  # a record's key is known before it is sent
+
+    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+        return refusals.read_error(reply)
+
+    async def capabilities(self, session: Session, /) -> Capabilities:
+        """The network's own rules, with the size of files that the account's server takes."""
+        told = await wire.xrpc(session, "GET", "com.atproto.server.describeServer", at=wire.home(session, session.credentials))  # fmt: skip
+        limit = told.get("blobUploadLimit")
+        return limits.for_server(limit if isinstance(limit, int) else 0)
+
+    def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
+        return render(draft, can)
+
+    async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
+        return await steps.publish(session, delivery)
+
+    async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
+        return await steps.find(session, delivery)
+
+    async def withdraw(self, session: Session, post_id: str, /) -> None:
+        await steps.withdraw(session, post_id)
+
+
+connector: Connector = Bluesky()

@@ -1,0 +1,101 @@
+"""Signed proofs: that a token is used by whoever got it (DPoP, RFC 9449), and that a client is itself (RFC 7523).
+
+The key of a sign-in is made for it, kept sealed with its tokens, and never leaves; ES256 is the one algorithm that
+every server of the AT Protocol must take (https://atproto.com/specs/oauth, 2026-11-24).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+ALGORITHM = "ES256"
+SIZE = 32  # bytes of each number of the curve
+MOST = 1000  # servers whose last nonce is remembered
+
+
+def encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode(value: str) -> bytes:
+    """Raises ValueError."""
+    return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+
+
+def new_key() -> str:
+    """A fresh private key of P-256: its number, as base64url."""
+    return encode(ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value.to_bytes(SIZE))
+
+
+def public_jwk(key: str) -> dict[str, str]:
+    """The public half of a key (RFC 7517). Raises ValueError where `key` is none."""
+    numbers = _private(key).public_key().public_numbers()
+    return {"kty": "EC", "crv": "P-256", "x": encode(numbers.x.to_bytes(SIZE)), "y": encode(numbers.y.to_bytes(SIZE))}
+
+
+def proof(key: str, method: str, url: str, now: datetime, *, nonce: str = "", token: str = "") -> str:
+    """The DPoP header for one request; `token` is the access token that goes with it."""
+    where = urlsplit(url)
+    claims: dict[str, Any] = {
+        "jti": secrets.token_urlsafe(16),
+        "htm": method,
+        "htu": f"{where.scheme}://{where.netloc}{where.path}",
+        "iat": int(now.timestamp()),
+    }
+    if nonce:
+        claims["nonce"] = nonce
+    if token:
+        claims["ath"] = encode(hashlib.sha256(token.encode()).digest())
+    return _signed(key, {"typ": "dpop+jwt", "alg": ALGORITHM, "jwk": public_jwk(key)}, claims)
+
+
+def assertion(key: str, key_id: str, client_id: str, audience: str, now: datetime) -> str:
+    """Who the client is, said by its own key to one authorization server; holds for a minute."""
+    at = int(now.timestamp())
+    claims = {"iss": client_id, "sub": client_id, "aud": audience, "jti": secrets.token_urlsafe(16), "iat": at, "exp": at + 60}  # fmt: skip
+    return _signed(key, {"typ": "JWT", "alg": ALGORITHM, "kid": key_id}, claims)
+
+
+def _signed(key: str, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+    said = ".".join(encode(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+    r, s = decode_dss_signature(_private(key).sign(said.encode(), ec.ECDSA(hashes.SHA256())))
+    return f"{said}.{encode(r.to_bytes(SIZE) + s.to_bytes(SIZE))}"
+
+
+def _private(key: str) -> ec.EllipticCurvePrivateKey:
+    return ec.derive_private_key(int.from_bytes(decode(key)), ec.SECP256R1())
+
+
+class Nonces:
+    """The last nonce of each server: one of a process's own, so that not every request is refused once."""
+
+    def __init__(self) -> None:
+        self._by_origin: OrderedDict[str, str] = OrderedDict()
+
+    def get(self, url: str) -> str:
+        return self._by_origin.get(_origin(url), "")
+
+    def remember(self, url: str, nonce: str) -> None:
+        if not nonce:
+            return
+        self._by_origin[_origin(url)] = nonce
+        self._by_origin.move_to_end(_origin(url))
+        while len(self._by_origin) > MOST:
+            self._by_origin.popitem(last=False)
+
+
+def _origin(url: str) -> str:
+    where = urlsplit(url)
+    return f"{where.scheme}://{where.netloc}"

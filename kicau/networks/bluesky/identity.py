@@ -1,0 +1,131 @@
+"""Who somebody is and where they live: handle to DID to document to server (https://atproto.com/specs/did)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from kicau.connector.errors import Rejected
+from kicau.connector.guard import is_public
+from kicau.connector.session import App
+from kicau.networks.bluesky import refusals, text, wire
+from kicau.networks.bluesky.wire import Lent
+
+DID = re.compile(r"did:(?:plc:[a-z2-7]{24}|web:[A-Za-z0-9.%-]+)")
+HANDLE_OF = re.compile(r"https?://[^/]+/profile/([^/?#]+)")
+HOME = ".bsky.social"  # where a name without a dot lives
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    did: str
+    handle: str  # as its document names it; "" where it names none
+    pds: str  # its server's address, without a slash at the end
+
+
+def cleaned(given: str) -> str:
+    """What a person typed as their name, as a handle, a DID or a mail address."""
+    name = given.strip().strip("\u200e\u200f\u202a\u202c\u2068\u2069").removeprefix("at://").lstrip("@")
+    if page := HANDLE_OF.match(name):
+        name = page[1]
+    if DID.fullmatch(name) or "@" in name or not name:
+        return name
+    name = name.lower()
+    return name if "." in name else name + HOME
+
+
+def server(given: str, app: App) -> str:
+    """A server's address as a person typed it. Raises Rejected where it is none that may be reached."""
+    url = given.strip().rstrip("/")
+    url = url if re.match(r"https?://", url) else f"https://{url}"
+    if not reachable(url, app):
+        raise wire.refusal("bad-server", "{given} is not the address of a {network} server: it looks like https://bsky.social, and is public.", "server", given=repr(given[:100]))  # fmt: skip
+    return wire.origin(url)
+
+
+def reachable(url: str, app: App) -> bool:
+    """Whether a server that a stranger's document names may be asked: public and encrypted, or the operator's own."""
+    if any(wire.origin(url) == wire.origin(known) for known in app.endpoints.values()):
+        return True
+    where = urlsplit(url)
+    try:
+        host, port = where.hostname or "", where.port
+    except ValueError:
+        return False
+    if where.scheme != "https" or where.username or port not in (None, 443) or "." not in host:
+        return False
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return not host.endswith((".local", ".internal", ".localhost", ".arpa", ".onion"))
+    return is_public(host)
+
+
+async def resolve(lent: Lent, name: str) -> Identity:
+    """The identity behind a handle or DID. Raises Rejected with a sentence for whoever typed it."""
+    did = name if DID.fullmatch(name) else await did_of(lent, name)
+    if not did:
+        raise wire.refusal("unknown-handle", "{network} knows nobody called {name}: check the handle; it looks like sari.bsky.social or kopisenja.example.", "handle", name=name)  # fmt: skip
+    found = await by_did(lent, did)
+    if name != did and found.handle != name:
+        raise wire.refusal("unknown-handle", "The handle {name} points to an account that does not call itself so: check it, or enter the account's DID.", "handle", name=name)  # fmt: skip
+    return found
+
+
+async def did_of(lent: Lent, handle: str) -> str:
+    """The DID that a handle stands for; "" where there is none."""
+    if not text.is_handle(handle):
+        return ""
+    try:
+        answer = await wire.xrpc(lent, "GET", "com.atproto.identity.resolveHandle", at=lent.app.endpoints["resolver"], params={"handle": handle})  # fmt: skip
+    except Rejected:
+        return ""
+    did = str(answer.get("did") or "")
+    return did if DID.fullmatch(did) else ""
+
+
+async def by_did(lent: Lent, did: str) -> Identity:
+    document = await _document(lent, did)
+    if document.get("id") != did:
+        raise _no_home(did)
+    return in_document(document, lent.app)
+
+
+async def _document(lent: Lent, did: str) -> dict[str, Any]:
+    if did.startswith("did:plc:"):
+        url = f"{lent.app.endpoints['plc']}/{did}"
+    else:
+        url = f"https://{unquote(did.removeprefix('did:web:'))}/.well-known/did.json"
+        if not reachable(url, lent.app):
+            raise _no_home(did)
+    try:
+        return wire.object_of(await wire.call(lent, "GET", url))
+    except Rejected as refused:
+        if refusals.code_of(refused) == refusals.NOT_FOUND:
+            raise _no_home(did) from refused
+        raise
+
+
+def in_document(document: Mapping[str, Any], app: App) -> Identity:
+    """What a DID's document says. Raises Rejected where it names no server that may be asked."""
+    did = str(document.get("id") or "")
+    names = [str(one).removeprefix("at://").lower() for one in document.get("alsoKnownAs") or () if str(one).startswith("at://")]  # fmt: skip
+    for one in document.get("service") or ():
+        if isinstance(one, dict) and str(one.get("id", "")).removeprefix(did) == "#atproto_pds":
+            pds = str(one.get("serviceEndpoint") or "").rstrip("/")
+            if pds and reachable(pds, app):
+                return Identity(did=did, handle=names[0] if names else "", pds=pds)
+    raise _no_home(did)
+
+
+def _no_home(did: str) -> Rejected:
+    return wire.refusal("no-server", "The {network} account {did} names no server that can be reached: it may have been closed, or moved just now.", "handle", did=did)  # fmt: skip
+
+
+def relative(url: str, app: App) -> str:
+    """A server's address to be kept; "" for the operator's default, which is followed wherever it moves."""
+    return "" if wire.origin(url) == wire.origin(app.endpoints["pds"]) else url

@@ -1,0 +1,168 @@
+"""Sign-in by OAuth as the AT Protocol wants it: pushed request, PKCE, tokens bound to a key, rotating refresh tokens.
+
+https://atproto.com/specs/oauth (2026-11-24). A client without a key of its own is public and stays signed in for two
+weeks; one with a key, in the app's secret as a private JWK, for up to two years.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from kicau.connector import oauth2
+from kicau.connector.content import JSON
+from kicau.connector.errors import AuthExpired, Rejected
+from kicau.connector.protocol import Redirect
+from kicau.connector.session import App, Credentials
+from kicau.networks.bluesky import dpop, identity, refusals, wire
+from kicau.networks.bluesky.identity import Identity
+from kicau.networks.bluesky.limits import LABEL
+from kicau.networks.bluesky.wire import Lent
+
+SCOPES = ("atproto", "transition:generic")
+LOOPBACK = "http://localhost"  # the client id of an app that nobody registered: only with a callback on 127.0.0.1
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """An authorization server, by its own description."""
+
+    issuer: str
+    authorize: str
+    par: str
+    token: str
+
+
+def client_id(app: App) -> str:
+    """The address of the client's own description; one for loopback carries it in itself."""
+    if app.client_id not in ("", LOOPBACK):
+        return app.client_id
+    return f"{LOOPBACK}?{urlencode({'redirect_uri': app.callback, 'scope': ' '.join(SCOPES)})}"
+
+
+async def authority_of(lent: Lent, server: str) -> Authority:
+    """The authorization server that a server of accounts names, or that it is itself."""
+    try:
+        told = wire.object_of(await wire.call(lent, "GET", f"{server}/.well-known/oauth-protected-resource"))
+        listed = told.get("authorization_servers")
+        issuer = str(listed[0]) if isinstance(listed, list) and listed else server
+    except Rejected as refused:
+        if refusals.code_of(refused) != refusals.NOT_FOUND:
+            raise
+        issuer = server
+    return await authority(lent, issuer.rstrip("/"))
+
+
+async def authority(lent: Lent, issuer: str) -> Authority:
+    if not identity.reachable(issuer, lent.app):
+        raise _failed(f"{issuer} is no public server")
+    told = wire.object_of(await wire.call(lent, "GET", f"{issuer}/.well-known/oauth-authorization-server"))
+    found = Authority(
+        issuer=wire.told(told, "issuer"),
+        authorize=wire.told(told, "authorization_endpoint"),
+        par=wire.told(told, "pushed_authorization_request_endpoint"),
+        token=wire.told(told, "token_endpoint"),
+    )
+    if found.issuer != issuer or not all(identity.reachable(url, lent.app) for url in (found.par, found.token)):
+        raise _failed(f"{issuer} describes itself as {found.issuer}")
+    return found
+
+
+async def begin(sign_in: Lent, server: str, who: Identity | None) -> Redirect:
+    """Push the request to the server's authority; the person then goes there with no more than its number."""
+    there, app = await authority_of(sign_in, server), sign_in.app
+    state, verifier, key = oauth2.new_state(), oauth2.new_verifier(), dpop.new_key()
+    form = {
+        "client_id": client_id(app),
+        "response_type": "code",
+        "redirect_uri": app.callback,
+        "scope": " ".join(SCOPES),
+        "state": state,
+        "code_challenge": oauth2.challenge(verifier),
+        "code_challenge_method": "S256",
+        **_client(sign_in, there.issuer),
+    }
+    if who:
+        form["login_hint"] = who.handle or who.did
+    try:
+        answer = await _post(sign_in, there.par, form, key)
+    except AuthExpired as refused:
+        raise _failed(refused.detail) from refused
+    query = urlencode({"client_id": form["client_id"], "request_uri": wire.told(answer, "request_uri")})
+    memory: dict[str, JSON] = {"verifier": verifier, "key": key, "issuer": there.issuer, "did": who.did if who else ""}
+    return Redirect(url=f"{there.authorize}?{query}", state=state, memory=memory)
+
+
+async def finish(sign_in: Lent, memory: Mapping[str, JSON], returned: Mapping[str, str]) -> tuple[Identity, Credentials]:  # fmt: skip
+    """Who signed in, and what they granted; both are checked to belong together."""
+    code = oauth2.returned_code(LABEL, returned)
+    issuer, key = str(memory.get("issuer") or ""), str(memory.get("key") or "")
+    if returned.get("iss") != issuer:
+        raise _failed(f"the answer came from {returned.get('iss') or 'nowhere'} instead of {issuer}")
+    there = await authority(sign_in, issuer)
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": sign_in.app.callback, "client_id": client_id(sign_in.app), "code_verifier": str(memory.get("verifier") or ""), **_client(sign_in, issuer)}  # fmt: skip
+    try:
+        answer = await _post(sign_in, there.token, form, key)
+    except AuthExpired as refused:
+        raise _failed(refused.detail) from refused
+    granted = oauth2.credentials(_bound(answer), sign_in.now())
+    did = wire.told(answer, "sub")
+    if memory.get("did") and memory["did"] != did:
+        raise _failed("another account signed in than the one that was named")
+    who = await identity.by_did(sign_in, did)
+    if (await authority_of(sign_in, who.pds)).issuer != issuer:
+        raise _failed(f"{issuer} does not speak for {who.pds}, where the account lives")
+    extra: dict[str, JSON] = {"login": "oauth", "key": key, "issuer": identity.relative(issuer, sign_in.app), "pds": identity.relative(who.pds, sign_in.app)}  # fmt: skip
+    return who, _with(granted, extra)
+
+
+async def refresh(session: Lent, held: Credentials) -> Credentials:
+    """New tokens; the old refresh token is worthless from then on, so its answer must not be lost."""
+    if not held.refresh_token:
+        raise AuthExpired("the server gave no refresh token: connect the channel again")
+    there = await authority(session, str(held.extra.get("issuer") or session.app.endpoints["pds"]))
+    form = {"grant_type": "refresh_token", "refresh_token": held.refresh_token, "client_id": client_id(session.app), **_client(session, there.issuer)}  # fmt: skip
+    answer = await _post(session, there.token, form, str(held.extra.get("key") or ""))
+    return oauth2.credentials(_bound(answer), session.now(), before=held)
+
+
+async def _post(lent: Lent, url: str, form: Mapping[str, str], key: str) -> dict[str, Any]:
+    return wire.object_of(await wire.call(lent, "POST", url, key=key, form=form, repeatable=True))
+
+
+def _bound(answer: dict[str, Any]) -> dict[str, Any]:
+    """A token that is not bound to our key would be one that anybody could use."""
+    if str(answer.get("token_type", "")).lower() != "dpop":
+        raise AuthExpired("the server gave a token that is not bound to a key")
+    return answer
+
+
+def _client(lent: Lent, issuer: str) -> dict[str, str]:
+    """What a client with a key of its own says of itself; nothing for a public one."""
+    secret = lent.app.client_secret.strip()
+    if not secret.startswith("{"):
+        return {}
+    try:
+        jwk = json.loads(secret)
+        signed = dpop.assertion(jwk["d"], str(jwk.get("kid") or ""), client_id(lent.app), issuer, lent.now())
+    except (ValueError, KeyError, TypeError) as exc:
+        raise _failed("the app's secret is not a private key in JWK form") from exc
+    return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": signed}
+
+
+def _with(granted: Credentials, extra: Mapping[str, JSON]) -> Credentials:
+    return Credentials(
+        access_token=granted.access_token,
+        refresh_token=granted.refresh_token,
+        expires_at=granted.expires_at,
+        scopes=granted.scopes,
+        extra=extra,
+    )
+
+
+def _failed(why: str) -> Rejected:
+    return wire.refusal(refusals.SIGN_IN, "{network} did not accept the sign-in ({why}): connect the channel again, and check the app's id, key and callback address if it happens twice.", why=why.strip().rstrip("."))  # fmt: skip

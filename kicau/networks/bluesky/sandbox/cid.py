@@ -1,0 +1,75 @@
+"""Content identifiers as the AT Protocol makes them: SHA-256 of bytes, or of a record in canonical DAG-CBOR.
+
+https://atproto.com/specs/data-model and https://ipld.io/specs/codecs/dag-cbor/spec/ (2026-11-24).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+RAW, DAG_CBOR = 0x55, 0x71
+
+
+def of_bytes(digest: bytes) -> str:
+    """Of a file, from the SHA-256 of it."""
+    return _text(RAW, digest)
+
+
+def of_record(value: Any) -> str:
+    """Of a record in its JSON form. Raises ValueError where it holds what the data model does not know (floats)."""
+    return _text(DAG_CBOR, hashlib.sha256(_encoded(value)).digest())
+
+
+def _text(codec: int, digest: bytes) -> str:
+    return "b" + base64.b32encode(bytes((1, codec, 0x12, 0x20)) + digest).decode().rstrip("=").lower()
+
+
+def _head(major: int, value: int) -> bytes:
+    if value < 24:
+        return bytes((major << 5 | value,))
+    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if value < 1 << 8 * size:
+            return bytes((major << 5 | extra,)) + value.to_bytes(size)
+    raise ValueError("an integer is out of bounds")
+
+
+def _encoded(value: Any) -> bytes:
+    match value:
+        case None:
+            return b"\xf6"
+        case bool():
+            return b"\xf5" if value else b"\xf4"
+        case int():
+            return _head(0, value) if value >= 0 else _head(1, -1 - value)
+        case str():
+            raw = value.encode()
+            return _head(3, len(raw)) + raw
+        case list():
+            return _head(4, len(value)) + b"".join(map(_encoded, value))
+        case {"$link": str(link), **rest} if not rest:
+            raw = b"\x00" + _bytes(link)
+            return b"\xd8\x2a" + _head(2, len(raw)) + raw
+        case {"$bytes": str(content), **rest} if not rest:
+            raw = base64.b64decode(content + "=" * (-len(content) % 4))
+            return _head(2, len(raw)) + raw
+        case dict():
+            keys = sorted(((key.encode(), key) for key in value), key=lambda pair: (len(pair[0]), pair[0]))
+            return _head(5, len(keys)) + b"".join(_head(3, len(raw)) + raw + _encoded(value[key]) for raw, key in keys)
+    raise ValueError(f"{type(value).__name__} is no type of the data model")
+
+
+def _bytes(link: str) -> bytes:
+    if not link.startswith("b"):
+        raise ValueError(f"{link} is no CID in base 32")
+    body = link[1:].upper()
+    return base64.b32decode(body + "=" * (-len(body) % 8))
+
+
+def is_cid(value: str) -> bool:
+    try:
+        raw = _bytes(value)
+    except ValueError:
+        return False
+    return len(raw) == 36 and raw[0] == 1 and raw[1] in (RAW, DAG_CBOR) and raw[2:4] == b"\x12\x20"

@@ -1,0 +1,168 @@
+"""Requests to a server of the AT Protocol: XRPC, with a plain token or one that is bound to a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from kicau.connector.content import FREE, JSON, Charge, Problem
+from kicau.connector.errors import Rejected, Unavailable, Uncertain
+from kicau.connector.http import TIMEOUT, Http, Reply
+from kicau.connector.session import App, Credentials, Session
+from kicau.networks.bluesky import dpop
+from kicau.networks.bluesky.limits import LABEL
+from kicau.networks.bluesky.refusals import NonceAsked
+
+NONCES = dpop.Nonces()
+
+
+class Lent(Protocol):
+    """What a SignIn and a Session have in common."""
+
+    @property
+    def app(self) -> App: ...
+    @property
+    def http(self) -> Http: ...
+    def now(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """Bytes to send: made anew for each try, since a stream is read once."""
+
+    make: Callable[[], AsyncIterator[bytes]]
+    size: int
+    mime: str
+
+
+def origin(url: str) -> str:
+    where = urlsplit(url)
+    return f"{where.scheme}://{where.netloc}"
+
+
+def home(lent: Lent, held: Credentials) -> str:
+    """The account's server: that of its sign-in, or the operator's default, wherever that is by now."""
+    return str(held.extra.get("pds") or lent.app.endpoints["pds"])
+
+
+async def call(
+    lent: Lent,
+    method: str,
+    url: str,
+    *,
+    held: Credentials | None = None,
+    key: str = "",
+    charge: Charge = FREE,
+    repeatable: bool | None = None,
+    params: Mapping[str, str] | None = None,
+    json: JSON = None,
+    form: Mapping[str, str] | None = None,
+    body: Body | None = None,
+    timeout: float = TIMEOUT,
+) -> Reply:
+    """One request; `held` signs it as an account, `key` alone proves only the key. Asked for a nonce, it is sent again."""
+    key = str(held.extra.get("key") or "") if held else key
+    for last in (False, False, True):
+        nonce = NONCES.get(url) if key else ""
+        headers = _headers(lent, method, url, held, key, nonce)
+        if body:
+            headers |= {"Content-Type": body.mime, "Content-Length": str(body.size)}
+        try:
+            reply = await lent.http.call(
+                method, url, charge=charge, repeatable=repeatable, headers=headers, params=params, json=json, form=form,
+                body=body.make() if body else None, timeout=timeout,
+            )  # fmt: skip
+        except NonceAsked as asked:
+            NONCES.remember(url, asked.nonce)
+            if last:
+                raise
+            charge = FREE  # the refused request was paid for, and used nothing up
+            continue
+        NONCES.remember(url, reply.headers.get("dpop-nonce", ""))
+        break
+    return reply
+
+
+def _headers(lent: Lent, method: str, url: str, held: Credentials | None, key: str, nonce: str) -> dict[str, str]:
+    token = held.access_token if held else ""
+    if key:
+        headers = {"DPoP": dpop.proof(key, method, url, lent.now(), nonce=nonce, token=token)}
+        return headers | ({"Authorization": f"DPoP {token}"} if token else {})
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+async def xrpc(
+    lent: Lent,
+    method: str,
+    nsid: str,
+    *,
+    at: str,
+    held: Credentials | None = None,
+    charge: Charge = FREE,
+    repeatable: bool | None = None,
+    params: Mapping[str, str] | None = None,
+    json: JSON = None,
+    body: Body | None = None,
+    timeout: float = TIMEOUT,
+) -> dict[str, Any]:
+    """A query (GET) or procedure (POST) of the server `at`; its answer as an object."""
+    reply = await call(lent, method, f"{at}/xrpc/{nsid}", held=held, charge=charge, repeatable=repeatable, params=params, json=json, body=body, timeout=timeout)  # fmt: skip
+    return object_of(reply)
+
+
+def object_of(reply: Reply) -> dict[str, Any]:
+    answer = reply.json()
+    if not isinstance(answer, dict):
+        lost = Unavailable if reply.repeatable else Uncertain
+        raise lost(f"an answer of {LABEL}'s server could not be read")
+    return answer
+
+
+async def write(session: Session, nsid: str, points: int, json: JSON, *, repeatable: bool) -> dict[str, Any]:
+    """A write to the account's repository; `points` are what it uses up of the hour's."""
+    held = session.credentials
+    return await xrpc(session, "POST", nsid, at=home(session, held), held=held, charge=Charge("points", points), repeatable=repeatable, json=json)  # fmt: skip
+
+
+async def record(session: Session, repo: str, collection: str, key: str) -> dict[str, Any] | None:
+    """A record as {uri, cid, value}; None where the server says that there is none. Reading it needs no token."""
+    params = {"repo": repo, "collection": collection, "rkey": key}
+    try:
+        return await xrpc(session, "GET", "com.atproto.repo.getRecord", at=home(session, session.credentials), params=params)  # fmt: skip
+    except Rejected as refused:
+        if refused.problems[0].code == "not-found":
+            return None
+        raise
+
+
+def told(answer: Mapping[str, Any], name: str) -> str:
+    """A text of an answer that must be there: a lost answer where it is not."""
+    found = answer.get(name)
+    if not isinstance(found, str) or not found:
+        raise Unavailable(f"{LABEL}'s server answered without {name}")
+    return found
+
+
+def claims(token: str) -> dict[str, Any]:
+    """What a JWT says, unverified: it is the server's own, and only its dates are read; {} where it is none."""
+    try:
+        found = json.loads(dpop.decode(token.split(".")[1]))
+    except (ValueError, IndexError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def moment(seconds: Any) -> datetime | None:
+    """Epoch seconds as a moment; None where they are none."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def refusal(code: str, message: str, field: str = "", **params: str) -> Rejected:
+    return Rejected(Problem(code=code, message=message, params={"network": LABEL, **params}, field=field))

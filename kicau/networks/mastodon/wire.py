@@ -1,0 +1,151 @@
+"""Mastodon's requests and answers: where a server is, what goes into a post, what a status says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from kicau.connector.content import JSON, Charge, Rendered
+from kicau.connector.errors import Unavailable
+from kicau.connector.http import TIMEOUT, Reply
+from kicau.connector.session import File, Session, SignIn
+
+CALLS = "calls"  # the meter: servers count calls in a time, and charge no money
+CHUNK = 1 << 18  # bytes read at a time
+SLOWEST = 200_000  # bytes a second that a line is given before an upload is given up
+
+
+def base(lent: SignIn | Session, host: str) -> str:
+    """The server's address; an operator's setting without "{host}" (a sandbox) is the one server there is."""
+    return lent.app.endpoints["server"].replace("{host}", host)
+
+
+async def call(
+    lent: SignIn | Session,
+    host: str,
+    method: str,
+    path: str,
+    *,
+    token: str = "",
+    headers: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+    json: JSON = None,
+    form: Mapping[str, str] | None = None,
+    multipart: aiohttp.FormData | None = None,
+    repeatable: bool | None = None,
+    timeout: float = TIMEOUT,
+) -> Reply:
+    sent = dict(headers or {})
+    if token:
+        sent["Authorization"] = f"Bearer {token}"
+    return await lent.http.call(method, base(lent, host) + path, charge=Charge(CALLS), headers=sent, params=params, json=json, form=form, multipart=multipart, repeatable=repeatable, timeout=timeout)  # fmt: skip
+
+
+async def api(session: Session, method: str, path: str, **how: Any) -> Reply:
+    """A call for a channel in use."""
+    return await call(session, session.host, method, path, token=session.credentials.access_token, **how)
+
+
+def segment(value: str) -> str:
+    """An id in a path."""
+    return quote(value, safe="")
+
+
+async def upload(session: Session, path: str, file: File, description: str, focus: str) -> Reply:
+    """One file with what is said of it; nobody sees it before a post shows it, so it may be sent twice."""
+    form = aiohttp.FormData()
+    if description:
+        form.add_field("description", description)
+    if focus:
+        form.add_field("focus", focus)
+    form.add_field("file", _chunks(file.path, file.size), filename=file.name or file.path.name, content_type=file.mime)
+    return await api(session, "POST", path, multipart=form, repeatable=True, timeout=TIMEOUT * 3 + file.size / SLOWEST)
+
+
+async def _chunks(path: Path, size: int) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while size > 0:
+            block = await asyncio.to_thread(file.read, min(CHUNK, size))
+            if not block:
+                raise Unavailable(f"{path.name} is shorter than it was")
+            size -= len(block)
+            yield block
+
+
+def post_body(post: Rendered, part: int, media: list[str], *, reply_to: str = "", quoted: str = "") -> dict[str, JSON]:
+    """The body of one part: poll and quote go with the first."""
+    options = post.options
+    body: dict[str, JSON] = {"status": post.parts[part].text, "visibility": options.get("visibility", "public")}
+    if warning := options.get("warning", "").strip():
+        body["spoiler_text"] = warning
+    if options.get("sensitive") == "yes":
+        body["sensitive"] = True
+    if post.language:
+        body["language"] = post.language
+    if reply_to:
+        body["in_reply_to_id"] = reply_to
+    if media:
+        body["media_ids"] = list[JSON](media)
+    if policy := options.get("quotes"):
+        body["quote_approval_policy"] = policy
+    if part == 0 and quoted:
+        body["quoted_status_id"] = quoted
+    if part == 0 and post.poll:
+        body["poll"] = {
+            "options": list[JSON](post.poll.options),
+            "expires_in": post.poll.minutes * 60,
+            "multiple": options.get("poll_multiple") == "yes",
+            "hide_totals": options.get("poll_hide_totals") == "yes",
+        }
+    return body
+
+
+def status_of(reply: Reply) -> dict[str, Any]:
+    """The status in an answer. An answer without one is a lost answer."""
+    found = reply.json()
+    if not isinstance(found, dict) or not found.get("id"):
+        Reply(reply.status, reply.headers, b"", reply.repeatable).json()  # raises as an unreadable answer does
+    return dict(found)
+
+
+def moment(value: Any) -> datetime | None:
+    """A time of the API, UTC; None where it cannot be read."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC) if at else None
+
+
+def kept(status: Mapping[str, Any]) -> dict[str, JSON]:
+    """What is kept of an answer for ever: where the post is and how it was shown; no copy of the author's profile."""
+    names = ("id", "uri", "url", "created_at", "content", "visibility", "language", "spoiler_text", "sensitive", "in_reply_to_id", "edited_at")  # fmt: skip
+    return {name: status[name] for name in names if name in status}
+
+
+def plain(content: str) -> str:
+    """What readers see of a status's HTML."""
+    reader = _Reader()
+    reader.feed(content)
+    reader.close()
+    return "".join(reader.said)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.said: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("br", "p") and self.said:
+            self.said.append("\n")

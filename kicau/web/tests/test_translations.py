@@ -1,0 +1,43 @@
+"""Both languages are complete, and what is compiled is what is written."""
+
+from __future__ import annotations
+
+import re
+from gettext import GNUTranslations
+
+import pytest
+
+from kicau.web import translations
+
+BOOKS = translations.wanted()
+PLACE = re.compile(r"%\(\w+\)s|\{\w*(?:![rs])?\}")
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: str(book.relative_to(translations.ROOT)))
+def test_every_text_is_there_in_indonesian(book):
+    lacking = translations.missing(BOOKS[book], translations.read(book))
+    assert not lacking, f"Translate these in {book}, then run: python -m kicau.web.translations\n" + "\n".join(key[1] for key in lacking)
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: str(book.relative_to(translations.ROOT)))
+def test_every_translation_fills_in_what_the_english_does(book):
+    for (_context, english, _plural), said in translations.read(book).items():
+        for text in said:
+            assert sorted(PLACE.findall(text)) == sorted(PLACE.findall(english)), english
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: str(book.relative_to(translations.ROOT)))
+def test_what_is_compiled_is_what_is_written(book):
+    with book.with_suffix(".mo").open("rb") as file:
+        compiled = GNUTranslations(file)
+    for (context, english, plural), said in translations.read(book).items():
+        if plural:
+            told = compiled.npgettext(context, english, plural, 5) if context else compiled.ngettext(english, plural, 5)
+        else:
+            told = compiled.pgettext(context, english) if context else compiled.gettext(english)
+        assert told == said[0], "Run: python -m kicau.web.translations"
+
+
+def test_plurals_and_contexts_are_found_in_templates():
+    source = "{% load i18n %}{% translate 'One' %}{% blocktranslate count n=x %}{{ n }} bird{% plural %}{{ n }} birds{% endblocktranslate %}{% translate \"May\" context \"month\" %}"
+    assert set(translations.in_template(source)) == {("", "One", ""), ("", "%(n)s bird", "%(n)s birds"), ("month", "May", "")}

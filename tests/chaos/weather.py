@@ -1,0 +1,53 @@
+"""What the sandboxes do wrong, drawn from the seed request by request, and counted."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+from kicau.connector.sandbox import Fault
+from tests.chaos.plan import Pace
+
+# A proxy's page with a NUL, and a JSON error with half of a surrogate pair: what no database column takes as it is.
+GARBAGE = ("\x00\x01\ufffd<html>\x00", '{"error": {"message": "\\ud83d oh \\u0000 no", "code": 2}, "message": "\\udc00", "detail": "\\u0000"}')
+
+
+class Weather(list[Fault]):
+    """In the place of a sandbox's list of faults: gives each request that comes a fault of its own, or none."""
+
+    def __init__(self, seed: int, network: str, share: float, pace: Pace) -> None:
+        super().__init__()
+        self.dice = random.Random(f"{seed}:{network}")
+        self.share, self.pace = share, pace
+        self.is_calm = True
+        self.requests = 0
+        self.faults: Counter[str] = Counter()
+
+    def __iter__(self) -> Iterator[Fault]:
+        self.requests += 1
+        if self.is_calm or self.dice.random() >= self.share:
+            return
+        name, fault = self._draw()
+        self.faults[name] += 1
+        yield fault
+
+    def _draw(self) -> tuple[str, Fault]:
+        dice, late = self.dice, self.pace.timeout + self.dice.uniform(0.2, 0.6)
+        kinds: dict[str, tuple[int, Fault]] = {
+            "drop": (14, Fault(effect="drop")),
+            "drop-after": (16, Fault(effect="drop-after")),
+            "status": (12, Fault(effect="status", status=dice.choice((500, 502, 503)), text="Service unavailable")),
+            "status-after": (14, Fault(effect="status-after", status=dice.choice((500, 502, 504)), text="Bad gateway")),
+            "garbage": (4, Fault(effect=dice.choice(("status", "status-after")), status=502, text=dice.choice(GARBAGE))),
+            "rate-limit": (4, Fault(effect="rate-limit", seconds=float(dice.randint(1, 3)))),
+            "rate-limit-silent": (3, Fault(effect="rate-limit")),
+            "carried-out-late": (5, Fault(effect="slow", seconds=late)),
+            "answered-late": (4, Fault(effect="drop-after", seconds=late)),
+            "slow": (6, Fault(effect="slow", seconds=dice.uniform(0.1, 0.5) * min(self.pace.timeout, 4))),
+            "malformed": (8, Fault(effect="malformed")),
+            "truncate": (8, Fault(effect="truncate")),
+            "revoke-token": (2, Fault(effect="revoke-token")),
+        }
+        name = dice.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
+        return name, kinds[name][1]

@@ -1,0 +1,47 @@
+"""A worker with the times of a small run: the same process as kicau.config.worker, with shorter time-outs and leases.
+
+    python -m tests.chaos.worker TIMEOUT LOOK_AFTER LEASE LONGEST_WAIT
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+
+# First, while nothing else is imported: most that use the time-out take it by name.
+from kicau.connector import http
+
+
+def shorten(timeout: float, look_after: float, lease: float, longest_wait: float) -> None:
+    """Set every place that holds one of these times; Django is set up already."""
+    from kicau.engine import pump
+    from kicau.publishing import deliver
+
+    deliver.LOOK_AFTER = timedelta(seconds=look_after)
+    deliver.LONGEST_WAIT = longest_wait
+    pump.LEASE = deliver.LEASE = timedelta(seconds=lease)
+    pump.RENEW_EVERY = lease / 3
+    holders = [(name, module) for name, module in sys.modules.items() if name.startswith("kicau.") and hasattr(module, "TIMEOUT")]
+    assert all(module.TIMEOUT == timeout for _, module in holders), [name for name, module in holders if module.TIMEOUT != timeout]
+
+
+def main() -> None:
+    timeout, look_after, lease, longest_wait = map(float, sys.argv[1:])
+    http.TIMEOUT = timeout
+    http.Http.call.__kwdefaults__["timeout"] = timeout
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
+    import django
+
+    django.setup()
+    from kicau.connector import registry
+
+    registry.installed()
+    shorten(timeout, look_after, lease, longest_wait)
+    from kicau.config import worker
+
+    worker.main()
+
+
+if __name__ == "__main__":
+    main()

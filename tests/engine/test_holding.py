@@ -1,0 +1,137 @@
+"""What a worker holds: nothing that it cannot write holds up the rest, and it sends only what is surely its own."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError
+
+from kicau.connector.content import Published
+from kicau.connector.sandbox import Fault
+from kicau.engine import pump
+from kicau.engine.pump import Pump, Room
+from kicau.publishing import deliver
+from kicau.publishing.deliver import Deliveries
+from kicau.publishing.models import Attempt, Delivery
+from tests.stranger.connector import Stranger
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ALL = Room({"stranger": 100})
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    monkeypatch.setattr(deliver, "LOOK_AFTER", timedelta(seconds=0.5))
+
+
+def texts(network):
+    return [p.text for p in network.public_posts()]
+
+
+@pytest.mark.parametrize("said", ["\x00", "\ud83d", float("nan"), {1, 2}])
+async def test_an_outcome_that_cannot_be_written_holds_up_no_other(post, shop, state, network, monkeypatch, said):
+    original = Stranger.publish
+
+    async def publish(self, session, delivery):
+        result = await original(self, session, delivery)
+        if "aneh" in delivery.post.parts[0].text:
+            return Published(ids=result.ids, url=result.url, at=result.at, raw={"said": said})
+        return result
+
+    monkeypatch.setattr(Stranger, "publish", publish)
+    odd = await sync_to_async(post)("jawaban aneh")
+    plain = [await sync_to_async(post)(f"biasa {n}", to="budi") for n in range(3)]
+    await shop.work(lambda: state(odd) == "parked" and all(state(row) == "published" for row in plain))
+    assert sorted(texts(network)) == ["biasa 0", "biasa 1", "biasa 2", "jawaban aneh"]
+    assert (await Delivery.objects.aget(id=odd.id)).broken_at is not None  # a retry looks it up first
+
+
+async def test_what_a_network_says_in_no_known_writing_is_written_down_all_the_same(post, shop, state, network):
+    network.faults.append(Fault(effect="status-after", status=502, text="\x00 oh \x00", method="POST", path="^/posts"))
+    row = await sync_to_async(post)("halo")
+    await shop.work(lambda: state(row) == "published")
+    assert texts(network) == ["halo"]
+
+
+async def test_a_late_outcome_does_not_touch_a_later_claim_of_the_same_worker(post, client):
+    row = await sync_to_async(post)("diambil dua kali")
+    work = Deliveries(client)
+    first = (await sync_to_async(work.claim)("same", ALL))[0]
+    await Delivery.objects.filter(id=row.id).aupdate(lease_until=first.begun_at)  # the database was away for that long
+    second = (await sync_to_async(work.claim)("same", ALL))[0]
+    await sync_to_async(work.settle)("same", [deliver._rejected(first, "publish", deliver.errors.Rejected())])
+    fresh = await Delivery.objects.aget(id=row.id)
+    assert (fresh.state, fresh.begun_at, fresh.worker) == ("publishing", second.begun_at, "same")
+    await sync_to_async(work.settle)("same", [deliver._rejected(second, "find", deliver.errors.Rejected())])
+    assert (await Delivery.objects.aget(id=row.id)).state == "failed"
+
+
+async def test_a_worker_that_stood_still_sends_nothing(post, client, network, monkeypatch):
+    await sync_to_async(post)("tertidur")
+    work = Deliveries(client)
+    item = (await sync_to_async(work.claim)("asleep", ALL))[0]
+    mark, at = work._held[item.id]
+    work._held[item.id] = (mark, at - (deliver.LEASE - deliver.LOOK_AFTER).total_seconds() - 1)
+    outcome = await work.step(item)
+    assert (outcome.outcome, outcome.broken_at, len(network.requests)) == ("waiting", None, 0)
+    await sync_to_async(work.renew)("asleep", [item.id])
+    assert (await work.step(item)).outcome == "published"
+
+
+async def test_a_worker_that_lost_the_lease_sends_nothing_however_often_it_renews(post, client, network):
+    row = await sync_to_async(post)("diambil orang")
+    work = Deliveries(client)
+    item = (await sync_to_async(work.claim)("slow", ALL))[0]
+    await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
+    await sync_to_async(Deliveries(client).claim)("quick", ALL)
+    work._held[item.id] = (item.begun_at, 0.0)
+    await sync_to_async(work.renew)("slow", [item.id])
+    assert (await work.step(item)).outcome == "waiting"
+    assert texts(network) == []
+
+
+async def test_after_an_outage_what_was_done_is_written_before_it_could_be_claimed_again(post, shop, state, network, monkeypatch):
+    monkeypatch.setattr(pump, "LEASE", timedelta(seconds=0.6))
+    monkeypatch.setattr(deliver, "LEASE", timedelta(seconds=0.6))
+    monkeypatch.setattr(pump, "RENEW_EVERY", 0.2)
+    monkeypatch.setattr(deliver, "LOOK_AFTER", timedelta(seconds=0.1))
+    row = await sync_to_async(post)("sudah terkirim")
+    away = asyncio.Event()
+
+    def breaks(name):
+        original = getattr(Deliveries, name)
+
+        def call(self, *args):
+            if away.is_set():
+                raise OperationalError("the database is away")
+            return original(self, *args)
+
+        monkeypatch.setattr(Deliveries, name, call)
+
+    for name in ("claim", "settle", "renew", "wait"):
+        breaks(name)
+    original = Stranger.publish
+
+    async def publish(self, session, delivery):
+        result = await original(self, session, delivery)
+        away.set()
+        asyncio.get_running_loop().call_later(1.2, away.clear)
+        return result
+
+    monkeypatch.setattr(Stranger, "publish", publish)
+    await shop.work(lambda: state(row) == "published")
+    assert texts(network) == ["sudah terkirim"]
+    assert [a.did async for a in Attempt.objects.filter(delivery=row)] == ["publish"]
+
+
+async def test_a_worker_that_can_no_longer_renew_ends_instead_of_going_on(client, post, monkeypatch):
+    def renew(self, worker, ids):
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(Pump, "_renew", renew)
+    monkeypatch.setattr(pump, "RENEW_EVERY", 0.05)
+    with pytest.raises(TypeError):
+        await asyncio.wait_for(Pump(Deliveries(client)).run(), 5)
