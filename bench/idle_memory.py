@@ -29,10 +29,20 @@ def main() -> None:
             time.sleep(wanted.after)
             parts: dict[str, float] = {}
             for pid, command in tree(process.pid, folder).items():
-                kind = next((k for k in ("kicau.cli", "kicau.config.web", "kicau.config.worker") if k in command), "postgres")
+                kind = next(
+                    (k for k in ("kicau.cli", "kicau.config.web", "kicau.config.worker") if k in command), "postgres"
+                )
                 parts[kind] = parts.get(kind, 0) + pss(pid)
     together = sum(parts.values())
-    print(json.dumps({"pss_mb": {k: round(v, 1) for k, v in parts.items()}, "together_mb": round(together, 1), "bar_mb": wanted.bar}))
+    print(
+        json.dumps(
+            {
+                "pss_mb": {k: round(v, 1) for k, v in parts.items()},
+                "together_mb": round(together, 1),
+                "bar_mb": wanted.bar,
+            }
+        )
+    )
     sys.exit(together > wanted.bar)
 
 

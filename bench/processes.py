@@ -27,7 +27,11 @@ def up(folder: Path, *arguments: str, port: int = 0) -> Iterator[tuple[subproces
     environment = {**os.environ, "KICAU_DATA": str(folder), "KICAU_PORT": str(port), "KICAU_LOG_LEVEL": "warning"}
     environment.pop("DATABASE_URL", None)
     began = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "kicau.cli", "up", "--owner", "bench@example.org", *arguments], env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kicau.cli", "up", "--owner", "bench@example.org", *arguments],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
     try:
         yield process, until_ready(process, port) - began
     finally:
@@ -57,7 +61,10 @@ def tree(pid: int, folder: Path) -> dict[int, str]:
             continue
         parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
         names[int(entry.name)] = command or stat.partition("(")[2].rpartition(")")[0]
-    roots = {pid, *(p for p, name in names.items() if name.startswith(("/", "postgres")) and str(folder / "postgres") in name)}
+    roots = {
+        pid,
+        *(p for p, name in names.items() if name.startswith(("/", "postgres")) and str(folder / "postgres") in name),
+    }
     found = set(roots)
     while more := {p for p, parent in parents.items() if parent in found} - found:
         found |= more

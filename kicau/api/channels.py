@@ -11,9 +11,10 @@ from ninja import Query, Router
 
 from kicau.api import shown
 from kicau.api.gate import acting
-from kicau.api.paging import PageQuery, page
+from kicau.api.paging import page
 from kicau.api.routes import CHANNELS, READS, SETTINGS, Key, State
 from kicau.api.shapes import channels as s
+from kicau.api.shapes.base import PageQuery
 from kicau.channels import acts
 from kicau.channels.live import capabilities_of
 from kicau.channels.models import Channel

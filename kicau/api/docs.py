@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -69,7 +69,7 @@ def _endpoint(schema: Mapping[str, Any], path: str, method: str, operation: Mapp
         id=operation["operationId"], method=method.upper(), path=path, summary=operation["summary"],
         text=operation["description"].rsplit("\n\nScope:", 1)[0].removeprefix("Scope:"), scope=operation.get(SCOPE, ""),
         parameters=[Row(name=p["name"], type=_type(schema, p["schema"]), text=p.get("description", ""), required=p["required"]) for p in own],
-        body_type=body_type, body=list(_rows(schema, body, "")), answer_status=status, answer=list(_rows(schema, answer, "")),
+        body_type=body_type, body=list(_rows(schema, body, "")), answer_status=status, answer=[replace(row, required=False) for row in _rows(schema, answer, "")],
         example=_curl(schema, path, method, body_type, body),
     )  # fmt: skip
 
@@ -98,7 +98,7 @@ def _type(schema: Mapping[str, Any], given: Mapping[str, Any]) -> str:
         return " | ".join(str(v) for v in inner["enum"]) + null
     if inner.get("type") == "array":
         return f"list of {_type(schema, inner.get('items', {}))}{null}"
-    return str(inner.get("format") or inner.get("title") or inner.get("type") or "any").lower() + null if "properties" not in inner else "object" + null
+    return str(inner.get("format") or inner.get("type") or "any") + null
 
 
 def _rows(schema: Mapping[str, Any], given: Mapping[str, Any], before: str, depth: int = 0) -> Iterator[Row]:

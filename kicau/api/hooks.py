@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from kicau.api.gate import acting
-from kicau.api.paging import PageQuery, page
+from kicau.api.paging import page
 from kicau.api.routes import SETTINGS, Id
 from kicau.api.shapes import webhooks as s
+from kicau.api.shapes.base import PageQuery
 from kicau.workspaces import webhooks
 from kicau.workspaces.models import Webhook
 

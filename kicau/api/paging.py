@@ -12,17 +12,11 @@ from typing import Any
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Model, Q, QuerySet
-from pydantic import Field
 
 from kicau.api.problems import field_error
-from kicau.api.shapes.base import Shape
+from kicau.api.shapes.base import PageQuery
 
 _SALT = "kicau.api.cursor"
-
-
-class PageQuery(Shape):
-    cursor: str = Field("", description="`next` of the page before; leave it out for the first page.", max_length=1000)
-    limit: int = Field(50, ge=1, le=100, description="How many items at most.")
 
 
 def page[M: Model, S](rows: QuerySet[M], by: Sequence[str], asked: PageQuery, show: Callable[[M], S]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from ninja import Query, Router
 
 from kicau.api import shown
 from kicau.api.gate import acting
-from kicau.api.paging import PageQuery, page
+from kicau.api.paging import page
 from kicau.api.routes import MEMBERS, READS, SETTINGS, TOKENS, Id
 from kicau.api.shapes import people as s
-from kicau.api.shapes.base import PersonRef
+from kicau.api.shapes.base import PageQuery, PersonRef
 from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
 from kicau.rights.models import AuditEntry

@@ -12,10 +12,11 @@ from pydantic import Field
 
 from kicau.api import shown
 from kicau.api.gate import acting
-from kicau.api.paging import PageQuery, page
+from kicau.api.paging import page
 from kicau.api.problems import Refused, field_error
 from kicau.api.routes import PUBLISHES, READS, WRITES, Id
 from kicau.api.shapes import posts as s
+from kicau.api.shapes.base import PageQuery
 from kicau.api.shapes.deliveries import PostMade, Scheduled
 from kicau.api.times import moment
 from kicau.base.errors import Conflict

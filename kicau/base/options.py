@@ -89,8 +89,8 @@ def read(name: str, environment: Mapping[str, str] | None = None) -> str:
     option = _BY_NAME[name]
     value = (os.environ if environment is None else environment).get(name, "").strip() or option.default
     if wrong := option.check(value):
-        shown = "its value" if option.is_secret else repr(value)
-        raise BadSetting(f"The setting {name} {wrong}; it is {shown}. Change it and start again.")
+        shown = "" if option.is_secret else f"; it is {value!r}"
+        raise BadSetting(f"The setting {name} {wrong}{shown}. Change it and start again.")
     return value
 
 

@@ -27,16 +27,36 @@ def list_apps(shell: Shell, as_json: bool) -> None:
     from kicau.cli import shapes
 
     rows = [shapes.app(row) for row in acts.apps()]
-    empty = "No app yet. Register one at the network (its page in the documentation says how), then: kicau apps add NETWORK"
-    answer(as_json, rows, lambda: show_table(("network", "name", "client id", "plan", "sandbox"), [(r["network"], r["name"], r["client_id"], r["plan"] or r["tier"], "yes" if r["sandbox"] else "") for r in rows], empty=empty))
+    empty = (
+        "No app yet. Register one at the network (its page in the documentation says how), then: kicau apps add NETWORK"
+    )
+    answer(
+        as_json,
+        rows,
+        lambda: show_table(
+            ("network", "name", "client id", "plan", "sandbox"),
+            [
+                (r["network"], r["name"], r["client_id"], r["plan"] or r["tier"], "yes" if r["sandbox"] else "")
+                for r in rows
+            ],
+            empty=empty,
+        ),
+    )
 
 
 @apps.command("add")
 @click.argument("network")
-@click.option("--name", default="default", show_default=True, help="To tell several apps of one network apart; the same name again replaces its keys.")
+@click.option(
+    "--name",
+    default="default",
+    show_default=True,
+    help="To tell several apps of one network apart; the same name again replaces its keys.",
+)
 @click.option("--client-id", help="The app's id (key) at the network; asked for where it is not given.")
 @click.option("--client-secret", help="The app's secret; asked for, hidden, where it is not given.")
-@click.option("--endpoint", "endpoints", multiple=True, metavar="NAME=URL", help="Another base URL in place of the network's own.")
+@click.option(
+    "--endpoint", "endpoints", multiple=True, metavar="NAME=URL", help="Another base URL in place of the network's own."
+)
 @click.option("--tier", default="", help="The app's tier, where the network has some.")
 @click.option("--plan", default="", help="The price list that the app is on; else the newest.")
 @click.option("--sandbox", metavar="URL", help="Take everything from a sandbox that runs there (see kicau sandbox).")
@@ -60,9 +80,24 @@ def add_app(shell: Shell, network: str, name: str, client_id: str | None, client
     from kicau.channels.live import CALLBACK_PATH
     from kicau.cli import shapes
 
-    row = acts.register_app(network, client_id or "", client_secret or "", name=name, endpoints=bases, tier=tier, plan=plan, is_sandbox=bool(sandbox))
+    row = acts.register_app(
+        network,
+        client_id or "",
+        client_secret or "",
+        name=name,
+        endpoints=bases,
+        tier=tier,
+        plan=plan,
+        is_sandbox=bool(sandbox),
+    )
     callback = settings.KICAU_PUBLIC_URL + CALLBACK_PATH
-    answer(as_json, {**shapes.app(row), "callback": callback}, lambda: click.echo(f"{label} has its keys. Register this callback there: {callback}\nThen connect a channel: kicau channels connect {network}"))
+    answer(
+        as_json,
+        {**shapes.app(row), "callback": callback},
+        lambda: click.echo(
+            f"{label} has its keys. Register this callback there: {callback}\nThen connect a channel: kicau channels connect {network}"
+        ),
+    )
 
 
 @apps.command("remove")
@@ -94,7 +129,9 @@ def _ask_sandbox(url: str, network: str) -> dict[str, Any]:
         with urllib.request.urlopen(url.rstrip("/") + "/_sandbox/info", timeout=10) as told:  # noqa: S310 (http, checked above)
             found: dict[str, Any] = json.load(told)
     except (urllib.error.URLError, ValueError, OSError) as exc:
-        raise Trouble(f"No sandbox answers at {url} ({getattr(exc, 'reason', exc)}). Start them with: kicau sandbox") from None
+        raise Trouble(
+            f"No sandbox answers at {url} ({getattr(exc, 'reason', exc)}). Start them with: kicau sandbox"
+        ) from None
     if found.get("network") != network:
         raise Trouble(f"The sandbox at {url} is that of {found.get('network')}, not of {network}.")
     return found

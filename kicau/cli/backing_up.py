@@ -71,7 +71,12 @@ def restore(source: Path, as_json: bool) -> None:
     with alone_in(folder):
         check_empty(folder)
         looked_up = put_back(source, folder)
-    told = {"folder": str(folder), "made_at": manifest["made_at"], "media": len(manifest["files"]) - 2, "looked_up_first": looked_up}
+    told = {
+        "folder": str(folder),
+        "made_at": manifest["made_at"],
+        "media": len(manifest["files"]) - 2,
+        "looked_up_first": looked_up,
+    }
     sentence = f"Restored into {folder} what it was at {manifest['made_at'][:16]}Z."
     more = f" {looked_up} deliveries that may have gone out since are looked up first." if looked_up else ""
     answer(as_json, told, lambda: click.echo(f"{sentence}{more} Start it with: kicau up"))
@@ -105,7 +110,13 @@ def write_backup(target: Path, folder: Path, url: str) -> dict[str, Any]:
 
 
 def _fill(out: IO[bytes], folder: Path, url: str, scratch: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = {"format": FORMAT, "kicau": kicau.__version__, "postgres": postgres.MAJOR, "made_at": clock.now().isoformat(), "files": {}}
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "kicau": kicau.__version__,
+        "postgres": postgres.MAJOR,
+        "made_at": clock.now().isoformat(),
+        "files": {},
+    }
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
         with tempfile.NamedTemporaryFile(dir=scratch, prefix=".kicau-dump-") as dump:
             _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={dump.name}")
@@ -169,7 +180,9 @@ def verify(source: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
         raise damaged("its end is missing")
     if manifest.get("format") != FORMAT or manifest.get("postgres", 0) > postgres.MAJOR:
-        raise damaged(f"it was made by Kicau {manifest.get('kicau')}, which is newer than this one ({kicau.__version__})")
+        raise damaged(
+            f"it was made by Kicau {manifest.get('kicau')}, which is newer than this one ({kicau.__version__})"
+        )
     for name in sorted({*manifest["files"], *found, DUMP, keys.FILE}):
         if manifest["files"].get(name) != found.get(name) or name not in found:
             raise damaged(f"{name} is not what it was when the backup was made")
@@ -189,14 +202,18 @@ def check_space(folder: Path, manifest: dict[str, Any]) -> None:
     needed = 3 * manifest["files"][DUMP]["size"] + sum(f["size"] for f in manifest["files"].values()) + 100_000_000
     free = shutil.disk_usage(there).free
     if free < needed:
-        raise Trouble(f"The disk of {folder} has {free / 1e6:.0f} MB free; restoring needs about {needed / 1e6:.0f} MB. Nothing was changed.")
+        raise Trouble(
+            f"The disk of {folder} has {free / 1e6:.0f} MB free; restoring needs about {needed / 1e6:.0f} MB. Nothing was changed."
+        )
 
 
 def check_empty(folder: Path) -> None:
     """Raises Trouble where anything is there that could be harmed."""
     there = sorted(p.name for p in folder.iterdir() if p.name != "up.lock")
     if there:
-        raise Trouble(f"{folder} is not empty (it holds {', '.join(there[:3])}); restore into a new folder: KICAU_DATA=… kicau restore FILE")
+        raise Trouble(
+            f"{folder} is not empty (it holds {', '.join(there[:3])}); restore into a new folder: KICAU_DATA=… kicau restore FILE"
+        )
     if url := options.read("DATABASE_URL"):
         import psycopg
 
@@ -219,7 +236,9 @@ def put_back(source: Path, folder: Path) -> int:
                     _keep(folder / member.name, file)
         dump = folder / DUMP
         with database(folder) as url:
-            _run("pg_restore", url, "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(dump))
+            _run(
+                "pg_restore", url, "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(dump)
+            )
             looked_up = look_up_first(url)
         dump.unlink()
         return looked_up
@@ -250,7 +269,13 @@ def _run(program: str, url: str, *arguments: str) -> None:
     """A PostgreSQL program on that database; the password goes by environment, so that no list of processes shows it."""
     plain, password = without_password(url)
     environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-    done = subprocess.run([str(postgres.tool(program)), f"--dbname={plain}", *arguments], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(postgres.tool(program)), f"--dbname={plain}", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         said = done.stderr.strip()
         if "No space left" in said:

@@ -38,18 +38,43 @@ def list_channels(shell: Shell, as_json: bool) -> None:
     from kicau.cli import shapes
 
     rows = [shapes.channel(row) for row in acts.channels(actor)]
-    table = [(r["key"], r["network"], r["name"], r["kind"], "paused" if r["paused"] else r["state"], r["reason"]) for r in rows]
-    answer(as_json, rows, lambda: show_table(("key", "network", "name", "kind", "state", ""), table, empty="No channel yet. Connect one with: kicau channels connect NETWORK"))
+    table = [
+        (r["key"], r["network"], r["name"], r["kind"], "paused" if r["paused"] else r["state"], r["reason"])
+        for r in rows
+    ]
+    answer(
+        as_json,
+        rows,
+        lambda: show_table(
+            ("key", "network", "name", "kind", "state", ""),
+            table,
+            empty="No channel yet. Connect one with: kicau channels connect NETWORK",
+        ),
+    )
 
 
 @channels.command("connect")
 @click.argument("network")
 @click.option("--app", "app_name", default="", help="Which of the operator's apps; else the network's first.")
-@click.option("--answer", "answers", multiple=True, metavar="NAME=VALUE", help="What the network asks beforehand, such as a server's name.")
-@click.option("--account", "accounts", multiple=True, metavar="ID", help="Which of the identities found; repeatable. Else asked for.")
+@click.option(
+    "--answer",
+    "answers",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What the network asks beforehand, such as a server's name.",
+)
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="ID",
+    help="Which of the identities found; repeatable. Else asked for.",
+)
 @click.option("--all", "take_all", is_flag=True, help="All identities found.")
 @click.option("--key", default="", help="What to call the channel, where one is connected.")
-@click.option("--paste", is_flag=True, help="Ask for the address that the network sent the browser to, instead of waiting for it.")
+@click.option(
+    "--paste", is_flag=True, help="Ask for the address that the network sent the browser to, instead of waiting for it."
+)
 @json_option
 @pass_shell
 def connect(shell: Shell, network: str, app_name: str, answers: tuple[str, ...], accounts: tuple[str, ...], take_all: bool, key: str, paste: bool, as_json: bool) -> None:  # fmt: skip
@@ -60,14 +85,20 @@ def connect(shell: Shell, network: str, app_name: str, answers: tuple[str, ...],
 
     if wrong := [a for a in answers if "=" not in a]:
         raise click.UsageError(f"--answer {wrong[0]!r}: write NAME=VALUE.")
-    begun = shell.wait_for(acts.begin_sign_in(actor, network, dict(a.partition("=")[::2] for a in answers), app_name=app_name))
+    begun = shell.wait_for(
+        acts.begin_sign_in(actor, network, dict(a.partition("=")[::2] for a in answers), app_name=app_name)
+    )
     if begun.url:
         click.echo(f"Open this address, sign in and allow the access:\n\n  {begun.url}\n", err=as_json)
         begun = _come_back(shell, actor, begun, paste, err=as_json)
     chosen = _choose(begun, accounts, take_all)
     keys = {chosen[0]: key} if key and len(chosen) == 1 else {}
     rows = shell.wait_for(acts.connect(actor, begun.state, chosen, keys=keys))
-    answer(as_json, [shapes.channel(row) for row in rows], lambda: show_table(("key", "network", "name"), [(r.key, r.network, r.name) for r in rows]))
+    answer(
+        as_json,
+        [shapes.channel(row) for row in rows],
+        lambda: show_table(("key", "network", "name"), [(r.key, r.network, r.name) for r in rows]),
+    )
 
 
 def _come_back(shell: Shell, actor: Actor, begun: Begun, paste: bool, *, err: bool) -> Begun:
@@ -82,13 +113,22 @@ def _come_back(shell: Shell, actor: Actor, begun: Begun, paste: bool, *, err: bo
     if not paste and web_answers():
         click.echo("Waiting until you are back …", err=err)
         return _wait_for_page(actor, begun)
-    if not paste and callback.scheme == "http" and callback.hostname in ("127.0.0.1", "localhost") and is_free(callback.port or 80):
+    if (
+        not paste
+        and callback.scheme == "http"
+        and callback.hostname in ("127.0.0.1", "localhost")
+        and is_free(callback.port or 80)
+    ):
         click.echo("Waiting until you are back …", err=err)
         return shell.wait_for(acts.finish_sign_in(actor, _listen_once(callback.port or 80)))
-    said = click.prompt(f"Then paste the whole address that the browser ended at (it begins with {callback.geturl()})", err=err)
+    said = click.prompt(
+        f"Then paste the whole address that the browser ended at (it begins with {callback.geturl()})", err=err
+    )
     returned = dict(parse_qsl(urlsplit(said.strip()).query))
     if not returned:
-        raise Trouble("That address carries nothing after a question mark; paste it whole, as it stands in the browser.")
+        raise Trouble(
+            "That address carries nothing after a question mark; paste it whole, as it stands in the browser."
+        )
     return shell.wait_for(acts.finish_sign_in(actor, returned))
 
 
@@ -103,7 +143,9 @@ def _wait_for_page(actor: Actor, begun: Begun) -> Begun:
     while time.monotonic() < until:
         row = PendingSignIn.objects.filter(state=begun.state, workspace=actor.workspace).first()
         if row is None:
-            raise Trouble("The sign-in was finished or refused in the browser; kicau channels list shows what is connected.")
+            raise Trouble(
+                "The sign-in was finished or refused in the browser; kicau channels list shows what is connected."
+            )
         if row.found is not None:
             return Done(state=begun.state, accounts=tuple(from_json(Account, a) for a in row.found))
         time.sleep(0.5)
@@ -206,7 +248,12 @@ def _changed(row: Channel, as_json: bool, sentence: str) -> None:
 
 @channels.command("slots")
 @click.argument("key")
-@click.option("--set", "wanted", metavar="TIMES", help='Replace them, such as "mon 09:00, wed 17.30, sabtu 08:00"; weekdays and daily work too.')
+@click.option(
+    "--set",
+    "wanted",
+    metavar="TIMES",
+    help='Replace them, such as "mon 09:00, wed 17.30, sabtu 08:00"; weekdays and daily work too.',
+)
 @click.option("--clear", is_flag=True, help="Remove them all.")
 @click.option("--zone", default="", help="The zone that the times are meant in; else the workspace's.")
 @json_option
@@ -222,7 +269,11 @@ def slots(shell: Shell, key: str, wanted: str | None, clear: bool, zone: str, as
     there = list(channel.slots.all())
     rows = [{"weekday": s.weekday, "time": f"{s.time:%H:%M}", "timezone": s.timezone} for s in there]
     table = [(DAY_NAMES[s.weekday], f"{s.time:%H:%M}", s.timezone) for s in there]
-    answer(as_json, rows, lambda: show_table(("day", "time", "zone"), table, empty=f"{key} has no slots; set some with --set."))
+    answer(
+        as_json,
+        rows,
+        lambda: show_table(("day", "time", "zone"), table, empty=f"{key} has no slots; set some with --set."),
+    )
 
 
 def read_slots(said: str) -> list[tuple[int, clock_time]]:
@@ -239,8 +290,8 @@ def read_slots(said: str) -> list[tuple[int, clock_time]]:
         except ValueError:
             at = None
         if days is None or at is None:
-            raise Trouble(f'{one!r} is no weekly time; write for example "mon 09:00, wed 17:30" or "daily 08:00".', FAILED)
+            raise Trouble(
+                f'{one!r} is no weekly time; write for example "mon 09:00, wed 17:30" or "daily 08:00".', FAILED
+            )
         found += [(d, at) for d in days]
     return found
-
-

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from kicau.connector.content import Draft, Link, Media, Poll
     from kicau.connector.protocol import Connector
 
-FIELDS = frozenset({"text", "media", "parts", "poll", "link", "first_comment", "options", "language", "reply_to", "convert", "id"})
+FIELDS = frozenset(
+    {"text", "media", "parts", "poll", "link", "first_comment", "options", "language", "reply_to", "convert", "id"}
+)
 
 
 class Malformed(ValueError):
@@ -36,8 +38,19 @@ class Malformed(ValueError):
 @click.option("--channel", help="A connected channel, whose own limits count (needs a running Kicau).")
 @click.option("--media", "files", multiple=True, metavar="FILE", help="A file that goes with the text; repeatable.")
 @click.option("--alt", "alts", multiple=True, metavar="TEXT", help="The alt text of each --media, in order.")
-@click.option("--file", "source", type=click.File("rb"), default=None, help="Read lines or a table from FILE instead of standard input.")
-@click.option("--csv", "as_csv", is_flag=True, help="The input is CSV with the columns text and, if wanted, media and alt; with --json the output is JSON lines.")
+@click.option(
+    "--file",
+    "source",
+    type=click.File("rb"),
+    default=None,
+    help="Read lines or a table from FILE instead of standard input.",
+)
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="The input is CSV with the columns text and, if wanted, media and alt; with --json the output is JSON lines.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The input is one JSON object a line, and so is the output.")
 @pass_shell
 def check(shell: Shell, texts: tuple[str, ...], network: str | None, channel: str | None, files: tuple[str, ...], alts: tuple[str, ...], source: BinaryIO | None, as_csv: bool, as_json: bool) -> None:  # fmt: skip
@@ -90,14 +103,19 @@ def _table(stream: BinaryIO) -> Iterator[Any]:
     try:
         names = {(name or "").strip().casefold() for name in rows.fieldnames or []}
         if "text" not in names:
-            raise Trouble(f"The table has no column text. Found: {', '.join(sorted(names)) or 'nothing'}. Expected: text, and if wanted media and alt.")
+            raise Trouble(
+                f"The table has no column text. Found: {', '.join(sorted(names)) or 'nothing'}. Expected: text, and if wanted media and alt."
+            )
         for row in rows:
             cells = {(k or "").strip().casefold(): v or "" for k, v in row.items() if isinstance(v, str)}
             paths, alts = cells.get("media", "").split(), cells.get("alt", "").split("\n")
             media = [{"path": path, "alt": alt} for path, alt in zip(paths, [*alts, *[""] * len(paths)], strict=False)]
             yield {"text": cells["text"], "media": media}
     except csv.Error as exc:
-        yield Malformed("", f"The table cannot be read from line {rows.line_num} on: {exc}; put a text that holds quotation marks between two \" and write a \" inside it twice.")
+        yield Malformed(
+            "",
+            f'The table cannot be read from line {rows.line_num} on: {exc}; put a text that holds quotation marks between two " and write a " inside it twice.',
+        )
 
 
 def _stream(judge: Judge, posts: Iterable[Any]) -> bool:
@@ -121,7 +139,9 @@ def _overview(judge: Judge, posts: Iterable[Any]) -> bool:
     for number, post in enumerate(posts, 2):
         said = judge.told(post)
         total, bad = total + 1, bad + bool(said["problems"])
-        click.echo(f"{'✗' if said['problems'] else '✓'} row {number}: {said['length']} of {said['limit']} {said['unit']}")
+        click.echo(
+            f"{'✗' if said['problems'] else '✓'} row {number}: {said['length']} of {said['limit']} {said['unit']}"
+        )
         for problem in said["problems"]:
             click.echo(f"    {printable(problem['message'])}")
     click.echo(f"{total} posts, {bad} with problems.")
@@ -133,7 +153,14 @@ def _human(judge: Judge, posts: Iterable[Any]) -> bool:
     for post in posts:
         said = judge.told(post)
         bad = bad or bool(said["problems"])
-        rows = [(n + 1, f"{p['length']} of {p['limit']} {p['unit']}", ", ".join(f"{s['kind']} {s['text']}" for s in p["spans"])) for n, p in enumerate(said.get("parts", []))]
+        rows = [
+            (
+                n + 1,
+                f"{p['length']} of {p['limit']} {p['unit']}",
+                ", ".join(f"{s['kind']} {s['text']}" for s in p["spans"]),
+            )
+            for n, p in enumerate(said.get("parts", []))
+        ]
         show_table(("part", "length", "links, mentions, tags"), rows)
         for problem in said["problems"]:
             click.echo(f"✗ {printable(problem['message'])}")
@@ -194,10 +221,15 @@ class Judge:
         from kicau.connector.content import Draft, Part
 
         if not isinstance(post, dict):
-            raise Malformed("", f"A post is an object such as {{\"text\": \"…\"}}, not {_kind(post)}.")
+            raise Malformed("", f'A post is an object such as {{"text": "…"}}, not {_kind(post)}.')
         if unknown := sorted(set(post) - FIELDS):
-            raise Malformed(unknown[0], f"There is no field {unknown[0]!r}; the fields are: {', '.join(sorted(FIELDS))}.")
-        parts = [Part(text=_text(p, "text", f"parts.{n}.text"), media=self._all_media(p.get("media"), f"parts.{n}.media")) for n, p in enumerate(_parts(post))]
+            raise Malformed(
+                unknown[0], f"There is no field {unknown[0]!r}; the fields are: {', '.join(sorted(FIELDS))}."
+            )
+        parts = [
+            Part(text=_text(p, "text", f"parts.{n}.text"), media=self._all_media(p.get("media"), f"parts.{n}.media"))
+            for n, p in enumerate(_parts(post))
+        ]
         if post.get("media") and "parts" in post:
             parts[0] = Part(text=parts[0].text, media=self._all_media(post["media"], "media"))
         options = post.get("options") or {}
@@ -219,7 +251,13 @@ class Judge:
     def _medium(self, given: Any, field: str) -> Media:
         from dataclasses import replace
 
-        path, alt = (given, "") if isinstance(given, str) else (given.get("path"), given.get("alt") or "") if isinstance(given, dict) else (None, "")
+        path, alt = (
+            (given, "")
+            if isinstance(given, str)
+            else (given.get("path"), given.get("alt") or "")
+            if isinstance(given, dict)
+            else (None, "")
+        )
         if not isinstance(path, str) or not path or not isinstance(alt, str):
             raise Malformed(field, f"{field} is a path, or an object with path and alt.")
         if path not in self._media:
@@ -237,9 +275,17 @@ class Judge:
         if isinstance(given, str):
             return Link(url=given)
         if not isinstance(given, dict):
-            raise Malformed("link", f"link is an address, or an object with url, title, description and thumbnail, not {_kind(given)}.")
+            raise Malformed(
+                "link",
+                f"link is an address, or an object with url, title, description and thumbnail, not {_kind(given)}.",
+            )
         picture = self._medium(given["thumbnail"], "link.thumbnail") if given.get("thumbnail") else None
-        return Link(url=_text(given, "url", "link.url"), title=_text(given, "title", "link.title"), description=_text(given, "description", "link.description"), thumbnail=picture)
+        return Link(
+            url=_text(given, "url", "link.url"),
+            title=_text(given, "title", "link.title"),
+            description=_text(given, "description", "link.description"),
+            thumbnail=picture,
+        )
 
 
 def _parts(post: dict[str, Any]) -> list[dict[str, Any]]:
@@ -270,7 +316,11 @@ def _poll(given: Any) -> Poll | None:
 
     if given is None:
         return None
-    if not isinstance(given, dict) or not isinstance(given.get("options"), list) or not all(isinstance(o, str) for o in given["options"]):
+    if (
+        not isinstance(given, dict)
+        or not isinstance(given.get("options"), list)
+        or not all(isinstance(o, str) for o in given["options"])
+    ):
         raise Malformed("poll", "poll is an object with options (a list of texts), and if wanted minutes and question.")
     minutes = given.get("minutes", 1440)
     if not isinstance(minutes, int) or isinstance(minutes, bool):
@@ -291,16 +341,34 @@ def _probed(path: str, field: str) -> Media | Malformed:
     except ValueError:
         return Malformed(field, "The path holds a NUL character.")
     names = set(Media.__dataclass_fields__) - {"ref", "name", "alt", "title"}
-    return Media(ref=path, name=Path(path).name, **{name: getattr(found, name) for name in names if hasattr(found, name)})
+    return Media(
+        ref=path, name=Path(path).name, **{name: getattr(found, name) for name in names if hasattr(found, name)}
+    )
 
 
 def _malformed(exc: Malformed) -> dict[str, Any]:
     problem = {"code": "malformed", "field": exc.field, "message": str(exc), "limit": None, "actual": None, "mend": ""}
-    return {"length": 0, "limit": 0, "unit": "characters", "spans": [], "parts": [], "first_comment": None, "problems": [problem], "notices": [], "charges": []}
+    return {
+        "length": 0,
+        "limit": 0,
+        "unit": "characters",
+        "spans": [],
+        "parts": [],
+        "first_comment": None,
+        "problems": [problem],
+        "notices": [],
+        "charges": [],
+    }
 
 
 def _kind(value: Any) -> str:
-    names = {type(None): "null", bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
+    names = {
+        type(None): "null",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+    }
     return names.get(type(value), type(value).__name__)
-
-

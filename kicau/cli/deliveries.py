@@ -68,8 +68,23 @@ def calendar(shell: Shell, since: str | None, until: str | None, keys: tuple[str
 
 
 def _show_calendar(found: Sequence[Delivery], limit: int, zone: str) -> None:
-    table = [(short(row), local(row.due_at, zone), row.channel.key, row.get_state_display(), late(row), first_line(row), row.url or row.reason) for row in found[:limit]]
-    show_table(("id", f"due ({zone})", "channel", "state", ">late", "text", ""), table, empty="Nothing is due from here on; --all looks back.")
+    table = [
+        (
+            short(row),
+            local(row.due_at, zone),
+            row.channel.key,
+            row.get_state_display(),
+            late(row),
+            first_line(row),
+            row.url or row.reason,
+        )
+        for row in found[:limit]
+    ]
+    show_table(
+        ("id", f"due ({zone})", "channel", "state", ">late", "text", ""),
+        table,
+        empty="Nothing is due from here on; --all looks back.",
+    )
     if len(found) > limit:
         click.echo(f"There are more; raise --limit or narrow the range (--from {found[limit].due_at:%Y-%m-%dT%H:%M}Z).")
 
@@ -102,7 +117,10 @@ def find_delivery(actor: Actor, said: str) -> Delivery:
         return acts.one_delivery(actor, said)
     found = list(acts.deliveries(actor).filter(id__endswith=said.casefold())[:2])
     if len(found) != 1:
-        raise Trouble(f"{'Several deliveries end' if found else 'No delivery ends'} in {said}; give the whole id (kicau calendar --json shows it).", NOT_FOUND)
+        raise Trouble(
+            f"{'Several deliveries end' if found else 'No delivery ends'} in {said}; give the whole id (kicau calendar --json shows it).",
+            NOT_FOUND,
+        )
     return found[0]
 
 
@@ -123,16 +141,26 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
     rendered = from_json(Rendered, row.rendered)
     story = acts.story(actor, row)
     priced = price_all(row.network, rendered.charges, plan=row.channel.app.plan)
-    data = {**shapes.delivery(row), "rendered": shapes.rendered(rendered, priced), "attempts": [shapes.attempt(a) for a in story]}
+    data = {
+        **shapes.delivery(row),
+        "rendered": shapes.rendered(rendered, priced),
+        "attempts": [shapes.attempt(a) for a in story],
+    }
 
     def human() -> None:
         show_facts({"id": row.id, "post": row.draft_id, "channel": f"{row.channel.key} ({row.channel.name})", "state": row.get_state_display(), "because": row.reason, "due": f"{local(row.due_at, row.timezone)} {row.timezone}", "published": local(row.published_at, row.timezone), "late": late(row), "address": row.url, "confirmed by": row.confirmed_by})  # fmt: skip
         for n, part in enumerate(rendered.parts, 1):
             click.echo(f"\n── part {n} ({part.used} of {part.limit} {part.unit})\n{printable_lines(part.text)}")
             for medium in part.media:
-                click.echo(f"   [{medium.media.kind}] {printable(medium.media.name)}: {printable(medium.media.alt) or 'no alt text'}")
+                click.echo(
+                    f"   [{medium.media.kind}] {printable(medium.media.name)}: {printable(medium.media.alt) or 'no alt text'}"
+                )
         click.echo()
-        show_table(("when", "did", "came to", ""), [(local(a.at, row.timezone), a.did, a.outcome, a.sentence) for a in story], empty="Nothing was done yet.")
+        show_table(
+            ("when", "did", "came to", ""),
+            [(local(a.at, row.timezone), a.did, a.outcome, a.sentence) for a in story],
+            empty="Nothing was done yet.",
+        )
 
     answer(as_json, data, human)
 
@@ -141,7 +169,9 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
-def _each(shell: Shell, ids: Sequence[str], act: Callable[[Actor, Delivery], Delivery], sentence: str, as_json: bool) -> None:
+def _each(
+    shell: Shell, ids: Sequence[str], act: Callable[[Actor, Delivery], Delivery], sentence: str, as_json: bool
+) -> None:
     """The same act on several deliveries; what was done before one failed stays done and is told."""
     actor = shell.actor()
     from kicau.cli import shapes
@@ -222,7 +252,11 @@ def move(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json
         from kicau.publishing.when import moment
 
         said = " ".join(at)
-        due = next_free_slot(actor, row.channel) if said.casefold() in SLOT_WORDS else moment(said, zone or row.timezone, clock.now())
+        due = (
+            next_free_slot(actor, row.channel)
+            if said.casefold() in SLOT_WORDS
+            else moment(said, zone or row.timezone, clock.now())
+        )
         return acts.move(actor, row.id, due, zone)
 
     _each(shell, [delivery_id], act, f"is moved to {' '.join(at)}", as_json)
@@ -265,5 +299,3 @@ def delete(shell: Shell, ids: tuple[str, ...], yes: bool, as_json: bool) -> None
         return shell.wait_for(acts.withdraw(actor, row.id))
 
     _each(shell, ids, act, "is deleted from the network", as_json)
-
-

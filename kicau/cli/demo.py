@@ -9,9 +9,15 @@ import click
 
 
 @click.command()
-@click.option("--seconds", type=click.IntRange(5, 3600), default=120, show_default=True, help="Over how long the posts go out.")
+@click.option(
+    "--seconds", type=click.IntRange(5, 3600), default=120, show_default=True, help="Over how long the posts go out."
+)
 @click.option("--exit", "leave", is_flag=True, help="Stop after the table instead of staying up.")
-@click.option("--posts", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Your own table (see kicau import posts) instead of the demo's, its media beside it.")
+@click.option(
+    "--posts",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Your own table (see kicau import posts) instead of the demo's, its media beside it.",
+)
 def demo(seconds: int, leave: bool, posts: Path | None) -> None:
     """Bring up Kicau with a local internet of sandbox networks, connect six channels, and publish forty posts.
 

@@ -55,7 +55,7 @@ def doctor(shell: Shell, as_json: bool) -> None:
     answer(as_json, [asdict(f) for f in findings], lambda: show_table(("", "what", "", "what to do"), table))
     bad = sum(f.state == "wrong" for f in findings)
     if not as_json:
-        click.echo(f"\n{bad} things are wrong." if bad else "\nAll is well.")
+        click.echo(f"\n{bad} {'thing is' if bad == 1 else 'things are'} wrong." if bad else "\nAll is well.")
     if bad:
         sys.exit(FAILED)
 
@@ -82,7 +82,11 @@ def _carefully(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     try:
         yield from look()
     except Exception as exc:
-        yield wrong(look.__name__.removeprefix("look_at_"), " ".join(read_failure(exc)[1]), "kicau up brings the database to this version.")
+        yield wrong(
+            look.__name__.removeprefix("look_at_"),
+            " ".join(read_failure(exc)[1]),
+            "kicau up brings the database to this version.",
+        )
 
 
 def look_at_settings() -> Iterator[Finding]:
@@ -95,14 +99,30 @@ def look_at_settings() -> Iterator[Finding]:
         given = bool(os.environ.get(option.name, "").strip())
         shown = "is set" if option.is_secret and value else value or "not set"
         yield ok(option.name, shown if given else f"{shown} (default)")
-    known = {o.name for o in options.OPTIONS} | {"KICAU_AS", "KICAU_WORKSPACE", "KICAU_OWNER", "KICAU_SANDBOX_VALIDATORS", "KICAU_PYTHON"}
-    for name in sorted(n for n in os.environ if n.startswith("KICAU_") and not n.startswith("KICAU_TEST_") and n not in known):
-        yield note(name, "There is no such setting; it changes nothing.", "Is it misspelt? docs/operate/settings.md lists them all.")
+    known = {o.name for o in options.OPTIONS} | {
+        "KICAU_AS",
+        "KICAU_WORKSPACE",
+        "KICAU_OWNER",
+        "KICAU_SANDBOX_VALIDATORS",
+        "KICAU_PYTHON",
+    }
+    for name in sorted(
+        n for n in os.environ if n.startswith("KICAU_") and not n.startswith("KICAU_TEST_") and n not in known
+    ):
+        yield note(
+            name,
+            "There is no such setting; it changes nothing.",
+            "Is it misspelt? docs/operate/settings.md lists them all.",
+        )
 
 
 def look_at_folder(folder: Path) -> Iterator[Finding]:
     if not folder.is_dir():
-        yield wrong("data folder", f"{folder} is not there.", "Start Kicau once with kicau up, or name its folder with KICAU_DATA.")
+        yield wrong(
+            "data folder",
+            f"{folder} is not there.",
+            "Start Kicau once with kicau up, or name its folder with KICAU_DATA.",
+        )
         return
     if not os.access(folder, os.W_OK | os.X_OK):
         yield wrong("data folder", f"{folder} cannot be written to.", "Run as its owner, or choose another KICAU_DATA.")
@@ -115,7 +135,11 @@ def look_at_folder(folder: Path) -> Iterator[Finding]:
     key = folder / keys.FILE
     if key.exists() and key.stat().st_mode & 0o077:
         yield wrong("key file", f"{key} can be read by others.", f"chmod 600 {key}")
-    yield ok("kicau up", "is running here") if is_up(folder) else wrong("kicau up", "is not running on this folder.", "Start it with: kicau up")
+    yield (
+        ok("kicau up", "is running here")
+        if is_up(folder)
+        else wrong("kicau up", "is not running on this folder.", "Start it with: kicau up")
+    )
 
 
 def is_up(folder: Path) -> bool:
@@ -153,7 +177,11 @@ def look_at_database() -> Iterator[Finding]:
         cursor.execute("SELECT clock_timestamp()")
         apart = abs(cursor.fetchone()[0] - clock.now())
     if apart > CLOCKS_APART:
-        yield wrong("clock", f"This machine and the database differ by {apart.total_seconds():.1f} s, so posts go out that much off.", "Set both by network time (NTP).")
+        yield wrong(
+            "clock",
+            f"This machine and the database differ by {apart.total_seconds():.1f} s, so posts go out that much off.",
+            "Set both by network time (NTP).",
+        )
     else:
         yield ok("clock", f"{clock.now():%Y-%m-%d %H:%M:%S} UTC, as the database's")
 
@@ -165,20 +193,32 @@ def look_at_work() -> Iterator[Finding]:
     if found.ok:
         yield ok("workers", found.says)
     else:
-        yield wrong("workers", found.says, "Look at what `kicau up` logs." if found.workers else "Start them with: kicau up")
+        yield wrong(
+            "workers", found.says, "Look at what `kicau up` logs." if found.workers else "Start them with: kicau up"
+        )
 
 
 def look_at_web() -> Iterator[Finding]:
     from kicau.cli.up import LOCAL, answers
 
     address = f"{options.read('KICAU_HOST')}:{options.read('KICAU_PORT')}"
-    yield ok("web server", f"answers at {address}") if answers() else wrong("web server", f"nothing answers at {address}.", "Start it with: kicau up")
+    yield (
+        ok("web server", f"answers at {address}")
+        if answers()
+        else wrong("web server", f"nothing answers at {address}.", "Start it with: kicau up")
+    )
     public = urlsplit(options.public_url())
     if public.hostname in LOCAL:
-        yield note("public address", f"{public.geturl()} is this machine's own.", "Networks that fetch media cannot reach it: set KICAU_PUBLIC_URL to an address that they can.")
+        yield note(
+            "public address",
+            f"{public.geturl()} is this machine's own.",
+            "Networks that fetch media cannot reach it: set KICAU_PUBLIC_URL to an address that they can.",
+        )
         return
     if public.scheme != "https":
-        yield wrong("public address", f"{public.geturl()} is not encrypted.", "Put a proxy with TLS before it and use https://.")
+        yield wrong(
+            "public address", f"{public.geturl()} is not encrypted.", "Put a proxy with TLS before it and use https://."
+        )
         return
     yield _reachable(public.geturl())
 
@@ -191,7 +231,11 @@ def _reachable(url: str) -> Finding:
         with urllib.request.urlopen(f"{url}/readyz", timeout=10):  # noqa: S310 (https, checked by the caller)
             return ok("public address", f"{url} answers")
     except (urllib.error.URLError, OSError) as exc:
-        return wrong("public address", f"{url} cannot be reached from here: {getattr(exc, 'reason', exc)}.", "Does the proxy pass on to KICAU_HOST:KICAU_PORT, and is the name right?")
+        return wrong(
+            "public address",
+            f"{url} cannot be reached from here: {getattr(exc, 'reason', exc)}.",
+            "Does the proxy pass on to KICAU_HOST:KICAU_PORT, and is the name right?",
+        )
 
 
 def look_at_apps() -> Iterator[Finding]:
@@ -203,7 +247,9 @@ def look_at_apps() -> Iterator[Finding]:
         there.setdefault(app.network, []).append(app)
     for slug, connector in registry.installed().items():
         if slug in there:
-            yield ok(connector.label, ", ".join(f"app {a.name}{' (sandbox)' if a.is_sandbox else ''}" for a in there[slug]))
+            yield ok(
+                connector.label, ", ".join(f"app {a.name}{' (sandbox)' if a.is_sandbox else ''}" for a in there[slug])
+            )
         else:
             yield note(connector.label, "has no app keys here.", f"To use it: kicau apps add {slug}")
 
@@ -215,4 +261,8 @@ def look_at_channels() -> Iterator[Finding]:
         yield wrong(row.key, row.reason, f"kicau channels connect {row.network}")
     active = Channel.objects.filter(state=ChannelState.ACTIVE)
     if active:
-        yield ok("channels", f"{active.count()} are connected" + (f", {paused} of them paused" if (paused := active.filter(is_paused=True).count()) else ""))
+        yield ok(
+            "channels",
+            f"{active.count()} are connected"
+            + (f", {paused} of them paused" if (paused := active.filter(is_paused=True).count()) else ""),
+        )

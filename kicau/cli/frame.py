@@ -52,7 +52,10 @@ class Shell:
         folder = options.data_folder()
         if not options.read("DATABASE_URL"):
             if not (folder / "postgres").exists():
-                raise Trouble(f"There is no Kicau in {folder} yet. Start one with: kicau up, or name its folder with KICAU_DATA.", NO_KICAU)
+                raise Trouble(
+                    f"There is no Kicau in {folder} yet. Start one with: kicau up, or name its folder with KICAU_DATA.",
+                    NO_KICAU,
+                )
             self._stack.enter_context(postgres.running(folder))
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
         import django
@@ -72,11 +75,16 @@ class Shell:
         if self.email:
             found = people.filter(email__iexact=self.email).first()
             if found is None:
-                raise Trouble(f"Nobody with the address {self.email} is here; kicau users list shows who is.", NOT_FOUND)
+                raise Trouble(
+                    f"Nobody with the address {self.email} is here; kicau users list shows who is.", NOT_FOUND
+                )
             return found
         found = people.filter(is_operator=True).first()
         if found is None:
-            raise Trouble("This Kicau has no owner yet. Open its address and become the owner, or start it with: kicau up --owner you@example.org", NO_KICAU)
+            raise Trouble(
+                "This Kicau has no owner yet. Open its address and become the owner, or start it with: kicau up --owner you@example.org",
+                NO_KICAU,
+            )
         return found
 
     def actor(self) -> Actor:
@@ -85,7 +93,11 @@ class Shell:
         from kicau.workspaces.acts import actor_for, workspaces_of
 
         there = workspaces_of(person)
-        wanted = [w for w in there if self.workspace.casefold() in (w.name.casefold(), str(w.id))] if self.workspace else there
+        wanted = (
+            [w for w in there if self.workspace.casefold() in (w.name.casefold(), str(w.id))]
+            if self.workspace
+            else there
+        )
         names = ", ".join(w.name for w in there) or "none"
         if not wanted:
             raise Trouble(f"{person.email} has no workspace {self.workspace!r}; there are: {names}.", NOT_FOUND)
@@ -94,10 +106,13 @@ class Shell:
         return actor_for(person, wanted[0].id, "cli")
 
     def wait_for[T](self, work: Coroutine[Any, Any, T]) -> T:
-        """Do asynchronous work to its end."""
-        import asyncio
+        """Do asynchronous work to its end; what it does synchronously stays in this thread, on this connection."""
+        from asgiref.sync import async_to_sync
 
-        return asyncio.run(work)
+        async def do() -> T:
+            return await work
+
+        return async_to_sync(do)()
 
     def close(self) -> None:
         if self._ready:
@@ -108,8 +123,20 @@ class Shell:
         self._stack.close()
 
 
+class ReaderGone(Exception):
+    """Nobody reads standard output any more."""
+
+
 class Root(click.Group):
     """The program itself: every failure is one sentence and one exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError as exc:
+            raise ReaderGone from exc  # click would make exit code 1 of it, which means that something failed
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, complete_var: str | None = None, standalone_mode: bool = True, **extra: Any) -> Any:  # fmt: skip
         if not standalone_mode:
@@ -117,7 +144,6 @@ class Root(click.Group):
         shell = Shell()
         try:
             code = super().main(args, prog_name or "kicau", complete_var, standalone_mode=False, obj=shell, **extra)
-            sys.stdout.flush()
         except BaseException as exc:
             if isinstance(exc, SystemExit):
                 raise
@@ -134,11 +160,13 @@ def _close(shell: Shell) -> None:
 
 def tell_failure(exc: BaseException, *, as_json: bool = False) -> int:
     """The sentence to standard error (with --json, an object to standard output too); returns the exit code."""
-    if isinstance(exc, BrokenPipeError) or (isinstance(exc, OSError) and exc.errno == errno.EPIPE):
+    if isinstance(exc, ReaderGone):
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE
-    if os.environ.get("KICAU_DEBUG") == "1" and not isinstance(exc, click.ClickException | click.exceptions.Abort | KeyboardInterrupt):
+    if os.environ.get("KICAU_DEBUG") == "1" and not isinstance(
+        exc, click.ClickException | click.exceptions.Abort | KeyboardInterrupt
+    ):
         traceback.print_exception(exc)
     if isinstance(exc, click.UsageError):
         exc.show()
@@ -175,7 +203,13 @@ def read_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any
         return NO_KICAU, [str(exc)], []
     if isinstance(exc, OSError) and exc.errno is not None:
         return _disk(exc)
-    return _database(exc) or (FAULT, [f"Kicau did something wrong: {type(exc).__name__}: {exc}. With KICAU_DEBUG=1 it shows where; please report it."], [])
+    return _database(exc) or (
+        FAULT,
+        [
+            f"Kicau did something wrong: {type(exc).__name__}: {exc}. With KICAU_DEBUG=1 it shows where; please report it."
+        ],
+        [],
+    )
 
 
 def _disk(exc: OSError) -> tuple[int, list[str], list[dict[str, Any]]]:
@@ -193,7 +227,11 @@ def _database(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any]]]
 
     if isinstance(exc, OperationalError | InterfaceError):
         first = (str(exc).strip().splitlines() or [""])[0]
-        return NO_KICAU, [f"The database does not answer: {first}. Is Kicau running (kicau up)? kicau doctor looks closer."], []
+        return (
+            NO_KICAU,
+            [f"The database does not answer: {first}. Is Kicau running (kicau up)? kicau doctor looks closer."],
+            [],
+        )
     if isinstance(exc, ProgrammingError) and getattr(exc.__cause__, "sqlstate", "") in ("42P01", "42703"):
         return NO_KICAU, ["The database is not ready for this version of Kicau; kicau up makes it so."], []
     if isinstance(exc, ImproperlyConfigured):
@@ -203,7 +241,14 @@ def _database(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any]]]
 
 def shown_problem(problem: Any) -> dict[str, Any]:
     """A problem as programs get it."""
-    return {"code": problem.code, "field": problem.field, "message": problem.sentence, "limit": problem.limit, "actual": problem.actual, "mend": problem.mend}
+    return {
+        "code": problem.code,
+        "field": problem.field,
+        "message": problem.sentence,
+        "limit": problem.limit,
+        "actual": problem.actual,
+        "mend": problem.mend,
+    }
 
 
 pass_shell = click.make_pass_decorator(Shell, ensure=True)
@@ -214,7 +259,9 @@ def _want_json(context: click.Context, _: click.Parameter, value: bool) -> bool:
     return value
 
 
-json_option = click.option("--json", "as_json", is_flag=True, expose_value=True, is_eager=True, callback=_want_json, help="Print JSON.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, expose_value=True, is_eager=True, callback=_want_json, help="Print JSON."
+)
 
 
 def emit(data: Any) -> None:
@@ -240,7 +287,9 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: 
         return
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        table.add_column(
+            column.removeprefix(">"), justify="right" if column.startswith(">") else "left", overflow="fold"
+        )
     for row in kept:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else WIDE)

@@ -23,13 +23,23 @@ def import_() -> None:
 
 
 @import_.command("posts")
-@click.argument("source", metavar="FILE.csv", type=click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=False))
-@click.option("--media-folder", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Where the files that the column media names lie; else the table's own folder.")
-@click.option("--zone", default="", help="The zone that times are meant in where a row says none; else the workspace's.")
+@click.argument(
+    "source", metavar="FILE.csv", type=click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=False)
+)
+@click.option(
+    "--media-folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Where the files that the column media names lie; else the table's own folder.",
+)
+@click.option(
+    "--zone", default="", help="The zone that times are meant in where a row says none; else the workspace's."
+)
 @click.option("--start", default="now", show_default=True, help='What "+M:SS" in the column at counts from.')
 @click.option("--check", "only_check", is_flag=True, help="Tell every problem and the price; change nothing.")
 @click.option("--skip-bad", is_flag=True, help="Take the rows without problems and leave the others out.")
-@click.option("--confirm", is_flag=True, help="You have read the posts and confirm those that a network wants confirmed.")
+@click.option(
+    "--confirm", is_flag=True, help="You have read the posts and confirm those that a network wants confirmed."
+)
 @json_option
 @pass_shell
 def posts(shell: Shell, source: Path, media_folder: Path | None, zone: str, start: str, only_check: bool, skip_bad: bool, confirm: bool, as_json: bool) -> None:  # fmt: skip
@@ -81,9 +91,13 @@ def _show(report: Report, done: Imported | None, only_check: bool, confirm: bool
     if report.skipped:
         click.echo(f"{len(report.skipped)} rows were imported before and are skipped.")
     cost = ", ".join(money(micro, currency) for currency, micro in report.cost.items())
-    click.echo(f"{len(report.ready)} posts are ready, {report.deliveries} deliveries{f', for {cost}' if cost else ''}; {report.bad_rows} rows have problems.")
+    click.echo(
+        f"{len(report.ready)} posts are ready, {report.deliveries} deliveries{f', for {cost}' if cost else ''}; {report.bad_rows} rows have problems."
+    )
     if report.unconfirmed and not confirm:
-        click.echo(f"{report.unconfirmed} deliveries wait for a person's confirmation: read them, then import with --confirm, or confirm them one by one.")
+        click.echo(
+            f"{report.unconfirmed} deliveries wait for a person's confirmation: read them, then import with --confirm, or confirm them one by one."
+        )
     if done:
         click.echo(f"{len(done.drafts)} posts are scheduled, {len(done.deliveries)} deliveries.")
     elif not only_check and report.problems:

@@ -29,18 +29,36 @@ if TYPE_CHECKING:
 @click.argument("text", required=False, default="")
 @click.option("--part", "more", multiple=True, metavar="TEXT", help="The next part of a thread; repeatable.")
 @click.option("--thread", is_flag=True, help='Begin a new part at each line that holds only "---".')
-@click.option("--media", "files", multiple=True, metavar="FILE", help="A file; repeatable. 2:FILE puts it into the second part.")
+@click.option(
+    "--media", "files", multiple=True, metavar="FILE", help="A file; repeatable. 2:FILE puts it into the second part."
+)
 @click.option("--alt", "alts", multiple=True, metavar="TEXT", help="The alt text of each --media, in order.")
-@click.option("--to", "keys", multiple=True, metavar="CHANNEL", help="Where it goes; repeatable, or with commas. Without it the post is kept as a draft.")
-@click.option("--at", "at", default="now", show_default=True, help='When: "tomorrow 09:00", "besok 09:00", "next free slot", "2026-12-01 09:00" …')
+@click.option(
+    "--to",
+    "keys",
+    multiple=True,
+    metavar="CHANNEL",
+    help="Where it goes; repeatable, or with commas. Without it the post is kept as a draft.",
+)
+@click.option(
+    "--at",
+    "at",
+    default="now",
+    show_default=True,
+    help='When: "tomorrow 09:00", "besok 09:00", "next free slot", "2026-12-01 09:00" …',
+)
 @click.option("--zone", default="", help="The zone that --at is meant in; else the workspace's.")
-@click.option("--text-for", "own_texts", multiple=True, metavar="NETWORK=TEXT", help="Another text for one network; repeatable.")
+@click.option(
+    "--text-for", "own_texts", multiple=True, metavar="NETWORK=TEXT", help="Another text for one network; repeatable."
+)
 @click.option("--link", default="", help="A link card's address.")
 @click.option("--link-title", default="", help="The card's title, where the network takes one.")
 @click.option("--link-description", default="", help="The card's description, where the network takes one.")
 @click.option("--first-comment", default="", help="Put below the post, where the network has comments.")
 @click.option("--poll", default="", metavar="POLL", help='"A | B | C ; 24h", or "Question? :: A | B ; 7d".')
-@click.option("--option", "options", multiple=True, metavar="NETWORK.NAME=VALUE", help="What only one network has; repeatable.")
+@click.option(
+    "--option", "options", multiple=True, metavar="NETWORK.NAME=VALUE", help="What only one network has; repeatable."
+)
 @click.option("--campaign", default="", help="The campaign that it belongs to.")
 @click.option("--tag", "tags", multiple=True, help="A tag to find it again; repeatable.")
 @click.option("--language", default="", help="Its language, such as en or id.")
@@ -75,7 +93,12 @@ def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
     from kicau.cli import shapes
     from kicau.cli.frame import shown_problem
 
-    data = {"post": str(draft.id), "state": draft.state, "deliveries": [shapes.delivery(r) for r in rows], "notices": [shown_problem(n) for n in notices]}
+    data = {
+        "post": str(draft.id),
+        "state": draft.state,
+        "deliveries": [shapes.delivery(r) for r in rows],
+        "notices": [shown_problem(n) for n in notices],
+    }
 
     def human() -> None:
         for sentence in dict.fromkeys(n.sentence for n in notices):
@@ -83,7 +106,19 @@ def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
         if not rows:
             click.echo(f"Kept as a draft: {draft.id}" + (" (waits for an editor)" if given["submit"] else ""))
             return
-        show_table(("id", "channel", "due", "state", ""), [(short(r), r.channel.key, f"{local(r.due_at, r.timezone)} {r.timezone}", r.get_state_display(), r.reason) for r in rows])
+        show_table(
+            ("id", "channel", "due", "state", ""),
+            [
+                (
+                    short(r),
+                    r.channel.key,
+                    f"{local(r.due_at, r.timezone)} {r.timezone}",
+                    r.get_state_display(),
+                    r.reason,
+                )
+                for r in rows
+            ],
+        )
 
     answer(as_json, data, human)
 
@@ -126,11 +161,19 @@ class Wanted:
 
         given = self.given
         count = max(len(self.texts), max(self.media, default=0) + 1)
-        uses = [tuple(MediumUse(medium=ids[path], alt=alt) for path, alt in self.media.get(n, ())) for n in range(count)]
-        parts = tuple(PartInput(text=text, media=use) for text, use in zip([*self.texts, *[""] * count], uses, strict=False))
+        uses = [
+            tuple(MediumUse(medium=ids[path], alt=alt) for path, alt in self.media.get(n, ())) for n in range(count)
+        ]
+        parts = tuple(
+            PartInput(text=text, media=use) for text, use in zip([*self.texts, *[""] * count], uses, strict=False)
+        )
         own = dict(one.partition("=")[::2] for one in given["own_texts"])
         everything = tuple(use for group in uses for use in group)
-        link = LinkInput(url=given["link"], title=given["link_title"], description=given["link_description"]) if given["link"] else None
+        link = (
+            LinkInput(url=given["link"], title=given["link_title"], description=given["link_description"])
+            if given["link"]
+            else None
+        )
         return Composition(
             parts=parts, link=link, poll=_poll(given["poll"]), first_comment=given["first_comment"], options=dict(_pair(o) for o in given["options"]),
             variants=tuple(VariantInput(network=network, parts=(PartInput(text=text, media=everything),)) for network, text in own.items()),
@@ -155,7 +198,9 @@ class Wanted:
         times = [p for at in dict.fromkeys(self.due.values()) for p in _bad_time(at, now)]
         return times + [p for c in self.channels for p in _bad_channel(c)]
 
-    def carry_out(self, actor: Actor, *, confirm: bool, submit: bool) -> tuple[Draft, Sequence[Delivery], Sequence[Any]]:
+    def carry_out(
+        self, actor: Actor, *, confirm: bool, submit: bool
+    ) -> tuple[Draft, Sequence[Delivery], Sequence[Any]]:
         from django.db import transaction
 
         from kicau.media.acts import add_medium
@@ -172,7 +217,11 @@ class Wanted:
             times: dict[datetime, list[Channel]] = {}
             for channel in self.channels:
                 times.setdefault(self.due[channel.id], []).append(channel)
-            done = schedule.schedule_many(actor, [schedule.Wanted(draft=whole, channels=c, due_at=at, timezone=self.zone) for at, c in times.items()], confirm=confirm)
+            done = schedule.schedule_many(
+                actor,
+                [schedule.Wanted(draft=whole, channels=c, due_at=at, timezone=self.zone) for at, c in times.items()],
+                confirm=confirm,
+            )
         return whole, done.deliveries, done.notices
 
     def _paths(self) -> Iterable[str]:
@@ -227,7 +276,12 @@ def _shown(one: Preview) -> dict[str, Any]:
     from kicau.cli.frame import shown_problem
 
     shown = shapes.rendered(one.rendered, one.priced)
-    return {"channel": one.channel.key, "network": one.channel.network, **shown, "duplicates": [shown_problem(d) for d in one.duplicates]}
+    return {
+        "channel": one.channel.key,
+        "network": one.channel.network,
+        **shown,
+        "duplicates": [shown_problem(d) for d in one.duplicates],
+    }
 
 
 def show_previews(previews: Sequence[Preview]) -> None:
@@ -243,17 +297,24 @@ def show_previews(previews: Sequence[Preview]) -> None:
             click.echo(f"{head}{part.used} of {part.limit} {part.unit}\n{printable_lines(part.text)}")
             for medium in part.media:
                 made = f", sent as {medium.recipe.mime}" if medium.recipe else ""
-                click.echo(f"  [{medium.media.kind}] {printable(medium.media.name)}{made}: {printable(medium.media.alt) or 'no alt text'}")
+                click.echo(
+                    f"  [{medium.media.kind}] {printable(medium.media.name)}{made}: {printable(medium.media.alt) or 'no alt text'}"
+                )
         for problem in one.rendered.problems:
             click.echo(f"✗ {printable(problem.sentence)}")
         for notice in (*one.rendered.notices, *one.duplicates):
             click.echo(f"· {printable(notice.sentence)}")
         used = ", ".join(f"{p.units} × {p.meter}" for p in one.priced if p.units)
         if used:
-            click.echo(f"$ {used}" + (f": {money(sum(p.micro for p in one.priced), next((p.currency for p in one.priced if p.currency), ''))}" if any(p.micro for p in one.priced) else ""))
+            click.echo(
+                f"$ {used}"
+                + (
+                    f": {money(sum(p.micro for p in one.priced), next((p.currency for p in one.priced if p.currency), ''))}"
+                    if any(p.micro for p in one.priced)
+                    else ""
+                )
+            )
         click.echo()
     together = cost(previews)
     if together:
         click.echo("Together: " + ", ".join(money(micro, currency) for currency, micro in together.items()))
-
-

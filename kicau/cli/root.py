@@ -24,8 +24,16 @@ from kicau.cli.webhooks import webhooks
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--as", "email", metavar="EMAIL", envvar="KICAU_AS", default="", help="Whom to act for; else the first operator.")
-@click.option("--workspace", metavar="NAME", envvar="KICAU_WORKSPACE", default="", help="Name or id of the workspace, where there are several.")
+@click.option(
+    "--as", "email", metavar="EMAIL", envvar="KICAU_AS", default="", help="Whom to act for; else the first operator."
+)
+@click.option(
+    "--workspace",
+    metavar="NAME",
+    envvar="KICAU_WORKSPACE",
+    default="",
+    help="Name or id of the workspace, where there are several.",
+)
 @click.version_option(kicau.__version__, message="Kicau %(version)s")
 @pass_shell
 def main(shell: Shell, email: str, workspace: str) -> None:

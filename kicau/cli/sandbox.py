@@ -15,9 +15,24 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with everything that a client needs, then keep running.")
-@click.option("--port-base", type=click.IntRange(1024, 65000), default=8101, show_default=True, help="The first network's port; the others follow. Taken ports are passed over.")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where what is published is kept; default: the data folder's neighbour …-sandbox.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object with everything that a client needs, then keep running.",
+)
+@click.option(
+    "--port-base",
+    type=click.IntRange(1024, 65000),
+    default=8101,
+    show_default=True,
+    help="The first network's port; the others follow. Taken ports are passed over.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where what is published is kept; default: the data folder's neighbour …-sandbox.",
+)
 @click.option("--fresh", is_flag=True, help="Forget what was published before.")
 def sandbox(as_json: bool, port_base: int, folder: Path | None, fresh: bool) -> None:
     """Run a sandbox of every network on this machine, until Ctrl-C.

@@ -75,7 +75,15 @@ def attempt(row: Attempt) -> dict[str, Any]:
 
 def app(row: NetworkApp) -> dict[str, Any]:
     """Without its secret, which nobody needs to read again."""
-    return {"network": row.network, "name": row.name, "client_id": row.client_id, "endpoints": row.endpoints, "tier": row.tier, "plan": row.plan, "sandbox": row.is_sandbox}
+    return {
+        "network": row.network,
+        "name": row.name,
+        "client_id": row.client_id,
+        "endpoints": row.endpoints,
+        "tier": row.tier,
+        "plan": row.plan,
+        "sandbox": row.is_sandbox,
+    }
 
 
 def token(row: Token) -> dict[str, Any]:
@@ -87,8 +95,23 @@ def token(row: Token) -> dict[str, Any]:
 
 
 def member(row: Membership) -> dict[str, Any]:
-    return {"email": row.person.email, "name": row.person.name, "role": row.role, "operator": row.person.is_operator, "since": stamp(row.created_at)}
+    return {
+        "email": row.person.email,
+        "name": row.person.name,
+        "role": row.role,
+        "operator": row.person.is_operator,
+        "since": stamp(row.created_at),
+    }
 
 
 def webhook(row: Webhook) -> dict[str, Any]:
-    return {"id": str(row.id), "url": row.url, "events": row.events, "active": row.is_active, "failures": row.failures, "last_status": row.last_status, "last_error": row.last_error, "last_at": stamp(row.last_at)}
+    return {
+        "id": str(row.id),
+        "url": row.url,
+        "events": row.events,
+        "active": row.is_active,
+        "failures": row.failures,
+        "last_status": row.last_status,
+        "last_error": row.last_error,
+        "last_at": stamp(row.last_at),
+    }

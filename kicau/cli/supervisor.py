@@ -56,7 +56,10 @@ class Supervisor:
         for end in self._pipe:
             os.set_blocking(end, False)
         before = signal.set_wakeup_fd(self._pipe[1])
-        handlers = {name: signal.signal(name, self._note) for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)}
+        handlers = {
+            name: signal.signal(name, self._note)
+            for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+        }
         done = False
         try:
             for child in self.children:
@@ -92,7 +95,9 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         child.began = time.monotonic()
         # A session of its own, so that Ctrl-C reaches us alone and we stop the children in order.
-        child.process = subprocess.Popen(child.command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent)
+        child.process = subprocess.Popen(
+            child.command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent
+        )
         self.log("started", child=child.name, pid=child.process.pid)
 
     def _tend(self) -> None:
@@ -103,7 +108,13 @@ class Supervisor:
                 child.deaths = 1 if now - child.began > STABLE else child.deaths + 1
                 wait = min(self.first_wait * 2 ** (child.deaths - 1), LONGEST_WAIT)
                 child.again_at = now + wait
-                self.log("died", child=child.name, pid=child.process.pid, code=child.process.returncode, again_in_seconds=wait)
+                self.log(
+                    "died",
+                    child=child.name,
+                    pid=child.process.pid,
+                    code=child.process.returncode,
+                    again_in_seconds=wait,
+                )
                 child.process = None
             if child.process is None and now >= child.again_at:
                 self._start(child)
@@ -133,4 +144,3 @@ class Supervisor:
         for child in self.children:
             if child.process is not None:
                 child.process.wait()
-

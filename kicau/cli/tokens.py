@@ -22,8 +22,23 @@ def list_tokens(shell: Shell, as_json: bool) -> None:
     from kicau.workspaces import acts
 
     rows = [shapes.token(row) for row in acts.tokens(actor)]
-    table = [(r["id"], r["name"], r["prefix"] + "…", r["person"], " ".join(r["scopes"]), (r["expires_at"] or "never")[:10], _state(r)) for r in rows]
-    answer(as_json, rows, lambda: show_table(("id", "name", "begins", "of", "scopes", "until", "state"), table, empty="No tokens."))
+    table = [
+        (
+            r["id"],
+            r["name"],
+            r["prefix"] + "…",
+            r["person"],
+            " ".join(r["scopes"]),
+            (r["expires_at"] or "never")[:10],
+            _state(r),
+        )
+        for r in rows
+    ]
+    answer(
+        as_json,
+        rows,
+        lambda: show_table(("id", "name", "begins", "of", "scopes", "until", "state"), table, empty="No tokens."),
+    )
 
 
 def _state(row: dict[str, object]) -> str:
@@ -36,20 +51,41 @@ def _state(row: dict[str, object]) -> str:
 
 @tokens.command("create")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", default=("read",), show_default=True, help="What it may do; repeatable: read, write, publish, channels, members, settings, tokens.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    metavar="SCOPE",
+    default=("read",),
+    show_default=True,
+    help="What it may do; repeatable: read, write, publish, channels, members, settings, tokens.",
+)
 @click.option("--days", type=int, default=90, show_default=True, help="How long it lives, at most 366.")
 @click.option("--personal", is_flag=True, help="For all of your workspaces.")
 @click.option("--role", default="", help="At most this role.")
 @json_option
 @pass_shell
-def create_token(shell: Shell, name: str, scopes: tuple[str, ...], days: int, personal: bool, role: str, as_json: bool) -> None:
+def create_token(
+    shell: Shell, name: str, scopes: tuple[str, ...], days: int, personal: bool, role: str, as_json: bool
+) -> None:
     """Make a token and print it, once."""
     actor = shell.actor()
     from kicau.cli import shapes
     from kicau.workspaces import acts
 
-    made = acts.create_token(actor, name, [s for scope in scopes for s in scope.replace(",", " ").split()], days=days, personal=personal, role=role)
-    answer(as_json, {**shapes.token(made.token), "secret": made.secret}, lambda: click.echo(f"{made.secret}\nShown this once. Send it as: Authorization: Bearer …"))
+    made = acts.create_token(
+        actor,
+        name,
+        [s for scope in scopes for s in scope.replace(",", " ").split()],
+        days=days,
+        personal=personal,
+        role=role,
+    )
+    answer(
+        as_json,
+        {**shapes.token(made.token), "secret": made.secret},
+        lambda: click.echo(f"{made.secret}\nShown this once. Send it as: Authorization: Bearer …"),
+    )
 
 
 @tokens.command("revoke")

@@ -25,7 +25,13 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command()
-@click.option("--owner", metavar="EMAIL", envvar="KICAU_OWNER", default="", help="On the first start: who owns this Kicau. Their password is printed once.")
+@click.option(
+    "--owner",
+    metavar="EMAIL",
+    envvar="KICAU_OWNER",
+    default="",
+    help="On the first start: who owns this Kicau. Their password is printed once.",
+)
 @click.option("--workers", type=click.IntRange(1, 64), help="How many workers; else KICAU_WORKERS, else 1.")
 @click.option("--host", help="Address to listen on; else KICAU_HOST, else 127.0.0.1.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; else KICAU_PORT, else 8000.")
@@ -52,7 +58,10 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
         log("database ready", migrated=prepared["migrated"])
         _greet(prepared)
         children = [Child("web", [sys.executable, "-m", "kicau.config.web"])]
-        children += [Child(f"worker-{n + 1}", [sys.executable, "-m", "kicau.config.worker"]) for n in range(int(options.read("KICAU_WORKERS")))]
+        children += [
+            Child(f"worker-{n + 1}", [sys.executable, "-m", "kicau.config.worker"])
+            for n in range(int(options.read("KICAU_WORKERS")))
+        ]
         Supervisor(children, log).run(meanwhile=_announce_when_ready(log))
 
 
@@ -63,14 +72,18 @@ def alone_in(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = open(folder / "up.lock", "a+")  # noqa: SIM115 (held while inside)
     except OSError as exc:
-        raise Trouble(f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA.", NO_KICAU) from exc
+        raise Trouble(
+            f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA.", NO_KICAU
+        ) from exc
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             who = lock.read().strip()
-            raise Trouble(f"Kicau is running on {folder} already{f' (process {who})' if who else ''}. Stop that one first, or choose another KICAU_DATA.") from None
+            raise Trouble(
+                f"Kicau is running on {folder} already{f' (process {who})' if who else ''}. Stop that one first, or choose another KICAU_DATA."
+            ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
@@ -85,7 +98,9 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as exc:
-            raise Trouble(f"Kicau cannot listen on {host}, port {port}: {exc.strerror or exc}. Choose another with --port or KICAU_PORT.") from None
+            raise Trouble(
+                f"Kicau cannot listen on {host}, port {port}: {exc.strerror or exc}. Choose another with --port or KICAU_PORT."
+            ) from None
 
 
 def _prepare(owner: str) -> dict[str, Any]:
@@ -93,8 +108,14 @@ def _prepare(owner: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "kicau.config.prepare", *(["--owner", owner] if owner else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=die_with_parent)
     if done.returncode != 0:
-        said = done.stderr.strip() if os.environ.get("KICAU_DEBUG") == "1" else (done.stderr.strip().splitlines() or ["it did not say why"])[-1]
-        raise Trouble(f"The database could not be made ready: {said}", NO_KICAU if "database" in said.lower() else FAILED)
+        said = (
+            done.stderr.strip()
+            if os.environ.get("KICAU_DEBUG") == "1"
+            else (done.stderr.strip().splitlines() or ["it did not say why"])[-1]
+        )
+        raise Trouble(
+            f"The database could not be made ready: {said}", NO_KICAU if "database" in said.lower() else FAILED
+        )
     prepared: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     if prepared["empty"] and not owner and not _is_local():
         return _prepare(f"owner@{urlsplit(options.public_url()).hostname}")  # a stranger must not be the first to come
@@ -108,7 +129,9 @@ def _is_local() -> bool:
 
 def _greet(prepared: dict[str, Any]) -> None:
     if made := prepared["owner"]:
-        click.echo(f"First start. Sign in as {made['email']} with the password {made['password']} (shown this once; change it after signing in).")
+        click.echo(
+            f"First start. Sign in as {made['email']} with the password {made['password']} (shown this once; change it after signing in)."
+        )
     elif prepared["empty"]:
         click.echo(f"First start. Open {options.public_url()}/ and become the owner: whoever comes first does.")
 
@@ -132,7 +155,8 @@ def answers() -> bool:
     from http.client import HTTPConnection, HTTPException
 
     host = options.read("KICAU_HOST")
-    there = HTTPConnection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), int(options.read("KICAU_PORT")), timeout=2)  # noqa: S104
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (what listens everywhere answers here)
+    there = HTTPConnection(own, int(options.read("KICAU_PORT")), timeout=2)
     try:
         there.request("GET", "/readyz", headers={"Host": "localhost"})
         return there.getresponse().status == 200

@@ -32,12 +32,23 @@ def list_users(shell: Shell, as_json: bool) -> None:
 @users.command("add")
 @click.argument("email")
 @click.option("--name", default="", help="What others read.")
-@click.option("--role", default="editor", show_default=True, help="owner, admin, editor, contributor (writes, may not publish) or viewer.")
+@click.option(
+    "--role",
+    default="editor",
+    show_default=True,
+    help="owner, admin, editor, contributor (writes, may not publish) or viewer.",
+)
 @click.option("--operator", is_flag=True, help="Hosts this instance: may add people and apps.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made up and printed once.")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from standard input; else one is made up and printed once.",
+)
 @json_option
 @pass_shell
-def add_user(shell: Shell, email: str, name: str, role: str, operator: bool, password_stdin: bool, as_json: bool) -> None:
+def add_user(
+    shell: Shell, email: str, name: str, role: str, operator: bool, password_stdin: bool, as_json: bool
+) -> None:
     """Add somebody to the workspace; who is not here yet is made, with a password."""
     actor = shell.actor()
     from django.db import transaction
@@ -50,11 +61,27 @@ def add_user(shell: Shell, email: str, name: str, role: str, operator: bool, pas
         person = Person.objects.filter(email__iexact=email.strip()).first()
         if person is None:
             password = _read_password() if password_stdin else _made_up()
-            person = acts.add_person(email, name, password, timezone=actor.workspace.timezone, language=actor.workspace.language, operator=operator)
+            person = acts.add_person(
+                email,
+                name,
+                password,
+                timezone=actor.workspace.timezone,
+                language=actor.workspace.language,
+                operator=operator,
+            )
         acts.set_member(actor, person, role)
-    told = {"email": person.email, "name": person.name, "role": role, "password": None if password_stdin or not password else password}
+    told = {
+        "email": person.email,
+        "name": person.name,
+        "role": role,
+        "password": None if password_stdin or not password else password,
+    }
     sentence = f"{person.email} is {role} in {actor.workspace}."
-    answer(as_json, told, lambda: click.echo(sentence + (f" Password, shown this once: {told['password']}" if told["password"] else "")))
+    answer(
+        as_json,
+        told,
+        lambda: click.echo(sentence + (f" Password, shown this once: {told['password']}" if told["password"] else "")),
+    )
 
 
 @users.command("role")
@@ -69,7 +96,11 @@ def set_role(shell: Shell, email: str, role: str, as_json: bool) -> None:
 
     person = acts.member_by_email(actor, email)
     acts.set_member(actor, person, role)
-    answer(as_json, {"email": person.email, "role": role}, lambda: click.echo(f"{person.email} is {role} in {actor.workspace}."))
+    answer(
+        as_json,
+        {"email": person.email, "role": role},
+        lambda: click.echo(f"{person.email} is {role} in {actor.workspace}."),
+    )
 
 
 @users.command("remove")
@@ -88,7 +119,9 @@ def remove_user(shell: Shell, email: str, as_json: bool) -> None:
 
 @users.command("password")
 @click.argument("email")
-@click.option("--password-stdin", is_flag=True, help="Read it from standard input; else one is made up and printed once.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read it from standard input; else one is made up and printed once."
+)
 @json_option
 @pass_shell
 def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) -> None:
@@ -105,7 +138,13 @@ def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) 
     password = _read_password() if password_stdin else _made_up()
     acts.change_person(person, password=password)
     told = {"email": person.email, "password": None if password_stdin else password}
-    answer(as_json, told, lambda: click.echo(f"{person.email} has a new password." + (f" Shown this once: {password}" if not password_stdin else "")))
+    answer(
+        as_json,
+        told,
+        lambda: click.echo(
+            f"{person.email} has a new password." + (f" Shown this once: {password}" if not password_stdin else "")
+        ),
+    )
 
 
 def _made_up() -> str:

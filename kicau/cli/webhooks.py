@@ -22,13 +22,23 @@ def list_webhooks(shell: Shell, as_json: bool) -> None:
     from kicau.workspaces import webhooks as acts
 
     rows = [shapes.webhook(row) for row in acts.all_webhooks(actor)]
-    table = [(r["id"], r["url"], " ".join(r["events"]), r["last_error"] or (r["last_status"] or "never used")) for r in rows]
+    table = [
+        (r["id"], r["url"], " ".join(r["events"]), r["last_error"] or (r["last_status"] or "never used")) for r in rows
+    ]
     answer(as_json, rows, lambda: show_table(("id", "address", "events", "last"), table, empty="No webhooks."))
 
 
 @webhooks.command("add")
 @click.argument("url")
-@click.option("--event", "events", multiple=True, metavar="EVENT", default=("delivery.*",), show_default=True, help="Which events; repeatable. A wrong one lists them all.")
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    metavar="EVENT",
+    default=("delivery.*",),
+    show_default=True,
+    help="Which events; repeatable. A wrong one lists them all.",
+)
 @json_option
 @pass_shell
 def add_webhook(shell: Shell, url: str, events: tuple[str, ...], as_json: bool) -> None:
@@ -38,7 +48,11 @@ def add_webhook(shell: Shell, url: str, events: tuple[str, ...], as_json: bool) 
     from kicau.workspaces import webhooks as acts
 
     made = acts.add_webhook(actor, url, events)
-    answer(as_json, {**shapes.webhook(made), "secret": made.secret}, lambda: click.echo(f"{made.secret}\nShown this once: it signs every message to {made.url}."))
+    answer(
+        as_json,
+        {**shapes.webhook(made), "secret": made.secret},
+        lambda: click.echo(f"{made.secret}\nShown this once: it signs every message to {made.url}."),
+    )
 
 
 @webhooks.command("remove")

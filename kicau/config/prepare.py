@@ -33,7 +33,7 @@ def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
     try:
         connection.ensure_connection()
     except OperationalError as exc:
-        raise NotReady(f"The database does not answer: {str(exc).strip().splitlines()[0]} Check DATABASE_URL.") from exc
+        raise NotReady(f"The database does not answer: {str(exc).strip().splitlines()[0].rstrip('.')}. Check DATABASE_URL.") from exc
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         version = int(cursor.fetchone()[0])
@@ -59,7 +59,9 @@ def migrate() -> int:
     executor = MigrationExecutor(connection)
     ours = {key for key in executor.loader.applied_migrations if key[0] in executor.loader.migrated_apps}
     if unknown := sorted(f"{app}.{name}" for app, name in ours - set(executor.loader.disk_migrations)):
-        raise NotReady(f"The database was last used by a newer Kicau (it has {unknown[0]}, which this one does not know); start that one.")
+        raise NotReady(
+            f"The database was last used by a newer Kicau (it has {unknown[0]}, which this one does not know); start that one."
+        )
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
         call_command("migrate", verbosity=0, interactive=False)

@@ -1,6 +1,6 @@
 """The web server's process: uvicorn with kicau.config.asgi, its log lines in our form. Run by `kicau up`, or alone:
 
-    python -m kicau.config.web
+python -m kicau.config.web
 """
 
 from __future__ import annotations

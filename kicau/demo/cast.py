@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OWNER, NAME, WORKSPACE, ZONE = "sari@kopi-senja.example.com", "Sari Wulandari", "Kopi Senja & Kabar Pagi", "Asia/Jakarta"
+OWNER, NAME, WORKSPACE, ZONE = (
+    "sari@kopi-senja.example.com",
+    "Sari Wulandari",
+    "Kopi Senja & Kabar Pagi",
+    "Asia/Jakarta",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

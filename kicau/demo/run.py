@@ -122,7 +122,11 @@ def _rows(actor: Actor) -> list[Row]:
 
 def verify(world: World, rows: Sequence[Row]) -> list[str]:
     """What is not public exactly once, in sentences; the networks themselves are asked."""
-    faults = [f"{row.ref} on {row.key} is {row.state}, not published. {row.reason}".strip() for row in rows if row.state not in ("published", "canceled", "deleted")]
+    faults = [
+        f"{row.ref} on {row.key} is {row.state}, not published. {row.reason}".strip()
+        for row in rows
+        if row.state not in ("published", "canceled", "deleted")
+    ]
     for slug in world.networks:
         posts = world.published(slug)
         public = Counter(post["id"] for post in posts)

@@ -81,23 +81,38 @@ class Screen:
     def table(self, rows: Sequence[Row]) -> None:
         """What, where, when, how late, at what address."""
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for name, how in (("due", {}), ("channel", {}), ("post", {}), ("state", {}), ("late", {"justify": "right"}), ("address", {"overflow": "fold"})):
+        for name, how in (
+            ("due", {}),
+            ("channel", {}),
+            ("post", {}),
+            ("state", {}),
+            ("late", {"justify": "right"}),
+            ("address", {"overflow": "fold"}),
+        ):
             table.add_column(name, **how)  # type: ignore[arg-type]
         for row in sorted(rows, key=lambda r: (r.due_at, r.ref, r.key)):
-            table.add_row(*(Text(cell) for cell in (row.due, row.key, row.said(), row.state, row.late, row.url or row.reason)))
-        self.console.print(table)
+            table.add_row(
+                *(Text(cell) for cell in (row.due, row.key, row.said(), row.state, row.late, row.url or row.reason))
+            )
+        with self.console.capture() as captured:
+            self.console.print(table)
+        sys.stdout.write("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
 
     def verdict(self, rows: Sequence[Row], faults: Sequence[str]) -> None:
         late = sorted(row.late_ms for row in rows if row.late_ms is not None)
         posts = sum(len(row.remote_ids) for row in rows)
         self.say("")
         if late:
-            self.say(f"Lateness: half within {_at(late, 50):.2f} s, 99 of 100 within {_at(late, 99):.2f} s, the latest {late[-1] / 1000:.2f} s.")
+            self.say(
+                f"Lateness: half within {_at(late, 50):.2f} s, 99 of 100 within {_at(late, 99):.2f} s, the latest {late[-1] / 1000:.2f} s."
+            )
         for fault in faults:
             self.say(f"✗ {fault}")
         if not faults:
             channels = len({row.key for row in rows})
-            self.say(f"✓ {len(rows)} deliveries on {channels} channels: {posts} posts are public, each exactly once (asked of the networks themselves).")
+            self.say(
+                f"✓ {len(rows)} deliveries on {channels} channels: {posts} posts are public, each exactly once (asked of the networks themselves)."
+            )
 
     def where(self, world: World, email: str) -> None:
         self.say("")
@@ -125,7 +140,9 @@ class Progress:
         for row in rows:
             if not row.is_under_way and self._name(row) not in self._told:
                 self._told.add(self._name(row))
-                self.screen.say(f"{row.due}  {row.key:<10}  {row.state:<9}  {row.late:>8}  {row.said()}  {row.url or row.reason}")
+                self.screen.say(
+                    f"{row.due}  {row.key:<10}  {row.state:<9}  {row.late:>8}  {row.said()}  {row.url or row.reason}"
+                )
 
     @staticmethod
     def _name(row: Row) -> tuple[str, str]:
@@ -136,10 +153,18 @@ class Progress:
         latest = sorted((r for r in done if r.published_at), key=lambda r: r.published_at or r.due_at)[-LATEST:]
         head = Table.grid(padding=(0, 1))
         bad = sum(row.state != "published" for row in done)
-        head.add_row(ProgressBar(total=max(len(self.rows), 1), completed=len(done), width=40), Text(f"{len(done)} of {len(self.rows)} out{f', {bad} not published' if bad else ''}"))
+        head.add_row(
+            ProgressBar(total=max(len(self.rows), 1), completed=len(done), width=40),
+            Text(f"{len(done)} of {len(self.rows)} out{f', {bad} not published' if bad else ''}"),
+        )
         lines = Table.grid(padding=(0, 2))
         for row in latest:
-            lines.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in (row.due, row.key, row.late, row.said(), row.url)))
+            lines.add_row(
+                *(
+                    Text(cell, overflow="ellipsis", no_wrap=True)
+                    for cell in (row.due, row.key, row.late, row.said(), row.url)
+                )
+            )
         return Group(head, lines)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
+from asgiref.sync import async_to_sync
 
 from kicau.base import clock
 from kicau.channels import acts as channels
@@ -43,11 +43,13 @@ def owner(world: World) -> Actor:
 def connect(actor: Actor, world: World, say: Say) -> None:
     """Each channel by its network's own sign-in, as a person would; those that are connected stay."""
     for slug, told in world.networks.items():
-        channels.register_app(slug, told["client_id"], told["client_secret"], endpoints=told["endpoints"], is_sandbox=True)
+        channels.register_app(
+            slug, told["client_id"], told["client_secret"], endpoints=told["endpoints"], is_sandbox=True
+        )
     there = {row.key for row in channels.channels(actor) if row.state == ChannelState.ACTIVE}
     for member in CAST:
         if member.key not in there:
-            asyncio.run(_sign_in(actor, world, member))
+            async_to_sync(_sign_in)(actor, world, member)
             say(f"Connected {member.key}: {member.name}, signed in as @{member.signs_in}.")
 
 

@@ -44,7 +44,9 @@ class World:
         """Raises DemoTrouble where a process has died."""
         for name, child in self.children.items():
             if child.poll() is not None:
-                raise DemoTrouble(f"{name} stopped by itself. {self.folder / 'demo.log'} says why; its last lines:\n{_tail(self.folder / 'demo.log')}")
+                raise DemoTrouble(
+                    f"{name} stopped by itself. {self.folder / 'demo.log'} says why; its last lines:\n{_tail(self.folder / 'demo.log')}"
+                )
 
     def published(self, slug: str) -> list[dict[str, Any]]:
         """Everything that readers see on a network now."""
@@ -80,7 +82,9 @@ def _alone(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = open(folder / "demo.lock", "a")  # noqa: SIM115 (held while inside)
     except OSError as exc:
-        raise DemoTrouble(f"The demo's folder {folder} cannot be used ({exc.strerror}); choose another place with KICAU_DATA.") from exc
+        raise DemoTrouble(
+            f"The demo's folder {folder} cannot be used ({exc.strerror}); choose another place with KICAU_DATA."
+        ) from exc
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -99,7 +103,9 @@ def _ports(world: World) -> dict[str, Any]:
     before = {**default_ports(), **state.get("sandboxes", {})}
     wanted = {"web": state.get("web", WEB_PORT), **{slug: before[slug] for slug in default_ports()}}
     chosen = choose_ports(wanted)
-    world.moved = [f"{name}: {wanted[name]} is taken, so {port}" for name, port in chosen.items() if port != wanted[name]]
+    world.moved = [
+        f"{name}: {wanted[name]} is taken, so {port}" for name, port in chosen.items() if port != wanted[name]
+    ]
     world.password = state.get("password") or "-".join(secrets.token_hex(3) for _ in range(3))
     kept = {"web": chosen.pop("web"), "sandboxes": chosen, "password": world.password}
     fresh = path.with_name("demo.json.new")
@@ -118,7 +124,9 @@ def _start_sandboxes(world: World, ports: Mapping[str, int], log: IO[bytes]) -> 
     while not select.select([child.stdout], [], [], 0.2)[0]:
         world.check()
         if time.monotonic() > until:
-            raise DemoTrouble(f"The sandboxes did not start within {START_WITHIN:.0f} s; see {world.folder / 'demo.log'}.")
+            raise DemoTrouble(
+                f"The sandboxes did not start within {START_WITHIN:.0f} s; see {world.folder / 'demo.log'}."
+            )
     line = child.stdout.readline()
     child.stdout.close()
     if not line:
@@ -130,10 +138,14 @@ def _start_sandboxes(world: World, ports: Mapping[str, int], log: IO[bytes]) -> 
 def _start_kicau(world: World, port: int, log: IO[bytes]) -> None:
     """Also sets this process's own settings, so that it works on the same instance."""
     world.web = f"http://127.0.0.1:{port}"
-    for name in [n for n in os.environ if n.startswith("KICAU_") and n not in ("KICAU_SANDBOX_VALIDATORS", "KICAU_DEBUG")]:
+    for name in [
+        n for n in os.environ if n.startswith("KICAU_") and n not in ("KICAU_SANDBOX_VALIDATORS", "KICAU_DEBUG")
+    ]:
         del os.environ[name]
     os.environ.pop("DATABASE_URL", None)
-    os.environ.update(KICAU_DATA=str(world.folder), KICAU_PORT=str(port), KICAU_PUBLIC_URL=world.web, KICAU_INTERNAL_HOSTS="127.0.0.1")
+    os.environ.update(
+        KICAU_DATA=str(world.folder), KICAU_PORT=str(port), KICAU_PUBLIC_URL=world.web, KICAU_INTERNAL_HOSTS="127.0.0.1"
+    )
     _begin(world, "Kicau", [sys.executable, "-m", "kicau.cli", "up"], log, stdout=log)
 
 
@@ -147,13 +159,17 @@ def wait_until_ready(world: World) -> None:
         except OSError:
             world.check()
             if time.monotonic() > until:
-                raise DemoTrouble(f"Kicau did not start within {START_WITHIN:.0f} s; see {world.folder / 'demo.log'}.") from None
+                raise DemoTrouble(
+                    f"Kicau did not start within {START_WITHIN:.0f} s; see {world.folder / 'demo.log'}."
+                ) from None
             time.sleep(0.1)
 
 
 def _begin(world: World, name: str, command: Sequence[str], log: IO[bytes], *, stdout: Any) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches the demo alone, which then stops its children in order.
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, start_new_session=True, preexec_fn=die_with_parent)
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, start_new_session=True, preexec_fn=die_with_parent
+    )
     world.children[name] = child
     return child
 

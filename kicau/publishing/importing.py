@@ -55,7 +55,9 @@ class Imported:
     notices: tuple[Problem, ...]
 
 
-def check_posts(actor: Actor, table: Table, media_folder: Path, *, zone: str = "", start: datetime | None = None) -> Report:
+def check_posts(
+    actor: Actor, table: Table, media_folder: Path, *, zone: str = "", start: datetime | None = None
+) -> Report:
     """Read, look into every file, and render every post for each of its channels; nothing is changed.
 
     `zone`: in which times are meant where a row says nothing (the workspace's); `start`: what "+M:SS" counts from (now).
@@ -63,7 +65,9 @@ def check_posts(actor: Actor, table: Table, media_folder: Path, *, zone: str = "
     actor.require(Permission.WRITE)
     now = clock.now()
     check = _Check(actor, table, media_folder)
-    reader = Reader(zone=zone or actor.workspace.timezone, start=start or now, now=now, exists=check.exists, columns=table.columns)
+    reader = Reader(
+        zone=zone or actor.workspace.timezone, start=start or now, now=now, exists=check.exists, columns=table.columns
+    )
     taken = check.taken_refs()
     skipped = tuple((row.number, ref) for row in table.rows if (ref := row["ref"].strip()) in taken)
     gone = {number for number, _ in skipped}
@@ -73,20 +77,30 @@ def check_posts(actor: Actor, table: Table, media_folder: Path, *, zone: str = "
 
 
 @transaction.atomic
-def create_posts(actor: Actor, report: Report, media_folder: Path, *, confirm: bool = False, skip_bad: bool = False) -> Imported:
+def create_posts(
+    actor: Actor, report: Report, media_folder: Path, *, confirm: bool = False, skip_bad: bool = False
+) -> Imported:
     """Save and schedule what the report found ready, all or nothing. Where it found problems, nothing is done and they
     are raised, unless `skip_bad`. `confirm`: the actor has read the posts and confirms those that need it."""
     actor.require(Permission.PUBLISH)
     if report.problems and not skip_bad:
         raise Unacceptable([p.located() for p in report.problems])
-    media = {name: add_medium(actor, media_folder / name, name, origin=Origin.IMPORTED, origin_detail=report.table) for name in _files(report.ready)}
+    media = {
+        name: add_medium(actor, media_folder / name, name, origin=Origin.IMPORTED, origin_detail=report.table)
+        for name in _files(report.ready)
+    }
     ids = {name: medium.id for name, medium in media.items()}
     pictures = frozenset(name for name, medium in media.items() if medium.kind in MEDIA_PICTURES)
     saved = compose.save_drafts(actor, [post.composition(ids, report.table, pictures) for post in report.ready])
     whole = {d.id: d for d in compose.whole(compose.drafts(actor).filter(id__in=[d.id for d in saved]))}
     channels = {c.key: c for c in Channel.objects.filter(workspace=actor.workspace).select_related("app")}
     wanted = [
-        schedule.Wanted(draft=whole[draft.id], channels=[channels[key] for key in post.channels], due_at=post.at, timezone=post.timezone)
+        schedule.Wanted(
+            draft=whole[draft.id],
+            channels=[channels[key] for key in post.channels],
+            due_at=post.at,
+            timezone=post.timezone,
+        )
         for draft, post in zip(saved, report.ready, strict=True)
     ]
     done = schedule.schedule_many(actor, wanted, confirm=confirm, twins=False)
@@ -100,7 +114,12 @@ def _files(posts: Iterable[Post]) -> list[str]:
 def medium_of(actor: Actor, found: Found, name: str) -> Medium:
     """The library's medium of that content, or one that is not saved, for a preview."""
     known = Medium.objects.filter(workspace=actor.workspace, sha256=found.sha256).first()
-    return known or Medium(workspace=actor.workspace, sha256=found.sha256, name=Path(name).name[:255], **{m: getattr(found, m) for m in MEASURES})
+    return known or Medium(
+        workspace=actor.workspace,
+        sha256=found.sha256,
+        name=Path(name).name[:255],
+        **{m: getattr(found, m) for m in MEASURES},
+    )
 
 
 class _Check:
@@ -163,7 +182,12 @@ class _Check:
                 self._unusable[name] = Problem(code=exc.code, message=exc.message, params=exc.params, field="media")
                 continue
             except OSError as exc:
-                self._unusable[name] = Problem(code="unreadable", message="{name} cannot be read: {why}.", params={"name": name, "why": exc.strerror or str(exc)}, field="media")
+                self._unusable[name] = Problem(
+                    code="unreadable",
+                    message="{name} cannot be read: {why}.",
+                    params={"name": name, "why": exc.strerror or str(exc)},
+                    field="media",
+                )
                 continue
             self._media[name] = medium_of(self.actor, found, name)
 
@@ -188,18 +212,29 @@ class _Check:
                 self._note(self.problems, post, [Problem(code="unknown-channel", message="There is no channel {key!r}; the channels are: {known}.", params={"key": key[:80], "known": known}, field="channels")], told)  # fmt: skip
                 continue
             channel = self.channels[key]
-            rendered = registry.get(channel.network).render(compose.for_channel(draft, channel, thumbnails), self.can[key])
+            rendered = registry.get(channel.network).render(
+                compose.for_channel(draft, channel, thumbnails), self.can[key]
+            )
             bad = [*schedule._bad_time(post.at, now), *schedule._bad_channel(channel), *rendered.problems]
             self._note(self.problems, post, bad, told, channel)
             self._note(self.notices, post, rendered.notices, told, channel)
             if not bad:
                 yield key, rendered
 
-    def _note(self, where: list[RowProblem], post: Post, problems: Iterable[Problem], told: set[str], channel: Channel | None = None) -> None:
+    def _note(
+        self,
+        where: list[RowProblem],
+        post: Post,
+        problems: Iterable[Problem],
+        told: set[str],
+        channel: Channel | None = None,
+    ) -> None:
         for problem in problems:
             if problem.sentence not in told:
                 told.add(problem.sentence)
-                where.append(RowProblem(row=post.row, column=self._column(problem.field, post, channel), problem=problem))
+                where.append(
+                    RowProblem(row=post.row, column=self._column(problem.field, post, channel), problem=problem)
+                )
 
     def _column(self, field: str, post: Post, channel: Channel | None) -> str:
         """The column in which a problem is mended."""
@@ -210,7 +245,12 @@ class _Check:
             return "media"
         if first == "parts" or first == "text":
             return text_column(channel.network) if channel and channel.network in post.variants else "text"
-        return first if first in ("at", "media", "channels", "poll", "link", "options", "first_comment", "timezone", "ai_use", "campaign") else "text"
+        return (
+            first
+            if first
+            in ("at", "media", "channels", "poll", "link", "options", "first_comment", "timezone", "ai_use", "campaign")
+            else "text"
+        )
 
     def _twins(self, seen: Sequence[tuple[Post, Channel, str]]) -> None:
         """Warn of a text that a channel has or gets twice within the workspace's window."""
@@ -229,7 +269,9 @@ class _Check:
             near = [name for at, name in others.get((channel.id, digest), []) if abs(at - post.at) <= window]
             if digest and near:
                 message = "{channel} has the same text ({when}); networks may refuse it or show it to fewer people."
-                twin = Problem(code="duplicate", message=message, params={"channel": channel.key, "when": near[0]}, field="text")
+                twin = Problem(
+                    code="duplicate", message=message, params={"channel": channel.key, "when": near[0]}, field="text"
+                )
                 self.notices.append(RowProblem(row=post.row, column="text", problem=twin))
             others.setdefault((channel.id, digest), []).append((post.at, f"row {post.row}"))
 

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Window
 from django.db.models.fields.json import KT
-from django.db.models.functions import Left, RowNumber, TruncDate
+from django.db.models.functions import DenseRank, Left, TruncDate
 
 from kicau.base.ids import as_uuid
 from kicau.plans.models import Charge
 from kicau.publishing import acts
-from kicau.publishing.models import Attempt, Campaign, Delivery, DeliveryState, Draft, DraftState, Part
+from kicau.publishing.models import ENDED, Attempt, Campaign, Delivery, DeliveryState, Draft, DraftState, Part
 from kicau.workspaces.actors import Actor, Permission
 
 ATTENTION = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED, DeliveryState.HELD)  # a person is asked
@@ -70,7 +70,10 @@ def _rows(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
     if wanted.state:
         rows = rows.filter(state=wanted.state)
     if wanted.campaign:
-        rows = rows.filter(draft__campaign__name=wanted.campaign)
+        known = list(
+            Campaign.objects.filter(workspace=actor.workspace, name=wanted.campaign).values_list("id", flat=True)
+        )
+        rows = rows.filter(draft__in=Draft.objects.filter(campaign__in=known).values("id")) if known else rows.none()
     if wanted.attention:
         rows = rows.filter(state__in=ATTENTION)
     return rows
@@ -109,25 +112,18 @@ def _place(cursor: str) -> tuple[datetime, UUID] | None:
 
 
 def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, *, each: int) -> list[Day]:
-    """`count` days from `first` on as the zone's clocks have them, each with the cards of its first `each` deliveries."""
+    """`count` days from `first` on as the zone's clocks have them, each with its first `each` cards."""
     since = datetime(first.year, first.month, first.day, tzinfo=zone)
     last = first + timedelta(days=count)
     until = datetime(last.year, last.month, last.day, tzinfo=zone)
     rows = _rows(actor, wanted).filter(due_at__gte=since, due_at__lt=until)
     local = TruncDate("due_at", tzinfo=zone)
-    counted = (
-        rows.order_by()
-        .annotate(on=local)
-        .values("on")
-        .annotate(posts=Count("draft", distinct=True))
-        .values_list("on", "posts")
-    )
-    totals = dict(counted)
-    ranked = rows.annotate(rank=Window(RowNumber(), partition_by=[local], order_by=["due_at", "id"])).filter(
-        rank__lte=each
-    )
+    counted = rows.order_by().annotate(on=local).values("on").annotate(posts=Count("draft", distinct=True))
+    totals = dict(counted.values_list("on", "posts"))
+    place = Window(DenseRank(), partition_by=[local], order_by=["due_at", "draft_id"])
+    ids = [key for key, _ in rows.order_by().annotate(place=place).filter(place__lte=each).values_list("id", "place")]
     by_day: dict[date, list[Delivery]] = defaultdict(list)
-    for row in ranked:
+    for row in _rows(actor, Filter()).filter(id__in=ids).order_by("due_at", "draft_id", "id"):
         by_day[row.due_at.astimezone(zone).date()].append(row)
     every = [first + timedelta(days=n) for n in range(count)]
     return [Day(day=day, cards=tuple(_cards(by_day[day])), posts=totals.get(day, 0)) for day in every]
@@ -146,6 +142,13 @@ def _cards(rows: Iterable[Delivery]) -> list[Card]:
                 card, deliveries=(*card.deliveries, row), picture=card.picture or picture, text=card.text or text
             )
     return list(found.values())
+
+
+def waiting(actor: Actor) -> dict[UUID, int]:
+    """How many deliveries are still to come or wait for somebody, by channel."""
+    ongoing = [state for state in DeliveryState.values if state not in ENDED]
+    rows = acts.deliveries(actor).select_related(None).order_by().filter(state__in=ongoing)
+    return dict(rows.values("channel_id").annotate(n=Count("id")).values_list("channel_id", "n"))
 
 
 def needing_attention(actor: Actor) -> int:

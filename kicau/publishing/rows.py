@@ -37,7 +37,11 @@ class RowProblem:
 
     def located(self) -> Problem:
         """With the row in its field: "rows.12.text"."""
-        return replace(self.problem, field=f"rows.{self.row}.{self.column}", message=f"Row {self.row}, {self.column}: {self.problem.message}")
+        return replace(
+            self.problem,
+            field=f"rows.{self.row}.{self.column}",
+            message=f"Row {self.row}, {self.column}: {self.problem.message}",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +86,17 @@ class Post:
         link = None
         if self.link:
             card = next((use.name for use in self.media[0] if use.name in pictures), None) if self.media else None
-            link = LinkInput(url=self.link, title=self.link_title, description=self.link_description, thumbnail=media[card] if card else None)
+            link = LinkInput(
+                url=self.link,
+                title=self.link_title,
+                description=self.link_description,
+                thumbnail=media[card] if card else None,
+            )
             if card:
                 groups[0] = tuple(use for use in groups[0] if use.medium != media[card])
-        variants = tuple(VariantInput(network=network, parts=_parts(texts, groups)) for network, texts in self.variants.items())
+        variants = tuple(
+            VariantInput(network=network, parts=_parts(texts, groups)) for network, texts in self.variants.items()
+        )
         return Composition(
             parts=_parts(self.texts, groups, keep_empty=True), link=link, poll=self.poll, first_comment=self.first_comment, options=self.options,
             variants=variants, language=self.language, campaign=self.campaign, tags=self.tags, timezone=self.timezone, ref=self.ref,
@@ -93,7 +104,9 @@ class Post:
         )  # fmt: skip
 
 
-def _parts(texts: tuple[str, ...], groups: list[tuple[MediumUse, ...]], *, keep_empty: bool = False) -> tuple[PartInput, ...]:
+def _parts(
+    texts: tuple[str, ...], groups: list[tuple[MediumUse, ...]], *, keep_empty: bool = False
+) -> tuple[PartInput, ...]:
     """Texts with their media. A network's own shorter thread takes what is left over in its last part."""
     count = max(len(texts), len(groups) if keep_empty else 0, 1)
     said = [*texts, *[""] * (count - len(texts))]
@@ -106,7 +119,9 @@ def _parts(texts: tuple[str, ...], groups: list[tuple[MediumUse, ...]], *, keep_
 class Reader:
     """Reads rows one after another; `problems` grows, and a row with problems is not given back."""
 
-    def __init__(self, *, zone: str, start: datetime, now: datetime, exists: Callable[[str], bool], columns: tuple[str, ...]) -> None:
+    def __init__(
+        self, *, zone: str, start: datetime, now: datetime, exists: Callable[[str], bool], columns: tuple[str, ...]
+    ) -> None:
         self.zone, self.start, self.now, self.exists, self.columns = zone, start, now, exists, columns
         self.problems: list[RowProblem] = []
         self._refs: dict[str, int] = {}
@@ -115,14 +130,27 @@ class Reader:
         found: list[RowProblem] = []
 
         def wrong(column: str, code: str, message: str, **params: str | int) -> None:
-            found.append(RowProblem(row=row.number, column=column, problem=Problem(code=code, message=message, params=params, field=column)))
+            found.append(
+                RowProblem(
+                    row=row.number,
+                    column=column,
+                    problem=Problem(code=code, message=message, params=params, field=column),
+                )
+            )
 
         if row.surplus:
-            wrong(self.columns[-1], "too-many-cells", 'The row has {more} cells more than the header; a text that holds the separator must stand between ".', more=row.surplus)
+            wrong(
+                self.columns[-1],
+                "too-many-cells",
+                'The row has {more} cells more than the header; a text that holds the separator must stand between ".',
+                more=row.surplus,
+            )
         texts = split_parts(row["text"])
         variants = {slug: split_parts(own) for slug in registry.slugs() if (own := row[text_column(slug)]).strip()}
         media = self._media(row, wrong)
-        channels = tuple(dict.fromkeys(re.split(r"[\s,;]+", row["channels"].strip()))) if row["channels"].strip() else ()
+        channels = (
+            tuple(dict.fromkeys(re.split(r"[\s,;]+", row["channels"].strip()))) if row["channels"].strip() else ()
+        )
         if not channels:
             wrong("channels", "empty", "Name at least one channel by its key.")
         if not any(texts) and not any(media) and not variants:
@@ -142,9 +170,21 @@ class Reader:
     def _ref(self, row: Row, wrong: Callable[..., None]) -> str:
         ref = row["ref"].strip()
         if len(ref) > MAX_REF:
-            wrong("ref", "too-long", "A ref has at most {limit} characters; this one has {actual}.", limit=MAX_REF, actual=len(ref))
+            wrong(
+                "ref",
+                "too-long",
+                "A ref has at most {limit} characters; this one has {actual}.",
+                limit=MAX_REF,
+                actual=len(ref),
+            )
         if ref and ref in self._refs:
-            wrong("ref", "twice", "The ref {ref!r} is that of row {other} already; each post has its own.", ref=ref, other=self._refs[ref])
+            wrong(
+                "ref",
+                "twice",
+                "The ref {ref!r} is that of row {other} already; each post has its own.",
+                ref=ref,
+                other=self._refs[ref],
+            )
         self._refs.setdefault(ref, row.number)
         return ref
 
@@ -155,7 +195,15 @@ class Reader:
                 when.moment("now", zone, self.now)  # the zone is looked at all the same
                 return self.start + ahead
             if not said.strip():
-                raise Unacceptable([Problem(code="empty", message='Say when, such as "2026-12-01 09:00", "tomorrow 09:00" or "+1:30" (minutes and seconds after the start).', field="at")])
+                raise Unacceptable(
+                    [
+                        Problem(
+                            code="empty",
+                            message='Say when, such as "2026-12-01 09:00", "tomorrow 09:00" or "+1:30" (minutes and seconds after the start).',
+                            field="at",
+                        )
+                    ]
+                )
             return when.moment(said, zone, self.now)
         except Unacceptable as exc:
             found.extend(RowProblem(row=number, column=p.field, problem=p) for p in exc.problems)
@@ -173,14 +221,30 @@ class Reader:
         names = [name for group in groups for name in group]
         for name in names:
             if re.match(r"[a-z]+://", name):
-                wrong("media", "address", "{name} is an address; put the file into the media folder and give its name.", name=name[:80])
+                wrong(
+                    "media",
+                    "address",
+                    "{name} is an address; put the file into the media folder and give its name.",
+                    name=name[:80],
+                )
             elif not _inside(name):
-                wrong("media", "outside", "{name} lies outside the media folder; put it inside and give its name.", name=name[:80])
+                wrong(
+                    "media",
+                    "outside",
+                    "{name} lies outside the media folder; put it inside and give its name.",
+                    name=name[:80],
+                )
             elif not self.exists(name):
                 wrong("media", "no-file", "There is no file {name} in the media folder.", name=name[:80])
         alts = row["alt"].rstrip("\n").split("\n") if row["alt"].strip() else []
         if len(alts) > len(names):
-            wrong("alt", "too-many", "There are {actual} alt texts for {limit} files; give one line a file.", actual=len(alts), limit=len(names))
+            wrong(
+                "alt",
+                "too-many",
+                "There are {actual} alt texts for {limit} files; give one line a file.",
+                actual=len(alts),
+                limit=len(names),
+            )
         left = iter(alts)
         shown = tuple(tuple(Use(name=name, alt=_stripped(next(left, None))) for name in group) for group in groups)
         return shown if names else ()
@@ -200,7 +264,11 @@ class Reader:
     def _poll(self, said: str, wrong: Callable[..., None]) -> Poll | None:
         poll = read_poll(said)
         if said.strip() and poll is None:
-            wrong("poll", "poll", 'A poll is written "A | B | C ; 24h", with a question "Question? :: A | B ; 24h"; no answer may be empty.')
+            wrong(
+                "poll",
+                "poll",
+                'A poll is written "A | B | C ; 24h", with a question "Question? :: A | B ; 24h"; no answer may be empty.',
+            )
         return poll
 
     def _options(self, said: str, wrong: Callable[..., None]) -> dict[str, str]:
@@ -208,7 +276,13 @@ class Reader:
         for name in given:
             network, _, option = name.partition(".")
             if network not in registry.slugs() or not option:
-                wrong("options", "option", "{name!r} is no option; write network.option=value, with a network of: {known}.", name=name[:60], known=", ".join(registry.slugs()))
+                wrong(
+                    "options",
+                    "option",
+                    "{name!r} is no option; write network.option=value, with a network of: {known}.",
+                    name=name[:60],
+                    known=", ".join(registry.slugs()),
+                )
         return given
 
     def _ai_use(self, said: str, wrong: Callable[..., None]) -> dict[str, str] | None:
@@ -244,7 +318,13 @@ def _pairs(column: str, form: str, said: str, wrong: Callable[..., None]) -> dic
     for pair in filter(None, (part.strip() for part in said.replace("\n", ";").split(";"))):
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
-            wrong(column, "pair", '{pair!r} is not of the form "{form}"; separate several with ;', pair=pair[:60], form=form)
+            wrong(
+                column,
+                "pair",
+                '{pair!r} is not of the form "{form}"; separate several with ;',
+                pair=pair[:60],
+                form=form,
+            )
             continue
         found[name.strip()] = value.strip()
     return found

@@ -59,16 +59,35 @@ def read_posts(source: bytes | BinaryIO, name: str = "posts.csv") -> Table:
     """
     data = source if isinstance(source, bytes) else source.read(MAX_SIZE + 1)
     if len(data) > MAX_SIZE:
-        raise unacceptable("file", "{name} is larger than {limit} MB; split it.", "too-large", name=name, limit=MAX_SIZE // 1_000_000)
+        raise unacceptable(
+            "file", "{name} is larger than {limit} MB; split it.", "too-large", name=name, limit=MAX_SIZE // 1_000_000
+        )
     text = _decoded(data, name)
     text, delimiter = _delimiter(text)
     records = _records(text, delimiter, name)
     if not records:
-        raise unacceptable("file", "{name} is empty; it needs a header with {needed} and text, and a row a post.", "empty", name=name, needed=", ".join(NEEDED))
+        raise unacceptable(
+            "file",
+            "{name} is empty; it needs a header with {needed} and text, and a row a post.",
+            "empty",
+            name=name,
+            needed=", ".join(NEEDED),
+        )
     columns = _columns(records[0], name)
-    rows = [_row(number, record, columns) for number, record in enumerate(records[1:], 2) if any(cell.strip() for cell in record)]
+    rows = [
+        _row(number, record, columns)
+        for number, record in enumerate(records[1:], 2)
+        if any(cell.strip() for cell in record)
+    ]
     if len(rows) > MAX_ROWS:
-        raise unacceptable("file", "{name} has {actual} posts; at most {limit} are taken at once: split it.", "too-many", name=name, actual=len(rows), limit=MAX_ROWS)
+        raise unacceptable(
+            "file",
+            "{name} has {actual} posts; at most {limit} are taken at once: split it.",
+            "too-many",
+            name=name,
+            actual=len(rows),
+            limit=MAX_ROWS,
+        )
     if not rows:
         raise unacceptable("file", "{name} has a header, but no posts below it.", "empty", name=name)
     return Table(name=name, columns=columns, rows=tuple(rows))
@@ -82,7 +101,9 @@ def _decoded(data: bytes, name: str) -> str:
     else:
         encoding = "utf-8-sig"
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise unacceptable("file", "{name} is a spreadsheet's own file; save it as CSV (UTF-8) and import that.", "not-csv", name=name)
+        raise unacceptable(
+            "file", "{name} is a spreadsheet's own file; save it as CSV (UTF-8) and import that.", "not-csv", name=name
+        )
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as exc:
@@ -130,13 +151,25 @@ def _columns(header: Sequence[str], name: str) -> tuple[str, ...]:
     known = known_columns()
     problems = [_unknown(column, known) for column in found if column not in known]
     for column in sorted({c for c in found if found.count(c) > 1 and c in known}):
-        problems.append(Problem(code="column-twice", message="The column {column} is there twice; keep one.", params={"column": column}, field=column))
+        problems.append(
+            Problem(
+                code="column-twice",
+                message="The column {column} is there twice; keep one.",
+                params={"column": column},
+                field=column,
+            )
+        )
     missing = [column for column in NEEDED if column not in found]
     if not any(column == "media" or column.startswith("text") for column in found):
         missing.append("text")
     if missing:
         message = "{name} has no column {missing}. Found: {found}. Expected: {known}."
-        params = {"name": name, "missing": ", ".join(missing), "found": ", ".join(c or '""' for c in found[:40]), "known": ", ".join(known)}
+        params = {
+            "name": name,
+            "missing": ", ".join(missing),
+            "found": ", ".join(c or '""' for c in found[:40]),
+            "known": ", ".join(known),
+        }
         problems.insert(0, Problem(code="missing-column", message=message, params=params, field="file"))
     if problems:
         raise Unacceptable(problems)
@@ -145,8 +178,17 @@ def _columns(header: Sequence[str], name: str) -> tuple[str, ...]:
 
 def _unknown(column: str, known: Sequence[str]) -> Problem:
     near = difflib.get_close_matches(column, known, 1)
-    message = "There is no column {column!r}; " + ("did you mean {near}?" if near else "leave it out.") + " The columns are: {known}."
-    return Problem(code="unknown-column", message=message, params={"column": column[:60], "near": near[0] if near else "", "known": ", ".join(known)}, field=column[:60] or "file")
+    message = (
+        "There is no column {column!r}; "
+        + ("did you mean {near}?" if near else "leave it out.")
+        + " The columns are: {known}."
+    )
+    return Problem(
+        code="unknown-column",
+        message=message,
+        params={"column": column[:60], "near": near[0] if near else "", "known": ", ".join(known)},
+        field=column[:60] or "file",
+    )
 
 
 def _plain(cell: str) -> str:
@@ -154,6 +196,8 @@ def _plain(cell: str) -> str:
 
 
 def _row(number: int, record: Sequence[str], columns: Sequence[str]) -> Row:
-    cells = {c: cell.replace("\r\n", "\n").replace("\r", "\n") for c, cell in zip(columns, record, strict=False) if cell}
+    cells = {
+        c: cell.replace("\r\n", "\n").replace("\r", "\n") for c, cell in zip(columns, record, strict=False) if cell
+    }
     surplus = sum(1 for cell in record[len(columns) :] if cell.strip())
     return Row(number=number, cells=cells, surplus=surplus)

@@ -82,7 +82,13 @@ async def serve(ports: Mapping[str, int], folder: Path | None, *, ready: Callabl
         await stop.wait()
 
 
-def run(ports: Mapping[str, int], folder: Path | None, ready: Callable[[Sequence[Sandbox]], None], *, host: str = "127.0.0.1") -> None:
+def run(
+    ports: Mapping[str, int],
+    folder: Path | None,
+    ready: Callable[[Sequence[Sandbox]], None],
+    *,
+    host: str = "127.0.0.1",
+) -> None:
     """The same from a plain process, until SIGTERM or SIGINT."""
 
     async def until_told() -> None:
@@ -90,7 +96,9 @@ def run(ports: Mapping[str, int], folder: Path | None, ready: Callable[[Sequence
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
-        await serve(ports, folder, ready=ready, stop=stop, held_against=validators(os.environ.get(VALIDATORS, "")), host=host)
+        await serve(
+            ports, folder, ready=ready, stop=stop, held_against=validators(os.environ.get(VALIDATORS, "")), host=host
+        )
 
     asyncio.run(until_told())
 

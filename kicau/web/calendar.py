@@ -23,7 +23,7 @@ from kicau.web.words import DELIVERY
 
 VIEWS = ("coming", "week", "month", "past", "attention")
 SOON = timedelta(minutes=3)  # what is due so soon is watched closely
-IN_MONTH, IN_WEEK = 4, 40  # cards of one day
+IN_MONTH, IN_WEEK = 4, 24  # cards of one day
 
 
 @page
@@ -98,7 +98,7 @@ def _grid(request: Asked, view: str, anchor: date, wanted: reading.Filter) -> di
         first = start - timedelta(days=start.weekday())
         count = -(-(following - first).days // 7) * 7
         room, before, after = IN_MONTH, (start - timedelta(days=1)).replace(day=1), following
-    found = reading.days(request.actor, wanted, first, count, zone, each=room * 8)
+    found = reading.days(request.actor, wanted, first, count, zone, each=room)
     cells = [_cell(day, room, view == "month" and day.day.month != anchor.month) for day in found]
     weeks = [cells[n : n + 7] for n in range(0, len(cells), 7)]
     return {

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from asgiref.sync import async_to_sync
 from django.contrib import messages
-from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,7 +24,6 @@ from kicau.channels.models import PendingSignIn
 from kicau.connector import registry
 from kicau.connector.errors import ConnectorError
 from kicau.publishing import reading
-from kicau.publishing.models import ENDED
 from kicau.web.frame import WORKSPACE, Asked, attempt, page, person_of
 from kicau.web.times import zones
 from kicau.web.words import by_field, said
@@ -38,9 +36,13 @@ CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
 @page
 @require_safe
 def index(request: Asked) -> HttpResponse:
-    waiting = Count("deliveries", filter=~Q(deliveries__state__in=ENDED))
-    found = list(acts.channels(request.actor).annotate(waiting=waiting))
-    shown = {"channels": found, "networks": registry.installed(), "now": clock.now()}
+    found = list(acts.channels(request.actor))
+    shown = {
+        "channels": found,
+        "waiting": reading.waiting(request.actor),
+        "networks": registry.installed(),
+        "now": clock.now(),
+    }
     return render(request, "web/channels.html", shown)
 
 

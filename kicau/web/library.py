@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -15,6 +16,7 @@ from kicau.base.errors import Refusal
 from kicau.base.ids import as_uuid
 from kicau.media import acts, library
 from kicau.media.models import Medium
+from kicau.web import files
 from kicau.web.composer.views import store
 from kicau.web.frame import Asked, attempt, page
 from kicau.web.words import said
@@ -113,7 +115,7 @@ def small(request: Asked, digest: str) -> HttpResponseBase:
         path = library.small(f"{request.actor.workspace.id.hex}/{digest}")
         if path is None:
             raise Http404
-        return FileResponse(path.open("rb"), content_type="image/jpeg", headers={"Cache-Control": FOREVER})
+        return files.send(request, path, "image/jpeg", {"Cache-Control": FOREVER})
     except (OSError, ValueError):
         raise Http404 from None
 
@@ -124,11 +126,10 @@ def whole(request: Asked, digest: str) -> HttpResponseBase:
     found: Medium | None = acts.all_media(request.actor).filter(sha256=digest).first()
     if found is None:
         raise Http404
-    place = "inline" if found.mime in INLINE else "attachment"
+    place = content_disposition_header(found.mime not in INLINE, found.name) or "inline"
     try:
-        file = library.original(found.ref).open("rb")
+        return files.send(
+            request, library.original(found.ref), found.mime, {"Cache-Control": FOREVER, "Content-Disposition": place}
+        )
     except (OSError, ValueError):
         raise Http404 from None
-    answer = FileResponse(file, content_type=found.mime, filename=found.name, as_attachment=place == "attachment")
-    answer["Cache-Control"] = FOREVER
-    return answer

@@ -78,7 +78,13 @@ def in_python(source: str) -> Iterator[Key]:
 
 
 def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
-    name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    name = (
+        call.func.id
+        if isinstance(call.func, ast.Name)
+        else call.func.attr
+        if isinstance(call.func, ast.Attribute)
+        else ""
+    )
     if name in CALLS and all(len(call.args) > n for n in CALLS[name]):
         values = [next(iter(_texts(call.args[n], named)), "") for n in CALLS[name]]
         if all(values):
@@ -94,7 +100,9 @@ def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
     elif name == "Option":
         for text in _of_option(call, named):
             yield "", text, ""
-    elif call.args and (sentences := [a for a in call.args if any(" " in t and "{network}" in t for t in _texts(a, named))]):
+    elif call.args and (
+        sentences := [a for a in call.args if any(" " in t and "{network}" in t for t in _texts(a, named))]
+    ):
         sentence = sentences[0]  # a network's own short way of naming a problem
     if sentence is not None:
         for text in _texts(sentence, named):
@@ -147,7 +155,9 @@ def write(book: Path, places: dict[Key, str], known: dict[Key, list[str]]) -> No
     from babel.messages.pofile import read_po
 
     out = StringIO()
-    out.write('msgid ""\nmsgstr ""\n"Language: id\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n')
+    out.write(
+        'msgid ""\nmsgstr ""\n"Language: id\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n'
+    )
     for context, singular, plural in sorted(places, key=lambda key: (places[key], key[1])):
         said = known.get((context, singular, plural), [""])
         out.write(f"\n#: {places[context, singular, plural]}\n")

@@ -33,6 +33,7 @@ class Verdict:
 
     states: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)  # of a person, by network and kind of channel
+    reasons: dict[int, str] = field(default_factory=dict)  # what they are told, where it is not about an unknown outcome
     wrong: list[tuple[int, str]] = field(default_factory=list)
     late: list[float] = field(default_factory=list)  # seconds
 
@@ -68,6 +69,8 @@ def judge(asked: Sequence[Asked], ids: Mapping[int, str], rows: Mapping[str, dic
         verdict.wrong += [(one.number, what) for what in _compare(one, row, shown, cannot_tell)]
         if row["state"] in ASKS:
             verdict.asked[f"{row['state']} on {row['network']}/{row['kind']}"] += 1
+            if row["state"] != "unknown":
+                verdict.reasons[one.number] = f"{row['state']} on {row['network']}: {row['reason']}"
         if row["late"] is not None:
             verdict.late.append(float(row["late"]))
     for (network, text), posts in by_text.items():

@@ -22,7 +22,7 @@ class Pace:
         return self == Pace()
 
 
-QUICK = Pace(timeout=2.0, look_after=4.0, lease=5.0, longest_wait=2.0, asked_to_wait=5.0)
+QUICK = Pace(timeout=2.0, look_after=4.0, lease=7.0, longest_wait=2.0, asked_to_wait=8.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,8 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """`what`: kill-worker, kill-web, crash, restart (the database), cut, refuse, slow, stall (a line)."""
+    """`what`: kill-worker, kill-web, freeze (a worker, past its lease), crash, restart (the database), cut, refuse,
+    slow, stall (a line)."""
 
     at: float
     what: str
@@ -63,10 +64,12 @@ class Event:
 # Where the shares of all deliveries go. LinkedIn cannot tell about members, so that a person is asked about each of
 # their lost answers: they get a twentieth.
 SHARES = {"x": 0.32, "facebook": 0.24, "instagram": 0.18, "linkedin": 0.21, "linkedin-member": 0.05}
+NETWORKS = tuple(sorted({name.split("-")[0] for name in SHARES}))
 THREADED = frozenset({"x"})
 COMMENTED = frozenset({"facebook", "instagram", "linkedin", "linkedin-member"})
 PICTURES = 6  # in the library
-WORDS = "kopi senja pagi hujan bandung jalan kabar cerah pasar biji roti kota sungai angin kebun malam".split()
+WORDS = ("kopi", "senja", "pagi", "hujan", "bandung", "jalan", "kabar", "cerah", "pasar", "biji", "roti", "kota", "sungai", "angin", "kebun", "malam")  # fmt: skip
+TAIL = 0.85  # of the time: killing ends then and the rest goes on, so that no kill frees what would have hung
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +80,11 @@ class Plan:
     events: tuple[Event, ...] = field(repr=False)
 
 
-def make(seed: int, size: Size, pace: Pace, lines: int) -> Plan:
+def make(seed: int, size: Size, pace: Pace) -> Plan:
     dice = random.Random(seed)
     hours = sorted(dice.random() * size.seconds for _ in range(max(4, round(size.seconds / 20))))
     deliveries = tuple(_asked(dice, n, size, hours) for n in range(size.deliveries))
-    events = sorted(_events(dice, size, pace, lines, hours), key=lambda event: event.at)
+    events = sorted(_events(dice, size, pace, hours), key=lambda event: event.at)
     return Plan(seed=seed, size=size, deliveries=deliveries, events=tuple(events))
 
 
@@ -108,19 +111,23 @@ def _pictures(dice: random.Random) -> tuple[int, ...]:
     return tuple(dice.sample(range(PICTURES), dice.choices((1, 2, 3), (8, 1, 1))[0]))
 
 
-def _events(dice: random.Random, size: Size, pace: Pace, lines: int, hours: Sequence[float]) -> Iterator[Event]:
+def _events(dice: random.Random, size: Size, pace: Pace, hours: Sequence[float]) -> Iterator[Event]:
+    end = size.seconds * TAIL
     for n in range(size.kills):
         # Every third while a full hour's posts are on their way.
-        at = dice.choice(hours) + dice.random() if n % 3 == 2 else (n + dice.random()) * size.seconds / size.kills
+        at = min(dice.choice(hours), end - 1) + dice.random() if n % 3 == 2 else (n + dice.random()) * end / size.kills
         if n % 8 == 5:  # one in eight is the web server
             yield Event(at=at, what="kill-web")
         else:
             yield Event(at=at, what="kill-worker", which=dice.randrange(size.workers))
     for n in range(size.restarts):
-        at = (n + 0.2 + 0.6 * dice.random()) * size.seconds / size.restarts
+        at = (n + 0.2 + 0.6 * dice.random()) * end / size.restarts
         yield Event(at=at, what=("crash", "restart")[n % 2], seconds=dice.uniform(0.2, 2.0))
+    for n in range(max(1, size.kills // 20)):
+        at = min(dice.choice(hours), end - 1) + dice.random() / 2
+        yield Event(at=at, what="freeze", which=n % size.workers, seconds=pace.lease + dice.uniform(0.5, 3))
     rounds = max(2, round(size.seconds / 25))
-    for line in range(lines):
+    for line in range(len(NETWORKS)):
         for n in range(rounds):
             at = (n + dice.random()) * size.seconds / rounds
             what = dice.choice(("cut", "refuse", "slow", "stall"))

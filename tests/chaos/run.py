@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import threading
 import time
@@ -39,6 +40,9 @@ class Chaos:
     processes: Processes
     done: Counter[str] = field(default_factory=Counter)  # events that happened
     overstayed: list[str] = field(default_factory=list)  # leases that outlived their holder
+    ready: float = 0.0  # when everything was written, the storm ended, and all was done (epoch seconds)
+    calm: float = 0.0
+    over: float = 0.0
     _waits: list[threading.Thread] = field(default_factory=list)
 
     # Breaking
@@ -59,10 +63,10 @@ class Chaos:
                 self.processes.kill(workers[event.which % len(workers)])
             case "kill-web":
                 self.processes.kill("web")
+            case "freeze":
+                self._meanwhile(self.processes.freeze, workers[event.which % len(workers)], event.seconds)
             case "crash" | "restart":
-                thread = threading.Thread(target=self._restart, args=(event,))
-                thread.start()
-                self._waits.append(thread)
+                self._meanwhile(self._restart, event)
             case "cut":
                 self.networks.do(line.cut)
             case "refuse":
@@ -71,6 +75,11 @@ class Chaos:
                 self.networks.begin(line.slow(event.seconds))
             case "stall":
                 self.networks.begin(line.stall(event.seconds))
+
+    def _meanwhile(self, work: Any, *args: Any) -> None:
+        thread = threading.Thread(target=work, args=args)
+        thread.start()
+        self._waits.append(thread)
 
     def _restart(self, event: Event) -> None:
         self.database.crash() if event.what == "crash" else self.database.stop()
@@ -113,26 +122,30 @@ class Chaos:
 
 def run(seed: int, size: Size, pace: Pace, folder: Path) -> dict[str, Any]:
     """The report; its "failures" are empty where everything is as it should be."""
-    made = plan.make(seed, size, pace, len(plan.SHARES) - 1)
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # sandboxes whose clients are cut off
+    made = plan.make(seed, size, pace)
     began = time.time()
     networks = Networks(seed=seed, pace=pace, share=size.faulted)
     with prepared(folder) as database, networks.running():
         from tests.chaos.people import People
 
         people = People(networks)
-        people.connect_all()
         processes = Processes(folder, size, pace)
         chaos = Chaos(made, pace, networks, database, processes)
         processes.start()
         stop = threading.Event()
         watch = threading.Thread(target=chaos.keep_looking, args=(people, stop))
         try:
+            people.connect_all()
             processes.wait_for_web()
             ids, begin = people.write_all(made)
+            chaos.ready = time.time()
             with _storm(networks, watch):
                 chaos.break_things(begin.timestamp())
                 _until(begin, size.seconds)
+            chaos.calm = time.time()
             chaos.wait_until_done()
+            chaos.over = time.time()
         finally:
             stop.set()
             if watch.ident:
@@ -164,7 +177,7 @@ def _report(chaos: Chaos, ids: dict[int, str], people: Any, began: float) -> dic
     failures = [f"delivery {n}: {what}" if n >= 0 else what for n, what in verdict.wrong] + chaos.overstayed + chaos.processes.ended
     failures += [f"the specification was broken: {v}" for s in networks.sandboxes.values() for v in s.violations]
     stories = []
-    for number in dict.fromkeys(n for n, _ in verdict.wrong if n >= 0):
+    for number in dict.fromkeys([*(n for n, _ in verdict.wrong if n >= 0), *verdict.reasons]):
         one = chaos.plan.deliveries[number]
         if row := rows.get(ids[number]):
             stories.append(f"delivery {number}:\n" + judge.story(url, row, one, public[one.network]))
@@ -177,6 +190,7 @@ def _report(chaos: Chaos, ids: dict[int, str], people: Any, began: float) -> dic
         "doubled": verdict.found("doubled"),
         "unstated": verdict.found("unstated"),
         "asks_a_person": dict(verdict.asked),
+        "reasons": verdict.reasons,
         "asks_a_person_percent": round(100 * asked / len(chaos.plan.deliveries), 2),
         "events": dict(chaos.done),
         "kills": chaos.done["kill-worker"] + chaos.done["kill-web"],
@@ -186,6 +200,8 @@ def _report(chaos: Chaos, ids: dict[int, str], people: Any, began: float) -> dic
         "faults": dict(faults),
         "reconnected": people.reconnected,
         "late_s": {f"p{p}": round(late[min(len(late) - 1, len(late) * p // 100)], 1) for p in (50, 95, 99)} if late else {},
+        "set_up_s": round(chaos.ready - began, 1),
+        "calm_to_done_s": round(chaos.over - chaos.calm, 1),
         "took_s": round(time.time() - began, 1),
         "failures": failures,
         "stories": stories,

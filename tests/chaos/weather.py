@@ -42,7 +42,7 @@ class Weather(list[Fault]):
             "garbage": (4, Fault(effect=dice.choice(("status", "status-after")), status=502, text=dice.choice(GARBAGE))),
             "rate-limit": (4, Fault(effect="rate-limit", seconds=float(dice.randint(1, 3)))),
             "rate-limit-silent": (3, Fault(effect="rate-limit")),
-            "carried-out-late": (5, Fault(effect="slow", seconds=late)),
+            "carried-out-late": (8, Fault(effect="slow", seconds=late)),
             "answered-late": (4, Fault(effect="drop-after", seconds=late)),
             "slow": (6, Fault(effect="slow", seconds=dice.uniform(0.1, 0.5) * min(self.pace.timeout, 4))),
             "malformed": (8, Fault(effect="malformed")),

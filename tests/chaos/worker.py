@@ -22,8 +22,8 @@ def shorten(timeout: float, look_after: float, lease: float, longest_wait: float
     deliver.LONGEST_WAIT = longest_wait
     pump.LEASE = deliver.LEASE = timedelta(seconds=lease)
     pump.RENEW_EVERY = lease / 3
-    holders = [(name, module) for name, module in sys.modules.items() if name.startswith("kicau.") and hasattr(module, "TIMEOUT")]
-    assert all(module.TIMEOUT == timeout for _, module in holders), [name for name, module in holders if module.TIMEOUT != timeout]
+    held = {name: module.TIMEOUT for name, module in sys.modules.items() if name.startswith("kicau.") and hasattr(module, "TIMEOUT")}
+    assert set(held.values()) == {timeout}, held
 
 
 def main() -> None:

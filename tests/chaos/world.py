@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from kicau.base import postgres
 from kicau.connector import registry
 from kicau.connector.sandbox import Sandbox, start
 from tests.chaos.line import Line
-from tests.chaos.plan import Pace, Size
+from tests.chaos.plan import NETWORKS, Pace, Size
 from tests.chaos.weather import Weather
 
 HERE = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ class Networks:
         thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         thread.start()
         try:
-            for slug in registry.slugs():
+            for slug in NETWORKS:
                 self.wait_for(self._start(slug))
             yield self
         finally:
@@ -66,7 +67,10 @@ class Networks:
         await line.open()
         server.base_url = f"http://127.0.0.1:{line.port}"
         # What a network allows in a day is not what is tried here.
-        server.limits_off, server.processing_seconds, server.latency = True, PROCESSED, ANSWERED
+        server.limits_off, server.processing_seconds = True, PROCESSED
+        if self.seed % 2 and hasattr(server, "duplicate_seconds"):
+            server.duplicate_seconds = 0.0  # a network that refuses twins hides that we sent one
+        server.clock_offset = random.Random(f"{self.seed}:clock:{slug}").uniform(-20, 20)  # no two clocks agree
         server.faults = self.weather[slug] = Weather(self.seed, slug, self.share, self.pace)
         self.sandboxes[slug] = server
 
@@ -80,8 +84,9 @@ class Networks:
         self.loop.call_soon_threadsafe(call)
 
     def storm(self, blows: bool) -> None:
-        for one in self.weather.values():
+        for slug, one in self.weather.items():
             one.is_calm = not blows
+            self.sandboxes[slug].latency = ANSWERED if blows else 0.0
 
 
 class Database:
@@ -137,6 +142,14 @@ class Processes:
         process.wait()
         self.died[process.pid] = time.time()
         self._launch(name)
+
+    def freeze(self, name: str, seconds: float) -> None:
+        """Stop it where it stands, as a machine that is out of memory does, and let it go on when its leases are over."""
+        pid = self.running[name].pid
+        with contextlib.suppress(OSError):  # killed meanwhile
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(seconds)
+            os.kill(pid, signal.SIGCONT)
 
     def look(self) -> None:
         """Start what ended by itself; nothing should."""

@@ -22,7 +22,15 @@ from kicau.engine.pump import Pump
 from kicau.publishing.deliver import Deliveries
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-first-run", "--font-render-hinting=none"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--font-render-hinting=none",
+]
 PASSWORD = "hujan-di-bandung-41"  # of everybody in the cast
 
 
@@ -35,7 +43,9 @@ def _static_folder() -> None:
 def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        pytest.fail(f"The journeys need a browser, and none of these is installed: {', '.join(BROWSERS)}. On Debian: apt-get install chromium")
+        pytest.fail(
+            f"The journeys need a browser, and none of these is installed: {', '.join(BROWSERS)}. On Debian: apt-get install chromium"
+        )
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield running
@@ -114,12 +124,19 @@ def site(live_server) -> str:
 
 @pytest.fixture
 def page(browser, site) -> Iterator[Page]:
-    context = browser.new_context(base_url=site, viewport={"width": 1360, "height": 900}, locale="en-GB", timezone_id="Asia/Jakarta")
+    context = browser.new_context(
+        base_url=site, viewport={"width": 1360, "height": 900}, locale="en-GB", timezone_id="Asia/Jakarta"
+    )
     context.set_default_timeout(8000)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda exc: errors.append(str(exc)))
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" and "Content Security Policy" in said.text else None)
+    page.on(
+        "console",
+        lambda said: (
+            errors.append(said.text) if said.type == "error" and "Content Security Policy" in said.text else None
+        ),
+    )
     yield page
     context.close()
     assert not errors, errors

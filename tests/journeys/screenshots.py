@@ -1,6 +1,6 @@
 """Pictures of every page, wide and narrow, light and dark, in both languages, into .screenshots/:
 
-    python -m tests.journeys.screenshots [page …]
+python -m tests.journeys.screenshots [page …]
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ LOOKS = {  # name: (width, height, theme, language)
     "360-dark": (360, 740, "dark", "en"),
 }
 PEOPLE = {
-    "x-kopi": ("x", "Kopi Senja", "kopisenja"), "x-kabar": ("x", "Kabar Priangan", "kabarpriangan"), "page-kopi": ("facebook", "Kopi Senja", "kopisenja.bdg"),
-    "ig-kopi": ("instagram", "Kopi Senja", "kopisenja"), "li-sari": ("linkedin", "Sari Wulandari", "sari-wulandari"), "li-kopi": ("linkedin", "PT Kopi Senja", "kopi-senja"),
+    "x-kopi": ("x", "Kopi Senja", "kopisenja"),
+    "x-kabar": ("x", "Kabar Priangan", "kabarpriangan"),
+    "page-kopi": ("facebook", "Kopi Senja", "kopisenja.bdg"),
+    "ig-kopi": ("instagram", "Kopi Senja", "kopisenja"),
+    "li-sari": ("linkedin", "Sari Wulandari", "sari-wulandari"),
+    "li-kopi": ("linkedin", "PT Kopi Senja", "kopi-senja"),
 }
 
 
@@ -40,12 +44,23 @@ def stock(actor, workspace) -> dict[str, object]:
     from kicau.publishing import compose, schedule
     from kicau.publishing.models import Attempt, Delivery, DeliveryState
 
-    media = {f.name: add_medium(actor, f, f.name) for f in sorted((DEMO / "media").iterdir()) if f.suffix in (".jpg", ".png", ".gif", ".mp4", ".pdf")}
+    media = {
+        f.name: add_medium(actor, f, f.name)
+        for f in sorted((DEMO / "media").iterdir())
+        if f.suffix in (".jpg", ".png", ".gif", ".mp4", ".pdf")
+    }
     channels = {}
     for key, (network, name, handle) in PEOPLE.items():
         app = register_app(network, "id", "secret", is_sandbox=True)
         channels[key] = Channel.objects.create(
-            workspace=workspace, network=network, app=app, key=key, account_id=key, handle=handle, name=name, credentials=stored(Credentials(access_token="x"))
+            workspace=workspace,
+            network=network,
+            app=app,
+            key=key,
+            account_id=key,
+            handle=handle,
+            name=name,
+            credentials=stored(Credentials(access_token="x")),
         )
     from datetime import time
 
@@ -54,39 +69,82 @@ def stock(actor, workspace) -> dict[str, object]:
     made = []
     with (DEMO / "posts.csv").open(encoding="utf-8-sig", newline="") as file:
         for n, row in enumerate(csv.DictReader(file)):
-            uses = tuple(compose.MediumUse(medium=media[name].id, alt=alt) for name, alt in zip(row["media"].split(), row["alt"].split("|") + [""] * 20, strict=False) if name in media)
+            uses = tuple(
+                compose.MediumUse(medium=media[name].id, alt=alt)
+                for name, alt in zip(row["media"].split(), row["alt"].split("|") + [""] * 20, strict=False)
+                if name in media
+            )
             try:
-                draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=row["text"], media=uses),), campaign=row["campaign"], first_comment=row["first_comment"]))
+                draft = compose.create_draft(
+                    actor,
+                    compose.Composition(
+                        parts=(compose.PartInput(text=row["text"], media=uses),),
+                        campaign=row["campaign"],
+                        first_comment=row["first_comment"],
+                    ),
+                )
                 wanted = [c for c in row["channels"].split() if c in channels]
                 draft = compose.one_draft(actor, draft.id)
                 fitting = [c for c in wanted if not schedule.render(draft, channels[c]).problems]
                 if fitting:
-                    made += schedule.schedule(actor, draft, fitting, clock.now() + timedelta(hours=max(0.1, n * 2.7 - 20)), confirm=n % 2 == 0).deliveries
+                    made += schedule.schedule(
+                        actor, draft, fitting, clock.now() + timedelta(hours=max(0.1, n * 2.7 - 20)), confirm=n % 2 == 0
+                    ).deliveries
                     Delivery.objects.filter(draft=draft).update(due_at=start + timedelta(hours=n * 2.7))
             except Exception as exc:
                 print(row["ref"], exc)
     now = clock.now()
     for row in Delivery.objects.filter(due_at__lt=now).exclude(state="held"):
-        row.state, row.published_at, row.url, row.remote_ids = DeliveryState.PUBLISHED, row.due_at + timedelta(milliseconds=240), f"https://example.org/{row.id.hex[:10]}", ["1"]
+        row.state, row.published_at, row.url, row.remote_ids = (
+            DeliveryState.PUBLISHED,
+            row.due_at + timedelta(milliseconds=240),
+            f"https://example.org/{row.id.hex[:10]}",
+            ["1"],
+        )
         row.save()
         Attempt.objects.create(delivery=row, did="publish", outcome="published", sentence="Published.")
     late = list(Delivery.objects.filter(state="published").order_by("-due_at"))
-    for row, state, reason in [(late[0], "failed", "The network refused it: the link is not allowed."), (late[2], "unknown", "The answer was lost and the network cannot tell; look there, then decide.")]:
+    for row, state, reason in [
+        (late[0], "failed", "The network refused it: the link is not allowed."),
+        (late[2], "unknown", "The answer was lost and the network cannot tell; look there, then decide."),
+    ]:
         row.state, row.reason, row.published_at, row.url = state, reason, None, ""
         row.save()
     carousel = next((d for d in made if sum(len(p["media"]) for p in d.rendered["parts"]) > 1), made[0])
-    return {"post": made[0].draft_id, "carousel": carousel.draft_id, "medium": media["senja-cup.jpg"].id, "failed": late[0].draft_id}
+    return {
+        "post": made[0].draft_id,
+        "carousel": carousel.draft_id,
+        "medium": media["senja-cup.jpg"].id,
+        "failed": late[0].draft_id,
+    }
 
 
 def addresses(actor, things) -> dict[str, str]:
     """Every page that is worth a picture."""
     from kicau.publishing import compose
 
-    long = "Kopi Senja opens a second roastery in Lembang on Saturday, and everybody who brings a cup of their own drinks for free. " * 3
+    long = (
+        "Kopi Senja opens a second roastery in Lembang on Saturday, and everybody who brings a cup of their own drinks for free. "
+        * 3
+    )
     picture = compose.MediumUse(medium=things["medium"])
-    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=long + "https://kopisenja.example/lembang #kopi", media=(picture,)),)))
+    draft = compose.create_draft(
+        actor,
+        compose.Composition(
+            parts=(compose.PartInput(text=long + "https://kopisenja.example/lembang #kopi", media=(picture,)),)
+        ),
+    )
     poll = compose.content.Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=1440)
-    whole = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="One"), compose.PartInput(text="Two")), poll=poll, link=compose.LinkInput(url="https://kopisenja.example/", title="Kopi Senja"), first_comment="More in the link.", campaign="Lembang"))
+    whole = compose.create_draft(
+        actor,
+        compose.Composition(
+            parts=(compose.PartInput(text="One"), compose.PartInput(text="Two")),
+            poll=poll,
+            link=compose.LinkInput(url="https://kopisenja.example/", title="Kopi Senja"),
+            first_comment="More in the link.",
+            campaign="Lembang",
+        ),
+    )
     return {
         "calendar": "/", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}",
         "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
@@ -102,8 +160,20 @@ def open_as(browser, site, person, theme: str, width: int, height: int):
     client = Client()
     client.force_login(person)
     scheme = "dark" if theme == "dark" else "light"
-    context = browser.new_context(base_url=site, viewport={"width": width, "height": height}, locale="en-GB", timezone_id="Asia/Jakarta", color_scheme=scheme)
-    context.add_cookies([{"name": "kicau", "value": client.cookies["kicau"].value, "url": site}, {"name": "kicau_theme", "value": theme, "url": site}])
+    context = browser.new_context(
+        base_url=site,
+        viewport={"width": width, "height": height},
+        locale="en-GB",
+        timezone_id="Asia/Jakarta",
+        color_scheme=scheme,
+        reduced_motion="reduce",
+    )
+    context.add_cookies(
+        [
+            {"name": "kicau", "value": client.cookies["kicau"].value, "url": site},
+            {"name": "kicau_theme", "value": theme, "url": site},
+        ]
+    )
     return context
 
 
@@ -124,8 +194,13 @@ def test_pictures(browser, site, transactional_db, owner, workspace, actor):
                 continue
             page.goto(address)
             page.wait_for_load_state("networkidle")
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{title} is wider than the window in {name}"
-            page.screenshot(path=TARGET / f"{title}-{name}.png", full_page=width < 500 or title.startswith(("compose", "post", "channel")))
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+                f"{title} is wider than the window in {name}"
+            )
+            page.screenshot(
+                path=TARGET / f"{title}-{name}.png",
+                full_page=width < 500 or title.startswith(("compose", "post", "channel")),
+            )
         if not wanted or "sign-in" in wanted:
             context.clear_cookies(name="kicau")
             context.add_cookies([{"name": "django_language", "value": language, "url": site}])
@@ -136,7 +211,12 @@ def test_pictures(browser, site, transactional_db, owner, workspace, actor):
 
 def main(arguments: list[str]) -> int:
     """The pages that are named, or all of them."""
-    return subprocess.run([sys.executable, "-m", "pytest", str(Path(__file__)), "-q"], check=False, cwd=ROOT, env={**os.environ, "SHOTS_PAGES": " ".join(arguments)}).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", str(Path(__file__)), "-q"],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "SHOTS_PAGES": " ".join(arguments)},
+    ).returncode
 
 
 if __name__ == "__main__":

@@ -26,6 +26,13 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class PageQuery(Shape):
+    """Which page of a list."""
+
+    cursor: str = Field("", description="`next` of the page before; leave it out for the first page.", max_length=1000)
+    limit: int = Field(50, ge=1, le=100, description="How many items at most.")
+
+
 class Page[T](Shape):
     """One page of a list."""
 

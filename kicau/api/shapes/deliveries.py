@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from kicau.api.paging import PageQuery
-from kicau.api.shapes.base import STAMP, ZONE, FieldError, Flag, Page, PersonRef, Shape, Zone, examples
+from kicau.api.shapes.base import STAMP, ZONE, FieldError, Flag, Page, PageQuery, PersonRef, Shape, Zone, examples
 from kicau.api.shapes.posts import AT, Post
 from kicau.api.shapes.rendered import RenderedPart
 

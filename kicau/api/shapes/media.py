@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kicau.api.paging import PageQuery
-from kicau.api.shapes.base import AI_USE, STAMP, AIUse, Page, Shape, examples
+from kicau.api.shapes.base import AI_USE, STAMP, AIUse, Page, PageQuery, Shape, examples
 from kicau.api.shapes.posts import Text
 
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=50)]

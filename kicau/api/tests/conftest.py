@@ -6,11 +6,12 @@ import io
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django import conf
 from django.test import Client
 from PIL import Image
 
@@ -35,7 +36,19 @@ MARK = "rahasia-senja"  # in everything that the populated workspace holds
 @pytest.fixture(autouse=True, scope="session")
 def _static_folder() -> None:
     """WhiteNoise warns where it is missing."""
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    Path(conf.settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Nobody signs in by password here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@cache
+def application() -> Client:
+    """One for all: making it reads every static file's name."""
+    return Client(raise_request_exception=False)
 
 
 @dataclass
@@ -43,7 +56,7 @@ class Caller:
     """Somebody with a token (or, with "", without)."""
 
     secret: str
-    http: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+    http: Client = field(default_factory=lambda: application())
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         sent: dict[str, Any] = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}

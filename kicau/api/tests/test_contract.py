@@ -12,7 +12,6 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +20,6 @@ import pytest
 import requests
 import schemathesis
 from django.db import transaction
-from django.test import Client
 from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from requests.adapters import HTTPAdapter
@@ -30,7 +28,7 @@ from urllib3 import HTTPResponse
 
 from kicau.api.gate import WORKSPACE
 from kicau.api.root import api
-from kicau.api.tests.conftest import populate
+from kicau.api.tests.conftest import application, populate
 from kicau.base.ids import NO_ID, as_uuid
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.acts import TOKEN_MARK, actor_for, add_person, create_token, create_workspace
@@ -68,11 +66,6 @@ class Bearer:
 
     def set(self, case: Any, data: str, context: Any) -> None:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
-
-
-@cache
-def application() -> Client:
-    return Client(raise_request_exception=False)
 
 
 def in_process(adapter: HTTPAdapter, request: Any, *args: Any, **kwargs: Any) -> requests.Response:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 
 from kicau.api.models import Answer, forget_old_answers
 from kicau.api.tests.conftest import Caller, caller_for, png
@@ -104,3 +104,26 @@ def test_at_the_same_moment_it_is_done_once(actor):
     assert {a.status_code for a in answers} == {201}
     assert len({a.content for a in answers}) == 1
     assert Draft.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_takes_too_long_is_not_waited_for_for_ever(actor, monkeypatch):
+    monkeypatch.setattr("kicau.api.repeats.PATIENCE", "100ms")
+    asking, begun, end = caller_for(actor), threading.Event(), threading.Event()
+    token_id = Token.objects.get().id
+
+    def first() -> None:
+        with transaction.atomic():
+            Answer.objects.create(token_id=token_id, workspace_id=actor.workspace.id, key="a1", fingerprint="")
+            begun.set()
+            end.wait(5)
+            transaction.set_rollback(True)
+        connection.close()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    begun.wait(5)
+    assert "still under way" in problem(asking.post("/posts", SIMPLE, Idempotency_Key="a1"), 409)["detail"]
+    end.set()
+    thread.join()
+    assert asking.post("/posts", SIMPLE, Idempotency_Key="a1").status_code == 201

@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from kicau.api import media
 from kicau.api.shapes.webhooks import Event
 from kicau.api.tests.conftest import MARK, Caller, caller_for, png
 from kicau.api.tests.test_gate import problem
@@ -161,6 +162,14 @@ def test_a_file_goes_in_and_comes_out(api):
     changed = api.patch(f"/media/{medium['id']}", {"alt": "Cangkir kopi", "title": "Menu"}).json()
     assert (changed["alt"], changed["title"], changed["tags"]) == ("Cangkir kopi", "Menu", ["menu", "kopi"])
     assert [len(api.get(f"/media?{q}").json()["items"]) for q in ("tag=menu", "tag=x", "kind=image", "kind=video")] == [1, 0, 1, 0]
+
+
+async def test_a_large_file_is_never_in_memory_whole(tmp_path):
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"0123456789" * 100_000)
+    chunks = [chunk async for chunk in media._in_chunks(path)]
+    assert b"".join(chunks) == path.read_bytes()
+    assert max(map(len, chunks)) == media.CHUNK
 
 
 def test_files_that_are_no_media(api):

@@ -60,13 +60,12 @@ def _links(text: str) -> Iterator[tuple[int, int]]:
             bare = run.first(done)
             start = _protocol(text, run, done)
             following = runs[n + 1] if n + 1 < len(runs) else None
-            if start >= 0 and (not bare or start <= bare[0]) and following and following.begin == run.end + 3:
-                if domain_end := following.whole():
-                    end = _end(text, domain_end)
-                    if _is_sound(text[following.begin : domain_end], end - start):
-                        yield start, end
-                    done = end
-                    break
+            follows = start >= 0 and following is not None and following.begin == run.end + 3
+            if follows and following and (not bare or start <= bare[0]) and (domain_end := following.whole()):
+                done = _end(text, domain_end)
+                if _is_sound(text[following.begin : domain_end], done - start):
+                    yield start, done
+                break
             if not bare:
                 break
             done = _end(text, bare[1])

@@ -33,6 +33,7 @@ _TAG = regex.compile(
     rf"(?<!\S)[#＃]([{_WORD}][{_WORD}{_SEPARATORS}]*[\p{{Alphabetic}}{_SEPARATORS}][{_WORD}{_SEPARATORS}]*[{_WORD}]"
     rf"|[{_WORD}]*\p{{Alphabetic}}[{_WORD}]*)"
 )
+_PROTOCOL = regex.compile(r"(?<=.)https?\Z")
 _CLUSTER = regex.compile(r"\X")
 # Ruby 3.4 breaks an Indic conjunct before each consonant; Unicode 15.1 and Python's regex keep it together (GB9c).
 _CONJUNCT = regex.compile(r"(?<=[\p{M}\u200c\u200d])\p{Lo}")
@@ -108,8 +109,7 @@ def _mentions(text: str) -> Iterator[Entity]:
 def _tags(text: str) -> Iterator[Entity]:
     for found in _TAG.finditer(text):
         name, end = found[1], found.end()
-        if text.startswith("://", end) and (shorter := name.removesuffix("s").removesuffix("http")) != name and shorter:
+        if text.startswith("://", end) and (protocol := _PROTOCOL.search(name)):
             # "#taghttps://…": the tag ends where the address begins
-            if name.endswith(("http", "https")):
-                name, end = shorter, end - (len(name) - len(shorter))
+            name, end = name[: protocol.start()], end - len(protocol[0])
         yield Entity(SpanKind.TAG, found.start(), end, name)

@@ -81,7 +81,13 @@ PLAIN = "ref,channels,at,text\nr1,x-kopi,+0:03,Pelan-pelan saja ☕️\n"
 ], ids=["plain", "bom", "utf16", "utf16le", "utf16be", "semicolons", "tabs", "bars", "sep", "crlf", "cr", "case", "blank rows", "stream"])  # fmt: skip
 def test_reads_what_spreadsheets_write(data):
     (row,) = read_posts(data).rows
-    assert (row.number, row["ref"], row["channels"], row["at"], row["text"]) == (2, "r1", "x-kopi", "+0:03", "Pelan-pelan saja ☕️")
+    assert (row.number, row["ref"], row["channels"], row["at"], row["text"]) == (
+        2,
+        "r1",
+        "x-kopi",
+        "+0:03",
+        "Pelan-pelan saja ☕️",
+    )
     assert row["campaign"] == ""
 
 
@@ -122,7 +128,11 @@ def test_what_is_no_table_is_refused_with_the_place(data, code, says):
 
 
 def test_a_good_row_is_ready(actor, x):
-    report = check(actor, ("r1", "x-kopi", "+1:30", "Pelan-pelan saja. https://kopi-senja.example.com"), start=NOW + timedelta(hours=1))
+    report = check(
+        actor,
+        ("r1", "x-kopi", "+1:30", "Pelan-pelan saja. https://kopi-senja.example.com"),
+        start=NOW + timedelta(hours=1),
+    )
     assert not report.problems
     assert report.deliveries == 1
     assert report.ready[0].at == NOW + timedelta(hours=1, minutes=1, seconds=30)
@@ -167,7 +177,9 @@ def test_a_problem_of_one_networks_text_is_in_its_column(actor, x):
 
 
 def test_every_problem_of_every_row_is_told_at_once(actor, x):
-    report = check(actor, ("1", "x-kopi", "soon", "a" * 300), ("1", "nobody", "now", "b"), ("3", "x-kopi", "now", "fine"))
+    report = check(
+        actor, ("1", "x-kopi", "soon", "a" * 300), ("1", "nobody", "now", "b"), ("3", "x-kopi", "now", "fine")
+    )
     assert {(p.row, p.column) for p in report.problems} == {(2, "at"), (3, "ref")}
     assert [p.row for p in report.ready] == [4]
 
@@ -188,7 +200,9 @@ def test_files_are_looked_into_and_links_out_of_the_folder_are_not_followed(acto
 
 def test_twins_are_warned_of(actor, x):
     report = check(actor, ("1", "x-kopi", "now", "Same words"), ("2", "x-kopi", "+1:00", "same  WORDS"))
-    assert [n.sentence for n in report.notices if n.problem.code == "duplicate"] == ["Row 3, text: x-kopi has the same text (row 2); networks may refuse it or show it to fewer people."]
+    assert [n.sentence for n in report.notices if n.problem.code == "duplicate"] == [
+        "Row 3, text: x-kopi has the same text (row 2); networks may refuse it or show it to fewer people."
+    ]
 
 
 def test_a_viewer_may_not(member, x):
@@ -235,7 +249,14 @@ def test_a_contributor_may_check_but_not_schedule(member, x):
 
 
 def test_the_demos_table_is_importable_whole(actor, connected):
-    for key, network in {"x-kopi": "x", "x-kabar": "x", "page-kopi": "facebook", "ig-kopi": "instagram", "li-sari": "linkedin", "li-kopi": "linkedin"}.items():
+    for key, network in {
+        "x-kopi": "x",
+        "x-kabar": "x",
+        "page-kopi": "facebook",
+        "ig-kopi": "instagram",
+        "li-sari": "linkedin",
+        "li-kopi": "linkedin",
+    }.items():
         connected(network, key)
     posts = read_posts((DEMO / "posts.csv").read_bytes())
     report = check_posts(actor, posts, DEMO / "media", start=clock.now() + timedelta(minutes=5))
@@ -246,7 +267,13 @@ def test_the_demos_table_is_importable_whole(actor, connected):
     assert len(done.deliveries) == report.deliveries
     assert not Delivery.objects.filter(state="held").exists()
     thread = Draft.objects.get(ref="kp-banjir-utas")
-    assert [(p.text[:3], p.uses.count()) for p in thread.parts.all()] == [("The", 1), ("2/5", 0), ("3/5", 1), ("4/5", 0), ("5/5", 0)]
+    assert [(p.text[:3], p.uses.count()) for p in thread.parts.all()] == [
+        ("The", 1),
+        ("2/5", 0),
+        ("3/5", 1),
+        ("4/5", 0),
+        ("5/5", 0),
+    ]
 
 
 def test_a_link_takes_the_first_picture_as_its_own(actor, connected, tmp_path):
@@ -263,7 +290,18 @@ def test_a_link_takes_the_first_picture_as_its_own(actor, connected, tmp_path):
 
 
 def test_poll_and_options_and_the_rest_arrive(actor, x):
-    row = ("x-kopi", "+9:00", "Mana?", "Pilih :: Puntang | Gayo ; 3d", "x.made_with_ai=yes", "panen", "kopi, jual", "id", "search=allow; ground=deny", "Asia/Makassar")
+    row = (
+        "x-kopi",
+        "+9:00",
+        "Mana?",
+        "Pilih :: Puntang | Gayo ; 3d",
+        "x.made_with_ai=yes",
+        "panen",
+        "kopi, jual",
+        "id",
+        "search=allow; ground=deny",
+        "Asia/Makassar",
+    )
     columns = ("channels", "at", "text", "poll", "options", "campaign", "tags", "language", "ai_use", "timezone")
     report = check_posts(actor, table(row, columns=columns), Path("/nowhere"))
     assert sentences(report) == []
@@ -271,13 +309,28 @@ def test_poll_and_options_and_the_rest_arrive(actor, x):
     draft = Draft.objects.get()
     assert draft.extras["poll"] == {"question": "Pilih", "options": ["Puntang", "Gayo"], "minutes": 4320}
     assert draft.extras["options"] == {"x.made_with_ai": "yes"}
-    assert (draft.campaign.name, draft.tags, draft.language, draft.timezone) == ("panen", ["kopi", "jual"], "id", "Asia/Makassar")
+    assert (draft.campaign.name, draft.tags, draft.language, draft.timezone) == (
+        "panen",
+        ["kopi", "jual"],
+        "id",
+        "Asia/Makassar",
+    )
     assert draft.ai_use == {"search": "allow", "ground": "deny"}
 
 
 def test_many_rows_take_seconds(actor, x):
     """A tenth of the 10,000 rows for which 30 s are allowed; the whole is in bench/importing.py."""
-    posts = table(*[(f"r{n}", "x-kopi", f"+{n // 60 + 5}:{n % 60:02}", f"Kabar nomor {n}: #kopi https://kopi-senja.example.com/{n}") for n in range(1000)])
+    posts = table(
+        *[
+            (
+                f"r{n}",
+                "x-kopi",
+                f"+{n // 60 + 5}:{n % 60:02}",
+                f"Kabar nomor {n}: #kopi https://kopi-senja.example.com/{n}",
+            )
+            for n in range(1000)
+        ]
+    )
     began = time.monotonic()
     report = check_posts(actor, posts, Path("/nowhere"))
     done = create_posts(actor, report, Path("/nowhere"))

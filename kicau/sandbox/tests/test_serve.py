@@ -21,7 +21,9 @@ from kicau.sandbox.visitor import NotTaken, consent
 @asynccontextmanager
 async def running(folder, **how):
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(serve.serve(dict.fromkeys(registry.slugs(), 0), folder, ready=started.set_result, stop=stop, **how))
+    task = asyncio.create_task(
+        serve.serve(dict.fromkeys(registry.slugs(), 0), folder, ready=started.set_result, stop=stop, **how)
+    )
     await asyncio.wait([started, task], return_when=asyncio.FIRST_COMPLETED)
     yield await started
     stop.set()
@@ -91,12 +93,18 @@ def test_validators_are_named_by_module_and_function():
 
 def test_the_process_tells_what_it_serves_and_stops_when_told(tmp_path):
     ports = [arg for slug in registry.slugs() for arg in ("--port", f"{slug}=0")]
-    with subprocess.Popen([sys.executable, "-m", "kicau.sandbox.serve", "--folder", tmp_path / "s", *ports], stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        [sys.executable, "-m", "kicau.sandbox.serve", "--folder", tmp_path / "s", *ports],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
         told = json.loads(child.stdout.readline())
         child.send_signal(signal.SIGTERM)
         assert child.wait(10) == 0
     assert len(told["networks"]) == len(registry.slugs())
-    assert sorted(p.name for p in (tmp_path / "s").glob("*.sqlite3")) == [f"{slug}.sqlite3" for slug in registry.slugs()]
+    assert sorted(p.name for p in (tmp_path / "s").glob("*.sqlite3")) == [
+        f"{slug}.sqlite3" for slug in registry.slugs()
+    ]
 
 
 def test_every_server_is_a_sandbox():

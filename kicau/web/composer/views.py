@@ -422,4 +422,3 @@ def pick(request: Asked) -> HttpResponse:
         "web/composer.html#library",
         {"key": request.GET.get("key", ""), "media": list(found[:SHOWN_IN_LIBRARY])},
     )
-

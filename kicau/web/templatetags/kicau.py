@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,11 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """One of our own drawings; decoration unless `label` says what it means."""
+    return _icon(name, label)
+
+
+@lru_cache(maxsize=512)
+def _icon(name: str, label: str) -> SafeString:
     address = f"{static('web/icons.svg')}#{name}"
     if label:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address)
@@ -34,6 +40,11 @@ def icon(name: str, label: str = "") -> SafeString:
 @register.simple_tag
 def mark(slug: str, size: int = 18, named: bool = True) -> SafeString:
     """A network's own mark."""
+    return _mark(slug, size, named)
+
+
+@lru_cache(maxsize=256)
+def _mark(slug: str, size: int, named: bool) -> SafeString:
     alt = marks.label(slug) if named else ""
     return format_html(
         '<img class="mark" src="{}" width="{}" height="{}" alt="{}">',

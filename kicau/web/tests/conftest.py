@@ -45,8 +45,15 @@ def channels(workspace) -> dict[str, Channel]:
     for slug in registry.slugs():
         app = register_app(slug, "id", "secret")
         made[slug] = Channel.objects.create(
-            workspace=workspace, network=slug, app=app, key=f"{slug}-kopisenja", account_id="1", handle="kopisenja", name="Kopi Senja",
-            kind="person", credentials=stored(Credentials(access_token="none")),
+            workspace=workspace,
+            network=slug,
+            app=app,
+            key=f"{slug}-kopisenja",
+            account_id="1",
+            handle="kopisenja",
+            name="Kopi Senja",
+            kind="person",
+            credentials=stored(Credentials(access_token="none")),
         )
     return made
 
@@ -57,7 +64,9 @@ def post(actor, channels):
 
     def make(text: str = "Halo dari Bandung", to: list[str] | None = None, hours: float = 1, **more):
         draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=text),), **more))
-        return schedule.schedule(actor, compose.one_draft(actor, draft.id), to or ["x-kopisenja"], clock.now() + timedelta(hours=hours))
+        return schedule.schedule(
+            actor, compose.one_draft(actor, draft.id), to or ["x-kopisenja"], clock.now() + timedelta(hours=hours)
+        )
 
     return make
 

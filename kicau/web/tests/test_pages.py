@@ -33,9 +33,17 @@ def test_every_view_of_the_calendar_shows_what_is_its_own(page, post, view, djan
     assert ("Opening on Monday" in answer.content.decode()) == (view not in ("past", "attention"))
 
 
-def test_pages_with_an_object_answer_within_their_statements(page, post, picture, channels, django_assert_max_num_queries):
+def test_pages_with_an_object_answer_within_their_statements(
+    page, post, picture, channels, django_assert_max_num_queries
+):
     row = post(to=[c.key for c in channels.values() if c.network not in ("instagram",)]).deliveries[0]
-    for name, key in [("post", row.draft_id), ("compose-draft", row.draft_id), ("channel", "x-kopisenja"), ("channels-connect", "x"), ("medium", picture.id)]:
+    for name, key in [
+        ("post", row.draft_id),
+        ("compose-draft", row.draft_id),
+        ("channel", "x-kopisenja"),
+        ("channels-connect", "x"),
+        ("medium", picture.id),
+    ]:
         with django_assert_max_num_queries(QUERIES):
             answer = page.get(reverse(name, args=[key]))
         assert answer.status_code == 200, name
@@ -71,7 +79,14 @@ def test_another_workspace_sees_nothing(page, post, picture, db):
     create_workspace(other, "Lain")
     stranger = Client()
     stranger.force_login(other)
-    for name, key in [("post", row.draft_id), ("delivery", row.id), ("channel", "x-kopisenja"), ("medium", picture.id), ("medium-whole", picture.sha256), ("medium-small", picture.sha256)]:
+    for name, key in [
+        ("post", row.draft_id),
+        ("delivery", row.id),
+        ("channel", "x-kopisenja"),
+        ("medium", picture.id),
+        ("medium-whole", picture.sha256),
+        ("medium-small", picture.sha256),
+    ]:
         assert stranger.get(reverse(name, args=[key])).status_code == 404, name
     assert "Halo" not in stranger.get(reverse("home")).content.decode()
 
@@ -108,7 +123,15 @@ def test_the_list_goes_on_from_where_the_page_before_ended(page, actor, channels
     draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="x"),)))
     rendered = {"parts": [{"text": "Post"}]}
     Delivery.objects.bulk_create(
-        Delivery(workspace=workspace, draft=draft, channel=channels["x"], network="x", due_at=start + timedelta(minutes=n), next_at=start, rendered=rendered)
+        Delivery(
+            workspace=workspace,
+            draft=draft,
+            channel=channels["x"],
+            network="x",
+            due_at=start + timedelta(minutes=n),
+            next_at=start,
+            rendered=rendered,
+        )
         for n in range(250)
     )
     seen, address = 0, reverse("home")

@@ -16,7 +16,9 @@ PLACE = re.compile(r"%\(\w+\)s|\{\w*(?:![rs])?\}")
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: str(book.relative_to(translations.ROOT)))
 def test_every_text_is_there_in_indonesian(book):
     lacking = translations.missing(BOOKS[book], translations.read(book))
-    assert not lacking, f"Translate these in {book}, then run: python -m kicau.web.translations\n" + "\n".join(key[1] for key in lacking)
+    assert not lacking, f"Translate these in {book}, then run: python -m kicau.web.translations\n" + "\n".join(
+        key[1] for key in lacking
+    )
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: str(book.relative_to(translations.ROOT)))
@@ -39,5 +41,9 @@ def test_what_is_compiled_is_what_is_written(book):
 
 
 def test_plurals_and_contexts_are_found_in_templates():
-    source = "{% load i18n %}{% translate 'One' %}{% blocktranslate count n=x %}{{ n }} bird{% plural %}{{ n }} birds{% endblocktranslate %}{% translate \"May\" context \"month\" %}"
-    assert set(translations.in_template(source)) == {("", "One", ""), ("", "%(n)s bird", "%(n)s birds"), ("month", "May", "")}
+    source = '{% load i18n %}{% translate \'One\' %}{% blocktranslate count n=x %}{{ n }} bird{% plural %}{{ n }} birds{% endblocktranslate %}{% translate "May" context "month" %}'
+    assert set(translations.in_template(source)) == {
+        ("", "One", ""),
+        ("", "%(n)s bird", "%(n)s birds"),
+        ("month", "May", ""),
+    }

@@ -48,7 +48,7 @@ def _encoded(value: Any) -> bytes:
             return _head(3, len(raw)) + raw
         case list():
             return _head(4, len(value)) + b"".join(map(_encoded, value))
-        case {"$link": str(link), **rest} if not rest:
+        case {"$link": str(link), **rest} if not rest and is_cid(link):
             raw = b"\x00" + _bytes(link)
             return b"\xd8\x2a" + _head(2, len(raw)) + raw
         case {"$bytes": str(content), **rest} if not rest:
@@ -58,6 +58,20 @@ def _encoded(value: Any) -> bytes:
             keys = sorted(((key.encode(), key) for key in value), key=lambda pair: (len(pair[0]), pair[0]))
             return _head(5, len(keys)) + b"".join(_head(3, len(raw)) + raw + _encoded(value[key]) for raw, key in keys)
     raise ValueError(f"{type(value).__name__} is no type of the data model")
+
+
+def stranger(value: Any, path: str) -> tuple[Any, str] | None:
+    """The first value that the data model does not know, and where it stands; None where all are known."""
+    match value:
+        case dict():
+            below = [(one, f"{path}.{name}") for name, one in value.items()]
+        case list():
+            below = [(one, f"{path}[{n}]") for n, one in enumerate(value)]
+        case None | bool() | int() | str():
+            return None
+        case _:
+            return value, path
+    return next((found for one in below if (found := stranger(*one))), None)
 
 
 def _bytes(link: str) -> bytes:

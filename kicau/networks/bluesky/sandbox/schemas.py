@@ -18,12 +18,16 @@ import regex
 from kicau.networks.bluesky.sandbox.cid import is_cid
 
 CLUSTER = regex.compile(r"\X")
-HANDLE = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+HANDLE = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE
+)
 DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
-NSID = re.compile(r"[a-zA-Z](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+\.[a-zA-Z][a-zA-Z0-9]{0,62}")
+NSID = re.compile(
+    r"[a-zA-Z](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+\.[a-zA-Z][a-zA-Z0-9]{0,62}"
+)
 RECORD_KEY = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~:-]{1,512}")
 TID = re.compile(r"[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}")
-LANGUAGE = re.compile(r"(?:i|[a-z]{2,3})(?:-[a-zA-Z0-9]+)*")
+LANGUAGE = re.compile(r"(?:i|[a-z]{2,3}|x(?=-))(?:-[a-zA-Z0-9]+)*")
 URI = re.compile(r"\w+:(?://)?[^\s/]\S*", re.ASCII)
 AT_URI = re.compile(r"at://(?P<who>[^/\s?#]+)(?:/(?P<what>[^/\s?#]+)(?:/(?P<key>[^/\s?#]+))?)?")
 DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
@@ -49,7 +53,7 @@ def _is_datetime(value: str) -> bool:
     if not DATETIME.fullmatch(value) or value.endswith("-00:00"):
         return False
     try:
-        return datetime.fromisoformat(value).year > 0
+        return datetime.fromisoformat(f"2000{value[4:]}" if value.startswith("0000") else value) is not None
     except ValueError:
         return False
 
@@ -67,7 +71,7 @@ FORMATS: Mapping[str, Callable[[str], bool]] = {
     "uri": lambda value: URI.fullmatch(value) is not None and len(value) <= 8192,
     "DID": lambda value: DID.fullmatch(value) is not None,
     "at-uri": _is_at_uri,
-    "cid": is_cid,
+    "CID string": is_cid,
 }
 
 
@@ -166,7 +170,7 @@ class Union:
 
 
 DATE, AT, ANY = Text("datetime"), Text("at-uri"), Object()
-STRONG = Object(("uri", "cid"), {"uri": AT, "cid": Text("cid")})
+STRONG = Object(("uri", "cid"), {"uri": AT, "cid": Text("CID string")})
 RATIO = Object(("width", "height"), {"width": Whole(1), "height": Whole(1)})
 TAG = Text(bytes=640, graphemes=64)
 FACET = Object(

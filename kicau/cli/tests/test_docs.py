@@ -1,0 +1,42 @@
+"""What the documentation says of the shell is so."""
+
+from pathlib import Path
+
+import pytest
+
+from kicau.base.options import OPTIONS
+from kicau.cli import frame
+from kicau.publishing.tables import known_columns
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)
+def test_each_setting_stands_with_its_default_and_meaning(option):
+    default = f"`{option.default}`" if option.default else ""
+    assert f"| `{option.name}` | {default} | {option.help} |" in (DOCS / "operate/settings.md").read_text("utf-8")
+
+
+def test_no_setting_stands_there_that_is_none():
+    table = (DOCS / "operate/settings.md").read_text("utf-8").split("## For the shell")[0]
+    rows = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert rows == [option.name for option in OPTIONS]
+
+
+def test_every_exit_code_is_told():
+    said = (DOCS / "use/cli.md").read_text("utf-8")
+    for code in (
+        frame.FAILED,
+        frame.USAGE,
+        frame.NOT_FOUND,
+        frame.NO_KICAU,
+        frame.FAULT,
+        frame.INTERRUPTED,
+        frame.PIPE,
+    ):
+        assert f"| {code} |" in said
+
+
+def test_every_column_is_told():
+    said = (DOCS / "use/import.md").read_text("utf-8")
+    assert [c for c in known_columns() if f"`{c}`" not in said] == []

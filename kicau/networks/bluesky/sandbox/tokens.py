@@ -1,0 +1,176 @@
+"""Who is calling: sessions of app passwords, and tokens that are bound to a key (DPoP)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from kicau.networks.bluesky.sandbox import jws, refusal
+from kicau.networks.bluesky.sandbox.refusal import OAuthRefusal, Refusal
+
+if TYPE_CHECKING:
+    from kicau.networks.bluesky.sandbox.server import Server
+
+ACCESS_SECONDS, REFRESH_SECONDS, GRACE_SECONDS = 7200, 90 * 86_400, 7200
+NONCE_SECONDS, PROOF_SECONDS = 180, 120
+NEEDS_NONCE = "Authorization server requires nonce in DPoP proof"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    did: str
+    scopes: frozenset[str]
+    token: str
+    key: str = ""  # of a refresh token: which one
+
+
+class Tokens:
+    def __init__(self, box: Server) -> None:
+        self.box = box
+        kept = box.store.get("secret", "jwt") or box.store.put("secret", "jwt", {"value": secrets.token_hex(32)})
+        self.secret = bytes.fromhex(kept["value"])
+        self._proofs: dict[str, float] = {}  # jti -> until
+
+    # Sessions of an app password
+
+    def open(self, did: str, name: str) -> dict[str, str]:
+        """A new session; `name` of the app password, "" for the account's own."""
+        return self._session(did, name, secrets.token_urlsafe(24))
+
+    def _session(self, did: str, name: str, key: str) -> dict[str, str]:
+        now = int(self.box.stamp())
+        base = {"aud": self.box.service_did, "sub": did, "iat": now}
+        scope = "com.atproto.appPass" if name else "com.atproto.access"
+        access = {**base, "scope": scope, "exp": now + ACCESS_SECONDS, "jti": secrets.token_urlsafe(12)}
+        known = self.box.store.get("refresh", key) or {"did": did, "name": name, "until": now + REFRESH_SECONDS, "next": "", "dead_at": 0}  # fmt: skip
+        self.box.store.put("refresh", key, known)
+        renewing = {**base, "scope": "com.atproto.refresh", "exp": int(known["until"]), "jti": key}
+        return {
+            "accessJwt": jws.sign(self.secret, {"typ": "at+jwt"}, access),
+            "refreshJwt": jws.sign(self.secret, {"typ": "refresh+jwt"}, renewing),
+        }
+
+    def rotate(self, caller: Caller) -> dict[str, str]:
+        """A session for a refresh token, which stays good for two hours and gives the same successor."""
+        known, now = self.box.store.get("refresh", caller.key), self.box.stamp()
+        if known is None or (known["dead_at"] and known["dead_at"] <= now):
+            raise refusal.expired("Token has been revoked")
+        if not known["next"]:
+            known |= {"next": secrets.token_urlsafe(24), "dead_at": now + GRACE_SECONDS}
+            self.box.store.put("refresh", caller.key, known)
+        return self._session(known["did"], known["name"], known["next"])
+
+    def close(self, caller: Caller) -> None:
+        self.box.store.remove("refresh", caller.key)
+
+    # At the door
+
+    def caller(self, request: web.Request, *, renewing: bool = False) -> Caller:
+        """Who sent a request. Raises Refusal."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if not token:
+            raise refusal.no_token()
+        if scheme.lower() == "dpop":
+            return self._bound(request, token)
+        if scheme.lower() != "bearer":
+            raise refusal.invalid("Unexpected authorization type", "InvalidToken")
+        try:
+            header, claims = jws.read(self.secret, token)
+        except jws.Unreadable:
+            raise refusal.bad_token() from None
+        if header.get("typ") != ("refresh+jwt" if renewing else "at+jwt") or "cnf" in claims:
+            raise refusal.bad_token()
+        self._alive(token, claims)
+        return Caller(claims["sub"], frozenset(str(claims["scope"]).split()), token, str(claims.get("jti", "")))
+
+    def _alive(self, token: str, claims: dict[str, Any]) -> None:
+        if self._is_revoked(token):
+            raise refusal.bad_token()
+        if claims["exp"] <= self.box.stamp():
+            raise refusal.expired()
+
+    def _bound(self, request: web.Request, token: str) -> Caller:
+        nonce = self.nonce()
+        try:
+            _, claims = jws.read(self.secret, token)
+        except jws.Unreadable:
+            claims = {}
+        try:
+            key = self.proof(request, token)
+        except OAuthRefusal as refused:
+            raise refusal.challenge(refused.error, refused.message, nonce) from None
+        grant = self.box.store.get("grant", str(claims.get("grant", "")))
+        if grant is None or claims["cnf"]["jkt"] != key or self._is_revoked(token):
+            raise refusal.challenge("invalid_token", "Malformed token" if not claims else "Token has been revoked", nonce)  # fmt: skip
+        if claims["exp"] <= self.box.stamp():
+            raise refusal.challenge("invalid_token", '"exp" claim timestamp check failed', nonce)
+        return Caller(claims["sub"], frozenset(claims["scope"].split()), token)
+
+    # Proofs
+
+    def nonce(self, back: int = 0) -> str:
+        window = int(self.box.stamp() // NONCE_SECONDS) - back
+        return jws.encode(hmac.digest(self.secret, f"nonce {window}".encode(), "sha256"))
+
+    def proof(self, request: web.Request, token: str = "") -> str:
+        """Which key a request is proven by. Raises OAuthRefusal, with the nonce to use where that is missing."""
+        given = request.headers.get("DPoP", "")
+        try:
+            header, claims = jws.verify(given)
+        except jws.Unreadable as exc:
+            raise self._unproven(f"Invalid DPoP proof: {exc}" if given else "DPoP proof required") from None
+        if header.get("typ") != "dpop+jwt":
+            raise self._unproven('Invalid "typ"')
+        if claims.get("htm") != request.method:
+            raise self._unproven('DPoP "htm" mismatch')
+        if claims.get("htu") != f"{self.box.base_url}{request.path}":
+            raise self._unproven('DPoP "htu" mismatch')
+        if not isinstance(claims.get("iat"), int) or abs(claims["iat"] - time.time()) > PROOF_SECONDS:
+            raise self._unproven('DPoP "iat" is too old or in the future')
+        if claims.get("nonce") not in (self.nonce(), self.nonce(1)):
+            message = 'DPoP "nonce" mismatch' if claims.get("nonce") else NEEDS_NONCE
+            raise OAuthRefusal(400, "use_dpop_nonce", message, {"DPoP-Nonce": self.nonce()})
+        if token and claims.get("ath") != jws.encode(hashlib.sha256(token.encode()).digest()):
+            raise self._unproven('DPoP "ath" mismatch')
+        self._once(str(claims.get("jti", "")))
+        return jws.thumbprint(header["jwk"])
+
+    def _once(self, jti: str) -> None:
+        now = time.time()
+        if len(self._proofs) > 20_000:
+            self._proofs = {key: until for key, until in self._proofs.items() if until > now}
+        if not jti or self._proofs.get(jti, 0) > now:
+            raise self._unproven("DPoP proof replayed")
+        self._proofs[jti] = now + 2 * PROOF_SECONDS
+
+    def _unproven(self, message: str) -> OAuthRefusal:
+        return OAuthRefusal(401, "invalid_dpop_proof", message, {"DPoP-Nonce": self.nonce()})
+
+    # Revoking
+
+    def revoke(self, request: web.Request) -> None:
+        """Make a request's token worthless, by order of a test: this access token, and what could renew it."""
+        _, _, token = request.headers.get("Authorization", "").partition(" ")
+        try:
+            _, claims = jws.read(self.secret, token)
+        except jws.Unreadable:
+            return
+        self.box.store.put("revoked", _digest(token), {"at": self.box.stamp()})
+        if grant := claims.get("grant"):
+            self.box.store.remove("grant", grant)
+
+    def _is_revoked(self, token: str) -> bool:
+        return self.box.store.get("revoked", _digest(token)) is not None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+__all__ = ["Caller", "Refusal", "Tokens"]

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from kicau.connector.content import SpanKind
+from kicau.networks.bluesky import text
+from kicau.networks.bluesky.tests.cast import TRICKY
+from kicau.networks.bluesky.tests.spec import recorded
+
+
+@pytest.mark.parametrize("case", [c for c in recorded("verdicts")["cases"] if isinstance(c["change"].get("text"), str)], ids=lambda c: repr(c["change"]["text"][:6]))  # fmt: skip
+def test_lengths_are_the_servers_own(case: dict) -> None:  # type: ignore[type-arg]
+    words = case["change"]["text"]
+    assert (text.graphemes(words) > 300 or text.size(words) > 3000) == (case["status"] == 400)
+
+
+def spans(words: str) -> list[tuple[str, str, str]]:
+    return [(span.kind.value, span.text, span.target) for span in text.spans_of(words)]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("https://kopi.example/a?b=c#d", [("https://kopi.example/a?b=c#d", "https://kopi.example/a?b=c#d")]),
+        ("Lihat https://kopi.example.", [("https://kopi.example", "https://kopi.example")]),
+        ("(https://kopi.example/x)", [("https://kopi.example/x", "https://kopi.example/x")]),
+        ("https://kopi.example/x_(y)", [("https://kopi.example/x_(y)", "https://kopi.example/x_(y)")]),
+        ("“https://kopi.example”", []),  # nothing begins behind a quotation mark, as in the network's own apps
+        ("kopi.id, dan kopi.id/menu!", [("kopi.id", "https://kopi.id"), ("kopi.id/menu", "https://kopi.id/menu")]),
+        ("KOPI.ID", [("KOPI.ID", "https://KOPI.ID")]),
+        ("sari@kopi.id dan e.g. v1.2 dan README.mdx", []),
+        ("kopi.id_x kopi.id@x a-.id", []),
+        ("https:// http://", []),
+        ("kopi.id:8080/x", [("kopi.id:8080/x", "https://kopi.id:8080/x")]),
+    ],
+)
+def test_links(words: str, found: list[tuple[str, str]]) -> None:
+    assert spans(words) == [("link", *one) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("@KopiSenja.test, hai", [("@KopiSenja.test", "kopisenja.test")]),
+        ("(@sari.bsky.social)", [("@sari.bsky.social", "sari.bsky.social")]),
+        ("@sari @kopi.nosuchtop x@sari.bsky.social @", []),
+        ("@sari.bsky.social.", [("@sari.bsky.social", "sari.bsky.social")]),
+        ("@sari.bsky.social@x.test", []),
+    ],
+)
+def test_mentions(words: str, found: list[tuple[str, str]]) -> None:
+    assert spans(words) == [("mention", *one) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("#kopi #Kopi_Senja. #é", [("#kopi", "kopi"), ("#Kopi_Senja", "Kopi_Senja"), ("#é", "é")]),
+        ("#2026 # #. ##", []),
+        ("#kopi2026 #1a", [("#kopi2026", "kopi2026"), ("#1a", "1a")]),
+        ("＃全角", [("＃全角", "全角")]),
+        ("kopi#senja (#kopi", []),
+        ("#kopi\u200bsenja", [("#kopi", "kopi")]),
+        ("#️⃣ satu", []),
+        ("#" + "a" * 64, [("#" + "a" * 64, "a" * 64)]),
+        ("#" + "a" * 65, []),
+    ],
+)
+def test_tags(words: str, found: list[tuple[str, str]]) -> None:
+    assert spans(words) == [("tag", *one) for one in found]
+
+
+def test_offsets_are_bytes() -> None:
+    found = text.spans_of(TRICKY)
+    assert [span.kind for span in found] == [SpanKind.MENTION, SpanKind.LINK, SpanKind.TAG, SpanKind.LINK]
+    places = [place for span in found for place in (span.start, span.end)]
+    offsets = text.byte_offsets(TRICKY, places)
+    raw = TRICKY.encode()
+    assert [raw[a:b].decode() for a, b in zip(offsets[::2], offsets[1::2], strict=True)] == [s.text for s in found]
+
+
+@pytest.mark.parametrize("words", ["(" * 100_000, "a.id" * 50_000, "#" + "," * 100_000, "(https://a" * 20_000, "a." * 100_000, "@a.id" * 30_000, "https://" + "(" * 50_000 + ")" * 50_000, "(#" * 50_000])  # fmt: skip
+def test_hostile_texts_take_no_time(words: str) -> None:
+    began = time.process_time()
+    text.spans_of(words)
+    list(text.tags_too_long(words))
+    assert time.process_time() - began < 1.0

@@ -1,0 +1,183 @@
+"""Signing in at the person's own server: the app registers itself there, then OAuth 2 with PKCE where it is offered.
+
+The app's keys of that server live with the channel (`Credentials.extra`); the operator needs none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from kicau.connector import guard, oauth2
+from kicau.connector.capabilities import Option
+from kicau.connector.content import JSON, Problem
+from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
+from kicau.connector.protocol import Account, Redirect
+from kicau.connector.session import Credentials, Session, SignIn
+from kicau.networks.mastodon import wire
+from kicau.networks.mastodon.limits import LABEL
+
+CLIENT_NAME = "Kicau"
+# No more than is used: who one is, what one published, posting, uploading, and finding a post by its address.
+SCOPES = ("read:accounts", "read:statuses", "read:search", "write:media", "write:statuses")
+HOST = re.compile(r"(?=.{1,253}(?::|\Z))(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::\d{1,5})?")  # fmt: skip
+
+
+class MastodonAuth:
+    @property
+    def questions(self) -> tuple[Option, ...]:
+        return (Option(name="server", label="Your server", help="Its name, such as mastodon.social; an address or a full handle (@you@mastodon.social) will do."),)  # fmt: skip
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return SCOPES
+
+    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]:
+        host = server_name(answers.get("server", "")) or _only_server(sign_in)
+        await _check_reachable(sign_in, host)
+        pkce = await _offers_pkce(sign_in, host)
+        keys = await _register(sign_in, host)
+        query = {"client_id": keys["client_id"], "redirect_uri": sign_in.app.callback, "scope": " ".join(SCOPES)}
+        return oauth2.redirect(f"{wire.base(sign_in, host)}/oauth/authorize", query, pkce=pkce, memory={"host": host, **keys})  # fmt: skip
+
+    async def finish(self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /) -> tuple[Account, ...]:  # fmt: skip
+        host = str(memory["host"])
+        keys = {name: str(memory[name]) for name in ("client_id", "client_secret")}
+        form = {
+            "grant_type": "authorization_code",
+            "code": oauth2.returned_code(LABEL, returned),
+            "redirect_uri": sign_in.app.callback,
+            "scope": " ".join(SCOPES),
+            **keys,
+        }
+        if verifier := memory.get("verifier"):
+            form["code_verifier"] = str(verifier)
+        try:
+            answer = await _token(sign_in, host, form)
+        except AuthExpired as exc:
+            raise Rejected(_failed(exc.detail), detail=exc.detail) from exc
+        granted = oauth2.credentials(answer, sign_in.now())
+        granted = replace(granted, scopes=granted.scopes or frozenset(SCOPES), extra=dict[str, JSON](keys))
+        return (await _account(sign_in, host, granted),)
+
+    async def refresh(self, session: Session, /) -> Credentials:
+        """Mastodon's tokens do not end, so theirs is asked whether it still stands; others give refresh tokens."""
+        before = session.credentials
+        if not before.refresh_token:
+            await _myself(session, session.host, before.access_token)
+            return before
+        keys = {name: str(before.extra.get(name) or "") for name in ("client_id", "client_secret")}
+        form = {"grant_type": "refresh_token", "refresh_token": before.refresh_token, **keys}
+        return oauth2.credentials(await _token(session, session.host, form), session.now(), before=before)
+
+
+def server_name(given: str) -> str:
+    """The host in what a person writes: "mastodon.social", "https://mastodon.social/@you", "@you@mastodon.social".
+
+    "" where nothing was given. Raises Rejected with a sentence where it is no host's name.
+    """
+    said = given.strip()
+    host = re.sub(r"^[a-z]+://", "", said, flags=re.IGNORECASE).split("/")[0].split("?")[0].rsplit("@", 1)[-1]
+    host = host.strip().rstrip(".").lower()
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            host = "?"
+    if host and not HOST.fullmatch(host):
+        raise Rejected(_problem("bad-server", "{given!r} is no server's name: write it as in mastodon.social.", given=said[:100]))  # fmt: skip
+    return host
+
+
+def _only_server(sign_in: SignIn) -> str:
+    """The one server there is, where the operator's setting names it (a sandbox)."""
+    address = sign_in.app.endpoints["server"]
+    if "{host}" in address:
+        raise Rejected(_problem("needs-server", "{network} is many servers: say which one is yours, such as mastodon.social."))
+    return address.split("://", 1)[-1].split("/", 1)[0]
+
+
+async def _check_reachable(sign_in: SignIn, host: str) -> None:
+    """A name that anybody may type never leads into the operator's own network."""
+    if "{host}" not in sign_in.app.endpoints["server"]:
+        return
+    name, _, port = host.partition(":")
+    resolver = guard.Guarded()
+    try:
+        await resolver.resolve(name, int(port or 443))
+    except guard.Forbidden as exc:
+        raise Rejected(_problem("internal-server", "{host} is an address inside this network, where no server of {network} is looked for; its operator can allow it.", host=host)) from exc  # fmt: skip
+    except OSError as exc:
+        raise Rejected(_unknown(host)) from exc
+    finally:
+        await resolver.close()
+
+
+async def _offers_pkce(sign_in: SignIn, host: str) -> bool:
+    """Mastodon tells it since 4.3 (RFC 8414); who does not tell gets none, for some refuse what they do not know."""
+    try:
+        reply = await wire.call(sign_in, host, "GET", "/.well-known/oauth-authorization-server")
+        told = reply.json()
+    except (Rejected, AuthExpired, Unavailable):
+        return False  # where the server is not there at all, registering says so
+    methods = told.get("code_challenge_methods_supported") if isinstance(told, dict) else None
+    return isinstance(methods, list) and "S256" in methods
+
+
+async def _register(sign_in: SignIn, host: str) -> dict[str, str]:
+    """Keys for this app on this server. As a form with one address: every server understands that."""
+    form = {"client_name": CLIENT_NAME, "redirect_uris": sign_in.app.callback, "scopes": " ".join(SCOPES)}
+    try:
+        answer = (await wire.call(sign_in, host, "POST", "/api/v1/apps", form=form, repeatable=True)).json()
+    except RateLimited:
+        raise
+    except (Unavailable, Uncertain) as exc:
+        raise Rejected(_unknown(host), detail=exc.detail) from exc
+    except ConnectorError as exc:
+        raise Rejected(_problem("no-api", "{host} lets no app register as {network}'s servers do: check the name of your server.", host=host), detail=exc.detail) from exc  # fmt: skip
+    if not isinstance(answer, dict) or not answer.get("client_id"):
+        raise Rejected(_problem("no-api", "{host} lets no app register as {network}'s servers do: check the name of your server.", host=host))  # fmt: skip
+    return {"client_id": str(answer["client_id"]), "client_secret": str(answer.get("client_secret") or "")}
+
+
+async def _token(lent: SignIn | Session, host: str, form: Mapping[str, str]) -> dict[str, Any]:
+    # Asking twice is harmless: a code that was used up is refused, and then the person signs in again.
+    answer = (await wire.call(lent, host, "POST", "/oauth/token", form=form, repeatable=True)).json()
+    return answer if isinstance(answer, dict) else {}
+
+
+async def _myself(lent: SignIn | Session, host: str, token: str) -> dict[str, Any]:
+    try:
+        told = (await wire.call(lent, host, "GET", "/api/v1/accounts/verify_credentials", token=token)).json()
+    except Rejected as exc:  # snac answers a token that it does not know with 422 and nothing
+        raise AuthExpired(exc.detail) from exc
+    if not isinstance(told, dict) or not told.get("id"):
+        raise Unavailable(f"{host} did not tell who signed in")
+    return told
+
+
+async def _account(sign_in: SignIn, host: str, granted: Credentials) -> Account:
+    told = await _myself(sign_in, host, granted.access_token)
+    name = str(told.get("username") or told.get("acct") or told["id"])
+    return Account(
+        id=str(told["id"]),
+        handle=name,
+        name=str(told.get("display_name") or name),
+        host=host,
+        url=str(told.get("url") or f"{wire.base(sign_in, host)}/@{name}"),
+        credentials=granted,
+    )
+
+
+def _problem(code: str, message: str, **params: str) -> Problem:
+    return Problem(code=code, message=message, params={"network": LABEL, **params}, field="server")
+
+
+def _unknown(host: str) -> Problem:
+    return _problem("no-such-server", "{host} could not be reached: check the name of your server, or try again later.", host=host)  # fmt: skip
+
+
+def _failed(why: str) -> Problem:
+    return _problem("sign-in-failed", "{network} did not accept the sign-in ({why}): connect the channel again.", why=why.rstrip("."))  # fmt: skip

@@ -1,0 +1,67 @@
+"""The connector object for Mastodon and for servers that speak its API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kicau.connector.capabilities import Capabilities
+from kicau.connector.content import Delivery, Draft, Problem, PublishResult, Rendered
+from kicau.connector.errors import ConnectorError, Rejected
+from kicau.connector.http import Reply
+from kicau.connector.prices import PriceList
+from kicau.connector.protocol import Connector
+from kicau.connector.session import Session
+from kicau.networks.mastodon import limits, refusals, servers, steps, wire
+from kicau.networks.mastodon.auth import MastodonAuth
+from kicau.networks.mastodon.limits import LABEL
+from kicau.networks.mastodon.render import render
+
+
+class Mastodon:
+    slug = "mastodon"
+    label = LABEL
+    auth = MastodonAuth()
+    endpoints: Mapping[str, str] = {"server": "https://{host}"}  # "{host}" is the channel's own server
+    baseline = limits.baseline
+    price_lists: tuple[PriceList, ...] = ()
+    can_tell = True
+
+    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+        return refusals.read_error(reply)
+
+    async def capabilities(self, session: Session, /) -> Capabilities:
+        """As the channel's server says; some say it only to who has an account there."""
+        server = await servers.ask(session, session.host, token=session.credentials.access_token)
+        return limits.capabilities(server, session.now().date())
+
+    def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
+        return render(draft, can)
+
+    async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
+        return await steps.publish(session, delivery)
+
+    async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
+        return await steps.find(session, delivery)
+
+    async def withdraw(self, session: Session, post_id: str, /) -> None:
+        path = f"/api/v1/statuses/{wire.segment(post_id)}"
+        try:
+            await wire.api(session, "DELETE", path, repeatable=True)
+        except Rejected as refused:
+            if refusals.code_of(refused) != refusals.NOT_FOUND:
+                raise
+            await self._must_be_gone(session, path, refused)
+
+    async def _must_be_gone(self, session: Session, path: str, refused: Rejected) -> None:
+        """404 is said of a post that is gone, and by servers (snac) that have no such call: those still show it."""
+        try:
+            await wire.api(session, "GET", path)
+        except Rejected as gone:
+            if refusals.code_of(gone) == refusals.NOT_FOUND:
+                return
+            raise
+        message = "{host} lets no app delete posts: delete this one on its own pages."
+        raise Rejected(Problem(code="no-delete", message=message, params={"network": LABEL, "host": session.host}), detail=refused.detail)  # fmt: skip
+
+
+connector: Connector = Mastodon()

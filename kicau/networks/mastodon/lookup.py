@@ -1,0 +1,145 @@
+"""After a lost answer: is the post there? The account's own posts are read; never a guess, else Uncertain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from kicau.connector.content import RenderedPart, SpanKind
+from kicau.connector.errors import Rejected, Uncertain
+from kicau.connector.http import Reply
+from kicau.connector.session import Session
+from kicau.networks.mastodon import wire
+from kicau.networks.mastodon.limits import LABEL
+
+PAGE = 40  # the most that a server gives at once
+PAGES = 10  # 400 posts of one account since a step began are beyond what can be told apart
+SOURCES = 25  # posts whose source is asked for because their HTML reads differently
+# Servers tell when a post was made in whole seconds, some rounded down; their clock is read from each answer.
+MARGIN = timedelta(seconds=3)
+BLIND_MARGIN = timedelta(seconds=60)  # where an answer tells no time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the part would look like on the server."""
+
+    part: RenderedPart
+    since: datetime  # on our clock
+    reply_to: str = ""
+    files: frozenset[str] = frozenset()  # ids and addresses of the files that were uploaded for it
+    known: frozenset[str] = frozenset()  # ids of posts that are something else
+
+
+async def post(session: Session, wanted: Wanted, *, public: bool) -> Mapping[str, Any] | None:
+    """The earliest post that is this part; None where the account has none. `public`: its own list shows it.
+
+    Raises Uncertain where there are too many posts to tell.
+    """
+    found = await _search(session, f"/api/v1/accounts/{wire.segment(session.account_id)}/statuses", wanted)
+    if found is None and not public:
+        # Some (snac) list only public posts of an account, but show all of them to itself among the newest of all.
+        found = await _search(session, "/api/v1/timelines/home", wanted)
+    return found
+
+
+async def _search(session: Session, path: str, wanted: Wanted) -> Mapping[str, Any] | None:
+    fits: list[Mapping[str, Any]] = []
+    unsure: list[Mapping[str, Any]] = []
+    async for status in _since(session, path, wanted.since):
+        if _could_be(session, status, wanted):
+            (fits if _is_it(status, wanted) else unsure).append(status)
+    if fits:
+        return fits[-1]  # newest first
+    for status in unsure[::-1][:SOURCES]:
+        if await _source_is(session, str(status["id"]), wanted):
+            return status
+    return None
+
+
+async def _since(session: Session, path: str, since: datetime) -> AsyncIterator[Mapping[str, Any]]:
+    """The statuses of a list that are not older, newest first."""
+    params = {"limit": str(PAGE)}
+    for _ in range(PAGES):
+        try:
+            reply = await wire.api(session, "GET", path, params=params)
+        except Rejected as exc:
+            raise Uncertain(f"{LABEL} does not show this account's posts: {exc.detail}") from exc
+        page = reply.json()
+        if not isinstance(page, list):
+            raise Uncertain(f"{LABEL}'s list of posts could not be read")
+        oldest = since + _skew(session, reply)
+        for status in page:
+            at = wire.moment(status.get("created_at"))
+            if at is not None and at < oldest:
+                return
+            yield status
+        if len(page) < PAGE or params.get("max_id") == str(page[-1]["id"]):
+            return
+        params["max_id"] = str(page[-1]["id"])
+    raise Uncertain(f"more than {PAGE * PAGES} posts of this account are newer than the step that broke")
+
+
+def _skew(session: Session, reply: Reply) -> timedelta:
+    """How far the server's clock is ahead of ours, less the margin."""
+    try:
+        theirs = parsedate_to_datetime(reply.headers.get("date", ""))
+        return theirs - session.now() - MARGIN
+    except (TypeError, ValueError):
+        return -BLIND_MARGIN
+
+
+def _could_be(session: Session, status: Mapping[str, Any], wanted: Wanted) -> bool:
+    author = status.get("account")
+    mine = not isinstance(author, dict) or str(author.get("id")) == session.account_id
+    return (
+        mine
+        and not status.get("reblog")
+        and str(status.get("id")) not in wanted.known
+        and str(status.get("in_reply_to_id") or "") == wanted.reply_to
+        and len(_media(status)) == len(wanted.part.media)
+    )
+
+
+def _is_it(status: Mapping[str, Any], wanted: Wanted) -> bool:
+    shown = _media(status)
+    if any(str(one.get(name)) in wanted.files for one in shown for name in ("id", "url") if one.get(name)):
+        return True  # a file was uploaded for this part alone, so it decides
+    said = status.get("text")
+    if isinstance(said, str) and said:
+        return said.strip() == wanted.part.text.strip()
+    return _bare(wire.plain(str(status.get("content") or ""))) == _bare(_as_shown(wanted.part))
+
+
+def _media(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = status.get("media_attachments")
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _as_shown(part: RenderedPart) -> str:
+    """Readers see a mention of another server without the server."""
+    text, shown, done = part.text, [], 0
+    for span in part.spans:
+        if span.kind is SpanKind.MENTION:
+            shown += [text[done : span.start], "@" + span.target.split("@")[0]]
+            done = span.end
+    return "".join([*shown, text[done:]])
+
+
+def _bare(text: str) -> str:
+    """Without what a server's formatting may change: blanks and line ends."""
+    return "".join(text.split())
+
+
+async def _source_is(session: Session, status_id: str, wanted: Wanted) -> bool:
+    """Whether the text was sent as this part; a server that keeps no source cannot say so."""
+    try:
+        answer = (await wire.api(session, "GET", f"/api/v1/statuses/{wire.segment(status_id)}/source")).json()
+    except Rejected:
+        return False
+    return isinstance(answer, dict) and str(answer.get("text") or "").strip() == wanted.part.text.strip()
+
+

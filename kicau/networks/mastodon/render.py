@@ -1,0 +1,227 @@
+"""A draft as Mastodon will show it. Pure: no I/O, never raises, cuts nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from kicau.connector import checks
+from kicau.connector.capabilities import Capabilities, MediaRule
+from kicau.connector.content import (
+    Charge,
+    Draft,
+    Media,
+    MediaKind,
+    Part,
+    Problem,
+    Rendered,
+    RenderedMedia,
+    RenderedPart,
+)
+from kicau.networks.mastodon import limits, text
+from kicau.networks.mastodon.limits import LABEL, PICTURE, number, per_url
+from kicau.networks.mastodon.wire import CALLS
+
+# A lone surrogate is no character at all, and the server's database keeps no U+0000.
+UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+POST_ID = re.compile(r"[0-9A-Za-z_.\-]{1,64}")
+ADDRESS = re.compile(r"https?://([^/?#\s]+)(/[^\s]*)?", re.IGNORECASE)
+OWN_ADDRESS = re.compile(r"/(?:web/|deck/)?@[^/]+/(\d+)/?(?:[?#].*)?$")
+
+type Params = dict[str, str | int | float]
+
+
+def _said(code: str, field: str, message: str, **params: str | int | float) -> Problem:
+    return Problem(code=code, message=message, params={"network": LABEL, **params}, field=field)
+
+
+def render(draft: Draft, can: Capabilities) -> Rendered:
+    """Exactly what the server will get, with every problem and notice."""
+    draft, notices = _with_link(draft)
+    options = checks.filled_options(draft, can)
+    problems = list(checks.check_shape(LABEL, draft, can))
+    parts = []
+    warning = text.tidy(options.get("warning", ""))
+    for n, part in enumerate(draft.parts or (Part(),)):
+        made, broken, worth_knowing = _part(n, part, draft, can, warning)
+        parts.append(made)
+        problems += broken
+        notices += worth_knowing
+    problems += checks.too_long(LABEL, parts, can_thread=True)
+    problems += _blanks(draft, parts, warning)
+    problems += _poll(draft, can)
+    problems += _options(options, parts)
+    reply_to, wrong = _reference("reply_to", draft.reply_to or "", can)
+    problems += wrong
+    if "quote" in options:
+        options["quote"], wrong = _reference("options.quote", options["quote"], can)
+        problems += wrong
+    if "warning" in options:
+        options["warning"] = warning
+    return Rendered(
+        parts=tuple(parts),
+        poll=draft.poll,
+        reply_to=reply_to or None,
+        language=_language(draft.language),
+        options=options,
+        problems=tuple(problems),
+        notices=tuple(notices),
+        charges=(Charge(CALLS, _calls(parts, reply_to, options.get("quote", ""))),),
+        lead=_lead(parts),
+    )
+
+
+def _lead(parts: Iterable[RenderedPart]) -> int:
+    """Seconds ahead in which files are uploaded; a server keeps a file that no post shows for about a day."""
+    kinds = {one.media.kind for part in parts for one in part.media}
+    if not kinds:
+        return 0
+    return 60 if kinds == {MediaKind.IMAGE} else 600
+
+
+def _calls(parts: list[RenderedPart], *references: str) -> int:
+    """Without waiting for a video, whose polls depend on the server."""
+    return len(parts) + sum(len(part.media) for part in parts) + sum(is_address(one) for one in references)
+
+
+def is_address(reference: str) -> bool:
+    """Whether the server must be asked for the id behind a reference."""
+    return "://" in reference
+
+
+def focus_of(post: Rendered, place: int) -> str:
+    """The focal point of the file at that place among all files of the post; "" where none was given."""
+    points = [one.strip() for one in post.options.get("focus", "").split(";")]
+    return points[place] if place < len(points) else ""
+
+
+def _language(tag: str) -> str:
+    """What Mastodon knows languages by: ISO 639, of Chinese also the region (app/helpers/languages_helper.rb)."""
+    first, _, rest = tag.replace("_", "-").partition("-")
+    region = rest.rpartition("-")[2].upper()
+    return f"zh-{region}" if first.lower() == "zh" and region in ("CN", "HK", "TW") else first.lower()
+
+
+def _part(
+    n: int, part: Part, draft: Draft, can: Capabilities, warning: str
+) -> tuple[RenderedPart, list[Problem], list[Problem]]:
+    shown = text.tidy(part.text)
+    checked = checks.check_media(LABEL, n, part.media, can, convert=draft.convert, rules=_rules(part.media, can), recipe=PICTURE)  # fmt: skip
+    problems, notices = list(checked.problems), list(checked.notices)
+    if bad := UNSENDABLE.search(shown):
+        problems.append(_said("broken-text", f"parts.{n}.text", "The text for {network} holds a character that cannot be sent ({character}): delete it and type it again.", character=f"U+{ord(bad[0]):04X}"))  # fmt: skip
+    if len(part.media) > 1 and any(one.kind is MediaKind.VIDEO for one in part.media):
+        problems.append(_said("mixed-media", f"parts.{n}.media", "{network} shows a video alone: keep the video, or the other files."))  # fmt: skip
+    notices += _cut_videos(n, part.media)
+    made = RenderedPart(
+        text=shown,
+        spans=text.spans(shown),
+        media=tuple(_as_needed(one, can) for one in checked.media),
+        used=text.length(shown, warning, per_url=per_url(can)),
+        limit=can.max_length,
+        unit=can.unit,
+    )
+    return made, problems, notices
+
+
+def _rules(media: tuple[Media, ...], can: Capabilities) -> Mapping[MediaKind, MediaRule]:
+    """Mastodon keeps still GIFs smaller than other pictures; one that is too large becomes a JPEG."""
+    still, moving = can.media.get(MediaKind.IMAGE), can.media.get(MediaKind.GIF)
+    if still is None or moving is None or not moving.max_pixels:
+        return can.media
+    large = any(one.mime == "image/gif" and one.kind is MediaKind.IMAGE and one.width * one.height > moving.max_pixels for one in media)  # fmt: skip
+    return {**can.media, MediaKind.IMAGE: replace(still, mimes=still.mimes - {"image/gif"})} if large else can.media
+
+
+def _as_needed(one: RenderedMedia, can: Capabilities) -> RenderedMedia:
+    """A copy is made no larger than the server's own: it shrinks every picture to 3840×2160 pixels' worth."""
+    rule = can.media.get(MediaKind.IMAGE)
+    if one.recipe and rule and rule.max_pixels and one.media.width * one.media.height > rule.max_pixels:
+        shrink = (rule.max_pixels / (one.media.width * one.media.height)) ** 0.5
+        return replace(one, recipe=replace(one.recipe, max_width=int(one.media.width * shrink), max_height=int(one.media.height * shrink)))  # fmt: skip
+    return one
+
+
+def _cut_videos(n: int, media: tuple[Media, ...]) -> Iterable[Problem]:
+    for m, one in enumerate(media):
+        frames = one.duration_ms * one.fps / 1000
+        if one.kind is MediaKind.VIDEO and frames > (limit := number("video-max-frames")):
+            yield _said("cut-video", f"parts.{n}.media.{m}", "{network} may show only the first {seconds} of {name}: cut it if its end matters.", seconds=checks.seconds(limit / one.fps * 1000), name=one.name or one.ref)  # fmt: skip
+
+
+def _blanks(draft: Draft, parts: list[RenderedPart], warning: str) -> Iterable[Problem]:
+    quoted = bool(draft.options.get("quote", "").strip())
+    for n, part in enumerate(parts):
+        if part.text.strip() or part.media or (n == 0 and quoted):
+            continue
+        where = f"part {n + 1} of the thread" if n else "the post"
+        if n == 0 and draft.poll:
+            yield _said("empty", "parts.0.text", "{network} wants a text with a poll: write the question.")
+        elif not warning:
+            yield _said("empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where)  # fmt: skip
+        else:
+            yield _said("empty", f"parts.{n}.text", "On {network}, {where} has a content warning and nothing behind it: write a text or add a file.", where=where)  # fmt: skip
+
+
+def _poll(draft: Draft, can: Capabilities) -> Iterable[Problem]:
+    if draft.poll is None:
+        return
+    options = [text.tidy(one) for one in draft.poll.options]
+    yield from checks.check_poll(LABEL, draft.poll, can, map(text.graphemes, options))
+    if len(set(options)) < len(options):
+        yield _said("poll-duplicate", "poll.options", "A poll on {network} takes no two options that are alike: change one.")  # fmt: skip
+    if draft.parts and draft.parts[0].media:
+        yield _said("poll-with-media", "parts.0.media", "{network} takes no files in a post with a poll: remove the files or the poll.")  # fmt: skip
+
+
+def _options(options: Mapping[str, str], parts: list[RenderedPart]) -> Iterable[Problem]:
+    if UNSENDABLE.search(options.get("warning", "")):
+        yield _said("broken-text", "options.warning", "The content warning for {network} holds a character that cannot be sent: delete it and type it again.")  # fmt: skip
+    points = [one.strip() for one in options.get("focus", "").split(";")]
+    files = sum(len(part.media) for part in parts)
+    for point in filter(None, points):
+        if not _is_point(point):
+            yield _said("bad-focus", "options.focus", "{network} takes a focal point as two numbers from -1 to 1, such as 0.2,-0.5, not {given!r}.", given=point[:50])  # fmt: skip
+    if points != [""] and len(points) > files:
+        yield _said("bad-focus", "options.focus", "There are {actual} focal points for {network} and {files} files: give at most one for each file.", actual=len(points), files=files)  # fmt: skip
+
+
+def _is_point(given: str) -> bool:
+    try:
+        x, y = (float(one) for one in given.split(","))
+    except ValueError:
+        return False
+    return -1 <= x <= 1 and -1 <= y <= 1
+
+
+def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
+    """Servers draw cards from the address in the text alone, so a link that is not in it is put there."""
+    notices: list[Problem] = []
+    if draft.poll and draft.poll.question:
+        notices.append(_said("no-poll-question", "poll.question", "A poll on {network} has no question of its own: it asks what the text says."))  # fmt: skip
+    link = draft.link
+    if link is None or not draft.parts:
+        return draft, notices
+    if link.title or link.description or link.thumbnail:
+        notices.append(_said("no-link-card", "link", "{network} draws the link's card from the page itself: your title, description and picture are not sent."))  # fmt: skip
+    first = draft.parts[0]
+    if link.url and not any(link.url in part.text for part in draft.parts):
+        joined = f"{first.text.rstrip()}\n\n{link.url}" if first.text.strip() else link.url
+        draft = replace(draft, parts=(replace(first, text=joined), *draft.parts[1:]))
+        notices.append(_said("link-in-text", "link", "On {network} a link stands in the text: it is added at the end."))
+    return draft, notices
+
+
+def _reference(field: str, given: str, can: Capabilities) -> tuple[str, list[Problem]]:
+    """The id of a post on the channel's own server, or an address that the server will be asked about."""
+    given = given.strip()
+    if not given or POST_ID.fullmatch(given):
+        return given, []
+    address = ADDRESS.fullmatch(given)
+    if address and address[1].lower() == limits.told(can, "host").lower() and (own := OWN_ADDRESS.fullmatch(address[2] or "")):  # fmt: skip
+        return own[1], []
+    if address:
+        return given, []
+    message = "{network} knows posts by their address (https://…) or by their id on your server, not by {given!r}."
+    return given, [_said("bad-reference", field, message, given=given[:100])]

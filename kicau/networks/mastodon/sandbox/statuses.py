@@ -1,0 +1,396 @@
+"""Posts of the Mastodon sandbox: what is refused, what is kept, and how it is shown."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from kicau.connector.content import SpanKind
+from kicau.networks.mastodon.sandbox.oauth import Caller
+from kicau.networks.mastodon.sandbox.params import number, read, truth
+from kicau.networks.mastodon.sandbox.refusal import Refusal, invalid, missing
+from kicau.networks.mastodon.text import entities, graphemes, length, tidy
+
+if TYPE_CHECKING:
+    from kicau.networks.mastodon.sandbox.server import Server
+
+type Doc = dict[str, Any]
+
+VISIBILITIES = ("public", "unlisted", "private", "direct")
+OPEN = frozenset({"public", "unlisted"})
+POLICIES = ("public", "followers", "nobody")
+
+
+class Statuses:
+    def __init__(self, box: Server) -> None:
+        self.box = box
+        self.of: dict[str, dict[str, None]] = {}  # account -> ids, oldest first
+        self.answers: dict[str, list[str]] = {}  # status -> ids of its answers
+        for status in box.store.all("status"):
+            self._index(status)
+
+    def _index(self, status: Doc) -> None:
+        self.of.setdefault(status["account"], {})[status["id"]] = None
+        if status["reply_to"]:
+            self.answers.setdefault(status["reply_to"], []).append(status["id"])
+
+    def routes(self) -> list[web.RouteDef]:
+        guarded, sees = self.box.guarded, ("read:statuses",)
+        return [
+            web.post("/api/v1/statuses", guarded(self.create, ("write:statuses",))),
+            web.get("/api/v1/statuses/{id}", guarded(self.show, sees, anonymous=True)),
+            web.get("/api/v1/statuses/{id}/context", guarded(self.context, sees, anonymous=True)),
+            web.get("/api/v1/statuses/{id}/source", guarded(self.source, sees)),
+            web.delete("/api/v1/statuses/{id}", guarded(self.delete, ("write:statuses",), part="delete")),
+            web.get("/api/v1/accounts/{id}/statuses", guarded(self.list, sees, anonymous=True)),
+            web.get("/api/v1/timelines/home", guarded(self.home, sees)),
+            web.get("/api/v1/polls/{id}", guarded(self.poll, sees, anonymous=True)),
+            web.get("/api/v2/search", guarded(self.search, ("read:search",))),
+        ]
+
+    # Publishing
+
+    async def create(self, request: web.Request, caller: Caller) -> web.Response:
+        form = await read(request)
+        thread = self._referred(form.get("in_reply_to_id"), caller, "The post you are trying to reply to does not appear to exist.")  # fmt: skip
+        quoted = self._referred(form.get("quoted_status_id"), caller, "The post you are trying to quote does not appear to exist.")  # fmt: skip
+        key = request.headers.get("Idempotency-Key", "")
+        kept = self.box.store.get("key", f"{caller.account}|{key}") if key and "keys" not in self.box.lacks else None
+        if kept and kept["until"] > self.box.stamp():
+            known = self.box.store.get("status", kept["status"])
+            if known is None:
+                raise missing()
+            return web.json_response(self.shape(known, caller))
+        status = self._checked(form, caller, thread, quoted)
+        self.box.store.put("status", status["id"], status)
+        self._index(status)
+        for one in status["media"]:
+            media = self.box.store.get("media", one)
+            if media:
+                self.box.store.put("media", one, {**media, "status": status["id"]})
+        if key:
+            self.box.store.put("key", f"{caller.account}|{key}", {"status": status["id"], "until": self.box.stamp() + self.box.key_seconds})  # fmt: skip
+        return web.json_response(self.shape(status, caller))
+
+    def _referred(self, given: Any, caller: Caller, said: str) -> Doc | None:
+        if given in (None, ""):
+            return None
+        found = self.box.store.get("status", str(given))
+        if found is None or not _sees(found, caller.account):
+            raise Refusal(404, said)
+        return found
+
+    def _checked(self, form: Doc, caller: Caller, thread: Doc | None, quoted: Doc | None) -> Doc:
+        """The post to keep. Raises Refusal with everything that is wrong with it."""
+        box = self.box
+        media = self._media(form, caller)
+        text, warning = tidy(str(form.get("status") or "")), tidy(str(form.get("spoiler_text") or ""))
+        sensitive = truth(form.get("sensitive")) or bool(warning)
+        if not text and warning and not quoted:
+            text, warning = warning, ""
+        visibility, policy = str(form.get("visibility") or "public"), str(form.get("quote_approval_policy") or "public")
+        if visibility not in VISIBILITIES or policy not in POLICIES:
+            raise Refusal(422, "Record invalid")
+        if form.get("scheduled_at"):
+            raise Refusal(422, "This sandbox publishes at once: it takes no scheduled_at")
+        poll = None if "polls" in box.lacks else form.get("poll")
+        faults = [] if text or media or quoted else ["Text can't be blank"]
+        if length(text, warning) > box.max_characters:
+            faults.append(f"Text character limit of {box.max_characters} exceeded")
+        faults += self._poll_faults(poll) if isinstance(poll, dict) and poll else []
+        if faults:
+            raise invalid(*faults)
+        if quoted and quoted["visibility"] == "private" and visibility in OPEN:
+            visibility = "private"
+        if "visibilities" in box.lacks:
+            visibility = {"unlisted": "public", "direct": "private"}.get(visibility, visibility)
+        now = box.now()
+        return {
+            "id": str(box.new_id()),
+            "account": caller.account,
+            "app": caller.app,
+            "text": text,
+            "warning": warning,
+            "sensitive": sensitive,
+            "visibility": visibility,
+            "language": _language(str(form.get("language") or "")),
+            "reply_to": thread["id"] if thread else "",
+            "reply_account": thread["account"] if thread else "",
+            "quote": quoted["id"] if quoted else "",
+            "quotes": policy if visibility in OPEN else "nobody",
+            "media": [one["id"] for one in media],
+            "poll": self._poll(poll, now) if isinstance(poll, dict) and poll else None,
+            "at": _iso(now),
+        }
+
+    def _media(self, form: Doc, caller: Caller) -> list[Doc]:
+        ids = form.get("media_ids")
+        if not isinstance(ids, list) or not ids:
+            return []
+        if len(ids) > self.box.max_media or form.get("poll"):
+            raise Refusal(422, f"Cannot attach more than {self.box.max_media} files")
+        found, lost = [], []
+        for one in map(str, ids):
+            media = self.box.store.get("media", one)
+            if media is None or media["account"] != caller.account or media["status"]:
+                lost.append(one)
+            else:
+                found.append(media)
+        if lost:
+            raise Refusal(422, f"Media {', '.join(lost)} not found or already attached to another post")
+        if len(found) > 1 and any(one["kind"] == "video" for one in found):
+            raise Refusal(422, "Cannot attach a video to a post that already contains images")
+        if any(self.box.media.is_waiting(one) or not one["good"] for one in found):
+            raise Refusal(422, "Cannot attach files that have not finished processing. Try again in a moment!")
+        return found
+
+    def _poll_faults(self, poll: Doc) -> Iterator[str]:
+        box = self.box
+        options, seconds = _options(poll), number(poll.get("expires_in"))
+        if seconds is None:
+            yield "Poll expires at can't be blank"
+        if not options:
+            yield "Poll options can't be blank"
+        if len(options) < 2:
+            yield "Poll options must have more than one item"
+        if len(options) > box.poll_options:
+            yield f"Poll options can't contain more than {box.poll_options} items"
+        if any(graphemes(one) > box.poll_option_length for one in options):
+            yield f"Poll options can't be longer than {box.poll_option_length} characters each"
+        if len(set(options)) < len(options):
+            yield "Poll options contain duplicate items"
+        if seconds is not None and seconds > box.poll_longest:
+            yield "Poll expires at is too far into the future"
+        if seconds is not None and seconds < box.poll_shortest:
+            yield "Poll expires at is too soon"
+
+    def _poll(self, poll: Doc, now: datetime) -> Doc:
+        made: Doc = {
+            "id": str(self.box.new_id()),
+            "options": _options(poll),
+            "multiple": truth(poll.get("multiple")),
+            "hide_totals": truth(poll.get("hide_totals")),
+            "expires_at": _iso(now + timedelta(seconds=number(poll.get("expires_in")) or 0)),
+        }
+        return self.box.store.put("poll", made["id"], made)
+
+    # Reading and deleting
+
+    def _visible(self, request: web.Request, caller: Caller) -> Doc:
+        found = self.box.store.get("status", request.match_info["id"])
+        if found is None or not _sees(found, caller.account):
+            raise missing()
+        return found
+
+    async def show(self, request: web.Request, caller: Caller) -> web.Response:
+        return web.json_response(self.shape(self._visible(request, caller), caller))
+
+    async def source(self, request: web.Request, caller: Caller) -> web.Response:
+        found = self._visible(request, caller)
+        if found["account"] != caller.account:
+            raise Refusal(403, "This action is not allowed")
+        return web.json_response({"id": found["id"], "text": found["text"], "spoiler_text": found["warning"]})
+
+    async def context(self, request: web.Request, caller: Caller) -> web.Response:
+        found = self._visible(request, caller)
+        above: list[Doc] = []
+        at = found
+        while at["reply_to"] and (before := self.box.store.get("status", at["reply_to"])):
+            above.insert(0, before)
+            at = before
+        below, waiting = [], [found["id"]]
+        while waiting:
+            for one in self.answers.get(waiting.pop(0), ()):
+                if status := self.box.store.get("status", one):
+                    below.append(status)
+                    waiting.append(one)
+        shown = [[self.shape(one, caller) for one in rows if _sees(one, caller.account)] for rows in (above, below)]
+        return web.json_response({"ancestors": shown[0], "descendants": shown[1]})
+
+    async def delete(self, request: web.Request, caller: Caller) -> web.Response:
+        found = self.box.store.get("status", request.match_info["id"])
+        if found is None or found["account"] != caller.account:
+            raise missing()
+        shown = {**self.shape(found, caller), "text": found["text"]}
+        self.box.store.remove("status", found["id"])
+        self.of[found["account"]].pop(found["id"], None)
+        return web.json_response(shown)
+
+    async def list(self, request: web.Request, caller: Caller) -> web.Response:
+        account = request.match_info["id"]
+        if self.box.store.get("account", account) is None:
+            raise missing()
+        only_open = "private-list" in self.box.lacks
+        rows = (one for one in self._newest(account, request) if _sees(one, caller.account) and (not only_open or one["visibility"] in OPEN))  # fmt: skip
+        return self._page(request, caller, rows)
+
+    async def home(self, request: web.Request, caller: Caller) -> web.Response:
+        rows = (one for one in self._newest(caller.account, request) if one["visibility"] != "direct")
+        return self._page(request, caller, rows)
+
+    def _newest(self, account: str, request: web.Request) -> Iterator[Doc]:
+        query = request.query
+        below, above = number(query.get("max_id")), number(query.get("since_id")) or number(query.get("min_id")) or 0
+        if truth(query.get("pinned", "")):
+            return
+        for one in reversed(self.of.get(account, {})):
+            if below is not None and int(one) >= below:
+                continue
+            status = self.box.store.get("status", one)
+            if int(one) <= above:
+                return
+            if status is None or (truth(query.get("only_media", "")) and not status["media"]):
+                continue
+            if truth(query.get("exclude_replies", "")) and status["reply_account"] not in ("", account):
+                continue
+            tags = {e.target.lower() for e in entities(status["text"]) if e.kind is SpanKind.TAG}
+            if not query.get("tagged") or query["tagged"].lower() in tags:
+                yield status
+
+    def _page(self, request: web.Request, caller: Caller, rows: Iterator[Doc]) -> web.Response:
+        limit = min(number(request.query.get("limit")) or 20, 40)
+        found = [row for row, _ in zip(rows, range(limit), strict=False)]
+        headers = {}
+        if found:
+            base = f"{self.box.base_url}{request.path}?limit={limit}"
+            headers["Link"] = f'<{base}&max_id={found[-1]["id"]}>; rel="next", <{base}&min_id={found[0]["id"]}>; rel="prev"'  # fmt: skip
+        return web.json_response([self.shape(one, caller) for one in found], headers=headers)
+
+    async def poll(self, request: web.Request, caller: Caller) -> web.Response:
+        found = self.box.store.get("poll", request.match_info["id"])
+        if found is None:
+            raise missing()
+        return web.json_response(self._poll_shape(found))
+
+    async def search(self, request: web.Request, caller: Caller) -> web.Response:
+        """Posts by their address; nothing else is looked for here."""
+        asked = request.query.get("q", "").strip()
+        found = self.box.store.get("status", asked.rstrip("/").rsplit("/", 1)[-1])
+        fits = found is not None and asked in (self.url(found), self.uri(found)) and _sees(found, caller.account)
+        shown = [self.shape(found, caller)] if found and fits else []
+        return web.json_response({"accounts": [], "statuses": shown, "hashtags": []})
+
+    # Shapes
+
+    def url(self, status: Doc) -> str:
+        return f"{self.box.base_url}/@{self.box.username(status['account'])}/{status['id']}"
+
+    def uri(self, status: Doc) -> str:
+        return f"{self.box.base_url}/users/{self.box.username(status['account'])}/statuses/{status['id']}"
+
+    def shape(self, status: Doc, caller: Caller) -> Doc:
+        """A post as the API shows it."""
+        found = entities(status["text"])
+        app = self.box.store.get("app", status["app"])
+        media = [doc for one in status["media"] if (doc := self.box.store.get("media", one))]
+        shown: Doc = {
+            "id": status["id"],
+            "created_at": status["at"],
+            "in_reply_to_id": status["reply_to"] or None,
+            "in_reply_to_account_id": status["reply_account"] or None,
+            "sensitive": status["sensitive"],
+            "spoiler_text": status["warning"],
+            "visibility": status["visibility"],
+            "language": status["language"],
+            "uri": self.uri(status),
+            "url": self.url(status),
+            "replies_count": len(self.answers.get(status["id"], ())),
+            "reblogs_count": 0,
+            "favourites_count": 0,
+            "quotes_count": 0,
+            "edited_at": None,
+            "content": self._content(status["text"]),
+            "reblog": None,
+            "application": {"name": app["name"], "website": app["website"]} if app else None,
+            "account": self.box.people.shape(status["account"]),
+            "media_attachments": [self.box.media.shape(one) for one in media],
+            "mentions": [self._mention(e.target) for e in found if e.kind is SpanKind.MENTION and self._is_known(e.target)],
+            "tags": [{"name": e.target.lower(), "url": f"{self.box.base_url}/tags/{e.target.lower()}"} for e in found if e.kind is SpanKind.TAG],
+            "emojis": [],
+            "card": None,
+            "poll": self._poll_shape(status["poll"]) if status["poll"] else None,
+            "quote": {"state": "accepted", "quoted_status": self._quoted(status["quote"], caller)} if status["quote"] else None,
+        }  # fmt: skip
+        if caller.account:
+            shown |= {"favourited": False, "reblogged": False, "muted": False, "bookmarked": False, "pinned": False, "filtered": []}  # fmt: skip
+        if "media-get" in self.box.lacks:  # as snac shows them: its own text, and other ids for the files
+            shown["text"] = status["text"]
+            for n, one in enumerate(shown["media_attachments"]):
+                one["id"] = f"{shown['uri']}_{n}"
+        return shown
+
+    def _quoted(self, status_id: str, caller: Caller) -> Doc | None:
+        found = self.box.store.get("status", status_id)
+        return self.shape({**found, "quote": ""}, caller) if found and _sees(found, caller.account) else None
+
+    def _is_known(self, target: str) -> bool:
+        """Somebody here, or on any other server: those are taken to be known."""
+        name, _, domain = target.partition("@")
+        return bool(domain and domain != self.box.domain) or self.box.people.named(name) is not None
+
+    def _mention(self, target: str) -> Doc:
+        name, _, domain = target.partition("@")
+        here = None if domain and domain != self.box.domain else self.box.people.named(name)
+        if here:
+            return {"id": here["id"], "username": name, "acct": name, "url": f"{self.box.base_url}/@{name}"}
+        return {"id": "0", "username": name, "acct": target, "url": f"https://{domain}/@{name}"}
+
+    def _content(self, text: str) -> str:
+        """The text as HTML: paragraphs, line ends, links, and mentions of others without their server."""
+        out, done = [], 0
+        for one in entities(text):
+            out += [html.escape(text[done : one.start], quote=False), self._linked(one.kind, text[one.start : one.end], one.target)]  # fmt: skip
+            done = one.end
+        whole = "".join([*out, html.escape(text[done:], quote=False)])
+        paragraphs = [part.strip("\n").replace("\n", "<br>") for part in whole.split("\n\n")]
+        return "".join(f"<p>{part}</p>" for part in paragraphs if part)
+
+    def _linked(self, kind: SpanKind, written: str, target: str) -> str:
+        e = html.escape
+        if kind is SpanKind.LINK:
+            return f'<a href="{e(target)}" target="_blank" rel="nofollow noopener" translate="no">{e(written, quote=False)}</a>'  # fmt: skip
+        if kind is SpanKind.TAG:
+            return f'<a href="{self.box.base_url}/tags/{e(target)}" class="mention hashtag" rel="tag">#<span>{e(target)}</span></a>'  # fmt: skip
+        if not self._is_known(target):
+            return e(written)
+        shown = self._mention(target)
+        return f'<span class="h-card" translate="no"><a href="{e(shown["url"])}" class="u-url mention">@<span>{e(shown["username"])}</span></a></span>'  # fmt: skip
+
+    def _poll_shape(self, poll: Doc) -> Doc:
+        ends = datetime.fromisoformat(poll["expires_at"])
+        count = None if poll["hide_totals"] and ends > self.box.now() else 0
+        return {
+            "id": poll["id"],
+            "expires_at": poll["expires_at"],
+            "expired": ends <= self.box.now(),
+            "multiple": poll["multiple"],
+            "votes_count": 0,
+            "voters_count": 0,
+            "voted": True,
+            "own_votes": [],
+            "options": [{"title": one, "votes_count": count} for one in poll["options"]],
+            "emojis": [],
+        }
+
+
+def _sees(status: Doc, account: str) -> bool:
+    return status["visibility"] in OPEN or status["account"] == account
+
+
+def _options(poll: Doc) -> list[str]:
+    given = poll.get("options")
+    return [one for one in (tidy(str(option)) for option in given) if one] if isinstance(given, list) else []
+
+
+def _language(given: str) -> str:
+    """The language where it looks like one, else the server's own."""
+    first = given.split("-")[0].lower()
+    return given if len(first) in (2, 3) and first.isalpha() else "en"
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest_asyncio
+
+from kicau.connector.contract import USER_AGENT, Lent, lend, sign_in, use
+from kicau.connector.sandbox import start
+from kicau.networks.mastodon.connector import connector
+from kicau.networks.mastodon.sandbox import Server
+from kicau.networks.mastodon.tests.cast import FILES, KABAR, KOPI, SERVER
+from kicau.networks.mastodon.tests.spec import validate
+
+
+@pytest_asyncio.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Server]:
+    made = Server(folder=tmp_path / "sandbox", validators=(validate,))
+    made.processing_seconds = 0.02
+    runner = await start(made)
+    yield made
+    await runner.cleanup()
+    assert made.violations == []
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}) as session:
+        yield session
+
+
+async def signed_in(box: Server, http: aiohttp.ClientSession, account: str) -> Lent:
+    lent = lend(connector, box, http)
+    lent.files = FILES
+    return use(lent, (await sign_in(connector, lent, SERVER, account))[0])
+
+
+@pytest_asyncio.fixture
+async def kopi(box: Server, http: aiohttp.ClientSession) -> Lent:
+    return await signed_in(box, http, KOPI)
+
+
+@pytest_asyncio.fixture
+async def kabar(box: Server, http: aiohttp.ClientSession) -> Lent:
+    return await signed_in(box, http, KABAR)

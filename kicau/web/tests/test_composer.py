@@ -1,0 +1,235 @@
+"""Writing: looked at, kept, shaped and sent; whatever goes wrong, what was typed comes back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from kicau.base import clock
+from kicau.base.ids import new_id
+from kicau.publishing import compose
+from kicau.publishing.models import Delivery, Draft
+from kicau.web.composer.shaping import cut
+
+
+@pytest.fixture
+def form(channels):
+    """What the browser sends for a new post; more by name."""
+    key = str(new_id())
+    later = clock.now() + timedelta(days=2)
+
+    def make(text="Halo", **more):
+        base = {
+            "draft": key, "version": "0", "hand": "h1", "parts:": ["p1"], "text:p1": text, "channel": ["x-kopisenja"], "when": "at",
+            "date": f"{later:%Y-%m-%d}", "time": "09:00", "timezone": "Asia/Jakarta", "how": "schedule",
+        }  # fmt: skip
+        return {**base, **{name.replace("__", ":").replace("_", "-"): value for name, value in more.items()}}
+
+    return make
+
+
+def test_a_new_post_gets_an_id_at_once_and_nothing_is_saved_before_something_is_typed(page, form):
+    address = page.get(reverse("compose"))["Location"]
+    assert page.get(address).status_code == 200
+    page.post(reverse("compose-keep"), form(""))
+    assert not Draft.objects.exists()
+
+
+def test_keeping_twice_makes_one_draft_with_the_last_words(page, form):
+    page.post(reverse("compose-keep"), form("First"))
+    page.post(reverse("compose-keep"), form("First and second"))
+    draft = Draft.objects.get()
+    assert [p.text for p in draft.parts.all()] == ["First and second"]
+    html = page.get(reverse("compose-draft", args=[draft.id])).content.decode()
+    assert "First and second" in html
+    assert 'value="x-kopisenja" id="c-x-kopisenja" checked' in html
+
+
+def test_two_people_in_one_draft_are_told_of_each_other(page, form):
+    page.post(reverse("compose-keep"), form("Mine"))
+    answer = page.post(reverse("compose-keep"), form("Theirs", hand="h2", version="0"))
+    assert answer.status_code == 409
+    assert "Somebody changed this post meanwhile" in answer.content.decode()
+    assert Draft.objects.get().parts.get().text == "Mine"
+
+
+def test_the_preview_counts_as_the_network_does_and_names_what_to_mend(page, form):
+    html = page.post(reverse("compose-look"), form("a" * 300)).content.decode()
+    assert "300<span" in html
+    assert "the limit is 280" in html
+    assert 'data-act="split:p1"' in html
+    assert not Draft.objects.exists()
+
+
+def test_the_preview_escapes_what_was_typed(page, form):
+    html = page.post(reverse("compose-look"), form("<script>alert(1)</script> & https://kopisenja.id")).content.decode()
+    assert "&lt;script&gt;" in html
+    assert "<script>alert" not in html
+    assert 'href="https://kopisenja.id"' in html
+
+
+def test_scheduling_makes_deliveries_at_that_time_in_that_zone(page, form):
+    answer = page.post(reverse("compose-send"), form("Selamat pagi", channel=["x-kopisenja", "facebook-kopisenja"]))
+    draft = Draft.objects.get()
+    assert answer["Location"] == reverse("post", args=[draft.id])
+    rows = list(Delivery.objects.all())
+    assert {row.network for row in rows} == {"x", "facebook"}
+    assert {row.due_at.hour for row in rows} == {2}  # 09:00 in Jakarta
+    assert page.get(answer["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"channel": []}, "Choose at least one channel."),
+        ({"date": "2020-01-01"}, "is in the past"),
+        ({"time": ""}, "Give a day and a time"),
+        ({"date": "2027-03-14", "time": "02:30", "timezone": "America/New_York"}, "does not exist in America/New_York"),
+        ({"timezone": "Mars/Olympus"}, "There is no time zone"),
+        ({"when": "slot"}, "has no queue slots"),
+        ({"text__p1": "a" * 300}, "the limit is 280"),
+        ({"channel": ["instagram-kopisenja"]}, "needs a picture or a video"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_scheduled_comes_back_with_its_sentence_and_every_word(page, form, change, says):
+    answer = page.post(reverse("compose-send"), form("Every word is kept", **change))
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert says in html.replace("&#x27;", "'")
+    assert change.get("text__p1", "Every word is kept") in html
+    assert not Delivery.objects.exists()
+
+
+def test_a_network_that_wants_confirmation_gets_it_only_by_the_tick(page, form):
+    page.post(reverse("compose-send"), form("Unconfirmed", channel=["linkedin-kopisenja"]))
+    assert Delivery.objects.get().state == "held"
+    page.post(
+        reverse("compose-send"), form("Confirmed", channel=["linkedin-kopisenja"], draft=str(new_id()), confirm="on")
+    )
+    assert Delivery.objects.order_by("-id").first().confirmed_by.name == "Sari Wulandari"
+
+
+def test_a_network_can_have_its_own_words(page, form):
+    more = {
+        "own": ["facebook"],
+        "parts:facebook": ["p2"],
+        "text:p2": "Only for the page",
+        "channel": ["x-kopisenja", "facebook-kopisenja"],
+    }
+    page.post(reverse("compose-send"), {**form("For all"), **more})
+    said = {row.network: row.rendered["parts"][0]["text"] for row in Delivery.objects.all()}
+    assert said == {"x": "For all", "facebook": "Only for the page"}
+
+
+def test_poll_link_options_and_first_comment_reach_the_draft_and_come_back(page, form):
+    more = {
+        "poll-option": ["Gayo", "Toraja"], "poll-minutes": "1440", "link-url": "https://kopisenja.example", "link-title": "Kopi", "first-comment": "More here",
+        "option:x.reply_settings": "following", "campaign": "Lembang", "tags": "kopi, pagi",
+    }  # fmt: skip
+    page.post(reverse("compose-keep"), {**form("Which?"), **more})
+    made = compose.composition_of(compose.whole(Draft.objects.all()).get())
+    assert made.poll.options == ("Gayo", "Toraja")
+    assert (made.link.title, made.first_comment, made.campaign, made.tags) == (
+        "Kopi",
+        "More here",
+        "Lembang",
+        ("kopi", "pagi"),
+    )
+    html = page.get(reverse("compose-draft", args=[Draft.objects.get().id])).content.decode()
+    for word in ("Gayo", "Toraja", "More here", "Lembang", "kopi, pagi", "https://kopisenja.example"):
+        assert word in html
+
+
+def test_an_uploaded_picture_joins_the_part_and_what_is_no_picture_is_told(page, form, tmp_path, picture):
+    from kicau.media import library
+
+    data = library.original(picture.ref).read_bytes()
+    files = [SimpleUploadedFile("cup.jpg", data), SimpleUploadedFile("evil.jpg", b"MZ this is no picture")]
+    html = page.post(
+        reverse("compose-shape"), {**form("With a cup"), "act": "upload:p1", "file": files}
+    ).content.decode()
+    assert f'name="media:p1" value="{picture.id}"' in html
+    assert "evil.jpg is not what its name says" in html
+    assert "With a cup" in html
+
+
+def test_the_buttons_shape_the_sheet(page, form):
+    shape = reverse("compose-shape")
+    two = page.post(shape, {**form("One"), "act": "add-part:"}).content.decode()
+    assert "Part 2 of 2" in two
+    parts = {"parts:": ["p1", "p2"], "text:p2": "Two"}
+    assert "One\n\nTwo" in page.post(shape, {**form("One"), **parts, "act": "merge:p2"}).content.decode()
+    moved = page.post(shape, {**form("One"), **parts, "act": "up:p2"}).content.decode()
+    assert moved.index("Two") < moved.index("One")
+    assert "Two" not in page.post(shape, {**form("One"), **parts, "act": "drop-part:p2"}).content.decode()
+    assert "One" in page.post(shape, {**form("One"), "act": "nonsense:p9"}).content.decode()
+
+
+def test_editing_what_is_scheduled_changes_its_deliveries_only_by_the_button(page, post):
+    row = post("Before").deliveries[0]
+    form = {
+        "draft": str(row.draft_id),
+        "version": str(Draft.objects.get().version),
+        "hand": "h",
+        "parts:": ["p1"],
+        "text:p1": "After",
+        "timezone": "Asia/Jakarta",
+    }
+    page.post(reverse("compose-keep"), form)
+    row.refresh_from_db()
+    assert row.rendered["parts"][0]["text"] == "Before"
+    assert page.post(reverse("compose-send"), {**form, "how": "save"}).status_code == 302
+    row.refresh_from_db()
+    assert row.rendered["parts"][0]["text"] == "After"
+
+
+def test_a_variant_that_the_form_does_not_show_survives_an_edit(page, actor, channels):
+    given = compose.Composition(
+        parts=(compose.PartInput(text="All"),),
+        variants=(compose.VariantInput(channel="x-kopisenja", parts=(compose.PartInput(text="Mine"),)),),
+        language="id",
+    )
+    draft = compose.create_draft(actor, given)
+    page.post(
+        reverse("compose-keep"),
+        {
+            "draft": str(draft.id),
+            "version": "1",
+            "hand": "h",
+            "parts:": ["p1"],
+            "text:p1": "All, changed",
+            "timezone": "UTC",
+        },
+    )
+    made = compose.composition_of(compose.whole(Draft.objects.all()).get())
+    assert made.parts[0].text == "All, changed"
+    assert made.variants[0].parts[0].text == "Mine"
+    assert made.language == "id"
+
+
+def test_a_contributor_submits_and_cannot_schedule(member, form):
+    from django.test import Client
+
+    client = Client()
+    client.force_login(member("contributor").person)
+    assert client.post(reverse("compose-send"), form("Please")).status_code == 422
+    assert not Delivery.objects.exists()
+    assert client.post(reverse("compose-send"), {**form("Please"), "how": "submit"}).status_code == 302
+    assert Draft.objects.get().state == "submitted"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "pieces"),
+    [
+        ("One. Two. Three.", 9, ["One. Two.", "Three."]),
+        ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
+        ("short", 100, ["short"]),
+        ("First line\nsecond line here", 20, ["First line", "second line here"]),
+        ("", 5, [""]),
+    ],
+)
+def test_a_text_is_cut_where_a_reader_would_pause(text, limit, pieces):
+    assert cut(text, lambda t: len(t) <= limit) == pieces

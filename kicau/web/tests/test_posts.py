@@ -1,0 +1,102 @@
+"""A post's page: what a person can do with a delivery, and what they are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.urls import reverse
+
+from kicau.base import clock
+from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
+
+
+def act(page, row, verb, **fields):
+    return page.post(reverse("delivery-do", args=[row.id, verb]), fields, follow=True).content.decode()
+
+
+def test_the_page_shows_what_the_network_gets_and_its_story(page, post):
+    row = post("Selamat pagi #kopi").deliveries[0]
+    Attempt.objects.create(delivery=row, did="find", outcome="nothing", sentence="Nothing was found there.")
+    html = page.get(reverse("post", args=[row.draft_id])).content.decode()
+    assert '<span class="span-tag">#kopi</span>' in html
+    assert "Nothing was found there." in html
+
+
+def test_cancel_then_retry(page, post):
+    row = post().deliveries[0]
+    assert "Cancelled; it will not be sent." in act(page, row, "cancel")
+    row.refresh_from_db()
+    assert row.state == "canceled"
+    assert "It is tried again." in act(page, row, "retry")
+    row.refresh_from_db()
+    assert row.state == "scheduled"
+
+
+def test_moving_by_the_form_and_by_a_drop_on_another_day(page, post):
+    row = post().deliveries[0]
+    day = (clock.now() + timedelta(days=3)).date()
+    act(page, row, "move", date=str(day), time="07:15", timezone="Asia/Jakarta")
+    row.refresh_from_db()
+    assert (row.due_at.hour, row.due_at.minute) == (0, 15)
+    act(page, row, "move", date=str(day + timedelta(days=1)))
+    row.refresh_from_db()
+    assert (row.due_at.hour, row.due_at.minute) == (0, 15)
+    assert row.due_at.date() == day + timedelta(days=1)
+    assert "is in the past" in act(page, row, "move", date="2020-01-01", time="07:15")
+
+
+def test_confirming_is_in_the_persons_name(page, post):
+    row = post(to=["linkedin-kopisenja"]).deliveries[0]
+    assert "publish it in my name" in page.get(reverse("post", args=[row.draft_id])).content.decode()
+    assert "Confirmed in your name." in act(page, row, "confirm")
+    row.refresh_from_db()
+    assert row.confirmed_by.name == "Sari Wulandari"
+
+
+def test_an_unknown_outcome_is_resolved_by_saying_what_is_there(page, post):
+    row = post().deliveries[0]
+    Delivery.objects.update(state=DeliveryState.UNKNOWN, broken_at=clock.now())
+    assert "Say whether the post is on the network." in act(page, row, "resolve")
+    act(page, row, "resolve", published="yes", url="https://x.example/1")
+    row.refresh_from_db()
+    assert (row.state, row.url) == ("published", "https://x.example/1")
+
+
+def test_what_cannot_be_done_now_says_why(page, post):
+    row = post().deliveries[0]
+    assert "cannot be confirmed" in act(page, row, "confirm")
+    assert page.post(reverse("delivery-do", args=[row.id, "explode"])).status_code == 404
+
+
+def test_the_live_piece_comes_only_when_something_changed(page, post):
+    row = post().deliveries[0]
+    address = reverse("post", args=[row.draft_id])
+    stamp = page.get(address).context["stamp"]
+    htmx = {"HX-Request": "true"}
+    assert page.get(address, {"seen": stamp}, headers=htmx).status_code == 204
+    act(page, row, "cancel")
+    piece = page.get(address, {"seen": stamp}, headers=htmx)
+    assert piece.status_code == 200
+    assert b"<html" not in piece.content
+    assert b"Cancelled" in piece.content
+    home = page.get(reverse("home"))
+    assert page.get(reverse("home"), {"seen": home.context["stamp"]}, headers=htmx).status_code == 204
+
+
+def test_duplicating_and_putting_away(page, post):
+    row = post("Again").deliveries[0]
+    answer = page.post(reverse("duplicate", args=[row.draft_id]))
+    copy = Draft.objects.exclude(id=row.draft_id).get()
+    assert answer["Location"] == reverse("compose-draft", args=[copy.id])
+    page.post(reverse("put-away", args=[copy.id]))
+    copy.refresh_from_db()
+    assert copy.state == "archived"
+    refused = page.post(reverse("put-away", args=[row.draft_id]), follow=True).content.decode()
+    assert "cancel them first" in refused
+
+
+def test_a_delivery_has_an_address_of_its_own(page, post):
+    row = post().deliveries[0]
+    assert (
+        page.get(reverse("delivery", args=[row.id]))["Location"] == f"{reverse('post', args=[row.draft_id])}#d-{row.id}"
+    )

@@ -1,0 +1,90 @@
+"""The first visit, signing in and out, and those who guess."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from kicau.workspaces.models import Person, Workspace
+
+PASSWORD = "hujan-di-bandung-41"
+FIRST = {
+    "name": "Sari",
+    "email": "sari@kopisenja.example",
+    "password": PASSWORD,
+    "workspace": "Kopi Senja",
+    "timezone": "Asia/Jakarta",
+}
+
+
+def sign_in(client, password=PASSWORD, email="sari@kopisenja.example", **more):
+    return client.post(reverse("sign-in"), {"email": email, "password": password, **more})
+
+
+def test_the_first_visitor_becomes_the_owner_and_nobody_after(guest):
+    assert guest.get("/", follow=True).redirect_chain[-1][0] == reverse("welcome")
+    answer = guest.post(reverse("welcome"), FIRST)
+    assert answer["Location"] == "/"
+    person = Person.objects.get()
+    assert (person.is_operator, person.timezone) == (True, "Asia/Jakarta")
+    assert guest.get("/").status_code == 200
+    guest.logout()
+    assert guest.post(reverse("welcome"), {**FIRST, "email": "eve@example.org"})["Location"] == "/"
+    assert (Person.objects.count(), Workspace.objects.count()) == (1, 1)
+
+
+def test_a_first_visit_with_a_weak_password_says_so_and_keeps_what_was_typed(guest):
+    answer = guest.post(reverse("welcome"), {**FIRST, "password": "zq7"})
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "at least 10 characters" in html
+    assert 'value="sari@kopisenja.example"' in html
+    assert "zq7" not in html
+    assert not Person.objects.exists()
+
+
+def test_who_signs_in_comes_where_they_wanted_to_but_not_elsewhere(guest, owner, workspace):
+    assert guest.get("/drafts")["Location"] == "/sign-in?next=%2Fdrafts"
+    assert sign_in(guest, next="/drafts")["Location"] == "/drafts"
+    guest.logout()
+    assert sign_in(guest, next="https://evil.example/")["Location"] == "/"
+
+
+def test_a_wrong_password_and_an_unknown_address_read_the_same(guest, owner):
+    wrong, unknown = sign_in(guest, "wrong"), sign_in(guest, email="nobody@example.org")
+    assert wrong.status_code == unknown.status_code == 422
+    assert wrong.context["error"] == unknown.context["error"]
+
+
+def test_who_guesses_has_to_wait_and_the_right_password_does_not_help(guest, owner, settings):
+    settings.KICAU_SIGN_IN_RATE = 2
+    for _ in range(2):
+        assert sign_in(guest, "wrong").status_code == 422
+    assert sign_in(guest).status_code == 429
+    assert sign_in(guest, email="SARI@kopisenja.example").status_code == 429
+
+
+def test_guessing_many_addresses_from_one_place_has_an_end(guest, owner, settings):
+    settings.KICAU_SIGN_IN_RATE = 1
+    for n in range(5):
+        assert sign_in(guest, "wrong", email=f"n{n}@example.org").status_code == 422
+    assert sign_in(guest, "wrong", email="last@example.org").status_code == 429
+
+
+def test_signing_out_is_a_post_and_ends_it(page):
+    assert page.get(reverse("sign-out")).status_code == 405
+    page.post(reverse("sign-out"))
+    assert page.get("/").status_code == 302
+
+
+def test_somebody_without_a_workspace_is_told_what_to_do(guest, owner, db):
+    guest.force_login(owner)
+    answer = guest.get("/", follow=True)
+    assert "You belong to no workspace" in answer.content.decode()
+    assert guest.post(reverse("no-workspace"), {"name": "Kopi Senja"})["Location"] == "/"
+    assert guest.get("/").status_code == 200
+
+
+def test_htmx_is_told_of_a_lost_session_without_losing_the_page(guest, owner):
+    answer = guest.post(reverse("compose-look"), {}, headers={"HX-Request": "true"})
+    assert answer.status_code == 401
+    assert answer["HX-Retarget"] == "#notices"

@@ -1,0 +1,197 @@
+"""Channels, library, team, settings and activity: what is changed there is changed, and refusals are told."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import AsyncRequestFactory
+from django.urls import reverse
+
+from kicau.channels.models import PendingSignIn
+from kicau.connector.content import RenderedMedia
+from kicau.media import library
+from kicau.web import files
+from kicau.workspaces.acts import actor_by_token, create_workspace
+
+
+def test_pausing_resuming_and_disconnecting_a_channel(page, channels):
+    channel = channels["x"]
+    for verb, shown in [
+        ("pause", "Paused; its queue waits."),
+        ("resume", "Its queue goes on."),
+        ("disconnect", "Disconnected."),
+    ]:
+        assert shown in page.post(reverse("channel-do", args=[channel.key, verb]), follow=True).content.decode()
+    channel.refresh_from_db()
+    assert channel.state == "removed"
+
+
+def test_slots_are_times_as_people_write_them(page, channels):
+    address = reverse("channel-do", args=["x-kopisenja", "slots"])
+    page.post(address, {"day-0": "9:00, 17.30", "day-6": "", "timezone": "Asia/Jakarta"})
+    assert [(s.weekday, str(s.time)) for s in channels["x"].slots.all()] == [(0, "09:00:00"), (0, "17:30:00")]
+    assert (
+        "is no time of day"
+        in page.post(address, {"day-1": "noonish", "timezone": "Asia/Jakarta"}, follow=True).content.decode()
+    )
+    assert channels["x"].slots.count() == 2
+
+
+def test_connecting_leads_out_by_a_page_of_ours_and_not_by_a_redirect(page, channels):
+    answer = page.post(reverse("channels-connect", args=["x"]))
+    assert answer.status_code == 200
+    assert 'http-equiv="refresh"' in answer.content.decode()
+    assert PendingSignIn.objects.count() == 1
+
+
+def test_a_network_without_keys_says_what_the_operator_does(page, workspace):
+    answer = page.post(reverse("channels-connect", args=["x"]))
+    assert answer.status_code == 422
+    assert "has no app keys here yet" in answer.content.decode()
+
+
+def test_a_callback_that_nobody_waits_for_is_told(page):
+    answer = page.get(reverse("channels-callback"), {"state": "made-up", "code": "x"})
+    assert answer.status_code == 422
+    assert "This sign-in is over or was begun elsewhere" in answer.content.decode()
+
+
+def test_a_callback_goes_on_in_the_workspace_in_which_it_was_begun(page, owner, workspace, channels):
+    other = create_workspace(owner, "Kabar")
+    PendingSignIn.objects.create(state="s1", workspace=other, person=owner, app=channels["x"].app, memory={}, found=[])
+    assert page.get(reverse("channels-callback"), {"state": "s1"}).status_code == 200
+    assert page.session["workspace"] == str(other.id)
+
+
+def test_a_sign_in_of_somebody_else_cannot_be_finished(page, member, workspace, channels):
+    PendingSignIn.objects.create(
+        state="s2", workspace=workspace, person=member("admin").person, app=channels["x"].app, memory={}, found=[]
+    )
+    assert page.get(reverse("channels-callback"), {"state": "s2"}).status_code == 422
+
+
+def test_uploading_describing_and_serving_a_file(page, picture):
+    data = library.original(picture.ref).read_bytes()
+    answer = page.post(
+        reverse("library-upload"),
+        {"file": [SimpleUploadedFile("again.jpg", data), SimpleUploadedFile("no.txt", b"plain")]},
+        follow=True,
+    )
+    assert "1 file is in the library." in answer.content.decode()
+    assert "no.txt" in answer.content.decode()
+    page.post(reverse("medium-change", args=[picture.id]), {"alt": "Two cups", "title": "", "tags": "cup, shop"})
+    picture.refresh_from_db()
+    assert (picture.alt, picture.tags) == ("Two cups", ["cup", "shop"])
+    assert b"Two cups" in page.get(reverse("library"), {"words": "two cups"}).content
+    assert b"".join(page.get(reverse("medium-whole", args=[picture.sha256])).streaming_content) == data
+    part = page.get(reverse("medium-whole", args=[picture.sha256]), headers={"Range": "bytes=10-19"})
+    assert (part.status_code, b"".join(part.streaming_content)) == (206, data[10:20])
+    assert part["Content-Range"] == f"bytes 10-19/{len(data)}"
+    assert (
+        page.get(reverse("medium-whole", args=[picture.sha256]), headers={"Range": f"bytes={len(data)}-"}).status_code
+        == 416
+    )
+    small = page.get(reverse("medium-small", args=[picture.sha256]))
+    assert small["Content-Type"] == "image/jpeg"
+    small.close()
+
+
+def test_adding_changing_and_removing_members(page, workspace):
+    add = {"email": "budi@kopisenja.example", "name": "Budi", "password": "hujan-di-bandung-41", "role": "editor"}
+    assert page.post(reverse("team-add"), {**add, "password": "x"}).status_code == 422
+    assert page.post(reverse("team-add"), add).status_code == 302
+    budi = workspace.memberships.get(person__name="Budi")
+    page.post(reverse("team-change", args=[budi.person_id]), {"role": "viewer"})
+    budi.refresh_from_db()
+    assert budi.role == "viewer"
+    page.post(reverse("team-change", args=[budi.person_id]), {"role": "remove"})
+    assert not workspace.memberships.filter(person__name="Budi").exists()
+
+
+def test_the_last_owner_stays(page, owner, workspace):
+    answer = page.post(reverse("team-change", args=[owner.id]), {"role": "viewer"}, follow=True)
+    assert "keeps at least one owner" in answer.content.decode()
+
+
+def test_who_may_not_add_members_makes_no_person(member, workspace):
+    from django.test import Client
+
+    from kicau.workspaces.models import Person
+
+    client = Client()
+    client.force_login(member("editor").person)
+    answer = client.post(
+        reverse("team-add"),
+        {"email": "eve@example.org", "name": "Eve", "password": "hujan-di-bandung-41", "role": "owner"},
+    )
+    assert answer.status_code == 422
+    assert not Person.objects.filter(email="eve@example.org").exists()
+
+
+def test_a_token_is_shown_once_works_and_can_be_revoked(page, owner):
+    answer = page.post(reverse("token-make"), {"name": "ci", "scope": ["read"], "days": "30"})
+    secret = answer.context["made"].secret
+    assert secret in answer.content.decode()
+    assert answer["Cache-Control"] == "no-store"
+    assert secret not in page.get(reverse("settings")).content.decode()
+    assert actor_by_token(secret, None).scopes == {"read"}
+    page.post(reverse("token-revoke", args=[answer.context["made"].token.id]))
+    assert actor_by_token(secret, None) is None
+
+
+def test_a_webhook_with_a_bad_address_is_refused_beside_its_field(page, workspace):
+    assert page.post(reverse("webhook-add"), {"url": "ftp://example.org"}).status_code == 422
+    page.post(reverse("webhook-add"), {"url": "https://example.org/hook", "event": ["delivery.published"]})
+    hook = workspace.webhooks.get()
+    page.post(reverse("webhook-remove", args=[hook.id]))
+    assert not workspace.webhooks.exists()
+
+
+def test_changing_oneself_and_ones_password(page, owner):
+    page.post(reverse("you"), {"name": "Sari W.", "language": "id", "timezone": "Asia/Makassar"})
+    owner.refresh_from_db()
+    assert (owner.name, owner.language, owner.timezone) == ("Sari W.", "id", "Asia/Makassar")
+    assert page.post(reverse("you"), {"before": "wrong", "password": "kopi-sore-di-braga-7"}).status_code == 422
+    assert (
+        page.post(reverse("you"), {"before": "hujan-di-bandung-41", "password": "kopi-sore-di-braga-7"}).status_code
+        == 302
+    )
+    owner.refresh_from_db()
+    assert owner.check_password("kopi-sore-di-braga-7")
+    assert page.get("/").status_code == 200
+
+
+def test_switching_to_a_workspace_of_ones_own_only(page, owner, db):
+    from kicau.workspaces.acts import add_person
+
+    mine = create_workspace(owner, "Kabar Pagi")
+    theirs = create_workspace(add_person("eve@example.org", "Eve"), "Theirs")
+    page.post(reverse("switch-workspace"), {"workspace": str(mine.id)})
+    assert page.session["workspace"] == str(mine.id)
+    assert page.post(reverse("switch-workspace"), {"workspace": str(theirs.id)}).status_code == 404
+    assert page.session["workspace"] == str(mine.id)
+
+
+def test_activity_tells_who_did_what(page, post):
+    post()
+    html = page.get(reverse("activity")).content.decode()
+    assert "scheduled a delivery" in html
+    assert "Sari Wulandari" in html
+    assert "scheduled a delivery" not in page.get(reverse("activity"), {"act": "channel"}).content.decode()
+
+
+async def test_an_asynchronous_server_sends_a_file_in_pieces_and_in_part(tmp_path):
+    file = tmp_path / "film.mp4"
+    file.write_bytes(bytes(range(256)) * 2048)  # two pieces
+    answer = files.send(AsyncRequestFactory().get("/"), file, "video/mp4", {})
+    assert b"".join([piece async for piece in answer.streaming_content]) == file.read_bytes()
+    part = files.send(AsyncRequestFactory().get("/", headers={"Range": "bytes=-5"}), file, "video/mp4", {})
+    assert b"".join([piece async for piece in part.streaming_content]) == bytes([251, 252, 253, 254, 255])
+
+
+def test_a_signed_address_serves_the_file_to_anybody_and_a_forged_one_nobody(guest, picture):
+    public = library.public_url(RenderedMedia(media=picture.value())).removeprefix(settings.KICAU_PUBLIC_URL)
+    answer = guest.get(public)
+    assert b"".join(answer.streaming_content) == library.original(picture.ref).read_bytes()
+    assert answer["Content-Type"] == "image/jpeg"
+    assert guest.get(public.replace("/m/", "/m/x")).status_code == 404

@@ -1,0 +1,127 @@
+"""`kicau demo`, whole: every post of the table on every channel, public exactly once; and a second run sends nothing."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from kicau import demo
+from kicau.sandbox.serve import choose_ports, default_ports
+
+DEMO = Path(demo.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def home():
+    folder = Path(tempfile.mkdtemp(prefix="kicau-demo-"))
+    folder.chmod(0o711)  # the database's own user passes through
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def table(home):
+    """The demo's own table, but for one comment: LinkedIn lets a member comment once a minute, and two of them within
+    twenty seconds would have the second wait for the minute to pass."""
+    shutil.copytree(DEMO / "media", home / "table")
+    with open(DEMO / "posts.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    commented = [row for row in rows if row["first_comment"] and "li-" in row["channels"]]
+    for row in commented[1:]:
+        row["first_comment"] = ""
+    with open(home / "table" / "posts.csv", "w", encoding="utf-8", newline="") as file:
+        out = csv.DictWriter(file, rows[0])
+        out.writeheader()
+        out.writerows(rows)
+    return home / "table" / "posts.csv", rows
+
+
+def run(home, *arguments):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("KICAU_", "DATABASE_URL", "DJANGO_"))}
+    environment = {**kept, "KICAU_DATA": str(home / "data"), "KICAU_TEST_FAST_DISK": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "kicau.cli", "demo", *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def public(home):
+    """What the sandboxes keep, read from their own store: {network: Counter of (account, text)}."""
+    from kicau.sandbox.serve import server_class
+
+    found = {}
+    for slug in default_ports():
+        sandbox = server_class(slug)(folder=home / "data-demo" / "sandbox", base_url="http://127.0.0.1:1")
+        found[slug] = (
+            Counter(post.id for post in sandbox.public_posts()),
+            Counter((post.account, post.text) for post in sandbox.public_posts()),
+        )
+        sandbox.store.close()
+    return found
+
+
+def test_every_post_is_public_exactly_once_and_a_second_run_sends_nothing(home, table):
+    path, rows = table
+    code, out, err = run(home, "--seconds", 20, "--exit", "--posts", path)
+    assert code == 0, out[-3000:] + err
+    targets = sum(len(row["channels"].split()) for row in rows)
+    assert f"✓ {targets} deliveries on 6 channels" in out
+    assert out.count("  published  ") >= 2 * targets  # once as it happens, once in the table
+    first = public(home)
+    assert sum(ids.total() for ids, _ in first.values()) >= targets
+    for ids, texts in first.values():
+        assert max(ids.values()) == 1
+        assert max(texts.values()) == 1 or {text for (_, text), n in texts.items() if n > 1} == {""}
+
+    began = time.monotonic()
+    code, out, err = run(home, "--seconds", 20, "--exit", "--posts", path)
+    assert code == 0, out[-3000:] + err
+    assert f"All {len(rows)} posts were imported before; nothing is sent twice." in out
+    assert f"✓ {targets} deliveries on 6 channels" in out
+    assert public(home) == first
+    assert time.monotonic() - began < 60
+
+
+def test_it_stays_up_says_where_to_look_and_stops_in_order(home, table):
+    """On the first run's folder; alone, it begins with one post of its own."""
+    small = home / "small.csv"
+    small.write_text("ref,channels,at,text\nsolo,x-kopi,+0:01,Halo dari pengujian\n", "utf-8")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("KICAU_", "DATABASE_URL", "DJANGO_"))}
+    environment = {**kept, "KICAU_DATA": str(home / "stay"), "KICAU_TEST_FAST_DISK": "1", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "kicau.cli", "demo", "--seconds", "5", "--posts", str(small)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as child:
+        said = []
+        for line in child.stdout:
+            said.append(line)
+            if "stays up until Ctrl-C" in line:
+                break
+        state = json.loads((home / "stay-demo" / "demo.json").read_text())
+        with urllib.request.urlopen(f"http://127.0.0.1:{state['web']}/healthz", timeout=10) as answer:
+            assert json.load(answer)["ok"]
+        assert any(state["password"] in line for line in said)
+        for port in state["sandboxes"].values():
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+                assert b"sandbox" in answer.read()
+        second = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+        assert second.returncode == 1
+        assert "is running on" in second.stderr
+        child.terminate()
+        assert child.wait(45) == 0
+    wanted = {"web": state["web"], **state["sandboxes"]}
+    assert choose_ports(wanted) == wanted, "every port is free again"
