@@ -17,7 +17,12 @@ if "KICAU_TEST_CLUSTER" not in os.environ:  # the first process, before Django's
     _folder = Path(tempfile.mkdtemp(prefix="kicau-test-"))
     _folder.chmod(0o711)  # the database's own user passes through
     os.environ.update(KICAU_DATA=str(_folder / "data"), KICAU_TEST_FAST_DISK="1", KICAU_TEST_CLUSTER="1")
-    for _name in [n for n in os.environ if n == "DATABASE_URL" or (n.startswith("KICAU_") and n not in ("KICAU_DATA", "KICAU_TEST_FAST_DISK", "KICAU_TEST_CLUSTER"))]:
+    for _name in [
+        n
+        for n in os.environ
+        if n == "DATABASE_URL"
+        or (n.startswith("KICAU_") and n not in ("KICAU_DATA", "KICAU_TEST_FAST_DISK", "KICAU_TEST_CLUSTER"))
+    ]:
         del os.environ[_name]
     from kicau.base import postgres
 
@@ -57,7 +62,9 @@ def django_db_setup(django_db_setup, django_db_blocker):
     from django.db import connection
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture
@@ -65,7 +72,9 @@ def owner(db: None):
     """Sari, who owns the workspace and hosts the instance."""
     from kicau.workspaces.acts import add_person
 
-    return add_person("sari@kopisenja.example", "Sari Wulandari", "hujan-di-bandung-41", operator=True, timezone="Asia/Jakarta")
+    return add_person(
+        "sari@kopisenja.example", "Sari Wulandari", "hujan-di-bandung-41", operator=True, timezone="Asia/Jakarta"
+    )
 
 
 @pytest.fixture

@@ -30,7 +30,12 @@ def main() -> None:
     wanted = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="kicau-bench-") as folder:
         Path(folder).chmod(0o711)
-        os.environ.update(KICAU_DATA=f"{folder}/data", DJANGO_SETTINGS_MODULE="kicau.config.settings", DJANGO_ALLOW_ASYNC_UNSAFE="1", KICAU_LOG_LEVEL="warning")
+        os.environ.update(
+            KICAU_DATA=f"{folder}/data",
+            DJANGO_SETTINGS_MODULE="kicau.config.settings",
+            DJANGO_ALLOW_ASYNC_UNSAFE="1",
+            KICAU_LOG_LEVEL="warning",
+        )
         os.environ["KICAU_PORT"] = "18999"
         from kicau.base import postgres
 
@@ -76,7 +81,10 @@ def report(rows: list[object]) -> dict[str, object]:
         "p99_ms": percentile(late, 99),
         "max_ms": max(late, default=0),
         "mean_ms": round(statistics.fmean(late)) if late else 0,
-        "networks": {name: {"n": len(v), "p50_ms": percentile(sorted(v), 50), "p99_ms": percentile(sorted(v), 99)} for name, v in sorted(by_network.items())},
+        "networks": {
+            name: {"n": len(v), "p50_ms": percentile(sorted(v), 50), "p99_ms": percentile(sorted(v), 99)}
+            for name, v in sorted(by_network.items())
+        },
     }
 
 
@@ -86,4 +94,3 @@ def percentile(values: list[int], nth: int) -> int:
 
 if __name__ == "__main__":
     main()
-

@@ -81,13 +81,19 @@ class World:
         for n in range(count):
             key = keys[n % len(keys)]
             use = (compose.MediumUse(medium=picture),) if needs[key] or random.random() < 0.2 else ()
-            rows.append(compose.Composition(parts=(compose.PartInput(text=f"Post number {n}, {random.random()}", media=use),)))
+            rows.append(
+                compose.Composition(parts=(compose.PartInput(text=f"Post number {n}, {random.random()}", media=use),))
+            )
         ids = [d.id for d in compose.save_drafts(self.actor, rows)]
         drafts = {d.id: d for d in compose.whole(compose.drafts(self.actor).filter(id__in=ids))}
         begin = clock.now() + after
         by_key = {c.key: c for c in self.channels}
         wanted = [
-            schedule.Wanted(draft=drafts[id_], channels=[by_key[keys[n % len(keys)]]], due_at=begin + timedelta(seconds=random.random() * seconds))
+            schedule.Wanted(
+                draft=drafts[id_],
+                channels=[by_key[keys[n % len(keys)]]],
+                due_at=begin + timedelta(seconds=random.random() * seconds),
+            )
             for n, id_ in enumerate(ids)
         ]
         return schedule.schedule_many(self.actor, wanted, confirm=True).deliveries
@@ -105,7 +111,14 @@ class World:
         async with new_client() as client:
             for slug, server in self.sandboxes.items():
                 app = server.default_app
-                await asyncio.to_thread(channels.register_app, slug, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)
+                await asyncio.to_thread(
+                    channels.register_app,
+                    slug,
+                    app.client_id,
+                    app.client_secret,
+                    endpoints=server.endpoints(),
+                    is_sandbox=True,
+                )
                 for account in server.accounts():
                     begun = await channels.begin_sign_in(self.actor, slug, client=client)
                     returned = await consent(client, begun.url, account.id)

@@ -37,13 +37,20 @@ def begin_sign_in(request: HttpRequest, given: s.SignInBegin) -> s.SignIn:
     return _sign_in(begun)
 
 
-@routes.post("/channels/sign-ins/{state}/return", response=s.SignIn, summary="Hand in what came back", openapi_extra=CHANNELS)
+@routes.post(
+    "/channels/sign-ins/{state}/return", response=s.SignIn, summary="Hand in what came back", openapi_extra=CHANNELS
+)
 def finish_sign_in(request: HttpRequest, state: State, given: s.SignInReturn) -> s.SignIn:
     """Gives the identities to choose among."""
     return _sign_in(async_to_sync(acts.finish_sign_in)(acting(request), {**given.returned, "state": state}))
 
 
-@routes.post("/channels/sign-ins/{state}/choose", response={201: s.ChannelsMade}, summary="Make channels of identities", openapi_extra=CHANNELS)
+@routes.post(
+    "/channels/sign-ins/{state}/choose",
+    response={201: s.ChannelsMade},
+    summary="Make channels of identities",
+    openapi_extra=CHANNELS,
+)
 def choose_channels(request: HttpRequest, state: State, given: s.SignInChoose) -> s.ChannelsMade:
     """One that was connected before is renewed, and its queue goes on."""
     made = async_to_sync(acts.connect)(acting(request), state, given.accounts, keys=given.keys)
@@ -57,7 +64,9 @@ def get_channel(request: HttpRequest, channel: Key) -> s.ChannelWhole:
     return s.ChannelWhole(**shown.channel_fields(row), capabilities=shown.capabilities(capabilities_of(row)))
 
 
-@routes.post("/channels/{channel}/disconnect", response=s.Channel, summary="Disconnect a channel", openapi_extra=CHANNELS)
+@routes.post(
+    "/channels/{channel}/disconnect", response=s.Channel, summary="Disconnect a channel", openapi_extra=CHANNELS
+)
 def disconnect_channel(request: HttpRequest, channel: Key) -> s.Channel:
     """Its credentials are forgotten. Its posts, queue and numbers stay; a reconnect takes them up again."""
     return shown.channel(acts.disconnect(acting(request), channel))
@@ -68,7 +77,9 @@ def pause_channel(request: HttpRequest, channel: Key) -> s.Channel:
     return shown.channel(acts.pause(acting(request), channel, True))
 
 
-@routes.post("/channels/{channel}/resume", response=s.Channel, summary="Let a channel's queue go on", openapi_extra=CHANNELS)
+@routes.post(
+    "/channels/{channel}/resume", response=s.Channel, summary="Let a channel's queue go on", openapi_extra=CHANNELS
+)
 def resume_channel(request: HttpRequest, channel: Key) -> s.Channel:
     return shown.channel(acts.pause(acting(request), channel, False))
 
@@ -79,7 +90,9 @@ def get_slots(request: HttpRequest, channel: Key) -> s.Slots:
     return _slots(row, row.workspace.timezone)
 
 
-@routes.put("/channels/{channel}/slots", response=s.Slots, summary="Set a channel's queue slots", openapi_extra=SETTINGS)
+@routes.put(
+    "/channels/{channel}/slots", response=s.Slots, summary="Set a channel's queue slots", openapi_extra=SETTINGS
+)
 def set_slots(request: HttpRequest, channel: Key, given: s.Slots) -> s.Slots:
     """They replace all that were there."""
     actor = acting(request)
@@ -88,7 +101,9 @@ def set_slots(request: HttpRequest, channel: Key, given: s.Slots) -> s.Slots:
     return _slots(acts.one_channel(actor, channel), given.timezone)
 
 
-@routes.get("/channels/{channel}/next-slot", response=s.NextSlot, summary="Find the next free queue slot", openapi_extra=READS)
+@routes.get(
+    "/channels/{channel}/next-slot", response=s.NextSlot, summary="Find the next free queue slot", openapi_extra=READS
+)
 def next_slot(request: HttpRequest, channel: Key) -> s.NextSlot:
     actor = acting(request)
     return s.NextSlot(at=next_free_slot(actor, acts.one_channel(actor, channel)))

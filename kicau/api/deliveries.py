@@ -47,7 +47,9 @@ def _filtered(actor: Actor, asked: s.DeliveryQuery) -> QuerySet[Delivery]:
     return rows.filter(**{name: value for name, value in wanted.items() if value})
 
 
-@routes.get("/deliveries/{delivery_id}", response=s.DeliveryWhole, summary="Read a delivery and its story", openapi_extra=READS)
+@routes.get(
+    "/deliveries/{delivery_id}", response=s.DeliveryWhole, summary="Read a delivery and its story", openapi_extra=READS
+)
 def get_delivery(request: HttpRequest, delivery_id: Id) -> s.DeliveryWhole:
     """With exactly what is or will be sent, and every attempt in words."""
     actor = acting(request)
@@ -67,28 +69,41 @@ def retry_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
     return _after(actor, acts.retry(actor, delivery_id))
 
 
-@routes.post("/deliveries/{delivery_id}/move", response=s.Delivery, summary="Give it another time", openapi_extra=PUBLISHES)
+@routes.post(
+    "/deliveries/{delivery_id}/move", response=s.Delivery, summary="Give it another time", openapi_extra=PUBLISHES
+)
 def move_delivery(request: HttpRequest, delivery_id: Id, given: s.MoveInput) -> s.Delivery:
     """Only what has not begun."""
     actor = acting(request)
     return _after(actor, acts.move(actor, delivery_id, moment(given.at, given.timezone), given.timezone))
 
 
-@routes.post("/deliveries/{delivery_id}/confirm", response=s.Delivery, summary="Confirm it in person", openapi_extra=PUBLISHES)
+@routes.post(
+    "/deliveries/{delivery_id}/confirm", response=s.Delivery, summary="Confirm it in person", openapi_extra=PUBLISHES
+)
 def confirm_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
     """The token's person has read this post and wants it published, as the network's terms ask for each post."""
     actor = acting(request)
     return _after(actor, acts.confirm(actor, delivery_id))
 
 
-@routes.post("/deliveries/{delivery_id}/resolve", response=s.Delivery, summary="Tell what became of it", openapi_extra=PUBLISHES)
+@routes.post(
+    "/deliveries/{delivery_id}/resolve", response=s.Delivery, summary="Tell what became of it", openapi_extra=PUBLISHES
+)
 def resolve_delivery(request: HttpRequest, delivery_id: Id, found: s.ResolveInput) -> s.Delivery:
     """For one whose outcome is unknown, after a person looked at the network. Not there: it is sent again."""
     actor = acting(request)
-    return _after(actor, acts.resolve(actor, delivery_id, published=found.published, url=found.url, remote_id=found.remote_id))
+    return _after(
+        actor, acts.resolve(actor, delivery_id, published=found.published, url=found.url, remote_id=found.remote_id)
+    )
 
 
-@routes.post("/deliveries/{delivery_id}/withdraw", response=s.Delivery, summary="Delete it from the network", openapi_extra=PUBLISHES)
+@routes.post(
+    "/deliveries/{delivery_id}/withdraw",
+    response=s.Delivery,
+    summary="Delete it from the network",
+    openapi_extra=PUBLISHES,
+)
 def withdraw_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
     """All its parts. What is known of it here stays."""
     actor = acting(request)

@@ -52,7 +52,9 @@ def completed(schema: OpenAPISchema) -> OpenAPISchema:
     components = schema["components"]
     components["schemas"] |= _problem_schemas()
     components["responses"] = {f"Problem{status.title()}": _problem(status) for status in _MEANINGS}
-    components["headers"] = {name: {"description": text, "schema": {"type": "integer", "minimum": 0}} for name, text in _RATE.items()}
+    components["headers"] = {
+        name: {"description": text, "schema": {"type": "integer", "minimum": 0}} for name, text in _RATE.items()
+    }
     components["parameters"] = _PARAMETERS
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
@@ -63,8 +65,14 @@ def completed(schema: OpenAPISchema) -> OpenAPISchema:
 
 
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
-    names = ["Workspace"] + (["IdempotencyKey"] if method == "post" else []) + (["IfMatch"] if method == "put" and "{post_id}" in path else [])
-    operation["parameters"] = operation.get("parameters", []) + [{"$ref": f"#/components/parameters/{name}"} for name in names]
+    names = (
+        ["Workspace"]
+        + (["IdempotencyKey"] if method == "post" else [])
+        + (["IfMatch"] if method == "put" and "{post_id}" in path else [])
+    )
+    operation["parameters"] = operation.get("parameters", []) + [
+        {"$ref": f"#/components/parameters/{name}"} for name in names
+    ]
     for form in operation.get("requestBody", {}).get("content", {}).values():
         if "properties" in form["schema"]:
             form["schema"] |= {"title": "Form", "additionalProperties": False}
@@ -72,7 +80,11 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["description"] = f"{operation.get('description', '')}\n\nScope: `{scope}`.".strip()
     for status, answer in operation["responses"].items():
         answer.setdefault("headers", {}).update({name: {"$ref": f"#/components/headers/{name}"} for name in _RATE})
-        answer["description"] = _done(method, int(status)) if answer["description"] in ("OK", "Created", "No Content") else answer["description"]
+        answer["description"] = (
+            _done(method, int(status))
+            if answer["description"] in ("OK", "Created", "No Content")
+            else answer["description"]
+        )
     statuses = ["401", "403", "404", "422", "429", "default"]
     if method in _WITH_BODY:
         statuses += ["400", "409", "413", "415"]
@@ -81,7 +93,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if method == "delete":
         statuses.append("409")
     said = {str(status): answer for status, answer in operation["responses"].items()}
-    operation["responses"] = said | {status: {"$ref": f"#/components/responses/Problem{status.title()}"} for status in sorted(statuses)}
+    operation["responses"] = said | {
+        status: {"$ref": f"#/components/responses/Problem{status.title()}"} for status in sorted(statuses)
+    }
 
 
 def _done(method: str, status: int) -> str:
@@ -94,7 +108,9 @@ def _problem(status: str) -> dict[str, Any]:
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}},
     }
     if status == "429":
-        found["headers"] = {"Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer", "minimum": 1}}}
+        found["headers"] = {
+            "Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer", "minimum": 1}}
+        }
     return found
 
 

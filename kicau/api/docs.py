@@ -48,7 +48,16 @@ class Plain(DocsBase):
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
         schema = api.get_openapi_schema(path_params=kwargs)
         about = schema["info"]["description"].split("\n\n")
-        return render(request, "api/docs.html", {"about": about, "groups": groups(schema), "kinds": KINDS.values(), "openapi": self.get_openapi_url(api, kwargs)})
+        return render(
+            request,
+            "api/docs.html",
+            {
+                "about": about,
+                "groups": groups(schema),
+                "kinds": KINDS.values(),
+                "openapi": self.get_openapi_url(api, kwargs),
+            },
+        )
 
 
 def groups(schema: Mapping[str, Any]) -> list[tuple[str, list[Endpoint]]]:
@@ -108,7 +117,13 @@ def _rows(schema: Mapping[str, Any], given: Mapping[str, Any], before: str, dept
         inner, before = _followed(schema, inner["items"]), f"{before.rstrip('.')}[]." if before else "[]."
     needed = inner.get("required", [])
     for name, field in inner.get("properties", {}).items():
-        yield Row(name=before + name, type=_type(schema, field), text=field.get("description", ""), required=name in needed, depth=depth)
+        yield Row(
+            name=before + name,
+            type=_type(schema, field),
+            text=field.get("description", ""),
+            required=name in needed,
+            depth=depth,
+        )
         if depth < 4:
             yield from _rows(schema, field, f"{before}{name}.", depth + 1)
 

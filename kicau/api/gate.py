@@ -57,7 +57,10 @@ def gated(view: View) -> View:
 
 def nothing_here(request: HttpRequest, **kwargs: object) -> HttpResponse:
     """What every address answers that has no endpoint."""
-    return problems.answer(request, Refused("not-found", f"There is nothing at {request.path}; the endpoints are listed in {problems.DOCS}."))
+    return problems.answer(
+        request,
+        Refused("not-found", f"There is nothing at {request.path}; the endpoints are listed in {problems.DOCS}."),
+    )
 
 
 def _let_in(request: HttpRequest, headers: dict[str, str], do: Callable[[], HttpResponseBase]) -> HttpResponseBase:
@@ -76,7 +79,9 @@ def _let_in(request: HttpRequest, headers: dict[str, str], do: Callable[[], Http
         request.method = "HEAD"
     if isinstance(response, HttpResponseNotAllowed):
         allowed = ", ".join(sorted(response["Allow"].split(", ")))
-        raise Refused("wrong-method", f"{request.path} takes {allowed}, not {request.method}.", headers={"Allow": allowed})
+        raise Refused(
+            "wrong-method", f"{request.path} takes {allowed}, not {request.method}.", headers={"Allow": allowed}
+        )
     return response
 
 
@@ -89,9 +94,13 @@ def _who(request: HttpRequest) -> Actor:
         if actor is not None:
             return actor
         if wanted is not None and actor_by_token(secret.strip(), None) is not None:
-            raise Refused("not-found", f"This token opens no workspace {wanted!r}; GET /api/v1/me lists those it opens.")
+            raise Refused(
+                "not-found", f"This token opens no workspace {wanted!r}; GET /api/v1/me lists those it opens."
+            )
         raise _no_token("This token is unknown, expired or revoked; make a new one.")
-    raise _no_token("Send a token: Authorization: Bearer kicau_… (make one on the settings page or with: kicau tokens create).")
+    raise _no_token(
+        "Send a token: Authorization: Bearer kicau_… (make one on the settings page or with: kicau tokens create)."
+    )
 
 
 def _no_token(detail: str) -> Refused:

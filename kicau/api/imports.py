@@ -23,21 +23,34 @@ from kicau.publishing import importing
 from kicau.workspaces.actors import Actor, Permission
 
 routes = Router(tags=["Imports"])
-Table = Annotated[UploadedFile, File(description="A CSV file, in any of the forms that spreadsheets write; docs/use/import.md tells its columns.")]
-Files = Annotated[list[UploadedFile], File(description="The files that the table names, without folders; repeat the field for several.")]
+Table = Annotated[
+    UploadedFile,
+    File(description="A CSV file, in any of the forms that spreadsheets write; docs/use/import.md tells its columns."),
+]
+Files = Annotated[
+    list[UploadedFile],
+    File(description="The files that the table names, without folders; repeat the field for several."),
+]
 
 
 class ImportFields(Shape):
     """What goes with the table."""
 
-    timezone: Zone = Field("", description=f"In which times are meant where a row says nothing. {ZONE} Empty: the workspace's.")
+    timezone: Zone = Field(
+        "", description=f"In which times are meant where a row says nothing. {ZONE} Empty: the workspace's."
+    )
 
 
 class ImportCreate(ImportFields):
     """What goes with the table, when its posts are made."""
 
-    confirm: bool = Field(False, description="True: the token's person has read the posts and confirms them, for networks whose terms ask for that.")
-    skip_bad: bool = Field(False, description="True: leave out rows that have problems. False: with a single problem, nothing is made.")
+    confirm: bool = Field(
+        False,
+        description="True: the token's person has read the posts and confirms them, for networks whose terms ask for that.",
+    )
+    skip_bad: bool = Field(
+        False, description="True: leave out rows that have problems. False: with a single problem, nothing is made."
+    )
 
 
 class RowProblem(FieldError):
@@ -95,7 +108,9 @@ def create_import(request: HttpRequest, fields: Form[ImportCreate], table: Table
 
 
 @contextmanager
-def _looked_into(actor: Actor, fields: ImportFields, table: UploadedFile, files: Iterable[UploadedFile]) -> Iterator[tuple[importing.Report, Path]]:
+def _looked_into(
+    actor: Actor, fields: ImportFields, table: UploadedFile, files: Iterable[UploadedFile]
+) -> Iterator[tuple[importing.Report, Path]]:
     """The report, and the folder in which its files lie for as long."""
     actor.require(Permission.WRITE)
     read = importing.read_posts(table.read(), Path(table.name or "posts.csv").name)

@@ -37,7 +37,11 @@ class UploadFields(Shape):
 
     alt: str = Field("", max_length=200_000, description="Alt text.")
     title: str = Field("", max_length=300, description="A document's title.")
-    tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(default_factory=list, max_length=50, description="The workspace's own words to find it by; repeat the field for several.")
+    tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(
+        default_factory=list,
+        max_length=50,
+        description="The workspace's own words to find it by; repeat the field for several.",
+    )
 
 
 @routes.get("/media", response=s.MediumPage, summary="List the library", openapi_extra=READS)
@@ -52,7 +56,11 @@ def list_media(request: HttpRequest, asked: Query[s.MediaQuery]) -> dict[str, An
 
 
 @routes.post("/media", response={201: s.Medium}, summary="Upload a file", openapi_extra=WRITES)
-def upload_medium(request: HttpRequest, fields: Form[UploadFields], file: Annotated[UploadedFile, File(description="The file itself.")]) -> s.Medium:
+def upload_medium(
+    request: HttpRequest,
+    fields: Form[UploadFields],
+    file: Annotated[UploadedFile, File(description="The file itself.")],
+) -> s.Medium:
     """As multipart/form-data, at most 600 MB. The same content is kept once and then answered as it is. What it is,
     its content tells, not its name."""
     actor = acting(request)
@@ -79,7 +87,11 @@ def change_medium(request: HttpRequest, medium_id: Id, change: s.MediumChange) -
     return _medium(acts.change_medium(acting(request), medium_id, **change.model_dump()))
 
 
-@routes.get("/media/{medium_id}/file", summary="Download a file", openapi_extra={**READS, "responses": {200: {"description": "The original, byte for byte.", **_FILE}}})
+@routes.get(
+    "/media/{medium_id}/file",
+    summary="Download a file",
+    openapi_extra={**READS, "responses": {200: {"description": "The original, byte for byte.", **_FILE}}},
+)
 def download_medium(request: HttpRequest, medium_id: Id) -> StreamingHttpResponse:
     row = _readable(acting(request), medium_id)
     path = library.original(row.ref)

@@ -33,16 +33,24 @@ routes = Router(tags=["Networks"])
 class CheckInput(Shape):
     """A post, and the network or the channel that is asked about it."""
 
-    model_config = examples({"network": A_NETWORK, "parts": [{"text": "Kopi 👨‍👩‍👧‍👦 bersama #keluarga https://example.com"}]})
+    model_config = examples(
+        {"network": A_NETWORK, "parts": [{"text": "Kopi 👨‍👩‍👧‍👦 bersama #keluarga https://example.com"}]}
+    )
 
-    network: str = Field("", max_length=40, description="A network, with what a usual account can do; or give `channel`.")
-    channel: str = Field("", max_length=80, description="Key or id of a channel, with what it can do; or give `network`.")
+    network: str = Field(
+        "", max_length=40, description="A network, with what a usual account can do; or give `channel`."
+    )
+    channel: str = Field(
+        "", max_length=80, description="Key or id of a channel, with what it can do; or give `network`."
+    )
     parts: list[PartInput] = Field(min_length=1, max_length=100, description="One part, or several of a thread.")
     link: LinkInput | None = Field(None, description="A link card.")
     poll: PollInput | None = Field(None, description="A poll.")
     first_comment: Text = Field("", description="A first comment.")
     language: str = Field("", max_length=20, description="BCP 47; empty: not said.")
-    options: Options = Field(default_factory=dict, description="The network's own options, by their names without the network.")
+    options: Options = Field(
+        default_factory=dict, description="The network's own options, by their names without the network."
+    )
     convert: Flag = Field(True, description="Whether pictures may be converted.")
 
 
@@ -54,14 +62,19 @@ def list_networks(request: HttpRequest) -> s.Networks:
     return s.Networks(items=[s.Network(**_network(one, ready)) for one in registry.installed().values()])
 
 
-@routes.get("/networks/{network}", response=s.NetworkWhole, summary="Read a network's limits and prices", openapi_extra=READS)
+@routes.get(
+    "/networks/{network}", response=s.NetworkWhole, summary="Read a network's limits and prices", openapi_extra=READS
+)
 def get_network(request: HttpRequest, network: Slug) -> s.NetworkWhole:
     """What a usual account can do, each number with its source and date; and what calls cost."""
     acting(request).require(Permission.READ)
     if network not in registry.slugs():
         raise NotFound("network", network)
     found = registry.get(network)
-    prices = [s.PriceList(name=one.name, since=one.since, currency=one.currency, source=one.source, prices=dict(one.prices)) for one in found.price_lists]
+    prices = [
+        s.PriceList(name=one.name, since=one.since, currency=one.currency, source=one.source, prices=dict(one.prices))
+        for one in found.price_lists
+    ]
     return s.NetworkWhole(**_network(found, _ready()), capabilities=shown.capabilities(found.baseline), prices=prices)
 
 

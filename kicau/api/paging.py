@@ -29,7 +29,9 @@ def page[M: Model, S](rows: QuerySet[M], by: Sequence[str], asked: PageQuery, sh
 
 def _cursor(row: Model, by: Sequence[str]) -> str:
     values = [getattr(row, name.lstrip("-")) for name in by]
-    return signing.dumps([v.isoformat() if isinstance(v, datetime) else str(v) for v in values], salt=_salt(type(row), by))
+    return signing.dumps(
+        [v.isoformat() if isinstance(v, datetime) else str(v) for v in values], salt=_salt(type(row), by)
+    )
 
 
 def _after[M: Model](rows: QuerySet[M], by: Sequence[str], cursor: str) -> QuerySet[M]:
@@ -50,7 +52,9 @@ def _values(model: type[Model], by: Sequence[str], cursor: str) -> list[Any]:
         said = signing.loads(cursor, salt=_salt(model, by))
         return [model._meta.get_field(name.lstrip("-")).to_python(value) for name, value in zip(by, said, strict=True)]  # type: ignore[union-attr]
     except (signing.BadSignature, ValueError, ValidationError, FieldDoesNotExist):
-        raise field_error("cursor", "unknown-cursor", "This cursor is not one of this list; take `next` of the page before as it is.") from None
+        raise field_error(
+            "cursor", "unknown-cursor", "This cursor is not one of this list; take `next` of the page before as it is."
+        ) from None
 
 
 def _salt(model: type[Model], by: Sequence[str]) -> str:

@@ -44,7 +44,9 @@ def get_workspace(request: HttpRequest) -> s.Workspace:
     return _workspace(actor.workspace)
 
 
-@routes.patch("/workspace", response=s.Workspace, tags=["Workspace"], summary="Change the workspace", openapi_extra=SETTINGS)
+@routes.patch(
+    "/workspace", response=s.Workspace, tags=["Workspace"], summary="Change the workspace", openapi_extra=SETTINGS
+)
 def change_workspace(request: HttpRequest, change: s.WorkspaceChange) -> s.Workspace:
     return _workspace(acts.change_workspace(acting(request), **change.model_dump()))
 
@@ -68,14 +70,18 @@ def add_member(request: HttpRequest, given: s.MemberAdd) -> s.Member:
     return _member(acts.set_member(actor, found, given.role))
 
 
-@routes.patch("/members/{person_id}", response=s.Member, tags=["Members"], summary="Change a member's role", openapi_extra=MEMBERS)
+@routes.patch(
+    "/members/{person_id}", response=s.Member, tags=["Members"], summary="Change a member's role", openapi_extra=MEMBERS
+)
 def change_member(request: HttpRequest, person_id: Id, change: s.MemberChange) -> s.Member:
     """Only an owner makes or changes owners, and one owner always stays."""
     actor = acting(request)
     return _member(acts.set_member(actor, _person(actor, person_id), change.role))
 
 
-@routes.delete("/members/{person_id}", response={204: None}, tags=["Members"], summary="Remove a member", openapi_extra=MEMBERS)
+@routes.delete(
+    "/members/{person_id}", response={204: None}, tags=["Members"], summary="Remove a member", openapi_extra=MEMBERS
+)
 def remove_member(request: HttpRequest, person_id: Id) -> None:
     """Their tokens for this workspace stop counting. What they wrote stays."""
     actor = acting(request)
@@ -95,7 +101,9 @@ def create_token(request: HttpRequest, given: s.TokenCreate) -> s.TokenMade:
     return s.TokenMade(**_token(made.token), secret=made.secret)
 
 
-@routes.delete("/tokens/{token_id}", response={204: None}, tags=["Tokens"], summary="Revoke a token", openapi_extra=TOKENS)
+@routes.delete(
+    "/tokens/{token_id}", response={204: None}, tags=["Tokens"], summary="Revoke a token", openapi_extra=TOKENS
+)
 def revoke_token(request: HttpRequest, token_id: Id) -> None:
     """It stops counting at once, also where it is the one that asks."""
     acts.revoke_token(acting(request), token_id)
@@ -110,7 +118,11 @@ def list_audit(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
 def _person(actor: Actor, person_id: str) -> Person:
     """A member of this workspace, never somebody else's."""
     actor.require(Permission.MEMBERS)
-    found = Membership.objects.select_related("person").filter(workspace=actor.workspace, person_id=as_uuid(person_id)).first()
+    found = (
+        Membership.objects.select_related("person")
+        .filter(workspace=actor.workspace, person_id=as_uuid(person_id))
+        .first()
+    )
     if found is None:
         raise NotFound("member", person_id)
     return found.person
@@ -128,7 +140,13 @@ def _workspace(row: Workspace) -> s.Workspace:
 
 
 def _member(row: Membership) -> s.Member:
-    return s.Member(id=str(row.person_id), name=str(row.person), email=row.person.email, role=cast(s.RoleName, row.role), since=row.created_at)
+    return s.Member(
+        id=str(row.person_id),
+        name=str(row.person),
+        email=row.person.email,
+        role=cast(s.RoleName, row.role),
+        since=row.created_at,
+    )
 
 
 def _token(row: Token) -> dict[str, Any]:
@@ -141,4 +159,13 @@ def _token(row: Token) -> dict[str, Any]:
 
 def _entry(row: AuditEntry) -> s.AuditEntry:
     who: UUID | None = row.actor_id
-    return s.AuditEntry(id=row.id, at=row.at, actor=row.actor, actor_id=str(who) if who else None, via=row.via, act=row.act, subject=row.subject, detail=row.detail)
+    return s.AuditEntry(
+        id=row.id,
+        at=row.at,
+        actor=row.actor,
+        actor_id=str(who) if who else None,
+        via=row.via,
+        act=row.act,
+        subject=row.subject,
+        detail=row.detail,
+    )

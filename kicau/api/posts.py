@@ -59,9 +59,15 @@ def create_post(request: HttpRequest, response: HttpResponse, given: s.PostCreat
     nothing is made."""
     actor = acting(request)
     with transaction.atomic():
-        draft = compose.create_draft(actor, _composition(given, ref=given.ref, origin=given.origin, origin_detail=given.origin_detail))
+        draft = compose.create_draft(
+            actor, _composition(given, ref=given.ref, origin=given.origin, origin_detail=given.origin_detail)
+        )
         row = compose.one_draft(actor, draft.id)
-        made = _schedule(actor, row, given.schedule, "schedule.") if given.schedule else Scheduled(deliveries=[], notices=[])
+        made = (
+            _schedule(actor, row, given.schedule, "schedule.")
+            if given.schedule
+            else Scheduled(deliveries=[], notices=[])
+        )
         row.refresh_from_db(fields=["state"])
     response["Location"] = f"/api/v1/posts/{row.id}"
     response["ETag"] = _etag(row)
@@ -98,7 +104,9 @@ def replace_post(request: HttpRequest, response: HttpResponse, post_id: Id, give
     return shown.post(compose.one_draft(actor, row.id))
 
 
-@routes.post("/posts/{post_id}/submit", response=s.Post, summary="Hand a post to those who may publish", openapi_extra=WRITES)
+@routes.post(
+    "/posts/{post_id}/submit", response=s.Post, summary="Hand a post to those who may publish", openapi_extra=WRITES
+)
 def submit_post(request: HttpRequest, post_id: Id) -> s.Post:
     return shown.post(acts.submit(acting(request), post_id))
 
@@ -109,14 +117,18 @@ def archive_post(request: HttpRequest, post_id: Id) -> s.Post:
     return shown.post(acts.archive_draft(acting(request), post_id))
 
 
-@routes.post("/posts/{post_id}/duplicate", response={201: s.Post}, summary="Make a copy of a post", openapi_extra=WRITES)
+@routes.post(
+    "/posts/{post_id}/duplicate", response={201: s.Post}, summary="Make a copy of a post", openapi_extra=WRITES
+)
 def duplicate_post(request: HttpRequest, post_id: Id) -> s.Post:
     """A new draft with the same content, without its `ref`."""
     actor = acting(request)
     return shown.post(compose.one_draft(actor, acts.duplicate(actor, post_id).id))
 
 
-@routes.post("/posts/{post_id}/preview", response=s.Previews, summary="See what channels would get", openapi_extra=READS)
+@routes.post(
+    "/posts/{post_id}/preview", response=s.Previews, summary="See what channels would get", openapi_extra=READS
+)
 def preview_post(request: HttpRequest, post_id: Id, asked: s.PreviewInput) -> s.Previews:
     """Exactly what would be sent to each: lengths, spans, problems, notices and prices. Nothing is sent or kept."""
     actor = acting(request)
@@ -145,7 +157,9 @@ def _campaign(row: Campaign) -> s.Campaign:
 
 def _schedule(actor: Actor, row: Draft, given: s.ScheduleInput, where: str = "") -> Scheduled:
     if given.slot == bool(given.at):
-        raise field_error(f"{where}at", "needs-time", "Give `at` (a time, or now), or `slot`: true for the next free slot; not both.")
+        raise field_error(
+            f"{where}at", "needs-time", "Give `at` (a time, or now), or `slot`: true for the next free slot; not both."
+        )
     if given.slot:
         wanted = [_in_slot(actor, row, key) for key in dict.fromkeys(given.channels)]
         made = schedule.schedule_many(actor, wanted, confirm=given.confirm)
@@ -170,7 +184,11 @@ def _etag(row: Draft) -> str:
 
 
 def _changed(row: Draft) -> Refused:
-    return Refused("changed", f"This post was changed meanwhile and is at version {row.version}; read it again, then put your change in.", headers={"ETag": _etag(row)})
+    return Refused(
+        "changed",
+        f"This post was changed meanwhile and is at version {row.version}; read it again, then put your change in.",
+        headers={"ETag": _etag(row)},
+    )
 
 
 # From shapes to compositions
@@ -191,7 +209,11 @@ def _parts(parts: Sequence[s.PartInput]) -> tuple[compose.PartInput, ...]:
 
 
 def link_input(link: s.LinkInput | None) -> compose.LinkInput | None:
-    return compose.LinkInput(url=link.url, title=link.title, description=link.description, thumbnail=link.thumbnail) if link else None
+    return (
+        compose.LinkInput(url=link.url, title=link.title, description=link.description, thumbnail=link.thumbnail)
+        if link
+        else None
+    )
 
 
 def poll_value(poll: s.PollInput | None) -> content.Poll | None:
@@ -203,5 +225,3 @@ def _variant(given: s.VariantInput) -> compose.VariantInput:
         channel=given.channel, network=given.network, parts=None if given.parts is None else _parts(given.parts),
         link=link_input(given.link), poll=poll_value(given.poll), first_comment=given.first_comment, options=given.options,
     )  # fmt: skip
-
-

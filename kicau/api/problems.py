@@ -71,7 +71,9 @@ KINDS = {
 class Refused(Exception):
     """A problem that the API itself finds."""
 
-    def __init__(self, slug: str, detail: str, errors: Iterable[Mapping[str, Any]] = (), headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, slug: str, detail: str, errors: Iterable[Mapping[str, Any]] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
         self.kind, self.detail, self.errors, self.headers = KINDS[slug], detail, list(errors), dict(headers or {})
         super().__init__(detail)
 
@@ -79,7 +81,12 @@ class Refused(Exception):
 def answer(request: HttpRequest, exc: Exception | type[Exception]) -> HttpResponse:
     """The response for anything that was raised; what nobody foresaw is logged and answered with 500."""
     found = _read(exc if isinstance(exc, Exception) else exc())
-    body: dict[str, Any] = {"type": found.kind.type, "title": found.kind.title, "status": found.kind.status, "detail": found.detail}
+    body: dict[str, Any] = {
+        "type": found.kind.type,
+        "title": found.kind.title,
+        "status": found.kind.status,
+        "detail": found.detail,
+    }
     if found.kind.slug == "unacceptable":
         body["errors"] = found.errors
     if found.kind.status == 500:
@@ -119,7 +126,11 @@ def _of_the_network(exc: Exception) -> Refused | None:
         case Rejected():
             return Refused("unacceptable", str(exc), [error(p) for p in exc.problems])
         case RateLimited():
-            return Refused("unavailable", f"The network asks to wait until {exc.until:%Y-%m-%d %H:%M:%S} UTC.", headers={"Retry-After": "60"})
+            return Refused(
+                "unavailable",
+                f"The network asks to wait until {exc.until:%Y-%m-%d %H:%M:%S} UTC.",
+                headers={"Retry-After": "60"},
+            )
         case Unavailable() | Uncertain():
             return Refused("unreachable", f"The network could not be reached: {exc} Try again later.")
         case ConnectorError():
@@ -150,10 +161,17 @@ def _of_the_machine(exc: Exception) -> Refused:
         case IntegrityError():
             return Refused("conflict", "Somebody did the same at this moment; read it again, then decide.")
         case OperationalError() | InterfaceError():
-            return Refused("unavailable", "The database does not answer; try again in a moment.", headers={"Retry-After": "5"})
+            return Refused(
+                "unavailable", "The database does not answer; try again in a moment.", headers={"Retry-After": "5"}
+            )
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return Refused("disk-full", "The disk of the server is full, so nothing was kept. Its operator must make room; then send it again.")
-    return Refused("fault", "Something went wrong that nobody foresaw. It was logged; tell your operator the id in `instance`.")
+            return Refused(
+                "disk-full",
+                "The disk of the server is full, so nothing was kept. Its operator must make room; then send it again.",
+            )
+    return Refused(
+        "fault", "Something went wrong that nobody foresaw. It was logged; tell your operator the id in `instance`."
+    )
 
 
 def error(problem: Problem) -> dict[str, Any]:
@@ -178,6 +196,15 @@ def _of_validation(one: Mapping[str, Any]) -> dict[str, Any]:
     if source == "body" or (source in ("query", "form") and len(path) > 1):
         path = path[1:]  # the argument's own name
     field = ".".join(str(step) for step in path)
-    limits = [v for k, v in one.get("ctx", {}).items() if k in ("max_length", "min_length", "le", "ge", "lt", "gt") and isinstance(v, int | float)]
+    limits = [
+        v
+        for k, v in one.get("ctx", {}).items()
+        if k in ("max_length", "min_length", "le", "ge", "lt", "gt") and isinstance(v, int | float)
+    ]
     where = field or "The body"
-    return _error(field, str(one["type"]).replace("_", "-"), f"{where}: {one['msg']}.".replace("..", "."), limits[0] if limits else None)
+    return _error(
+        field,
+        str(one["type"]).replace("_", "-"),
+        f"{where}: {one['msg']}.".replace("..", "."),
+        limits[0] if limits else None,
+    )

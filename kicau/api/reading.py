@@ -19,7 +19,10 @@ class Strict(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         if request.content_type != "application/json":
-            raise Refused("wrong-type", f"Send JSON, with Content-Type: application/json; this is {request.content_type or 'of no type'}.")
+            raise Refused(
+                "wrong-type",
+                f"Send JSON, with Content-Type: application/json; this is {request.content_type or 'of no type'}.",
+            )
         try:
             body = json.loads(request.body.decode("utf-8"), parse_constant=_no_number)
         except UnicodeDecodeError as exc:
@@ -27,15 +30,21 @@ class Strict(Parser):
         except RecursionError as exc:
             raise Refused("malformed", "The body is nested too deeply.") from exc
         except json.JSONDecodeError as exc:
-            raise Refused("malformed", f"The body is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}.") from exc
+            raise Refused(
+                "malformed", f"The body is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}."
+            ) from exc
         except ValueError as exc:
             raise Refused("malformed", f"The body is not JSON: {exc}.") from exc
         _check(body, "")
         return body
 
-    def parse_querydict(self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest) -> dict[str, Any]:
+    def parse_querydict(
+        self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:
         if (data is request.FILES or data is request.POST) and request.content_type != "multipart/form-data":
-            raise Refused("wrong-type", f"Send the file as multipart/form-data; this is {request.content_type or 'of no type'}.")
+            raise Refused(
+                "wrong-type", f"Send the file as multipart/form-data; this is {request.content_type or 'of no type'}."
+            )
         for name, values in data.lists():
             _check_text(name, name)
             for value in values:
@@ -64,10 +73,18 @@ def _check(value: Any, field: str, depth: int = 0) -> None:
 
 def _check_text(value: str, field: str) -> None:
     if "\x00" in value:
-        raise field_error(field.replace("\x00", "?"), "nul", f"{field or 'The body'} holds a NUL character, which cannot be kept; remove it.".replace("\x00", "?"))
+        raise field_error(
+            field.replace("\x00", "?"),
+            "nul",
+            f"{field or 'The body'} holds a NUL character, which cannot be kept; remove it.".replace("\x00", "?"),
+        )
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
             readable = field.encode("utf-8", "replace").decode()
-            raise field_error(readable, "surrogate", f"{readable or 'The body'} holds half of a character (an unpaired surrogate); send it whole.") from None
+            raise field_error(
+                readable,
+                "surrogate",
+                f"{readable or 'The body'} holds half of a character (an unpaired surrogate); send it whole.",
+            ) from None

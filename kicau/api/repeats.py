@@ -30,7 +30,11 @@ def once(request: HttpRequest, actor: Actor, do: Callable[[], HttpResponseBase])
     if HEADER not in request.headers or request.method != "POST":
         return do()
     if not 0 < len(key) <= LONGEST or not key.isascii() or not key.isprintable():
-        raise field_error(HEADER, "invalid", f"An {HEADER} has 1 to {LONGEST} printable ASCII characters; make a new random one for each act.")
+        raise field_error(
+            HEADER,
+            "invalid",
+            f"An {HEADER} has 1 to {LONGEST} printable ASCII characters; make a new random one for each act.",
+        )
     fingerprint = _fingerprint(request)
     with transaction.atomic():
         row = _claim(actor, key, fingerprint)
@@ -49,14 +53,20 @@ def _claim(actor: Actor, key: str, fingerprint: str) -> Answer:
         try:
             row, _ = Answer.objects.get_or_create(**whose, defaults={"fingerprint": fingerprint, "at": clock.now()})
         except OperationalError as exc:
-            raise Refused("conflict", f"The first request with this {HEADER} is still under way; send it again in a few seconds.") from exc
+            raise Refused(
+                "conflict", f"The first request with this {HEADER} is still under way; send it again in a few seconds."
+            ) from exc
         cursor.execute("SELECT set_config('lock_timeout', '0', true)")
     return row
 
 
 def _again(row: Answer, fingerprint: str) -> HttpResponse:
     if row.fingerprint != fingerprint:
-        raise field_error(HEADER, "reused", f"This {HEADER} was used for another request within the last 24 hours; make a new one for each act.")
+        raise field_error(
+            HEADER,
+            "reused",
+            f"This {HEADER} was used for another request within the last 24 hours; make a new one for each act.",
+        )
     response = HttpResponse(row.body, status=row.status, content_type="application/json; charset=utf-8")
     for name, value in row.headers.items():
         response[name] = value

@@ -48,9 +48,13 @@ class Api(NinjaAPI):
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
 
-    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None) -> OpenAPISchema:
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
         if self._described is None:
-            self._described = described.completed(super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params))
+            self._described = described.completed(
+                super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+            )
         return self._described
 
     def _get_urls(self) -> list[Any]:
@@ -69,7 +73,9 @@ def only_known_names(run: Callable[..., HttpResponseBase]) -> Callable[..., Http
     operation: Operation = run.__self__  # type: ignore[attr-defined]  # django-ninja decorates a bound method
     known = {"query": set[str](), "form": set[str](), "file": set[str]()}
     for model in operation.models:
-        known.setdefault(model.__ninja_param_source__ or "", set()).update(getattr(model, "__ninja_flatten_map__", model.model_fields))
+        known.setdefault(model.__ninja_param_source__ or "", set()).update(
+            getattr(model, "__ninja_flatten_map__", model.model_fields)
+        )
 
     @wraps(run)
     def checked(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:

@@ -47,13 +47,21 @@ def post(row: Draft) -> p.Post:
 
 
 def _parts(parts: Iterable[compose.PartInput]) -> list[p.Part]:
-    return [p.Part(text=part.text, media=[p.MediumUse(medium=str(use.medium), alt=use.alt) for use in part.media]) for part in parts]
+    return [
+        p.Part(text=part.text, media=[p.MediumUse(medium=str(use.medium), alt=use.alt) for use in part.media])
+        for part in parts
+    ]
 
 
 def _link(link: compose.LinkInput | None) -> p.Link | None:
     if link is None:
         return None
-    return p.Link(url=link.url, title=link.title, description=link.description, thumbnail=str(link.thumbnail) if link.thumbnail else None)
+    return p.Link(
+        url=link.url,
+        title=link.title,
+        description=link.description,
+        thumbnail=str(link.thumbnail) if link.thumbnail else None,
+    )
 
 
 def _poll(poll: content.Poll | None) -> p.Poll | None:
@@ -70,18 +78,27 @@ def _variant(given: compose.VariantInput) -> p.Variant:
 # What networks are given
 
 
-def rendered(value: content.Rendered, priced: Iterable[Priced], notices: Iterable[content.Problem] = (), found: Iterable[content.Problem] | None = None) -> dict[str, Any]:
+def rendered(
+    value: content.Rendered,
+    priced: Iterable[Priced],
+    notices: Iterable[content.Problem] = (),
+    found: Iterable[content.Problem] | None = None,
+) -> dict[str, Any]:
     """The fields of `Rendered`, for it and the shapes that hold more."""
     link, poll = value.link, value.poll
     return {
         "parts": [rendered_part(part) for part in value.parts],
         "link": r.RenderedLink(url=link.url, title=link.title, description=link.description) if link else None,
-        "poll": r.RenderedPoll(question=poll.question, options=list(poll.options), minutes=poll.minutes) if poll else None,
+        "poll": r.RenderedPoll(question=poll.question, options=list(poll.options), minutes=poll.minutes)
+        if poll
+        else None,
         "first_comment": rendered_part(value.first_comment) if value.first_comment else None,
         "options": dict(value.options),
         "problems": errors(value.problems if found is None else found),
         "notices": errors([*value.notices, *notices]),
-        "charges": [r.Price(meter=one.meter, units=one.units, micro=one.micro, currency=one.currency) for one in priced],
+        "charges": [
+            r.Price(meter=one.meter, units=one.units, micro=one.micro, currency=one.currency) for one in priced
+        ],
     }
 
 
@@ -96,7 +113,9 @@ def rendered_part(part: content.RenderedPart) -> r.RenderedPart:
 
 def _medium(one: content.RenderedMedia) -> r.RenderedMedium:
     mime = one.recipe.mime if one.recipe else one.media.mime
-    return r.RenderedMedium(name=one.media.name, kind=one.media.kind.value, mime=mime, converted=one.recipe is not None, alt=one.media.alt)
+    return r.RenderedMedium(
+        name=one.media.name, kind=one.media.kind.value, mime=mime, converted=one.recipe is not None, alt=one.media.alt
+    )
 
 
 def preview(one: Preview) -> r.Preview:
@@ -178,4 +197,6 @@ def _poll_rule(rule: can.PollRule | None) -> c.PollRule | None:
 
 
 def option(one: can.Option) -> c.Option:
-    return c.Option(name=one.name, label=one.label, choices=dict(one.choices), default=one.default, secret=one.secret, help=one.help)
+    return c.Option(
+        name=one.name, label=one.label, choices=dict(one.choices), default=one.default, secret=one.secret, help=one.help
+    )

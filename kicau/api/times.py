@@ -14,7 +14,9 @@ from kicau.workspaces.actors import Actor
 LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)  # seen from here, nothing that anybody asks for is past
 
 
-def moment(text: str, timezone: str, *, field: str = "at", zone_field: str = "timezone", now: datetime | None = None) -> datetime:
+def moment(
+    text: str, timezone: str, *, field: str = "at", zone_field: str = "timezone", now: datetime | None = None
+) -> datetime:
     """A moment in UTC. Raises Unacceptable or Refused, with a sentence, for what is not one certain moment to come."""
     if not timezone and not _is_certain(text):
         _read(text, "UTC", LONG_AGO, field, zone_field)

@@ -11,7 +11,9 @@ def new_id() -> UUID:
     """A fresh id: 48 bits of milliseconds, then 74 random bits."""
     stamp = time.time_ns() // 1_000_000
     noise = int.from_bytes(os.urandom(10))
-    value = (stamp & ((1 << 48) - 1)) << 80 | 0x7 << 76 | (noise >> 68 & 0xFFF) << 64 | 0b10 << 62 | noise & ((1 << 62) - 1)
+    value = (
+        (stamp & ((1 << 48) - 1)) << 80 | 0x7 << 76 | (noise >> 68 & 0xFFF) << 64 | 0b10 << 62 | noise & ((1 << 62) - 1)
+    )
     return UUID(int=value)
 
 

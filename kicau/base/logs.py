@@ -11,7 +11,9 @@ from typing import Any
 import structlog
 
 _SECRET_KEY = re.compile(r"token|secret|password|authorization|cookie|credential|api_?key|code_verifier", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"(Bearer\s+|Basic\s+|access_token=|refresh_token=|client_secret=|kicau_|whsec_|code=)[\w\-.~+/%=]{6,}")
+_SECRET_VALUE = re.compile(
+    r"(Bearer\s+|Basic\s+|access_token=|refresh_token=|client_secret=|kicau_|whsec_|code=)[\w\-.~+/%=]{6,}"
+)
 
 
 def masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -33,7 +35,11 @@ def set_up(level: str = "info", form: str = "json", **bound: str) -> None:
         structlog.processors.format_exc_info,
         masked,
     ]
-    last: Any = structlog.processors.JSONRenderer(ensure_ascii=False) if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    last: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
     number = getattr(logging, level.upper())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -42,7 +48,11 @@ def set_up(level: str = "info", form: str = "json", **bound: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
+        )
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)

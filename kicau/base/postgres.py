@@ -116,10 +116,26 @@ def tool(name: str) -> Path:
 def _start(here: Cluster) -> None:
     if not (here.data / "PG_VERSION").exists():
         _init(here)
-    options = " ".join(f"-c {name}={value!r}" for name, value in {**SETTINGS, "unix_socket_directories": str(here.sockets)}.items())
+    options = " ".join(
+        f"-c {name}={value!r}" for name, value in {**SETTINGS, "unix_socket_directories": str(here.sockets)}.items()
+    )
     if os.environ.get("KICAU_TEST_FAST_DISK") == "1":  # throw-away clusters of the test suite only
         options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    done = _run(here, "pg_ctl", "-D", str(here.data), "-l", str(here.log), "-w", "-t", str(START_WITHIN), "-o", options, "start", check=False)
+    done = _run(
+        here,
+        "pg_ctl",
+        "-D",
+        str(here.data),
+        "-l",
+        str(here.log),
+        "-w",
+        "-t",
+        str(START_WITHIN),
+        "-o",
+        options,
+        "start",
+        check=False,
+    )
     if done.returncode != 0 and not _answers(here):
         tail = here.log.read_text("utf-8", "replace")[-600:] if here.log.exists() else done.stdout
         raise DatabaseTrouble(f"The embedded database in {here.data} did not start. Its log ends with:\n{tail}")
@@ -128,7 +144,19 @@ def _start(here: Cluster) -> None:
 
 
 def _init(here: Cluster) -> None:
-    done = _run(here, "initdb", "-D", str(here.data), "-U", "kicau", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", check=False)
+    done = _run(
+        here,
+        "initdb",
+        "-D",
+        str(here.data),
+        "-U",
+        "kicau",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-instructions",
+        check=False,
+    )
     if done.returncode != 0:
         raise DatabaseTrouble(f"The embedded database could not be made in {here.data}: {done.stdout.strip()[-500:]}")
     options = f"-c listen_addresses='' -c unix_socket_directories='{here.sockets}'"
@@ -138,7 +166,10 @@ def _init(here: Cluster) -> None:
 
 
 def _answers(here: Cluster) -> bool:
-    return _run(here, "pg_isready", "-q", "-h", str(here.sockets), "-d", "kicau", "-U", "kicau", check=False).returncode == 0
+    return (
+        _run(here, "pg_isready", "-q", "-h", str(here.sockets), "-d", "kicau", "-U", "kicau", check=False).returncode
+        == 0
+    )
 
 
 def _folders(folder: Path, here: Cluster) -> None:
@@ -153,7 +184,9 @@ def _folders(folder: Path, here: Cluster) -> None:
                 raise DatabaseTrouble(f"{path} belongs to somebody else; move it away or choose another KICAU_DATA.")
             path.chmod(0o700)
     except OSError as exc:
-        raise DatabaseTrouble(f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA.") from exc
+        raise DatabaseTrouble(
+            f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA."
+        ) from exc
     if _owner():
         _reachable(folder)
 
@@ -173,7 +206,11 @@ def _owner() -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam(USER)
     except KeyError:
-        subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER], check=True, capture_output=True)  # noqa: S607
+        subprocess.run(
+            ["/usr/sbin/useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER],
+            check=True,
+            capture_output=True,
+        )
         return pwd.getpwnam(USER)
 
 
@@ -215,7 +252,16 @@ def _run_as(owner: pwd.struct_passwd | None, command: list[str]) -> subprocess.C
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     with tempfile.TemporaryFile("w+") as out:
         extra = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
-        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, cwd="/", env=environment, timeout=START_WITHIN * 2, check=False, **extra)  # type: ignore[call-overload]
+        done = subprocess.run(
+            command,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env=environment,
+            timeout=START_WITHIN * 2,
+            check=False,
+            **extra,
+        )  # type: ignore[call-overload]
         out.seek(0)
         return subprocess.CompletedProcess(command, done.returncode, out.read(), "")
 
@@ -231,6 +277,8 @@ def _alone(folder: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > until:
-                    raise DatabaseTrouble(f"Another process has been starting or stopping the database in {folder} for two minutes.") from None
+                    raise DatabaseTrouble(
+                        f"Another process has been starting or stopping the database in {folder} for two minutes."
+                    ) from None
                 time.sleep(0.05)
         yield

@@ -77,7 +77,13 @@ class House:
                 lived = now - child.started
                 child.deaths = 1 if lived > 60 else child.deaths + 1
                 pause = min(0.5 * 2 ** (child.deaths - 1), LONGEST_PAUSE)
-                log.error("a process ended; starting it again", name=child.name, code=code, lived_s=round(lived), pause_s=pause)
+                log.error(
+                    "a process ended; starting it again",
+                    name=child.name,
+                    code=code,
+                    lived_s=round(lived),
+                    pause_s=pause,
+                )
                 child.process, child.not_before = None, now + pause
         if not os.environ.get("DATABASE_URL"):
             postgres.keep_running(self.folder)
@@ -101,13 +107,17 @@ class House:
 
     def _launch(self, child: Child) -> None:
         # A group of its own: Ctrl-C reaches the supervisor, which then stops the children in order.
-        child.process = subprocess.Popen(child.command, env=dict(self.environment), stdout=self.output, stderr=self.output, start_new_session=True)
+        child.process = subprocess.Popen(
+            child.command, env=dict(self.environment), stdout=self.output, stderr=self.output, start_new_session=True
+        )
         child.started = time.monotonic()
         log.info("process started", name=child.name, pid=child.process.pid)
 
 
 @contextlib.contextmanager
-def open_house(folder: Path, *, owner: str = "", output: IO[bytes] | None = None, environment: Mapping[str, str] | None = None) -> Iterator[tuple[House, dict[str, Any]]]:
+def open_house(
+    folder: Path, *, owner: str = "", output: IO[bytes] | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[House, dict[str, Any]]]:
     """The database runs and is migrated while inside; gives the house, without children yet, and what `prepare` said.
 
     Raises CannotStart, BadSetting, DatabaseTrouble.
@@ -141,7 +151,9 @@ def wait_until_ready(address: str, house: House, seconds: float = 60) -> None:
             time.sleep(0.05)
             house.look()
     if not house.stopping.is_set():
-        raise CannotStart(f"The web server did not answer at {address} within {seconds:.0f} s; the lines above say why.")
+        raise CannotStart(
+            f"The web server did not answer at {address} within {seconds:.0f} s; the lines above say why."
+        )
 
 
 def free_port(wanted: int, host: str = "127.0.0.1") -> bool:
@@ -155,7 +167,13 @@ def free_port(wanted: int, host: str = "127.0.0.1") -> bool:
 
 
 def _prepare(environment: Mapping[str, str], owner: str) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-m", "kicau.config.prepare", "--owner", owner], env=dict(environment), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "kicau.config.prepare", "--owner", owner],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         tail = done.stderr.strip().splitlines()
         raise CannotStart(tail[-1] if tail else "The database could not be prepared.")
@@ -170,14 +188,18 @@ def _only_one(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = open(folder / "up.lock", "a+")  # noqa: SIM115 (held while inside)
     except OSError as exc:
-        raise CannotStart(f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA.") from exc
+        raise CannotStart(
+            f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA."
+        ) from exc
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
-            raise CannotStart(f"Kicau runs on {folder} already (process {holder}). Stop that one, or choose another folder with KICAU_DATA.") from None
+            raise CannotStart(
+                f"Kicau runs on {folder} already (process {holder}). Stop that one, or choose another folder with KICAU_DATA."
+            ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -27,7 +27,9 @@ class KeyLost(Exception):
 
 @cache
 def _box(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"sealed:{k}".encode()).digest())) for k in keys])
+    return MultiFernet(
+        [Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"sealed:{k}".encode()).digest())) for k in keys]
+    )
 
 
 def seal(value: str) -> str:

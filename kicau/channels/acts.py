@@ -67,7 +67,9 @@ def app_for(network: str, name: str = "") -> NetworkApp:
     apps = NetworkApp.objects.filter(network=network)
     found = apps.filter(name=name).first() if name else apps.order_by("created_at").first()
     if found is None:
-        raise Conflict(f"{registry.get(network).label} has no app keys here yet; the operator adds them with: kicau apps add {network}")
+        raise Conflict(
+            f"{registry.get(network).label} has no app keys here yet; the operator adds them with: kicau apps add {network}"
+        )
     return found
 
 
@@ -85,7 +87,9 @@ def remove_app(network: str, name: str = "default") -> NetworkApp:
         raise NotFound("app", f"{network} ({name})")
     used = list(app.channels.order_by("key").values_list("key", flat=True))
     if used:
-        raise Conflict(f"{', '.join(used[:5])}{' and more' if len(used) > 5 else ''} came in through this app, and what they published stays told. Put other keys in its place with: kicau apps add {network} --name {name}")
+        raise Conflict(
+            f"{', '.join(used[:5])}{' and more' if len(used) > 5 else ''} came in through this app, and what they published stays told. Put other keys in its place with: kicau apps add {network} --name {name}"
+        )
     app.delete()
     return app
 
@@ -106,14 +110,25 @@ async def begin_sign_in(actor: Actor, network: str, answers: Mapping[str, str] |
         finally:
             await _charge(actor, app, desk.http.calls, Purpose.CONNECT)
     if isinstance(begun, Redirect):
-        await PendingSignIn.objects.acreate(state=begun.state, workspace=actor.workspace, person=actor.person, app=app, memory=dict(begun.memory))
+        await PendingSignIn.objects.acreate(
+            state=begun.state, workspace=actor.workspace, person=actor.person, app=app, memory=dict(begun.memory)
+        )
         return Begun(state=begun.state, url=begun.url)
     state = new_state()
-    await PendingSignIn.objects.acreate(state=state, workspace=actor.workspace, person=actor.person, app=app, memory={}, found=[stored(a) for a in begun])
+    await PendingSignIn.objects.acreate(
+        state=state,
+        workspace=actor.workspace,
+        person=actor.person,
+        app=app,
+        memory={},
+        found=[stored(a) for a in begun],
+    )
     return Begun(state=state, accounts=begun)
 
 
-async def finish_sign_in(actor: Actor, returned: Mapping[str, str], *, client: aiohttp.ClientSession | None = None) -> Begun:
+async def finish_sign_in(
+    actor: Actor, returned: Mapping[str, str], *, client: aiohttp.ClientSession | None = None
+) -> Begun:
     """The person came back with `returned` (the query); gives the identities to choose among. Each return counts once."""
     actor.require(Permission.CHANNELS)
     state = returned.get("state", "")
@@ -142,8 +157,15 @@ async def connect(actor: Actor, state: str, account_ids: Sequence[str] | None = 
     accounts = [from_json(Account, a) for a in pending.found or []]
     chosen = [a for a in accounts if account_ids is None or a.id in account_ids]
     if not chosen:
-        raise unacceptable("accounts", "Choose at least one of: {known}.", known=", ".join(f"{a.name} ({a.id})" for a in accounts) or "nothing")
-    channels = [await sync_to_async(_save_channel)(actor, pending.app, account, (keys or {}).get(account.id, "")) for account in chosen]
+        raise unacceptable(
+            "accounts",
+            "Choose at least one of: {known}.",
+            known=", ".join(f"{a.name} ({a.id})" for a in accounts) or "nothing",
+        )
+    channels = [
+        await sync_to_async(_save_channel)(actor, pending.app, account, (keys or {}).get(account.id, ""))
+        for account in chosen
+    ]
     await pending.adelete()
     async with _client(client) as session:
         for channel in channels:
@@ -157,14 +179,24 @@ def _save_channel(actor: Actor, app: NetworkApp, account: Account, key: str) -> 
     channel = Channel.objects.select_for_update().filter(**identity).first() or Channel(**identity)
     fresh = channel._state.adding
     channel.app, channel.connected_by, channel.connected_at = app, actor.person, clock.now()
-    channel.handle, channel.name, channel.kind, channel.url = account.handle, account.name or account.handle, account.kind, account.url
+    channel.handle, channel.name, channel.kind, channel.url = (
+        account.handle,
+        account.name or account.handle,
+        account.kind,
+        account.url,
+    )
     channel.state, channel.reason, channel.paused_until = ChannelState.ACTIVE, "", None
     if fresh:
         channel.key = _free_key(actor, key or f"{app.network}-{account.handle or account.id}")
     _take_credentials(channel, account.credentials)
     channel.save()
-    actor.record("channel.connected" if fresh else "channel.reconnected", channel.id, network=app.network, handle=account.handle)
-    webhooks.emit("channel.connected", [(actor.workspace.id, {"channel": str(channel.id), "key": channel.key, "network": channel.network})])
+    actor.record(
+        "channel.connected" if fresh else "channel.reconnected", channel.id, network=app.network, handle=account.handle
+    )
+    webhooks.emit(
+        "channel.connected",
+        [(actor.workspace.id, {"channel": str(channel.id), "key": channel.key, "network": channel.network})],
+    )
     return channel
 
 
@@ -172,7 +204,11 @@ def _take_credentials(channel: Channel, new: Credentials) -> None:
     """An empty refresh token never replaces one that is there."""
     if not new.refresh_token and channel.credentials:
         before = from_json(Credentials, channel.credentials)
-        new = replace(new, refresh_token=before.refresh_token, refresh_expires_at=new.refresh_expires_at or before.refresh_expires_at)
+        new = replace(
+            new,
+            refresh_token=before.refresh_token,
+            refresh_expires_at=new.refresh_expires_at or before.refresh_expires_at,
+        )
     channel.credentials = stored(new)
     channel.token_expires_at = new.expires_at
     channel.refresh_at = _refresh_at(new)
@@ -259,7 +295,10 @@ def expire_channel(channel_id: UUID, why: str) -> None:
     channel.reason = f"{label} no longer accepts this channel's permission. Connect {channel.name} again; its queue is kept and goes on by itself."
     channel.save(update_fields=["state", "reason", "version"])
     system(channel.workspace).record("channel.expired", channel.id, said=why[:300])
-    webhooks.emit("channel.expired", [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": channel.reason})])
+    webhooks.emit(
+        "channel.expired",
+        [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": channel.reason})],
+    )
 
 
 def due_for_refresh(limit: int = 50) -> list[UUID]:
@@ -296,7 +335,9 @@ def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
     actor.require(Permission.CHANNELS)
     channel = one_channel(actor, key_or_id)
     channel.state = ChannelState.REMOVED
-    channel.reason = f"{actor.name} disconnected it on {clock.now():%Y-%m-%d}. Connect it again to go on with its queue."
+    channel.reason = (
+        f"{actor.name} disconnected it on {clock.now():%Y-%m-%d}. Connect it again to go on with its queue."
+    )
     channel.credentials = stored(Credentials(access_token=""))
     channel.refresh_at = channel.token_expires_at = None
     channel.version += 1
@@ -330,7 +371,9 @@ def set_slots(actor: Actor, key_or_id: UUID | str, slots: Sequence[tuple[int, An
         if not 0 <= weekday <= 6:
             raise unacceptable("weekday", "A weekday is 0 (Monday) to 6 (Sunday), not {actual}.", actual=weekday)
     channel.slots.all().delete()
-    made = Slot.objects.bulk_create([Slot(channel=channel, weekday=d, time=t, timezone=timezone) for d, t in sorted(set(slots))])
+    made = Slot.objects.bulk_create(
+        [Slot(channel=channel, weekday=d, time=t, timezone=timezone) for d, t in sorted(set(slots))]
+    )
     actor.record("slots.set", channel.id, count=len(made))
     return made
 

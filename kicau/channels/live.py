@@ -52,7 +52,12 @@ class Live:
         self.channel = channel
         self.connector: Connector = registry.get(channel.network)
         self.app = app or app_value(channel.app)
-        self.account_id, self.handle, self.kind, self.host = channel.account_id, channel.handle, channel.kind, channel.host
+        self.account_id, self.handle, self.kind, self.host = (
+            channel.account_id,
+            channel.handle,
+            channel.kind,
+            channel.host,
+        )
         self.credentials: Credentials = from_json(Credentials, channel.credentials)
         self.http = Http(client, spend, self.connector.read_error)
 
@@ -84,7 +89,10 @@ def capabilities_of(channel: Channel) -> Capabilities:
         return registry.get(channel.network).baseline
     read: tuple[Any, Capabilities] | None = channel.__dict__.get("_read_capabilities")
     if read is None or read[0] is not channel.capabilities:  # reading takes a millisecond; an import asks 10,000 times
-        read = channel.__dict__["_read_capabilities"] = (channel.capabilities, from_json(Capabilities, channel.capabilities))
+        read = channel.__dict__["_read_capabilities"] = (
+            channel.capabilities,
+            from_json(Capabilities, channel.capabilities),
+        )
     return read[1]
 
 

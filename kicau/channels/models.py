@@ -69,7 +69,9 @@ class Channel(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["workspace", "key"], name="one_channel_each_key"),
-            models.UniqueConstraint(fields=["workspace", "network", "host", "account_id"], name="one_channel_each_identity"),
+            models.UniqueConstraint(
+                fields=["workspace", "network", "host", "account_id"], name="one_channel_each_identity"
+            ),
         ]
         indexes = [models.Index(fields=["refresh_at"], name="channel_refresh", condition=models.Q(state="active"))]
 

@@ -33,7 +33,9 @@ def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
     try:
         connection.ensure_connection()
     except OperationalError as exc:
-        raise NotReady(f"The database does not answer: {str(exc).strip().splitlines()[0].rstrip('.')}. Check DATABASE_URL.") from exc
+        raise NotReady(
+            f"The database does not answer: {str(exc).strip().splitlines()[0].rstrip('.')}. Check DATABASE_URL."
+        ) from exc
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         version = int(cursor.fetchone()[0])

@@ -1,6 +1,6 @@
 """A worker process: the pump and the chores, with everything plugged in. Run by `kicau up`, or alone:
 
-    python -m kicau.config.worker
+python -m kicau.config.worker
 """
 
 from __future__ import annotations

@@ -96,7 +96,9 @@ class Capabilities:
     abilities: frozenset[Ability] = frozenset()
     options: tuple[Option, ...] = ()
     facts: Mapping[str, Fact] = field(default_factory=dict)  # where each number above comes from
-    quota: Mapping[str, int] = field(default_factory=dict)  # read from the network: {"posts-24h": 50, "posts-24h-used": 3}
+    quota: Mapping[str, int] = field(
+        default_factory=dict
+    )  # read from the network: {"posts-24h": 50, "posts-24h-used": 3}
 
     def can(self, ability: Ability) -> bool:
         return ability in self.abilities

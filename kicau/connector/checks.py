@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from kicau.connector.capabilities import Ability, Capabilities, MediaRule
 from kicau.connector.content import Draft, Media, MediaKind, Poll, Problem, Recipe, RenderedMedia, RenderedPart
 
-CONVERTIBLE = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff", "image/heic", "image/avif"})
+CONVERTIBLE = frozenset(
+    {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff", "image/heic", "image/avif"}
+)
 KINDS = {MediaKind.IMAGE: "picture", MediaKind.GIF: "GIF", MediaKind.VIDEO: "video", MediaKind.DOCUMENT: "document"}
 
 

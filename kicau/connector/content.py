@@ -230,4 +230,6 @@ def too_early(delivery: Delivery, now: datetime) -> Continue | None:
     """What a connector gives back before its visible step while the due time is still ahead; None: take it now."""
     if delivery.due_at is None or delivery.due_at <= now:
         return None
-    return Continue(progress=delivery.progress, after=delivery.due_at - now, note="Everything is ready; waiting for its time.")
+    return Continue(
+        progress=delivery.progress, after=delivery.due_at - now, note="Everything is ready; waiting for its time."
+    )

@@ -79,7 +79,9 @@ def lend(connector: Connector, sandbox: Sandbox, client: aiohttp.ClientSession) 
     return Lent(http=Http(client, spent.append, connector.read_error), app=app, spent=spent)
 
 
-async def consent(client: aiohttp.ClientSession, url: str, account: str = "", decision: str = "allow") -> dict[str, str]:
+async def consent(
+    client: aiohttp.ClientSession, url: str, account: str = "", decision: str = "allow"
+) -> dict[str, str]:
     """Do what a person does at a sandbox's consent page; returns the query that comes back to the callback."""
     async with client.get(url, allow_redirects=False) as page:
         form = await page.text()
@@ -104,12 +106,19 @@ async def sign_in(connector: Connector, session: Lent, answers: Mapping[str, str
 
 def use(session: Lent, account: Account) -> Lent:
     """The session, acting for one of the identities that a sign-in gave."""
-    session.account_id, session.handle, session.kind, session.host = account.id, account.handle, account.kind, account.host
+    session.account_id, session.handle, session.kind, session.host = (
+        account.id,
+        account.handle,
+        account.kind,
+        account.host,
+    )
     session.credentials = account.credentials
     return session
 
 
-async def run(connector: Connector, session: Lent, delivery: Delivery, *, steps: int = 80, patience: float = 0.05) -> Published:
+async def run(
+    connector: Connector, session: Lent, delivery: Delivery, *, steps: int = 80, patience: float = 0.05
+) -> Published:
     """The engine's promise in miniature: a step that began and did not report is looked up before it is taken again."""
     find = False
     for _ in range(steps):
@@ -215,7 +224,9 @@ class ConnectorContract:
 
     @pytest.mark.parametrize("effect", ["drop", "drop-after", "status", "status-after", "malformed", "truncate"])
     @pytest.mark.parametrize("nth", range(8))
-    async def test_a_broken_step_never_doubles_a_post(self, session: Lent, sandbox: Sandbox, effect: str, nth: int) -> None:
+    async def test_a_broken_step_never_doubles_a_post(
+        self, session: Lent, sandbox: Sandbox, effect: str, nth: int
+    ) -> None:
         draft = next(iter(self.drafts.values()))
         delivery = await self.delivery(session, draft)
         sandbox.faults.append(Fault(effect=effect, skip=nth, status=502))
@@ -324,7 +335,9 @@ class ConnectorContract:
         assert self.connector.label in sentence or "{" not in sentence
         assert told[code].field
 
-    @pytest.mark.parametrize("text", ["", " ", "\u0000", "\ud800", "a" * 200_000, "@", "#", "https://", "👩‍👩‍👧‍👦" * 301, "\u202e\u0301"])
+    @pytest.mark.parametrize(
+        "text", ["", " ", "\u0000", "\ud800", "a" * 200_000, "@", "#", "https://", "👩‍👩‍👧‍👦" * 301, "\u202e\u0301"]
+    )
     async def test_render_is_total(self, text: str) -> None:
         from kicau.connector.content import Part
 

@@ -40,7 +40,9 @@ def _float(text: str) -> float | None:
 
 
 READER = jsonlib.JSONDecoder(parse_constant=_no_number, parse_float=_float)
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL and half a surrogate pair: no database keeps them, nobody reads them
+UNSTORABLE = re.compile(
+    "[\x00\ud800-\udfff]"
+)  # NUL and half a surrogate pair: no database keeps them, nobody reads them
 
 NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 

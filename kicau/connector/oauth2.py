@@ -31,7 +31,9 @@ def challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def redirect(authorize_url: str, query: Mapping[str, str], *, pkce: bool, memory: Mapping[str, JSON] | None = None) -> Redirect:
+def redirect(
+    authorize_url: str, query: Mapping[str, str], *, pkce: bool, memory: Mapping[str, JSON] | None = None
+) -> Redirect:
     """Where to send the person: `query` with a fresh state and, where offered, an S256 challenge."""
     state = new_state()
     kept: dict[str, JSON] = dict(memory or {})

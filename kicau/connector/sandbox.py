@@ -30,7 +30,6 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 type Validator = Callable[[str, str, Mapping[str, str], Mapping[str, str], bytes], Iterable[str]]
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicPost:
     """One post as readers see it; what chaos and previews are compared with."""
@@ -361,7 +360,9 @@ class Sandbox:
         posts = list(self.public_posts())[::-1][:200]
         names = {a.id: a for a in self.accounts()}
         cards = "".join(self.card(post, names.get(post.account)) for post in posts)
-        return self.page(f"{self.label} sandbox", f"<h1>Published here</h1><p>{len(posts)} posts, newest first.</p>{cards}")
+        return self.page(
+            f"{self.label} sandbox", f"<h1>Published here</h1><p>{len(posts)} posts, newest first.</p>{cards}"
+        )
 
     def card(self, post: PublicPost, who: SeededAccount | None) -> str:
         """One post for the public page."""
@@ -369,7 +370,8 @@ class Sandbox:
         name = e(who.name) if who else e(post.account)
         handle = f"@{e(who.handle)}" if who else ""
         media = "".join(
-            f'<figure>{_shown(m)}<figcaption>{e(m.get("alt", "")) or "no alt text"}</figcaption></figure>' for m in post.media
+            f"<figure>{_shown(m)}<figcaption>{e(m.get('alt', '')) or 'no alt text'}</figcaption></figure>"
+            for m in post.media
         )
         extra = "".join(f"<dt>{e(str(k))}</dt><dd>{e(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False))}</dd>" for k, v in post.extra.items() if v)  # fmt: skip
         answer = f"<p class=quiet>in reply to {e(post.in_reply_to)}</p>" if post.in_reply_to else ""

@@ -83,7 +83,9 @@ def worker_name() -> str:
 
 
 class Pump[I: Item, O]:
-    def __init__(self, work: Work[I, O], *, name: str = "", per_group: int = PER_GROUP, per_lane: int = PER_LANE) -> None:
+    def __init__(
+        self, work: Work[I, O], *, name: str = "", per_group: int = PER_GROUP, per_lane: int = PER_LANE
+    ) -> None:
         self.work, self.name = work, name or worker_name()
         self.per_group, self.per_lane = per_group, per_lane
         self.in_flight: dict[Any, I] = {}
@@ -137,7 +139,9 @@ class Pump[I: Item, O]:
                 if self.in_flight and time.monotonic() - self._renewed > RENEW_EVERY:
                     # The database was away, or we stood still: what is ours is renewed before anything is claimed.
                     await self._in(self._claimer, self._renew, list(self.in_flight))
-                items = await self._in(self._claimer, self.work.claim, self.name, Room(room, dict(self._lanes), self.per_lane))
+                items = await self._in(
+                    self._claimer, self.work.claim, self.name, Room(room, dict(self._lanes), self.per_lane)
+                )
             except Error as exc:
                 log.error("the database did not answer; trying again", worker=self.name, error=str(exc)[:200])
                 await self._sleep(1.0)
@@ -247,5 +251,3 @@ def _with_connection(call: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     except Error:
         close_old_connections()
         raise
-
-

@@ -77,7 +77,9 @@ async def fetch_medium(actor: Actor, url: str, *, alt: str = "") -> Medium:
     try:
         await _download(url, copy)
         name = unquote(Path(urlsplit(url).path).name) or "file"
-        return await sync_to_async(add_medium)(actor, copy, name, alt=alt, origin=Origin.FETCHED, origin_detail=url[:500], move=True)
+        return await sync_to_async(add_medium)(
+            actor, copy, name, alt=alt, origin=Origin.FETCHED, origin_detail=url[:500], move=True
+        )
     finally:
         copy.unlink(missing_ok=True)
 
@@ -92,11 +94,15 @@ async def _download(url: str, target: Path) -> None:
                 async for chunk in answer.content.iter_chunked(1 << 18):
                     got += len(chunk)
                     if got > LARGEST:
-                        raise unacceptable("url", "{url} is larger than {limit} MB.", url=url, limit=LARGEST // 1_000_000)
+                        raise unacceptable(
+                            "url", "{url} is larger than {limit} MB.", url=url, limit=LARGEST // 1_000_000
+                        )
                     out.write(chunk)
     except (TimeoutError, aiohttp.ClientError) as exc:
         cause = exc.__cause__ or exc.__context__ or exc
-        raise unacceptable("url", "{url} could not be fetched: {why}", url=url, why=str(cause) or type(exc).__name__) from exc
+        raise unacceptable(
+            "url", "{url} could not be fetched: {why}", url=url, why=str(cause) or type(exc).__name__
+        ) from exc
     except OSError as exc:
         raise unacceptable("url", "{url} could not be fetched: {why}", url=url, why=str(exc)) from exc
 
@@ -139,5 +145,3 @@ def _with_alt(medium: Medium, alt: str) -> Medium:
         medium.alt = alt
         medium.save(update_fields=["alt"])
     return medium
-
-

@@ -31,7 +31,9 @@ def rows(workspace_id: UUID, network: str, calls: Iterable[Call], purpose: str, 
 
 def write_calls(workspace_id: UUID, network: str, calls: Iterable[Call], purpose: Purpose, *, channel_id: UUID | None = None, app_id: UUID | None = None, plan: str = "") -> None:  # fmt: skip
     """The same, written at once."""
-    Charge.objects.bulk_create(rows(workspace_id, network, calls, purpose, channel_id=channel_id, app_id=app_id, plan=plan))
+    Charge.objects.bulk_create(
+        rows(workspace_id, network, calls, purpose, channel_id=channel_id, app_id=app_id, plan=plan)
+    )
 
 
 def charges(actor: Actor) -> QuerySet[Charge]:
@@ -49,4 +51,6 @@ def sums(actor: Actor, since: datetime | None = None, until: datetime | None = N
     if until:
         found = found.filter(at__lt=until)
     by = ("network", "meter", "purpose", "currency")
-    return list(found.values(*by).annotate(calls=Count("id"), total_units=Sum("units"), total_micro=Sum("micro")).order_by(*by))
+    return list(
+        found.values(*by).annotate(calls=Count("id"), total_units=Sum("units"), total_micro=Sum("micro")).order_by(*by)
+    )

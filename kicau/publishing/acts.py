@@ -16,8 +16,8 @@ from kicau.base.ids import as_uuid
 from kicau.channels.live import Live, new_client
 from kicau.channels.models import ChannelState
 from kicau.connector import registry
-from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.content import Rendered
+from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.wire import from_json, to_json
 from kicau.plans.ledger import rows as charge_rows
 from kicau.plans.models import Charge, Purpose
@@ -33,7 +33,9 @@ def deliveries(actor: Actor) -> QuerySet[Delivery]:
     """The workspace's deliveries by due time, with channel and draft."""
     actor.require(Permission.READ)
     rows = Delivery.objects.filter(workspace=actor.workspace)
-    return rows.select_related("channel", "channel__app", "draft", "draft__campaign", "confirmed_by").order_by("due_at", "id")
+    return rows.select_related("channel", "channel__app", "draft", "draft__campaign", "confirmed_by").order_by(
+        "due_at", "id"
+    )
 
 
 def one_delivery(actor: Actor, delivery_id: UUID | str) -> Delivery:
@@ -51,7 +53,9 @@ def story(actor: Actor, delivery: Delivery) -> list[Attempt]:
 
 
 @transaction.atomic
-def edit_draft(actor: Actor, draft_id: UUID | str, composition: compose.Composition, *, version: int | None = None) -> Draft:
+def edit_draft(
+    actor: Actor, draft_id: UUID | str, composition: compose.Composition, *, version: int | None = None
+) -> Draft:
     """Replace a post's content. Deliveries that have not begun are rendered anew, all or none: a problem on any of
     them is raised and nothing changes. What is out or on its way stays as it was sent. A confirmation is asked again.
 
@@ -63,7 +67,9 @@ def edit_draft(actor: Actor, draft_id: UUID | str, composition: compose.Composit
         raise NotFound("post", draft_id)
     if version is not None and version != draft.version:
         raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
-    waiting = [row for row in _lock(actor, draft_id=draft.id, state__in=[*UNTOUCHED, DeliveryState.PUBLISHING]) if _unseen(row)]
+    waiting = [
+        row for row in _lock(actor, draft_id=draft.id, state__in=[*UNTOUCHED, DeliveryState.PUBLISHING]) if _unseen(row)
+    ]
     if waiting:
         actor.require(Permission.PUBLISH)
     compose.rewrite(actor, draft, composition)
@@ -72,7 +78,11 @@ def edit_draft(actor: Actor, draft_id: UUID | str, composition: compose.Composit
     if problems := [p for one in shown for p in one.problems]:
         raise Unacceptable(problems)
     for row, one in zip(waiting, shown, strict=True):
-        row.rendered, row.text_hash, row.timezone = to_json(one.rendered), schedule.text_hash(one.rendered), draft.timezone
+        row.rendered, row.text_hash, row.timezone = (
+            to_json(one.rendered),
+            schedule.text_hash(one.rendered),
+            draft.timezone,
+        )
         row.next_at, row.progress, row.steps = _first_step_at(row), {}, 0
         if row.state == DeliveryState.PUBLISHING:
             row.state = DeliveryState.SCHEDULED
@@ -128,7 +138,10 @@ def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
     row.state, row.hold, row.reason = DeliveryState.CANCELED, "", f"{actor.name} canceled it."
     _save(actor, row, "canceled", row.reason + (" Parts of it may be on the network already." if partly else ""))
     actor.record("delivery.canceled", row.id)
-    webhooks.emit("delivery.canceled", [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})])
+    webhooks.emit(
+        "delivery.canceled",
+        [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})],
+    )
     return row
 
 
@@ -168,7 +181,12 @@ def move(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str 
     row.due_at = due_at
     row.next_at = _first_step_at(row)
     row.timezone = timezone or row.timezone
-    _save(actor, row, "moved", f"{actor.name} moved it to {due_at.astimezone(clock.zone(row.timezone)):%Y-%m-%d %H:%M %Z}.")
+    _save(
+        actor,
+        row,
+        "moved",
+        f"{actor.name} moved it to {due_at.astimezone(clock.zone(row.timezone)):%Y-%m-%d %H:%M %Z}.",
+    )
     actor.record("delivery.moved", row.id, before=before.isoformat(), after=due_at.isoformat())
     return row
 
@@ -286,4 +304,6 @@ def _hold_for_confirmation(row: Delivery) -> None:
 
 
 def _why_not(row: Delivery, wanted: str) -> str:
-    return f"A delivery that is {row.get_state_display()} cannot be {wanted}." + (f" {row.reason}" if row.reason else "")
+    return f"A delivery that is {row.get_state_display()} cannot be {wanted}." + (
+        f" {row.reason}" if row.reason else ""
+    )

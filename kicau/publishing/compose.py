@@ -131,7 +131,11 @@ class _Book:
         names: set[str] = set()
         for c in compositions:
             wanted |= {_medium_id(use.medium) for part in _all_parts(c) for use in part.media}
-            wanted |= {_medium_id(link.thumbnail) for link in (c.link, *(v.link for v in c.variants)) if link and link.thumbnail}
+            wanted |= {
+                _medium_id(link.thumbnail)
+                for link in (c.link, *(v.link for v in c.variants))
+                if link and link.thumbnail
+            }
             names |= {c.campaign} - {""}
         self.media = {m.id: m for m in Medium.objects.filter(workspace=actor.workspace, id__in=wanted)}
         for missing in wanted - set(self.media):
@@ -154,7 +158,12 @@ def _draft(actor: Actor, c: Composition, book: _Book) -> Draft:
         raise unacceptable("parts", "A post has at least one part.")
     for n, part in enumerate(_all_parts(c)):
         if len(part.text) > MAX_TEXT:
-            raise unacceptable(f"parts.{n}.text", "The text has {actual} characters; at most {limit} are kept in one part.", limit=MAX_TEXT, actual=len(part.text))
+            raise unacceptable(
+                f"parts.{n}.text",
+                "The text has {actual} characters; at most {limit} are kept in one part.",
+                limit=MAX_TEXT,
+                actual=len(part.text),
+            )
         if "\x00" in part.text:
             raise unacceptable(f"parts.{n}.text", "The text holds a NUL character, which no network takes; remove it.")
     timezone = c.timezone or actor.workspace.timezone
@@ -193,7 +202,9 @@ def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _Book) -> None
         for given in composition.variants:
             variant = _variant(draft, given, book)
             if (variant.channel_id, variant.network) in taken:
-                raise unacceptable("variants", "There are two variants for {target}; keep one.", target=given.channel or given.network)
+                raise unacceptable(
+                    "variants", "There are two variants for {target}; keep one.", target=given.channel or given.network
+                )
             taken.add((variant.channel_id, variant.network))
             variants.append(variant)
             keep(draft, variant, given.parts or ())
@@ -206,16 +217,28 @@ def _variant(draft: Draft, given: VariantInput, book: _Book) -> Variant:
     if bool(given.channel) == bool(given.network):
         raise unacceptable("variants", "A variant is for one channel or for one network.")
     if given.network and given.network not in registry.slugs():
-        raise unacceptable("variants.network", "There is no network {network!r}; installed are: {known}.", network=given.network, known=", ".join(registry.slugs()))
+        raise unacceptable(
+            "variants.network",
+            "There is no network {network!r}; installed are: {known}.",
+            network=given.network,
+            known=", ".join(registry.slugs()),
+        )
     extras = _extras(given.link, given.poll, given.first_comment) | {"options": dict(given.options)}
     channel = book.channel(given.channel) if given.channel else None
-    return Variant(draft=draft, channel=channel, network=given.network, has_parts=given.parts is not None, extras=extras)
+    return Variant(
+        draft=draft, channel=channel, network=given.network, has_parts=given.parts is not None, extras=extras
+    )
 
 
 def _extras(link: LinkInput | None, poll: content.Poll | None, first_comment: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if link:
-        found["link"] = {"url": link.url, "title": link.title, "description": link.description, "thumbnail": str(link.thumbnail) if link.thumbnail else None}
+        found["link"] = {
+            "url": link.url,
+            "title": link.title,
+            "description": link.description,
+            "thumbnail": str(link.thumbnail) if link.thumbnail else None,
+        }
     if poll:
         found["poll"] = {"options": list(poll.options), "minutes": poll.minutes, "question": poll.question}
     if first_comment is not None:
@@ -276,7 +299,11 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
     said: dict[str, Any] = {k: v for k, v in draft.extras.items() if k in ("link", "poll", "first_comment")}
     if not can.can(Ability.FIRST_COMMENT):
         said.pop("first_comment", None)
-    options = {k.split(".", 1)[1]: v for k, v in draft.extras.get("options", {}).items() if k.split(".", 1)[0] == channel.network}
+    options = {
+        k.split(".", 1)[1]: v
+        for k, v in draft.extras.get("options", {}).items()
+        if k.split(".", 1)[0] == channel.network
+    }
     for variant in own:
         said |= {k: v for k, v in variant.extras.items() if k != "options"}
         options |= {k.split(".", 1)[-1]: v for k, v in variant.extras.get("options", {}).items()}
@@ -287,7 +314,9 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
     return content.Draft(
         parts=parts,
         link=_link(link, draft, thumbnails) if link else None,
-        poll=content.Poll(options=tuple(poll["options"]), minutes=poll["minutes"], question=poll["question"]) if poll else None,
+        poll=content.Poll(options=tuple(poll["options"]), minutes=poll["minutes"], question=poll["question"])
+        if poll
+        else None,
         first_comment=said.get("first_comment") or "",
         language=draft.language,
         options=options,
@@ -366,4 +395,8 @@ def _link_input(extras: Mapping[str, Any]) -> LinkInput | None:
 
 def _poll_value(extras: Mapping[str, Any]) -> content.Poll | None:
     poll = extras.get("poll")
-    return content.Poll(options=tuple(poll["options"]), minutes=poll["minutes"], question=poll["question"]) if poll else None
+    return (
+        content.Poll(options=tuple(poll["options"]), minutes=poll["minutes"], question=poll["question"])
+        if poll
+        else None
+    )

@@ -38,7 +38,9 @@ from kicau.workspaces import webhooks
 
 log = structlog.get_logger("kicau.publishing")
 
-LOOK_AFTER = timedelta(seconds=TIMEOUT + 2)  # after a broken step began: the request has given up, and has landed or not
+LOOK_AFTER = timedelta(
+    seconds=TIMEOUT + 2
+)  # after a broken step began: the request has given up, and has landed or not
 LONGEST_WAIT = 30.0  # seconds between tries while a network is out: it is back within that time of returning
 GIVE_UP = timedelta(hours=24)  # a network that was out for so long is told to a person
 
@@ -176,7 +178,11 @@ class Deliveries:
 
     def _load(self, wanted: dict[UUID, int]) -> None:
         """Channels that changed since they were last used, all in one statement."""
-        stale = [key for key, version in wanted.items() if key not in self._channels or self._channels[key].version != version]
+        stale = [
+            key
+            for key, version in wanted.items()
+            if key not in self._channels or self._channels[key].version != version
+        ]
         if stale:
             for channel in Channel.objects.select_related("app").filter(id__in=stale):
                 self._channels[channel.id] = channel
@@ -236,7 +242,12 @@ class Deliveries:
         post = from_json(Rendered, item.rendered)
         delivery = Delivery(key=item.key, post=post, progress=item.progress, begun_at=item.broken_at or item.begun_at, due_at=item.due_at, steps=item.steps)  # fmt: skip
         if live.connector.baseline.needs_confirmation and not item.confirmed:
-            return _held(item, did, Hold.CONFIRMATION, f"{live.connector.label} wants a person to confirm each post: read it and confirm it.")
+            return _held(
+                item,
+                did,
+                Hold.CONFIRMATION,
+                f"{live.connector.label} wants a person to confirm each post: read it and confirm it.",
+            )
         result: PublishResult | None
         if did == "find":
             result = await live.connector.find(live, delivery)
@@ -251,7 +262,9 @@ class Deliveries:
             sentence="A step broke off. Waiting until its request can no longer be under way, then looking it up.",
         )  # fmt: skip
 
-    async def _failed(self, item: Claimed, channel: Channel, live: Live | None, exc: errors.ConnectorError, did: str) -> Outcome:
+    async def _failed(
+        self, item: Claimed, channel: Channel, live: Live | None, exc: errors.ConnectorError, did: str
+    ) -> Outcome:
         label = registry.get(item.group).label
         match exc:
             case errors.RateLimited():
@@ -262,16 +275,30 @@ class Deliveries:
                 sent_at = live.http.calls[-1].at if live and live.http.calls else item.begun_at
                 return _uncertain(item, did, label, exc, registry.get(item.group).can_tell, sent_at)
             case NotHeld():
-                return _again(item, did, "waiting", f"Nothing was sent to {label}: {exc.detail}. Trying again.", timedelta(seconds=1), item.tries)
+                return _again(
+                    item,
+                    did,
+                    "waiting",
+                    f"Nothing was sent to {label}: {exc.detail}. Trying again.",
+                    timedelta(seconds=1),
+                    item.tries,
+                )
             case errors.Rejected():
                 return _rejected(item, did, exc)
             case errors.PlanExceeded():
                 until = f" until {exc.resets_at:%Y-%m-%d %H:%M} UTC" if exc.resets_at else ""
-                return _held(item, did, Hold.BUDGET, f"The plan or budget for {label} ({exc.meter}) is spent{until}; raise it, then retry. {exc.detail[:200]}".strip())
+                return _held(
+                    item,
+                    did,
+                    Hold.BUDGET,
+                    f"The plan or budget for {label} ({exc.meter}) is spent{until}; raise it, then retry. {exc.detail[:200]}".strip(),
+                )
             case _:
                 return _unavailable(item, did, label, exc)
 
-    async def _expired(self, item: Claimed, channel: Channel, live: Live | None, exc: errors.AuthExpired, did: str, label: str) -> Outcome:
+    async def _expired(
+        self, item: Claimed, channel: Channel, live: Live | None, exc: errors.AuthExpired, did: str, label: str
+    ) -> Outcome:
         """A refused token is renewed once, if it can be; else the channel waits for a person, its queue kept."""
         used = live.credentials.access_token if live else ""
         can_renew = bool(live and live.credentials.refresh_token) and not exc.missing
@@ -280,7 +307,14 @@ class Deliveries:
             return _again(item, did, "renewed", sentence, timedelta(seconds=1), item.tries + 1)
         if not can_renew:
             await sync_to_async(channel_acts.expire_channel)(channel.id, str(exc))
-        return _again(item, did, "expired", f"{label} no longer accepts this channel's permission: {exc.detail[:200]} Waiting for a reconnect.", timedelta(seconds=5), item.tries)
+        return _again(
+            item,
+            did,
+            "expired",
+            f"{label} no longer accepts this channel's permission: {exc.detail[:200]} Waiting for a reconnect.",
+            timedelta(seconds=5),
+            item.tries,
+        )
 
     def settle(self, worker: str, outcomes: Sequence[Outcome]) -> None:
         with transaction.atomic():
@@ -340,7 +374,9 @@ def _again(item: Claimed, did: str, outcome: str, sentence: str, after: timedelt
 def _limited(item: Claimed, did: str, label: str, exc: errors.RateLimited) -> Outcome:
     until = max(exc.until, clock.now() + timedelta(seconds=1))
     who = "every channel of this app" if exc.whole_app else "this channel"
-    outcome = _again(item, did, "limited", f"{label} asked {who} to wait until {until:%H:%M:%S} UTC.", timedelta(0), item.tries)
+    outcome = _again(
+        item, did, "limited", f"{label} asked {who} to wait until {until:%H:%M:%S} UTC.", timedelta(0), item.tries
+    )
     outcome.next_at = until
     outcome.channel_until, outcome.app_until = (None, until) if exc.whole_app else (until, None)
     return outcome
@@ -351,14 +387,30 @@ def _unavailable(item: Claimed, did: str, label: str, exc: Exception) -> Outcome
         reason = f"{label} could not be reached for a day; retry when it is back."
         return Outcome(item=item, did=did, outcome="given-up", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
     wait = min(LONGEST_WAIT, 2.0 ** min(item.tries, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (spreads load, guards nothing)
-    return _again(item, did, "unavailable", f"{label} could not be reached, nothing was sent: {str(exc)[:200]}. Trying again.", timedelta(seconds=wait), item.tries + 1)
+    return _again(
+        item,
+        did,
+        "unavailable",
+        f"{label} could not be reached, nothing was sent: {str(exc)[:200]}. Trying again.",
+        timedelta(seconds=wait),
+        item.tries + 1,
+    )
 
 
-def _uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_tell: bool, sent_at: datetime) -> Outcome:
+def _uncertain(
+    item: Claimed, did: str, label: str, exc: errors.Uncertain, can_tell: bool, sent_at: datetime
+) -> Outcome:
     if did == "find" and (not can_tell or item.tries >= 10):
         reason = f"An answer of {label} was lost, and {label} cannot tell whether the post is out. Look there, then say here what you found. {exc.detail[:200]}".strip()
         return Outcome(item=item, did=did, outcome="unknown", state=DeliveryState.UNKNOWN, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
-    outcome = _again(item, did, "uncertain", f"{label} got the request, but its answer was lost. Looking it up before anything is sent again.", LOOK_AFTER, item.tries + 1)
+    outcome = _again(
+        item,
+        did,
+        "uncertain",
+        f"{label} got the request, but its answer was lost. Looking it up before anything is sent again.",
+        LOOK_AFTER,
+        item.tries + 1,
+    )
     outcome.broken_at = item.broken_at or item.begun_at
     if did == "publish":
         outcome.next_at = sent_at + LOOK_AFTER
@@ -400,15 +452,29 @@ def _rows(outcomes: Sequence[Outcome]) -> str:
 
 
 def _attempt(o: Outcome, worker: str, kept: bool) -> Attempt:
-    calls = [{"method": c.method, "host": c.host, "path": c.path[:200], "status": c.status, "ms": c.milliseconds} for c in o.calls]
+    calls = [
+        {"method": c.method, "host": c.host, "path": c.path[:200], "status": c.status, "ms": c.milliseconds}
+        for c in o.calls
+    ]
     detail = {"calls": calls, **o.detail} if kept else {"calls": calls, "lost": True, **o.detail}
     sentence = o.sentence if kept else f"{o.sentence} (This report came after the lease had ended and changed nothing.)"
-    return Attempt(delivery_id=o.item.id, at=o.at, did=o.did, outcome=o.outcome, sentence=sentence, detail=detail, worker=worker)
+    return Attempt(
+        delivery_id=o.item.id, at=o.at, did=o.did, outcome=o.outcome, sentence=sentence, detail=detail, worker=worker
+    )
 
 
 def _charges(o: Outcome) -> list[Charge]:
     purpose = Purpose.FIND if o.did == "find" else Purpose.PUBLISH
-    return ledger.rows(o.item.workspace_id, o.item.group, o.calls, purpose, channel_id=o.item.lane, delivery_id=o.item.id, app_id=o.app_id, plan=o.plan)
+    return ledger.rows(
+        o.item.workspace_id,
+        o.item.group,
+        o.calls,
+        purpose,
+        channel_id=o.item.lane,
+        delivery_id=o.item.id,
+        app_id=o.app_id,
+        plan=o.plan,
+    )
 
 
 def _pause(outcomes: Sequence[Outcome]) -> None:
@@ -432,5 +498,3 @@ def _tell(outcomes: Sequence[Outcome]) -> None:
             if EVENT[DeliveryState(o.state)] == event
         ]  # fmt: skip
         webhooks.emit(event, rows)
-
-

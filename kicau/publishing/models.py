@@ -53,7 +53,9 @@ class Draft(Provenance):
     changed_at = models.DateTimeField(default=now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["workspace", "ref"], name="one_draft_each_ref", condition=~models.Q(ref=""))]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "ref"], name="one_draft_each_ref", condition=~models.Q(ref=""))
+        ]
         indexes = [models.Index(fields=["workspace", "-id"], name="draft_workspace")]
 
     def __str__(self) -> str:
@@ -71,7 +73,11 @@ class Variant(models.Model):
     extras = models.JSONField(default=dict, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["draft", "channel", "network"], name="one_variant_each_target", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["draft", "channel", "network"], name="one_variant_each_target", nulls_distinct=False
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.draft_id} for {self.channel_id or self.network}"
@@ -165,8 +171,14 @@ class Delivery(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["channel", "next_at"], name="delivery_due", condition=models.Q(state__in=["scheduled", "publishing"])),
-            models.Index(fields=["next_at"], name="delivery_next", condition=models.Q(state__in=["scheduled", "publishing"])),
+            models.Index(
+                fields=["channel", "next_at"],
+                name="delivery_due",
+                condition=models.Q(state__in=["scheduled", "publishing"]),
+            ),
+            models.Index(
+                fields=["next_at"], name="delivery_next", condition=models.Q(state__in=["scheduled", "publishing"])
+            ),
             models.Index(fields=["workspace", "due_at", "id"], name="delivery_calendar"),
             models.Index(fields=["workspace", "state", "due_at", "id"], name="delivery_by_state"),
             models.Index(fields=["channel", "text_hash"], name="delivery_same_text"),

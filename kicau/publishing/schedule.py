@@ -43,7 +43,9 @@ class Preview:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """With fields that name the channel: "channels.<key>.parts.0.text"."""
-        return tuple(replace(p, field=f"channels.{self.channel.key}.{p.field}".rstrip(".")) for p in self.rendered.problems)
+        return tuple(
+            replace(p, field=f"channels.{self.channel.key}.{p.field}".rstrip(".")) for p in self.rendered.problems
+        )
 
 
 def render(draft: Draft, channel: Channel) -> Rendered:
@@ -51,7 +53,9 @@ def render(draft: Draft, channel: Channel) -> Rendered:
     return registry.get(channel.network).render(compose.for_channel(draft, channel), capabilities_of(channel))
 
 
-def preview(actor: Actor, draft: Draft, channels: Iterable[Channel], *, due_at: datetime | None = None) -> list[Preview]:
+def preview(
+    actor: Actor, draft: Draft, channels: Iterable[Channel], *, due_at: datetime | None = None
+) -> list[Preview]:
     actor.require(Permission.READ)
     shown = [(channel, render(draft, channel)) for channel in channels]
     at = due_at or clock.now()
@@ -71,7 +75,9 @@ def _with_same_text(actor: Actor, shown: Sequence[tuple[Channel, Rendered]], at:
     hashes = [h for h in (text_hash(rendered) for _, rendered in shown) if h]
     if not hashes:
         return set()
-    rows = Delivery.objects.filter(channel__in=[c.id for c, _ in shown], text_hash__in=hashes, due_at__range=(at - window, at + window))
+    rows = Delivery.objects.filter(
+        channel__in=[c.id for c, _ in shown], text_hash__in=hashes, due_at__range=(at - window, at + window)
+    )
     rows = rows.exclude(draft_id=but)
     return set(rows.values_list("channel_id", flat=True))
 
@@ -82,7 +88,9 @@ def text_hash(rendered: Rendered) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else ""
 
 
-def duplicates(actor: Actor, channel: Channel, rendered: Rendered, due_at: datetime, *, but: UUID = NO_ID) -> tuple[Problem, ...]:
+def duplicates(
+    actor: Actor, channel: Channel, rendered: Rendered, due_at: datetime, *, but: UUID = NO_ID
+) -> tuple[Problem, ...]:
     """A warning where the channel has or gets the same text within the workspace's window around `due_at`."""
     digest = text_hash(rendered)
     hours = actor.workspace.duplicate_hours
@@ -90,11 +98,20 @@ def duplicates(actor: Actor, channel: Channel, rendered: Rendered, due_at: datet
         return ()
     window = timedelta(hours=hours)
     twins = Delivery.objects.filter(channel=channel, text_hash=digest, due_at__range=(due_at - window, due_at + window))
-    twin = twins.exclude(state__in=[DeliveryState.CANCELED, DeliveryState.DELETED, DeliveryState.FAILED]).exclude(draft_id=but).order_by("due_at").first()
+    twin = (
+        twins.exclude(state__in=[DeliveryState.CANCELED, DeliveryState.DELETED, DeliveryState.FAILED])
+        .exclude(draft_id=but)
+        .order_by("due_at")
+        .first()
+    )
     if twin is None:
         return ()
     message = "{channel} has the same text {when} ({state}); networks may refuse it or show it to fewer people."
-    params = {"channel": channel.key, "when": f"on {twin.due_at.astimezone(clock.zone(twin.timezone)):%Y-%m-%d at %H:%M}", "state": twin.state}
+    params = {
+        "channel": channel.key,
+        "when": f"on {twin.due_at.astimezone(clock.zone(twin.timezone)):%Y-%m-%d at %H:%M}",
+        "state": twin.state,
+    }
     return (Problem(code="duplicate", message=message, params=params, field=f"channels.{channel.key}.parts.0.text"),)
 
 
@@ -124,7 +141,9 @@ def schedule(actor: Actor, draft: Draft, channel_keys: Sequence[str], due_at: da
     if not channel_keys:
         raise unacceptable("channels", "Choose at least one channel.")
     chosen = [one_channel(actor, key) for key in dict.fromkeys(channel_keys)]
-    return schedule_many(actor, [Wanted(draft=draft, channels=chosen, due_at=due_at, timezone=timezone)], confirm=confirm)
+    return schedule_many(
+        actor, [Wanted(draft=draft, channels=chosen, due_at=due_at, timezone=timezone)], confirm=confirm
+    )
 
 
 def schedule_many(actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = False, twins: bool = True) -> Scheduled:
@@ -146,7 +165,14 @@ def schedule_many(actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = Fal
             notices += [*rendered.notices, *same]
             row = _delivery(actor, one, channel, rendered, now, confirm)
             if twins and row.text_hash and (channel.id, row.text_hash) in taken:
-                notices.append(Problem(code="duplicate", message="{channel} gets the same text twice here.", params={"channel": channel.key}, field=f"channels.{channel.key}.parts.0.text"))
+                notices.append(
+                    Problem(
+                        code="duplicate",
+                        message="{channel} gets the same text twice here.",
+                        params={"channel": channel.key},
+                        field=f"channels.{channel.key}.parts.0.text",
+                    )
+                )
             taken.add((channel.id, row.text_hash))
             rows.append(row)
     if not problems:
@@ -164,13 +190,27 @@ def _save(actor: Actor, wanted: Sequence[Wanted], rows: list[Delivery]) -> None:
     Draft.objects.filter(id__in=ids, workspace=actor.workspace).update(state=DraftState.SCHEDULED)
     if len(rows) <= 20:
         for row in rows:
-            actor.record("delivery.scheduled", row.id, channel=row.channel.key, due_at=row.due_at.isoformat(), confirmed=row.confirmed_at is not None)
+            actor.record(
+                "delivery.scheduled",
+                row.id,
+                channel=row.channel.key,
+                due_at=row.due_at.isoformat(),
+                confirmed=row.confirmed_at is not None,
+            )
     else:
-        actor.record("delivery.scheduled", "", count=len(rows), posts=len(ids), confirmed=sum(r.confirmed_at is not None for r in rows))
+        actor.record(
+            "delivery.scheduled",
+            "",
+            count=len(rows),
+            posts=len(ids),
+            confirmed=sum(r.confirmed_at is not None for r in rows),
+        )
     webhooks.emit("delivery.scheduled", [(actor.workspace.id, {"delivery": str(r.id), "post": str(r.draft_id), "channel": str(r.channel_id), "network": r.network, "state": r.state, "due_at": r.due_at.isoformat()}) for r in rows])  # fmt: skip
 
 
-def _delivery(actor: Actor, one: Wanted, channel: Channel, rendered: Rendered, now: datetime, confirm: bool) -> Delivery:
+def _delivery(
+    actor: Actor, one: Wanted, channel: Channel, rendered: Rendered, now: datetime, confirm: bool
+) -> Delivery:
     due_at = max(one.due_at, now) if one.due_at > now - GRACE else one.due_at
     row = Delivery(
         workspace=actor.workspace, draft=one.draft, channel=channel, network=channel.network, due_at=due_at, next_at=first_step_at(due_at, rendered, now),
@@ -193,19 +233,33 @@ def first_step_at(due_at: datetime, rendered: Rendered, now: datetime) -> dateti
 
 def _bad_time(due_at: datetime, now: datetime) -> Iterable[Problem]:
     if due_at < now - GRACE:
-        yield Problem(code="past", message="{when} UTC is in the past; choose a time to come, or now.", params={"when": f"{due_at.astimezone(clock.UTC):%Y-%m-%d %H:%M}"}, field="at")
+        yield Problem(
+            code="past",
+            message="{when} UTC is in the past; choose a time to come, or now.",
+            params={"when": f"{due_at.astimezone(clock.UTC):%Y-%m-%d %H:%M}"},
+            field="at",
+        )
     if due_at > now + FURTHEST:
-        yield Problem(code="too-far", message="{when} is more than two years ahead; choose a nearer time.", params={"when": f"{due_at:%Y-%m-%d}"}, field="at")
+        yield Problem(
+            code="too-far",
+            message="{when} is more than two years ahead; choose a nearer time.",
+            params={"when": f"{due_at:%Y-%m-%d}"},
+            field="at",
+        )
 
 
 def _bad_channel(channel: Channel) -> Iterable[Problem]:
     if channel.state in (ChannelState.REMOVED, ChannelState.WITHDRAWN):
-        yield Problem(code="channel-closed", message="{channel} is not connected: {reason}", params={"channel": channel.key, "reason": channel.reason}, field=f"channels.{channel.key}")
+        yield Problem(
+            code="channel-closed",
+            message="{channel} is not connected: {reason}",
+            params={"channel": channel.key, "reason": channel.reason},
+            field=f"channels.{channel.key}",
+        )
 
 
 def _prepare(rows: Sequence[Delivery]) -> list[Problem]:
     """Make the networks' own copies of pictures now, so that nothing is left for the due second."""
-
 
     problems = []
     for row in rows:
@@ -216,9 +270,23 @@ def _prepare(rows: Sequence[Delivery]) -> list[Problem]:
                 try:
                     library.ready(medium)
                 except Unusable as exc:
-                    problems.append(Problem(code="convert-failed", message="{name} could not be converted: {why}", params={"name": medium.media.name, "why": str(exc)}, field=field))
+                    problems.append(
+                        Problem(
+                            code="convert-failed",
+                            message="{name} could not be converted: {why}",
+                            params={"name": medium.media.name, "why": str(exc)},
+                            field=field,
+                        )
+                    )
                 except OSError as exc:
-                    problems.append(Problem(code="disk", message="A copy of {name} could not be written: {why}. Free some space and try again.", params={"name": medium.media.name, "why": exc.strerror or str(exc)}, field=field))
+                    problems.append(
+                        Problem(
+                            code="disk",
+                            message="A copy of {name} could not be written: {why}. Free some space and try again.",
+                            params={"name": medium.media.name, "why": exc.strerror or str(exc)},
+                            field=field,
+                        )
+                    )
     return problems
 
 
@@ -229,7 +297,9 @@ def next_free_slot(actor: Actor, channel: Channel, *, after: datetime | None = N
     slots = list(Slot.objects.filter(channel=channel))
     if not slots:
         raise unacceptable("at", "{channel} has no queue slots; set some, or give a time.", channel=channel.key)
-    waiting = Delivery.objects.filter(channel=channel, due_at__gte=after).exclude(state__in=[DeliveryState.CANCELED, DeliveryState.DELETED])
+    waiting = Delivery.objects.filter(channel=channel, due_at__gte=after).exclude(
+        state__in=[DeliveryState.CANCELED, DeliveryState.DELETED]
+    )
     taken = set(waiting.values_list("due_at", flat=True))
     for week in range(105):
         times = sorted(filter(None, (_occurrence(slot, after, week) for slot in slots)))

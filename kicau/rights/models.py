@@ -26,7 +26,9 @@ def checked_ai_use(value: Mapping[str, str]) -> dict[str, str]:
     """The permissions, each use and value known. Raises Unacceptable."""
     for use, said in value.items():
         if use not in USES:
-            raise unacceptable(f"ai_use.{use}", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES))
+            raise unacceptable(
+                f"ai_use.{use}", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES)
+            )
         if said not in VALUES:
             raise unacceptable(f"ai_use.{use}", "A use is allow, deny or conditional, not {said!r}.", said=said)
     return dict(value)

@@ -36,7 +36,13 @@ def add_person(email: str, name: str, password: str | None = None, *, language: 
     except ValidationError:
         raise unacceptable("email", "{email!r} is not an e-mail address.", email=email) from None
     _known_zone(timezone)
-    person = Person(email=email, name=name.strip() or email.split("@")[0], language=language, timezone=timezone, is_operator=operator)
+    person = Person(
+        email=email,
+        name=name.strip() or email.split("@")[0],
+        language=language,
+        timezone=timezone,
+        is_operator=operator,
+    )
     if password is not None:
         try:
             validate_password(password, person)
@@ -52,7 +58,9 @@ def add_person(email: str, name: str, password: str | None = None, *, language: 
             person.save()
     except IntegrityError:
         raise Conflict(f"Somebody with the address {email} is here already.") from None
-    AuditEntry.objects.create(actor=person.name, actor_id=person.id, via="system", act="person.added", subject=str(person.id))
+    AuditEntry.objects.create(
+        actor=person.name, actor_id=person.id, via="system", act="person.added", subject=str(person.id)
+    )
     return person
 
 
@@ -62,7 +70,9 @@ def is_empty() -> bool:
 
 
 @transaction.atomic
-def first_owner(email: str, name: str, password: str, workspace: str, *, language: str = "en", timezone: str = "UTC") -> Actor:
+def first_owner(
+    email: str, name: str, password: str, workspace: str, *, language: str = "en", timezone: str = "UTC"
+) -> Actor:
     """The person who sets the instance up, with a workspace. Raises Conflict where somebody is here already, Unacceptable."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_VISIT])
@@ -92,19 +102,30 @@ def change_person(person: Person, *, name: str | None = None, language: str | No
             raise unacceptable("password", " ".join(exc.messages).replace("{", "(").replace("}", ")")) from None
         person.set_password(password)
     person.save()
-    AuditEntry.objects.create(actor=person.name, actor_id=person.id, via="page", act="person.changed", subject=str(person.id), detail={"password": password is not None})
+    AuditEntry.objects.create(
+        actor=person.name,
+        actor_id=person.id,
+        via="page",
+        act="person.changed",
+        subject=str(person.id),
+        detail={"password": password is not None},
+    )
     return person
 
 
 @transaction.atomic
-def create_workspace(owner: Person, name: str, *, timezone: str = "UTC", language: str = "en", via: str = "page") -> Workspace:
+def create_workspace(
+    owner: Person, name: str, *, timezone: str = "UTC", language: str = "en", via: str = "page"
+) -> Workspace:
     """A workspace with `owner` as its first member. Raises Unacceptable."""
     if not name.strip():
         raise unacceptable("name", "A workspace needs a name.")
     _known_zone(timezone)
     workspace = Workspace.objects.create(name=name.strip()[:120], timezone=timezone, language=language)
     Membership.objects.create(workspace=workspace, person=owner, role=Role.OWNER)
-    Actor(workspace=workspace, person=owner, role=Role.OWNER, via=via).record("workspace.created", workspace.id, name=workspace.name)
+    Actor(workspace=workspace, person=owner, role=Role.OWNER, via=via).record(
+        "workspace.created", workspace.id, name=workspace.name
+    )
     return workspace
 
 
@@ -127,7 +148,9 @@ def change_workspace(actor: Actor, *, name: str | None = None, timezone: str | N
 
 def actor_for(person: Person, workspace_id: UUID | str, via: str) -> Actor:
     """`person` acting in a workspace of theirs. Raises NotFound."""
-    member = Membership.objects.select_related("workspace").filter(person=person, workspace_id=as_uuid(workspace_id)).first()
+    member = (
+        Membership.objects.select_related("workspace").filter(person=person, workspace_id=as_uuid(workspace_id)).first()
+    )
     if member is None:
         raise NotFound("workspace", workspace_id)
     return Actor(workspace=member.workspace, person=person, role=member.role, via=via)
@@ -142,7 +165,9 @@ def set_member(actor: Actor, person: Person, role: str) -> Membership:
     """Add somebody or change their role. Only an owner makes owners; the last owner stays one."""
     actor.require(Permission.MEMBERS)
     if role not in Role.values:
-        raise unacceptable("role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values))
+        raise unacceptable(
+            "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
+        )
     if role == Role.OWNER and actor.role != Role.OWNER:
         raise NotAllowed("Only an owner can make somebody an owner.")
     members = Membership.objects.select_for_update().filter(workspace=actor.workspace)
@@ -178,7 +203,11 @@ def members(actor: Actor) -> list[Membership]:
 
 def member_by_email(actor: Actor, email: str) -> Person:
     """A person of this workspace. Raises NotFound."""
-    found = Membership.objects.select_related("person").filter(workspace=actor.workspace, person__email__iexact=email).first()
+    found = (
+        Membership.objects.select_related("person")
+        .filter(workspace=actor.workspace, person__email__iexact=email)
+        .first()
+    )
     if found is None:
         raise NotFound("member", email)
     return found.person
@@ -204,14 +233,23 @@ def create_token(actor: Actor, name: str, scopes: Iterable[str], *, days: int | 
     wanted = sorted(set(scopes))
     unknown = [s for s in wanted if s not in list(Permission)]
     if unknown or not wanted:
-        raise unacceptable("scopes", "Unknown scope {unknown!r}; the scopes are: {scopes}.", unknown=", ".join(unknown), scopes=", ".join(Permission))
+        raise unacceptable(
+            "scopes",
+            "Unknown scope {unknown!r}; the scopes are: {scopes}.",
+            unknown=", ".join(unknown),
+            scopes=", ".join(Permission),
+        )
     beyond = [s for s in wanted if not actor.may(Permission(s))]
     if beyond:
         raise NotAllowed(f"A token cannot do more than you may: {', '.join(beyond)}.")
     if role and role not in Role.values:
-        raise unacceptable("role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values))
+        raise unacceptable(
+            "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
+        )
     if days is not None and not 0 < days <= LONGEST_LIFE.days:
-        raise unacceptable("days", "A token lives 1 to {limit} days; {days} was asked.", limit=LONGEST_LIFE.days, days=days)
+        raise unacceptable(
+            "days", "A token lives 1 to {limit} days; {days} was asked.", limit=LONGEST_LIFE.days, days=days
+        )
     if personal and actor.scopes is not None:
         raise NotAllowed("A token cannot make a personal token; sign in to make one.")
     secret = TOKEN_MARK + secrets.token_urlsafe(32)
@@ -258,7 +296,12 @@ def actor_by_token(secret: str, workspace_id: UUID | str | None) -> Actor | None
     """Who a token acts as, in the workspace that is asked or the token's own; None for any token that doesn't count."""
     token = Token.objects.select_related("person", "workspace").filter(digest=_digest(secret)).first()
     now = clock.now()
-    if token is None or token.revoked_at or (token.expires_at and token.expires_at <= now) or not token.person.is_active:
+    if (
+        token is None
+        or token.revoked_at
+        or (token.expires_at and token.expires_at <= now)
+        or not token.person.is_active
+    ):
         return None
     members = Membership.objects.select_related("workspace").filter(person=token.person)
     if token.workspace_id:
@@ -272,7 +315,9 @@ def actor_by_token(secret: str, workspace_id: UUID | str | None) -> Actor | None
         Token.objects.filter(id=token.id).update(last_used_at=now)
     role = weakest(token.role, member.role) if token.role else member.role
     scopes = frozenset(s for s in token.scopes if s in ALLOWS[role])
-    return Actor(workspace=member.workspace, person=token.person, role=role, via="api", scopes=scopes, token_id=token.id)
+    return Actor(
+        workspace=member.workspace, person=token.person, role=role, via="api", scopes=scopes, token_id=token.id
+    )
 
 
 def open_to(actor: Actor) -> list[Membership]:
@@ -309,4 +354,3 @@ __all__ = [
     "NewToken", "actor_by_token", "actor_for", "add_person", "change_person", "change_workspace", "create_token",
     "create_workspace", "first_owner", "is_empty", "member_by_email", "members", "open_to", "remove_member", "revoke_token", "set_member", "tokens", "trail", "workspaces_of",
 ]  # fmt: skip
-

@@ -85,7 +85,9 @@ class Token(models.Model):
     prefix = models.CharField(max_length=16)  # shown so that people can tell their tokens apart
     digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the whole token
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="tokens")  # None: all of the person's
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, null=True, related_name="tokens"
+    )  # None: all of the person's
     role = models.CharField(max_length=12, choices=Role.choices, blank=True)  # of a workspace token; caps the person's
     scopes = ArrayField(models.CharField(max_length=30))
     created_at = models.DateTimeField(default=now)

@@ -40,7 +40,9 @@ def add_webhook(actor: Actor, url: str, events: Iterable[str]) -> Webhook:
     for event in wanted or [""]:
         if event not in EVENTS and event not in ("*", "delivery.*", "channel.*"):
             raise unacceptable("events", "There is no event {event!r}; the events are: {known}, and delivery.*, channel.* and *.", event=event, known=", ".join(EVENTS))  # fmt: skip
-    made = Webhook.objects.create(workspace=actor.workspace, url=url, events=wanted, secret="whsec_" + secrets.token_urlsafe(32))
+    made = Webhook.objects.create(
+        workspace=actor.workspace, url=url, events=wanted, secret="whsec_" + secrets.token_urlsafe(32)
+    )
     actor.record("webhook.added", made.id, url=url, events=wanted)
     return made
 
@@ -70,7 +72,9 @@ def all_webhooks(actor: Actor) -> QuerySet[Webhook]:
 async def try_webhook(actor: Actor, webhook_id: UUID | str) -> Webhook:
     """Send one event "ping" now, once; the webhook that comes back tells what was answered."""
     hook = await sync_to_async(one_webhook)(actor, webhook_id)
-    made = WebhookEvent(webhook=hook, event="ping", payload={"webhook": str(hook.id)}, next_at=clock.now() + timedelta(hours=1))
+    made = WebhookEvent(
+        webhook=hook, event="ping", payload={"webhook": str(hook.id)}, next_at=clock.now() + timedelta(hours=1)
+    )
     await made.asave()
     async with guarded_session(timeout=10) as client:
         if not await _send_one(client, made):
@@ -129,7 +133,9 @@ def _claim(limit: int) -> list[WebhookEvent]:
 
 async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> bool:
     hook = event.webhook
-    body = json.dumps({"id": str(event.id), "event": event.event, "at": event.created_at.isoformat(), "data": event.payload}).encode()
+    body = json.dumps(
+        {"id": str(event.id), "event": event.event, "at": event.created_at.isoformat(), "data": event.payload}
+    ).encode()
     stamp = int(clock.now().timestamp())
     headers = {"Content-Type": "application/json", "Kicau-Event": event.event, "Kicau-Delivery": str(event.id), "Kicau-Signature": sign(hook.secret, body, stamp)}  # fmt: skip
     status, error = 0, ""
@@ -157,4 +163,6 @@ def _report(event: WebhookEvent, status: int, error: str) -> None:
         event.next_at = now + timedelta(seconds=WAITS[event.attempts - 1])
     event.save(update_fields=["attempts", "sent_at", "given_up_at", "next_at"])
     failures = F("failures") + 1 if error else 0
-    Webhook.objects.filter(id=event.webhook_id).update(last_at=now, last_status=status, last_error=error[:300], failures=failures)
+    Webhook.objects.filter(id=event.webhook_id).update(
+        last_at=now, last_status=status, last_error=error[:300], failures=failures
+    )

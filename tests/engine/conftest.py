@@ -44,7 +44,9 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 async def pair(network, actor, client) -> list[Channel]:
     """Ana's and Budi's accounts, connected as people do it."""
     app = network.default_app
-    await sync_to_async(channels.register_app)("stranger", app.client_id, app.client_secret, endpoints=network.endpoints(), is_sandbox=True)
+    await sync_to_async(channels.register_app)(
+        "stranger", app.client_id, app.client_secret, endpoints=network.endpoints(), is_sandbox=True
+    )
     made = []
     for name in ("ana", "budi"):
         begun = await channels.begin_sign_in(actor, "stranger", client=client)

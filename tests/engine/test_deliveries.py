@@ -61,10 +61,14 @@ async def test_a_lost_answer_is_looked_up_and_never_repeated_blindly(post, shop,
 async def test_a_dead_workers_step_is_looked_up_when_its_lease_is_over(post, shop, state, network):
     row = await sync_to_async(post)("dari worker yang mati")
     # A worker that was killed after its request had been taken: the row says "begun", nothing more.
-    network.store.put("post", "x1", {"id": "x1", "account": "ana", "at": network.now().isoformat(), "text": "dari worker yang mati"})
+    network.store.put(
+        "post", "x1", {"id": "x1", "account": "ana", "at": network.now().isoformat(), "text": "dari worker yang mati"}
+    )
     network.store.put("tag", f"{row.key}-0", {"id": "x1"})
     ago = clock.now() - timedelta(seconds=40)
-    await Delivery.objects.filter(id=row.id).aupdate(state="publishing", begun_at=ago, worker="gone", lease_until=ago + deliver.LEASE)
+    await Delivery.objects.filter(id=row.id).aupdate(
+        state="publishing", begun_at=ago, worker="gone", lease_until=ago + deliver.LEASE
+    )
     await shop.work(lambda: state(row) == "published")
     assert texts(network) == ["dari worker yang mati"]
 
@@ -72,7 +76,9 @@ async def test_a_dead_workers_step_is_looked_up_when_its_lease_is_over(post, sho
 async def test_a_living_workers_lease_is_respected(post, shop, state, network):
     row, other = await sync_to_async(post)("milik worker lain"), await sync_to_async(post)("bebas", to="budi")
     now = clock.now()
-    await Delivery.objects.filter(id=row.id).aupdate(state="publishing", begun_at=now, worker="other", lease_until=now + deliver.LEASE)
+    await Delivery.objects.filter(id=row.id).aupdate(
+        state="publishing", begun_at=now, worker="other", lease_until=now + deliver.LEASE
+    )
     await shop.work(lambda: state(other) == "published")
     await asyncio.sleep(0.3)
     assert texts(network) == ["bebas"]
@@ -122,7 +128,9 @@ async def test_a_refused_token_is_renewed_and_the_step_taken_again(post, shop, s
     assert texts(network) == ["token baru"]
 
 
-async def test_a_dead_permission_keeps_the_queue_and_a_reconnect_goes_on(post, shop, state, network, actor, client, pair):
+async def test_a_dead_permission_keeps_the_queue_and_a_reconnect_goes_on(
+    post, shop, state, network, actor, client, pair
+):
     for kind in ("refresh", "token"):
         for key in list(network.store._docs.get(kind, {})):
             network.store.remove(kind, key)
@@ -143,10 +151,14 @@ async def test_a_dead_permission_keeps_the_queue_and_a_reconnect_goes_on(post, s
 async def test_a_network_that_was_out_gets_everything_when_it_is_back(post, shop, state, network):
     network.faults.append(Fault(effect="status", status=503, method="GET", times=0))
     app = await sync_to_async(channels.app_for)("stranger")
-    await sync_to_async(channels.register_app)("stranger", app.client_id, app.client_secret, endpoints={"api": "http://127.0.0.1:9"})
+    await sync_to_async(channels.register_app)(
+        "stranger", app.client_id, app.client_secret, endpoints={"api": "http://127.0.0.1:9"}
+    )
     rows = [await sync_to_async(post)(f"nomor {n}", to=("ana", "budi")[n % 2]) for n in range(6)]
     await shop.work(lambda: Attempt.objects.filter(outcome="unavailable").count() >= 6)
-    await sync_to_async(channels.register_app)("stranger", app.client_id, app.client_secret, endpoints=network.endpoints())
+    await sync_to_async(channels.register_app)(
+        "stranger", app.client_id, app.client_secret, endpoints=network.endpoints()
+    )
     await shop.work(lambda: all(state(row) == "published" for row in rows))
     assert sorted(texts(network)) == [f"nomor {n}" for n in range(6)]
 
@@ -161,7 +173,9 @@ async def test_a_refusal_goes_back_to_the_author_in_words(post, shop, state, net
     await shop.work(lambda: state(row) == "published")
 
 
-async def test_a_bug_parks_the_delivery_with_its_traceback_and_looks_before_a_retry(post, shop, state, network, actor, monkeypatch):
+async def test_a_bug_parks_the_delivery_with_its_traceback_and_looks_before_a_retry(
+    post, shop, state, network, actor, monkeypatch
+):
     from tests.stranger.connector import Stranger
 
     original = Stranger.publish

@@ -93,7 +93,9 @@ async def test_a_worker_that_lost_the_lease_sends_nothing_however_often_it_renew
     assert texts(network) == []
 
 
-async def test_after_an_outage_what_was_done_is_written_before_it_could_be_claimed_again(post, shop, state, network, monkeypatch):
+async def test_after_an_outage_what_was_done_is_written_before_it_could_be_claimed_again(
+    post, shop, state, network, monkeypatch
+):
     monkeypatch.setattr(pump, "LEASE", timedelta(seconds=0.6))
     monkeypatch.setattr(deliver, "LEASE", timedelta(seconds=0.6))
     monkeypatch.setattr(pump, "RENEW_EVERY", 0.2)

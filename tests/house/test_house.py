@@ -22,7 +22,16 @@ ALL_DOCS = "\n".join(DOCS.values())
 # What only a network's own folder, the demo's content and tests may say.
 CORE = [p for p in (ROOT / "kicau").rglob("*") if p.suffix in (".py", ".html", ".js", ".css") and not {"networks", "demo", "tests", "vendor"} & set(p.relative_to(ROOT / "kicau").parts)]  # fmt: skip
 # One letter is no name to search for; its product names are.
-NAMES = [*(slug for slug in registry.slugs() if len(slug) > 2), "twitter", "tweet", "mastodon", "bluesky", "threads.net", "graph.facebook", "api.x.com"]
+NAMES = [
+    *(slug for slug in registry.slugs() if len(slug) > 2),
+    "twitter",
+    "tweet",
+    "mastodon",
+    "bluesky",
+    "threads.net",
+    "graph.facebook",
+    "api.x.com",
+]
 
 
 def words_of_code(path: Path) -> str:
@@ -83,7 +92,9 @@ def commands(group: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str
     if not isinstance(group, click.Group):
         return [path]
     context = click.Context(group)
-    return [c for name in group.list_commands(context) for c in commands(group.get_command(context, name), (*path, name))]
+    return [
+        c for name in group.list_commands(context) for c in commands(group.get_command(context, name), (*path, name))
+    ]
 
 
 @pytest.mark.parametrize("command", commands(cli), ids=" ".join)
@@ -94,7 +105,9 @@ def test_every_command_is_documented(command):
 def test_nothing_names_a_path_of_a_machine():
     bad = re.compile(r"/(work|home/\w+|root)/|/tmp/brief")
     kept = [p for p in ROOT.rglob("*") if p.suffix in (".py", ".md", ".toml", ".html", ".yml", ".sh", ".csv") and not {".venv", ".git", "build", "dist", ".mypy_cache", "vendor"} & set(p.relative_to(ROOT).parts)]  # fmt: skip
-    found = [str(p.relative_to(ROOT)) for p in kept if p != Path(__file__) and bad.search(p.read_text("utf-8", "replace"))]
+    found = [
+        str(p.relative_to(ROOT)) for p in kept if p != Path(__file__) and bad.search(p.read_text("utf-8", "replace"))
+    ]
     assert not found
 
 

@@ -38,13 +38,17 @@ class StrangerAuth:
         query = {"client_id": sign_in.app.client_id, "redirect_uri": sign_in.app.callback, "scope": "write"}
         return oauth2.redirect(sign_in.app.endpoints["api"] + "/authorize", query, pkce=True)
 
-    async def finish(self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /) -> tuple[Account, ...]:
+    async def finish(
+        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[Account, ...]:
         code = oauth2.returned_code("Stranger", returned)
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": str(memory["verifier"])}
         answer = await sign_in.http.call("POST", sign_in.app.endpoints["api"] + "/token", form=form)
         said = answer.json()
         credentials = oauth2.credentials(said, sign_in.now())
-        return (Account(id=said["account"], handle=said["account"], name=said["account"].title(), credentials=credentials),)
+        return (
+            Account(id=said["account"], handle=said["account"], name=said["account"].title(), credentials=credentials),
+        )
 
     async def refresh(self, session: Session, /) -> Credentials:
         form = {"grant_type": "refresh_token", "refresh_token": session.credentials.refresh_token}
@@ -58,7 +62,15 @@ class Stranger:
     auth = StrangerAuth()
     endpoints: Mapping[str, str] = {"api": "https://stranger.example"}
     can_tell = True
-    price_lists = (PriceList(name="list", since=date(2026, 1, 1), source="made up", currency="USD", prices={"post": 15_000, "read": 5_000}),)
+    price_lists = (
+        PriceList(
+            name="list",
+            since=date(2026, 1, 1),
+            source="made up",
+            currency="USD",
+            prices={"post": 15_000, "read": 5_000},
+        ),
+    )
     baseline = Capabilities(
         max_length=100,
         max_parts=10,
@@ -75,18 +87,27 @@ class Stranger:
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         parts = tuple(
-            RenderedPart(text=p.text, used=len(p.text), limit=can.max_length, media=tuple(RenderedMedia(media=m) for m in p.media))
+            RenderedPart(
+                text=p.text,
+                used=len(p.text),
+                limit=can.max_length,
+                media=tuple(RenderedMedia(media=m) for m in p.media),
+            )
             for p in draft.parts
         )
         problems = (*checks.check_shape("Stranger", draft, can), *checks.too_long("Stranger", parts, can_thread=True))
         for n, part in enumerate(draft.parts):
             problems += checks.check_media("Stranger", n, part.media, can, convert=False).problems
-        return Rendered(parts=parts, options=checks.filled_options(draft, can), problems=problems, charges=(POST,) * len(parts))
+        return Rendered(
+            parts=parts, options=checks.filled_options(draft, can), problems=problems, charges=(POST,) * len(parts)
+        )
 
     async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
         ids = _ids(delivery)
         body: dict[str, JSON] = {"text": delivery.post.parts[len(ids)].text, "tag": f"{delivery.key}-{len(ids)}"}
-        answer = await session.http.call("POST", session.app.endpoints["api"] + "/posts", charge=POST, headers=_auth(session), json=body, timeout=2)
+        answer = await session.http.call(
+            "POST", session.app.endpoints["api"] + "/posts", charge=POST, headers=_auth(session), json=body, timeout=2
+        )
         return _further(delivery, [*ids, str(answer.json()["id"])], session)
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
@@ -99,7 +120,9 @@ class Stranger:
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:
-            await session.http.call("DELETE", f"{session.app.endpoints['api']}/posts/{post_id}", headers=_auth(session), repeatable=True)
+            await session.http.call(
+                "DELETE", f"{session.app.endpoints['api']}/posts/{post_id}", headers=_auth(session), repeatable=True
+            )
         except Rejected as exc:
             if "404" not in str(exc):
                 raise
@@ -112,7 +135,11 @@ def _ids(delivery: Delivery) -> list[str]:
 
 def _further(delivery: Delivery, ids: list[str], session: Session) -> PublishResult:
     if len(ids) < len(delivery.post.parts):
-        return Continue(progress={"ids": list(ids)}, after=timedelta(0), note=f"Part {len(ids)} of {len(delivery.post.parts)} is out.")
+        return Continue(
+            progress={"ids": list(ids)},
+            after=timedelta(0),
+            note=f"Part {len(ids)} of {len(delivery.post.parts)} is out.",
+        )
     at: datetime = session.now()
     return Published(ids=tuple(ids), url=f"{session.app.endpoints['api']}/posts/{ids[0]}", at=at)
 

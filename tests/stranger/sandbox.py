@@ -38,7 +38,13 @@ class Server(Sandbox):
 
     def public_posts(self) -> Iterable[PublicPost]:
         for post in self.store.all("post"):
-            yield PublicPost(id=post["id"], account=post["account"], text=post["text"], at=post["at"], url=f"{self.base_url}/posts/{post['id']}")
+            yield PublicPost(
+                id=post["id"],
+                account=post["account"],
+                text=post["text"],
+                at=post["at"],
+                url=f"{self.base_url}/posts/{post['id']}",
+            )
 
     def revoke(self, request: web.Request) -> None:
         self.store.remove("token", request.headers.get("Authorization", "").removeprefix("Bearer "))
@@ -69,7 +75,9 @@ class Server(Sandbox):
         token, refresh = secrets.token_urlsafe(8), secrets.token_urlsafe(8)
         self.store.put("token", token, {"account": grant["account"]})
         self.store.put("refresh", refresh, {"account": grant["account"]})
-        return web.json_response({"access_token": token, "refresh_token": refresh, "expires_in": 7200, "account": grant["account"]})
+        return web.json_response(
+            {"access_token": token, "refresh_token": refresh, "expires_in": 7200, "account": grant["account"]}
+        )
 
     def _account(self, request: web.Request) -> str:
         found = self.store.get("token", request.headers.get("Authorization", "").removeprefix("Bearer "))

@@ -7,37 +7,37 @@ import kicau.base.sealed
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Allowance',
+            name="Allowance",
             fields=[
-                ('token_id', models.UUIDField(primary_key=True, serialize=False)),
-                ('minute', models.BigIntegerField()),
-                ('used', models.PositiveIntegerField()),
+                ("token_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("minute", models.BigIntegerField()),
+                ("used", models.PositiveIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token_id', models.UUIDField()),
-                ('workspace_id', models.UUIDField()),
-                ('key', models.CharField(max_length=200)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField(default=0)),
-                ('headers', models.JSONField(default=dict)),
-                ('body', kicau.base.sealed.SealedJSONField(null=True)),
-                ('at', models.DateTimeField(default=kicau.base.clock.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("token_id", models.UUIDField()),
+                ("workspace_id", models.UUIDField()),
+                ("key", models.CharField(max_length=200)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("status", models.PositiveSmallIntegerField(default=0)),
+                ("headers", models.JSONField(default=dict)),
+                ("body", kicau.base.sealed.SealedJSONField(null=True)),
+                ("at", models.DateTimeField(default=kicau.base.clock.now)),
             ],
             options={
-                'indexes': [models.Index(fields=['at'], name='answer_age')],
-                'constraints': [models.UniqueConstraint(fields=('token_id', 'workspace_id', 'key'), name='one_answer_each_key')],
+                "indexes": [models.Index(fields=["at"], name="answer_age")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("token_id", "workspace_id", "key"), name="one_answer_each_key")
+                ],
             },
         ),
         # Counters of a minute: not worth a write to the log, and gone after a crash without loss.

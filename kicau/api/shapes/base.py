@@ -58,7 +58,9 @@ class ProblemAnswer(Shape):
     title: str = Field(description="The kind of problem in words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What is wrong here, and what now, in a sentence or two for people.")
-    errors: list[FieldError] = Field(default_factory=list, description="With status 422: each field that cannot be taken.")
+    errors: list[FieldError] = Field(
+        default_factory=list, description="With status 422: each field that cannot be taken."
+    )
     instance: str = Field("", description="With status 500: the id under which it was logged.")
 
 

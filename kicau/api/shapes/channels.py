@@ -98,7 +98,9 @@ class Channel(Shape):
     kind: str = Field(description="person, organisation, page or professional.")
     host: str = Field(description="Its server, where a network has many; may be empty.")
     url: str = Field(description="Its public page; may be empty.")
-    state: Literal["active", "expired", "removed", "withdrawn"] = Field(description="active; expired: wants a reconnect; removed: disconnected; withdrawn: its network is gone.")
+    state: Literal["active", "expired", "removed", "withdrawn"] = Field(
+        description="active; expired: wants a reconnect; removed: disconnected; withdrawn: its network is gone."
+    )
     reason: str = Field(description="Why it is not active, in a sentence; may be empty.")
     paused: bool = Field(description="Whether a person holds its queue.")
     paused_until: datetime | None = Field(description=f"Until when the network's own limit holds it. {STAMP}")
@@ -129,7 +131,11 @@ class SignInBegin(Shape):
 
     network: str = Field(max_length=40, description="A network; GET /networks lists them.")
     app: str = Field("", max_length=80, description="Which of the operator's app keys; empty: the first.")
-    answers: Annotated[dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=2000)]], Field(max_length=20)] = Field(default_factory=dict, description="What the network asks before, by name; GET /networks lists its questions.")
+    answers: Annotated[
+        dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=2000)]], Field(max_length=20)
+    ] = Field(
+        default_factory=dict, description="What the network asks before, by name; GET /networks lists its questions."
+    )
 
 
 class Identity(Shape):
@@ -155,7 +161,9 @@ class SignInReturn(Shape):
 
     model_config = examples({"returned": {"state": "…", "code": "…"}})
 
-    returned: Annotated[dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=8000)]], Field(max_length=50)] = Field(description="The query of the address they came back to, decoded.")
+    returned: Annotated[
+        dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=8000)]], Field(max_length=50)
+    ] = Field(description="The query of the address they came back to, decoded.")
 
 
 class SignInChoose(Shape):
@@ -163,21 +171,29 @@ class SignInChoose(Shape):
 
     model_config = examples({"accounts": ["1780"]})
 
-    accounts: list[Annotated[str, Field(max_length=200)]] | None = Field(None, max_length=200, description="Ids of the chosen ones; null: all.")
-    keys: Annotated[dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=70)]], Field(max_length=200)] = Field(default_factory=dict, description="Keys of your own, by account id.")
+    accounts: list[Annotated[str, Field(max_length=200)]] | None = Field(
+        None, max_length=200, description="Ids of the chosen ones; null: all."
+    )
+    keys: Annotated[
+        dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=70)]], Field(max_length=200)
+    ] = Field(default_factory=dict, description="Keys of your own, by account id.")
 
 
 class Slot(Shape):
     """A weekly time."""
 
     weekday: Annotated[Whole, Field(ge=0, le=6)] = Field(description="0 is Monday.")
-    time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = Field(description="Of the day, such as 09:30.")
+    time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = Field(
+        description="Of the day, such as 09:30."
+    )
 
 
 class Slots(Shape):
     """The weekly times at which a channel's queue publishes."""
 
-    model_config = examples({"timezone": "Asia/Jakarta", "slots": [{"weekday": 0, "time": "09:00"}, {"weekday": 3, "time": "16:30"}]})
+    model_config = examples(
+        {"timezone": "Asia/Jakarta", "slots": [{"weekday": 0, "time": "09:00"}, {"weekday": 3, "time": "16:30"}]}
+    )
 
     timezone: Zone = Field(description=f"The zone of the times. {ZONE}")
     slots: list[Slot] = Field(max_length=500, description="The times; they replace all that were there.")

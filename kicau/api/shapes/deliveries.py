@@ -11,7 +11,9 @@ from kicau.api.shapes.base import STAMP, ZONE, FieldError, Flag, Page, PageQuery
 from kicau.api.shapes.posts import AT, Post
 from kicau.api.shapes.rendered import RenderedPart
 
-DeliveryState = Literal["scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted"]
+DeliveryState = Literal[
+    "scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted"
+]
 RANGE = "A day or a time in ISO 8601; without an offset, in the workspace's zone."
 
 
@@ -32,7 +34,9 @@ class Delivery(Shape):
     channel: ChannelRef = Field(description="Where it goes.")
     text: str = Field(description="Text of the first part, as it is or will be sent.")
     parts: int = Field(description="How many posts it is on the network.")
-    state: DeliveryState = Field(description="scheduled, publishing, published; held until what `hold` names is done; failed: needs mending; unknown: a person must look; parked: a fault of ours; canceled; deleted from the network.")
+    state: DeliveryState = Field(
+        description="scheduled, publishing, published; held until what `hold` names is done; failed: needs mending; unknown: a person must look; parked: a fault of ours; canceled; deleted from the network."
+    )
     hold: str = Field(description="confirmation, budget, withdrawn, or empty.")
     reason: str = Field(description="Why it is in its state, in a sentence; may be empty.")
     problems: list[FieldError] = Field(description="What the network would not take, field by field.")
@@ -169,5 +173,3 @@ class Sums(Shape):
     """Totals by network, meter, purpose and currency."""
 
     items: list[Sum] = Field(description="One for each combination that occurs.")
-
-

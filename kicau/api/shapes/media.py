@@ -51,7 +51,9 @@ class MediaQuery(PageQuery):
 class MediumFetch(Shape):
     """A file at a public address."""
 
-    model_config = examples({"url": "https://kopisenja.example/menu.png", "alt": "Papan menu dengan kopi susu gula aren"})
+    model_config = examples(
+        {"url": "https://kopisenja.example/menu.png", "alt": "Papan menu dengan kopi susu gula aren"}
+    )
 
     url: str = Field(min_length=1, max_length=2000, description="Where it is: https:// or http://, public.")
     alt: Text = Field("", description="Alt text.")

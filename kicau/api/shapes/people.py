@@ -21,7 +21,9 @@ class Workspace(Shape):
     name: str = Field(description="Its name.")
     timezone: str = Field(description=ZONE)
     language: str = Field(description="Of its pages: en or id.")
-    duplicate_hours: int = Field(description="Hours around a post within which the same text to the same channel is warned of; 0 never warns.")
+    duplicate_hours: int = Field(
+        description="Hours around a post within which the same text to the same channel is warned of; 0 never warns."
+    )
     ai_use: dict[str, str] = Field(description=f"The default for what is composed here. {AI_USE}")
     created_at: datetime = Field(description=STAMP)
 
@@ -44,7 +46,9 @@ class Me(Shape):
     workspace: Workspace = Field(description="The workspace of this request.")
     role: RoleName = Field(description=f"In this workspace: {ROLE}")
     scopes: list[Scope] = Field(description="What the token may do here.")
-    workspaces: list[OpenWorkspace] = Field(description="All that the token opens; choose with the Kicau-Workspace header.")
+    workspaces: list[OpenWorkspace] = Field(
+        description="All that the token opens; choose with the Kicau-Workspace header."
+    )
 
 
 class WorkspaceChange(Shape):
@@ -55,7 +59,9 @@ class WorkspaceChange(Shape):
     name: str | None = Field(None, min_length=1, max_length=120, description="Its name.")
     timezone: Zone | None = Field(None, description=ZONE)
     language: Literal["en", "id"] | None = Field(None, description="Of its pages.")
-    duplicate_hours: Annotated[Whole, Field(ge=0, le=8760)] | None = Field(None, description="Window of the duplicate warning, in hours; 0 never warns.")
+    duplicate_hours: Annotated[Whole, Field(ge=0, le=8760)] | None = Field(
+        None, description="Window of the duplicate warning, in hours; 0 never warns."
+    )
     ai_use: AIUse | None = Field(None, description=f"The default for what is composed here. {AI_USE}")
 
 

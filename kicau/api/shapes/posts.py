@@ -12,7 +12,9 @@ from kicau.api.shapes.rendered import Preview
 
 PostState = Literal["draft", "submitted", "scheduled", "archived"]
 Text = Annotated[str, Field(max_length=200_000)]
-Options = Annotated[dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=2000)]], Field(max_length=100)]
+Options = Annotated[
+    dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=2000)]], Field(max_length=100)
+]
 ChannelKey = Annotated[str, Field(min_length=1, max_length=80)]
 
 AT = "ISO 8601 with an offset, or without one together with `timezone`; or now, or words such as tomorrow 09:00 with `timezone`."
@@ -24,7 +26,9 @@ class MediumUseInput(Shape):
     """A file of the library in a part."""
 
     medium: str = Field(max_length=40, description="Id of a medium.")
-    alt: Text | None = Field(None, description="Alt text for this use; null: the library's own; empty: deliberately none.")
+    alt: Text | None = Field(
+        None, description="Alt text for this use; null: the library's own; empty: deliberately none."
+    )
 
 
 class PartInput(Shape):
@@ -46,7 +50,9 @@ class LinkInput(Shape):
 class PollInput(Shape):
     """A poll."""
 
-    options: list[Annotated[str, Field(max_length=500)]] = Field(min_length=1, max_length=20, description="What can be chosen.")
+    options: list[Annotated[str, Field(max_length=500)]] = Field(
+        min_length=1, max_length=20, description="What can be chosen."
+    )
     minutes: Annotated[Whole, Field(ge=1, le=1_000_000)] = Field(1440, description="How long it runs.")
     question: str = Field("", max_length=1000, description="Only where a network asks for one beside the text.")
 
@@ -66,17 +72,27 @@ class VariantInput(Shape):
 class PostInput(Shape):
     """A whole post as its author gives it."""
 
-    model_config = examples({"parts": [{"text": "Kopi susu gula aren, kembali mulai Senin. #kopisenja"}], "tags": ["menu"], "campaign": "November"})
+    model_config = examples(
+        {
+            "parts": [{"text": "Kopi susu gula aren, kembali mulai Senin. #kopisenja"}],
+            "tags": ["menu"],
+            "campaign": "November",
+        }
+    )
 
     parts: list[PartInput] = Field(min_length=1, max_length=100, description="One part, or several for a thread.")
     link: LinkInput | None = Field(None, description="A link card.")
     poll: PollInput | None = Field(None, description="A poll.")
     first_comment: Text = Field("", description="Published right after the post, where the network lets us.")
     options: Options = Field(default_factory=dict, description=OPTIONS)
-    variants: list[VariantInput] = Field(default_factory=list, max_length=100, description="What differs by channel or network.")
+    variants: list[VariantInput] = Field(
+        default_factory=list, max_length=100, description="What differs by channel or network."
+    )
     language: str = Field("", max_length=20, description="BCP 47, such as id or en-GB; empty: not said.")
     campaign: str = Field("", max_length=120, description="Name of a campaign; a new name begins one.")
-    tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(default_factory=list, max_length=50, description="Your own words to find it by; no network sees them.")
+    tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(
+        default_factory=list, max_length=50, description="Your own words to find it by; no network sees them."
+    )
     timezone: Zone = Field("", description=f"The author's. {ZONE} Empty: the workspace's.")
     convert: Flag = Field(True, description="Whether pictures that a network would refuse may be converted for it.")
     ai_use: AIUse | None = Field(None, description=f"{AI_USE} Null: the workspace's default.")
@@ -91,7 +107,10 @@ class ScheduleInput(Shape):
     at: str = Field("", max_length=60, description=AT)
     timezone: Zone = Field("", description=f"The zone that `at` is meant in. {ZONE}")
     slot: Flag = Field(False, description="True: each channel's next free queue slot.")
-    confirm: Flag = Field(False, description="True: the token's person has read the post and confirms it, for networks whose terms ask for that.")
+    confirm: Flag = Field(
+        False,
+        description="True: the token's person has read the post and confirms it, for networks whose terms ask for that.",
+    )
 
 
 class PostCreate(PostInput):
@@ -101,12 +120,19 @@ class PostCreate(PostInput):
         {"parts": [{"text": "Buka lagi besok pukul 07.00."}]},
         {
             "parts": [{"text": "Sore ini: live music di halaman belakang."}],
-            "schedule": {"channels": ["kopi-senja"], "at": "2027-03-01T15:00", "timezone": "Asia/Jakarta", "confirm": True},
+            "schedule": {
+                "channels": ["kopi-senja"],
+                "at": "2027-03-01T15:00",
+                "timezone": "Asia/Jakarta",
+                "confirm": True,
+            },
         },
     )
 
     ref: str = Field("", max_length=120, description="Your own id for it, unique in the workspace; empty: none.")
-    origin: Literal["composed", "imported", "generated"] = Field("composed", description="Written by a person, from its owner's own archive or file, or made by a model.")
+    origin: Literal["composed", "imported", "generated"] = Field(
+        "composed", description="Written by a person, from its owner's own archive or file, or made by a model."
+    )
     origin_detail: str = Field("", max_length=500, description="More about the origin, such as a model's name.")
     schedule: ScheduleInput | None = Field(None, description="Schedule it too.")
 

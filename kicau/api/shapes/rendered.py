@@ -89,4 +89,6 @@ class Checked(Rendered):
     """What a network says to a post that nobody sends."""
 
     network: str = Field(description="The network that was asked.")
-    channel: str | None = Field(description="Key of the channel whose abilities counted; null: the network's usual ones.")
+    channel: str | None = Field(
+        description="Key of the channel whose abilities counted; null: the network's usual ones."
+    )

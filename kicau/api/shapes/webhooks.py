@@ -36,10 +36,14 @@ class WebhookPage(Page[Webhook]):
 class WebhookAdd(Shape):
     """Where events go."""
 
-    model_config = examples({"url": "https://hooks.kopisenja.example/kicau", "events": ["delivery.published", "delivery.failed"]})
+    model_config = examples(
+        {"url": "https://hooks.kopisenja.example/kicau", "events": ["delivery.published", "delivery.failed"]}
+    )
 
     url: str = Field(min_length=1, max_length=500, description="https:// (or http://), public.")
-    events: list[Event] = Field(min_length=1, max_length=20, description="Which events; delivery.*, channel.* and * stand for many.")
+    events: list[Event] = Field(
+        min_length=1, max_length=20, description="Which events; delivery.*, channel.* and * stand for many."
+    )
 
 
 class WebhookMade(Webhook):

@@ -104,7 +104,9 @@ def png(colour: str = "#c0392b", size: tuple[int, int] = (640, 480)) -> bytes:
 
 def add_channel(actor: Actor, network: str, key: str = "") -> Channel:
     """Connected, with credentials that open nothing, so that no network is needed."""
-    app, _ = NetworkApp.objects.get_or_create(network=network, name="default", defaults={"client_id": "id", "client_secret": "hush"})
+    app, _ = NetworkApp.objects.get_or_create(
+        network=network, name="default", defaults={"client_id": "id", "client_secret": "hush"}
+    )
     key = key or f"{network}-kopisenja"
     return Channel.objects.create(
         workspace=actor.workspace, network=network, app=app, key=key, account_id=f"{MARK}-{key}", handle="kopisenja", name=f"Kopi Senja {MARK}",
@@ -117,12 +119,18 @@ def write(actor: Actor, text: str, **more: Any) -> Any:
     return compose.one_draft(actor, compose.create_draft(actor, given).id)
 
 
-def deliver(actor: Actor, channel: Channel, text: str, *, state: str = DeliveryState.SCHEDULED, **more: Any) -> Delivery:
+def deliver(
+    actor: Actor, channel: Channel, text: str, *, state: str = DeliveryState.SCHEDULED, **more: Any
+) -> Delivery:
     """One delivery in any state; what the engine would do is written straight into its row."""
     draft = write(actor, text, **more)
     row = schedule.schedule(actor, draft, [channel.key], clock.now() + timedelta(days=1), confirm=True).deliveries[0]
     if state != row.state:
-        out = {"remote_ids": ["1"], "url": "https://social.example/1", "published_at": clock.now()} if state == DeliveryState.PUBLISHED else {}
+        out = (
+            {"remote_ids": ["1"], "url": "https://social.example/1", "published_at": clock.now()}
+            if state == DeliveryState.PUBLISHED
+            else {}
+        )
         Delivery.objects.filter(id=row.id).update(state=state, **out)
     return publishing.one_delivery(actor, row.id)
 
@@ -149,17 +157,42 @@ def populate(actor: Actor, folder: Path) -> World:
     picture = folder / f"{MARK}.png"
     picture.write_bytes(png())
     medium = add_medium(actor, picture, picture.name, alt=f"Cangkir {MARK}", tags=[MARK])
-    post = write(actor, f"Kopi {MARK}", media=(compose.MediumUse(medium=medium.id),), campaign=MARK, tags=(MARK,), ref=MARK)
-    rows = {state: deliver(actor, facebook, f"{state} {MARK}", state=state, campaign=MARK, tags=(MARK,)) for state in ("scheduled", "published", "failed", "unknown")}
-    held = schedule.schedule(actor, write(actor, f"held {MARK}"), [linkedin.key], clock.now() + timedelta(days=2)).deliveries[0]
+    post = write(
+        actor, f"Kopi {MARK}", media=(compose.MediumUse(medium=medium.id),), campaign=MARK, tags=(MARK,), ref=MARK
+    )
+    rows = {
+        state: deliver(actor, facebook, f"{state} {MARK}", state=state, campaign=MARK, tags=(MARK,))
+        for state in ("scheduled", "published", "failed", "unknown")
+    }
+    held = schedule.schedule(
+        actor, write(actor, f"held {MARK}"), [linkedin.key], clock.now() + timedelta(days=2)
+    ).deliveries[0]
     rows["held"] = publishing.one_delivery(actor, held.id)
     hook = webhooks.add_webhook(actor, f"https://127.0.0.1/{MARK}", ["delivery.*"])
     somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41")
     set_member(actor, somebody, Role.EDITOR)
     token = create_token(actor, MARK, ["read"]).token
-    found = Account(id=f"{MARK}-page", handle="senja", name=MARK, kind="page", credentials=Credentials(access_token=MARK))
-    PendingSignIn.objects.create(state=f"state-{MARK}", workspace=actor.workspace, person=actor.person, app=facebook.app, memory={}, found=[stored(found)])
-    Charge.objects.create(workspace_id=actor.workspace.id, channel_id=facebook.id, network="facebook", meter=f"calls-{MARK}", units=3, micro=45000, currency="USD", purpose=Purpose.PUBLISH)
+    found = Account(
+        id=f"{MARK}-page", handle="senja", name=MARK, kind="page", credentials=Credentials(access_token=MARK)
+    )
+    PendingSignIn.objects.create(
+        state=f"state-{MARK}",
+        workspace=actor.workspace,
+        person=actor.person,
+        app=facebook.app,
+        memory={},
+        found=[stored(found)],
+    )
+    Charge.objects.create(
+        workspace_id=actor.workspace.id,
+        channel_id=facebook.id,
+        network="facebook",
+        meter=f"calls-{MARK}",
+        units=3,
+        micro=45000,
+        currency="USD",
+        purpose=Purpose.PUBLISH,
+    )
     ids = {
         "person_id": str(somebody.id), "token_id": str(token.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
         "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "network": "facebook",

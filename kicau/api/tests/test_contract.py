@@ -71,13 +71,21 @@ class Bearer:
 def in_process(adapter: HTTPAdapter, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
     """For HTTPAdapter.send: the very bytes of a request to the application, within the test's transaction."""
     url, body = urlsplit(request.url), request.body or b""
-    headers = {name: value.decode("latin-1") if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    headers = {
+        name: value.decode("latin-1") if isinstance(value, bytes) else value for name, value in request.headers.items()
+    }
     answer = application().generic(
         request.method, url.path, body.encode() if isinstance(body, str) else body,
         headers.get("Content-Type", ""), headers=headers, QUERY_STRING=url.query,
     )  # fmt: skip
     content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    raw = HTTPResponse(io.BytesIO(content), headers=list(answer.items()), status=answer.status_code, reason=answer.reason_phrase, preload_content=False)
+    raw = HTTPResponse(
+        io.BytesIO(content),
+        headers=list(answer.items()),
+        status=answer.status_code,
+        reason=answer.reason_phrase,
+        preload_content=False,
+    )
     return adapter.build_response(request, raw)
 
 

@@ -34,7 +34,9 @@ def test_the_calendar_by_due_time_and_its_filters(api, world):
     assert times == sorted(times)
 
 
-@pytest.mark.parametrize("query", ["from=yesterday", "to=2027-13-01", "state=lost", "channel=nobody", "from=2027-03-01T09:00:00%2B99:00"])
+@pytest.mark.parametrize(
+    "query", ["from=yesterday", "to=2027-13-01", "state=lost", "channel=nobody", "from=2027-03-01T09:00:00%2B99:00"]
+)
 def test_filters_that_mean_nothing(api, world, query):
     problem(api.get(f"/deliveries?{query}"), 404 if "channel" in query else 422)
 
@@ -57,13 +59,21 @@ def test_confirm_and_resolve(api, world):
     assert (confirmed["state"], confirmed["confirmed_by"]["name"]) == ("scheduled", "Sari Wulandari")
     problem(api.post(f"{held}/confirm"), 409)
     unknown = f"/deliveries/{world.deliveries['unknown'].id}"
-    found = api.post(f"{unknown}/resolve", {"published": True, "url": "https://social.example/7", "remote_id": "7"}).json()
+    found = api.post(
+        f"{unknown}/resolve", {"published": True, "url": "https://social.example/7", "remote_id": "7"}
+    ).json()
     assert (found["state"], found["url"], found["remote_ids"]) == ("published", "https://social.example/7", ["7"])
 
 
 def test_what_cannot_be_done_now(api, world):
     published = f"/deliveries/{world.deliveries['published'].id}"
-    for act, body in [("cancel", None), ("retry", None), ("confirm", None), ("move", {"at": "2027-03-02T10:30Z"}), ("resolve", {"published": False})]:
+    for act, body in [
+        ("cancel", None),
+        ("retry", None),
+        ("confirm", None),
+        ("move", {"at": "2027-03-02T10:30Z"}),
+        ("resolve", {"published": False}),
+    ]:
         assert "published" in problem(api.post(f"{published}/{act}", body), 409)["detail"]
     problem(api.post(f"{published}/move", {"at": "2020-01-01T00:00Z"}), 422)
     problem(api.post(f"{published}/move", {"at": "2027-03-02T10:30Z", "timezone": "No/Where"}), 422)

@@ -29,13 +29,22 @@ def test_the_signature_check_that_is_shown_works():
 
 def test_what_it_names_exists():
     paths = {path.removeprefix("/api/v1") for path in api.get_openapi_schema()["paths"]}
-    for named in re.findall(r"`(?:GET|POST|PUT|DELETE) (/[^`]+)`", PAGE) + re.findall(r"\$KICAU/api/v1(/[a-z/]+)", PAGE):
+    for named in re.findall(r"`(?:GET|POST|PUT|DELETE) (/[^`]+)`", PAGE) + re.findall(
+        r"\$KICAU/api/v1(/[a-z/]+)", PAGE
+    ):
         assert any(re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), named) for path in paths), named
     scopes = re.search(r"scopes: (.*?)\.", PAGE)[1]
     assert re.findall(r"`(\w+)`", scopes) == [p.value for p in Permission]
 
 
-@pytest.mark.parametrize("fact", [f"{repeats.LONGEST} printable", f"{int(KEPT.total_seconds()) // 3600} hours", "10 s, 1 min, 5 min, 30 min, 2 h, 6 h and 12 h"])
+@pytest.mark.parametrize(
+    "fact",
+    [
+        f"{repeats.LONGEST} printable",
+        f"{int(KEPT.total_seconds()) // 3600} hours",
+        "10 s, 1 min, 5 min, 30 min, 2 h, 6 h and 12 h",
+    ],
+)
 def test_its_numbers(fact):
     assert fact in PAGE
     assert WAITS == (10, 60, 300, 1800, 7200, 21600, 43200)

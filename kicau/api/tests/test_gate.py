@@ -69,7 +69,12 @@ def test_a_personal_token_chooses_its_workspace(owner, workspace, actor):
     chosen = asking.get("/me", Kicau_Workspace=str(other.id)).json()
     assert chosen["workspace"]["name"] == "Redaksi"
     assert [w["name"] for w in chosen["workspaces"]] == ["Kopi Senja", "Redaksi"]
-    assert "Redaksi" not in asking.http.get("/api/v1/me", headers={"Authorization": f"Bearer {create_token(actor, 'one', ['read']).secret}"}).content.decode()
+    assert (
+        "Redaksi"
+        not in asking.http.get(
+            "/api/v1/me", headers={"Authorization": f"Bearer {create_token(actor, 'one', ['read']).secret}"}
+        ).content.decode()
+    )
 
 
 def test_a_workspace_that_the_token_does_not_open(api, stranger):

@@ -21,7 +21,9 @@ def csv(text: str) -> SimpleUploadedFile:
 
 def test_a_table_is_checked_then_made_once(api, world):
     before = Draft.objects.count()
-    report = api.upload("/imports/check", table=csv(GOOD), files=[SimpleUploadedFile("menu.png", png("#123456"))]).json()
+    report = api.upload(
+        "/imports/check", table=csv(GOOD), files=[SimpleUploadedFile("menu.png", png("#123456"))]
+    ).json()
     assert (report["ready"], report["deliveries"], report["problems"]) == (2, 2, [])
     assert Draft.objects.count() == before
     made = api.upload("/imports", table=csv(GOOD), files=[SimpleUploadedFile("menu.png", png("#123456"))])
@@ -47,9 +49,16 @@ def test_every_problem_of_every_row(api, world):
 
 def test_what_is_no_table(api, world):
     assert problem(api.upload("/imports/check", table=csv("a,b\n1,2\n")), 422)["errors"][0]["code"] == "missing-column"
-    assert problem(api.upload("/imports/check", table=SimpleUploadedFile("p.csv", b"PK\x03\x04zip")), 422)["errors"][0]["code"] == "not-csv"
+    assert (
+        problem(api.upload("/imports/check", table=SimpleUploadedFile("p.csv", b"PK\x03\x04zip")), 422)["errors"][0][
+            "code"
+        ]
+        == "not-csv"
+    )
     assert problem(api.upload("/imports/check", file=csv(GOOD)), 422)["errors"][0]["field"] == "file"
-    assert {p["code"] for p in api.upload("/imports/check", table=csv(GOOD), timezone="No/Where").json()["problems"]} >= {"unknown-zone"}
+    assert {
+        p["code"] for p in api.upload("/imports/check", table=csv(GOOD), timezone="No/Where").json()["problems"]
+    } >= {"unknown-zone"}
 
 
 def test_a_table_that_names_a_file_that_is_not_there(api, world):

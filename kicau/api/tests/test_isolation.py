@@ -51,7 +51,17 @@ def test_the_matrix_covers_every_endpoint():
     assert len(ALL) > 55
     assert {e.method for e in ALL} == {"GET", "POST", "PUT", "PATCH", "DELETE"}
     named = {name for e in ALL for name in e.path.replace("}", "{").split("{")[1::2]}
-    assert named == {"person_id", "token_id", "post_id", "delivery_id", "state", "channel", "medium_id", "webhook_id", "network"}
+    assert named == {
+        "person_id",
+        "token_id",
+        "post_id",
+        "delivery_id",
+        "state",
+        "channel",
+        "medium_id",
+        "webhook_id",
+        "network",
+    }
 
 
 @pytest.mark.parametrize("role", Role.values)
@@ -64,14 +74,18 @@ def test_another_workspace_reaches_nothing(world, ids, stranger, role):
             status, body = endpoint.send(asking, ids)
             assert MARK.encode() not in body.replace(world.ids["state"].encode(), b""), endpoint.id
             if endpoint.names_things and endpoint.id != "get_network":
-                allowed = {403, 404, 409} if "{state}" in endpoint.path else {403, 404}  # 409: the sign-in is over or another's
+                allowed = (
+                    {403, 404, 409} if "{state}" in endpoint.path else {403, 404}
+                )  # 409: the sign-in is over or another's
                 assert status in allowed, (endpoint.id, status, body)
             if endpoint.id in FINDS_BY_BODY:
                 assert status in (403, 404, 422), (endpoint.id, body)
             changed = rows_of(world.actor.workspace.id)
             for key, row in before.items():
                 assert changed.get(key) == row, (endpoint.id, key)
-            assert not [k for k in set(changed) - set(before) if changed[k].get("workspace_id") == world.actor.workspace.id], endpoint.id
+            assert not [
+                k for k in set(changed) - set(before) if changed[k].get("workspace_id") == world.actor.workspace.id
+            ], endpoint.id
             transaction.set_rollback(True)
 
 
@@ -90,13 +104,24 @@ def test_what_another_workspace_names_in_a_body_or_a_filter(world, ids, stranger
         (f"/posts/{own}/preview", {"channels": [ids["channel"]]}),
         ("/check", simple | {"channel": ids["channel"]}),
         ("/check", {"channel": channel.key, "parts": [{"media": [{"medium": ids["medium_id"]}]}]}),
-        ("/check", simple | {"channel": channel.key, "link": {"url": "https://lain.example", "thumbnail": ids["medium_id"]}}),
+        (
+            "/check",
+            simple | {"channel": channel.key, "link": {"url": "https://lain.example", "thumbnail": ids["medium_id"]}},
+        ),
     ]:
         answer = asking.post(path, body)
         assert (answer.status_code, MARK.encode() in answer.content) == (404, False), (path, body)
     for query in (f"/deliveries?channel={ids['channel']}", f"/charges?channel={ids['channel']}"):
         assert asking.get(query).status_code == 404
-    for query in (f"/deliveries?post={ids['post_id']}", f"/charges?delivery={ids['delivery_id']}", f"/posts?tag={MARK}", f"/posts?campaign={MARK}", f"/posts?ref={MARK}", f"/deliveries?campaign={MARK}", f"/media?tag={MARK}"):
+    for query in (
+        f"/deliveries?post={ids['post_id']}",
+        f"/charges?delivery={ids['delivery_id']}",
+        f"/posts?tag={MARK}",
+        f"/posts?campaign={MARK}",
+        f"/posts?ref={MARK}",
+        f"/deliveries?campaign={MARK}",
+        f"/media?tag={MARK}",
+    ):
         assert asking.get(query).json()["items"] == [], query
 
 
@@ -129,11 +154,18 @@ def test_a_role_does_what_its_scope_says_and_no_more(world, ids, role):
 
 @pytest.mark.parametrize("scope", [p.value for p in Permission])
 def test_a_scope_opens_its_endpoints_only(world, ids, scope):
-    only, all_but = caller_for(world.actor, "read", scope), caller_for(world.actor, *(set(Permission) - {Permission(scope)}))
+    only, all_but = (
+        caller_for(world.actor, "read", scope),
+        caller_for(world.actor, *(set(Permission) - {Permission(scope)})),
+    )
     for endpoint in ALL:
         if endpoint.scope == scope:
             assert sent_safely(endpoint, all_but, ids) == 403, endpoint.id
-            if endpoint.id not in ("create_post", "create_token", "create_import"):  # their examples need a second scope
+            if endpoint.id not in (
+                "create_post",
+                "create_token",
+                "create_import",
+            ):  # their examples need a second scope
                 assert sent_safely(endpoint, only, ids) not in (401, 403), endpoint.id
         elif endpoint.scope != "read":
             assert sent_safely(endpoint, only, ids) == 403, endpoint.id

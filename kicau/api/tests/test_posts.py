@@ -26,9 +26,24 @@ def test_a_post_comes_back_as_it_was_written(api, world):
     answer = api.post("/posts", body)
     assert answer.status_code == 201, answer.content
     post = answer.json()["post"]
-    for name in ("first_comment", "options", "language", "campaign", "tags", "timezone", "convert", "ref", "origin", "origin_detail", "ai_use"):
+    for name in (
+        "first_comment",
+        "options",
+        "language",
+        "campaign",
+        "tags",
+        "timezone",
+        "convert",
+        "ref",
+        "origin",
+        "origin_detail",
+        "ai_use",
+    ):
         assert post[name] == body[name], name
-    assert post["parts"] == [{"text": "Satu 👩🏽‍🍳", "media": [{"medium": world.ids["medium_id"], "alt": ""}]}, {"text": "dua", "media": []}]
+    assert post["parts"] == [
+        {"text": "Satu 👩🏽‍🍳", "media": [{"medium": world.ids["medium_id"], "alt": ""}]},
+        {"text": "dua", "media": []},
+    ]
     assert post["variants"][0]["parts"][0]["text"] == "Untuk rekan kerja"
     assert (post["state"], post["version"], post["author"]["name"]) == ("draft", 1, "Sari Wulandari")
     assert answer["Location"] == f"/api/v1/posts/{post['id']}"
@@ -45,9 +60,14 @@ def test_write_and_schedule_in_one_call(api, world):
 
 def test_a_post_that_cannot_be_scheduled_is_not_made_either(api, world):
     before = Draft.objects.count()
-    long = {"parts": [{"text": "a" * 3001}], "schedule": {"channels": ["linkedin-kopisenja", "facebook-kopisenja"], "at": "now"}}
+    long = {
+        "parts": [{"text": "a" * 3001}],
+        "schedule": {"channels": ["linkedin-kopisenja", "facebook-kopisenja"], "at": "now"},
+    }
     errors = problem(api.post("/posts", long), 422)["errors"]
-    assert [(e["field"], e["code"], e["limit"], e["actual"]) for e in errors] == [("channels.linkedin-kopisenja.parts.0.text", "too-long", 3000, 3001)]
+    assert [(e["field"], e["code"], e["limit"], e["actual"]) for e in errors] == [
+        ("channels.linkedin-kopisenja.parts.0.text", "too-long", 3000, 3001)
+    ]
     assert Draft.objects.count() == before
 
 
@@ -76,7 +96,9 @@ def test_times_that_are_no_certain_moment(api, world, plan, field, code):
 
 def test_both_moments_of_a_doubled_hour_can_be_said(api, world):
     def due(at: str) -> str:
-        return api.post("/posts", SIMPLE | {"schedule": {"channels": ["facebook-kopisenja"], "at": at}}).json()["deliveries"][0]["due_at"]
+        return api.post("/posts", SIMPLE | {"schedule": {"channels": ["facebook-kopisenja"], "at": at}}).json()[
+            "deliveries"
+        ][0]["due_at"]
 
     assert due("2027-10-31T02:30+02:00") == "2027-10-31T00:30:00Z"
     assert due("2027-10-31T02:30+01:00") == "2027-10-31T01:30:00Z"
@@ -84,9 +106,20 @@ def test_both_moments_of_a_doubled_hour_can_be_said(api, world):
 
 def test_the_next_free_slot_of_each_channel(api, world):
     for key in ("facebook-kopisenja", "linkedin-kopisenja"):
-        assert api.put(f"/channels/{key}/slots", {"timezone": "Asia/Jakarta", "slots": [{"weekday": d, "time": "09:00"} for d in range(7)]}).status_code == 200
+        assert (
+            api.put(
+                f"/channels/{key}/slots",
+                {"timezone": "Asia/Jakarta", "slots": [{"weekday": d, "time": "09:00"} for d in range(7)]},
+            ).status_code
+            == 200
+        )
     expected = api.get("/channels/facebook-kopisenja/next-slot").json()["at"]
-    made = [api.post("/posts", SIMPLE | {"schedule": {"channels": ["facebook-kopisenja", "linkedin-kopisenja"], "slot": True}}).json()["deliveries"] for _ in range(2)]
+    made = [
+        api.post(
+            "/posts", SIMPLE | {"schedule": {"channels": ["facebook-kopisenja", "linkedin-kopisenja"], "slot": True}}
+        ).json()["deliveries"]
+        for _ in range(2)
+    ]
     times = [[d["due_at"] for d in deliveries] for deliveries in made]
     assert times[0] == [expected, expected]
     assert times[1][0] > times[0][0]
@@ -94,7 +127,9 @@ def test_the_next_free_slot_of_each_channel(api, world):
 
 
 def test_schedule_an_existing_post(api, world):
-    answer = api.post(f"/posts/{world.ids['post_id']}/schedule", {"channels": [world.ids["channel"]], "at": "2027-03-01T09:00+07:00"})
+    answer = api.post(
+        f"/posts/{world.ids['post_id']}/schedule", {"channels": [world.ids["channel"]], "at": "2027-03-01T09:00+07:00"}
+    )
     assert answer.status_code == 201
     row = Delivery.objects.get(id=answer.json()["deliveries"][0]["id"])
     assert row.due_at.isoformat() == "2027-03-01T02:00:00+00:00"
@@ -104,12 +139,16 @@ def test_confirmation_is_asked_or_given(api, world):
     plan = {"channels": ["linkedin-kopisenja"], "at": "2027-03-01T09:00Z"}
     held = api.post("/posts", SIMPLE | {"schedule": plan}).json()["deliveries"][0]
     assert (held["state"], held["hold"]) == ("held", "confirmation")
-    given = api.post("/posts", {"parts": [{"text": "lain"}], "schedule": plan | {"confirm": True}}).json()["deliveries"][0]
+    given = api.post("/posts", {"parts": [{"text": "lain"}], "schedule": plan | {"confirm": True}}).json()[
+        "deliveries"
+    ][0]
     assert (given["state"], given["confirmed_by"]["name"]) == ("scheduled", "Sari Wulandari")
 
 
 def test_a_preview_tells_lengths_spans_problems_and_prices(api, world):
-    post = api.post("/posts", {"parts": [{"text": "Lihat https://kopisenja.example #kopi " + "a" * 2990}]}).json()["post"]["id"]
+    post = api.post("/posts", {"parts": [{"text": "Lihat https://kopisenja.example #kopi " + "a" * 2990}]}).json()[
+        "post"
+    ]["id"]
     answer = api.post(f"/posts/{post}/preview", {"channels": ["facebook-kopisenja", "linkedin-kopisenja"]})
     first, second = answer.json()["items"]
     assert (first["channel"], first["problems"]) == ("facebook-kopisenja", [])
@@ -176,7 +215,10 @@ def test_a_reference_is_taken_once(api, world):
 def test_unknown_channel_medium_network_and_doubled_variant(api, world):
     problem(api.post("/posts", SIMPLE | {"schedule": {"channels": ["x-nobody"], "at": "now"}}), 404)
     problem(api.post("/posts", {"parts": [{"media": [{"medium": "0192d3b8-0000-7000-8000-000000000000"}]}]}), 404)
-    assert problem(api.post("/posts", SIMPLE | {"variants": [{"network": "myspace"}]}), 422)["errors"][0]["field"] == "variants.network"
+    assert (
+        problem(api.post("/posts", SIMPLE | {"variants": [{"network": "myspace"}]}), 422)["errors"][0]["field"]
+        == "variants.network"
+    )
     twice = [{"channel": "facebook-kopisenja"}, {"channel": world.ids["channel"]}]
     assert problem(api.post("/posts", SIMPLE | {"variants": twice}), 422)["errors"][0]["field"] == "variants"
 
@@ -201,7 +243,18 @@ def test_a_cursor_of_another_list_or_a_forged_one(api, actor):
 
 def test_lists_take_few_statements_however_long(api, world, django_assert_max_num_queries):
     now = clock.now()
-    rows = [Delivery(workspace=world.actor.workspace, draft=world.post, channel=world.channel, network="facebook", due_at=now + timedelta(seconds=n), next_at=now, rendered={"parts": [{"text": "x"}]}) for n in range(3000)]
+    rows = [
+        Delivery(
+            workspace=world.actor.workspace,
+            draft=world.post,
+            channel=world.channel,
+            network="facebook",
+            due_at=now + timedelta(seconds=n),
+            next_at=now,
+            rendered={"parts": [{"text": "x"}]},
+        )
+        for n in range(3000)
+    ]
     Delivery.objects.bulk_create(rows)
     Draft.objects.bulk_create(Draft(workspace=world.actor.workspace, author=world.actor.person) for _ in range(300))
     cursor, seen = "", []
@@ -210,7 +263,17 @@ def test_lists_take_few_statements_however_long(api, world, django_assert_max_nu
             page = api.get(f"/deliveries?limit=100&state=scheduled&cursor={cursor}").json()
         cursor, seen = page["next"], seen + [d["id"] for d in page["items"]]
     assert len(set(seen)) == 400
-    for path in ("/posts?limit=100", "/media", "/channels", "/members", "/tokens", "/audit", "/charges", "/campaigns", "/webhooks"):
+    for path in (
+        "/posts?limit=100",
+        "/media",
+        "/channels",
+        "/members",
+        "/tokens",
+        "/audit",
+        "/charges",
+        "/campaigns",
+        "/webhooks",
+    ):
         with django_assert_max_num_queries(12):
             assert api.get(path).status_code == 200
 

@@ -24,7 +24,11 @@ def test_the_second_request_gets_the_first_answer(api):
     second = api.post("/posts", SIMPLE, Idempotency_Key="a1")
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.content == second.content
-    assert (second["Idempotency-Replayed"], second["Location"], second["ETag"]) == ("true", first["Location"], first["ETag"])
+    assert (second["Idempotency-Replayed"], second["Location"], second["ETag"]) == (
+        "true",
+        first["Location"],
+        first["ETag"],
+    )
     assert Draft.objects.count() == 1
 
 
@@ -67,7 +71,12 @@ def test_a_secret_in_an_answer_is_kept_sealed(api):
 
 def test_an_upload_is_known_by_its_content(api):
     def send(content: bytes):
-        return api._send("POST", "/media", {"data": {"file": SimpleUploadedFile("a.png", content), "alt": "Cangkir"}}, {"Idempotency-Key": "a1"})
+        return api._send(
+            "POST",
+            "/media",
+            {"data": {"file": SimpleUploadedFile("a.png", content), "alt": "Cangkir"}},
+            {"Idempotency-Key": "a1"},
+        )
 
     first = send(png())
     assert first.status_code == 201

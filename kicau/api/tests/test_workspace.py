@@ -26,14 +26,23 @@ from kicau.workspaces.models import Membership, Webhook
 
 def test_me(api, actor):
     me = api.get("/me").json()
-    assert (me["person"]["name"], me["email"], me["role"], me["workspace"]["name"]) == ("Sari Wulandari", "sari@kopisenja.example", "owner", "Kopi Senja")
+    assert (me["person"]["name"], me["email"], me["role"], me["workspace"]["name"]) == (
+        "Sari Wulandari",
+        "sari@kopisenja.example",
+        "owner",
+        "Kopi Senja",
+    )
     assert set(me["scopes"]) == {"read", "write", "publish", "channels", "members", "settings", "tokens"}
     assert [w["name"] for w in me["workspaces"]] == ["Kopi Senja"]
 
 
 def test_the_workspace_is_changed_field_by_field(api):
     changed = api.patch("/workspace", {"name": "Kopi Pagi", "ai_use": {"search": "allow"}}).json()
-    assert (changed["name"], changed["timezone"], changed["ai_use"]) == ("Kopi Pagi", "Asia/Jakarta", {"search": "allow"})
+    assert (changed["name"], changed["timezone"], changed["ai_use"]) == (
+        "Kopi Pagi",
+        "Asia/Jakarta",
+        {"search": "allow"},
+    )
     assert problem(api.patch("/workspace", {"timezone": "Asia/Bandung"}), 422)["errors"][0]["field"] == "timezone"
     assert problem(api.patch("/workspace", {"ai_use": {"sell": "allow"}}), 422)["errors"][0]["field"] == "ai_use.sell"
     assert api.get("/workspace").json() == changed
@@ -86,7 +95,12 @@ def test_an_editor_sees_their_own_tokens_only(api, member):
 def test_the_audit_trail_tells_who_did_what(api, member):
     api.patch("/workspace", {"name": "Kopi Malam"})
     entry = api.get("/audit?limit=1").json()["items"][0]
-    assert (entry["act"], entry["actor"], entry["via"], entry["detail"]) == ("workspace.changed", "Sari Wulandari", "api", {"name": "Kopi Malam"})
+    assert (entry["act"], entry["actor"], entry["via"], entry["detail"]) == (
+        "workspace.changed",
+        "Sari Wulandari",
+        "api",
+        {"name": "Kopi Malam"},
+    )
     problem(caller_for(member("editor")).get("/audit"), 403)
 
 
@@ -154,14 +168,25 @@ def test_a_file_goes_in_and_comes_out(api):
     made = api.upload("/media", file=SimpleUploadedFile("kopi.png", png()), alt="Cangkir", tags=["menu", "kopi"])
     assert made.status_code == 201, made.content
     medium = made.json()
-    assert (medium["kind"], medium["mime"], medium["width"], medium["alt"], medium["tags"]) == ("image", "image/png", 640, "Cangkir", ["menu", "kopi"])
+    assert (medium["kind"], medium["mime"], medium["width"], medium["alt"], medium["tags"]) == (
+        "image",
+        "image/png",
+        640,
+        "Cangkir",
+        ["menu", "kopi"],
+    )
     answer = api.get(f"/media/{medium['id']}/file")
     assert b"".join(answer.streaming_content) == png()
     assert (answer["Content-Type"], answer["Content-Disposition"]) == ("image/png", 'attachment; filename="kopi.png"')
     assert api.upload("/media", file=SimpleUploadedFile("other.png", png())).json()["id"] == medium["id"]
     changed = api.patch(f"/media/{medium['id']}", {"alt": "Cangkir kopi", "title": "Menu"}).json()
     assert (changed["alt"], changed["title"], changed["tags"]) == ("Cangkir kopi", "Menu", ["menu", "kopi"])
-    assert [len(api.get(f"/media?{q}").json()["items"]) for q in ("tag=menu", "tag=x", "kind=image", "kind=video")] == [1, 0, 1, 0]
+    assert [len(api.get(f"/media?{q}").json()["items"]) for q in ("tag=menu", "tag=x", "kind=image", "kind=video")] == [
+        1,
+        0,
+        1,
+        0,
+    ]
 
 
 async def test_a_large_file_is_never_in_memory_whole(tmp_path):
@@ -173,13 +198,29 @@ async def test_a_large_file_is_never_in_memory_whole(tmp_path):
 
 
 def test_files_that_are_no_media(api):
-    error = problem(api.upload("/media", file=SimpleUploadedFile("kopi.png", b"not a picture at all")), 422)["errors"][0]
+    error = problem(api.upload("/media", file=SimpleUploadedFile("kopi.png", b"not a picture at all")), 422)["errors"][
+        0
+    ]
     assert (error["field"], "kopi.png" in error["message"]) == ("file", True)
     assert problem(api.upload("/media", alt="nothing"), 422)["errors"][0]["field"] == "file"
-    assert problem(api.upload("/media", file=SimpleUploadedFile("a.png", png()), colour="red"), 422)["errors"][0]["field"] == "colour"
+    assert (
+        problem(api.upload("/media", file=SimpleUploadedFile("a.png", png()), colour="red"), 422)["errors"][0]["field"]
+        == "colour"
+    )
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1/a.png", "http://[::1]/a.png", "http://169.254.169.254/latest", "http://localhost:5432", "file:///etc/passwd", "https://", "http://a..b/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/a.png",
+        "http://[::1]/a.png",
+        "http://169.254.169.254/latest",
+        "http://localhost:5432",
+        "file:///etc/passwd",
+        "https://",
+        "http://a..b/",
+    ],
+)
 def test_nothing_is_fetched_from_inside(api, url):
     assert problem(api.post("/media/fetch", {"url": url}), 422)["errors"][0]["field"] == "url"
 
@@ -199,7 +240,12 @@ def test_a_picture_is_fetched_from_an_address(api, monkeypatch):
         monkeypatch.setattr(guard, "ALLOWED", {address})
         medium = api.post("/media/fetch", {"url": f"http://{address}/menu.png", "alt": "Menu"}).json()
         server.shutdown()
-    assert (medium["name"], medium["alt"], medium["origin"], medium["origin_detail"]) == ("menu.png", "Menu", "fetched", f"http://{address}/menu.png")
+    assert (medium["name"], medium["alt"], medium["origin"], medium["origin_detail"]) == (
+        "menu.png",
+        "Menu",
+        "fetched",
+        f"http://{address}/menu.png",
+    )
 
 
 # Channels and networks
@@ -217,7 +263,10 @@ def test_channels_and_their_pause(api, world):
     gone = api.post("/channels/facebook-kopisenja/disconnect").json()
     assert (gone["state"], "Sari Wulandari" in gone["reason"]) == ("removed", True)
     plan = {"channels": ["facebook-kopisenja"], "at": "now"}
-    assert problem(api.post("/posts", {"parts": [{"text": "x"}], "schedule": plan}), 422)["errors"][0]["code"] == "channel-closed"
+    assert (
+        problem(api.post("/posts", {"parts": [{"text": "x"}], "schedule": plan}), 422)["errors"][0]["code"]
+        == "channel-closed"
+    )
 
 
 def test_slots_come_back_as_they_were_set(api, world):
@@ -225,7 +274,10 @@ def test_slots_come_back_as_they_were_set(api, world):
     assert api.put("/channels/facebook-kopisenja/slots", slots).json() == slots
     assert api.get("/channels/facebook-kopisenja/slots").json() == slots
     problem(api.put("/channels/facebook-kopisenja/slots", slots | {"timezone": "Asia/Nowhere"}), 422)
-    problem(api.put("/channels/facebook-kopisenja/slots", {"timezone": "UTC", "slots": [{"weekday": 7, "time": "25:00"}]}), 422)
+    problem(
+        api.put("/channels/facebook-kopisenja/slots", {"timezone": "UTC", "slots": [{"weekday": 7, "time": "25:00"}]}),
+        422,
+    )
     assert problem(api.get("/channels/linkedin-kopisenja/next-slot"), 422)["errors"][0]["field"] == "at"
 
 
@@ -265,7 +317,9 @@ def test_networks_their_limits_and_prices(api, world):
 
 
 def test_a_network_is_asked_without_sending(api, world):
-    said = api.post("/check", {"network": "x", "parts": [{"text": "Halo @sari https://example.com #kopi 👨‍👩‍👧‍👦"}]}).json()
+    said = api.post(
+        "/check", {"network": "x", "parts": [{"text": "Halo @sari https://example.com #kopi 👨‍👩‍👧‍👦"}]}
+    ).json()
     part = said["parts"][0]
     assert {s["kind"] for s in part["spans"]} == {"link", "mention", "tag"}
     assert (part["length"], part["limit"]) == (len("Halo @sari ") + 23 + len(" #kopi ") + 2, 280)

@@ -56,7 +56,9 @@ def logged():
 
 
 def test_one_line_an_event_and_no_secret_in_it(logged):
-    structlog.get_logger("kicau.test").info("hello", access_token="topsecret", said="Authorization: Bearer topsecret123", url="/cb?code=topsecret1")
+    structlog.get_logger("kicau.test").info(
+        "hello", access_token="topsecret", said="Authorization: Bearer topsecret123", url="/cb?code=topsecret1"
+    )
     logging.getLogger("library").warning("refresh_token=topsecret99 was refused")
     lines = logged()
     assert [line["event"] for line in lines] == ["hello", "refresh_token=*** was refused"]
@@ -85,7 +87,15 @@ def test_the_key_file_is_made_once_and_only_its_owner_reads_it(tmp_path):
         keys.keys(tmp_path)
 
 
-@pytest.mark.parametrize(("micro", "currency", "text"), [(215_000, "USD", "$0.215"), (0, "USD", "$0.00"), (5_000, "EUR", "0.005 EUR"), (42_000_000_000, "USD", "$42000.00")])
+@pytest.mark.parametrize(
+    ("micro", "currency", "text"),
+    [
+        (215_000, "USD", "$0.215"),
+        (0, "USD", "$0.00"),
+        (5_000, "EUR", "0.005 EUR"),
+        (42_000_000_000, "USD", "$42000.00"),
+    ],
+)
 def test_money_reads_well(micro, currency, text):
     assert money.shown(micro, currency) == text
 
@@ -95,7 +105,16 @@ def test_a_zone_that_does_not_exist_is_told():
         clock.zone("Asia/Bandung")
 
 
-@pytest.mark.parametrize(("name", "value"), [("KICAU_PORT", "99999"), ("KICAU_WORKERS", "0"), ("DATABASE_URL", "mysql://x"), ("KICAU_PUBLIC_URL", "kicau.example"), ("KICAU_LOG_LEVEL", "loud")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KICAU_PORT", "99999"),
+        ("KICAU_WORKERS", "0"),
+        ("DATABASE_URL", "mysql://x"),
+        ("KICAU_PUBLIC_URL", "kicau.example"),
+        ("KICAU_LOG_LEVEL", "loud"),
+    ],
+)
 def test_a_wrong_setting_names_itself_and_the_way_out(name, value):
     with pytest.raises(options.BadSetting) as told:
         options.read(name, {name: value})

@@ -10,101 +10,148 @@ import kicau.base.sealed
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('workspaces', '0001_initial'),
+        ("workspaces", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='NetworkApp',
+            name="NetworkApp",
             fields=[
-                ('id', models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('network', models.CharField(max_length=40)),
-                ('name', models.CharField(default='default', max_length=80)),
-                ('client_id', models.CharField(max_length=300)),
-                ('client_secret', kicau.base.sealed.SealedJSONField()),
-                ('endpoints', models.JSONField(blank=True, default=dict)),
-                ('tier', models.CharField(blank=True, max_length=40)),
-                ('plan', models.CharField(blank=True, max_length=40)),
-                ('is_sandbox', models.BooleanField(default=False)),
-                ('paused_until', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=kicau.base.clock.now)),
+                (
+                    "id",
+                    models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
+                ),
+                ("network", models.CharField(max_length=40)),
+                ("name", models.CharField(default="default", max_length=80)),
+                ("client_id", models.CharField(max_length=300)),
+                ("client_secret", kicau.base.sealed.SealedJSONField()),
+                ("endpoints", models.JSONField(blank=True, default=dict)),
+                ("tier", models.CharField(blank=True, max_length=40)),
+                ("plan", models.CharField(blank=True, max_length=40)),
+                ("is_sandbox", models.BooleanField(default=False)),
+                ("paused_until", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=kicau.base.clock.now)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('network', 'name'), name='one_app_each_name')],
+                "constraints": [models.UniqueConstraint(fields=("network", "name"), name="one_app_each_name")],
             },
         ),
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('network', models.CharField(max_length=40)),
-                ('key', models.SlugField(max_length=80)),
-                ('account_id', models.CharField(max_length=200)),
-                ('handle', models.CharField(max_length=200)),
-                ('name', models.CharField(max_length=200)),
-                ('kind', models.CharField(default='person', max_length=20)),
-                ('host', models.CharField(blank=True, max_length=200)),
-                ('url', models.URLField(blank=True, max_length=500)),
-                ('credentials', kicau.base.sealed.SealedJSONField()),
-                ('token_expires_at', models.DateTimeField(null=True)),
-                ('refresh_at', models.DateTimeField(null=True)),
-                ('capabilities', models.JSONField(blank=True, default=dict)),
-                ('capabilities_at', models.DateTimeField(null=True)),
-                ('state', models.CharField(choices=[('active', 'active'), ('expired', 'wants a reconnect'), ('removed', 'disconnected'), ('withdrawn', 'its network was withdrawn')], default='active', max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('is_paused', models.BooleanField(default=False)),
-                ('paused_until', models.DateTimeField(null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('connected_at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('connected_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='channels', to='workspaces.workspace')),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='channels', to='channels.networkapp')),
+                (
+                    "id",
+                    models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
+                ),
+                ("network", models.CharField(max_length=40)),
+                ("key", models.SlugField(max_length=80)),
+                ("account_id", models.CharField(max_length=200)),
+                ("handle", models.CharField(max_length=200)),
+                ("name", models.CharField(max_length=200)),
+                ("kind", models.CharField(default="person", max_length=20)),
+                ("host", models.CharField(blank=True, max_length=200)),
+                ("url", models.URLField(blank=True, max_length=500)),
+                ("credentials", kicau.base.sealed.SealedJSONField()),
+                ("token_expires_at", models.DateTimeField(null=True)),
+                ("refresh_at", models.DateTimeField(null=True)),
+                ("capabilities", models.JSONField(blank=True, default=dict)),
+                ("capabilities_at", models.DateTimeField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("expired", "wants a reconnect"),
+                            ("removed", "disconnected"),
+                            ("withdrawn", "its network was withdrawn"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("is_paused", models.BooleanField(default=False)),
+                ("paused_until", models.DateTimeField(null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("connected_at", models.DateTimeField(default=kicau.base.clock.now)),
+                (
+                    "connected_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="channels", to="workspaces.workspace"
+                    ),
+                ),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="channels", to="channels.networkapp"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PendingSignIn',
+            name="PendingSignIn",
             fields=[
-                ('state', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('memory', kicau.base.sealed.SealedJSONField()),
-                ('found', kicau.base.sealed.SealedJSONField(null=True)),
-                ('created_at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='channels.networkapp')),
-                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='workspaces.workspace')),
+                ("state", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("memory", kicau.base.sealed.SealedJSONField()),
+                ("found", kicau.base.sealed.SealedJSONField(null=True)),
+                ("created_at", models.DateTimeField(default=kicau.base.clock.now)),
+                ("app", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="channels.networkapp")),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="workspaces.workspace"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Slot',
+            name="Slot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('weekday', models.PositiveSmallIntegerField()),
-                ('time', models.TimeField()),
-                ('timezone', models.CharField(max_length=64)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='channels.channel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("weekday", models.PositiveSmallIntegerField()),
+                ("time", models.TimeField()),
+                ("timezone", models.CharField(max_length=64)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="slots", to="channels.channel"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['weekday', 'time'],
+                "ordering": ["weekday", "time"],
             },
         ),
         migrations.AddIndex(
-            model_name='channel',
-            index=models.Index(condition=models.Q(('state', 'active')), fields=['refresh_at'], name='channel_refresh'),
+            model_name="channel",
+            index=models.Index(condition=models.Q(("state", "active")), fields=["refresh_at"], name="channel_refresh"),
         ),
         migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.UniqueConstraint(fields=('workspace', 'key'), name='one_channel_each_key'),
+            model_name="channel",
+            constraint=models.UniqueConstraint(fields=("workspace", "key"), name="one_channel_each_key"),
         ),
         migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.UniqueConstraint(fields=('workspace', 'network', 'host', 'account_id'), name='one_channel_each_identity'),
+            model_name="channel",
+            constraint=models.UniqueConstraint(
+                fields=("workspace", "network", "host", "account_id"), name="one_channel_each_identity"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.UniqueConstraint(fields=('channel', 'weekday', 'time'), name='one_slot_each_time'),
+            model_name="slot",
+            constraint=models.UniqueConstraint(fields=("channel", "weekday", "time"), name="one_slot_each_time"),
         ),
     ]

@@ -63,7 +63,9 @@ async def test_a_dead_token_asks_for_a_reconnect(channel, client, monkeypatch):
 
 async def test_an_empty_refresh_token_never_replaces_one(channel, client, monkeypatch):
     async def refresh(self, session, /):
-        return replace(session.credentials, access_token="new", refresh_token="", expires_at=clock.now() + timedelta(hours=2))
+        return replace(
+            session.credentials, access_token="new", refresh_token="", expires_at=clock.now() + timedelta(hours=2)
+        )
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")

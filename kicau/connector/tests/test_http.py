@@ -27,7 +27,9 @@ async def server():
             case "/html":
                 return web.Response(text="<html>", content_type="text/html")
             case path:
-                return web.json_response({"seen": await request.text()}, status=int(path[1:]), headers={"Retry-After": "7"})
+                return web.json_response(
+                    {"seen": await request.text()}, status=int(path[1:]), headers={"Retry-After": "7"}
+                )
         return web.Response()
 
     app = web.Application()
@@ -114,14 +116,16 @@ def test_an_unreadable_wait_is_no_wait(value):
 
 
 def test_an_http_date_is_read():
-    assert retry_after(Reply(429, {"retry-after": "Tue, 24 Nov 2026 10:00:00 GMT"}, b"")) == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert retry_after(Reply(429, {"retry-after": "Tue, 24 Nov 2026 10:00:00 GMT"}, b"")) == datetime(
+        2026, 11, 24, 10, tzinfo=UTC
+    )
 
 
 def test_what_no_database_keeps_does_not_come_in():
     reply = Reply(500, {}, b'{"said": ["half \\ud83d", "whole \\ud83d\\ude00", "nul \\u0000"], "\\u0000": 1}')
     assert reply.json() == reply.peek() == {"said": ["half \ufffd", "whole \U0001f600", "nul \ufffd"], "\ufffd": 1}
     assert Reply(502, {}, b"\x00<html>\xff").text == "\ufffd<html>\ufffd"
-    assert Reply(200, {}, b'[NaN, -Infinity, 1e999, 1.5, 2]').json() == [None, None, None, 1.5, 2]
+    assert Reply(200, {}, b"[NaN, -Infinity, 1e999, 1.5, 2]").json() == [None, None, None, 1.5, 2]
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a": "\xff"}', b"", b"\x00"])

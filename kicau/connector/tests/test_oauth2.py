@@ -16,7 +16,9 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 def test_the_challenge_is_that_of_the_standard():
     # RFC 7636, appendix B
-    assert oauth2.challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    assert (
+        oauth2.challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    )
 
 
 def test_a_redirect_carries_state_and_challenge_and_keeps_the_verifier():

@@ -6,21 +6,19 @@ import kicau.base.clock
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('worker', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('in_flight', models.PositiveIntegerField(default=0)),
-                ('steps', models.PositiveBigIntegerField(default=0)),
+                ("worker", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField(default=kicau.base.clock.now)),
+                ("at", models.DateTimeField(default=kicau.base.clock.now)),
+                ("in_flight", models.PositiveIntegerField(default=0)),
+                ("steps", models.PositiveBigIntegerField(default=0)),
             ],
         ),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -130,7 +130,9 @@ def _link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, list[Pr
         known.append(_said("card-without-title", "link.title", "{network} does not read the linked page: without a title of yours the card says only {host}.", host=host))  # fmt: skip
         link = replace(link, title=host)
     if link.thumbnail:
-        told += _thumbnail(link.thumbnail, draft)
+        checked = _thumbnail(link.thumbnail, draft)
+        told += map(_at_thumbnail, checked.problems)
+        known += map(_at_thumbnail, checked.notices)
     return link, told, known
 
 
@@ -141,14 +143,16 @@ def _host(url: str) -> str:
         return url
 
 
-def _thumbnail(one: Media, draft: Draft) -> Iterable[Problem]:
+def _thumbnail(one: Media, draft: Draft) -> checks.Checked:
     """A picture that the network does not take as it is has its copy made, where converting is allowed."""
     rules = {MediaKind.IMAGE: THUMBNAIL}
     can = Capabilities(max_length=0, media=rules, max_media=1)
-    checked = checks.check_media(LABEL, 0, (one,), can, convert=draft.convert, rules=rules, recipe=PICTURE)
-    for problem in checked.problems:
-        place = problem.field.removeprefix("parts.0.media.0").removeprefix("parts.0.media")
-        yield replace(problem, field="link.thumbnail" + place)
+    return checks.check_media(LABEL, 0, (one,), can, convert=draft.convert, rules=rules, recipe=PICTURE)
+
+
+def _at_thumbnail(problem: Problem) -> Problem:
+    place = problem.field.removeprefix("parts.0.media.0").removeprefix("parts.0.media")
+    return replace(problem, field="link.thumbnail" + place)
 
 
 def _references(draft: Draft, options: dict[str, str]) -> tuple[str | None, list[Problem]]:

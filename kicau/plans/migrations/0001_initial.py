@@ -6,31 +6,45 @@ import kicau.base.clock
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Charge',
+            name="Charge",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('workspace_id', models.UUIDField()),
-                ('channel_id', models.UUIDField(null=True)),
-                ('delivery_id', models.UUIDField(null=True)),
-                ('app_id', models.UUIDField(null=True)),
-                ('network', models.CharField(max_length=40)),
-                ('meter', models.CharField(max_length=60)),
-                ('units', models.IntegerField()),
-                ('micro', models.BigIntegerField(default=0)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('purpose', models.CharField(choices=[('publish', 'publishing'), ('find', 'looking up what happened'), ('connect', 'connecting a channel'), ('refresh', 'keeping a channel alive'), ('read', 'reading'), ('withdraw', 'deleting a published post')], max_length=12)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=kicau.base.clock.now)),
+                ("workspace_id", models.UUIDField()),
+                ("channel_id", models.UUIDField(null=True)),
+                ("delivery_id", models.UUIDField(null=True)),
+                ("app_id", models.UUIDField(null=True)),
+                ("network", models.CharField(max_length=40)),
+                ("meter", models.CharField(max_length=60)),
+                ("units", models.IntegerField()),
+                ("micro", models.BigIntegerField(default=0)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("publish", "publishing"),
+                            ("find", "looking up what happened"),
+                            ("connect", "connecting a channel"),
+                            ("refresh", "keeping a channel alive"),
+                            ("read", "reading"),
+                            ("withdraw", "deleting a published post"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['workspace_id', 'at'], name='charge_workspace'), models.Index(fields=['app_id', 'at'], name='charge_app')],
+                "indexes": [
+                    models.Index(fields=["workspace_id", "at"], name="charge_workspace"),
+                    models.Index(fields=["app_id", "at"], name="charge_app"),
+                ],
             },
         ),
     ]

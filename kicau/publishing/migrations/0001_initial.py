@@ -2,195 +2,370 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import kicau.base.clock
-import kicau.base.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import kicau.base.clock
+import kicau.base.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('channels', '0001_initial'),
-        ('media', '0001_initial'),
-        ('workspaces', '0001_initial'),
+        ("channels", "0001_initial"),
+        ("media", "0001_initial"),
+        ("workspaces", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('created_at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='campaigns', to='workspaces.workspace')),
+                (
+                    "id",
+                    models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("created_at", models.DateTimeField(default=kicau.base.clock.now)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="campaigns", to="workspaces.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('network', models.CharField(max_length=40)),
-                ('key', models.UUIDField(default=kicau.base.ids.new_id)),
-                ('state', models.CharField(choices=[('scheduled', 'scheduled'), ('publishing', 'on its way'), ('published', 'published'), ('held', 'held'), ('failed', 'needs mending'), ('unknown', 'outcome unknown'), ('parked', 'stopped by a fault of ours'), ('canceled', 'canceled'), ('deleted', 'deleted from the network')], default='scheduled', max_length=10)),
-                ('hold', models.CharField(blank=True, choices=[('', ''), ('confirmation', 'waits for a person to confirm it'), ('budget', 'plan or budget is spent'), ('withdrawn', 'its network was withdrawn')], default='', max_length=12)),
-                ('due_at', models.DateTimeField()),
-                ('timezone', models.CharField(default='UTC', max_length=64)),
-                ('next_at', models.DateTimeField()),
-                ('rendered', models.JSONField()),
-                ('text_hash', models.CharField(blank=True, max_length=64)),
-                ('progress', models.JSONField(blank=True, default=dict)),
-                ('steps', models.PositiveIntegerField(default=0)),
-                ('tries', models.PositiveIntegerField(default=0)),
-                ('worker', models.CharField(blank=True, max_length=80)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('begun_at', models.DateTimeField(null=True)),
-                ('broken_at', models.DateTimeField(null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('problems', models.JSONField(blank=True, default=list)),
-                ('remote_ids', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=300), blank=True, default=list)),
-                ('url', models.URLField(blank=True, max_length=1000)),
-                ('raw', models.JSONField(blank=True, default=dict)),
-                ('published_at', models.DateTimeField(null=True)),
-                ('confirmed_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('changed_at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='channels.channel')),
-                ('confirmed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='workspaces.workspace')),
+                (
+                    "id",
+                    models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
+                ),
+                ("network", models.CharField(max_length=40)),
+                ("key", models.UUIDField(default=kicau.base.ids.new_id)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "scheduled"),
+                            ("publishing", "on its way"),
+                            ("published", "published"),
+                            ("held", "held"),
+                            ("failed", "needs mending"),
+                            ("unknown", "outcome unknown"),
+                            ("parked", "stopped by a fault of ours"),
+                            ("canceled", "canceled"),
+                            ("deleted", "deleted from the network"),
+                        ],
+                        default="scheduled",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "hold",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", ""),
+                            ("confirmation", "waits for a person to confirm it"),
+                            ("budget", "plan or budget is spent"),
+                            ("withdrawn", "its network was withdrawn"),
+                        ],
+                        default="",
+                        max_length=12,
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
+                ("timezone", models.CharField(default="UTC", max_length=64)),
+                ("next_at", models.DateTimeField()),
+                ("rendered", models.JSONField()),
+                ("text_hash", models.CharField(blank=True, max_length=64)),
+                ("progress", models.JSONField(blank=True, default=dict)),
+                ("steps", models.PositiveIntegerField(default=0)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("worker", models.CharField(blank=True, max_length=80)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("begun_at", models.DateTimeField(null=True)),
+                ("broken_at", models.DateTimeField(null=True)),
+                ("reason", models.TextField(blank=True)),
+                ("problems", models.JSONField(blank=True, default=list)),
+                (
+                    "remote_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=300), blank=True, default=list
+                    ),
+                ),
+                ("url", models.URLField(blank=True, max_length=1000)),
+                ("raw", models.JSONField(blank=True, default=dict)),
+                ("published_at", models.DateTimeField(null=True)),
+                ("confirmed_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=kicau.base.clock.now)),
+                ("changed_at", models.DateTimeField(default=kicau.base.clock.now)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="channels.channel"
+                    ),
+                ),
+                (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('did', models.CharField(max_length=10)),
-                ('outcome', models.CharField(max_length=20)),
-                ('sentence', models.TextField(blank=True)),
-                ('detail', models.JSONField(blank=True, default=dict)),
-                ('worker', models.CharField(blank=True, max_length=80)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='publishing.delivery')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=kicau.base.clock.now)),
+                ("did", models.CharField(max_length=10)),
+                ("outcome", models.CharField(max_length=20)),
+                ("sentence", models.TextField(blank=True)),
+                ("detail", models.JSONField(blank=True, default=dict)),
+                ("worker", models.CharField(blank=True, max_length=80)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="attempts", to="publishing.delivery"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Draft',
+            name="Draft",
             fields=[
-                ('origin', models.CharField(choices=[('composed', 'written here'), ('imported', "from its owner's own archive or file"), ('fetched', 'read from a network'), ('received', 'sent by somebody else'), ('generated', 'made by a model')], default='composed', max_length=12)),
-                ('origin_detail', models.CharField(blank=True, max_length=500)),
-                ('ai_use', models.JSONField(blank=True, default=dict)),
-                ('id', models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('submitted', 'waits for an editor'), ('scheduled', 'scheduled'), ('archived', 'put away')], default='draft', max_length=10)),
-                ('ref', models.CharField(blank=True, max_length=120)),
-                ('language', models.CharField(blank=True, max_length=20)),
-                ('extras', models.JSONField(blank=True, default=dict)),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list)),
-                ('timezone', models.CharField(default='UTC', max_length=64)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('changed_at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('campaign', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='publishing.campaign')),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drafts', to='workspaces.workspace')),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("composed", "written here"),
+                            ("imported", "from its owner's own archive or file"),
+                            ("fetched", "read from a network"),
+                            ("received", "sent by somebody else"),
+                            ("generated", "made by a model"),
+                        ],
+                        default="composed",
+                        max_length=12,
+                    ),
+                ),
+                ("origin_detail", models.CharField(blank=True, max_length=500)),
+                ("ai_use", models.JSONField(blank=True, default=dict)),
+                (
+                    "id",
+                    models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("submitted", "waits for an editor"),
+                            ("scheduled", "scheduled"),
+                            ("archived", "put away"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("ref", models.CharField(blank=True, max_length=120)),
+                ("language", models.CharField(blank=True, max_length=20)),
+                ("extras", models.JSONField(blank=True, default=dict)),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60), blank=True, default=list
+                    ),
+                ),
+                ("timezone", models.CharField(default="UTC", max_length=64)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField(default=kicau.base.clock.now)),
+                ("changed_at", models.DateTimeField(default=kicau.base.clock.now)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to="publishing.campaign"
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="drafts", to="workspaces.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='draft',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='publishing.draft'),
+            model_name="delivery",
+            name="draft",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="publishing.draft"
+            ),
         ),
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('origin', models.CharField(choices=[('composed', 'written here'), ('imported', "from its owner's own archive or file"), ('fetched', 'read from a network'), ('received', 'sent by somebody else'), ('generated', 'made by a model')], default='composed', max_length=12)),
-                ('origin_detail', models.CharField(blank=True, max_length=500)),
-                ('ai_use', models.JSONField(blank=True, default=dict)),
-                ('id', models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('text', models.TextField(blank=True)),
-                ('draft', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='publishing.draft')),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("composed", "written here"),
+                            ("imported", "from its owner's own archive or file"),
+                            ("fetched", "read from a network"),
+                            ("received", "sent by somebody else"),
+                            ("generated", "made by a model"),
+                        ],
+                        default="composed",
+                        max_length=12,
+                    ),
+                ),
+                ("origin_detail", models.CharField(blank=True, max_length=500)),
+                ("ai_use", models.JSONField(blank=True, default=dict)),
+                (
+                    "id",
+                    models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("text", models.TextField(blank=True)),
+                (
+                    "draft",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="publishing.draft"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='PartMedium',
+            name="PartMedium",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('alt', models.TextField(null=True)),
-                ('medium', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='media.medium')),
-                ('part', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uses', to='publishing.part')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField()),
+                ("alt", models.TextField(null=True)),
+                (
+                    "medium",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="uses", to="media.medium"
+                    ),
+                ),
+                (
+                    "part",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="uses", to="publishing.part"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Variant',
+            name="Variant",
             fields=[
-                ('id', models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('network', models.CharField(blank=True, max_length=40)),
-                ('has_parts', models.BooleanField(default=False)),
-                ('extras', models.JSONField(blank=True, default=dict)),
-                ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='channels.channel')),
-                ('draft', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='publishing.draft')),
+                (
+                    "id",
+                    models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
+                ),
+                ("network", models.CharField(blank=True, max_length=40)),
+                ("has_parts", models.BooleanField(default=False)),
+                ("extras", models.JSONField(blank=True, default=dict)),
+                (
+                    "channel",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to="channels.channel"),
+                ),
+                (
+                    "draft",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="variants", to="publishing.draft"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='part',
-            name='variant',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='publishing.variant'),
+            model_name="part",
+            name="variant",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="publishing.variant"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='one_campaign_each_name'),
+            model_name="campaign",
+            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="one_campaign_each_name"),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(fields=['delivery', 'id'], name='attempt_story'),
+            model_name="attempt",
+            index=models.Index(fields=["delivery", "id"], name="attempt_story"),
         ),
         migrations.AddIndex(
-            model_name='draft',
-            index=models.Index(fields=['workspace', '-id'], name='draft_workspace'),
+            model_name="draft",
+            index=models.Index(fields=["workspace", "-id"], name="draft_workspace"),
         ),
         migrations.AddConstraint(
-            model_name='draft',
-            constraint=models.UniqueConstraint(condition=models.Q(('ref', ''), _negated=True), fields=('workspace', 'ref'), name='one_draft_each_ref'),
+            model_name="draft",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ref", ""), _negated=True), fields=("workspace", "ref"), name="one_draft_each_ref"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state__in', ['scheduled', 'publishing'])), fields=['channel', 'next_at'], name='delivery_due'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state__in", ["scheduled", "publishing"])),
+                fields=["channel", "next_at"],
+                name="delivery_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state__in', ['scheduled', 'publishing'])), fields=['next_at'], name='delivery_next'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state__in", ["scheduled", "publishing"])), fields=["next_at"], name="delivery_next"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['workspace', 'due_at', 'id'], name='delivery_calendar'),
+            model_name="delivery",
+            index=models.Index(fields=["workspace", "due_at", "id"], name="delivery_calendar"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['workspace', 'state', 'due_at', 'id'], name='delivery_by_state'),
+            model_name="delivery",
+            index=models.Index(fields=["workspace", "state", "due_at", "id"], name="delivery_by_state"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['channel', 'text_hash'], name='delivery_same_text'),
+            model_name="delivery",
+            index=models.Index(fields=["channel", "text_hash"], name="delivery_same_text"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['draft'], name='delivery_draft'),
+            model_name="delivery",
+            index=models.Index(fields=["draft"], name="delivery_draft"),
         ),
         migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.UniqueConstraint(fields=('draft', 'channel', 'network'), name='one_variant_each_target', nulls_distinct=False),
+            model_name="variant",
+            constraint=models.UniqueConstraint(
+                fields=("draft", "channel", "network"), name="one_variant_each_target", nulls_distinct=False
+            ),
         ),
     ]

@@ -46,14 +46,24 @@ def test_a_problem_on_one_channel_schedules_nothing_and_loses_nothing(actor, cha
         schedule.schedule(actor, draft, ["ana", "budi"], at(hours=1))
     problem = told.value.problems[0]
     assert problem.field == "channels.budi.parts.0.text"
-    assert problem.sentence == "On Stranger, the text has 101 characters; the limit is 100: shorten it or split it into a thread."
+    assert (
+        problem.sentence
+        == "On Stranger, the text has 101 characters; the limit is 100: shorten it or split it into a thread."
+    )
     assert not Delivery.objects.exists()
     assert compose.one_draft(actor, draft.id).variants.count() == 1
 
 
 def test_a_variant_is_for_its_channel_or_network_only(actor, channel):
     ana, budi = channel("ana"), channel("budi")
-    draft = write(actor, "umum", variants=(VariantInput(network="stranger", parts=(PartInput(text="jaringan"),)), VariantInput(channel="budi", parts=(PartInput(text="budi"),), options={"tone": "quiet"})))
+    draft = write(
+        actor,
+        "umum",
+        variants=(
+            VariantInput(network="stranger", parts=(PartInput(text="jaringan"),)),
+            VariantInput(channel="budi", parts=(PartInput(text="budi"),), options={"tone": "quiet"}),
+        ),
+    )
     assert [p.rendered.parts[0].text for p in schedule.preview(actor, draft, [ana, budi])] == ["jaringan", "budi"]
     assert schedule.render(draft, budi).options == {"tone": "quiet"}
 
@@ -161,7 +171,16 @@ def test_media_keep_their_order_and_their_own_alt(actor, channel, tmp_path):
         path = tmp_path / f"{n}.png"
         Image.new("RGB", (10 + n, 10)).save(path)
         pictures.append(add_medium(actor, path, path.name, alt=f"library {n}"))
-    draft = compose.create_draft(actor, Composition(parts=(PartInput(text="a", media=(MediumUse(medium=pictures[2].id), MediumUse(medium=pictures[0].id, alt="here"))),)))
+    draft = compose.create_draft(
+        actor,
+        Composition(
+            parts=(
+                PartInput(
+                    text="a", media=(MediumUse(medium=pictures[2].id), MediumUse(medium=pictures[0].id, alt="here"))
+                ),
+            )
+        ),
+    )
     given = compose.for_channel(compose.one_draft(actor, draft.id), channel("ana")).parts[0].media
     assert [(m.width, m.alt) for m in given] == [(12, "library 2"), (10, "here")]
 
@@ -182,10 +201,23 @@ def test_parts_and_media_carry_origin_and_permission(actor, channel):
 
 def test_a_draft_is_copied_whole(actor, channel):
     channel("budi")
-    draft = write(actor, "satu", "dua", poll=Poll(options=("a", "b")), tags=("x",), campaign="Senja", variants=(VariantInput(channel="budi", parts=(PartInput(text="b"),)),))
+    draft = write(
+        actor,
+        "satu",
+        "dua",
+        poll=Poll(options=("a", "b")),
+        tags=("x",),
+        campaign="Senja",
+        variants=(VariantInput(channel="budi", parts=(PartInput(text="b"),)),),
+    )
     copy = compose.one_draft(actor, acts.duplicate(actor, draft.id).id)
     assert copy.id != draft.id
-    assert (compose.composition_of(copy).parts, copy.tags, copy.campaign, copy.variants.count()) == (compose.composition_of(draft).parts, ["x"], draft.campaign, 1)
+    assert (compose.composition_of(copy).parts, copy.tags, copy.campaign, copy.variants.count()) == (
+        compose.composition_of(draft).parts,
+        ["x"],
+        draft.campaign,
+        1,
+    )
 
 
 def test_a_reference_is_taken_once(actor):

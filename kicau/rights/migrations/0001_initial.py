@@ -6,29 +6,30 @@ import kicau.base.clock
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('workspace_id', models.UUIDField(null=True)),
-                ('at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('actor_id', models.UUIDField(null=True)),
-                ('actor', models.CharField(max_length=200)),
-                ('via', models.CharField(max_length=20)),
-                ('act', models.CharField(max_length=60)),
-                ('subject', models.CharField(blank=True, max_length=60)),
-                ('detail', models.JSONField(blank=True, default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("workspace_id", models.UUIDField(null=True)),
+                ("at", models.DateTimeField(default=kicau.base.clock.now)),
+                ("actor_id", models.UUIDField(null=True)),
+                ("actor", models.CharField(max_length=200)),
+                ("via", models.CharField(max_length=20)),
+                ("act", models.CharField(max_length=60)),
+                ("subject", models.CharField(blank=True, max_length=60)),
+                ("detail", models.JSONField(blank=True, default=dict)),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['workspace_id', '-id'], name='audit_workspace'), models.Index(fields=['subject'], name='audit_subject')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["workspace_id", "-id"], name="audit_workspace"),
+                    models.Index(fields=["subject"], name="audit_subject"),
+                ],
             },
         ),
     ]

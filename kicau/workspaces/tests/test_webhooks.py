@@ -55,7 +55,9 @@ async def test_an_event_arrives_once_and_its_signature_holds(receiver, actor):
     assert await webhooks.send_due() == 0
     headers, body = receiver.got[0]
     stamp, mac = (part.split("=")[1] for part in headers["Kicau-Signature"].split(","))
-    assert hmac.compare_digest(mac, hmac.new(hook.secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest())
+    assert hmac.compare_digest(
+        mac, hmac.new(hook.secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+    )
     assert json.loads(body)["data"] == {"delivery": "1"}
     assert len(receiver.got) == 1
 

@@ -91,6 +91,7 @@ def test_a_thumbnail_is_made_smaller_or_told() -> None:
     link = Link(url="https://kopisenja.example", title="t", thumbnail=media("cup", size=1_000_001))
     made = render(saying("x", link=link), baseline)
     assert made.problems == ()
+    assert [(n.code, n.field) for n in made.notices] == [("will-convert", "link.thumbnail")]
     shown = records.card(made)
     assert shown is not None
     assert shown.recipe == limits.CARD_PICTURE

@@ -1,0 +1,115 @@
+"""Mastodon.py 2.3.3, unchanged, against the sandbox: the same calls as against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import mastodon
+import pytest
+from mastodon import Mastodon
+
+from kicau.connector.contract import CALLBACK, consent
+from kicau.connector.sandbox import Fault
+from kicau.networks.mastodon.sandbox import Server
+from kicau.networks.mastodon.tests.cast import FILES, KOPI
+
+SCOPES = ["read", "write"]
+
+
+async def signed_in(box: Server, http: aiohttp.ClientSession) -> Mastodon:
+    """Registers, signs in with PKCE, as a program with this library does."""
+
+    def begin() -> tuple[Mastodon, str]:
+        client_id, secret = Mastodon.create_app(
+            "Other", scopes=SCOPES, redirect_uris=CALLBACK, api_base_url=box.base_url
+        )
+        client = Mastodon(client_id, secret, api_base_url=box.base_url, version_check_mode="created", ratelimit_method="throw")  # fmt: skip
+        url = client.auth_request_url(redirect_uris=CALLBACK, scopes=SCOPES, state="a-state", allow_http=True)
+        return client, url
+
+    client, url = await asyncio.to_thread(begin)
+    returned = await consent(http, url, KOPI)
+    assert returned["state"] == "a-state"
+    token = await asyncio.to_thread(client.log_in, code=returned["code"], redirect_uri=CALLBACK, scopes=SCOPES, allow_http=True)  # fmt: skip
+    assert token
+    return client
+
+
+async def test_it_signs_in_and_knows_the_server(box: Server, http: aiohttp.ClientSession) -> None:
+    client = await signed_in(box, http)
+
+    def use() -> None:
+        me = client.account_verify_credentials()
+        assert (me.id, me.username, me.source.privacy) == (int(KOPI), "kopisenja", "public") or me.id == KOPI
+        assert client.app_verify_credentials().name == "Other"
+        told = client.instance_v2()
+        assert (told.configuration.statuses.max_characters, told.api_versions.mastodon) == (500, 7)
+        assert client.instance_v1().version == "4.5.0"
+        client.revoke_access_token()
+        with pytest.raises(mastodon.MastodonError):
+            Mastodon(access_token=client.access_token or "gone", api_base_url=box.base_url).account_verify_credentials()
+
+    await asyncio.to_thread(use)
+
+
+async def test_it_publishes_with_media_reads_back_and_deletes(box: Server, http: aiohttp.ClientSession) -> None:
+    client = await signed_in(box, http)
+
+    def use() -> None:
+        cup = client.media_post(str(FILES["cup"].path), mime_type="image/jpeg", description="Secangkir", focus=(0.2, -0.5))  # fmt: skip
+        assert (cup.type, cup.meta.focus.x, cup.meta.focus.y) == ("image", 0.2, -0.5)
+        client.media_update(cup, description="Secangkir kopi")
+        made = client.status_post("Halo @kabarpagi #kopi https://kopi.id", media_ids=[cup], visibility="unlisted", spoiler_text="awas", sensitive=True, language="id", idempotency_key="k1")  # fmt: skip
+        again = client.status_post("Halo lagi", idempotency_key="k1")
+        assert again.id == made.id
+        read = client.status(made.id)
+        assert (read.visibility, read.spoiler_text, read.language, read.sensitive) == ("unlisted", "awas", "id", True)
+        assert [one.description for one in read.media_attachments] == ["Secangkir kopi"]
+        assert [one.name for one in read.tags] == ["kopi"]
+        assert [one.acct for one in read.mentions] == ["kabarpagi"]
+        assert client.status_source(made.id).text.startswith("Halo @kabarpagi")
+        answer = client.status_reply(made, "Lanjut", untag=True)
+        assert answer.in_reply_to_id == made.id
+        quote = client.status_post("Lihat", quoted_status_id=made.id, quote_approval_policy="nobody")
+        assert quote.quote.quoted_status.id == made.id
+        assert [one.id for one in client.status_context(made.id).descendants] == [answer.id]
+        assert [one.id for one in client.account_statuses(KOPI, limit=2)] == [quote.id, answer.id]
+        assert [one.id for one in client.search_v2(made.url, resolve=True, result_type="statuses").statuses] == [made.id]  # fmt: skip
+        for one in (quote, answer, made):
+            client.status_delete(one.id)
+        with pytest.raises(mastodon.MastodonNotFoundError):
+            client.status(made.id)
+
+    await asyncio.to_thread(use)
+    assert list(box.public_posts()) == []
+
+
+async def test_it_asks_and_waits_for_a_video(box: Server, http: aiohttp.ClientSession) -> None:
+    client = await signed_in(box, http)
+
+    def use() -> None:
+        film = client.media_post(str(FILES["pour"].path), mime_type="video/mp4", synchronous=True)
+        assert film.url
+        client.status_post("Film", media_ids=[film])
+        poll = client.make_poll(["Gayo", "Toraja"], expires_in=3600, multiple=True)
+        asked = client.status_post("Yang mana?", poll=poll)
+        assert [one.title for one in client.poll(asked.poll.id).options] == ["Gayo", "Toraja"]
+
+    await asyncio.to_thread(use)
+    assert [post.media[0]["kind"] for post in box.public_posts() if post.media] == ["video"]
+
+
+async def test_it_reads_the_refusals(box: Server, http: aiohttp.ClientSession) -> None:
+    client = await signed_in(box, http)
+    with pytest.raises(mastodon.MastodonAPIError, match="character limit of 500 exceeded"):
+        await asyncio.to_thread(client.status_post, "a" * 501)
+    with pytest.raises(mastodon.MastodonNotFoundError):
+        await asyncio.to_thread(client.status_delete, 5)
+    box.faults.append(Fault(effect="rate-limit", seconds=60))
+    with pytest.raises(mastodon.MastodonRatelimitError):
+        await asyncio.to_thread(client.status_post, "x")
+    wrong: Any = Mastodon(access_token="nope", api_base_url=box.base_url)  # noqa: S106
+    with pytest.raises(mastodon.MastodonUnauthorizedError):
+        await asyncio.to_thread(wrong.status_post, "x")
