@@ -96,16 +96,19 @@ def stop(here: Cluster) -> None:
         _run(here, "pg_ctl", "-D", str(here.data), "-m", "fast", "-w", "-t", "60", "stop", check=False)
 
 
-def keep_running(folder: Path) -> None:
-    """Start the server again where it died; a look at its process and nothing more where it lives."""
+def keep_running(folder: Path) -> bool:
+    """Start the server again where it died, and say so; a look at its process and nothing more where it lives."""
     here = cluster(folder)
     try:
         pid = int((here.data / "postmaster.pid").read_text().splitlines()[0])
         os.kill(pid, 0)
+        return False
     except (OSError, ValueError, IndexError):
         with _alone(folder):
-            if not _answers(here):
-                _start(here)
+            if _answers(here):
+                return False
+            _start(here)
+        return True
 
 
 def tool(name: str) -> Path:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.conf import settings
 import kicau
 from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
-from kicau.connector import registry
+from kicau.connector import guard, registry
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Charge, RenderedMedia
 from kicau.connector.http import CLIENT_MARK, Http
@@ -26,16 +27,20 @@ CALLBACK_PATH = "/channels/callback"
 
 
 def new_client(limit: int = 0) -> aiohttp.ClientSession:
-    """The connection pool of one process; `limit` 0: as many as are needed."""
+    """The connection pool of one process; `limit` 0: as many as are needed. Some networks are servers that people
+    name, so it reaches public addresses, and internal ones only where the operator gave them for a network."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=limit, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=30),
+        connector=guard.Connector(
+            also=guard.ENDPOINTS, limit=limit, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=30
+        ),
         headers={"User-Agent": f"{CLIENT_MARK}{kicau.__version__}"},
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
 def app_value(row: NetworkApp) -> App:
-    """The operator's app as the seam knows it, its endpoints complete."""
+    """The operator's app as the seam knows it, its endpoints complete; these may be reached, wherever they are."""
+    guard.ENDPOINTS.update(urlsplit(url).netloc for url in row.endpoints.values())
     return App(
         client_id=row.client_id,
         client_secret=row.client_secret,

@@ -46,6 +46,7 @@ class Supervisor:
     log: Log
     stop_within: float = STOP_WITHIN
     first_wait: float = 0.5
+    tend: Callable[[], None] = lambda: None  # asked every few seconds: what else is to be kept running
     _told: int = 0  # the signal that ends it
     _pipe: tuple[int, int] = field(default=(-1, -1))
 
@@ -67,6 +68,7 @@ class Supervisor:
             while not self._told:
                 done = done or meanwhile()
                 self._tend()
+                self.tend()
                 self._wait(0.25 if not done else self._until_next())
             self._stop()
         finally:

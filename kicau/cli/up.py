@@ -9,7 +9,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,11 +50,13 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
     with alone_in(folder), contextlib.ExitStack() as stack:
         check_port(options.read("KICAU_HOST"), int(options.read("KICAU_PORT")))
         log = _log()
+        tend: Callable[[], None] = _nothing
         if not options.read("DATABASE_URL"):
             from kicau.base import postgres
 
             stack.enter_context(postgres.running(folder))
             log("database started", folder=str(folder / "postgres"))
+            tend = partial(_keep_database, folder, log)
         prepared = _prepare(owner)
         log("database ready", migrated=prepared["migrated"])
         _greet(prepared)
@@ -62,7 +65,21 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
             Child(f"worker-{n + 1}", [sys.executable, "-m", "kicau.config.worker"])
             for n in range(int(options.read("KICAU_WORKERS")))
         ]
-        Supervisor(children, log).run(meanwhile=_announce_when_ready(log))
+        Supervisor(children, log, tend=tend).run(meanwhile=_announce_when_ready(log))
+
+
+def _nothing() -> None:
+    """An external database is its own operator's to keep running."""
+
+
+def _keep_database(folder: Path, log: Any) -> None:
+    from kicau.base import postgres
+
+    try:
+        if postgres.keep_running(folder):
+            log("database had died and was started again")
+    except postgres.DatabaseTrouble as exc:
+        log("database does not start", error=str(exc))
 
 
 @contextlib.contextmanager

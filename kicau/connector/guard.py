@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 ALLOWED: set[str] = set()  # host or host:port, set once from the operator's settings
+ENDPOINTS: set[str] = set()  # host:port of addresses that the operator gave for networks; for connectors only
 
 
 class Forbidden(OSError):
@@ -26,8 +28,8 @@ class Forbidden(OSError):
 
 
 class Guarded(AbstractResolver):
-    def __init__(self) -> None:
-        self._inner = ThreadedResolver()
+    def __init__(self, also: AbstractSet[str] = frozenset()) -> None:
+        self._inner, self._also = ThreadedResolver(), also
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -36,7 +38,7 @@ class Guarded(AbstractResolver):
             found = await self._inner.resolve(host, port, family)
         except UnicodeError:
             raise OSError(f"{host} is no host's name") from None
-        if host in ALLOWED or f"{host}:{port}" in ALLOWED:
+        if _may(host, port, self._also):
             return found
         for one in found:
             if not is_public(one["host"]):
@@ -57,8 +59,17 @@ def is_public(address: str) -> bool:
     return (mapped or ip).is_global and not (mapped or ip).is_multicast
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Literal addresses skip the resolver, so they are checked here."""
+def _may(host: str, port: int, also: AbstractSet[str]) -> bool:
+    return not {host, f"{host}:{port}"}.isdisjoint(ALLOWED | also)
+
+
+class Connector(aiohttp.TCPConnector):
+    """Reaches public addresses, and the internal ones that are allowed. Literal addresses skip the resolver, so they
+    are checked here."""
+
+    def __init__(self, *, also: AbstractSet[str] = frozenset(), **how: Any) -> None:
+        super().__init__(resolver=Guarded(also), **how)
+        self._also = also
 
     async def _resolve_host(self, host: str, port: int, traces: Any = None) -> list[ResolveResult]:
         literal = host.strip("[]")
@@ -66,7 +77,7 @@ class _Connector(aiohttp.TCPConnector):
             ipaddress.ip_address(literal.split("%")[0])
         except ValueError:
             return await super()._resolve_host(host, port, traces)
-        if not is_public(literal) and host not in ALLOWED and f"{host}:{port}" not in ALLOWED:
+        if not is_public(literal) and not _may(host, port, self._also):
             raise Forbidden(host)
         return await super()._resolve_host(host, port, traces)
 
@@ -74,7 +85,7 @@ class _Connector(aiohttp.TCPConnector):
 def guarded_session(*, timeout: float = 20, user_agent: str = "Kicau") -> aiohttp.ClientSession:
     """A client that reaches public addresses only; for webhooks, link cards and media by URL."""
     return aiohttp.ClientSession(
-        connector=_Connector(resolver=Guarded(), use_dns_cache=False),
+        connector=Connector(use_dns_cache=False),
         timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=10),
         headers={"User-Agent": user_agent},
         trust_env=False,

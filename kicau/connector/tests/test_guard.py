@@ -55,3 +55,13 @@ async def test_the_operators_own_list_is_reached_and_a_redirect_from_there_is_no
             assert await answer.text() == "secret"
         with pytest.raises((aiohttp.ClientError, OSError)):
             await client.get(f"http://127.0.0.1:{inside}/away")
+
+
+async def test_a_connectors_client_reaches_the_operators_endpoints_and_nothing_else_inside(inside, monkeypatch):
+    allowed: set[str] = set()
+    async with aiohttp.ClientSession(connector=guard.Connector(also=allowed)) as client:
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await client.get(f"http://127.0.0.1:{inside}/")
+        allowed.add(f"127.0.0.1:{inside}")
+        async with client.get(f"http://127.0.0.1:{inside}/") as answer:
+            assert answer.status == 200

@@ -51,9 +51,10 @@ def record_key(key: UUID, part: int) -> str:
 
 
 def created_at(delivery: Delivery, part: int, now: datetime) -> str:
-    """What the record says of itself: the planned second, so that a repeat says the same; now where it is long over."""
-    due = delivery.due_at
-    at = due if due is not None and timedelta(0) <= now - due < LATE else now
+    """What the record says of itself: the planned second, so that a repeat says the same; of one that is late, the last
+    full ten minutes since.
+    """
+    at = now if delivery.due_at is None else min(delivery.due_at + (now - delivery.due_at) // LATE * LATE, now)
     return _stamp(at + timedelta(milliseconds=part))  # a thread sorts by it
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncRequestFactory
 from django.urls import reverse
 
 from kicau.channels.models import PendingSignIn
-from kicau.connector.content import RenderedMedia
 from kicau.media import library
 from kicau.web import files
 from kicau.workspaces.acts import actor_by_token, create_workspace
@@ -187,11 +185,3 @@ async def test_an_asynchronous_server_sends_a_file_in_pieces_and_in_part(tmp_pat
     assert b"".join([piece async for piece in answer.streaming_content]) == file.read_bytes()
     part = files.send(AsyncRequestFactory().get("/", headers={"Range": "bytes=-5"}), file, "video/mp4", {})
     assert b"".join([piece async for piece in part.streaming_content]) == bytes([251, 252, 253, 254, 255])
-
-
-def test_a_signed_address_serves_the_file_to_anybody_and_a_forged_one_nobody(guest, picture):
-    public = library.public_url(RenderedMedia(media=picture.value())).removeprefix(settings.KICAU_PUBLIC_URL)
-    answer = guest.get(public)
-    assert b"".join(answer.streaming_content) == library.original(picture.ref).read_bytes()
-    assert answer["Content-Type"] == "image/jpeg"
-    assert guest.get(public.replace("/m/", "/m/x")).status_code == 404

@@ -160,5 +160,5 @@ def test_a_record_says_the_planned_second_unless_that_is_long_over() -> None:
     delivery = Delivery(key=uuid4(), post=render(DRAFTS["text"], baseline), due_at=due)
     assert records.created_at(delivery, 0, due + timedelta(minutes=9)) == "2026-11-24T05:00:00.000Z"
     assert records.created_at(delivery, 2, due) == "2026-11-24T05:00:00.002Z"
-    assert records.created_at(delivery, 0, due + timedelta(hours=3)) == "2026-11-24T08:00:00.000Z"
+    assert records.created_at(delivery, 0, due + timedelta(hours=3, minutes=7)) == "2026-11-24T08:00:00.000Z"
     assert records.created_at(replace(delivery, due_at=None), 0, due) == "2026-11-24T05:00:00.000Z"

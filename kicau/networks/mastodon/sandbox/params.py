@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,7 +26,7 @@ async def read(request: web.Request) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     body = await request.read()
     if request.content_type == "multipart/form-data":
-        given = _parts(body, request.headers["Content-Type"])
+        given: Sequence[tuple[str, str | bytes]] = _parts(body, request.headers["Content-Type"])
     else:
         given = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
     for name, value in given:

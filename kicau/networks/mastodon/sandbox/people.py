@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 type Doc = dict[str, Any]
 
+ACCOUNT = "109300000000000001"  # whom the server names as its contact
 MIMES = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "video/webm", "video/mp4", "video/quicktime"]
 
 
@@ -123,7 +124,7 @@ class People:
                 "configuration": {**self._configuration(), "urls": urls, "vapid": {"public_key": ""}, "translation": {"enabled": False}, "timelines_access": access, "limited_federation": False},
                 "registrations": {"enabled": False, "approval_required": False, "reason_required": False, "message": None, "min_age": None, "url": None},
                 "api_versions": {"mastodon": box.api_version},
-                "contact": {"email": "", "account": None},
+                "contact": {"email": "sari@kopisenja.example", "account": self.shape(ACCOUNT)},
                 "rules": [],
             }
         )  # fmt: skip
@@ -136,7 +137,7 @@ class People:
                 "title": "Mastodon sandbox",
                 "short_description": "Nothing here is the real network.",
                 "description": "Nothing here is the real network.",
-                "email": "",
+                "email": "sari@kopisenja.example",
                 "version": box.version,
                 "urls": {"streaming_api": base.replace("http", "ws", 1)},
                 "stats": {"user_count": len(box.accounts()), "status_count": sum(map(len, box.statuses.of.values())), "domain_count": 0},
@@ -146,7 +147,7 @@ class People:
                 "approval_required": False,
                 "invites_enabled": False,
                 "configuration": self._configuration(),
-                "contact_account": None,
+                "contact_account": self.shape(ACCOUNT),
                 "rules": [],
             }
         )  # fmt: skip

@@ -55,7 +55,9 @@ class Server(Sandbox):
         self.media = Media(self, folder)
         self.statuses = Statuses(self)
         parts = (self.oauth, self.people, self.media, self.statuses)
-        self._made = [*(route for part in parts for route in part.routes()), *self._pages()]
+        made = [*(route for part in parts for route in part.routes()), *self._pages()]
+        # Rails does not mind a slash at the end, and Mastodon.py sends some.
+        self._made = [*made, *(web.route(one.method, f"{one.path}/", one.handler) for one in made)]
 
     def _pages(self) -> list[web.RouteDef]:
         return [web.get("/@{name}", self.profile), web.get("/@{name}/{id}", self.permalink)]

@@ -47,11 +47,12 @@ def _limits(request: web.Request, account: str, token: str) -> Iterator[tuple[st
     if not account:
         yield "anonymous", request.remote or "", 300, 5 * MINUTE
         return
+    path = request.path.rstrip("/")
     yield "account", account, 1500, 5 * MINUTE
     yield "token", token, 300, 5 * MINUTE
-    if request.method == "POST" and _MEDIA.fullmatch(request.path):
+    if request.method == "POST" and _MEDIA.fullmatch(path):
         yield "media", account, 30, 30 * MINUTE
-    if request.method == "DELETE" and _STATUS.fullmatch(request.path):
+    if request.method == "DELETE" and _STATUS.fullmatch(path):
         yield "delete", account, 30, 30 * MINUTE
-    if request.method == "POST" and request.path == "/api/v1/statuses":
+    if request.method == "POST" and path == "/api/v1/statuses":
         yield "statuses", account, 300, 180 * MINUTE

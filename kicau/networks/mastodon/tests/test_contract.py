@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kicau.connector import errors
-from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
+from kicau.connector.content import Draft, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract, Lent, run
 from kicau.connector.sandbox import Sandbox
 from kicau.networks.mastodon.connector import connector

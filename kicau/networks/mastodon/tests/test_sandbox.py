@@ -32,7 +32,7 @@ class Client:
         sent = {"User-Agent": "Other/1", **headers, **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
         async with self.session.request(method, self.box.base_url + path, headers=sent, **how) as answer:
             self.headers = answer.headers
-            told = await answer.json() if answer.content_type == "application/json" else await answer.text()
+            told = await answer.json() if answer.content_type == "application/json" else (await answer.read()).decode("utf-8", "replace")
             if answer.status < 300 and answer.content_type == "application/json":
                 assert answer_faults(method, path.split("?")[0], answer.status, told) == []
             return answer.status, told

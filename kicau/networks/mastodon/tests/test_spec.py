@@ -98,7 +98,7 @@ def test_queries() -> None:
     search: dict[str, Any] = {**listed, "path": "/api/v2/search"}
     assert faults(query={"q": "x", "type": "statuses", "resolve": "true"}, **search) == []
     assert faults(query={"type": "statuses"}, **search)
-    assert faults(query={"q": "x", "type": "posts"}, **search)
+    assert faults(query={"q": "x", "resolve": "perhaps"}, **search)
 
 
 def test_answers() -> None:
