@@ -21,12 +21,15 @@ def main(arguments: Sequence[str]) -> int:
     install_browser()
     if arguments:
         return run("tests", [str(BIN / "pytest"), *arguments])
+    pytest = [str(BIN / "pytest"), "-n", "2", "--dist", "worksteal"]
     steps = {
         "lint": [str(BIN / "ruff"), "check", "."],
         "format": [str(BIN / "ruff"), "format", "--check", "."],
         "types": [str(BIN / "mypy"), "kicau"],
         "imports": [str(BIN / "lint-imports"), "--no-cache"],
-        "tests": [str(BIN / "pytest"), "-n", "2", "--dist", "worksteal"],
+        "tests": [*pytest, "--ignore=tests/journeys"],
+        # A browser's driver keeps a loop running in its process, which tests with a loop of their own cannot share.
+        "journeys": [*pytest, "tests/journeys"],
     }
     failed = [name for name, command in steps.items() if run(name, command) != 0]
     if failed:

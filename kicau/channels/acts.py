@@ -33,6 +33,7 @@ from kicau.workspaces.actors import Actor, Permission, system
 
 SIGN_IN_LASTS = timedelta(hours=1)
 CAPABILITIES_LAST = timedelta(days=1)
+REFRESH_LASTS = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,19 +253,22 @@ async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, us
     try:
         new = await live.connector.auth.refresh(live)
     except AuthExpired as exc:
-        await sync_to_async(expire_channel)(channel_id, str(exc))
+        await sync_to_async(expire_channel)(channel_id, str(exc), live.credentials.access_token)
         return False
     except ConnectorError:
         await Channel.objects.filter(id=channel_id).aupdate(refresh_at=clock.now() + timedelta(minutes=5))
         return not used
     finally:
         await sync_to_async(write_calls)(channel.workspace_id, channel.network, live.http.calls, Purpose.REFRESH, channel_id=channel.id, app_id=channel.app_id, plan=channel.app.plan)  # fmt: skip
-    await sync_to_async(_store_refreshed)(channel_id, new)
+    await sync_to_async(_store_refreshed)(channel_id, new, live.credentials.access_token)
     return True
 
 
 def _lock_for_refresh(channel_id: UUID, used: str) -> bool:
-    """Claim the refresh for two minutes; False where it was done or is being done by another."""
+    """Claim the refresh for REFRESH_LASTS; False where it was done or is being done by another.
+
+    Many refresh tokens work once: of all the steps that are refused at the same time, one may use it.
+    """
     with transaction.atomic():
         channel = Channel.objects.select_for_update().get(id=channel_id)
         if used and from_json(Credentials, channel.credentials).access_token != used:
@@ -272,23 +276,30 @@ def _lock_for_refresh(channel_id: UUID, used: str) -> bool:
         now = clock.now()
         if not used and (channel.refresh_at is None or channel.refresh_at > now):
             return False
-        channel.refresh_at = now + timedelta(minutes=2)
+        if used and channel.refresh_at is not None and now < channel.refresh_at <= now + REFRESH_LASTS:
+            return False  # claimed by another (or due in a moment, which comes to the same)
+        channel.refresh_at = now + REFRESH_LASTS
         channel.save(update_fields=["refresh_at"])
         return True
 
 
 @transaction.atomic
-def _store_refreshed(channel_id: UUID, new: Credentials) -> None:
+def _store_refreshed(channel_id: UUID, new: Credentials, used: str) -> None:
     channel = Channel.objects.select_for_update().get(id=channel_id)
+    if from_json(Credentials, channel.credentials).access_token != used:
+        return  # connected again by a person meanwhile, which is newer
     _take_credentials(channel, new)
     channel.save(update_fields=["credentials", "token_expires_at", "refresh_at", "version"])
 
 
 @transaction.atomic
-def expire_channel(channel_id: UUID, why: str) -> None:
-    """The network no longer lets us act: the queue stays, frozen, until somebody reconnects."""
-    channel = Channel.objects.select_for_update().select_related("workspace").get(id=channel_id)
-    if channel.state != ChannelState.ACTIVE:
+def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
+    """The network no longer lets us act: the queue stays, frozen, until somebody reconnects.
+
+    `used`: the access token that was refused; where a person has connected again since, nothing happens.
+    """
+    channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
+    if channel.state != ChannelState.ACTIVE or (used and from_json(Credentials, channel.credentials).access_token != used):
         return
     label = registry.get(channel.network).label
     channel.state, channel.version = ChannelState.EXPIRED, channel.version + 1

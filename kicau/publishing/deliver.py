@@ -306,7 +306,7 @@ class Deliveries:
             sentence = f"{label} refused the token; it was renewed, and the step is taken again."
             return _again(item, did, "renewed", sentence, timedelta(seconds=1), item.tries + 1)
         if not can_renew:
-            await sync_to_async(channel_acts.expire_channel)(channel.id, str(exc))
+            await sync_to_async(channel_acts.expire_channel)(channel.id, str(exc), used)
         return _again(
             item,
             did,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from asgiref.sync import async_to_sync
 from django.db import Error as DatabaseTrouble
 from django.db import connections
@@ -90,7 +91,7 @@ class People:
             expired = list(Channel.objects.filter(state=ChannelState.EXPIRED))
             for slug, account in {(c.network, self.accounts[str(c.id)]) for c in expired}:
                 self.reconnected += len(async_to_sync(self._sign_in)(slug, account))
-        except (Refusal, ConnectorError, AssertionError, DatabaseTrouble, OSError, TimeoutError, IndexError, KeyError):
+        except (Refusal, ConnectorError, aiohttp.ClientError, AssertionError, DatabaseTrouble, OSError, TimeoutError, IndexError, KeyError):
             connections.close_all()
             time.sleep(0.1)
 

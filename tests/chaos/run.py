@@ -125,7 +125,7 @@ def run(seed: int, size: Size, pace: Pace, folder: Path) -> dict[str, Any]:
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # sandboxes whose clients are cut off
     made = plan.make(seed, size, pace)
     began = time.time()
-    networks = Networks(seed=seed, pace=pace, share=size.faulted)
+    networks = Networks(seed=seed, pace=pace, share=size.faulted, more=size.deliveries // 500)
     with prepared(folder) as database, networks.running():
         from tests.chaos.people import People
 

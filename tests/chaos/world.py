@@ -39,6 +39,7 @@ class Networks:
     seed: int
     pace: Pace
     share: float
+    more: int = 0  # accounts on X beside the seeded ones: it takes 100 posts of each in a quarter of an hour
     sandboxes: dict[str, Sandbox] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)  # of the sandboxes themselves, for the judge
     lines: dict[str, Line] = field(default_factory=dict)
@@ -61,6 +62,8 @@ class Networks:
 
     async def _start(self, slug: str) -> None:
         server: Any = importlib.import_module(registry.package(slug) + ".sandbox").Server()
+        for n in range(self.more if slug == "x" else 0):
+            server.store.put("account", str(1800 + n), {"id": str(1800 + n), "username": f"chaos{n}", "name": f"Chaos {n}", "verified_type": "none", "subscription_type": "None"})
         runner = await start(server)
         self.ports[slug] = runner.addresses[0][1]
         line = self.lines[slug] = Line(self.ports[slug])

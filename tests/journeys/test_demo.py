@@ -87,7 +87,7 @@ def test_every_post_is_public_exactly_once_and_a_second_run_sends_nothing(home, 
     first = public(home)
     assert sum(ids.total() for ids, _ in first.values()) >= targets
     for ids, texts in first.values():
-        assert max(ids.values()) == 1
+        assert max(ids.values(), default=1) == 1  # a network without a demo channel has nothing
         assert {text for (_, text), n in texts.items() if n > 1} <= {""}
 
     out = stays_up_and_stops_in_order(home, path)

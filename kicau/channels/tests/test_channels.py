@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -91,6 +92,54 @@ async def test_one_worker_at_a_time_renews(channel, client, monkeypatch):
     await acts.refresh_channel(ana.id, client)  # not due any more
     assert await acts.refresh_channel(ana.id, client, used="t")  # refused, but renewed meanwhile: that is enough
     assert len(asked) == 1
+
+
+async def test_of_all_that_are_refused_at_once_one_renews(channel, client, monkeypatch):
+    """A refresh token that works once is used once."""
+    asked = []
+
+    async def refresh(self, session, /):
+        asked.append(1)
+        await asyncio.sleep(0.1)
+        if len(asked) > 1:
+            raise AuthExpired("this refresh token was used before")
+        return replace(session.credentials, access_token="new", refresh_token="r2")
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    ana = await sync_to_async(channel)("ana")
+    assert await asyncio.gather(*(acts.refresh_channel(ana.id, client, used="t") for _ in range(4))) == [True] * 4
+    assert len(asked) == 1
+    assert (await Channel.objects.aget(id=ana.id)).state == "active"
+    assert (await sync_to_async(kept)("ana")).refresh_token == "r2"
+
+
+async def test_a_worker_that_dies_while_it_renews_holds_nothing_up_for_long(channel, client, monkeypatch):
+    async def refresh(self, session, /):
+        return replace(session.credentials, access_token="new")
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    ana = await sync_to_async(channel)("ana")
+    assert await sync_to_async(acts._lock_for_refresh)(ana.id, "t")  # and then it is killed
+    with clock.frozen(clock.now() + timedelta(seconds=31)):
+        await acts.refresh_channel(ana.id, client, used="t")
+    assert (await sync_to_async(kept)("ana")).access_token == "new"
+
+
+@pytest.mark.parametrize("answer", [AuthExpired("the old one is dead"), None])
+async def test_what_an_old_token_comes_to_does_not_touch_a_new_connection(channel, client, monkeypatch, answer):
+    ana = await sync_to_async(channel)("ana")
+
+    async def refresh(self, session, /):
+        await Channel.objects.filter(id=ana.id).aupdate(credentials=stored(Credentials(access_token="by a person", refresh_token="r9")))
+        if answer:
+            raise answer
+        return replace(session.credentials, access_token="late")
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    await acts.refresh_channel(ana.id, client, used="t")
+    await sync_to_async(acts.expire_channel)(ana.id, "refused", "t")
+    assert (await sync_to_async(kept)("ana")).access_token == "by a person"
+    assert (await Channel.objects.aget(id=ana.id)).state == "active"
 
 
 async def test_a_sign_in_is_its_beginners_and_counts_once(stranger, actor, client):

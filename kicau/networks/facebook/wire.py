@@ -30,8 +30,11 @@ from kicau.networks.facebook.limits import FACTS, NETWORK
 from kicau.networks.facebook.outcome import posted
 
 MARGIN = timedelta(seconds=int(FACTS["clock_margin_s"].value))
-LOOK_BACK = timedelta(minutes=10)  # asked of the feed; what counts is then read by the network's own clock
-ROWS, PAGES = 50, 5  # posts a page, and pages; more since one step began is more than can be told apart
+LOOK_AROUND = timedelta(minutes=10)  # asked of the feed; what counts is then read by the network's own clock
+ORDER = timedelta(minutes=1)  # by which the feed may be out of order
+# Posts a page (https://developers.facebook.com/docs/graph-api/reference/page/feed: at most 100, read 2026-11-24), and
+# pages; more while one step was under way is more than can be told apart.
+ROWS, PAGES = 100, 10
 KNOWN = {
     1366046: Refusal(code="too-large", message="{network} takes pictures of at most 4 MB as JPEG, PNG, GIF, TIFF, HEIF or WebP: replace the picture.", field="parts.0.media.0", mend="convert"),
     1363030: Refusal(code="upload-timeout", message="{network} waited too long for the video: try again, or make the file smaller.", field="parts.0.media.0"),
@@ -131,23 +134,28 @@ async def _find_post(session: Session, delivery: Delivery) -> PublishResult | No
 
 
 async def _posts_since(session: Session, begun: datetime) -> AsyncIterator[dict[str, Any]]:
-    """The Page's posts since a moment of our clock, newest first. Raises Uncertain where there are too many to tell."""
+    """The Page's posts about a moment of our clock and after, newest first. Raises Uncertain where there are too many to
+    tell."""
     graph, more = page_graph(session), dict[str, str]()
     fields = "id,message,created_time,from,attachments{type,target,unshimmed_url,subattachments}"
-    since = str(int((begun - LOOK_BACK).timestamp()))
+    asked = {"since": _epoch(begun - LOOK_AROUND), "until": _epoch(begun + LOOK_AROUND), "limit": str(ROWS)}
     for _ in range(PAGES):
-        answer, ahead = await graph.look(
-            f"{session.account_id}/feed", fields=fields, since=since, limit=str(ROWS), **more
-        )
+        answer, ahead = await graph.look(f"{session.account_id}/feed", fields=fields, **asked, **more)
         for post in answer.get("data", []):
             made = moment(post.get("created_time"))
             if made is None or made >= begun + ahead - MARGIN:
                 yield post
+            elif made < begun + ahead - MARGIN - ORDER:
+                return
         paging = answer.get("paging", {})
         if not paging.get("next"):
             return
         more = {"after": text_of(paging.get("cursors", {}), "after")}
     raise Uncertain("the Page has more new posts than can be searched")
+
+
+def _epoch(at: datetime) -> str:
+    return str(int(at.timestamp()))
 
 
 def _is_ours(session: Session, delivery: Delivery, post: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -209,11 +210,12 @@ class Server(ContainerSide):
 
     def _listed(self, ask: Ask, account: str, *, stories: bool) -> Iterable[Doc]:
         since = ask.integer("since") if "since" in ask.params else 0
+        until = ask.integer("until") if "until" in ask.params else math.inf
         if stories:
             since = max(since, int(time_of(self) - DAY))
         for media_id in reversed(self.account_media.get(account, [])):
             media = self.store.get("media", media_id)
-            if media is None or media["story"] != stories:
+            if media is None or media["story"] != stories or media["at"] > until:
                 continue
             if media["at"] < since:
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from kicau.connector.content import (
     RenderedMedia,
     too_early,
 )
-from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable
+from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import NotReady, error_object, is_gone, number, said_by
@@ -33,7 +33,8 @@ POST = Charge("posts-24h")
 MARGIN = timedelta(seconds=int(FACTS["clock_margin_s"].value))
 LONGEST_WAIT = 60  # seconds between two looks; the guide asks for no more than one a minute
 QUOTA_WAIT = timedelta(hours=1)  # the window rolls, and the refusal names no time
-LOOK_BACK = timedelta(minutes=10)  # asked of the list; what counts is then read by the network's own clock
+LOOK_AROUND = timedelta(minutes=10)  # asked of the list; what counts is then read by the network's own clock
+ROWS, PAGES = 50, 20  # media a page, and pages: ten times what an account may publish in a day
 FETCHES = 3  # times that a lost upload is sent again
 PATIENCE = 600  # looks at one container, which lives for 24 hours
 
@@ -314,17 +315,33 @@ def _found(session: Session, delivery: Delivery, media: str, answer: Mapping[str
 
 async def _find_media(session: Session, delivery: Delivery, begun: datetime | None) -> PublishResult:
     """The media that a published container became: by caption and time, or the only new one that there is."""
-    since = begun or session.now() - timedelta(days=1)
-    edge = "stories" if _kind(delivery) == "story" else "media"
-    asked = {"since": str(int((since - LOOK_BACK).timestamp()))} if edge == "media" else {}
-    graph, fields = graph_of(session), "id,caption,timestamp,permalink"
-    answer, ahead = await graph.look(f"{session.account_id}/{edge}", fields=fields, limit="50", **asked)
-    fresh = [one for one in answer.get("data", []) if _is_fresh(one, since + ahead - MARGIN)]
+    fresh = [one async for one in _media_since(session, delivery, begun)]
     text = delivery.post.parts[0].text
     ours = [one for one in fresh if _same(str(one.get("caption") or ""), text)] or (fresh if len(fresh) == 1 else [])
     if not ours:
         raise Unavailable("the container is published, but its media is not listed yet")
     return _found(session, delivery, text_of(ours[0], "id"), ours[0])
+
+
+async def _media_since(session: Session, delivery: Delivery, begun: datetime | None) -> AsyncIterator[dict[str, Any]]:
+    """The account's media, newest first: about the moment when the step began, or of a day where that is not known."""
+    since = begun or session.now() - timedelta(days=1)
+    edge = "stories" if _kind(delivery) == "story" else "media"
+    asked = {"fields": "id,caption,timestamp,permalink", "limit": str(ROWS)}
+    if edge == "media":
+        asked["since"] = str(int((since - LOOK_AROUND).timestamp()))
+        if begun:
+            asked["until"] = str(int((begun + LOOK_AROUND).timestamp()))
+    for _ in range(PAGES):
+        answer, ahead = await graph_of(session).look(f"{session.account_id}/{edge}", **asked)
+        for one in answer.get("data", []):
+            if _is_fresh(one, since + ahead - MARGIN):
+                yield one
+        paging = answer.get("paging", {})
+        if not paging.get("next"):
+            return
+        asked["after"] = text_of(paging.get("cursors", {}), "after")
+    raise Uncertain("the account has more new media than can be searched")
 
 
 def _is_fresh(row: Mapping[str, Any], since: datetime) -> bool:

@@ -14,8 +14,8 @@ from kicau.networks.linkedin import little, wire
 from kicau.networks.linkedin.limits import LABEL
 
 MARGIN = timedelta(seconds=60)  # between LinkedIn's clock and ours
-PAGE = 20
-PAGES = 10  # 200 posts of one author since the step began is beyond every limit known
+PAGE = 100  # the most that one page gives (https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api, 2026-11-24)
+PAGES = 10  # 1,000 posts of one author since the step began is beyond every limit known
 
 
 @dataclass(frozen=True, slots=True)

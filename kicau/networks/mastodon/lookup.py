@@ -53,9 +53,9 @@ async def _search(session: Session, path: str, wanted: Wanted) -> Mapping[str, A
         if _could_be(session, status, wanted):
             (fits if _is_it(status, wanted) else unsure).append(status)
     if fits:
-        return fits[-1]  # newest first
+        return next((one for one in fits if _shows(one, wanted, "id")), fits[-1])  # newest first
     for status in unsure[::-1][:SOURCES]:
-        if await _source_is(session, str(status["id"]), wanted):
+        if await _source_is(session, status, wanted):
             return status
     return None
 
@@ -105,13 +105,18 @@ def _could_be(session: Session, status: Mapping[str, Any], wanted: Wanted) -> bo
 
 
 def _is_it(status: Mapping[str, Any], wanted: Wanted) -> bool:
-    shown = _media(status)
-    if any(str(one.get(name)) in wanted.files for one in shown for name in ("id", "url") if one.get(name)):
-        return True  # a file was uploaded for this part alone, so it decides
+    """By its text; by its files alone only where there is no text, for a server may give equal files one address."""
+    if not wanted.part.text:
+        return not _bare(wire.plain(str(status.get("content") or ""))) and _shows(status, wanted, "id", "url")
     said = status.get("text")
     if isinstance(said, str) and said:
         return said.strip() == wanted.part.text.strip()
     return _bare(wire.plain(str(status.get("content") or ""))) == _bare(_as_shown(wanted.part))
+
+
+def _shows(status: Mapping[str, Any], wanted: Wanted, *names: str) -> bool:
+    """Whether it has one of the files that were uploaded for the part."""
+    return any(str(one.get(name)) in wanted.files for one in _media(status) for name in names if one.get(name))
 
 
 def _media(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -134,12 +139,12 @@ def _bare(text: str) -> str:
     return "".join(text.split())
 
 
-async def _source_is(session: Session, status_id: str, wanted: Wanted) -> bool:
-    """Whether the text was sent as this part; a server that keeps no source cannot say so."""
+async def _source_is(session: Session, status: Mapping[str, Any], wanted: Wanted) -> bool:
+    """Whether the text was sent as this part; where a server keeps no source, a file of its own tells."""
     try:
-        answer = (await wire.api(session, "GET", f"/api/v1/statuses/{wire.segment(status_id)}/source")).json()
+        answer = (await wire.api(session, "GET", f"/api/v1/statuses/{wire.segment(str(status['id']))}/source")).json()
     except Rejected:
-        return False
+        return _shows(status, wanted, "id")
     return isinstance(answer, dict) and str(answer.get("text") or "").strip() == wanted.part.text.strip()
 
 

@@ -28,6 +28,7 @@ from kicau.connector.content import (
     too_early,
 )
 from kicau.connector.errors import AuthExpired, Rejected, Uncertain
+from kicau.connector.http import TIMEOUT
 from kicau.connector.session import Session
 from kicau.networks.x import refusals, wire
 from kicau.networks.x.limits import number
@@ -36,7 +37,10 @@ from kicau.networks.x.render import meter_of, wants_alt
 
 SOON = timedelta(seconds=5)
 PROCESSING_PATIENCE = timedelta(hours=1)
-PAGES = 20  # of a look-up; an account with more posts than this since the step began cannot be told apart
+GIVEN_UP = timedelta(seconds=TIMEOUT)  # after a step began, the request that it sent has landed or has not
+# Posts in each page of a look-up, few first; an account with more than all of these in the minutes of one step cannot
+# be told apart. X takes at most 100 posts of an account in 15 minutes (limits.RATES_PAGE).
+PAGES = (wire.PAGE, 20, 75, wire.MOST, wire.MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     if step.name != "post":
         return None
     since = _earliest(delivery, session.now())
-    found = await _look_up(session, delivery, step.part, since)
+    found = await _look_up(session, delivery, step.part, since, (delivery.begun_at or session.now()) + GIVEN_UP)
     if found is not None:
         return _advanced(session, delivery, found.id, found.at, {"id": found.id, "text": found.text})
     if delivery.progress.get("refused"):
@@ -207,7 +211,7 @@ async def _find_finalized(session: Session, delivery: Delivery, step: Step) -> C
 async def _post(session: Session, delivery: Delivery, part: int) -> PublishResult:
     progress = delivery.progress
     if progress.get("refused"):
-        found = await _look_up(session, delivery, part, _earliest(delivery, session.now()))
+        found = await _look_up(session, delivery, part, _earliest(delivery, session.now()), session.now())
         if found is None:
             raise Uncertain(f"{LABEL} refuses part {part + 1} as a duplicate, and the account's posts do not show it")
         return _advanced(session, delivery, found.id, found.at, {"id": found.id, "text": found.text})
@@ -287,14 +291,14 @@ def _at_part(problem: Problem, part: int) -> Problem:
     return Problem(code=problem.code, message=problem.message, params=problem.params, field=field)
 
 
-async def _look_up(session: Session, delivery: Delivery, part: int, since: datetime) -> wire.Seen | None:
-    """The part among the account's posts since then. Raises Uncertain where there are too many to look through."""
+async def _look_up(session: Session, delivery: Delivery, part: int, since: datetime, until: datetime) -> wire.Seen | None:
+    """The part among the account's posts of that time. Raises Uncertain where there are too many to look through."""
     out = [one["id"] for one in _list(delivery.progress, "posts")]
     root, after = (out[0], out[-1]) if out else ("", "")
     quoted = delivery.post.options.get("quote", "") if part == 0 else ""
     token, oldest = "", None
-    for _ in range(PAGES):
-        page, token = await wire.own_posts(session, since=since, since_id=after, token=token)
+    for size in PAGES:
+        page, token = await wire.own_posts(session, since=since, until=until, since_id=after, token=token, size=size)
         for one in page:
             fits = one.id and one.id not in out and wire.says(one, delivery.post.parts[part], quoted)
             if fits and _in_place(one, root, delivery):
@@ -302,7 +306,7 @@ async def _look_up(session: Session, delivery: Delivery, part: int, since: datet
         if not token:
             return oldest
     raise Uncertain(
-        f"{LABEL} lists more than {PAGES * wire.PAGE} posts since {since:%H:%M:%S}: too many to look through"
+        f"{LABEL} lists more than {sum(PAGES)} posts since {since:%H:%M:%S}: too many to look through"
     )
 
 

@@ -26,7 +26,8 @@ DELETE, METADATA, POST_READ, USER_READ = "post-delete", "media-metadata", "post-
 
 CHUNK = 4 << 20  # bytes of a segment; X's older pages allow up to 5 MB
 SLOWEST = 50_000  # bytes a second that an upload is given before it counts as lost
-PAGE = 5  # posts in one page of a look-up: the least that X gives, since each one costs
+PAGE = 5  # posts in the first page of a look-up: the least that X gives, since each one costs
+MOST = 100  # in any page: OpenAPI 2.167, max_results
 MARGIN = timedelta(seconds=60)  # between X's clock and ours
 
 CATEGORIES = {MediaKind.IMAGE: "tweet_image", MediaKind.GIF: "tweet_gif", MediaKind.VIDEO: "tweet_video"}
@@ -215,13 +216,15 @@ async def me(session: Session) -> dict[str, Any]:
 
 
 async def own_posts(
-    session: Session, *, since: datetime, since_id: str = "", token: str = ""
+    session: Session, *, since: datetime, until: datetime, since_id: str = "", token: str = "", size: int = PAGE
 ) -> tuple[list[Seen], str]:
-    """A page of the account's posts since a moment or after a post, newest first, and the next page's token."""
-    asked = {"max_results": str(PAGE), "exclude": "retweets"}
-    asked |= {"since_id": since_id} if since_id else {"start_time": (since - MARGIN).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    """A page of the account's posts between two moments (or after a post), newest first, and the next page's token."""
+    asked = {"max_results": str(size), "exclude": "retweets"}
+    asked |= {"since_id": since_id} if since_id else {"start_time": _written(since - MARGIN)}
+    if until + MARGIN < session.now() - MARGIN:  # X refuses an end that is too near to its own present
+        asked |= {"end_time": _written(until + MARGIN)}
     asked |= {"pagination_token": token} if token else {}
-    reply = await _read_posts(session, f"/2/users/{session.account_id}/tweets", asked)
+    reply = await _read_posts(session, f"/2/users/{session.account_id}/tweets", asked, size)
     body = reply.json()
     meta = body.get("meta") if isinstance(body, dict) else None
     if not isinstance(meta, dict) or (body.get("errors") and not body.get("data")):
@@ -231,12 +234,16 @@ async def own_posts(
     return rows, str(meta.get("next_token") or "")
 
 
-async def _read_posts(session: Session, path: str, asked: Mapping[str, str]) -> Reply:
+def _written(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def _read_posts(session: Session, path: str, asked: Mapping[str, str], size: int) -> Reply:
     """Ask in the new vocabulary, and in the old one where X does not know the new."""
     for words in (NEW, OLD):
         fields = {words.fields: f"created_at,entities,conversation_id,{words.long_text}"}
         try:
-            return await call(session, "GET", path, charge=Charge(POST_READ, PAGE), params={**asked, **fields})
+            return await call(session, "GET", path, charge=Charge(POST_READ, size), params={**asked, **fields})
         except Rejected as refused:
             if words is OLD or NEW.fields not in refused.detail:
                 raise

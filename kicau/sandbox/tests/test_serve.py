@@ -36,7 +36,7 @@ async def test_every_network_is_served_and_described(tmp_path):
         assert [one["network"] for one in told] == list(registry.slugs())
         for one in told:
             assert one["client_id"]
-            assert one["client_secret"]
+            assert "client_secret" in one  # some networks know no secret
             assert one["accounts"]
             assert all(url.startswith(one["base_url"]) for url in one["endpoints"].values())
             async with client.get(one["base_url"] + "/_sandbox/info") as answer:

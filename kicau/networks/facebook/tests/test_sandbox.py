@@ -147,6 +147,19 @@ async def test_find_is_not_fooled_by_an_older_post_with_the_same_words():
         assert await connector.find(session, delivery(connector, WORDS, begun_at=later)) is None
 
 
+async def test_a_busy_page_is_looked_through_to_the_moment_of_the_step():
+    sandbox = Server()
+    async with facebook(sandbox) as session:
+        begun = session.now()
+        answer = await connector.publish(session, delivery(connector, WORDS, begun_at=begun))
+        for n in range(500):
+            sandbox.add_post(session.account_id, message=f"Kabar {n}")
+        found = await connector.find(session, delivery(connector, WORDS, begun_at=begun))
+        assert found.ids == answer.ids
+        other = replace(WORDS, parts=(replace(WORDS.parts[0], text="Tidak pernah dikirim"),))
+        assert await connector.find(session, delivery(connector, other, begun_at=begun)) is None
+
+
 async def test_find_reads_the_networks_clock_not_ours():
     sandbox = Server()
     async with facebook(sandbox) as session:

@@ -202,6 +202,21 @@ async def test_find_takes_the_media_of_its_own_caption():
         assert found.ids == (ours.progress["media"],)
 
 
+async def test_a_busy_account_is_looked_through_page_by_page():
+    sandbox = Server()
+    async with instagram(sandbox) as session:
+        one = await until(session, delivery(connector, PICTURE), "finished")
+        ours = await connector.publish(session, one)
+        media = sandbox.store.get("media", ours.progress["media"])
+        for n in range(120):
+            other = {**media, "id": sandbox.new_id(), "caption": f"Lain {n}"}
+            sandbox.store.put("media", other["id"], other)
+            sandbox.account_media[session.account_id].append(other["id"])
+        found = await connector.find(session, one)
+        assert isinstance(found, Published)
+        assert found.ids == (ours.progress["media"],)
+
+
 async def test_nothing_goes_out_before_its_time():
     sandbox = Server()
     async with instagram(sandbox) as session:

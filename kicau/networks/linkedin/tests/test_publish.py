@@ -229,6 +229,19 @@ async def test_an_older_post_of_the_same_words_is_not_found(firm: Lent, box: Ser
     assert await connector.find(firm, looked) is None
 
 
+async def test_a_busy_author_is_looked_through(firm: Lent, box: Server) -> None:
+    done = await publish(firm, "text")
+    looked = replace(delivery(DRAFTS["text"]), begun_at=firm.now())
+    post = box.store.get("post", done.ids[0]) or {}
+    for n in range(300):
+        urn = f"urn:li:share:{7_000_000_000_000_000_000 + n}"
+        box.store.put("post", urn, {**post, "id": urn, "commentary": f"Kabar {n}"})
+        box.posts.of[post["author"]][urn] = None
+    found = await connector.find(firm, looked)
+    assert isinstance(found, Published)
+    assert found.ids == done.ids
+
+
 async def test_a_poll_is_not_taken_for_a_text(firm: Lent) -> None:
     await run(
         connector, firm, delivery(Draft(parts=(Part(text="Same words"),), poll=Poll(options=("a", "b"), question="q")))

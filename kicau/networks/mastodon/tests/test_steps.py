@@ -284,6 +284,29 @@ async def test_a_post_with_other_files_or_in_another_place_is_not_taken_for_it(b
     assert isinstance(found, Continue)
 
 
+async def test_another_post_with_the_same_picture_is_not_taken_for_it(box: Server, kopi: Lent) -> None:
+    """snac gives equal files one address, so an address alone tells nothing."""
+    box.lacks, box.version = LIKE_SNAC, "4.0.0 (not true; really snac/2.75)"
+    one = await delivery(kopi, saying("Pagi", CUP))
+    step = await connector.publish(kopi, one)
+    assert isinstance(step, Continue)
+    one = replace(one, progress=step.progress, begun_at=kopi.now())
+    await published(kopi, saying("Siang", CUP))
+    assert isinstance(await connector.find(kopi, one), Continue)
+    await run(connector, kopi, one)
+    assert texts(box) == ["Siang", "Pagi"]
+
+
+@pytest.mark.parametrize("source", ["kept", "not kept"])
+async def test_html_that_reads_differently_is_held_against_the_source(box: Server, kopi: Lent, later: Later, source: str) -> None:  # fmt: skip
+    one = await lost(box, kopi, saying("Sekali", CUP))
+    later.by(hours=3)
+    box.statuses._content = lambda text: "<p><b>Se</b> [kali] — diubah</p>"  # type: ignore[method-assign]
+    if source == "not kept":
+        box.faults.append(Fault(effect="status", path="/source", status=404, times=-1))
+    assert not isinstance(await connector.find(kopi, one), Continue | None)
+
+
 async def test_too_many_posts_to_tell_is_said(box: Server, kopi: Lent) -> None:
     box.lacks, box.version, box.limits_off = LIKE_SNAC, "4.0.0 (not true; really snac/2.75)", True
     one = replace(await delivery(kopi, saying("Sekali")), begun_at=kopi.now())

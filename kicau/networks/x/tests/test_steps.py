@@ -198,11 +198,27 @@ async def test_a_long_post_is_found_by_its_whole_text(sandbox: Server, client: a
 async def test_many_posts_are_looked_through_page_by_page(kopi: Lent, sandbox: Server) -> None:
     one = delivery(kopi, text("Yang dicari"))
     await connector.publish(kopi, one)
-    for n in range(12):
+    for n in range(30):
         await connector.publish(kopi, delivery(kopi, text(f"Kabar {n}")))
     kopi.spent.clear()
     assert isinstance(await connector.find(kopi, one), Published)
-    assert len(kopi.spent) == 3
+    assert [charge.units for charge in kopi.spent] == list(steps.PAGES[:3])
+
+
+async def test_what_was_published_long_after_the_step_is_not_looked_through(kopi: Lent, sandbox: Server) -> None:
+    """The look-up comes ten minutes late, and the account has published far more since than anybody could page through."""
+    one = replace(delivery(kopi, text("Yang dicari")), begun_at=kopi.now() - timedelta(minutes=10))
+    sandbox.limits_off, sandbox.clock_offset = True, -600
+    first = await connector.publish(kopi, one)
+    sandbox.clock_offset = 0
+    for n in range(sum(steps.PAGES)):
+        post = {**sandbox.store.get("post", first.ids[0]), "id": sandbox.next_id(), "text": f"Kabar {n}", "at": sandbox.now().isoformat()}
+        sandbox.store.put("post", post["id"], post)
+        sandbox.posts._index(post)
+    kopi.spent.clear()
+    found = await connector.find(kopi, one)
+    assert found.ids == first.ids
+    assert len(kopi.spent) == 1
 
 
 async def test_a_duplicate_refusal_after_a_broken_step_is_evidence(kopi: Lent, sandbox: Server) -> None:
