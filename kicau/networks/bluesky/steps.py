@@ -173,7 +173,8 @@ async def _put(session: Session, delivery: Delivery, part: int) -> PublishResult
             answer = await wire.write(session, "com.atproto.repo.putRecord", number("put-points"), body, repeatable=True)  # fmt: skip
     except Rejected as refused:
         return _after_refusal(delivery, part, refused)
-    return _advanced(session, delivery, _settled(answer, answer, session.now(), at))
+    now = session.now()  # when it came out; `createdAt` says when it was meant to
+    return _advanced(session, delivery, _settled(answer, answer, now, now.isoformat()))
 
 
 async def _write_together(session: Session, key: str, made: list[tuple[str, dict[str, JSON]]]) -> dict[str, Any]:
