@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.db import connections
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kicau.channels.acts import register_app
 from kicau.channels.live import new_client
@@ -31,6 +31,7 @@ FLAGS = [
     "--no-first-run",
     "--font-render-hinting=none",
 ]
+expect.set_options(timeout=20_000)  # two cores may be busy with two journeys
 PASSWORD = "hujan-di-bandung-41"  # of everybody in the cast
 
 

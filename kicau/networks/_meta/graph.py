@@ -67,10 +67,9 @@ class Graph:
         return (await self.look(path, **params))[0]
 
     async def look(self, path: str, **params: str) -> tuple[dict[str, Any], timedelta]:
-        """The answer, and how far the network's clock is ahead of ours (whole seconds; zero where it does not say)."""
-        before = datetime.now(UTC)
+        """The answer, and how far the network's clock is ahead of ours at the least (zero where it does not say)."""
         reply = await self.http.call("GET", self.url(path), charge=CALL, params={**params, **self.signed()})
-        return self._body(reply), _ahead(reply, before)
+        return self._body(reply), _ahead(reply)
 
     async def post(
         self, path: str, form: Mapping[str, str], *, charge: Charge = CALL, repeatable: bool = False
@@ -125,11 +124,10 @@ def moment(value: JSON) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _ahead(reply: Reply, before: datetime) -> timedelta:
+def _ahead(reply: Reply) -> timedelta:
+    """By the moment when the answer was here: it was dated no later. One that was long on its way makes it seem less
+    than it is, and never more, so that nothing is overlooked for being too old."""
     try:
-        theirs = parsedate_to_datetime(reply.headers["date"])
+        return parsedate_to_datetime(reply.headers["date"]) - datetime.now(UTC)
     except (KeyError, ValueError, TypeError):
         return timedelta(0)
-    # Date has whole seconds; anything under two is no difference that one could act on.
-    ahead = theirs - before
-    return ahead if abs(ahead) >= timedelta(seconds=2) else timedelta(0)

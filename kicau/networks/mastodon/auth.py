@@ -95,7 +95,9 @@ def _only_server(sign_in: SignIn) -> str:
     """The one server there is, where the operator's setting names it (a sandbox)."""
     address = sign_in.app.endpoints["server"]
     if "{host}" in address:
-        raise Rejected(_problem("needs-server", "{network} is many servers: say which one is yours, such as mastodon.social."))
+        raise Rejected(
+            _problem("needs-server", "{network} is many servers: say which one is yours, such as mastodon.social.")
+        )
     return address.split("://", 1)[-1].split("/", 1)[0]
 
 

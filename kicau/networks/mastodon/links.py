@@ -41,9 +41,7 @@ _UCHARS = (
 _QUERY_LAST = rf"[a-zA-Z0-9_&=#/\-{_UCHARS}]"
 _QUERY_INNER = r"[!?*'();:+$%\[\].,~|@\^]"
 _PORT = r"(?::[0-9]+)?"
-_TAIL = regex.compile(
-    rf"{_PORT}(?:/(?:{_INNER}*+(?:{_LAST}|{_PARENS}))*+)?(?:\?(?:{_QUERY_INNER}*+{_QUERY_LAST})++)?"
-)
+_TAIL = regex.compile(rf"{_PORT}(?:/(?:{_INNER}*+(?:{_LAST}|{_PARENS}))*+)?(?:\?(?:{_QUERY_INNER}*+{_QUERY_LAST})++)?")
 
 
 @lru_cache(maxsize=16)

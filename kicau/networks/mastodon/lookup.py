@@ -146,5 +146,3 @@ async def _source_is(session: Session, status: Mapping[str, Any], wanted: Wanted
     except Rejected:
         return _shows(status, wanted, "id")
     return isinstance(answer, dict) and str(answer.get("text") or "").strip() == wanted.part.text.strip()
-
-

@@ -23,7 +23,9 @@ MEDIA_GONE = "media-gone"
 TOO_LONG = "too-long"
 
 # What Mastodon says with 403 and 422 of an account that may not act (app/controllers/api/base_controller.rb).
-_LOCKED_OUT = re.compile(r"your login is (?:currently|missing)|requires an authenticated user|access token", re.IGNORECASE)
+_LOCKED_OUT = re.compile(
+    r"your login is (?:currently|missing)|requires an authenticated user|access token", re.IGNORECASE
+)
 _SCOPES = re.compile(r"outside the authorized scopes|insufficient[ _](?:scope|permissions)", re.IGNORECASE)
 _OAUTH = frozenset({"invalid_grant", "invalid_client", "invalid_token", "unauthorized_client", "invalid_scope", "unsupported_grant_type", "access_denied"})  # fmt: skip
 _LONGEST_WAIT = timedelta(days=1)  # a clock that is wrong by years holds nothing up for longer
@@ -53,7 +55,9 @@ _KNOWN: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
         (r"quote.*private mention|quoted user.*mention", "quote-unmentioned", "options.quote", "{network} takes a quote in a post to mentioned people only if the quoted author is one of them: mention them, or show the post to more people."),
     )
 )  # fmt: skip
-_LENGTH = re.compile(r"character limit of (\d+) exceeded|too long.*?limit is (\d+)|over the character limit", re.IGNORECASE)
+_LENGTH = re.compile(
+    r"character limit of (\d+) exceeded|too long.*?limit is (\d+)|over the character limit", re.IGNORECASE
+)
 
 
 def read_error(reply: Reply) -> ConnectorError | None:

@@ -140,7 +140,11 @@ async def _upload(session: Session, delivery: Delivery, step: Step) -> Continue:
     if not isinstance(answer, dict) or not answer.get("id"):
         raise Unavailable(f"{session.host} took a file without telling its id")
     ready = reply.status != 202 and bool(answer.get("url"))
-    entry: dict[str, JSON] = {"id": str(answer["id"]), "url": str(answer.get("url") or ""), "state": "ready" if ready else "processing"}
+    entry: dict[str, JSON] = {
+        "id": str(answer["id"]),
+        "url": str(answer.get("url") or ""),
+        "state": "ready" if ready else "processing",
+    }
     return _kept(delivery, step, entry, pause=0.0 if ready else FIRST_PAUSE)
 
 

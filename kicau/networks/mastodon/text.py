@@ -21,9 +21,7 @@ MAX_MENTION_DOMAIN = 253
 _WORD = r"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}"  # what Ruby's [[:word:]] holds
 _NAME = "a-zA-Z0-9_\u017f\u212a"  # the last two are s and k to an expression that ignores case
 _SEPARATORS = "_\u00b7\u30fb\u200c"
-_MENTION = regex.compile(
-    rf"(?<![=/{_WORD}])@([{_NAME}]+(?:[.\-]+[{_NAME}]+)*)(?:@([{_WORD}]+(?:[.\-]+[{_WORD}]+)*))?"
-)
+_MENTION = regex.compile(rf"(?<![=/{_WORD}])@([{_NAME}]+(?:[.\-]+[{_NAME}]+)*)(?:@([{_WORD}]+(?:[.\-]+[{_WORD}]+)*))?")
 # What must not follow a mention: another @, an accented Latin letter, or "://".
 _NO_MENTION = regex.compile(
     r"[@＠]|[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0253\u0254\u0256\u0257\u0259\u025b\u0263\u0268\u026f\u0272"

@@ -15,6 +15,7 @@ from kicau.connector.sandbox import Fault, start
 from kicau.networks._meta.graph import page_graph, proof
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world
+from kicau.networks.facebook import wire
 from kicau.networks.facebook.connector import connector
 from kicau.networks.facebook.sandbox import Server
 from kicau.networks.facebook.tests.spec import validate
@@ -166,6 +167,20 @@ async def test_find_reads_the_networks_clock_not_ours():
         sandbox.clock_offset = -300.0
         begun = session.now()
         answer = await connector.publish(session, delivery(connector, WORDS, begun_at=begun))
+        found = await connector.find(session, delivery(connector, WORDS, begun_at=begun))
+        assert found is not None
+        assert found.ids == answer.ids
+
+
+async def test_a_slow_look_up_overlooks_nothing(monkeypatch):
+    """The question waits on its way, so that the answer's date is far from the moment when it was asked."""
+    monkeypatch.setattr(wire, "MARGIN", timedelta(seconds=0.2))
+    sandbox = Server()
+    async with facebook(sandbox) as session:
+        sandbox.clock_offset = 0.001
+        begun = session.now()
+        answer = await connector.publish(session, delivery(connector, WORDS, begun_at=begun))
+        sandbox.faults.append(Fault(effect="slow", seconds=2.5, path="/feed$"))
         found = await connector.find(session, delivery(connector, WORDS, begun_at=begun))
         assert found is not None
         assert found.ids == answer.ids

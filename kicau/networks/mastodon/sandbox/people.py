@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 type Doc = dict[str, Any]
 
 ACCOUNT = "109300000000000001"  # whom the server names as its contact
-MIMES = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "video/webm", "video/mp4", "video/quicktime"]
+MIMES = [
+    "image/jpeg",
+    "image/png",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "video/webm",
+    "video/mp4",
+    "video/quicktime",
+]
 
 
 class People:

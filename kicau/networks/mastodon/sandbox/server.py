@@ -216,5 +216,7 @@ class Server(Sandbox):
             return self.page("Not found", "<p>The page you are looking for isn’t here.</p>", status=404)
         ids = list(self.statuses.of.get(found["id"], ()))[:-201:-1]
         who = self._who(found["id"])
-        cards = "".join(self.card(self.public_post(one), who) for each in ids if (one := self.store.get("status", each)))
+        cards = "".join(
+            self.card(self.public_post(one), who) for each in ids if (one := self.store.get("status", each))
+        )
         return self.page(found["name"], f"<h1>{html.escape(found['name'])}</h1>{cards}")

@@ -86,9 +86,10 @@ class TestPoorServer(ConnectorContract):
         done = await run(self.connector, session, await self.delivery(session, DRAFTS["text"]))
         with pytest.raises(errors.Rejected) as told:
             await self.connector.withdraw(session, done.ids[0])
-        assert told.value.problems[0].sentence == "kopi.social lets no app delete posts: delete this one on its own pages."
+        assert (
+            told.value.problems[0].sentence == "kopi.social lets no app delete posts: delete this one on its own pages."
+        )
         await self.connector.withdraw(session, "109300000000000999")
-
 
 
 def test_the_product_knows_nothing_of_the_tests() -> None:

@@ -47,12 +47,18 @@ def test_what_a_server_says_of_a_post(error: str, code: str, sentence: str) -> N
 
 
 def test_the_same_words_as_before_sending() -> None:
-    assert read_error(reply(422, "Validation failed: Text can't be blank")).problems[0].message == "On {network}, the post is empty: write a text or add a file."  # type: ignore[union-attr]
+    assert (
+        read_error(reply(422, "Validation failed: Text can't be blank")).problems[0].message
+        == "On {network}, the post is empty: write a text or add a file."
+    )  # type: ignore[union-attr]
     post = render(saying("a" * 120), baseline)
     refused = read_error(reply(422, "Validation failed: Text character limit of 100 exceeded"))
     assert isinstance(refused, Rejected)
     told = at_part(refused, post, 0).problems[0]
-    assert told.sentence == "On Mastodon, the text has 120 characters; the limit is 100: shorten it or split it into a thread."
+    assert (
+        told.sentence
+        == "On Mastodon, the text has 120 characters; the limit is 100: shorten it or split it into a thread."
+    )
     assert (told.limit, told.actual, told.mend) == (100, 120, "split")
 
 

@@ -32,7 +32,11 @@ class Client:
         sent = {"User-Agent": "Other/1", **headers, **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
         async with self.session.request(method, self.box.base_url + path, headers=sent, **how) as answer:
             self.headers = answer.headers
-            told = await answer.json() if answer.content_type == "application/json" else (await answer.read()).decode("utf-8", "replace")
+            told = (
+                await answer.json()
+                if answer.content_type == "application/json"
+                else (await answer.read()).decode("utf-8", "replace")
+            )
             if answer.status < 300 and answer.content_type == "application/json":
                 assert answer_faults(method, path.split("?")[0], answer.status, told) == []
             return answer.status, told
@@ -129,7 +133,12 @@ async def test_what_is_taken(client: Client) -> None:
 async def test_files(client: Client) -> None:
     box = client.box
     status, cup = await client.upload("cup", description="A cup", focus="0.5,-0.25")
-    assert (status, cup["type"], cup["description"], cup["meta"]["focus"]) == (200, "image", "A cup", {"x": 0.5, "y": -0.25})
+    assert (status, cup["type"], cup["description"], cup["meta"]["focus"]) == (
+        200,
+        "image",
+        "A cup",
+        {"x": 0.5, "y": -0.25},
+    )
     assert (await client("GET", cup["url"].removeprefix(box.base_url)))[0] == 200
     assert (await client.upload("steam"))[1]["type"] == "gifv"
     form = aiohttp.FormData({"description": "Another", "focus": "0,0"})

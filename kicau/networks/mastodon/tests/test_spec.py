@@ -91,7 +91,11 @@ def test_uploads() -> None:
 
 
 def test_queries() -> None:
-    listed: dict[str, Any] = {"method": "GET", "path": "/api/v1/accounts/1/statuses", "headers": {"Authorization": "Bearer a"}}
+    listed: dict[str, Any] = {
+        "method": "GET",
+        "path": "/api/v1/accounts/1/statuses",
+        "headers": {"Authorization": "Bearer a"},
+    }
     assert faults(query={"limit": "40", "max_id": "5"}, **listed) == []
     assert faults(query={"limit": "many"}, **listed)
     assert faults(query={"count": "40"}, **listed)

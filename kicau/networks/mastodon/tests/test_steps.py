@@ -44,7 +44,9 @@ async def test_everything_that_was_chosen_arrives(box: Server, kopi: Lent) -> No
     (post,) = box.public_posts()
     assert done.url == post.url == f"{box.base_url}/@kopisenja/{post.id}"
     assert [one["alt"] for one in post.media] == [CUP.alt, "Toko"]
-    assert {name: post.extra[name] for name in ("visibility", "warning", "sensitive", "language", "quotes", "focus")} == {
+    assert {
+        name: post.extra[name] for name in ("visibility", "warning", "sensitive", "language", "quotes", "focus")
+    } == {
         "visibility": "unlisted",
         "warning": "awas",
         "sensitive": "yes",
@@ -56,7 +58,9 @@ async def test_everything_that_was_chosen_arrives(box: Server, kopi: Lent) -> No
 
 
 async def test_a_thread_answers_itself_part_by_part(box: Server, kopi: Lent) -> None:
-    done = await run(connector, kopi, await delivery(kopi, Draft(parts=tuple(Part(text=f"bagian {n}") for n in range(3)))))
+    done = await run(
+        connector, kopi, await delivery(kopi, Draft(parts=tuple(Part(text=f"bagian {n}") for n in range(3))))
+    )
     assert [(post.id, post.in_reply_to) for post in box.public_posts()] == [(done.ids[0], ""), (done.ids[1], done.ids[0]), (done.ids[2], done.ids[1])]  # fmt: skip
 
 
@@ -168,7 +172,9 @@ async def lost(box: Server, session: Lent, draft: Draft) -> Delivery:
     one = await delivery(session, draft)
     one = replace(one, begun_at=session.now())
     while True:
-        if not any(part.media for part in one.post.parts) or len(one.progress.get("files") or ()) == sum(len(p.media) for p in one.post.parts):  # type: ignore[arg-type]
+        if not any(part.media for part in one.post.parts) or len(one.progress.get("files") or ()) == sum(
+            len(p.media) for p in one.post.parts
+        ):  # type: ignore[arg-type]
             break
         step = await connector.publish(session, one)
         assert isinstance(step, Continue)
@@ -211,7 +217,9 @@ def later(box: Server, kopi: Lent, monkeypatch: pytest.MonkeyPatch) -> Later:
     return Later(box, kopi, monkeypatch)
 
 
-@pytest.mark.parametrize("draft", [saying("Sekali @amy@kopi.id <b> https://kopi.id/a?b=c&d=1\n\n• satu"), saying("", CUP), saying("x", CUP)])
+@pytest.mark.parametrize(
+    "draft", [saying("Sekali @amy@kopi.id <b> https://kopi.id/a?b=c&d=1\n\n• satu"), saying("", CUP), saying("x", CUP)]
+)
 async def test_after_the_hour_the_accounts_posts_tell(box: Server, kopi: Lent, later: Later, draft: Draft) -> None:
     one = await lost(box, kopi, draft)
     later.by(hours=3)

@@ -58,7 +58,10 @@ def test_mentions(said: str, mentions: list[str]) -> None:
 @pytest.mark.parametrize(
     ("said", "tags"),
     [
-        ("#kopi #KopiSenja2026 #kopi_senja ＃コーヒー #قهوة", ["#kopi", "#KopiSenja2026", "#kopi_senja", "＃コーヒー", "#قهوة"]),
+        (
+            "#kopi #KopiSenja2026 #kopi_senja ＃コーヒー #قهوة",
+            ["#kopi", "#KopiSenja2026", "#kopi_senja", "＃コーヒー", "#قهوة"],
+        ),
         ("#1 #2026 #1a a#b (#c)", ["#1a"]),
         ("#a·b #a· #a-b", ["#a·b", "#a", "#a"]),
         ("#taghttps://kopi.id", ["#tag"]),
