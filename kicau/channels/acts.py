@@ -299,7 +299,9 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
     `used`: the access token that was refused; where a person has connected again since, nothing happens.
     """
     channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
-    if channel.state != ChannelState.ACTIVE or (used and from_json(Credentials, channel.credentials).access_token != used):
+    if channel.state != ChannelState.ACTIVE or (
+        used and from_json(Credentials, channel.credentials).access_token != used
+    ):
         return
     label = registry.get(channel.network).label
     channel.state, channel.version = ChannelState.EXPIRED, channel.version + 1

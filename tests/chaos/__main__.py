@@ -1,7 +1,7 @@
 """Runs a chaos and prints its report as JSON; ends with 1 where anything is lost, doubled or unstated.
 
-    python -m tests.chaos --seed 7                                                        the small one
-    python -m tests.chaos --deliveries 10000 --kills 200 --restarts 5 --seed 7            the full one, real times
+python -m tests.chaos --seed 7                                                        the small one
+python -m tests.chaos --deliveries 10000 --kills 200 --restarts 5 --seed 7            the full one, real times
 """
 
 from __future__ import annotations
@@ -28,10 +28,16 @@ def main() -> None:
     asked.add_argument("--kills", type=int, default=SMALL.kills)
     asked.add_argument("--restarts", type=int, default=SMALL.restarts)
     asked.add_argument("--seconds", type=float, help="over which it happens; default: 8 for each kill, or 16")
-    asked.add_argument("--faulted", type=float, default=SMALL.faulted, help="share of requests that go wrong during the storm")
+    asked.add_argument(
+        "--faulted", type=float, default=SMALL.faulted, help="share of requests that go wrong during the storm"
+    )
     asked.add_argument("--workers", type=int, default=SMALL.workers)
     asked.add_argument("--patience", type=float, help="seconds that the rest may take; default: 300, or 40")
-    asked.add_argument("--quick", action=argparse.BooleanOptionalAction, help="short time-outs and leases; default: where there are under 1,000 deliveries")
+    asked.add_argument(
+        "--quick",
+        action=argparse.BooleanOptionalAction,
+        help="short time-outs and leases; default: where there are under 1,000 deliveries",
+    )
     asked.add_argument("--keep", action="store_true", help="leave the folder with data and logs")
     wanted = asked.parse_args()
     quick = wanted.deliveries < 1000 if wanted.quick is None else wanted.quick
@@ -53,7 +59,11 @@ def main() -> None:
     print(json.dumps(report, indent=1, ensure_ascii=False))
     print("\n\n".join(stories))
     if report["failures"]:
-        print(f"\nseed {wanted.seed}: {len(report['failures'])} failures; data in {folder}" if wanted.keep else f"\nseed {wanted.seed}: {len(report['failures'])} failures")
+        print(
+            f"\nseed {wanted.seed}: {len(report['failures'])} failures; data in {folder}"
+            if wanted.keep
+            else f"\nseed {wanted.seed}: {len(report['failures'])} failures"
+        )
         sys.exit(1)
 
 

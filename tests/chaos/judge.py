@@ -33,7 +33,9 @@ class Verdict:
 
     states: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)  # of a person, by network and kind of channel
-    reasons: dict[int, str] = field(default_factory=dict)  # what they are told, where it is not about an unknown outcome
+    reasons: dict[int, str] = field(
+        default_factory=dict
+    )  # what they are told, where it is not about an unknown outcome
     wrong: list[tuple[int, str]] = field(default_factory=list)
     late: list[float] = field(default_factory=list)  # seconds
 
@@ -52,7 +54,13 @@ def rows_of(url: str) -> dict[str, dict[str, Any]]:
         return {row["id"]: row for row in connection.execute(ROWS)}
 
 
-def judge(asked: Sequence[Asked], ids: Mapping[int, str], rows: Mapping[str, dict[str, Any]], public: Mapping[str, Sequence[dict[str, Any]]], cannot_tell: frozenset[str]) -> Verdict:
+def judge(
+    asked: Sequence[Asked],
+    ids: Mapping[int, str],
+    rows: Mapping[str, dict[str, Any]],
+    public: Mapping[str, Sequence[dict[str, Any]]],
+    cannot_tell: frozenset[str],
+) -> Verdict:
     """`cannot_tell`: "network/kind of channel" where a lost answer may be asked of a person."""
     verdict = Verdict()
     by_text: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
@@ -78,7 +86,9 @@ def judge(asked: Sequence[Asked], ids: Mapping[int, str], rows: Mapping[str, dic
     return verdict
 
 
-def _compare(one: Asked, row: dict[str, Any], shown: Sequence[Sequence[dict[str, Any]]], cannot_tell: frozenset[str]) -> list[str]:
+def _compare(
+    one: Asked, row: dict[str, Any], shown: Sequence[Sequence[dict[str, Any]]], cannot_tell: frozenset[str]
+) -> list[str]:
     wrong = [f"doubled: part {n + 1} is public {len(posts)} times" for n, posts in enumerate(shown) if len(posts) > 1]
     out = [posts[0] for posts in shown if posts]
     if [bool(posts) for posts in shown] != [True] * len(out) + [False] * (len(shown) - len(out)):
@@ -130,10 +140,17 @@ def story(url: str, row: Mapping[str, Any], one: Asked, public: Sequence[dict[st
     """What is known of a delivery, for whoever has to find out what happened."""
     with psycopg.connect(url, row_factory=dict_row) as connection:
         attempts = connection.execute(STORY, [row["id"]]).fetchall()
-    lines = [f"  asked: {one}", f"  row:   {json.dumps({k: v for k, v in row.items() if k != 'id'}, default=str, ensure_ascii=False)}"]
-    lines += [f"  public: {post['id']} at {post['at']} on {post['account']}" for post in public if post["text"] in one.texts]
+    lines = [
+        f"  asked: {one}",
+        f"  row:   {json.dumps({k: v for k, v in row.items() if k != 'id'}, default=str, ensure_ascii=False)}",
+    ]
+    lines += [
+        f"  public: {post['id']} at {post['at']} on {post['account']}" for post in public if post["text"] in one.texts
+    ]
     for a in attempts:
-        calls = ", ".join(f"{c['method']} {c['path']} {c['status']} {c['ms']} ms" for c in (a["detail"] or {}).get("calls", []))
+        calls = ", ".join(
+            f"{c['method']} {c['path']} {c['status']} {c['ms']} ms" for c in (a["detail"] or {}).get("calls", [])
+        )
         lines.append(f"  {a['at']:%H:%M:%S.%f} {a['did']} {a['outcome']}: {a['sentence']} [{calls}] {a['worker']}")
         if trace := (a["detail"] or {}).get("traceback"):
             lines.append(trace)

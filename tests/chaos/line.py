@@ -82,7 +82,9 @@ class Line:
                 with contextlib.suppress(OSError, asyncio.CancelledError):
                     await one.wait_closed()
 
-    async def _hand_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, client: asyncio.StreamReader) -> None:
+    async def _hand_on(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, client: asyncio.StreamReader
+    ) -> None:
         """Until one side ends, which ends the other (EOFError). What the client sent before it went away without
         being handed on is lost with it: nothing lands later than the request's own time-out."""
         while piece := await source.read(1 << 16):

@@ -60,7 +60,9 @@ class People:
 
     def write_all(self, plan: Plan) -> tuple[dict[int, str], datetime]:
         """Delivery ids by number, and when the first seconds of the plan begin."""
-        shelf = [media.add_medium(self.actor, LIBRARY / name, name, alt=f"Alt of {name}").id for name in (*PICTURES, FILM)]
+        shelf = [
+            media.add_medium(self.actor, LIBRARY / name, name, alt=f"Alt of {name}").id for name in (*PICTURES, FILM)
+        ]
         begin = clock.now() + timedelta(seconds=3 + len(plan.deliveries) / 150)
         ids: dict[int, str] = {}
         for start in range(0, len(plan.deliveries), 500):
@@ -71,7 +73,9 @@ class People:
         drafts = compose.save_drafts(self.actor, [_composition(one, shelf) for one in asked])
         whole = {d.id: d for d in compose.whole(compose.drafts(self.actor).filter(id__in=[d.id for d in drafts]))}
         wanted = [
-            schedule.Wanted(draft=whole[draft.id], channels=[self.channel_of(one)], due_at=begin + timedelta(seconds=one.due))
+            schedule.Wanted(
+                draft=whole[draft.id], channels=[self.channel_of(one)], due_at=begin + timedelta(seconds=one.due)
+            )
             for one, draft in zip(asked, drafts, strict=True)
         ]
         rows = schedule.schedule_many(self.actor, wanted, confirm=True, twins=False).deliveries
@@ -91,7 +95,17 @@ class People:
             expired = list(Channel.objects.filter(state=ChannelState.EXPIRED))
             for slug, account in {(c.network, self.accounts[str(c.id)]) for c in expired}:
                 self.reconnected += len(async_to_sync(self._sign_in)(slug, account))
-        except (Refusal, ConnectorError, aiohttp.ClientError, AssertionError, DatabaseTrouble, OSError, TimeoutError, IndexError, KeyError):
+        except (
+            Refusal,
+            ConnectorError,
+            aiohttp.ClientError,
+            AssertionError,
+            DatabaseTrouble,
+            OSError,
+            TimeoutError,
+            IndexError,
+            KeyError,
+        ):
             connections.close_all()
             time.sleep(0.1)
 

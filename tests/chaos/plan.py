@@ -102,7 +102,9 @@ def _asked(dice: random.Random, number: int, size: Size, hours: Sequence[float])
         texts=tuple(f"{' '.join(dice.choices(WORDS, k=dice.randint(2, 9)))} {number:05}.{p + 1}" for p in range(parts)),
         pictures=tuple(pictures),
         film=film,
-        comment=f"{' '.join(dice.choices(WORDS, k=3))} {number:05}.c" if network in COMMENTED and dice.random() < 0.1 else "",
+        comment=f"{' '.join(dice.choices(WORDS, k=3))} {number:05}.c"
+        if network in COMMENTED and dice.random() < 0.1
+        else "",
         due=dice.choice(hours) if dice.random() < 0.5 else dice.random() * size.seconds,
     )
 
@@ -131,5 +133,10 @@ def _events(dice: random.Random, size: Size, pace: Pace, hours: Sequence[float])
         for n in range(rounds):
             at = (n + dice.random()) * size.seconds / rounds
             what = dice.choice(("cut", "refuse", "slow", "stall"))
-            lasts = {"cut": 0.0, "refuse": dice.uniform(0.5, 3), "slow": dice.uniform(1, 6), "stall": dice.uniform(0.5, 1.2) * pace.timeout}
+            lasts = {
+                "cut": 0.0,
+                "refuse": dice.uniform(0.5, 3),
+                "slow": dice.uniform(1, 6),
+                "stall": dice.uniform(0.5, 1.2) * pace.timeout,
+            }
             yield Event(at=at, what=what, which=line, seconds=lasts[what])

@@ -57,7 +57,10 @@ class Chaos:
 
     def happen(self, event: Event) -> None:
         self.done[event.what] += 1
-        workers, line = names(self.processes), list(self.networks.lines.values())[event.which % len(self.networks.lines)]
+        workers, line = (
+            names(self.processes),
+            list(self.networks.lines.values())[event.which % len(self.networks.lines)],
+        )
         match event.what:
             case "kill-worker":
                 self.processes.kill(workers[event.which % len(workers)])
@@ -174,7 +177,11 @@ def _report(chaos: Chaos, ids: dict[int, str], people: Any, began: float) -> dic
     requests = sum(w.requests for w in networks.weather.values())
     faults = sum((w.faults for w in networks.weather.values()), Counter[str]())
     late = sorted(verdict.late)
-    failures = [f"delivery {n}: {what}" if n >= 0 else what for n, what in verdict.wrong] + chaos.overstayed + chaos.processes.ended
+    failures = (
+        [f"delivery {n}: {what}" if n >= 0 else what for n, what in verdict.wrong]
+        + chaos.overstayed
+        + chaos.processes.ended
+    )
     failures += [f"the specification was broken: {v}" for s in networks.sandboxes.values() for v in s.violations]
     stories = []
     for number in dict.fromkeys([*(n for n, _ in verdict.wrong if n >= 0), *verdict.reasons]):
@@ -199,7 +206,9 @@ def _report(chaos: Chaos, ids: dict[int, str], people: Any, began: float) -> dic
         "faulted_percent": round(100 * sum(faults.values()) / max(1, requests), 1),
         "faults": dict(faults),
         "reconnected": people.reconnected,
-        "late_s": {f"p{p}": round(late[min(len(late) - 1, len(late) * p // 100)], 1) for p in (50, 95, 99)} if late else {},
+        "late_s": {f"p{p}": round(late[min(len(late) - 1, len(late) * p // 100)], 1) for p in (50, 95, 99)}
+        if late
+        else {},
         "set_up_s": round(chaos.ready - began, 1),
         "calm_to_done_s": round(chaos.over - chaos.calm, 1),
         "took_s": round(time.time() - began, 1),

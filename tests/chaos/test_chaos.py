@@ -17,7 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_nothing_is_lost_doubled_or_left_without_a_reason_whatever_dies():
-    done = subprocess.run([sys.executable, "-m", "tests.chaos", "--seed", str(SEED)], cwd=ROOT, capture_output=True, text=True, timeout=150, env=dict(os.environ))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.chaos", "--seed", str(SEED)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        env=dict(os.environ),
+    )
     assert done.stdout.startswith("{"), done.stderr[-3000:]
     report, _ = json.JSONDecoder().raw_decode(done.stdout)
     assert report["failures"] == [], f"replay it with: python -m tests.chaos --seed {SEED}\n{done.stdout[-20_000:]}"
@@ -37,11 +44,30 @@ def test_the_same_seed_gives_the_same_chaos():
 # The judge itself: each of these must be seen.
 
 ONE = Asked(number=0, network="x", channel=0, texts=("satu", "dua"), pictures=((), ()))
-ROW = {"id": "d", "state": "published", "reason": "", "remote_ids": ["1", "2"], "url": "http://here/1", "network": "x", "kind": "person", "account_id": "a", "late": 0.1}
+ROW = {
+    "id": "d",
+    "state": "published",
+    "reason": "",
+    "remote_ids": ["1", "2"],
+    "url": "http://here/1",
+    "network": "x",
+    "kind": "person",
+    "account_id": "a",
+    "late": 0.1,
+}
 
 
 def post(id_: str, text: str, before: str = "", account: str = "a") -> dict[str, object]:
-    return {"id": id_, "text": text, "account": account, "in_reply_to": before, "url": f"http://here/{id_}", "media": [], "extra": {}, "at": ""}
+    return {
+        "id": id_,
+        "text": text,
+        "account": account,
+        "in_reply_to": before,
+        "url": f"http://here/{id_}",
+        "media": [],
+        "extra": {},
+        "at": "",
+    }
 
 
 def wrong(public: list[dict[str, object]], **row: object) -> set[str]:

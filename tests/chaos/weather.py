@@ -10,7 +10,10 @@ from kicau.connector.sandbox import Fault
 from tests.chaos.plan import Pace
 
 # A proxy's page with a NUL, and a JSON error with half of a surrogate pair: what no database column takes as it is.
-GARBAGE = ("\x00\x01\ufffd<html>\x00", '{"error": {"message": "\\ud83d oh \\u0000 no", "code": 2}, "message": "\\udc00", "detail": "\\u0000"}')
+GARBAGE = (
+    "\x00\x01\ufffd<html>\x00",
+    '{"error": {"message": "\\ud83d oh \\u0000 no", "code": 2}, "message": "\\udc00", "detail": "\\u0000"}',
+)
 
 
 class Weather(list[Fault]):
@@ -39,7 +42,10 @@ class Weather(list[Fault]):
             "drop-after": (16, Fault(effect="drop-after")),
             "status": (12, Fault(effect="status", status=dice.choice((500, 502, 503)), text="Service unavailable")),
             "status-after": (14, Fault(effect="status-after", status=dice.choice((500, 502, 504)), text="Bad gateway")),
-            "garbage": (4, Fault(effect=dice.choice(("status", "status-after")), status=502, text=dice.choice(GARBAGE))),
+            "garbage": (
+                4,
+                Fault(effect=dice.choice(("status", "status-after")), status=502, text=dice.choice(GARBAGE)),
+            ),
             "rate-limit": (4, Fault(effect="rate-limit", seconds=float(dice.randint(1, 3)))),
             "rate-limit-silent": (3, Fault(effect="rate-limit")),
             "carried-out-late": (8, Fault(effect="slow", seconds=late)),

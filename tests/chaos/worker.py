@@ -1,6 +1,6 @@
 """A worker with the times of a small run: the same process as kicau.config.worker, with shorter time-outs and leases.
 
-    python -m tests.chaos.worker TIMEOUT LOOK_AFTER LEASE LONGEST_WAIT
+python -m tests.chaos.worker TIMEOUT LOOK_AFTER LEASE LONGEST_WAIT
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ def shorten(timeout: float, look_after: float, lease: float, longest_wait: float
     deliver.LONGEST_WAIT = longest_wait
     pump.LEASE = deliver.LEASE = timedelta(seconds=lease)
     pump.RENEW_EVERY = lease / 3
-    held = {name: module.TIMEOUT for name, module in sys.modules.items() if name.startswith("kicau.") and hasattr(module, "TIMEOUT")}
+    held = {
+        name: module.TIMEOUT
+        for name, module in sys.modules.items()
+        if name.startswith("kicau.") and hasattr(module, "TIMEOUT")
+    }
     assert set(held.values()) == {timeout}, held
 
 

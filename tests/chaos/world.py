@@ -63,7 +63,17 @@ class Networks:
     async def _start(self, slug: str) -> None:
         server: Any = importlib.import_module(registry.package(slug) + ".sandbox").Server()
         for n in range(self.more if slug == "x" else 0):
-            server.store.put("account", str(1800 + n), {"id": str(1800 + n), "username": f"chaos{n}", "name": f"Chaos {n}", "verified_type": "none", "subscription_type": "None"})
+            server.store.put(
+                "account",
+                str(1800 + n),
+                {
+                    "id": str(1800 + n),
+                    "username": f"chaos{n}",
+                    "name": f"Chaos {n}",
+                    "verified_type": "none",
+                    "subscription_type": "None",
+                },
+            )
         runner = await start(server)
         self.ports[slug] = runner.addresses[0][1]
         line = self.lines[slug] = Line(self.ports[slug])
@@ -137,7 +147,9 @@ class Processes:
 
     def _launch(self, name: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.running[name] = subprocess.Popen([sys.executable, "-m", *self.commands[name]], cwd=HERE, stdout=log, stderr=log)
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", *self.commands[name]], cwd=HERE, stdout=log, stderr=log
+            )
 
     def kill(self, name: str) -> None:
         process = self.running[name]
@@ -174,7 +186,10 @@ class Processes:
 
     def wait_for_web(self) -> None:
         for _ in range(300):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{os.environ['KICAU_PORT']}/readyz", timeout=1):
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"http://127.0.0.1:{os.environ['KICAU_PORT']}/readyz", timeout=1),
+            ):
                 return
             time.sleep(0.1)
         raise SystemExit("the web server did not start")

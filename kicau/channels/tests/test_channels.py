@@ -130,7 +130,9 @@ async def test_what_an_old_token_comes_to_does_not_touch_a_new_connection(channe
     ana = await sync_to_async(channel)("ana")
 
     async def refresh(self, session, /):
-        await Channel.objects.filter(id=ana.id).aupdate(credentials=stored(Credentials(access_token="by a person", refresh_token="r9")))
+        await Channel.objects.filter(id=ana.id).aupdate(
+            credentials=stored(Credentials(access_token="by a person", refresh_token="r9"))
+        )
         if answer:
             raise answer
         return replace(session.credentials, access_token="late")

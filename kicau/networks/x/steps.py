@@ -291,7 +291,9 @@ def _at_part(problem: Problem, part: int) -> Problem:
     return Problem(code=problem.code, message=problem.message, params=problem.params, field=field)
 
 
-async def _look_up(session: Session, delivery: Delivery, part: int, since: datetime, until: datetime) -> wire.Seen | None:
+async def _look_up(
+    session: Session, delivery: Delivery, part: int, since: datetime, until: datetime
+) -> wire.Seen | None:
     """The part among the account's posts of that time. Raises Uncertain where there are too many to look through."""
     out = [one["id"] for one in _list(delivery.progress, "posts")]
     root, after = (out[0], out[-1]) if out else ("", "")
@@ -305,9 +307,7 @@ async def _look_up(session: Session, delivery: Delivery, part: int, since: datet
                 oldest = one  # newest first, so the last that fits is the first that was sent
         if not token:
             return oldest
-    raise Uncertain(
-        f"{LABEL} lists more than {sum(PAGES)} posts since {since:%H:%M:%S}: too many to look through"
-    )
+    raise Uncertain(f"{LABEL} lists more than {sum(PAGES)} posts since {since:%H:%M:%S}: too many to look through")
 
 
 def _in_place(one: wire.Seen, root: str, delivery: Delivery) -> bool:

@@ -212,7 +212,12 @@ async def test_what_was_published_long_after_the_step_is_not_looked_through(kopi
     first = await connector.publish(kopi, one)
     sandbox.clock_offset = 0
     for n in range(sum(steps.PAGES)):
-        post = {**sandbox.store.get("post", first.ids[0]), "id": sandbox.next_id(), "text": f"Kabar {n}", "at": sandbox.now().isoformat()}
+        post = {
+            **sandbox.store.get("post", first.ids[0]),
+            "id": sandbox.next_id(),
+            "text": f"Kabar {n}",
+            "at": sandbox.now().isoformat(),
+        }
         sandbox.store.put("post", post["id"], post)
         sandbox.posts._index(post)
     kopi.spent.clear()
