@@ -174,13 +174,13 @@ async def test_find_reads_the_networks_clock_not_ours():
 
 async def test_a_slow_look_up_overlooks_nothing(monkeypatch):
     """The question waits on its way, so that the answer's date is far from the moment when it was asked."""
-    monkeypatch.setattr(wire, "MARGIN", timedelta(seconds=0.2))
+    monkeypatch.setattr(wire, "MARGIN", timedelta(seconds=1.2))  # above the whole seconds of dates, below the wait
     sandbox = Server()
     async with facebook(sandbox) as session:
         sandbox.clock_offset = 0.001
         begun = session.now()
         answer = await connector.publish(session, delivery(connector, WORDS, begun_at=begun))
-        sandbox.faults.append(Fault(effect="slow", seconds=2.5, path="/feed$"))
+        sandbox.faults.append(Fault(effect="slow", seconds=3.1, path="/feed$"))
         found = await connector.find(session, delivery(connector, WORDS, begun_at=begun))
         assert found is not None
         assert found.ids == answer.ids
