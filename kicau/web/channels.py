@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import time
-from typing import Any
 from urllib.parse import urlencode
 
 from asgiref.sync import async_to_sync
@@ -55,21 +55,34 @@ def connect(request: Asked, network: str) -> HttpResponse:
         return redirect("channels")
     questions = registry.get(network).auth.questions
     given = {q.name: request.POST.get(q.name, q.default).strip() for q in questions}
-    shown: dict[str, Any] = {"network": network, "questions": [(q, given[q.name]) for q in questions]}
     if request.method != "POST":
-        return render(request, "web/connect.html", shown)
+        return _asking(request, network, given, {})
     try:
         begun = async_to_sync(acts.begin_sign_in)(request.actor, network, given)
     except Refusal as exc:
-        return render(request, "web/connect.html", shown | {"sentence": said(exc), "errors": by_field(exc)}, status=422)
+        return _asking(request, network, given, by_field(exc), status=422)
     except ConnectorError as exc:
         sentence = _("%(network)s could not be asked: %(why)s") % {"network": registry.get(network).label, "why": exc}
-        return render(request, "web/connect.html", shown | {"sentence": sentence}, status=502)
-    if (
-        begun.url
-    ):  # by a page of ours: a form may not be redirected to another host (Content-Security-Policy form-action)
+        return _asking(request, network, given, {"": [sentence]}, status=502)
+    # By a page of ours: a form may not be redirected to another host (Content-Security-Policy form-action).
+    if begun.url:
         return render(request, "web/leaving.html", {"url": begun.url, "network": network})
     return render(request, "web/choose.html", {"begun": begun, "network": network})
+
+
+def _asking(
+    request: Asked, network: str, given: Mapping[str, str], wrong: Mapping[str, list[str]], status: int = 200
+) -> HttpResponse:
+    """The questions with what was typed, except secrets; what is wrong stands beside its question, else above them all."""
+    questions = registry.get(network).auth.questions
+    asked = {q.name for q in questions}
+    shown = {
+        "network": network,
+        "questions": [(q, "" if q.secret else given[q.name], wrong.get(q.name, [])) for q in questions],
+        "takes_secret": any(q.secret for q in questions),
+        "sentences": list(dict.fromkeys(one for field in wrong if field not in asked for one in wrong[field])),
+    }
+    return render(request, "web/connect.html", shown, status=status)
 
 
 @page

@@ -72,7 +72,7 @@ async def resolve(lent: Lent, name: str) -> Identity:
         raise wire.refusal("unknown-handle", "{network} knows nobody called {name}: check the handle; it looks like sari.bsky.social or kopisenja.example.", "handle", name=name)  # fmt: skip
     found = await by_did(lent, did)
     if name != did and found.handle != name:
-        raise wire.refusal("unknown-handle", "The handle {name} points to an account that does not call itself so: check it, or enter the account's DID.", "handle", name=name)  # fmt: skip
+        raise wire.refusal("unknown-handle", "The {network} handle {name} points to an account that does not call itself so: check it, or enter the account's DID.", "handle", name=name)  # fmt: skip
     return found
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncRequestFactory
 from django.urls import reverse
 
 from kicau.channels.models import PendingSignIn
+from kicau.connector import registry
 from kicau.media import library
 from kicau.web import files
 from kicau.workspaces.acts import actor_by_token, create_workspace
@@ -46,6 +51,56 @@ def test_a_network_without_keys_says_what_the_operator_does(page, workspace):
     answer = page.post(reverse("channels-connect", args=["x"]))
     assert answer.status_code == 422
     assert "has no app keys here yet" in answer.content.decode()
+
+
+def _fields(html: str) -> dict[str, str]:
+    """Each question of a form, by the name under which it is sent."""
+    labels = re.findall(r'<label class="field">.*?</label>', html, re.DOTALL)
+    return {named[1]: label for label in labels if (named := re.search(r'name="([^"]+)"', label))}
+
+
+WRONG_ANSWERS = [
+    ({"login": "app-password", "handle": "sari_kopi", "password": "abcd-efgh"}, "handle", "knows nobody called sari_kopi.bsky.social", "tidak mengenal siapa pun bernama sari_kopi.bsky.social"),
+    ({"login": "app-password", "handle": "", "password": "abcd-efgh"}, "handle", "enter it, such as sari.bsky.social", "isikan, misalnya sari.bsky.social"),
+    ({"login": "app-password", "handle": "sari.example", "password": ""}, "password", "make one in its settings", "buat di pengaturannya"),
+    ({"login": "oauth", "handle": "sari.example", "server": "http://127.0.0.1:9"}, "server", "is not the address of a Bluesky server", "bukan alamat server Bluesky"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+@pytest.mark.parametrize(("answers", "field", "english", "indonesian"), WRONG_ANSWERS)
+def test_a_wrong_answer_is_told_beside_its_question_and_the_others_are_kept(
+    page, owner, channels, answers, field, english, indonesian, language
+):
+    owner.language = language
+    owner.save()
+    answer = page.post(reverse("channels-connect", args=["bluesky"]), answers)
+    html = unescape(answer.content.decode())
+    fields = _fields(html)
+    assert answer.status_code == 422
+    assert list(fields) == ["login", "handle", "password", "server"]
+    assert [name for name in fields if 'class="wrong"' in fields[name]] == [field]
+    assert (english if language == "en" else indonesian) in fields[field]
+    assert 'aria-invalid="true"' in fields[field]
+    assert 'role="alert"' not in html
+    assert f'value="{answers["login"]}" selected' in fields["login"]
+    for name in ("handle", "server"):
+        assert f'value="{answers.get(name, "")}"' in fields[name]
+    assert 'value=""' in fields["password"]
+    assert "abcd-efgh" not in html
+
+
+@pytest.mark.parametrize(("language", "promise"), [("en", "never sees your password"), ("id", "tidak pernah melihat kata sandi")])  # fmt: skip
+def test_only_a_network_that_asks_for_no_secret_is_promised_to_see_none(page, owner, channels, language, promise):
+    owner.language = language
+    owner.save()
+    promised = {
+        slug: promise in page.get(reverse("channels-connect", args=[slug])).content.decode() for slug in channels
+    }
+    secret = {slug: any(q.secret for q in registry.get(slug).auth.questions) for slug in channels}
+    assert promised == {slug: not asks for slug, asks in secret.items()}
+    assert promised["x"]
+    assert not promised["bluesky"]
 
 
 def test_a_callback_that_nobody_waits_for_is_told(page):
