@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.chaos import run
 from tests.chaos.plan import QUICK, Pace, Size
 
-SMALL = Size(deliveries=150, kills=8, restarts=1, seconds=16, faulted=0.18, patience=40)
+SMALL = Size(deliveries=150, kills=8, restarts=1, seconds=16, faulted=0.3, patience=50)
 MOST_ASKED = 0.5  # per cent of deliveries about which a person may be asked, where there are enough to tell
 
 

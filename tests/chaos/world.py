@@ -54,6 +54,7 @@ class Networks:
             for slug in NETWORKS:
                 self.wait_for(self._start(slug))
             yield self
+            assert {slug: s.violations[:3] for slug, s in self.sandboxes.items() if s.violations} == {}
         finally:
             for line in self.lines.values():
                 self.wait_for(line.close())
@@ -61,7 +62,10 @@ class Networks:
             thread.join(5)
 
     async def _start(self, slug: str) -> None:
-        server: Any = importlib.import_module(registry.package(slug) + ".sandbox").Server()
+        package = registry.package(slug)
+        # Every request of ours is held against the network's official description.
+        held_against = (importlib.import_module(package + ".tests.spec").validate,)
+        server: Any = importlib.import_module(package + ".sandbox").Server(validators=held_against)
         for n in range(self.more if slug == "x" else 0):
             server.store.put(
                 "account",

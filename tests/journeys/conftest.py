@@ -93,7 +93,10 @@ class Background:
         self._stop = asyncio.Event()
         runners = []
         for slug in registry.slugs():
-            server: Sandbox = import_module(f"{registry.package(slug)}.sandbox").Server()
+            package = registry.package(slug)
+            # Every request of ours is held against the network's official description.
+            held_against = (import_module(f"{package}.tests.spec").validate,)
+            server: Sandbox = import_module(f"{package}.sandbox").Server(validators=held_against)
             runners.append(await start(server))
             self.servers[slug] = server
         async with new_client() as client:
@@ -116,6 +119,7 @@ def networks(transactional_db, live_server, settings) -> Iterator[dict[str, Sand
             app = server.default_app
             register_app(slug, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)
         yield background.servers
+        assert {slug: s.violations for slug, s in background.servers.items() if s.violations} == {}
 
 
 @pytest.fixture
