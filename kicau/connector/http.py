@@ -196,6 +196,18 @@ def classify(reply: Reply) -> ConnectorError:
             )
 
 
+def from_between(reply: Reply) -> ConnectorError | None:
+    """For a network that always refuses in JSON: a 4xx with something else is a proxy's or a firewall's page, or half of
+    an answer, and says nothing of the call. None where it may be the network's own, or where its status says enough."""
+    if reply.status >= 500 or reply.status in (401, 404, 408, 413, 425, 429) or not reply.body.strip():
+        return None
+    try:
+        reply.json()
+    except ConnectorError as lost:
+        return type(lost)(f"HTTP {reply.status} with no answer of the network's own: {reply.text[:200]}")
+    return None
+
+
 def retry_after(reply: Reply) -> datetime | None:
     """When a Retry-After header (seconds or HTTP date) lets us return; None where there is none to read."""
     value = reply.headers.get("retry-after", "").strip()

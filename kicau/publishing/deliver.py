@@ -19,7 +19,7 @@ from uuid import UUID
 import aiohttp
 import structlog
 from asgiref.sync import sync_to_async
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 
 from kicau.base import clock
 from kicau.channels import acts as channel_acts
@@ -33,6 +33,7 @@ from kicau.connector.wire import from_json, to_json
 from kicau.engine.pump import LEASE, Room
 from kicau.plans import ledger
 from kicau.plans.models import Charge, Purpose
+from kicau.publishing.claims import CLAIM, RENEW, SETTLE
 from kicau.publishing.models import Attempt, DeliveryState, Hold
 from kicau.workspaces import webhooks
 
@@ -42,6 +43,8 @@ LOOK_AFTER = timedelta(
     seconds=TIMEOUT + 2
 )  # after a broken step began: the request has given up, and has landed or not
 LONGEST_WAIT = 30.0  # seconds between tries while a network is out: it is back within that time of returning
+FREE_ROUNDS = 2  # times in a day that a step may break off and be looked up before its next try is made to wait
+LONGEST_ROUND = 300.0  # seconds that it then waits at most
 GIVE_UP = timedelta(hours=24)  # a network that was out for so long is told to a person
 
 
@@ -91,64 +94,6 @@ class Outcome:
     plan: str = ""
     channel_until: datetime | None = None  # the channel waits
     app_until: datetime | None = None  # the whole app waits
-
-
-CLAIM = """
-WITH room AS (
-    SELECT * FROM unnest(%(groups)s::text[], %(free)s::int[]) AS r (network, free) WHERE free > 0
-), busy AS (
-    SELECT * FROM unnest(%(lanes)s::uuid[], %(used)s::int[]) AS b (channel_id, used)
-), waiting AS (
-    SELECT channel_id, min(next_at) AS first FROM publishing_delivery
-    WHERE state IN ('scheduled', 'publishing') AND next_at <= clock_timestamp() GROUP BY channel_id
-), open AS (
-    SELECT c.id, c.network, c.version, w.first, %(per_lane)s - coalesce(b.used, 0) AS free
-    FROM waiting w JOIN channels_channel c ON c.id = w.channel_id JOIN channels_networkapp a ON a.id = c.app_id
-    LEFT JOIN busy b ON b.channel_id = c.id
-    WHERE c.state = 'active' AND NOT c.is_paused
-      AND (c.paused_until IS NULL OR c.paused_until <= clock_timestamp())
-      AND (a.paused_until IS NULL OR a.paused_until <= clock_timestamp())
-), candidate AS (
-    SELECT d.id, o.network, o.version, d.next_at, row_number() OVER (PARTITION BY o.network ORDER BY d.next_at) AS place
-    FROM open o CROSS JOIN LATERAL (
-        SELECT id, next_at FROM publishing_delivery
-        WHERE channel_id = o.id AND state IN ('scheduled', 'publishing') AND next_at <= clock_timestamp()
-          AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-        ORDER BY next_at LIMIT greatest(o.free, 0)
-    ) d
-), chosen AS (
-    SELECT d.id, c.version FROM candidate c JOIN room r ON r.network = c.network AND c.place <= r.free
-    JOIN publishing_delivery d ON d.id = c.id
-    WHERE d.state IN ('scheduled', 'publishing') AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp())
-    ORDER BY d.next_at FOR UPDATE OF d SKIP LOCKED
-)
-UPDATE publishing_delivery d SET
-    state = 'publishing', worker = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
-    broken_at = coalesce(d.broken_at, d.begun_at), begun_at = clock_timestamp(), changed_at = clock_timestamp()
-FROM chosen WHERE d.id = chosen.id
-RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.due_at, d.begun_at, d.broken_at, d.steps, d.tries,
-    d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version
-"""
-
-# A row is written only while it is still this claim's (begun_at is its mark): who lost the lease lost the word, even
-# to a later claim of its own.
-SETTLE = """
-UPDATE publishing_delivery d SET
-    state = v.state, hold = v.hold, next_at = v.next_at, progress = coalesce(v.progress, d.progress), steps = v.steps, tries = v.tries,
-    broken_at = v.broken_at, begun_at = NULL, lease_until = NULL, worker = '', reason = v.reason, problems = v.problems,
-    remote_ids = coalesce(v.remote_ids, d.remote_ids), url = coalesce(v.url, d.url), raw = coalesce(v.raw, d.raw),
-    published_at = coalesce(v.published_at, d.published_at), changed_at = clock_timestamp()
-FROM (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v (
-    id uuid, begun_at timestamptz, state text, hold text, next_at timestamptz, progress jsonb, steps int, tries int, broken_at timestamptz, reason text,
-    problems jsonb, remote_ids varchar[], url text, raw jsonb, published_at timestamptz)) v
-WHERE d.id = v.id AND d.worker = %s AND d.state = 'publishing' AND d.begun_at = v.begun_at
-RETURNING d.id
-"""
-
-RENEW = """
-UPDATE publishing_delivery SET lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s) AND worker = %s
-RETURNING id, begun_at
-"""
 
 
 class NotHeld(errors.Unavailable):
@@ -318,6 +263,7 @@ class Deliveries:
 
     def settle(self, worker: str, outcomes: Sequence[Outcome]) -> None:
         with transaction.atomic():
+            _pace([o for o in outcomes if o.did == "find" and o.outcome in ("not-found", "continued")])
             with connection.cursor() as cursor:
                 cursor.execute(SETTLE, [_rows(outcomes), worker])
                 kept = {row[0] for row in cursor.fetchall()}
@@ -475,6 +421,28 @@ def _charges(o: Outcome) -> list[Charge]:
         app_id=o.app_id,
         plan=o.plan,
     )
+
+
+def _pace(again: Sequence[Outcome]) -> None:
+    """A step that keeps breaking off and leaves nothing is taken later and later, since each look-up may cost money, and
+    after a day a person is told. A network that is out is another matter: nothing reaches it, and nothing is looked up."""
+    if not again:
+        return
+    since = clock.now() - GIVE_UP
+    broken = Attempt.objects.filter(
+        delivery_id__in=[o.item.id for o in again], did="publish", outcome="uncertain", at__gt=since
+    )
+    rounds = dict(broken.values_list("delivery_id").annotate(models.Count("id")))
+    for outcome in again:
+        times = rounds.get(outcome.item.id, 0)
+        if times > FREE_ROUNDS:
+            wait = min(LONGEST_ROUND, 2.0 ** min(times, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 (spreads load, guards nothing)
+            outcome.next_at = max(outcome.next_at, clock.now() + timedelta(seconds=wait))
+        if times > GIVE_UP / timedelta(seconds=LONGEST_ROUND) / 2 and outcome.item.due_at < since:
+            outcome.state, outcome.outcome = DeliveryState.FAILED, "given-up"
+            outcome.reason = outcome.sentence = (
+                f"{registry.get(outcome.item.group).label} answered each try of a day with an error, and the post is not there. Retry it when the network is well again."
+            )
 
 
 def _pause(outcomes: Sequence[Outcome]) -> None:

@@ -29,10 +29,10 @@ def main() -> None:
     asked.add_argument("--restarts", type=int, default=SMALL.restarts)
     asked.add_argument("--seconds", type=float, help="over which it happens; default: 8 for each kill, or 16")
     asked.add_argument(
-        "--faulted", type=float, default=SMALL.faulted, help="share of requests that go wrong during the storm"
+        "--faulted", type=float, help="share of requests that go wrong in the storm; default: 0.1, or 0.3"
     )
     asked.add_argument("--workers", type=int, default=SMALL.workers)
-    asked.add_argument("--patience", type=float, help="seconds that the rest may take; default: 300, or 40")
+    asked.add_argument("--patience", type=float, help="seconds that the rest may take; default: 300, or 50")
     asked.add_argument(
         "--quick",
         action=argparse.BooleanOptionalAction,
@@ -42,7 +42,8 @@ def main() -> None:
     wanted = asked.parse_args()
     quick = wanted.deliveries < 1000 if wanted.quick is None else wanted.quick
     size = Size(
-        deliveries=wanted.deliveries, kills=wanted.kills, restarts=wanted.restarts, faulted=wanted.faulted, workers=wanted.workers,
+        deliveries=wanted.deliveries, kills=wanted.kills, restarts=wanted.restarts, workers=wanted.workers,
+        faulted=wanted.faulted or (SMALL.faulted if wanted.deliveries < 1000 else 0.1),
         seconds=wanted.seconds or (SMALL.seconds if wanted.deliveries < 1000 else wanted.kills * 8),
         patience=wanted.patience or (SMALL.patience if wanted.deliveries < 1000 else 300),
     )  # fmt: skip

@@ -38,6 +38,11 @@ class Verdict:
     )  # what they are told, where it is not about an unknown outcome
     wrong: list[tuple[int, str]] = field(default_factory=list)
     late: list[float] = field(default_factory=list)  # seconds
+    by_lateness: list[tuple[float, int]] = field(default_factory=list)
+
+    @property
+    def slowest(self) -> list[int]:
+        return [n for _, n in sorted(self.by_lateness)[-2:]]
 
     def found(self, kind: str) -> int:
         return len({number for number, what in self.wrong if what.startswith(kind)})
@@ -81,6 +86,7 @@ def judge(
                 verdict.reasons[one.number] = f"{row['state']} on {row['network']}: {row['reason']}"
         if row["late"] is not None:
             verdict.late.append(float(row["late"]))
+            verdict.by_lateness.append((float(row["late"]), one.number))
     for (network, text), posts in by_text.items():
         verdict.wrong.append((-1, f"stray: {len(posts)} posts on {network} that nobody asked for: {text[:60]!r}"))
     return verdict

@@ -62,10 +62,11 @@ class Event:
 
 
 # Where the deliveries go. LinkedIn cannot tell about members, so that a person is asked about each of their lost answers:
-# about one in six of theirs, with these faults.
-SHARES = {"x": 0.32, "facebook": 0.24, "instagram": 0.19, "linkedin": 0.22, "linkedin-member": 0.03}
+# about one in six of theirs, with the full run's faults.
+SHARES = {"x": 0.25, "facebook": 0.19, "instagram": 0.16, "linkedin": 0.16, "linkedin-member": 0.03, "bluesky": 0.11, "mastodon": 0.1}  # fmt: skip
 NETWORKS = tuple(sorted({name.split("-")[0] for name in SHARES}))
-THREADED = frozenset({"x"})
+THREADED = frozenset({"x", "bluesky", "mastodon"})
+THREADS = 0.1 / sum(share for name, share in SHARES.items() if name in THREADED)  # a tenth of all
 COMMENTED = frozenset({"facebook", "instagram", "linkedin", "linkedin-member"})
 PICTURES = 6  # in the library
 WORDS = ("kopi", "senja", "pagi", "hujan", "bandung", "jalan", "kabar", "cerah", "pasar", "biji", "roti", "kota", "sungai", "angin", "kebun", "malam")  # fmt: skip
@@ -91,7 +92,7 @@ def make(seed: int, size: Size, pace: Pace) -> Plan:
 def _asked(dice: random.Random, number: int, size: Size, hours: Sequence[float]) -> Asked:
     """Half of them are due in the same few seconds, as at full hours."""
     network = dice.choices(list(SHARES), list(SHARES.values()))[0]
-    parts = dice.choice((2, 2, 3, 4)) if network in THREADED and dice.random() < 0.1 / SHARES["x"] else 1
+    parts = dice.choice((2, 2, 3, 4)) if network in THREADED and dice.random() < THREADS else 1
     film = network != "linkedin-member" and dice.random() < 0.015
     wants = network == "instagram" or dice.random() < 0.1
     pictures = [_pictures(dice) if wants and not film and (p == 0 or dice.random() < 0.3) else () for p in range(parts)]

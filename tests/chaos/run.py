@@ -184,7 +184,7 @@ def _report(chaos: Chaos, ids: dict[int, str], people: Any, began: float) -> dic
     )
     failures += [f"the specification was broken: {v}" for s in networks.sandboxes.values() for v in s.violations]
     stories = []
-    for number in dict.fromkeys([*(n for n, _ in verdict.wrong if n >= 0), *verdict.reasons]):
+    for number in dict.fromkeys([*(n for n, _ in verdict.wrong if n >= 0), *verdict.reasons, *verdict.slowest]):
         one = chaos.plan.deliveries[number]
         if row := rows.get(ids[number]):
             stories.append(f"delivery {number}:\n" + judge.story(url, row, one, public[one.network]))

@@ -54,7 +54,6 @@ class Networks:
             for slug in NETWORKS:
                 self.wait_for(self._start(slug))
             yield self
-            assert {slug: s.violations[:3] for slug, s in self.sandboxes.items() if s.violations} == {}
         finally:
             for line in self.lines.values():
                 self.wait_for(line.close())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
+from kicau.base import clock
 from kicau.connector.content import Published
 from kicau.connector.sandbox import Fault
 from kicau.engine import pump
@@ -137,3 +139,31 @@ async def test_a_worker_that_can_no_longer_renew_ends_instead_of_going_on(client
     monkeypatch.setattr(pump, "RENEW_EVERY", 0.05)
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(Pump(Deliveries(client)).run(), 5)
+
+
+async def test_a_step_that_keeps_breaking_off_is_taken_later_and_later_and_then_told(post, client, network):
+    """A network that answers every try with 503 would otherwise be asked, and paid, each half minute for ever."""
+    row = await sync_to_async(post)("tidak pernah sampai")
+    network.faults.append(Fault(effect="status", status=503, method="POST", path="^/posts", times=-1))
+    work, waits = Deliveries(client), []
+    for _ in range(6):
+        for _ in ("publish", "find"):
+            await Delivery.objects.filter(id=row.id).aupdate(next_at=clock.now() - timedelta(seconds=60))
+            item = (await sync_to_async(work.claim)("w", ALL))[0]
+            if item.broken_at:
+                item = replace(item, broken_at=item.broken_at - timedelta(seconds=60))
+            await sync_to_async(work.settle)("w", [await work.step(item)])
+        waits.append((await Delivery.objects.aget(id=row.id)).next_at - clock.now())
+    assert all(wait <= timedelta(0) for wait in waits[:2])
+    assert timedelta(seconds=30) < waits[-1] < timedelta(seconds=64)
+    ago = clock.now() - timedelta(hours=2)
+    await Attempt.objects.abulk_create(
+        [Attempt(delivery=row, did="publish", outcome="uncertain", at=ago) for _ in range(200)]
+    )
+    await Delivery.objects.filter(id=row.id).aupdate(
+        due_at=clock.now() - timedelta(hours=25), broken_at=ago, next_at=ago
+    )
+    item = (await sync_to_async(work.claim)("w", ALL))[0]
+    await sync_to_async(work.settle)("w", [await work.step(item)])
+    fresh = await Delivery.objects.aget(id=row.id)
+    assert (fresh.state, "the post is not there" in fresh.reason) == ("failed", True)

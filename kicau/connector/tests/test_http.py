@@ -11,7 +11,7 @@ from aiohttp import web
 
 from kicau.connector import errors
 from kicau.connector.content import Charge
-from kicau.connector.http import Http, Reply, classify, retry_after
+from kicau.connector.http import Http, Reply, classify, from_between, retry_after
 
 
 @pytest.fixture
@@ -133,3 +133,15 @@ def test_no_answer_is_a_fault_of_ours(body):
     with pytest.raises(errors.Uncertain):
         Reply(200, {}, body, repeatable=False).json()
     assert Reply(200, {}, body).peek() == {}
+
+
+@pytest.mark.parametrize("body", [b"<html>Bad gateway", b'{"error": "RecordNotF'])
+def test_a_page_from_in_between_is_no_refusal(body):
+    assert isinstance(from_between(Reply(403, {}, body, repeatable=True)), errors.Unavailable)
+    assert isinstance(from_between(Reply(403, {}, body, repeatable=False)), errors.Uncertain)
+    assert from_between(Reply(401, {}, body)) is None
+
+
+@pytest.mark.parametrize("body", [b'{"error": "NotAllowed"}', b"[]", b"", b" "])
+def test_what_may_be_the_networks_own_refusal_is_left_to_its_reading(body):
+    assert from_between(Reply(403, {}, body)) is None

@@ -18,7 +18,7 @@ from kicau.connector.errors import (
     Unavailable,
     Uncertain,
 )
-from kicau.connector.http import DEFAULT_WAIT, Reply, reset_at, retry_after
+from kicau.connector.http import DEFAULT_WAIT, Reply, from_between, reset_at, retry_after
 from kicau.networks.bluesky.limits import LABEL
 
 NOT_FOUND, BLOB_GONE, TOO_LARGE, SIGN_IN = "not-found", "media-gone", "too-large", "sign-in-failed"
@@ -68,7 +68,7 @@ def read_error(reply: Reply) -> ConnectorError | None:
         return _refused(SIGN_IN, "{network} asks for a code sent by mail with the account's own password: make an app password and use that.", said)  # fmt: skip
     if error in GONE or reply.status == 401:
         return AuthExpired(f"{error}: {said}" if error and error != said else said)
-    return _of_content(reply, error, said)
+    return from_between(reply) or _of_content(reply, error, said)
 
 
 def _of_content(reply: Reply, error: str, said: str) -> Rejected:

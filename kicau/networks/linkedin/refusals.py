@@ -14,7 +14,7 @@ from typing import Any
 
 from kicau.connector.content import Problem
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
-from kicau.connector.http import Reply, retry_after
+from kicau.connector.http import Reply, from_between, retry_after
 from kicau.networks.linkedin.limits import LABEL, VERSION, number
 
 ANY_SCOPE = frozenset({"w_member_social", "w_organization_social"})  # until the caller says which one was needed
@@ -82,7 +82,7 @@ def read_error(reply: Reply) -> ConnectorError | None:
             return _refused("not-found", "{network} has no such thing any more: {said}", said)
     if "Organization permissions must be used" in said.message:
         return AuthExpired(said.message, missing=frozenset({"w_organization_social"}))
-    return _of_content(said)
+    return from_between(reply) or _of_content(said)
 
 
 def _about_permission(said: Said) -> bool:

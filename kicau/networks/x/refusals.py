@@ -14,7 +14,7 @@ from typing import Any
 
 from kicau.connector.content import Problem
 from kicau.connector.errors import AuthExpired, ConnectorError, PlanExceeded, RateLimited, Rejected
-from kicau.connector.http import DEFAULT_WAIT, Reply, reset_at
+from kicau.connector.http import DEFAULT_WAIT, Reply, from_between, reset_at
 
 LABEL = "X"
 
@@ -81,7 +81,8 @@ def read_error(reply: Reply) -> ConnectorError | None:
     if reply.status >= 500 or reply.status in (408, 425):
         return None
     said = read(reply)
-    return _access(reply, said) or _plan(reply, said) or _limit(reply, said) or _refused(reply, said)
+    known = _access(reply, said) or _plan(reply, said) or _limit(reply, said)
+    return known or from_between(reply) or _refused(reply, said)
 
 
 def _access(reply: Reply, said: Said) -> ConnectorError | None:

@@ -130,6 +130,11 @@ def test_what_a_server_does_not_offer_is_for_its_operator() -> None:
     assert said(read(400, {"error": "BlobNotFound", "message": "Could not find blob: x"}))[0] == "media-gone"
 
 
-@pytest.mark.parametrize("body", ["", "<html>", "[]", '{"error": 5}', '{"message": null}'])
+@pytest.mark.parametrize("body", ["", "[]", '{"error": 5}', '{"message": null}'])
 def test_any_body_can_be_read(body: str) -> None:
     assert said(read(400, body))[2].startswith("Bluesky refused the post")
+
+
+def test_a_page_from_in_between_is_no_refusal() -> None:
+    """Nor is it the answer that a record is not there, which comes with the same status."""
+    assert isinstance(read(400, "<html>Bad gateway"), Unavailable)

@@ -138,7 +138,11 @@ def test_a_server_error_is_left_to_the_shared_reading() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["", "<html>", "[]", '{"errorDetails": [1]}', '{"errorDetails": {"inputErrors": [7, {"input": 3}]}}']
+    "body", ["", "[]", '{"errorDetails": [1]}', '{"errorDetails": {"inputErrors": [7, {"input": 3}]}}']
 )
 def test_any_body_can_be_read(body: str) -> None:
     assert sentence(read(400, body)).startswith("LinkedIn refused the post")
+
+
+def test_a_page_from_in_between_is_no_refusal() -> None:
+    assert isinstance(read(403, "<html>Access Denied"), Unavailable)

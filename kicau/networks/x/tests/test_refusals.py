@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kicau.connector.errors import AuthExpired, PlanExceeded, RateLimited, Rejected
+from kicau.connector.errors import AuthExpired, PlanExceeded, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.http import Reply
 from kicau.networks.x.connector import connector
 
@@ -126,10 +126,13 @@ def test_a_fault_is_left_to_the_shared_reading(status: int) -> None:
     assert told(status, problem(status, "Service Unavailable")) is None
 
 
-@pytest.mark.parametrize(
-    "body", ["[]", "null", "<html>", '{"errors": "none"}', '{"errors": [null, 3]}', '{"code": "x"}']
-)
+@pytest.mark.parametrize("body", ["[]", "null", '{"errors": "none"}', '{"errors": [null, 3]}', '{"code": "x"}'])
 def test_no_body_is_too_odd_to_read(body: str) -> None:
     error = connector.read_error(Reply(400, {}, body.encode()))
     assert isinstance(error, Rejected)
     assert error.problems[0].code == "refused"
+
+
+def test_a_page_from_in_between_is_no_refusal() -> None:
+    assert isinstance(connector.read_error(Reply(403, {}, b"<html>Attention required", repeatable=False)), Uncertain)
+    assert isinstance(connector.read_error(Reply(403, {}, b"<html>Attention required")), Unavailable)
