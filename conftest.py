@@ -46,6 +46,22 @@ import pytest
 django.setup()
 
 
+# What asks a database, a server or a whole process is no unit test, wherever it stands.
+WHOLE = ("test_contract", "test_official_client", "test_isolation", "test_sandbox", "test_serve", "test_supervisor")
+WHOLE_FOLDERS = ("tests", "kicau/cli/tests", "kicau/demo/tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`-m unit` picks the tests that stand on their own: no database, no sandbox's contract, no process."""
+    root = Path(__file__).resolve().parent
+    for item in items:
+        place = item.path.relative_to(root)
+        apart = place.stem in WHOLE or any(place.is_relative_to(folder) for folder in WHOLE_FOLDERS)
+        needs = set(getattr(item, "fixturenames", ())) & {"db", "transactional_db", "django_db_setup", "live_server"}
+        if not apart and not needs and not item.get_closest_marker("django_db"):
+            item.add_marker("unit")
+
+
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> Iterator[None]:
     from django.core.cache import cache

@@ -15,13 +15,15 @@ BIN = Path(sys.executable).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Runs the steps in turn; `arguments` are given to pytest alone and leave the other steps out."""
+def main(arguments: list[str]) -> int:
+    """Runs the steps in turn; `--units` runs what stands on its own, other `arguments` go to pytest alone."""
     os.chdir(ROOT)
+    pytest = [str(BIN / "pytest"), "-n", "2", "--dist", "worksteal"]
+    if arguments == ["--units"]:
+        return run("units", [*pytest, "-m", "unit", "kicau"])
     install_browser()
     if arguments:
         return run("tests", [str(BIN / "pytest"), *arguments])
-    pytest = [str(BIN / "pytest"), "-n", "2", "--dist", "worksteal"]
     steps = {
         "lint": [str(BIN / "ruff"), "check", "."],
         "format": [str(BIN / "ruff"), "format", "--check", "."],
