@@ -26,6 +26,7 @@ from kicau.connector.oauth2 import new_state
 from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import Credentials
 from kicau.connector.wire import from_json
+from kicau.notices import acts as notices
 from kicau.plans.ledger import write_calls
 from kicau.plans.models import Purpose
 from kicau.workspaces import webhooks
@@ -312,6 +313,7 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
         "channel.expired",
         [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": channel.reason})],
     )
+    notices.tell("channel.expired", channel.workspace_id, gather=channel.id, page=f"/channels/{channel.key}", channel=f"{channel.name} ({label})")  # fmt: skip
 
 
 def due_for_refresh(limit: int = 50) -> list[UUID]:

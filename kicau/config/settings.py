@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "kicau.rights",
     "kicau.workspaces",
+    "kicau.notices",
     "kicau.plans",
     "kicau.media",
     "kicau.engine",

@@ -33,6 +33,7 @@ from kicau.connector.wire import from_json, to_json
 from kicau.engine.pump import LEASE, Room
 from kicau.plans import ledger
 from kicau.plans.models import Charge, Purpose
+from kicau.publishing import news
 from kicau.publishing.claims import CLAIM, RENEW, SETTLE
 from kicau.publishing.models import Attempt, DeliveryState, Hold
 from kicau.workspaces import webhooks
@@ -466,3 +467,4 @@ def _tell(outcomes: Sequence[Outcome]) -> None:
             if EVENT[DeliveryState(o.state)] == event
         ]  # fmt: skip
         webhooks.emit(event, rows)
+    news.tell([(o.item.draft_id, o.item.lane, o.item.rendered, o.state, o.hold, o.reason) for o in ended])
