@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "kicau.engine",
     "kicau.channels",
     "kicau.publishing",
+    "kicau.archive",
     "kicau.web",
     "kicau.api",
 ]

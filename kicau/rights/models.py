@@ -8,13 +8,18 @@ from django.db import models
 
 from kicau.base.clock import now
 from kicau.base.errors import unacceptable
+from kicau.base.ids import new_id
 
 #: What an item may be used for. Each is allow, deny or conditional; not listed means unknown, and unknown is not exported.
 USES = ("train_gen", "train_other", "ground", "embed", "synthesise", "search", "redistribute", "archive")
 VALUES = ("allow", "deny", "conditional")
+#: Under which something conditional may be done; a purpose that meets all of them may.
+CONDITIONS = ("attribution", "payment", "non-commercial", "share-alike", "consent", "geography")
 
 
 class Origin(models.TextChoices):
+    """The way by which something was acquired: an axis of its own, since each way can carry other duties."""
+
     COMPOSED = "composed", "written here"
     IMPORTED = "imported", "from its owner's own archive or file"
     FETCHED = "fetched", "read from a network"
@@ -43,6 +48,103 @@ class Provenance(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Layer(models.TextChoices):
+    """With which authority something is said, the highest first; `decisions.py` tells how they go together."""
+
+    WITHDRAWAL = "withdrawal", "taken back"
+    GRANT = "grant", "explicit grant or refusal"
+    CONTRACT = "contract", "terms under which it was acquired"
+    AUTHOR = "author", "its author's preference"
+    LICENCE = "licence", "its licence"
+    SITE = "site", "the preference of the site where it stood"
+    DEFAULT = "default", "what this workspace does where nobody said anything"
+
+
+class Party(models.TextChoices):
+    """Who says it: a grant lifts only what its grantor controls."""
+
+    AUTHOR = "author", "who wrote it"
+    NETWORK = "network", "the network from which it came"
+    SITE = "site", "the site where it stood"
+    WORKSPACE = "workspace", "this workspace"
+
+
+class Subject(models.TextChoices):
+    """Of what it is said, the widest first; `key` names which."""
+
+    EVERYTHING = "everything", "everything here"
+    NETWORK = "network", "all of one network"  # key: its slug
+    SITE = "site", "all under an address"  # key: https://host/path, by its beginning
+    LICENCE = "licence", "all under a licence"  # key: an SPDX expression
+    AUTHOR = "author", "all of one author"  # key: "network:account id"; "own" for this workspace's own words
+    ITEM = "item", "one item"  # `item` names it
+
+
+class Statement(models.Model):
+    """What somebody said about uses, once, as it was read; never changed, only ended. Speaks in one workspace."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace_id = models.UUIDField()  # no foreign key: workspaces stand on a higher floor
+    layer = models.CharField(max_length=12, choices=Layer.choices)
+    party = models.CharField(max_length=12, choices=Party.choices)
+    party_name = models.CharField(max_length=300, blank=True)
+    subject = models.CharField(max_length=12, choices=Subject.choices)
+    key = models.CharField(max_length=500, blank=True)
+    item = models.UUIDField(null=True)  # of an item of the archive
+    network = models.CharField(max_length=40, blank=True)  # narrower: only what is of this network
+    acquired = models.CharField(max_length=12, choices=Origin.choices, blank=True)  # narrower: only what came this way
+    says = models.JSONField()  # {use: allow, deny, conditional or unknown}
+    conditions = models.JSONField(default=dict, blank=True)  # {condition: detail} of what is conditional
+    source = models.CharField(max_length=2000, blank=True)  # URI where it was read; "" where a person said it here
+    raw = models.BinaryField(null=True)  # the bytes as read, where they are small enough to keep
+    raw_sha256 = models.CharField(max_length=64, blank=True)
+    parser = models.CharField(max_length=80, blank=True)  # name and version of what read it
+    observed_at = models.DateTimeField(default=now)
+    valid_from = models.DateTimeField(default=now)
+    valid_until = models.DateTimeField(null=True)  # not valid any more from then on
+    note = models.TextField(blank=True)  # why, in the words of who recorded it
+    recorded_by = models.UUIDField(null=True)
+    recorded_at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["workspace_id", "item"], name="statement_item", condition=models.Q(item__isnull=False)
+            ),
+            models.Index(fields=["workspace_id", "id"], name="statement_general", condition=models.Q(item=None)),
+        ]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.layer} of {self.party_name or self.party}: {self.says}"
+
+
+class Terms(models.Model):
+    """What a network's terms say about one way of acquiring, since a day; a proposal until the operator reviewed it."""
+
+    network = models.CharField(max_length=40)
+    acquired = models.CharField(max_length=12, choices=Origin.choices, blank=True)  # "": however it came
+    since = models.DateField()  # in force from this day on
+    until = models.DateField(null=True)  # not any more from this day on
+    says = models.JSONField()
+    conditions = models.JSONField(default=dict, blank=True)
+    summary = models.TextField()  # what the terms say, in a sentence
+    source = models.URLField(max_length=1000)
+    seen_on = models.DateField()  # when the source was read
+    reviewed_by = models.CharField(max_length=200, blank=True)
+    reviewed_at = models.DateTimeField(null=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["network", "acquired", "since"]
+        constraints = [
+            models.UniqueConstraint(fields=["network", "acquired", "since"], name="one_terms_each_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.acquired} since {self.since}"
 
 
 class AuditEntry(models.Model):

@@ -1,0 +1,82 @@
+"""Half a million at once has the same answers as one by one."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from kicau.archive.deciding import Judge, decide_item
+from kicau.archive.models import Item, Standing
+from kicau.base import clock
+from kicau.base.errors import NotFound
+from kicau.rights import statements
+from kicau.rights.decisions import Answer, decide
+from kicau.rights.models import Layer, Origin, Party, Statement, Subject, Terms
+from kicau.rights.statements import NewStatement
+
+NETWORKS, LICENCES = ("n", "m"), ("", "CC-BY-4.0")
+ACQUIRED = (["imported"], ["fetched"], ["fetched", "imported"], ["received"])
+
+
+@pytest.fixture
+def items(workspace):
+    chance = random.Random(4)
+    standings = [
+        Standing(workspace=workspace, network=n, author=f"{n}:{a}", own=a == 1, licence=licence, acquired=ways)
+        for n in NETWORKS for a in (1, 2) for licence in LICENCES for ways in ACQUIRED
+    ]  # fmt: skip
+    Standing.objects.bulk_create(standings)
+    made = [
+        Item(workspace=workspace, network=s.network, remote_id=str(i), standing=s, sources=[1], text=f"post {i}", url=f"https://{s.network}.example/{i % 3}/{i}")
+        for i, s in enumerate(chance.choices(standings, k=60))
+    ]  # fmt: skip
+    return Item.objects.bulk_create(made)
+
+
+def spoken(chance: random.Random, items: list[Item]) -> NewStatement:
+    subject = chance.choice(Subject.values)
+    network = chance.choice(NETWORKS)
+    keys = {"network": network, "site": f"https://{network}.example/{chance.randrange(3)}", "licence": LICENCES[1], "author": chance.choice(["own", f"{network}:2"])}  # fmt: skip
+    begin = clock.now() - timedelta(days=chance.randrange(1, 9))
+    return NewStatement(
+        layer=chance.choice(Layer.values), party=chance.choice(Party.values), subject=subject, key=keys.get(subject, ""),
+        item=chance.choice(items).id if subject == "item" else None, network=chance.choice(["", "", network]),
+        acquired=chance.choice(["", "", *Origin.values]),
+        says={use: chance.choice(statements.ANY) for use in ("train_gen", "ground") if chance.random() < 0.7} or {"embed": "deny"},
+        conditions={"attribution": ""} if chance.random() < 0.5 else {}, valid_from=begin,
+        valid_until=begin + timedelta(days=chance.randrange(1, 12)) if chance.random() < 0.3 else None,
+    )  # fmt: skip
+
+
+def test_at_once_and_one_by_one_agree(workspace, actor, items):
+    for seed in range(25):
+        chance = random.Random(seed)
+        Statement.objects.all().delete()
+        Item.objects.update(said=False)
+        kept = statements.keep(workspace.id, [spoken(chance, items) for _ in range(chance.randrange(1, 14))])
+        Item.objects.filter(id__in=[s.item for s in kept if s.item]).update(said=True)
+        workspace.ai_use = (
+            {"train_gen": chance.choice(["allow", "deny", "conditional"])} if chance.random() < 0.5 else {}
+        )
+        today = clock.now().date()
+        Terms.objects.all().delete()
+        Terms.objects.create(network="n", acquired="fetched", since=today, seen_on=today, says={"train_gen": "deny"}, reviewed_at=chance.choice([None, clock.now()]))  # fmt: skip
+        at, meets = clock.now(), chance.choice([[], ["attribution"]])
+        everything = [*map(statements.as_said, kept), *statements.of_policy(workspace.ai_use), *statements.of_terms()]
+        judge = Judge(workspace, at=at)
+        for use in ("train_gen", "ground"):
+            slow = {i.id: decide(use, i.facts(), everything, at, meets=meets) for i in Item.objects.select_related("standing")}  # fmt: skip
+            fast = dict(judge.decide_items(use, Item.objects.all(), meets))
+            assert {k: d.digest for k, d in fast.items()} == {k: d.digest for k, d in slow.items()}, seed
+            for answer in Answer:
+                found = Item.objects.filter(judge.permitted(use, [answer], meets)).values_list("id", flat=True)
+                assert set(found) == {k for k, d in slow.items() if d.answer == answer}, (seed, answer)
+
+
+def test_one_item_is_reached_through_its_workspace(actor, items, member):
+    viewer = member("viewer")
+    assert set(decide_item(viewer, items[0].id).decisions) >= {"train_gen", "archive"}
+    with pytest.raises(NotFound):
+        decide_item(viewer, "nothing")

@@ -1,0 +1,154 @@
+"""Statements on disk: keeping them as they were read, ending them, and handing them to decisions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from uuid import UUID
+
+from django.db.models import Q
+
+from kicau.base import clock
+from kicau.base.errors import unacceptable
+from kicau.base.ids import NO_ID
+from kicau.rights.decisions import OWN, Said
+from kicau.rights.models import CONDITIONS, USES, VALUES, Layer, Origin, Party, Statement, Subject, Terms
+
+RAW_LIMIT = 65_536  # bytes of a source that are kept beside its hash
+ANY = ("unknown", *VALUES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStatement:
+    """What is to be kept; see rights.models.Statement for each field. `raw`: the bytes in which it was read."""
+
+    layer: str
+    party: str
+    subject: str
+    says: Mapping[str, str]
+    party_name: str = ""
+    key: str = ""
+    item: UUID | None = None
+    network: str = ""
+    acquired: str = ""
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    raw: bytes = b""
+    parser: str = ""
+    observed_at: datetime | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    note: str = ""
+
+
+def keep(workspace_id: UUID, given: Iterable[NewStatement], *, by: UUID | None = None) -> list[Statement]:
+    """Write statements down, in one go. Raises Unacceptable for the first that cannot be; then none is kept.
+
+    Permission and audit trail are the caller's (kicau.archive.saying, for what people say).
+    """
+    now = clock.now()
+    rows = [_row(workspace_id, one, by, now) for one in given]
+    return Statement.objects.bulk_create(rows, batch_size=2000)
+
+
+def end(workspace_id: UUID, statement_ids: Sequence[UUID], at: datetime | None = None) -> int:
+    """From `at` (now) on they say nothing any more; returns how many were still valid."""
+    when = at or clock.now()
+    found = Statement.objects.filter(workspace_id=workspace_id, id__in=statement_ids)
+    return found.filter(Q(valid_until=None) | Q(valid_until__gt=when)).update(valid_until=when)
+
+
+def general(workspace_id: UUID) -> list[Said]:
+    """All that is said of more than one item, whether valid now or not."""
+    return [as_said(row) for row in Statement.objects.defer("raw").filter(workspace_id=workspace_id, item=None)]
+
+
+def of_items(workspace_id: UUID, items: Sequence[UUID]) -> dict[UUID, list[Said]]:
+    """What is said of these items themselves; items of which nothing is said are left out."""
+    found: dict[UUID, list[Said]] = {}
+    for row in Statement.objects.defer("raw").filter(workspace_id=workspace_id, item__in=items):
+        found.setdefault(row.item or NO_ID, []).append(as_said(row))
+    return found
+
+
+def of_policy(ai_use: Mapping[str, str]) -> list[Said]:
+    """What a workspace says by its own settings: the author's word on its own posts, the default on all others."""
+    if not ai_use:
+        return []
+    own = Said(id="policy:own", layer=Layer.AUTHOR, party=Party.AUTHOR, subject=Subject.AUTHOR, key=OWN, says=ai_use)
+    rest = Said(id="policy:default", layer=Layer.DEFAULT, party=Party.WORKSPACE, says=ai_use)
+    return [own, rest]
+
+
+def of_terms(rows: Iterable[Terms] | None = None) -> list[Said]:
+    """The networks' terms as statements; what nobody has reviewed says "unknown", which leaves the answer open."""
+    return [_as_contract(row) for row in (Terms.objects.all() if rows is None else rows)]
+
+
+def as_said(row: Statement) -> Said:
+    return Said(
+        id=str(row.id), layer=row.layer, party=row.party, party_name=row.party_name, subject=row.subject, key=row.key,
+        item=row.item, network=row.network, acquired=row.acquired, says=row.says, conditions=row.conditions,
+        source=row.source, raw_sha256=row.raw_sha256, observed_at=row.observed_at, valid_from=row.valid_from,
+        valid_until=row.valid_until,
+    )  # fmt: skip
+
+
+def checked_says(says: Mapping[str, str]) -> dict[str, str]:
+    """Each use and value known, at least one. Raises Unacceptable."""
+    if not says:
+        raise unacceptable("says", "A statement says something of at least one use.")
+    for use, value in says.items():
+        if use not in USES:
+            raise unacceptable("says", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES))
+        if value not in ANY:
+            raise unacceptable("says", "A use is allow, deny, conditional or unknown, not {said!r}.", said=value)
+    return dict(says)
+
+
+def checked_conditions(conditions: Mapping[str, str]) -> dict[str, str]:
+    for name in conditions:
+        if name not in CONDITIONS:
+            raise unacceptable("conditions", "There is no condition {name!r}; the conditions are: {known}.", name=name, known=", ".join(CONDITIONS))  # fmt: skip
+    return dict(conditions)
+
+
+def _row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) -> Statement:
+    for name, value, known in (
+        ("layer", one.layer, Layer.values),
+        ("party", one.party, Party.values),
+        ("subject", one.subject, Subject.values),
+        ("acquired", one.acquired, ["", *Origin.values]),
+    ):
+        if value not in known:
+            raise unacceptable(name, "There is no {name} {value!r}; there are: {known}.", name=name, value=value, known=", ".join(filter(None, known)))  # fmt: skip
+    if (one.subject == Subject.ITEM) != (one.item is not None):
+        raise unacceptable("item", "A statement about one item names it, and no other does.")
+    if one.subject not in (Subject.ITEM, Subject.EVERYTHING) and not one.key:
+        raise unacceptable("key", "Name what the statement is about.")
+    if one.valid_until and one.valid_from and one.valid_until <= one.valid_from:
+        raise unacceptable("valid_until", "A statement ends after it begins.")
+    return Statement(
+        workspace_id=workspace_id, layer=one.layer, party=one.party, party_name=one.party_name[:300],
+        subject=one.subject, key=one.key[:500], item=one.item, network=one.network, acquired=one.acquired,
+        says=checked_says(one.says), conditions=checked_conditions(one.conditions), source=one.source[:2000],
+        raw=one.raw if one.raw and len(one.raw) <= RAW_LIMIT else None,
+        raw_sha256=hashlib.sha256(one.raw).hexdigest() if one.raw else "", parser=one.parser[:80],
+        observed_at=one.observed_at or now, valid_from=one.valid_from or now, valid_until=one.valid_until,
+        note=one.note, recorded_by=by, recorded_at=now,
+    )  # fmt: skip
+
+
+def _as_contract(row: Terms) -> Said:
+    says = row.says if row.reviewed_at else dict.fromkeys(row.says, "unknown")
+    return Said(
+        id=f"terms:{row.id}", layer=Layer.CONTRACT, party=Party.NETWORK, party_name=row.network, subject=Subject.NETWORK,
+        key=row.network, acquired=row.acquired, says=says, conditions=row.conditions, source=row.source,
+        observed_at=_midnight(row.seen_on), valid_from=_midnight(row.since), valid_until=_midnight(row.until) if row.until else None,
+    )  # fmt: skip
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
