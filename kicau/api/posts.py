@@ -194,11 +194,12 @@ def _changed(row: Draft) -> Refused:
 # From shapes to compositions
 
 
-def _composition(given: s.PostInput, **more: str) -> compose.Composition:
+def _composition(given: s.PostInput, **more: Any) -> compose.Composition:
     return compose.Composition(
         parts=_parts(given.parts), link=link_input(given.link), poll=poll_value(given.poll), first_comment=given.first_comment,
         options=given.options, variants=tuple(_variant(v) for v in given.variants), language=given.language,
-        campaign=given.campaign, tags=tuple(given.tags), timezone=given.timezone, convert=given.convert, ai_use=given.ai_use, **more,
+        campaign=given.campaign, tags=tuple(given.tags), timezone=given.timezone, convert=given.convert,
+        mark_links=given.mark_links, ai_use=given.ai_use, **more,
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def post(row: Draft) -> p.Post:
         id=str(row.id), ref=row.ref, state=cast(p.PostState, row.state), version=row.version,
         parts=_parts(said.parts), link=_link(said.link), poll=_poll(said.poll), first_comment=said.first_comment,
         options=dict(said.options), variants=[_variant(v) for v in said.variants],
-        language=row.language, campaign=said.campaign, tags=row.tags, timezone=row.timezone, convert=said.convert,
+        language=row.language, campaign=said.campaign, tags=row.tags, timezone=row.timezone, convert=said.convert, mark_links=said.mark_links,
         origin=row.origin, origin_detail=row.origin_detail, ai_use=row.ai_use, author=person(row.author),
         created_at=row.created_at, changed_at=row.changed_at,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from kicau.base.ids import as_uuid
 from kicau.connector.content import Problem
 from kicau.connector.guard import guarded_session
 from kicau.media import library
+from kicau.media.convert import crop
 from kicau.media.models import Medium
 from kicau.media.probe import Unusable, probe
 from kicau.rights.models import Origin, checked_ai_use
@@ -122,6 +123,31 @@ def change_medium(actor: Actor, medium_id: UUID | str, *, alt: str | None = None
     medium.save()
     actor.record("medium.changed", medium.id)
     return medium
+
+
+def crop_medium(actor: Actor, medium_id: UUID | str, left: float, top: float, width: float, height: float) -> Medium:
+    """A picture's part as a new medium with the same description and tags; the original stays. Shares of 0 to 1.
+
+    Raises NotAllowed, NotFound, Unacceptable; OSError where the disk refuses.
+    """
+    actor.require(Permission.WRITE)
+    medium = one_medium(actor, medium_id)
+    inside = all(0 <= n <= 1 for n in (left, top, width, height)) and left + width <= 1.001 and top + height <= 1.001
+    if not inside or width * medium.width < 1 or height * medium.height < 1:
+        raise unacceptable("crop", "The frame must lie inside the picture.")
+    copy = library.scratch()
+    try:
+        crop(library.original(medium.ref), (left, top, width, height), copy)
+        name = f"{Path(medium.name).stem[:200]}-{round(width * medium.width)}x{round(height * medium.height)}"
+        return add_medium(
+            actor, copy, name + Path(medium.name).suffix[:10], alt=medium.alt, title=medium.title, tags=medium.tags,
+            origin=medium.origin, origin_detail=f"part of {medium.id}", ai_use=medium.ai_use, move=True,
+        )  # fmt: skip
+    except Unusable as exc:
+        params = {"name": medium.name, **exc.params}
+        raise Unacceptable([Problem(code=exc.code, message=exc.message, params=params, field="crop")]) from exc
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def one_medium(actor: Actor, medium_id: UUID | str) -> Medium:

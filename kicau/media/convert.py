@@ -79,6 +79,28 @@ def thumbnail(source: Path, target: Path, edge: int = 480) -> bool:
     return True
 
 
+def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> None:
+    """Write the part of a picture that `box` frames: left, top, width and height as shares (0 to 1) of its shown size.
+
+    A PNG stays one, everything else becomes a JPEG, without metadata, in sRGB. Raises Unusable, OSError.
+    """
+    left, top, wide, high = box
+    try:
+        with walk.deadline(SECONDS):
+            mime = _sniffed(source)
+            if TYPES[mime].kind != "image":
+                raise Unusable("unconvertible", "{name} is {held}; only pictures are converted.", {"held": TYPES[mime].label})  # fmt: skip
+            with opened(source, mime) as (image, _):
+                width, height = _shown_size(image)
+                picture = _flat(image, width, height, "#ffffff")
+            x, y = min(width - 1, round(left * width)), min(height - 1, round(top * height))
+            edges = (x, y, min(width, max(x + 1, round((left + wide) * width))), min(height, max(y + 1, round((top + high) * height))))  # fmt: skip
+            data = _encoded(picture.crop(edges), "image/png" if mime == "image/png" else "image/jpeg", 92)
+    except walk.TooSlow:
+        raise Unusable("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None  # fmt: skip
+    target.write_bytes(data)
+
+
 @contextmanager
 def _replacing(target: Path) -> Iterator[Path]:
     """A file beside `target` that takes its place at the end, unless something is raised."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from kicau.channels.models import Channel
 from kicau.connector import content, registry
 from kicau.connector.capabilities import Ability
 from kicau.media.models import Medium
+from kicau.publishing import links
 from kicau.publishing.models import Campaign, Draft, DraftState, Part, PartMedium, Variant
 from kicau.rights.models import Origin, checked_ai_use
 from kicau.workspaces.actors import Actor, Permission
@@ -74,6 +75,7 @@ class Composition:
     timezone: str = ""  # IANA; "" the workspace's
     ref: str = ""
     convert: bool = True
+    mark_links: bool = False  # with the campaign, for the site's own statistics: see links.py
     origin: str = Origin.COMPOSED
     origin_detail: str = ""
     ai_use: Mapping[str, str] | None = None  # None: the workspace's default
@@ -179,7 +181,7 @@ def _draft(actor: Actor, c: Composition, book: _Book) -> Draft:
         workspace=actor.workspace, author=actor.person, ref=c.ref, language=c.language[:20], campaign=book.campaigns.get(c.campaign),
         tags=[t[:60] for t in c.tags], timezone=timezone, state=DraftState.DRAFT, origin=c.origin, origin_detail=c.origin_detail[:500],
         ai_use=checked_ai_use(actor.workspace.ai_use if c.ai_use is None else c.ai_use),
-        extras={**_extras(c.link, c.poll, c.first_comment), "options": dict(c.options), "convert": c.convert},
+        extras={**_extras(c.link, c.poll, c.first_comment), "options": dict(c.options), "convert": c.convert, "mark_links": c.mark_links},
     )  # fmt: skip
 
 
@@ -311,13 +313,16 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
     if link and not can.can(Ability.LINK_CARD):
         parts, link = _with_link(parts, link["url"]), None
     poll = said.get("poll")
+    mark = (
+        links.marker(channel.network, draft.campaign.name) if draft.extras.get("mark_links") and draft.campaign else str
+    )
     return content.Draft(
-        parts=parts,
-        link=_link(link, draft, thumbnails) if link else None,
+        parts=tuple(replace(part, text=mark(part.text)) for part in parts),
+        link=_link({**link, "url": mark(link["url"])}, draft, thumbnails) if link else None,
         poll=content.Poll(options=tuple(poll["options"]), minutes=poll["minutes"], question=poll["question"])
         if poll
         else None,
-        first_comment=said.get("first_comment") or "",
+        first_comment=mark(said.get("first_comment") or ""),
         language=draft.language,
         options=options,
         convert=bool(draft.extras.get("convert", True)),
@@ -375,6 +380,7 @@ def composition_of(draft: Draft) -> Composition:
         tags=tuple(draft.tags),
         timezone=draft.timezone,
         convert=bool(extras.get("convert", True)),
+        mark_links=bool(extras.get("mark_links")),
         origin=draft.origin,
         origin_detail=draft.origin_detail,
         ai_use=draft.ai_use,

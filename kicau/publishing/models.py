@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.fields.json import KT
+from django.db.models.functions import Left
 
 from kicau.base.clock import now
 from kicau.base.ids import new_id
@@ -13,6 +18,16 @@ from kicau.channels.models import Channel
 from kicau.media.models import Medium
 from kicau.rights.models import Provenance
 from kicau.workspaces.models import Person, Workspace
+
+
+class Computed(models.GeneratedField):
+    """A column that the database computes when the row is written."""
+
+    def __init__(self, *, expression: Any, output_field: Any, db_persist: bool = True, **more: Any) -> None:
+        super().__init__(expression=expression, output_field=output_field, db_persist=db_persist, **more)
+
+    def _check_supported(self, databases: Sequence[str] | None) -> list[Any]:
+        return []  # PostgreSQL has them; asking would need a running one for every command
 
 
 class Campaign(models.Model):
@@ -56,7 +71,10 @@ class Draft(Provenance):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "ref"], name="one_draft_each_ref", condition=~models.Q(ref=""))
         ]
-        indexes = [models.Index(fields=["workspace", "-id"], name="draft_workspace")]
+        indexes = [
+            models.Index(fields=["workspace", "-id"], name="draft_workspace"),
+            GinIndex(fields=["tags"], name="draft_tags"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -139,9 +157,10 @@ class Delivery(models.Model):
     """A post on its way to one channel."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="deliveries")
-    draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="deliveries")
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deliveries")
+    # The indexes below serve these three; one of its own for each would only slow the engine's writes.
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     network = models.CharField(max_length=40)
     key = models.UUIDField(default=new_id)  # the same on every step and retry
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.SCHEDULED)
@@ -150,6 +169,13 @@ class Delivery(models.Model):
     timezone = models.CharField(max_length=64, default="UTC")  # in which that was said
     next_at = models.DateTimeField()  # when the next step may be taken
     rendered = models.JSONField()  # the preview's own value, in wire form
+    # What calendars show of it, kept by the database itself so that they need not open the whole value.
+    head = Computed(expression=Left(KT("rendered__parts__0__text"), 160), output_field=models.TextField(null=True))
+    picture = Computed(
+        expression=KT("rendered__parts__0__media__0__media__ref"),
+        output_field=models.TextField(null=True),
+        db_persist=True,
+    )
     text_hash = models.CharField(max_length=64, blank=True)  # of the text, for the duplicate warning
     progress = models.JSONField(default=dict, blank=True)
     steps = models.PositiveIntegerField(default=0)
@@ -179,7 +205,10 @@ class Delivery(models.Model):
             models.Index(
                 fields=["next_at"], name="delivery_next", condition=models.Q(state__in=["scheduled", "publishing"])
             ),
-            models.Index(fields=["workspace", "due_at", "id"], name="delivery_calendar"),
+            models.Index(
+                fields=["workspace", "due_at", "id"], name="delivery_calendar", include=["draft", "channel", "state"]
+            ),
+            models.Index(fields=["channel", "due_at", "id"], name="delivery_by_channel"),
             models.Index(fields=["workspace", "state", "due_at", "id"], name="delivery_by_state"),
             models.Index(fields=["channel", "text_hash"], name="delivery_same_text"),
             models.Index(fields=["draft"], name="delivery_draft"),
@@ -212,3 +241,58 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.did}: {self.outcome}"
+
+
+class SavedText(models.Model):
+    """Words that a workspace uses again and again; put in where the cursor stands."""
+
+    class Kind(models.TextChoices):
+        HASHTAGS = "hashtags", "hashtags"
+        SIGNATURE = "signature", "signature"
+        TEMPLATE = "template", "template"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="saved_texts")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=80)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "kind", "name"], name="one_saved_text_each_name")]
+        ordering = ["kind", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChannelGroup(models.Model):
+    """Channels that are chosen together, by one press."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="channel_groups")
+    name = models.CharField(max_length=80)
+    keys = ArrayField(models.CharField(max_length=80))  # of channels
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="one_channel_group_each_name")]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Writer(models.Model):
+    """Somebody has a post open in an editor; gone when it was not heard of for a minute."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    draft_id = models.UUIDField()  # no foreign key: a post is opened before it is first saved
+    hand = models.CharField(max_length=40)  # the open editor
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    seen_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["draft_id", "hand"], name="one_writer_each_hand")]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.draft_id}"

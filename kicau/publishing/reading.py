@@ -10,7 +10,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Window
-from django.db.models.fields.json import KT
 from django.db.models.functions import DenseRank, Left, TruncDate
 
 from kicau.base.ids import as_uuid
@@ -20,7 +19,7 @@ from kicau.publishing.models import ENDED, Attempt, Campaign, Delivery, Delivery
 from kicau.workspaces.actors import Actor, Permission
 
 ATTENTION = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED, DeliveryState.HELD)  # a person is asked
-FIELDS = ("id", "draft_id", "network", "state", "hold", "reason", "due_at", "published_at", "url", "changed_at", "channel__id", "channel__key", "channel__name", "channel__handle", "channel__network")  # fmt: skip
+FIELDS = ("id", "draft_id", "head", "picture", "network", "state", "hold", "reason", "due_at", "published_at", "url", "changed_at", "channel__id", "channel__key", "channel__name", "channel__handle", "channel__network")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +59,6 @@ class Day:
 
 def _rows(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
     rows = acts.deliveries(actor).select_related(None).select_related("channel").only(*FIELDS)
-    rows = rows.annotate(
-        text=Left(KT("rendered__parts__0__text"), 240), picture=KT("rendered__parts__0__media__0__media__ref")
-    )
     if wanted.channel:
         rows = rows.filter(channel__key=wanted.channel)
     if wanted.network:
@@ -133,7 +129,7 @@ def _cards(rows: Iterable[Delivery]) -> list[Card]:
     found: dict[tuple[datetime, UUID], Card] = {}
     for row in rows:
         key = (row.due_at, row.draft_id)
-        text, picture = getattr(row, "text", "") or "", getattr(row, "picture", "") or ""
+        text, picture = row.head or "", row.picture or ""
         card = found.get(key)
         if card is None:
             found[key] = Card(due_at=row.due_at, draft_id=row.draft_id, text=text, picture=picture, deliveries=(row,))

@@ -15,7 +15,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound
 from kicau.base.ids import as_uuid
 from kicau.publishing import compose
-from kicau.publishing.models import Draft, DraftState, Part, PartMedium, Variant
+from kicau.publishing.models import Campaign, Draft, DraftState, Part, PartMedium, Variant
 from kicau.rights.models import AuditEntry
 from kicau.workspaces.actors import Actor, Permission
 
@@ -28,9 +28,10 @@ def unsaved(actor: Actor, composition: compose.Composition, *, book: compose._Bo
     `book`: what the composition names, where it was looked up for many at once.
     """
     actor.require(Permission.READ)
-    composition = replace(composition, campaign="")  # a campaign is made when the draft is saved
+    name, composition = composition.campaign, replace(composition, campaign="")  # it is made when the draft is saved
     book = book or compose._Book(actor, [composition])
     draft = compose._draft(actor, composition, book)
+    draft.campaign = Campaign(workspace=actor.workspace, name=name) if name else None
     parts: list[Part] = []
     variants: list[Variant] = []
     _put(parts, draft, None, composition.parts, book)

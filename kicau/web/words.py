@@ -75,7 +75,8 @@ ACTS: dict[str, Any] = {
     "draft.submitted": _("submitted a post"), "draft.archived": _("put a post away"), "delivery.scheduled": _("scheduled a delivery"),
     "delivery.canceled": _("cancelled a delivery"), "delivery.retried": _("retried a delivery"), "delivery.moved": _("moved a delivery"),
     "delivery.confirmed": _("confirmed a delivery"), "delivery.resolved": _("resolved an unknown outcome"), "delivery.deleted": _("deleted a post from its network"),
-    "medium.added": _("added a file"), "medium.changed": _("changed a file"), "member.set": _("set a member's role"), "member.removed": _("removed a member"),
+    "text.saved": _("saved a text"), "text.forgotten": _("removed a saved text"), "group.saved": _("saved a group of channels"),
+    "group.forgotten": _("removed a group of channels"), "medium.added": _("added a file"), "medium.changed": _("changed a file"), "member.set": _("set a member's role"), "member.removed": _("removed a member"),
     "workspace.created": _("created the workspace"), "workspace.changed": _("changed the workspace"), "token.created": _("made a token"),
     "token.revoked": _("revoked a token"), "webhook.added": _("added a webhook"), "webhook.removed": _("removed a webhook"),
 }  # fmt: skip

@@ -95,6 +95,9 @@ class PostInput(Shape):
     )
     timezone: Zone = Field("", description=f"The author's. {ZONE} Empty: the workspace's.")
     convert: Flag = Field(True, description="Whether pictures that a network would refuse may be converted for it.")
+    mark_links: Flag = Field(
+        False, description="Whether links carry the network and the campaign (utm_source, utm_medium, utm_campaign)."
+    )
     ai_use: AIUse | None = Field(None, description=f"{AI_USE} Null: the workspace's default.")
 
 
@@ -198,6 +201,7 @@ class Post(Shape):
     tags: list[str] = Field(description="The workspace's own words to find it by.")
     timezone: str = Field(description=f"The author's. {ZONE}")
     convert: bool = Field(description="Whether pictures may be converted for networks.")
+    mark_links: bool = Field(description="Whether links carry the network and the campaign.")
     origin: str = Field(description="composed, imported, fetched, received or generated.")
     origin_detail: str = Field(description="More about the origin; may be empty.")
     ai_use: dict[str, str] = Field(description=AI_USE)

@@ -280,3 +280,18 @@ def test_documents_have_no_thumbnail(small, data):
 def test_a_damaged_picture_has_no_thumbnail_and_says_so(small):
     with pytest.raises(Unusable):
         small(saved(picture((200, 200)), "PNG")[:500])
+
+
+def test_a_picture_is_cropped_as_it_is_shown_and_its_original_stays(tmp_path):
+    turned = Image.new("RGB", (40, 60), "#ff0000")
+    turned.paste("#0000ff", (0, 0, 40, 30))  # shown upside down: red above, blue below
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    turned.save(tmp_path / "a", "JPEG", quality=95, exif=exif)
+    module.crop(tmp_path / "a", (0.25, 0.0, 0.5, 0.5), tmp_path / "b")
+    with Image.open(tmp_path / "b") as cut:
+        assert (cut.format, cut.size) == ("JPEG", (20, 30))
+        assert near(cut.getpixel((10, 5)), (254, 0, 0), by=12)
+    with pytest.raises(Unusable):
+        (tmp_path / "v").write_bytes(video())
+        module.crop(tmp_path / "v", (0, 0, 1, 1), tmp_path / "c")
