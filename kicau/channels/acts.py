@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +34,11 @@ from kicau.workspaces.actors import Actor, Permission, system
 
 SIGN_IN_LASTS = timedelta(hours=1)
 CAPABILITIES_LAST = timedelta(days=1)
+#: A room above keeps a channel's queue safe, in the same transaction: called with the actor and the channel after it
+#: went (WENT), and after it came back, with the state that it was in before (CAME_BACK).
+WENT: list[Callable[[Actor, Channel], None]] = []
+CAME_BACK: list[Callable[[Actor, Channel, str], None]] = []
+
 REFRESH_LASTS = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
 
 
@@ -67,7 +72,11 @@ def app_for(network: str, name: str = "") -> NetworkApp:
     """The app of that name, or the network's first. Raises UnknownNetwork, Conflict with what to do."""
     registry.get(network)
     apps = NetworkApp.objects.filter(network=network)
-    found = apps.filter(name=name).first() if name else apps.order_by("created_at").first()
+    found = apps.filter(name=name).first() if name else apps.order_by(F("withdrawn_at").desc(nulls_first=True), "created_at").first()  # fmt: skip
+    if found is not None and found.withdrawn_at is not None:
+        raise Conflict(
+            f"The operator of this Kicau left {registry.get(network).label} on {found.withdrawn_at:%Y-%m-%d}; nothing new is connected there."
+        )
     if found is None:
         raise Conflict(
             f"{registry.get(network).label} has no app keys here yet; the operator adds them with: kicau apps add {network}"
@@ -180,6 +189,7 @@ def _save_channel(actor: Actor, app: NetworkApp, account: Account, key: str) -> 
     identity = {"workspace": actor.workspace, "network": app.network, "host": account.host, "account_id": account.id}
     channel = Channel.objects.select_for_update().filter(**identity).first() or Channel(**identity)
     fresh = channel._state.adding
+    before = channel.state
     channel.app, channel.connected_by, channel.connected_at = app, actor.person, clock.now()
     channel.handle, channel.name, channel.kind, channel.url = (
         account.handle,
@@ -187,11 +197,15 @@ def _save_channel(actor: Actor, app: NetworkApp, account: Account, key: str) -> 
         account.kind,
         account.url,
     )
-    channel.state, channel.reason, channel.paused_until = ChannelState.ACTIVE, "", None
+    if before != ChannelState.WITHDRAWN:  # else it is renewed, and stays left until it is reinstated
+        channel.state, channel.reason, channel.paused_until = ChannelState.ACTIVE, "", None
     if fresh:
         channel.key = _free_key(actor, key or f"{app.network}-{account.handle or account.id}")
     _take_credentials(channel, account.credentials)
     channel.save()
+    if not fresh and channel.state == ChannelState.ACTIVE:
+        for tell in CAME_BACK:
+            tell(actor, channel, before)
     actor.record(
         "channel.connected" if fresh else "channel.reconnected", channel.id, network=app.network, handle=account.handle
     )
@@ -354,10 +368,12 @@ def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
         f"{actor.name} disconnected it on {clock.now():%Y-%m-%d}. Connect it again to go on with its queue."
     )
     channel.credentials = stored(Credentials(access_token=""))
-    channel.refresh_at = channel.token_expires_at = None
+    channel.refresh_at = channel.token_expires_at = channel.leaves_at = None
     channel.version += 1
     channel.save()
     actor.record("channel.disconnected", channel.id)
+    for tell in WENT:
+        tell(actor, channel)
     return channel
 
 

@@ -196,7 +196,7 @@ class Wanted:
 
         now = clock.now()
         times = [p for at in dict.fromkeys(self.due.values()) for p in _bad_time(at, now)]
-        return times + [p for c in self.channels for p in _bad_channel(c)]
+        return times + [p for c in self.channels for p in _bad_channel(c, self.due[c.id])]
 
     def carry_out(
         self, actor: Actor, *, confirm: bool, submit: bool

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "kicau.channels",
     "kicau.publishing",
     "kicau.archive",
+    "kicau.withdrawal",
     "kicau.web",
     "kicau.api",
 ]

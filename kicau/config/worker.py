@@ -41,6 +41,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.api.models import forget_old_answers
     from kicau.channels import acts as channels
     from kicau.engine import health
+    from kicau.withdrawal import rounds
     from kicau.workspaces import webhooks
 
     async def refresh() -> int:
@@ -57,6 +58,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
 
     return [
         Chore(name="send webhooks", every=1.0, run=webhooks.send_due),
+        Chore(name="leave what is to be left", every=1.0, run=sync_to_async(rounds.look_after)),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
         Chore(name="forget answers that are no longer promised", every=3600.0, run=sync_to_async(forget_old_answers)),

@@ -175,8 +175,10 @@ def move(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str 
     row = _one(actor, delivery_id)
     if row.state not in (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.PUBLISHING) or not _unseen(row):
         raise Conflict(_why_not(row, "moved"))
-    if problems := list(schedule._bad_time(due_at, clock.now())):
+    if problems := [*schedule._bad_time(due_at, clock.now()), *schedule.left_before(row.channel, due_at)]:
         raise Unacceptable(problems)
+    if row.hold == Hold.WITHDRAWN and row.channel.state == ChannelState.ACTIVE:  # its time had passed, and this is the answer
+        row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
     before = row.due_at
     row.due_at = due_at
     row.next_at = _first_step_at(row)

@@ -12,7 +12,7 @@ WITH room AS (
     SELECT c.id, c.network, c.version, w.first, %(per_lane)s - coalesce(b.used, 0) AS free
     FROM waiting w JOIN channels_channel c ON c.id = w.channel_id JOIN channels_networkapp a ON a.id = c.app_id
     LEFT JOIN busy b ON b.channel_id = c.id
-    WHERE c.state = 'active' AND NOT c.is_paused
+    WHERE c.state = 'active' AND NOT c.is_paused AND (c.leaves_at IS NULL OR c.leaves_at > clock_timestamp())
       AND (c.paused_until IS NULL OR c.paused_until <= clock_timestamp())
       AND (a.paused_until IS NULL OR a.paused_until <= clock_timestamp())
 ), candidate AS (

@@ -215,7 +215,7 @@ class _Check:
             rendered = registry.get(channel.network).render(
                 compose.for_channel(draft, channel, thumbnails), self.can[key]
             )
-            bad = [*schedule._bad_time(post.at, now), *schedule._bad_channel(channel), *rendered.problems]
+            bad = [*schedule._bad_time(post.at, now), *schedule._bad_channel(channel, post.at), *rendered.problems]
             self._note(self.problems, post, bad, told, channel)
             self._note(self.notices, post, rendered.notices, told, channel)
             if not bad:

@@ -158,7 +158,7 @@ def schedule_many(actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = Fal
     for one in wanted:
         problems += _bad_time(one.due_at, now)
         for channel in one.channels:
-            problems += _bad_channel(channel)
+            problems += _bad_channel(channel, one.due_at)
             rendered = render(one.draft, channel)
             same = duplicates(actor, channel, rendered, one.due_at, but=one.draft.id) if twins else ()
             problems += Preview(channel=channel, rendered=rendered, priced=(), duplicates=same).problems
@@ -216,7 +216,7 @@ def _delivery(
         workspace=actor.workspace, draft=one.draft, channel=channel, network=channel.network, due_at=due_at, next_at=first_step_at(due_at, rendered, now),
         timezone=one.timezone or one.draft.timezone, rendered=to_json(rendered), text_hash=text_hash(rendered),
     )  # fmt: skip
-    if capabilities_of(channel).needs_confirmation:
+    if needs_confirmation(channel):
         if confirm and actor.person is not None:
             row.confirmed_by, row.confirmed_at = actor.person, now
         else:
@@ -224,6 +224,16 @@ def _delivery(
             label = registry.get(channel.network).label
             row.reason = f"{label} wants a person to confirm each post: read it and confirm it before its time."
     return row
+
+
+def needs_confirmation(channel: Channel) -> bool:
+    """Whether its network wants each post confirmed by a person."""
+    return capabilities_of(channel).needs_confirmation
+
+
+def priced(channel: Channel, rendered: Rendered) -> tuple[Priced, ...]:
+    """What publishing it there costs."""
+    return price_all(channel.network, rendered.charges, plan=channel.app.plan)
 
 
 def first_step_at(due_at: datetime, rendered: Rendered, now: datetime) -> datetime:
@@ -248,7 +258,19 @@ def _bad_time(due_at: datetime, now: datetime) -> Iterable[Problem]:
         )
 
 
-def _bad_channel(channel: Channel) -> Iterable[Problem]:
+def left_before(channel: Channel, due_at: datetime) -> Iterable[Problem]:
+    """Nothing is planned for a time at which the channel's network will have been left."""
+    if channel.leaves_at is not None and channel.state != ChannelState.WITHDRAWN and due_at >= channel.leaves_at:
+        yield Problem(
+            code="leaves-before",
+            message="{channel} is left on {when} UTC, and this is due after it: choose an earlier time or another channel.",
+            params={"channel": channel.key, "when": f"{channel.leaves_at.astimezone(clock.UTC):%Y-%m-%d %H:%M}"},
+            field=f"channels.{channel.key}",
+        )
+
+
+def _bad_channel(channel: Channel, due_at: datetime) -> Iterable[Problem]:
+    yield from left_before(channel, due_at)
     if channel.state in (ChannelState.REMOVED, ChannelState.WITHDRAWN):
         yield Problem(
             code="channel-closed",

@@ -26,7 +26,7 @@ from kicau.connector.guard import Forbidden, guarded_session
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Webhook, WebhookEvent
 
-EVENTS = ("delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled", "channel.connected", "channel.expired")  # fmt: skip
+EVENTS = ("delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled", "channel.connected", "channel.expired", "withdrawal.proposed", "withdrawal.announced", "withdrawal.called-off", "withdrawal.withdrawn", "withdrawal.retargeted", "withdrawal.reinstated")  # fmt: skip
 WAITS = (10, 60, 300, 1800, 7200, 21600, 43200)  # seconds before each retry; then it is given up
 
 
@@ -38,8 +38,8 @@ def add_webhook(actor: Actor, url: str, events: Iterable[str]) -> Webhook:
         raise unacceptable("url", "A webhook's address begins with https:// and has at most 500 characters.")
     wanted = sorted(set(events))
     for event in wanted or [""]:
-        if event not in EVENTS and event not in ("*", "delivery.*", "channel.*"):
-            raise unacceptable("events", "There is no event {event!r}; the events are: {known}, and delivery.*, channel.* and *.", event=event, known=", ".join(EVENTS))  # fmt: skip
+        if event not in EVENTS and event not in ("*", "delivery.*", "channel.*", "withdrawal.*"):
+            raise unacceptable("events", "There is no event {event!r}; the events are: {known}, and delivery.*, channel.*, withdrawal.* and *.", event=event, known=", ".join(EVENTS))  # fmt: skip
     made = Webhook.objects.create(
         workspace=actor.workspace, url=url, events=wanted, secret="whsec_" + secrets.token_urlsafe(32)
     )

@@ -1,0 +1,171 @@
+"""A queue is frozen, and goes on as it was: nothing is lost, nothing goes out late without a person's word."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.channels import acts as channel_acts
+from kicau.channels.models import Channel
+from kicau.engine.pump import Room
+from kicau.publishing import acts as publishing
+from kicau.publishing.deliver import Deliveries
+from kicau.publishing.models import Attempt, Delivery
+from kicau.withdrawal import acts, returning, rounds, single
+from kicau.withdrawal.models import Withdrawal
+from kicau.withdrawal.returning import Late
+from kicau.withdrawal.tests.conftest import everything, states
+from kicau.workspaces.models import WebhookEvent
+from kicau.workspaces.webhooks import add_webhook
+
+pytestmark = pytest.mark.django_db
+FROZEN = ("held", "withdrawn")
+
+
+def test_leaving_at_once_and_going_back_changes_nothing_at_all(actor, channel, posts, member):
+    ana, budi = channel("ana"), channel("budi")
+    Channel.objects.filter(id=budi.id).update(state="expired", reason="Connect it again.")
+    rows = posts("ana", 3) + posts("budi", 2)
+    Delivery.objects.filter(id=rows[1].id).update(state="held", hold="confirmation", reason="Read it.")
+    Delivery.objects.filter(id=rows[2].id).update(state="failed", reason="Refused.")
+    add_webhook(actor, "https://93.184.215.14/hook", ["withdrawal.*"])
+    first = everything(actor.workspace.id)
+
+    left = acts.announce(actor, network="stranger", reason="Too dear")
+    assert states(rows) == [FROZEN, FROZEN, ("failed", ""), FROZEN, FROZEN]
+    assert {c.state for c in Channel.objects.all()} == {"withdrawn"}
+    assert "was left" in Delivery.objects.get(id=rows[0].id).reason
+    assert acts.announce(actor, network="stranger").id == left.id  # a second time changes nothing
+    assert Deliveries(None).claim("w", Room({"stranger": 9})) == []
+    with pytest.raises(Conflict):
+        publishing.retry(actor, rows[0].id)
+    with pytest.raises(Unacceptable, match="not connected"), transaction.atomic():
+        posts("ana")
+    Withdrawal.objects.filter(id=left.id).update(by_operator=True)
+    with pytest.raises(Conflict):  # the operator's, and she is none
+        returning.reinstate(member("admin"), left.id)
+    with pytest.raises(NotAllowed):
+        returning.reinstate(member("editor"), left.id)
+
+    told = returning.look_back(actor, left.id)
+    assert (told.restored, told.late, len(told.channels)) == (4, 0, 2)
+    returning.reinstate(actor, left.id)
+    assert everything(actor.workspace.id) == first
+    assert returning.reinstate(actor, left.id).withdrawal.state == "reinstated"
+    assert list(WebhookEvent.objects.order_by("id").values_list("event", flat=True)) == ["withdrawal.withdrawn", "withdrawal.reinstated"]  # fmt: skip
+    assert ana.key == "ana"
+
+
+def test_by_date_everything_goes_on_until_then_and_nothing_is_accepted_for_later(actor, channel, posts):
+    channel("ana")
+    rows = posts("ana", 3, hours=1)
+    at = clock.now() + timedelta(hours=2, minutes=30)
+    left = acts.announce(actor, network="stranger", effective_at=at, cause="network")
+    assert Channel.objects.get().leaves_at == at
+    assert states(rows) == [("scheduled", "")] * 3
+    with pytest.raises(Unacceptable, match="is left on"):
+        publishing.move(actor, rows[0].id, at + timedelta(minutes=1))
+    with pytest.raises(Unacceptable, match="due after it"):
+        posts("ana", hours=5)
+    sooner = acts.announce(actor, network="stranger", effective_at=at - timedelta(hours=1))
+    assert (sooner.id, Channel.objects.get().leaves_at) == (left.id, at - timedelta(hours=1))
+    acts.call_off(actor, left.id)
+    assert (Channel.objects.get().leaves_at, acts.call_off(actor, left.id).state) == (None, "called-off")
+
+    again = acts.announce(actor, network="stranger", effective_at=at)
+    assert rounds.look_after() == 0
+    with clock.frozen(at):
+        assert (rounds.look_after(), rounds.look_after()) == (1, 0)
+        assert states(rows) == [FROZEN] * 3
+    # The claim itself keeps to the moment, to the second, whether or not anybody came round.
+    Channel.objects.update(state="active", leaves_at=clock.now() - timedelta(seconds=1))
+    Delivery.objects.filter(id=rows[0].id).update(state="scheduled", hold="", next_at=clock.now() - timedelta(seconds=9))  # fmt: skip
+    assert Deliveries(None).claim("w", Room({"stranger": 9})) == []
+    assert again.network == "stranger"
+
+
+def test_what_is_past_its_time_waits_for_a_persons_word(actor, channel, posts):
+    channel("ana")
+    rows = posts("ana", 4, hours=1)
+    left = acts.announce(actor, network="stranger")
+    with clock.frozen(clock.now() + timedelta(hours=3, minutes=30)):
+        told = returning.look_back(actor, left.id)
+        assert (told.restored, told.late, told.late_first) == (1, 3, rows[0].due_at)
+        returning.reinstate(actor, left.id)
+        assert states(rows) == [FROZEN] * 3 + [("scheduled", "")]
+        late = returning.late_ones(actor, left.id)
+        assert {d.reason for d in late} == {returning.asked(left)}
+        publishing.cancel(actor, rows[0].id)
+        with pytest.raises(Unacceptable, match="first of them"):
+            returning.decide_late(actor, left.id, Late.SHIFT)
+        at = clock.now() + timedelta(days=1)
+        assert returning.decide_late(actor, left.id, Late.SHIFT, at) == 2
+        moved = Delivery.objects.filter(id__in=[rows[1].id, rows[2].id]).order_by("due_at")
+        gap = rows[2].due_at - rows[1].due_at
+        assert [(d.due_at, d.next_at, d.state) for d in moved] == [(t, t, "scheduled") for t in (at, at + gap)]
+        assert returning.decide_late(actor, left.id, Late.NOW) == 0
+    assert Attempt.objects.filter(outcome="late-shift").count() == 2
+    for how, state in ((Late.NOW, "scheduled"), (Late.CANCEL, "canceled")):
+        row = posts("ana", hours=1, text=how)
+        left = acts.announce(actor, network="stranger")
+        with clock.frozen(clock.now() + timedelta(hours=2)):
+            returning.reinstate(actor, left.id, late=how)
+        assert states(row) == [(state, "")]
+
+
+def test_what_is_being_sent_as_the_door_closes_is_settled_then_frozen(actor, channel, posts):
+    channel("ana")
+    rows = posts("ana", 3, hours=1)
+    now = clock.now()
+    begun = {"state": "publishing", "begun_at": now, "worker": "w", "steps": 1, "progress": {"ids": ["1"]}}
+    Delivery.objects.filter(id=rows[0].id).update(**begun, lease_until=now + timedelta(seconds=30))
+    Delivery.objects.filter(id=rows[1].id).update(**begun, lease_until=now - timedelta(seconds=1))  # its worker died
+    left = acts.announce(actor, network="stranger")
+    assert states(rows) == [("publishing", ""), FROZEN, FROZEN]
+    assert Delivery.objects.get(id=rows[1].id).broken_at == now  # looked up before anything else
+    assert rounds.look_after() == 0
+    Delivery.objects.filter(id=rows[0].id).update(begun_at=None, lease_until=None, steps=2)  # one part of two is out
+    assert (rounds.look_after(), rounds.look_after()) == (1, 0)
+    assert states(rows) == [FROZEN] * 3
+    returning.reinstate(actor, left.id)
+    assert states(rows) == [("publishing", ""), ("publishing", ""), ("scheduled", "")]
+    fresh = Delivery.objects.get(id=rows[0].id)
+    assert (fresh.steps, fresh.progress) == (2, {"ids": ["1"]})
+
+
+def test_one_channel_takes_the_same_road(actor, channel, posts):
+    ana, budi = channel("ana"), channel("budi")
+    rows, others = posts("ana", 2), posts("budi", 2)
+    channel_acts.disconnect(actor, "ana")
+    left = acts.withdrawals(actor).get()
+    assert (left.cause, left.channel_id, states(rows), states(others)) == ("disconnected", ana.id, [FROZEN] * 2, [("scheduled", "")] * 2)  # fmt: skip
+    whole = acts.announce(actor, network="stranger")  # then the whole network is left
+    assert states(others) == [FROZEN] * 2
+
+    def reconnect():
+        row = Channel.objects.get(id=ana.id)
+        before, row.state = row.state, "active"
+        row.save()
+        single.came_back(actor, row, before)
+        return row.state
+
+    assert reconnect() == "withdrawn"  # with its network
+    with clock.frozen(clock.now() + timedelta(hours=1, minutes=30)):
+        returning.reinstate(actor, whole.id)
+        assert states(rows + others) == [FROZEN, ("scheduled", "")] * 2
+    channel_acts.disconnect(actor, "ana")
+    assert reconnect() == "active"
+    assert states(rows)[1] == ("scheduled", "")
+
+    Channel.objects.filter(id=budi.id).update(state="expired")
+    row = Channel.objects.get(id=budi.id)
+    Delivery.objects.filter(id=others[1].id).update(due_at=clock.now() - timedelta(hours=2))
+    row.state = "active"
+    row.save()
+    single.came_back(actor, row, "expired")
+    assert states(others)[1] == FROZEN  # two hours late: not by itself
+    assert acts.withdrawals(actor).first().cause == "lost"
