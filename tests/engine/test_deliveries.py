@@ -223,7 +223,7 @@ async def test_an_unconnected_channel_takes_nothing_new_and_loses_nothing(post, 
     await sync_to_async(channels.disconnect)(actor, "ana")
     with pytest.raises(Unacceptable):
         await sync_to_async(post)("baru", after=600)
-    assert await Delivery.objects.filter(id=row.id, state="scheduled").aexists()
+    assert await Delivery.objects.filter(id=row.id, state="held", hold="withdrawn").aexists()
 
 
 async def test_two_workers_share_without_doubling(post, shop, state, network):
