@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
@@ -16,6 +15,7 @@ from kicau.base.ids import as_uuid
 from kicau.channels.acts import one_channel
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector import registry
+from kicau.publishing.models import WAITING, Delivery, DeliveryState
 from kicau.publishing.schedule import FURTHEST
 from kicau.withdrawal.freezing import freeze
 from kicau.withdrawal.models import FROZEN_STATES, OPEN, Cause, LeftChannel, Withdrawal, WithdrawalState
@@ -79,7 +79,8 @@ def begin(actor: Actor, network: str, effective_at: datetime | None, *, reason: 
         return take_effect(actor, row, now)
     mark(c.id for c in closing)
     actor.record("withdrawal.announced", row.id, network=network, effective_at=row.effective_at.isoformat())
-    tell(row, "announced", channels=len(closing))
+    after = Delivery.objects.filter(channel__in=closing, state__in=[*WAITING, DeliveryState.HELD], due_at__gte=row.effective_at).count()  # fmt: skip
+    tell(row, "announced", channels=len(closing), after=after)
     return row
 
 
@@ -244,11 +245,7 @@ def stragglers() -> list[tuple[Withdrawal, list[UUID]]]:
     return list(found.values())
 
 
-def _waiting() -> Any:
-    from django.db.models import Exists, OuterRef
-
-    from kicau.publishing.models import WAITING, Delivery
-
+def _waiting() -> Exists:
     now = clock.now()
     rows = Delivery.objects.filter(channel=OuterRef("channel"), state__in=WAITING)
     return Exists(rows.filter(Q(lease_until=None) | Q(lease_until__lte=now)))

@@ -1,8 +1,10 @@
-"""Who learns of it: other programs by webhooks, in the act's own transaction."""
+"""Who learns of it: people by notices, other programs by webhooks, in the act's own transaction."""
 
 from __future__ import annotations
 
+from kicau.base import clock
 from kicau.connector import registry
+from kicau.notices.acts import tell as tell_people
 from kicau.withdrawal.models import Withdrawal
 from kicau.workspaces import webhooks
 
@@ -24,3 +26,25 @@ def tell(row: Withdrawal, event: str, **counts: int) -> None:
         "cause": row.cause, "reason": row.reason, "effective_at": row.effective_at.isoformat(), **counts,
     }  # fmt: skip
     webhooks.emit(f"withdrawal.{event}", [(row.workspace_id, told)])
+    if event in NOTICE:
+        when = (
+            f"{row.effective_at.astimezone(clock.zone(row.workspace.timezone)):%Y-%m-%d %H:%M} {row.workspace.timezone}"
+        )
+        tell_people(
+            NOTICE[event], row.workspace_id, gather=f"{row.id}", page=f"/withdrawals/{row.id}", what=subject(row), when=when,
+            reason=said(row), after=counts.get("after", 0), late=counts.get("late", 0),
+        )  # fmt: skip
+
+
+NOTICE = {
+    "proposed": "network.shut",
+    "announced": "network.leaving",
+    "withdrawn": "network.withdrawn",
+    "reinstated": "network.reinstated",
+}
+
+
+def said(row: Withdrawal) -> str:
+    """Why, in the words of whoever decided, or of the network; may be empty."""
+    reason = row.reason or str(row.evidence.get("said", ""))
+    return reason if not reason or reason.endswith((".", "!", "?")) else reason + "."
