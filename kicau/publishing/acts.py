@@ -177,7 +177,9 @@ def move(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str 
         raise Conflict(_why_not(row, "moved"))
     if problems := [*schedule._bad_time(due_at, clock.now()), *schedule.left_before(row.channel, due_at)]:
         raise Unacceptable(problems)
-    if row.hold == Hold.WITHDRAWN and row.channel.state == ChannelState.ACTIVE:  # its time had passed, and this is the answer
+    if (
+        row.hold == Hold.WITHDRAWN and row.channel.state == ChannelState.ACTIVE
+    ):  # its time had passed, and this is the answer
         row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
     before = row.due_at
     row.due_at = due_at

@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('channels', '0001_initial'),
+        ("channels", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='channel',
-            name='leaves_at',
+            model_name="channel",
+            name="leaves_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='networkapp',
-            name='withdrawn_at',
+            model_name="networkapp",
+            name="withdrawn_at",
             field=models.DateTimeField(null=True),
         ),
     ]
