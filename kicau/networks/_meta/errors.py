@@ -25,7 +25,7 @@ NO_PERMISSION = frozenset({3, 10}) | frozenset(range(200, 300))
 PASSING = frozenset({-2, -1, 1, 2})
 GONE = frozenset({803})
 WAIT = timedelta(minutes=15)  # where no header names a time; Graph sends no Retry-After
-SCOPE = re.compile(r"\b(?:pages|instagram|business)_[a-z_]+[a-z]\b")
+SCOPE = re.compile(r"\b(?:pages|instagram|business|threads)_[a-z_]+[a-z]\b")
 
 
 class NotReady(Unavailable):

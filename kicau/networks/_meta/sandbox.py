@@ -1,4 +1,4 @@
-"""What the Facebook and the Instagram sandbox share: a Graph API over HTTP, with tokens, windows and error objects.
+"""What the sandboxes of Meta's networks share: a Graph API over HTTP, with tokens, windows and error objects.
 
 Follows https://developers.facebook.com/docs/graph-api (overview, error-handling, rate-limiting), read 2026-11-24.
 """
@@ -104,6 +104,7 @@ class GraphSandbox(Sandbox):
 
     buc: ClassVar[tuple[str, int]]  # the use case's name in X-Business-Use-Case-Usage, and its error code
     graph_prefixes: ClassVar[tuple[str, ...]] = ("",)  # paths that stand for a host of the API
+    token_starts: ClassVar[Mapping[str, str]] = {"user": "EAAU", "page": "EAAP", "instagram": "IGAA"}  # by kind
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
         self.oldest, self.newest = (23, 0), (26, 0)  # versions that it answers
@@ -203,8 +204,7 @@ class GraphSandbox(Sandbox):
 
     def give_token(self, kind: str, subject: str, *, user: str, app: str, scopes: Iterable[str], seconds: float | None) -> Doc:  # fmt: skip
         """A new token; `seconds` None: it does not expire."""
-        start = {"user": "EAAU", "page": "EAAP", "instagram": "IGAA"}[kind]
-        token = start + secrets.token_urlsafe(45).replace("-", "Z").replace("_", "D")
+        token = self.token_starts[kind] + secrets.token_urlsafe(45).replace("-", "Z").replace("_", "D")
         expires = time_of(self) + seconds if seconds is not None else None
         doc = {"token": token, "kind": kind, "subject": subject, "user": user, "app": app, "scopes": sorted(scopes), "issued": time_of(self), "expires": expires, "revoked": False}  # fmt: skip
         return self.store.put("token", token, doc)
