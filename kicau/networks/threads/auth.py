@@ -1,0 +1,91 @@
+"""Connecting a Threads account: its own login, a short-lived token, a long-lived one.
+
+Source: https://developers.facebook.com/docs/threads/get-started/get-access-tokens-and-permissions and .../long-lived-tokens,
+by Meta's Threads API collection of 2026-01-02.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from kicau.connector import oauth2
+from kicau.connector.capabilities import Option
+from kicau.connector.content import JSON
+from kicau.connector.protocol import Account, Redirect
+from kicau.connector.session import Credentials, Session, SignIn
+from kicau.networks._meta.graph import CALL, moment, text_of
+from kicau.networks.threads.limits import NETWORK
+from kicau.networks.threads.wire import ThreadsGraph
+
+SCOPES = ("threads_basic", "threads_content_publish", "threads_manage_replies", "threads_read_replies", "threads_delete")  # fmt: skip
+YOUNGEST = timedelta(hours=24)  # a token may be refreshed once it is that old
+
+
+class ThreadsAuth:
+    @property
+    def questions(self) -> tuple[Option, ...]:
+        return ()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return SCOPES
+
+    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]:
+        app = sign_in.app
+        query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": ",".join(SCOPES)}
+        # Threads offers no PKCE; state alone guards the way back.
+        return oauth2.redirect(f"{app.endpoints['authorize']}/oauth/authorize", query, pkce=False)
+
+    async def finish(
+        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[Account, ...]:
+        app = sign_in.app
+        form = {
+            "client_id": app.client_id,
+            "client_secret": app.client_secret,
+            "grant_type": "authorization_code",
+            "redirect_uri": app.callback,
+            "code": oauth2.returned_code(NETWORK, returned).removesuffix("#_"),
+        }
+        reply = await sign_in.http.call("POST", f"{app.endpoints['graph']}/oauth/access_token", charge=CALL, form=form)
+        short = _object(reply.json())
+        query = {"grant_type": "th_exchange_token", "client_secret": app.client_secret}
+        long = await _token(sign_in, "access_token", {**query, "access_token": text_of(short, "access_token")})
+        now = sign_in.now()
+        # The answer names no scopes: they are taken as asked, and a missing one is told by the call that wants it.
+        token = _dated(replace(oauth2.credentials(long, now), scopes=frozenset(SCOPES)), now)
+        graph = ThreadsGraph(http=sign_in.http, base=app.endpoints["graph"], token=token.access_token)
+        return (_account(await graph.get("me", fields="id,username,name"), token),)
+
+    async def refresh(self, session: Session, /) -> Credentials:
+        """A token that is not yet a day old is given back as it is: Threads refuses to refresh it."""
+        before = session.credentials
+        issued = moment(before.extra.get("issued"))
+        if issued and session.now() - issued < YOUNGEST:
+            return before
+        query = {"grant_type": "th_refresh_token", "access_token": before.access_token}
+        answer = await _token(session, "refresh_access_token", query)
+        return _dated(oauth2.credentials(answer, session.now(), before=before), session.now())
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    return answer if isinstance(answer, dict) else {}
+
+
+async def _token(sign_in: SignIn, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """Both calls are unversioned GETs; asking twice does no harm."""
+    reply = await sign_in.http.call("GET", f"{sign_in.app.endpoints['graph']}/{path}", charge=CALL, params=query)
+    return _object(reply.json())
+
+
+def _dated(token: Credentials, now: datetime) -> Credentials:
+    return replace(token, extra={**token.extra, "issued": now.isoformat()})
+
+
+def _account(me: Mapping[str, Any], token: Credentials) -> Account:
+    handle = text_of(me, "username")
+    url = f"https://www.threads.net/@{handle}"
+    return Account(id=text_of(me, "id"), handle=handle, name=str(me.get("name") or handle), url=url, credentials=token)

@@ -1,0 +1,84 @@
+"""The connector of Threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from kicau.connector.capabilities import Ability, Capabilities
+from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
+from kicau.connector.errors import ConnectorError
+from kicau.connector.http import Reply
+from kicau.connector.prices import PriceList
+from kicau.connector.protocol import Auth, Connector
+from kicau.connector.session import Session
+from kicau.networks._meta.errors import number
+from kicau.networks._meta.graph import moment
+from kicau.networks.threads import limits, wire
+from kicau.networks.threads.auth import ThreadsAuth
+from kicau.networks.threads.render import render
+
+QUOTAS = (("posts-24h", "", "posts_24h", "threads"), ("replies-24h", "reply_", "replies_24h", "replies"))
+
+
+class Threads:
+    slug = "threads"
+    label = limits.NETWORK
+    auth: Auth = ThreadsAuth()
+    endpoints: Mapping[str, str] = {"authorize": "https://threads.net", "graph": "https://graph.threads.net"}
+    baseline = limits.baseline
+    price_lists: tuple[PriceList, ...] = ()
+    can_tell = True
+
+    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+        return wire.read_error(reply)
+
+    async def capabilities(self, session: Session, /) -> Capabilities:
+        """The baseline with the account's own quotas, without deleting where that was not granted."""
+        can = replace(limits.baseline, quota=await _quota(session))
+        granted = session.credentials.scopes
+        if granted and "threads_delete" not in granted:
+            can = replace(can, abilities=can.abilities - {Ability.DELETE})
+        return can
+
+    def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
+        return render(draft, can)
+
+    async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
+        return await wire.publish(session, delivery)
+
+    async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
+        return await wire.find(session, delivery)
+
+    async def withdraw(self, session: Session, post_id: str, /) -> None:
+        await wire.withdraw(session, post_id)
+
+
+async def _quota(session: Session) -> dict[str, int]:
+    """posts-24h, replies-24h, what is used of each and, of a full one, when it frees (epoch seconds)."""
+    fields = "quota_usage,config,reply_quota_usage,reply_config"
+    answer = await wire.graph_of(session).get(f"{session.account_id}/threads_publishing_limit", fields=fields)
+    row: dict[str, Any] = next(iter(answer.get("data", [])), {})
+    quota: dict[str, int] = {}
+    for name, prefix, fact, edge in QUOTAS:
+        limit = number((row.get(f"{prefix}config") or {}).get("quota_total")) or limits.number(fact)
+        used = number(row.get(f"{prefix}quota_usage"))
+        quota |= {name: limit, f"{name}-used": used}
+        if used >= limit:
+            quota[f"{name}-resets"] = await _frees(session, edge)
+    return quota
+
+
+async def _frees(session: Session, edge: str) -> int:
+    """When the oldest of the last day's posts leaves the window."""
+    now = session.now()
+    since = str(int((now - timedelta(days=1)).timestamp()))
+    answer = await wire.graph_of(session).get(f"{session.account_id}/{edge}", fields="timestamp", since=since, limit="100")  # fmt: skip
+    times = sorted(at for one in answer.get("data", []) if (at := moment(one.get("timestamp"))))
+    frees = times[0] + timedelta(days=1) if times else now + wire.QUOTA_WAIT
+    return int(max(frees, now).timestamp())
+
+
+connector: Connector = Threads()

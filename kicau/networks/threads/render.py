@@ -1,0 +1,168 @@
+"""From a draft to exactly what Threads gets and shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from kicau.connector.capabilities import Capabilities
+from kicau.connector.checks import check_media, check_poll, check_shape, filled_options, too_long
+from kicau.connector.content import (
+    Charge,
+    Draft,
+    Link,
+    MediaKind,
+    Part,
+    Problem,
+    Rendered,
+    RenderedPart,
+)
+from kicau.networks._meta.text import shown, unsendable
+from kicau.networks.threads import text
+from kicau.networks.threads.limits import NETWORK, RECIPE, number
+
+POST_ID = re.compile(r"\d{5,25}")
+LETTERS = ("a", "b", "c", "d")  # option_a to option_d
+
+
+def render(draft: Draft, can: Capabilities) -> Rendered:
+    """Pure and total."""
+    options = {name: value.strip() for name, value in filled_options(draft, can).items()}
+    options["topic"] = options.get("topic", "").removeprefix("#")
+    written, link, notices = _with_link(draft)
+    parts, problems = [], list(check_shape(NETWORK, draft, can))
+    for n, part in enumerate(written):
+        made = shown(part.text)
+        checked = check_media(NETWORK, n, part.media, can, convert=draft.convert, recipe=RECIPE)
+        tags = n > 0 or not options["topic"]
+        parts.append(RenderedPart(text=made, spans=text.spans(made, tags=tags), media=checked.media, used=text.length(made), limit=can.max_length))  # fmt: skip
+        problems += [*checked.problems, *unsendable(NETWORK, made, f"parts.{n}.text"), *_empty(n, made, part, options)]
+        problems += _crowded(n, made, link if n == 0 else None)
+        notices += checked.notices
+    problems += too_long(NETWORK, parts, can_thread=True)
+    problems += _poll(draft, can)
+    problems += _options(options, draft, parts)
+    return Rendered(
+        parts=tuple(parts),
+        link=link,
+        poll=draft.poll,
+        reply_to=(draft.reply_to or "").strip() or None,
+        language=draft.language,
+        options=options,
+        problems=tuple(problems),
+        notices=(*notices, *_notices(draft, options, parts), *_quota_notices(can, parts, bool(draft.reply_to))),
+        charges=_charges(parts, bool(draft.reply_to)),
+        lead=_lead(written[0]),
+    )
+
+
+def _say(code: str, field: str, message: str, limit: float = 0, actual: float = 0, **params: str | int) -> Problem:
+    filled: dict[str, str | int | float] = {"network": NETWORK, "limit": limit, "actual": actual, **params}
+    return Problem(code=code, message=message, params=filled, field=field, limit=limit or None, actual=actual or None)
+
+
+def _with_link(draft: Draft) -> tuple[tuple[Part, ...], Link | None, list[Problem]]:
+    """Threads attaches a link to a post of text alone; beside files or a poll it goes into the text."""
+    parts = draft.parts or (Part(),)
+    link, notices = draft.link, list[Problem]()
+    if link is None or not link.url.strip():
+        return parts, None, notices
+    if link.title or link.description or link.thumbnail:
+        notices.append(_say("no-own-card", "link", "{network} draws the link's card from the page itself: your title, description and picture are not sent."))  # fmt: skip
+    if not parts[0].media and not draft.poll:
+        return parts, Link(url=link.url.strip()), notices
+    first = parts[0]
+    if link.url not in first.text:
+        joined = f"{first.text.rstrip()}\n\n{link.url}" if first.text.strip() else link.url
+        parts = (replace(first, text=joined), *parts[1:])
+        notices.append(_say("link-in-text", "link", "{network} takes no link card beside files or a poll: the address is added at the end of the text."))  # fmt: skip
+    return parts, None, notices
+
+
+def _empty(n: int, made: str, part: Part, options: Mapping[str, str]) -> list[Problem]:
+    if made or part.media or (n == 0 and options.get("quote")):
+        return []
+    where = f"part {n + 1} of the thread" if n else "the post"
+    return [_say("empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where)]  # fmt: skip
+
+
+def _crowded(n: int, made: str, link: Link | None) -> list[Problem]:
+    found = {*text.links(made), *([link.url] if link else [])}
+    limit = number("max_links")
+    if len(found) <= limit:
+        return []
+    message = "{network} takes at most {limit} different links in one post; this one has {actual}: remove some."
+    return [_say("too-many-links", f"parts.{n}.text", message, limit, len(found))]
+
+
+def _poll(draft: Draft, can: Capabilities) -> list[Problem]:
+    if draft.poll is None:
+        return []
+    found = list(check_poll(NETWORK, draft.poll, can, [text.length(shown(one)) for one in draft.poll.options]))
+    if draft.parts and draft.parts[0].media:
+        found.append(_say("poll-with-media", "parts.0.media", "{network} takes no files in a post with a poll: remove the files or the poll."))  # fmt: skip
+    if not (draft.parts and draft.parts[0].text.strip()):
+        found.append(_say("empty", "parts.0.text", "{network} wants a text with a poll: write the question."))
+    for n, option in enumerate(draft.poll.options):
+        found += unsendable(NETWORK, option, f"poll.options.{n}")
+    return found
+
+
+def _options(options: Mapping[str, str], draft: Draft, parts: list[RenderedPart]) -> list[Problem]:
+    found = []
+    topic = options.get("topic", "")
+    if re.search(r"[.&\s]", topic.replace(" ", "")) or len(topic) > number("topic.max_length"):
+        message = "A topic on {network} has at most {limit} characters and neither a full stop nor an ampersand: change {given!r}."
+        found.append(_say("bad-topic", "options.topic", message, number("topic.max_length"), given=topic[:80]))
+    found += unsendable(NETWORK, topic, "options.topic")
+    for field, given in (("options.quote", options.get("quote", "")), ("reply_to", (draft.reply_to or "").strip())):
+        if given and not POST_ID.fullmatch(given):
+            message = "{network} knows posts by their number in its API, not by {given!r}."
+            found.append(_say("bad-reference", field, message, given=given[:80]))
+    if options.get("reply_control") == "parent_post_author_only" and not draft.reply_to:
+        message = "On {network}, only a reply can be answered by the author of the post above alone: choose who else may reply."
+        found.append(_say("bad-option", "options.reply_control", message))
+    return found
+
+
+def _notices(draft: Draft, options: Mapping[str, str], parts: list[RenderedPart]) -> list[Problem]:
+    found = []
+    if draft.poll and draft.poll.question:
+        found.append(_say("no-poll-question", "poll.question", "A poll on {network} has no question of its own: it asks what the text says."))  # fmt: skip
+    if options.get("spoiler") == "true" and not any(part.media for part in parts):
+        found.append(_say("no-spoiler", "options.spoiler", "On {network}, only files can be hidden until they are tapped: this post has none."))  # fmt: skip
+    return found
+
+
+def _quota_notices(can: Capabilities, parts: list[RenderedPart], reply: bool) -> list[Problem]:
+    """A full quota holds a post back, it does not spoil it."""
+    found = []
+    for name, word, wanted in (
+        ("posts-24h", "posts", 0 if reply else 1),
+        ("replies-24h", "replies", len(parts) - 1 + reply),
+    ):
+        limit, used = can.quota.get(name, 0), can.quota.get(f"{name}-used", 0)
+        if not limit or not wanted or used + wanted <= limit:
+            continue
+        frees = datetime.fromtimestamp(can.quota.get(f"{name}-resets", 0), UTC)
+        message = "{network} takes {limit} {word} in 24 hours, and {actual} are used: what is due before {frees} waits until then."
+        found.append(_say("quota-full", "", message, limit, used, word=word, frees=f"{frees:%Y-%m-%d %H:%M} UTC"))
+    return found
+
+
+def _charges(parts: list[RenderedPart], reply: bool) -> tuple[Charge, ...]:
+    replies = len(parts) - 1 + reply
+    # A container each (and one for a carousel), one look, publishing; then reading the address.
+    calls = sum((len(part.media) if len(part.media) > 1 else 0) + 3 for part in parts) + 1
+    posts = () if reply else (Charge("posts-24h"),)
+    return (*posts, *((Charge("replies-24h", replies),) if replies else ()), Charge("calls", calls))
+
+
+def _lead(part: Part) -> int:
+    """Seconds that fetching and preparing the files may take; nobody sees them before the last step."""
+    if not part.media:
+        return 30  # the guide asks for half a minute between a container and publishing it
+    video = any(one.kind is MediaKind.VIDEO for one in part.media)
+    return (180 if video else 45) + 5 * len(part.media) + sum(one.size for one in part.media) // 1_000_000

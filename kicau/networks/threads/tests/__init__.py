@@ -1,0 +1,1 @@
+"""Threads, tried against its sandbox and Meta's published collection."""
