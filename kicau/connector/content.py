@@ -144,6 +144,9 @@ class Charge:
 
     meter: str
     units: int = 1
+    resources: tuple[str, ...] = ()  # ids of what came back, where a network bills each of them once a UTC day
+    once: str = ""  # what was made, by the network's id: it is billed once, whoever reports it and however often
+    always: bool = False  # used up by a refused call too, as quotas of calls are
 
 
 FREE = Charge("free", 0)
@@ -212,6 +215,7 @@ class Continue:
     progress: Mapping[str, JSON]
     after: timedelta = timedelta(0)
     note: str = ""  # one short sentence for the attempt log: "X is processing the video"
+    spent: tuple[Charge, ...] = ()  # what a look-up proves to have been used up by the call whose answer was lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +224,7 @@ class Published:
     url: str  # of the first part, for people
     at: datetime  # UTC
     raw: Mapping[str, JSON] = field(default_factory=dict)  # what the network answered, kept for ever
+    spent: tuple[Charge, ...] = ()  # as in Continue
     warnings: tuple[Problem, ...] = ()  # the post is out, but (a first comment was refused)
 
 

@@ -7,7 +7,7 @@ import math
 import re
 import time
 from collections.abc import AsyncIterable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -99,9 +99,18 @@ class Call:
     milliseconds: int
     charge: Charge
     at: datetime  # UTC
+    lost: bool = False  # sent, and no answer that could be read: whether it was carried out is unknown
+    repeatable: bool = True
+    counted: bool = False  # the answer tells what was used; `charge` is an estimate until it is read
+
+    @property
+    def refused(self) -> bool:
+        """Answered, and not carried out."""
+        return not self.lost and not 200 <= self.status < 300
 
 
 type ReadError = Callable[[Reply], ConnectorError | None]
+type Count = Callable[[Reply], Charge]
 
 
 @dataclass(slots=True)
@@ -109,13 +118,14 @@ class Http:
     """A connector's way out, for one channel and one piece of work.
 
     `spend` is asked before the socket opens and raises PlanExceeded where the budget does not cover the charge.
-    `read_error` is the network's own reading of a refusal; None leaves it to `classify`.
+    `read_error` is the network's own reading of a refusal; None leaves it to `classify`. `now` is the time of calls.
     """
 
     client: aiohttp.ClientSession
     spend: Callable[[Charge], None] = lambda charge: None
     read_error: ReadError = lambda reply: None
     calls: list[Call] = field(default_factory=list)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def call(
         self,
@@ -123,6 +133,7 @@ class Http:
         url: str,
         *,
         charge: Charge = FREE,
+        counted: Count | None = None,
         repeatable: bool | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
@@ -136,21 +147,31 @@ class Http:
         """Pay, send, and return a 2xx reply, or raise one of the six errors.
 
         `repeatable` says that sending it twice does no harm; by default only GET is. It decides between
-        Unavailable and Uncertain when an answer is lost. `form` is sent urlencoded.
+        Unavailable and Uncertain when an answer is lost. `form` is sent urlencoded. `charge` is the most that the call
+        can use up; where only its answer tells how much it was, `counted` reads that.
         """
         safe = method == "GET" if repeatable is None else repeatable
         self.spend(charge)
         data: Any = form if form is not None else multipart if multipart is not None else body
         reply = await self._send(
-            method, url, charge, safe, timeout,
+            method, url, charge, safe, timeout, counted is not None,
             headers=headers, params=params, json=json, data=data, allow_redirects=redirects,
         )  # fmt: skip
         if reply.ok:
+            if counted is not None:
+                self._count(reply, counted)
             return reply
         raise self.read_error(reply) or classify(reply)
 
-    async def _send(self, method: str, url: str, charge: Charge, safe: bool, timeout: float, **how: Any) -> Reply:
-        began, at, status = time.perf_counter(), datetime.now(UTC), 0
+    def _count(self, reply: Reply, counted: Count) -> None:
+        """An answer that does not tell is a lost one: the caller will find so too, or repeat the call."""
+        try:
+            self.calls[-1] = replace(self.calls[-1], charge=counted(reply))
+        except (ConnectorError, LookupError, TypeError, ValueError, AttributeError):
+            self.calls[-1] = replace(self.calls[-1], lost=True)
+
+    async def _send(self, method: str, url: str, charge: Charge, safe: bool, timeout: float, counted: bool, **how: Any) -> Reply:  # fmt: skip
+        began, at, status, lost_it = time.perf_counter(), self.now(), 0, True
         # What is escaped already goes out as it is: a signed upload address, a key with an escaped colon.
         target = URL(url, encoded=True) if "%" in url else url
         try:
@@ -162,15 +183,19 @@ class Http:
                 while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
                     content += more
                 lower = {k.lower(): v for k, v in answer.headers.items()}
+                lost_it = status >= 500
                 return Reply(status, lower, content, safe)
         except NEVER_LEFT as exc:
+            lost_it = False
             raise Unavailable(f"{_host(url)} could not be reached") from exc
         except (TimeoutError, aiohttp.ClientError, ConnectionError) as exc:
             lost = Unavailable if safe else Uncertain
             raise lost(f"{_host(url)} did not answer ({type(exc).__name__})") from exc
         finally:
             took = round((time.perf_counter() - began) * 1000)
-            self.calls.append(Call(method, _host(url), _path(url), status, took, charge, at))
+            self.calls.append(
+                Call(method, _host(url), _path(url), status, took, charge, at, lost_it, safe, counted)
+            )
 
 
 def classify(reply: Reply) -> ConnectorError:

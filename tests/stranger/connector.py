@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from kicau.connector import checks, oauth2
@@ -106,17 +107,20 @@ class Stranger:
         ids = _ids(delivery)
         body: dict[str, JSON] = {"text": delivery.post.parts[len(ids)].text, "tag": f"{delivery.key}-{len(ids)}"}
         answer = await session.http.call(
-            "POST", session.app.endpoints["api"] + "/posts", charge=POST, headers=_auth(session), json=body, timeout=2
+            "POST", session.app.endpoints["api"] + "/posts", charge=POST, counted=_made, headers=_auth(session), json=body, timeout=2
         )
         return _further(delivery, [*ids, str(answer.json()["id"])], session)
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         ids = _ids(delivery)
         answer = await session.http.call(
-            "GET", session.app.endpoints["api"] + "/posts", charge=READ, headers=_auth(session), params={"tag": f"{delivery.key}-{len(ids)}"}
+            "GET", session.app.endpoints["api"] + "/posts", charge=READ, counted=_read, headers=_auth(session), params={"tag": f"{delivery.key}-{len(ids)}"}
         )  # fmt: skip
         found = answer.json()["posts"]
-        return _further(delivery, [*ids, str(found[0]["id"])], session) if found else None
+        if not found:
+            return None
+        made = str(found[0]["id"])
+        return replace(_further(delivery, [*ids, made], session), spent=(Charge("post", once=made),))
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:
@@ -142,6 +146,15 @@ def _further(delivery: Delivery, ids: list[str], session: Session) -> PublishRes
         )
     at: datetime = session.now()
     return Published(ids=tuple(ids), url=f"{session.app.endpoints['api']}/posts/{ids[0]}", at=at)
+
+
+def _made(reply: Reply) -> Charge:
+    return Charge("post", once=str(reply.json()["id"]))
+
+
+def _read(reply: Reply) -> Charge:
+    ids = tuple(str(post["id"]) for post in reply.json()["posts"])
+    return Charge("read", len(ids), resources=ids)
 
 
 def _auth(session: Session) -> dict[str, str]:

@@ -29,7 +29,7 @@ SCOPES: Mapping[tuple[Need, bool], tuple[str, ...]] = {
     ("roles", False): ("rw_organization_admin", "r_organization_admin"),
 }
 
-ONE_CALL = Charge(CALLS)
+ONE_CALL = Charge(CALLS, always=True)
 
 
 def key(urn: str) -> str:

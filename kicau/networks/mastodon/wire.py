@@ -44,7 +44,7 @@ async def call(
     sent = dict(headers or {})
     if token:
         sent["Authorization"] = f"Bearer {token}"
-    return await lent.http.call(method, base(lent, host) + path, charge=Charge(CALLS), headers=sent, params=params, json=json, form=form, multipart=multipart, repeatable=repeatable, timeout=timeout)  # fmt: skip
+    return await lent.http.call(method, base(lent, host) + path, charge=Charge(CALLS, always=True), headers=sent, params=params, json=json, form=form, multipart=multipart, repeatable=repeatable, timeout=timeout)  # fmt: skip
 
 
 async def api(session: Session, method: str, path: str, **how: Any) -> Reply:

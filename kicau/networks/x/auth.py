@@ -51,6 +51,7 @@ class XAuth:
             "GET",
             f"{sign_in.app.endpoints['api']}/2/users/me",
             charge=Charge(wire.USER_READ),
+            counted=wire.user_read,
             headers={"Authorization": f"Bearer {held.access_token}"},
             params={wire.NEW.user_fields: "name,username,subscription_type,verified_type"},
         )

@@ -48,7 +48,8 @@ class X:
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:
-            await wire.call(session, "DELETE", f"/2/tweets/{post_id}", charge=Charge(wire.DELETE), repeatable=True)
+            charge = Charge(wire.DELETE, once=f"delete {post_id}")
+            await wire.call(session, "DELETE", f"/2/tweets/{post_id}", charge=charge, repeatable=True)
         except Rejected as refused:
             if refusals.code_of(refused) != refusals.NOT_FOUND:
                 raise

@@ -10,7 +10,7 @@ Progress, as it is stored between steps:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ from kicau.connector.content import (
     too_early,
 )
 from kicau.connector.errors import AuthExpired, Rejected, Uncertain
-from kicau.connector.http import TIMEOUT
+from kicau.connector.http import TIMEOUT, Reply
 from kicau.connector.session import Session
 from kicau.networks.x import refusals, wire
 from kicau.networks.x.limits import number
@@ -113,7 +113,7 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     since = _earliest(delivery, session.now())
     found = await _look_up(session, delivery, step.part, since, (delivery.begun_at or session.now()) + GIVEN_UP)
     if found is not None:
-        return _advanced(session, delivery, found.id, found.at, {"id": found.id, "text": found.text})
+        return _found(session, delivery, step.part, found)
     if delivery.progress.get("refused"):
         raise Uncertain(f"{LABEL} refuses part {step.part + 1} as a duplicate, and the account's posts do not show it")
     # Sent again it is either new, or refused as a duplicate, which then is evidence that it is out.
@@ -214,15 +214,30 @@ async def _post(session: Session, delivery: Delivery, part: int) -> PublishResul
         found = await _look_up(session, delivery, part, _earliest(delivery, session.now()), session.now())
         if found is None:
             raise Uncertain(f"{LABEL} refuses part {part + 1} as a duplicate, and the account's posts do not show it")
-        return _advanced(session, delivery, found.id, found.at, {"id": found.id, "text": found.text})
-    post = delivery.post.parts[part]
-    charge = Charge(meter_of(post, summoned=part == 0 and bool(delivery.post.reply_to)))
+        return _found(session, delivery, part, found)
+    meter = _meter(delivery, part)
+
+    def counted(reply: Reply) -> Charge:
+        return wire.made(meter, wire.id_of(wire.data_of(reply), reply))
+
     try:
-        reply = await wire.call(session, "POST", "/2/tweets", charge=charge, json=body(delivery, part))
+        reply = await wire.call(
+            session, "POST", "/2/tweets", charge=Charge(meter), counted=counted, json=body(delivery, part)
+        )
     except Rejected as refused:
         return _after_refusal(delivery, part, refused)
     data = wire.data_of(reply)
     return _advanced(session, delivery, wire.id_of(data, reply), session.now(), data)
+
+
+def _meter(delivery: Delivery, part: int) -> str:
+    return meter_of(delivery.post.parts[part], summoned=part == 0 and bool(delivery.post.reply_to))
+
+
+def _found(session: Session, delivery: Delivery, part: int, found: wire.Seen) -> PublishResult:
+    """The post whose answer was lost is out, so it was billed."""
+    raw = {"id": found.id, "text": found.text}
+    return replace(_advanced(session, delivery, found.id, found.at, raw), spent=(wire.made(_meter(delivery, part), found.id),))  # fmt: skip
 
 
 def body(delivery: Delivery, part: int) -> dict[str, JSON]:

@@ -17,7 +17,7 @@ import aiohttp
 
 from kicau.connector.content import FREE, JSON, Charge, MediaKind, RenderedPart, SpanKind
 from kicau.connector.errors import Rejected, Unavailable, Uncertain
-from kicau.connector.http import TIMEOUT, Reply
+from kicau.connector.http import TIMEOUT, Count, Reply
 from kicau.connector.session import File, Session
 from kicau.networks.x.refusals import LABEL
 
@@ -64,6 +64,7 @@ async def call(
     path: str,
     *,
     charge: Charge = FREE,
+    counted: Count | None = None,
     repeatable: bool | None = None,
     params: Mapping[str, str] | None = None,
     json: JSON = None,
@@ -75,6 +76,7 @@ async def call(
         method,
         session.app.endpoints["api"] + path,
         charge=charge,
+        counted=counted,
         repeatable=repeatable,
         headers={"Authorization": f"Bearer {session.credentials.access_token}"},
         params=params,
@@ -212,7 +214,25 @@ class Seen:
 async def me(session: Session) -> dict[str, Any]:
     """The account's own record, with what tells a Premium account."""
     fields = {NEW.user_fields: "name,username,subscription_type,verified_type"}
-    return data_of(await call(session, "GET", "/2/users/me", charge=Charge(USER_READ), params=fields))
+    return data_of(await call(session, "GET", "/2/users/me", charge=Charge(USER_READ), counted=user_read, params=fields))
+
+
+def user_read(reply: Reply) -> Charge:
+    """One account came back; X bills it once a UTC day."""
+    return Charge(USER_READ, resources=(id_of(data_of(reply), reply),))
+
+
+def posts_read(reply: Reply) -> Charge:
+    """The posts that came back, each billed once a UTC day; those that are only referred to are not."""
+    body = reply.json()
+    rows = body.get("data") or ()
+    ids = tuple(str(row["id"]) for row in ([rows] if isinstance(rows, dict) else rows))
+    return Charge(POST_READ, len(ids), resources=ids)
+
+
+def made(meter: str, post_id: str) -> Charge:
+    """A post that is out: billed once, whether its answer arrived or a look-up found it."""
+    return Charge(meter, once=f"post {post_id}")
 
 
 async def own_posts(
@@ -243,7 +263,7 @@ async def _read_posts(session: Session, path: str, asked: Mapping[str, str], siz
     for words in (NEW, OLD):
         fields = {words.fields: f"created_at,entities,conversation_id,{words.long_text}"}
         try:
-            return await call(session, "GET", path, charge=Charge(POST_READ, size), params={**asked, **fields})
+            return await call(session, "GET", path, charge=Charge(POST_READ, size), counted=posts_read, params={**asked, **fields})
         except Rejected as refused:
             if words is OLD or NEW.fields not in refused.detail:
                 raise
