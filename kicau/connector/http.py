@@ -193,9 +193,7 @@ class Http:
             raise lost(f"{_host(url)} did not answer ({type(exc).__name__})") from exc
         finally:
             took = round((time.perf_counter() - began) * 1000)
-            self.calls.append(
-                Call(method, _host(url), _path(url), status, took, charge, at, lost_it, safe, counted)
-            )
+            self.calls.append(Call(method, _host(url), _path(url), status, took, charge, at, lost_it, safe, counted))
 
 
 def classify(reply: Reply) -> ConnectorError:

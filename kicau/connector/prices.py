@@ -3,44 +3,127 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
+from typing import Any
+
+PERIODS = ("5 minutes", "hour", "day", "month")
+WHOLES = ("app", "channel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """At most `units` of these meters together in a period (days and months are UTC's), for the app or each channel of it."""
+
+    meters: tuple[str, ...]
+    units: int
+    period: str = "month"  # one of PERIODS; those below a day are the network's rolling windows
+    per: str = "app"  # "app" | "channel"
+    source: str = ""  # where it is not the list's own
+
+    def __post_init__(self) -> None:
+        if self.period not in PERIODS or self.per not in WHOLES:
+            raise ValueError(
+                f"a cap is per {' or '.join(PERIODS)} and {' or '.join(WHOLES)}, not {self.period}/{self.per}"
+            )
+        if not self.meters or self.units < 0:
+            raise ValueError("a cap names one or more meters and a number of units, 0 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceList:
-    """What an app on plan `name` pays from day `since` (UTC) on, until a later list of that name."""
+    """What an app on plan `name` pays from day `since` (UTC) on, until a later list of that name or its own end."""
 
     name: str
     since: date
     source: str
-    currency: str  # ISO 4217
+    currency: str  # ISO 4217; "" where nothing costs money
     prices: Mapping[str, int]  # meter -> micro-units of the currency for one unit
+    until: date | None = None  # the first day on which it holds no more
+    monthly: int = 0  # micro-units of the currency for each month, used or not
+    daily: frozenset[str] = (
+        frozenset()
+    )  # meters of which each resource is billed once a UTC day, however often it is read
+    caps: tuple[Cap, ...] = ()
+    refuses: frozenset[str] = frozenset()  # meters that the plan does not have at all
+    note: str = ""
+    is_default: bool = True  # may be taken where an app names no plan
 
     def price(self, meter: str, units: int) -> int:
         """Micro-units of the currency; a meter that is not listed costs nothing."""
         return self.prices.get(meter, 0) * units
 
+    def in_force(self, day: date) -> bool:
+        return self.since <= day and (self.until is None or day < self.until)
+
+
+KNOWN = frozenset({"name", "since", "until", "source", "currency", "prices", "monthly", "daily", "caps", "refuses", "note", "default"})  # fmt: skip
+
 
 def load(package: str, name: str = "prices.toml") -> tuple[PriceList, ...]:
-    """The lists in a network folder's file, oldest first. Raises KeyError or ValueError for a malformed one."""
-    data = tomllib.loads(files(package).joinpath(name).read_text("utf-8"))
-    lists = [
-        PriceList(
-            name=entry["name"],
-            since=entry["since"],
-            source=entry["source"],
-            currency=entry["currency"],
-            prices={meter: int(micro) for meter, micro in entry["prices"].items()},
-        )
-        for entry in data["list"]
-    ]
+    """The lists in a network folder's file, oldest first. Raises ValueError for a malformed one."""
+    return parse(files(package).joinpath(name).read_text("utf-8"))
+
+
+def parse(text: str) -> tuple[PriceList, ...]:
+    """Lists written in TOML, oldest first. Raises ValueError with a sentence that says what is wrong and where."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ValueError(f"This is not TOML: {exc}.") from exc
+    entries = data.get("list")
+    if not isinstance(entries, list) or not entries:
+        raise ValueError("There is no [[list]] in it.")
+    return in_order(_one(entry, n) for n, entry in enumerate(entries, start=1))
+
+
+def in_order(lists: Iterable[PriceList]) -> tuple[PriceList, ...]:
     return tuple(sorted(lists, key=lambda one: one.since))
 
 
 def price_on(lists: tuple[PriceList, ...], day: date, plan: str = "") -> PriceList | None:
-    """The list in force on `day`, of plan `plan` or, where that is "", the newest of any."""
-    in_force = [one for one in lists if one.since <= day and plan in ("", one.name)]
-    return in_force[-1] if in_force else None
+    """The list in force on `day`, of plan `plan` or, where that is "", the newest that may be taken unasked."""
+    found = [one for one in lists if one.in_force(day) and (one.is_default if not plan else one.name == plan)]
+    return found[-1] if found else None
+
+
+def _one(entry: Mapping[str, Any], n: int) -> PriceList:
+    where = f"List {n} ({entry.get('name', 'without a name')})"
+    if unknown := set(entry) - KNOWN:
+        raise ValueError(f"{where} has {sorted(unknown)[0]!r}, which is none of: {', '.join(sorted(KNOWN))}.")
+    try:
+        return PriceList(
+            name=_text(entry["name"]), since=_day(entry["since"]), until=_day(entry["until"]) if "until" in entry else None,
+            source=_text(entry["source"]), currency=str(entry.get("currency", "")), monthly=_micro(entry.get("monthly", 0)),
+            prices={str(meter): _micro(micro) for meter, micro in entry.get("prices", {}).items()},
+            daily=frozenset(entry.get("daily", ())), refuses=frozenset(entry.get("refuses", ())), note=str(entry.get("note", "")),
+            caps=tuple(Cap(meters=tuple(c["meters"]), **{k: v for k, v in c.items() if k != "meters"}) for c in entry.get("caps", ())),
+            is_default=bool(entry.get("default", True)),
+        )  # fmt: skip
+    except KeyError as exc:
+        raise ValueError(f"{where} lacks {exc}.") from exc
+    except (TypeError, ValueError, AttributeError) as exc:
+        raise ValueError(f"{where}: {exc}.") from exc
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a name and a source are texts that are not empty")
+    return value.strip()
+
+
+def _day(value: object) -> date:
+    if not isinstance(value, date):
+        raise ValueError(f"{value!r} is no day such as 2026-04-20 (without quotation marks)")
+    return value
+
+
+def _micro(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r} is no price: write whole micro-units, 1,000,000 for one of the currency")
+    return value
+
+
+__all__ = ["Cap", "PriceList", "in_order", "load", "parse", "price_on"]

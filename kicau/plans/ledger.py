@@ -1,39 +1,188 @@
-"""Writing charges down: every call that a connector made, with its price at that moment."""
+"""Writing charges down: what each call of a connector used up, with its price at that moment.
+
+A refused call is not billed. What was made is billed once, by its id, whoever reports it. A resource that is read
+again on the same UTC day is not billed again where the network says so. A call whose answer was lost is settled by the
+look-up that follows it (`Published.spent`), by its own repetition, or, where neither can tell, written as uncertain.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection, transaction
 from django.db.models import Count, QuerySet, Sum
 
+from kicau.base.clock import UTC
+from kicau.connector.content import FREE
+from kicau.connector.content import Charge as Used
 from kicau.connector.http import Call
+from kicau.plans import budgets, reservations
 from kicau.plans.models import Charge, Purpose
-from kicau.plans.pricing import price
+from kicau.plans.pricing import list_on
 from kicau.workspaces.actors import Actor, Permission
 
 
-def rows(workspace_id: UUID, network: str, calls: Iterable[Call], purpose: str, *, channel_id: UUID | None = None, delivery_id: UUID | None = None, app_id: UUID | None = None, plan: str = "") -> list[Charge]:  # fmt: skip
-    """Unsaved rows, so that a caller may write them in bulk in its own transaction."""
-    made = []
-    for call in calls:
-        priced = price(network, call.charge, day=call.at.date(), plan=plan)
-        made.append(
-            Charge(
-                at=call.at, workspace_id=workspace_id, channel_id=channel_id, delivery_id=delivery_id, app_id=app_id, network=network,
-                meter=priced.meter, units=priced.units, micro=priced.micro, currency=priced.currency, purpose=purpose,
-            )
-        )  # fmt: skip
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Whose call it was, and what for."""
+
+    workspace_id: UUID
+    network: str
+    purpose: str
+    app_id: UUID | None = None
+    plan: str = ""  # of the app
+    channel_id: UUID | None = None
+    campaign_id: UUID | None = None
+    person_id: UUID | None = None
+    delivery_id: UUID | None = None
+    holder: UUID | None = None  # whose reservation it is taken from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger, before it is written."""
+
+    work: Work
+    at: datetime
+    used: Used
+    is_certain: bool = True
+    micro: int = 0
+    currency: str = ""
+
+    @property
+    def day(self) -> date:
+        return self.at.astimezone(UTC).date()
+
+
+def entries(work: Work, calls: Iterable[Call], *, spent: Iterable[Used] = (), spent_at: datetime | None = None) -> list[Entry]:  # fmt: skip
+    """What `calls` used up; `spent` is what a look-up proved to have been used at `spent_at`."""
+    made = [
+        Entry(work=work, at=call.at, used=call.charge, is_certain=not call.lost) for call in calls if _is_billed(call)
+    ]
+    if spent_at is not None:
+        publishing = replace(work, purpose=Purpose.PUBLISH)
+        made += [Entry(work=publishing, at=spent_at, used=used) for used in spent]
     return made
 
 
+def _is_billed(call: Call) -> bool:
+    if call.charge == FREE:
+        return False
+    if call.charge.always:
+        return True
+    if call.lost:
+        # What is not repeatable is looked up, and what is counted by its answer is asked again: both tell then.
+        return call.repeatable and not call.counted
+    return not call.refused
+
+
+def write(found: Sequence[Entry]) -> None:
+    """Write entries, add them to the budgets' uses and take them off the reservations. Call it in the transaction of
+    the outcome that they belong to."""
+    if not found:
+        return
+    current = budgets.current()
+    priced = [_priced(entry) for entry in _new_today(found)]
+    written = _insert(priced)
+    budgets.add(current, [(e.work, e.used.meter, e.used.units, e.micro, e.currency, e.at) for e in written])
+    if current:
+        reservations.take_off([(e.work, e.used.meter, e.used.units, e.micro) for e in priced])
+
+
 def write_calls(workspace_id: UUID, network: str, calls: Iterable[Call], purpose: Purpose, *, channel_id: UUID | None = None, app_id: UUID | None = None, plan: str = "") -> None:  # fmt: skip
-    """The same, written at once."""
-    Charge.objects.bulk_create(
-        rows(workspace_id, network, calls, purpose, channel_id=channel_id, app_id=app_id, plan=plan)
-    )
+    """The same for calls outside any delivery, in a transaction of its own."""
+    work = Work(workspace_id=workspace_id, network=network, purpose=purpose, app_id=app_id, plan=plan, channel_id=channel_id)  # fmt: skip
+    with transaction.atomic():
+        write(entries(work, calls))
+
+
+def _priced(entry: Entry) -> Entry:
+    listed = list_on(entry.work.network, entry.day, entry.work.plan)
+    micro = listed.price(entry.used.meter, entry.used.units) if listed else 0
+    return replace(entry, micro=micro, currency=listed.currency if listed and micro else "")
+
+
+def _new_today(found: Sequence[Entry]) -> list[Entry]:
+    """Readings counted as the network counts them: a resource that was read today already is not billed again."""
+    keys: dict[tuple[str, str, str, str], None] = {}
+    for entry in found:
+        if _is_daily(entry):
+            keys |= dict.fromkeys(_keys(entry))
+    if not keys:
+        return list(found)
+    fresh = _remember(sorted(keys))
+    made = []
+    for entry in found:
+        if _is_daily(entry):
+            mine = fresh & set(_keys(entry))
+            fresh -= mine
+            entry = replace(entry, used=replace(entry.used, units=len(mine)))
+        made.append(entry)
+    return made
+
+
+def _is_daily(entry: Entry) -> bool:
+    listed = list_on(entry.work.network, entry.day, entry.work.plan)
+    return bool(entry.used.resources) and entry.work.app_id is not None and listed is not None and entry.used.meter in listed.daily  # fmt: skip
+
+
+def _keys(entry: Entry) -> list[tuple[str, str, str, str]]:
+    day = entry.day.isoformat()
+    return [(str(entry.work.app_id), day, entry.used.meter, resource[:200]) for resource in entry.used.resources]
+
+
+def _remember(keys: list[tuple[str, str, str, str]]) -> set[tuple[str, str, str, str]]:
+    """Those that nobody had read before. In one order, so that two workers never wait for each other in a circle."""
+    apps, days, meters, resources = (list(column) for column in zip(*keys, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO plans_billed (app_id, day, meter, resource) SELECT * FROM unnest(%s::uuid[], %s::date[], %s::text[], %s::text[]) "
+            "ON CONFLICT DO NOTHING RETURNING app_id::text, day::text, meter, resource",
+            [apps, days, meters, resources],
+        )
+        return {tuple(row) for row in cursor.fetchall()}
+
+
+INSERT = """
+INSERT INTO plans_charge AS c (at, workspace_id, channel_id, delivery_id, campaign_id, person_id, app_id, network, meter, units, micro, currency, purpose, once, is_certain)
+SELECT at, workspace_id, channel_id, delivery_id, campaign_id, person_id, app_id, network, meter, units, micro, currency, purpose, once, is_certain
+FROM jsonb_to_recordset(%s::jsonb) AS v (at timestamptz, workspace_id uuid, channel_id uuid, delivery_id uuid, campaign_id uuid, person_id uuid,
+    app_id uuid, network text, meter text, units int, micro bigint, currency text, purpose text, once text, is_certain bool)
+ORDER BY app_id, once
+ON CONFLICT (app_id, once) WHERE once <> '' DO UPDATE SET is_certain = true WHERE NOT c.is_certain AND excluded.is_certain
+RETURNING app_id::text, once, xmax = 0
+"""
+
+
+def _insert(priced: Sequence[Entry]) -> list[Entry]:
+    """What was new: of entries for the same thing made, one."""
+    single: dict[tuple[str, str], Entry] = {}
+    rows = []
+    for n, entry in enumerate(priced):
+        key = (str(entry.work.app_id), entry.used.once or f"\x00{n}")
+        before = single.get(key)
+        if before is None or (entry.is_certain and not before.is_certain):
+            single[key] = entry
+    for entry in single.values():
+        rows.append(_row(entry))
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [json.dumps(rows)])
+        new = {(app, once) for app, once, is_new in cursor.fetchall() if once and is_new}
+    return [entry for (app, once), entry in single.items() if once.startswith("\x00") or (app, once) in new]
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    work = entry.work
+    ids = {"workspace_id": work.workspace_id, "channel_id": work.channel_id, "delivery_id": work.delivery_id, "campaign_id": work.campaign_id, "person_id": work.person_id, "app_id": work.app_id}  # fmt: skip
+    return {name: str(value) if value else None for name, value in ids.items()} | {
+        "at": entry.at.isoformat(), "network": work.network, "meter": entry.used.meter, "units": entry.used.units, "micro": entry.micro,
+        "currency": entry.currency, "purpose": work.purpose, "once": entry.used.once[:200], "is_certain": entry.is_certain,
+    }  # fmt: skip
 
 
 def charges(actor: Actor) -> QuerySet[Charge]:

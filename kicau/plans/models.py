@@ -1,10 +1,12 @@
-"""The ledger: one row for each call that used something up."""
+"""The ledger (Charge), what may be spent (Budget) and what is about to be (Reservation)."""
 
 from __future__ import annotations
 
 from django.db import models
 
 from kicau.base.clock import now
+from kicau.base.ids import new_id
+from kicau.workspaces.models import Person, Workspace
 
 
 class Purpose(models.TextChoices):
@@ -12,8 +14,13 @@ class Purpose(models.TextChoices):
     FIND = "find", "looking up what happened"
     CONNECT = "connect", "connecting a channel"
     REFRESH = "refresh", "keeping a channel alive"
-    READ = "read", "reading"
+    READ = "read", "reading what a channel can do"
+    ANSWERS = "answers", "reading answers"
+    NUMBERS = "numbers", "reading numbers"
     WITHDRAW = "withdraw", "deleting a published post"
+
+
+READING = (Purpose.READ, Purpose.ANSWERS, Purpose.NUMBERS)  # what slows down before publishing stops
 
 
 class Charge(models.Model):
@@ -23,6 +30,8 @@ class Charge(models.Model):
     workspace_id = models.UUIDField()  # plain ids: the ledger outlives what it tells of, and is written in bulk
     channel_id = models.UUIDField(null=True)
     delivery_id = models.UUIDField(null=True)
+    campaign_id = models.UUIDField(null=True)
+    person_id = models.UUIDField(null=True)  # whose post it was
     app_id = models.UUIDField(null=True)
     network = models.CharField(max_length=40)
     meter = models.CharField(max_length=60)
@@ -30,12 +39,143 @@ class Charge(models.Model):
     micro = models.BigIntegerField(default=0)  # micro-units of `currency`
     currency = models.CharField(max_length=3, blank=True)
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    once = models.CharField(max_length=200, blank=True, default="")  # what was made: billed once, whoever reports it
+    is_certain = models.BooleanField(default=True)  # False: the answer was lost, and may have cost nothing
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["app_id", "once"], name="billed_once", condition=~models.Q(once=""))
+        ]
         indexes = [
             models.Index(fields=["workspace_id", "at"], name="charge_workspace"),
             models.Index(fields=["app_id", "at"], name="charge_app"),
+            models.Index(fields=["delivery_id"], name="charge_delivery", condition=models.Q(delivery_id__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.network} {self.meter} x{self.units}"
+
+
+class Billed(models.Model):
+    """A resource that was read on a UTC day: to read it again that day costs nothing. Forgotten after three days."""
+
+    pk = models.CompositePrimaryKey("app_id", "day", "meter", "resource")
+    app_id = models.UUIDField()
+    day = models.DateField()
+    meter = models.CharField(max_length=60)
+    resource = models.CharField(max_length=200)
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], name="billed_day")]
+
+    def __str__(self) -> str:
+        return f"{self.meter} {self.resource} on {self.day}"
+
+
+class Period(models.TextChoices):
+    DAY = "day", "a day"
+    MONTH = "month", "a month"
+    TOTAL = "total", "in total"
+
+
+class Budget(models.Model):
+    """What may be spent in a period, of a currency or (where that is "") in units of one meter.
+
+    What is not named is not looked at: a budget that names only a workspace is for all that the workspace does.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=120)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="budgets")
+    app_id = models.UUIDField(null=True)
+    network = models.CharField(max_length=40, blank=True)
+    channel_id = models.UUIDField(null=True)
+    campaign_id = models.UUIDField(null=True)
+    purpose = models.CharField(max_length=12, choices=Purpose.choices, blank=True)
+    period = models.CharField(max_length=5, choices=Period.choices, default=Period.MONTH)
+    timezone = models.CharField(max_length=64, default="UTC")  # in which days and months begin
+    currency = models.CharField(max_length=3, blank=True)
+    meter = models.CharField(max_length=60, blank=True)
+    amount = models.BigIntegerField()  # micro-units of the currency, or units of the meter
+    is_hard = models.BooleanField(default=True)  # holds what does not fit; else it only tells
+    tell_at = models.PositiveSmallIntegerField(default=80)  # percent used at which people are told
+    reading_share = models.PositiveSmallIntegerField(default=70)  # percent of it that reading may use up
+    is_active = models.BooleanField(default=True)
+    is_fresh = models.BooleanField(default=True)  # changed since what it held was last looked at
+    created_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BudgetUse(models.Model):
+    """What a budget's charges came to in one of its periods."""
+
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="uses")
+    begins_at = models.DateTimeField()  # of the period, UTC
+    amount = models.BigIntegerField(default=0)
+    told = models.PositiveSmallIntegerField(default=0)  # percent at which people were told already
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["budget", "begins_at"], name="one_use_each_period")]
+
+    def __str__(self) -> str:
+        return f"{self.budget_id} from {self.begins_at}"
+
+
+class Reservation(models.Model):
+    """What a piece of work may still spend. Made before it is sent; what was spent is taken off in the transaction that
+    writes the charge, so that a worker that dies frees nothing that may have been spent."""
+
+    holder = models.UUIDField()  # a delivery, or one reading
+    workspace_id = models.UUIDField()
+    channel_id = models.UUIDField(null=True)
+    campaign_id = models.UUIDField(null=True)
+    app_id = models.UUIDField(null=True)
+    network = models.CharField(max_length=40)
+    purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    meter = models.CharField(max_length=60)
+    units = models.IntegerField()
+    micro = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3, blank=True)
+    until = models.DateTimeField(null=True)  # UTC; None: until the work reports
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["holder", "purpose", "meter"], name="one_reservation_each_meter")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.units} {self.meter} for {self.holder}"
+
+
+class OwnList(models.Model):
+    """A price list that the operator entered, in TOML; the newest version of a name and day replaces ours and older ones."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    network = models.CharField(max_length=40)
+    toml = models.TextField()
+    added_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
+    added_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.network}, entered {self.added_at}"
+
+
+class Rate(models.Model):
+    """What one unit of `currency` is worth in `shown_in` from a day on, as the operator entered it. For display only."""
+
+    currency = models.CharField(max_length=3)
+    shown_in = models.CharField(max_length=3)
+    since = models.DateField()
+    rate = models.DecimalField(max_digits=20, decimal_places=8)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["currency", "shown_in", "since"], name="one_rate_each_day")]
+
+    def __str__(self) -> str:
+        return f"1 {self.currency} = {self.rate} {self.shown_in} from {self.since}"

@@ -1,16 +1,19 @@
-"""What charges cost, by the dated price lists that each network brings along."""
+"""What charges cost, by the dated price lists that each network brings along and those that the operator entered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
 from kicau.base import clock
-from kicau.connector import registry
+from kicau.connector import prices, registry
 from kicau.connector.content import Charge
 from kicau.connector.prices import PriceList, price_on
+from kicau.plans.models import OwnList
+
+FRESH = 5.0  # seconds for which a process goes by the operator's lists as it last read them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +27,34 @@ class Priced:
     currency: str
 
 
-@lru_cache(maxsize=256)
-def list_on(network: str, day: date, plan: str) -> PriceList | None:
-    return price_on(registry.get(network).price_lists, day, plan)
+@dataclass(slots=True)
+class _Own:
+    lists: Mapping[str, tuple[PriceList, ...]]
+    read_at: float
+
+
+_own = _Own({}, float("-inf"))
+
+
+def forget() -> None:
+    """Read the operator's lists anew at the next price."""
+    _own.read_at = float("-inf")
+
+
+def lists(network: str) -> tuple[PriceList, ...]:
+    """All of a network's lists, oldest first; an own list stands in for ours of the same name and day."""
+    if time.monotonic() - _own.read_at > FRESH:
+        found: dict[str, tuple[PriceList, ...]] = {}
+        for row in OwnList.objects.order_by("added_at"):
+            found[row.network] = (*found.get(row.network, ()), *prices.parse(row.toml))
+        _own.lists, _own.read_at = found, time.monotonic()
+    ours = registry.get(network).price_lists
+    own = _own.lists.get(network, ())
+    return prices.in_order({(one.name, one.since): one for one in (*ours, *own)}.values()) if own else ours
+
+
+def list_on(network: str, day: date, plan: str = "") -> PriceList | None:
+    return price_on(lists(network), day, plan)
 
 
 def price(network: str, charge: Charge, *, day: date | None = None, plan: str = "") -> Priced:
@@ -36,5 +64,7 @@ def price(network: str, charge: Charge, *, day: date | None = None, plan: str = 
     return Priced(network=network, meter=charge.meter, units=charge.units, micro=micro, currency=listed.currency if listed and micro else "")  # fmt: skip
 
 
-def price_all(network: str, charges: Iterable[Charge], *, plan: str = "") -> tuple[Priced, ...]:
-    return tuple(price(network, charge, plan=plan) for charge in charges)
+def price_all(
+    network: str, charges: Iterable[Charge], *, plan: str = "", day: date | None = None
+) -> tuple[Priced, ...]:
+    return tuple(price(network, charge, plan=plan, day=day) for charge in charges)

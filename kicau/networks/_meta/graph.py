@@ -23,7 +23,9 @@ VERSION = Fact(
     source="https://developers.facebook.com/docs/graph-api/changelog: v26.0 of 2026-07-29; a version lives two years",
     checked=date(2026, 11, 24),
 )
-CALL = Charge("calls", always=True)  # calls cost no money; the windows of X-App-Usage and X-Business-Use-Case-Usage count them
+CALL = Charge(
+    "calls", always=True
+)  # calls cost no money; the windows of X-App-Usage and X-Business-Use-Case-Usage count them
 SLOWEST = 250_000  # bytes a second that an upload is given time for
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kicau.connector import prices
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
@@ -27,7 +28,7 @@ class Bluesky:
         "web": "https://bsky.app",  # where readers see posts
     }
     baseline = limits.baseline
-    price_lists: tuple[PriceList, ...] = ()
+    price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.bluesky")
     can_tell = True  # a record's key is known before it is sent
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from kicau.connector import prices
 from kicau.connector.capabilities import Ability, Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
@@ -28,7 +29,7 @@ class Facebook:
         "dialog": "https://www.facebook.com",
     }
     baseline = limits.baseline
-    price_lists: tuple[PriceList, ...] = ()
+    price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.facebook")
     can_tell = True
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

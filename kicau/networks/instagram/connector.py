@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from kicau.connector import prices
 from kicau.connector.capabilities import Ability, Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
@@ -33,7 +34,7 @@ class Instagram:
         "facebook": "https://graph.facebook.com",
     }
     baseline = limits.baseline
-    price_lists: tuple[PriceList, ...] = ()
+    price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.instagram")
     can_tell = True
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from kicau.connector import checks
+from kicau.connector import checks, prices
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import (
     JSON,
@@ -43,7 +43,7 @@ class LinkedIn:
         "www": "https://www.linkedin.com",  # where readers see posts
     }
     baseline = limits.baseline
-    price_lists: tuple[PriceList, ...] = ()
+    price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.linkedin")
     can_tell = False  # a member's own posts may not be read back with the scopes that LinkedIn grants
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

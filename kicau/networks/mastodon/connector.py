@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kicau.connector import prices
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Delivery, Draft, Problem, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError, Rejected
@@ -23,7 +24,7 @@ class Mastodon:
     auth = MastodonAuth()
     endpoints: Mapping[str, str] = {"server": "https://{host}"}  # "{host}" is the channel's own server
     baseline = limits.baseline
-    price_lists: tuple[PriceList, ...] = ()
+    price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.mastodon")
     can_tell = True
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

@@ -214,7 +214,9 @@ class Seen:
 async def me(session: Session) -> dict[str, Any]:
     """The account's own record, with what tells a Premium account."""
     fields = {NEW.user_fields: "name,username,subscription_type,verified_type"}
-    return data_of(await call(session, "GET", "/2/users/me", charge=Charge(USER_READ), counted=user_read, params=fields))
+    return data_of(
+        await call(session, "GET", "/2/users/me", charge=Charge(USER_READ), counted=user_read, params=fields)
+    )
 
 
 def user_read(reply: Reply) -> Charge:
@@ -263,7 +265,9 @@ async def _read_posts(session: Session, path: str, asked: Mapping[str, str], siz
     for words in (NEW, OLD):
         fields = {words.fields: f"created_at,entities,conversation_id,{words.long_text}"}
         try:
-            return await call(session, "GET", path, charge=Charge(POST_READ, size), counted=posts_read, params={**asked, **fields})
+            return await call(
+                session, "GET", path, charge=Charge(POST_READ, size), counted=posts_read, params={**asked, **fields}
+            )
         except Rejected as refused:
             if words is OLD or NEW.fields not in refused.detail:
                 raise

@@ -1,0 +1,115 @@
+"""Budgets as the ledger sees them: which one covers what, how much of it is used, and when it begins anew."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from django.db import connection
+
+from kicau.base import clock
+from kicau.plans.models import READING, Budget, Period
+
+if TYPE_CHECKING:
+    from kicau.plans.ledger import Work
+
+LOCK = 0x6B696361  # advisory: shared while charges are written or reserved, alone while a budget is made or changed
+NEVER = datetime(9999, 1, 1, tzinfo=clock.UTC)  # when a budget in total begins anew
+
+
+class Payer(Protocol):
+    """Whose money it is: `Work`, or a row that has the same ids."""
+
+    @property
+    def workspace_id(self) -> UUID: ...
+    @property
+    def app_id(self) -> UUID | None: ...
+    @property
+    def network(self) -> str: ...
+    @property
+    def channel_id(self) -> UUID | None: ...
+    @property
+    def campaign_id(self) -> UUID | None: ...
+    @property
+    def purpose(self) -> str: ...
+
+
+def current() -> list[Budget]:
+    """All that are in force, and none is changed until the transaction ends. One statement where there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [LOCK])
+    return list(Budget.objects.filter(is_active=True))
+
+
+def alone() -> None:
+    """Until the transaction ends, no charge is written and nothing is reserved."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def covers(budget: Budget, payer: Payer) -> bool:
+    return (
+        budget.workspace_id in (None, payer.workspace_id)
+        and budget.app_id in (None, payer.app_id)
+        and budget.network in ("", payer.network)
+        and budget.channel_id in (None, payer.channel_id)
+        and budget.campaign_id in (None, payer.campaign_id)
+        and budget.purpose in ("", payer.purpose)
+    )
+
+
+def counts(budget: Budget, meter: str, units: int, micro: int, currency: str) -> int:
+    """How much of the budget such a charge uses."""
+    if budget.meter:
+        return units if budget.meter == meter else 0
+    return micro if budget.currency == currency else 0
+
+
+def limit_for(budget: Budget, purpose: str) -> int:
+    """What may be used up for this purpose: reading stops earlier, so that something is left to publish with."""
+    if purpose in READING and budget.purpose not in READING:
+        return budget.amount * budget.reading_share // 100
+    return budget.amount
+
+
+def begins(budget: Budget, at: datetime) -> datetime:
+    """The beginning (UTC) of the budget's period in which `at` lies, in the budget's own zone."""
+    if budget.period == Period.TOTAL:
+        return budget.created_at
+    midnight = at.astimezone(clock.zone(budget.timezone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    first = midnight.replace(day=1) if budget.period == Period.MONTH else midnight
+    return first.astimezone(clock.UTC)
+
+
+def renews(budget: Budget, at: datetime) -> datetime:
+    """When (UTC) the next period begins; NEVER for a budget in total."""
+    if budget.period == Period.TOTAL:
+        return NEVER
+    local = begins(budget, at).astimezone(clock.zone(budget.timezone))
+    days = 32 if budget.period == Period.MONTH else 1
+    later = (local.replace(tzinfo=None) + timedelta(days=days)).replace(day=1) if days > 1 else local.replace(tzinfo=None) + timedelta(days=1)  # fmt: skip
+    return later.replace(tzinfo=local.tzinfo).astimezone(clock.UTC)
+
+
+def add(current: Sequence[Budget], used: Iterable[tuple[Work, str, int, int, str, datetime]]) -> None:
+    """Add charges (work, meter, units, micro, currency, at) to the uses of the budgets that cover them."""
+    if not current:
+        return
+    sums: dict[tuple[UUID, datetime], int] = defaultdict(int)
+    for work, meter, units, micro, currency, at in used:
+        for budget in current:
+            if (amount := counts(budget, meter, units, micro, currency)) and covers(budget, work):
+                sums[budget.id, begins(budget, at)] += amount
+    if not sums:
+        return
+    rows = sorted(sums)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO plans_budgetuse AS u (budget_id, begins_at, amount, told) "
+            "SELECT b, at, amount, 0 FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[]) AS v (b, at, amount) ORDER BY b, at "
+            "ON CONFLICT (budget_id, begins_at) DO UPDATE SET amount = u.amount + excluded.amount",
+            [[str(b) for b, _ in rows], [at for _, at in rows], [sums[row] for row in rows]],
+        )

@@ -1,0 +1,165 @@
+"""Money set aside before a call is made, so that no number of workers together passes a hard budget."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import connection
+
+from kicau.base import clock
+from kicau.plans import budgets
+from kicau.plans.models import Budget, Reservation
+from kicau.plans.pricing import Priced
+
+if TYPE_CHECKING:
+    from kicau.plans.ledger import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What one piece of work (`work.holder`) may come to use up."""
+
+    work: Work
+    priced: tuple[Priced, ...]
+    until: datetime | None = None  # UTC; None: it holds until the work reports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Short:
+    """The budget that an ask did not fit into."""
+
+    budget: Budget
+    left: int  # micro-units or units, before the ask
+    wanted: int
+    renews_at: datetime
+
+
+def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False) -> dict[UUID, Short]:
+    """Set aside what fits, in the order given, and tell what does not, by holder. `current` are all budgets in force.
+
+    In the caller's transaction: it keeps the budgets' uses locked until it ends, and sees all that others committed.
+    `dry` only tells.
+    """
+    hard = [b for b in current if b.is_hard and any(budgets.covers(b, ask.work) for ask in asks)]
+    if not hard:
+        return {}
+    now = clock.now()
+    left = _left(hard, now)
+    refused: dict[UUID, Short] = {}
+    granted = []
+    for ask in asks:
+        wanted = {b.id: n for b in hard if budgets.covers(b, ask.work) and (n := _amount(b, ask.priced))}
+        short = next((b for b in hard if b.id in wanted and _room(b, ask.work, left) < wanted[b.id]), None)
+        if short is not None:
+            assert ask.work.holder is not None
+            refused[ask.work.holder] = Short(
+                budget=short, left=max(0, _room(short, ask.work, left)), wanted=wanted[short.id], renews_at=budgets.renews(short, now)
+            )  # fmt: skip
+            continue
+        for id_, amount in wanted.items():
+            left[id_] -= amount
+        granted.append(ask)
+    if granted and not dry:
+        _set_aside(granted)
+    return refused
+
+
+def _amount(budget: Budget, priced: Iterable[Priced]) -> int:
+    return sum(budgets.counts(budget, p.meter, p.units, p.micro, p.currency) for p in priced)
+
+
+def _room(budget: Budget, work: Work, left: Mapping[UUID, int]) -> int:
+    return left[budget.id] - (budget.amount - budgets.limit_for(budget, work.purpose))
+
+
+RESERVED = """
+SELECT b.id, coalesce(u.amount, 0) + coalesce((
+    SELECT sum(CASE WHEN b.meter <> '' THEN r.units::bigint ELSE r.micro END) FROM plans_reservation r
+    WHERE (r.until IS NULL OR r.until > %s)
+      AND CASE WHEN b.meter <> '' THEN r.meter = b.meter ELSE r.currency = b.currency END
+      AND (b.workspace_id IS NULL OR r.workspace_id = b.workspace_id) AND (b.app_id IS NULL OR r.app_id = b.app_id)
+      AND (b.network = '' OR r.network = b.network) AND (b.channel_id IS NULL OR r.channel_id = b.channel_id)
+      AND (b.campaign_id IS NULL OR r.campaign_id = b.campaign_id) AND (b.purpose = '' OR r.purpose = b.purpose)), 0)
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS v (id, begins_at) JOIN plans_budget b ON b.id = v.id
+LEFT JOIN plans_budgetuse u ON u.budget_id = b.id AND u.begins_at = v.begins_at
+"""
+
+
+def _left(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
+    """What is neither used nor set aside, with the uses locked. Uses and reservations are read in one statement: a
+    charge moves from one to the other in one transaction, and is seen in exactly one of them."""
+    rows = sorted((b.id, budgets.begins(b, now)) for b in hard)
+    ids, begun = [str(id_) for id_, _ in rows], [at for _, at in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO plans_budgetuse (budget_id, begins_at, amount, told) SELECT b, at, 0, 0 FROM unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) "
+            "ORDER BY b, at ON CONFLICT (budget_id, begins_at) DO NOTHING",
+            [ids, begun],
+        )
+        cursor.execute(
+            "SELECT u.id FROM plans_budgetuse u JOIN unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) ON u.budget_id = v.b AND u.begins_at = v.at "
+            "ORDER BY u.budget_id, u.begins_at FOR UPDATE OF u",
+            [ids, begun],
+        )
+        cursor.execute(RESERVED, [now, ids, begun])
+        taken = dict(cursor.fetchall())
+    return {b.id: b.amount - int(taken[b.id]) for b in hard}
+
+
+def _set_aside(asks: Sequence[Ask]) -> None:
+    sums: dict[tuple[UUID | None, str, str], list[object]] = {}
+    for ask in asks:
+        work = ask.work
+        for p in ask.priced:
+            key = (work.holder, work.purpose, p.meter)
+            row = sums.setdefault(key, [work.holder, work.workspace_id, work.channel_id, work.campaign_id, work.app_id, work.network, work.purpose, p.meter, 0, 0, p.currency, ask.until])  # fmt: skip
+            row[8], row[9] = int(str(row[8])) + p.units, int(str(row[9])) + p.micro
+    if not sums:
+        return
+    columns = [list(column) for column in zip(*sums.values(), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO plans_reservation AS r (holder, workspace_id, channel_id, campaign_id, app_id, network, purpose, meter, units, micro, currency, until) "
+            "SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::text[], %s::timestamptz[]) "
+            "ON CONFLICT (holder, purpose, meter) DO UPDATE SET units = r.units + excluded.units, micro = r.micro + excluded.micro, until = excluded.until",
+            columns,
+        )
+
+
+def take_off(spent: Iterable[tuple[Work, str, int, int]]) -> None:
+    """What was spent (work, meter, units, micro) is set aside no longer."""
+    sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for work, meter, units, micro in spent:
+        if work.holder and units:
+            row = sums[str(work.holder), work.purpose, meter]
+            row[0], row[1] = row[0] + units, row[1] + micro
+    if not sums:
+        return
+    rows = sorted(sums)
+    columns = [[row[n] for row in rows] for n in range(3)] + [[sums[row][n] for row in rows] for n in range(2)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE plans_reservation r SET units = greatest(0, r.units - v.units), micro = CASE WHEN r.units <= v.units THEN 0 ELSE greatest(0, r.micro - v.micro) END "
+            "FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::int[], %s::bigint[]) AS v (holder, purpose, meter, units, micro) "
+            "WHERE r.holder = v.holder AND r.purpose = v.purpose AND r.meter = v.meter",
+            columns,
+        )
+
+
+def free(holders: Iterable[UUID], *, purpose: str = "") -> None:
+    """What these had set aside (for one purpose, or all) is free again."""
+    rows = Reservation.objects.filter(holder__in=list(holders))
+    (rows.filter(purpose=purpose) if purpose else rows).delete()
+
+
+def held_by(holders: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
+    """Units set aside: holder, purpose, meter."""
+    found: dict[UUID, dict[str, dict[str, int]]] = {}
+    for holder, purpose, meter, units in Reservation.objects.filter(holder__in=list(holders)).values_list("holder", "purpose", "meter", "units"):  # fmt: skip
+        found.setdefault(holder, {}).setdefault(purpose, {})[meter] = units
+    return found
