@@ -64,7 +64,7 @@ class Live:
             channel.host,
         )
         self.credentials: Credentials = from_json(Credentials, channel.credentials)
-        self.http = Http(client, spend, self.connector.read_error)
+        self.http = Http(client, spend, self.connector.read_error, now=clock.now)
 
     def now(self) -> datetime:
         return clock.now()
@@ -82,7 +82,7 @@ class Desk:
 
     def __init__(self, row: NetworkApp, client: aiohttp.ClientSession) -> None:
         self.app = app_value(row)
-        self.http = Http(client, read_error=registry.get(row.network).read_error)
+        self.http = Http(client, read_error=registry.get(row.network).read_error, now=clock.now)
 
     def now(self) -> datetime:
         return clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,9 +19,10 @@ from kicau.channels.models import ChannelState
 from kicau.connector import registry
 from kicau.connector.content import Rendered
 from kicau.connector.errors import ConnectorError, Rejected
+from kicau.connector.http import Call
 from kicau.connector.wire import from_json, to_json
-from kicau.plans.ledger import rows as charge_rows
-from kicau.plans.models import Charge, Purpose
+from kicau.plans import ledger
+from kicau.plans.models import Purpose
 from kicau.publishing import compose, schedule
 from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
 from kicau.workspaces import webhooks
@@ -252,12 +254,20 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
     except ConnectorError as exc:
         raise Conflict(f"{label} did not delete the post: {exc}. Nothing was changed here; try again later.") from exc
     finally:
-        charges = charge_rows(row.workspace_id, row.network, live.http.calls, Purpose.WITHDRAW, channel_id=row.channel_id, delivery_id=row.id, app_id=row.channel.app_id, plan=row.channel.app.plan)  # fmt: skip
-        await Charge.objects.abulk_create(charges)
+        await sync_to_async(_account_withdrawal)(row, live.http.calls)
         if client is None:
             await session.close()
     await sync_to_async(_deleted)(actor, row)
     return row
+
+
+@transaction.atomic
+def _account_withdrawal(row: Delivery, calls: Sequence[Call]) -> None:
+    work = ledger.Work(
+        workspace_id=row.workspace_id, network=row.network, purpose=Purpose.WITHDRAW, app_id=row.channel.app_id, plan=row.channel.app.plan,
+        channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id,
+    )  # fmt: skip
+    ledger.write(ledger.entries(work, calls))
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ import random
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,16 +26,18 @@ from kicau.channels import acts as channel_acts
 from kicau.channels.live import Live, app_value
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import errors, registry
-from kicau.connector.content import Continue, Delivery, Published, PublishResult, Rendered
+from kicau.connector.content import Charge, Continue, Delivery, Published, PublishResult, Rendered
 from kicau.connector.http import TIMEOUT, Call
 from kicau.connector.session import App
 from kicau.connector.wire import from_json, to_json
 from kicau.engine.pump import LEASE, Room
-from kicau.plans import ledger
-from kicau.plans.models import Charge, Purpose
-from kicau.publishing import news
+from kicau.plans.budgets import NEVER
+from kicau.plans.models import Purpose
+from kicau.plans.reservations import Short
+from kicau.publishing import affording, news
 from kicau.publishing.claims import CLAIM, RENEW, SETTLE
 from kicau.publishing.models import Attempt, DeliveryState, Hold
+from kicau.publishing.models import Delivery as Row
 from kicau.workspaces import webhooks
 
 log = structlog.get_logger("kicau.publishing")
@@ -68,6 +70,10 @@ class Claimed:
     rendered: Any
     confirmed: bool
     version: int  # of the channel
+    campaign_id: UUID | None = None
+    person_id: UUID | None = None  # the draft's author
+    purse: affording.Purse | None = None  # None: no hard budget covers it
+    short: Short | None = None  # the budget that it does not fit into: nothing is sent
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,10 +95,11 @@ class Outcome:
     problems: list[Any] = field(default_factory=list)
     published: Published | None = None
     calls: list[Call] = field(default_factory=list)
+    spent: tuple[Charge, ...] = ()  # what a look-up proved to have been used up
+    lacks: affording.NotReserved | None = None  # what has to be set aside before it can go on
     at: datetime = field(default_factory=clock.now)
     detail: dict[str, Any] = field(default_factory=dict)
     app_id: UUID | None = None
-    plan: str = ""
     channel_until: datetime | None = None  # the channel waits
     app_until: datetime | None = None  # the whole app waits
 
@@ -119,6 +126,9 @@ class Deliveries:
             cursor.execute(CLAIM, {"groups": list(room.groups), "free": list(room.groups.values()), "lanes": list(room.lanes), "used": list(room.lanes.values()), "per_lane": room.per_lane, "worker": worker, "lease": LEASE.total_seconds()})  # fmt: skip
             items = sorted((_claimed(row) for row in cursor.fetchall()), key=lambda item: item.due_at)
             self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need
+            purses, short = affording.afford(items, self._channels)
+        if purses or short:
+            items = [replace(i, purse=purses.get(i.id), short=short.get(i.id)) for i in items]
         self._held |= {item.id: (item.begun_at, before) for item in items}
         return items
 
@@ -162,6 +172,11 @@ class Deliveries:
         if mark != item.begun_at or time.monotonic() - at > (LEASE - LOOK_AFTER).total_seconds():
             raise NotHeld("this worker stood still, or the database did")
 
+    def _spend(self, item: Claimed, did: str, used: Charge) -> None:
+        self._sure(item)
+        if item.purse is not None:
+            item.purse.take(Purpose.FIND if did == "find" else Purpose.PUBLISH, used)
+
     def spoilt(self, outcome: Outcome, exc: Exception) -> Outcome:
         return _parked(outcome.item, outcome.did, exc)
 
@@ -172,14 +187,16 @@ class Deliveries:
         try:
             if item.broken_at and (early := item.broken_at + LOOK_AFTER - clock.now()) > timedelta(0):
                 return self._put_off(item, channel, early)
-            live = Live(channel, self.client, lambda charge: self._sure(item), app=self._app(channel))
+            if item.short is not None:
+                return _beyond_budget(item, did, channel, item.short)
+            live = Live(channel, self.client, lambda charge: self._spend(item, did, charge), app=self._app(channel))
             outcome = await self._take(item, live, did)
         except errors.ConnectorError as exc:
             outcome = await self._failed(item, channel, live, exc, did)
         except Exception as exc:
             log.exception("a step failed by a fault of ours", delivery=str(item.id), network=item.group)
             outcome = _parked(item, did, exc)
-        outcome.app_id, outcome.plan = channel.app_id, channel.app.plan
+        outcome.app_id = channel.app_id
         if live is not None:
             outcome.calls = live.http.calls
         return outcome
@@ -229,15 +246,20 @@ class Deliveries:
                     timedelta(seconds=1),
                     item.tries,
                 )
+            case affording.NotReserved():
+                outcome = _again(item, did, "waiting", "", timedelta(0), item.tries)
+                outcome.lacks = exc
+                return outcome
             case errors.Rejected():
                 return _rejected(item, did, exc)
             case errors.PlanExceeded():
-                until = f" until {exc.resets_at:%Y-%m-%d %H:%M} UTC" if exc.resets_at else ""
+                until = f" until {exc.resets_at:%Y-%m-%d %H:%M} UTC, and goes out then" if exc.resets_at else ""
                 return _held(
                     item,
                     did,
                     Hold.BUDGET,
-                    f"The plan or budget for {label} ({exc.meter}) is spent{until}; raise it, then retry. {exc.detail[:200]}".strip(),
+                    f"The plan for {label} ({exc.meter}) is spent{until}; raise it there to send it sooner, then retry. {exc.detail[:200]}".strip(),
+                    exc.resets_at or NEVER,
                 )
             case _:
                 return _unavailable(item, did, label, exc)
@@ -265,25 +287,38 @@ class Deliveries:
     def settle(self, worker: str, outcomes: Sequence[Outcome]) -> None:
         with transaction.atomic():
             _pace([o for o in outcomes if o.did == "find" and o.outcome in ("not-found", "continued")])
+            if any(o.lacks for o in outcomes):
+                _lock(outcomes)
+                affording.ask_for_more(outcomes, self._channels, self._hold)
             with connection.cursor() as cursor:
                 cursor.execute(SETTLE, [_rows(outcomes), worker])
                 kept = {row[0] for row in cursor.fetchall()}
             Attempt.objects.bulk_create([_attempt(o, worker, o.item.id in kept) for o in outcomes if o.sentence])
-            charges = [row for o in outcomes for row in _charges(o)]
-            if charges:
-                Charge.objects.bulk_create(charges)
+            affording.account(outcomes, self._channels)
             _pause(outcomes)
             _tell([o for o in outcomes if o.item.id in kept])
         for o in outcomes:
             if self._held.get(o.item.id, (None, 0.0))[0] == o.item.begun_at:
                 del self._held[o.item.id]
 
+    def _hold(self, outcome: Outcome, short: Short) -> None:
+        held = _beyond_budget(outcome.item, outcome.did, self._channels[outcome.item.lane], short)
+        outcome.state, outcome.hold, outcome.outcome, outcome.next_at = held.state, held.hold, held.outcome, held.next_at  # fmt: skip
+        outcome.sentence = outcome.reason = held.reason
+
+
+def _lock(outcomes: Sequence[Outcome]) -> None:
+    """Deliveries are always locked before budgets."""
+    ids = [o.item.id for o in outcomes]
+    list(Row.objects.filter(id__in=ids).order_by("id").select_for_update().values_list("id"))
+
 
 def _claimed(row: Sequence[Any]) -> Claimed:
-    (id_, network, channel_id, workspace_id, draft_id, key, due_at, begun_at, broken_at, steps, tries, progress, rendered, confirmed, version) = row  # fmt: skip
+    (id_, network, channel_id, workspace_id, draft_id, key, due_at, begun_at, broken_at, steps, tries, progress, rendered, confirmed, version, campaign_id, person_id) = row  # fmt: skip
     return Claimed(
         id=id_, group=network, lane=channel_id, workspace_id=workspace_id, draft_id=draft_id, key=key, due_at=due_at, begun_at=begun_at,
         broken_at=broken_at, steps=steps, tries=tries, progress=_json(progress), rendered=_json(rendered), confirmed=confirmed, version=version,
+        campaign_id=campaign_id, person_id=person_id,
     )  # fmt: skip
 
 
@@ -302,10 +337,10 @@ def _went_on(item: Claimed, did: str, result: PublishResult | None, label: str) 
             for warning in result.warnings:
                 sentence += " " + warning.sentence
             problems = [to_json(w) for w in result.warnings]
-            return Outcome(item=item, did=did, outcome="published", state=DeliveryState.PUBLISHED, next_at=now, sentence=sentence, steps=item.steps + 1, published=result, problems=problems, reason=" ".join(w.sentence for w in result.warnings))  # fmt: skip
+            return Outcome(item=item, did=did, outcome="published", state=DeliveryState.PUBLISHED, next_at=now, sentence=sentence, steps=item.steps + 1, published=result, spent=result.spent, problems=problems, reason=" ".join(w.sentence for w in result.warnings))  # fmt: skip
         case Continue():
             note = result.note or ("It had gone further than we knew; going on from there." if did == "find" else "")
-            return Outcome(item=item, did=did, outcome="continued", state=DeliveryState.PUBLISHING, next_at=now + result.after, sentence=note, steps=item.steps + 1, progress=dict(result.progress), reason=note)  # fmt: skip
+            return Outcome(item=item, did=did, outcome="continued", state=DeliveryState.PUBLISHING, next_at=now + result.after, sentence=note, steps=item.steps + 1, progress=dict(result.progress), reason=note, spent=result.spent)  # fmt: skip
         case None:
             return Outcome(item=item, did=did, outcome="not-found", state=DeliveryState.PUBLISHING, next_at=now, sentence=f"{label} has nothing of the broken step; taking it again.", steps=item.steps + 1)  # fmt: skip
 
@@ -369,8 +404,14 @@ def _rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
     return Outcome(item=item, did=did, outcome="rejected", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, problems=[to_json(p) for p in exc.problems], steps=item.steps, tries=item.tries)  # fmt: skip
 
 
-def _held(item: Claimed, did: str, hold: str, reason: str) -> Outcome:
-    return Outcome(item=item, did=did, outcome="held", state=DeliveryState.HELD, hold=hold, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
+def _beyond_budget(item: Claimed, did: str, channel: Channel, short: Short) -> Outcome:
+    reason = affording.sentence(short, registry.get(channel.network).label)
+    return _held(item, did, Hold.BUDGET, reason, short.renews_at)
+
+
+def _held(item: Claimed, did: str, hold: str, reason: str, until: datetime | None = None) -> Outcome:
+    """`until` (UTC): when it is released by itself; what waits for a person waits from now on."""
+    return Outcome(item=item, did=did, outcome="held", state=DeliveryState.HELD, hold=hold, next_at=until or clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
 
 
 def _parked(item: Claimed, did: str, exc: Exception) -> Outcome:
@@ -407,20 +448,6 @@ def _attempt(o: Outcome, worker: str, kept: bool) -> Attempt:
     sentence = o.sentence if kept else f"{o.sentence} (This report came after the lease had ended and changed nothing.)"
     return Attempt(
         delivery_id=o.item.id, at=o.at, did=o.did, outcome=o.outcome, sentence=sentence, detail=detail, worker=worker
-    )
-
-
-def _charges(o: Outcome) -> list[Charge]:
-    purpose = Purpose.FIND if o.did == "find" else Purpose.PUBLISH
-    return ledger.rows(
-        o.item.workspace_id,
-        o.item.group,
-        o.calls,
-        purpose,
-        channel_id=o.item.lane,
-        delivery_id=o.item.id,
-        app_id=o.app_id,
-        plan=o.plan,
     )
 
 

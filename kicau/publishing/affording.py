@@ -1,0 +1,162 @@
+"""What deliveries may spend: set aside when they are claimed, accounted for when they report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Sum
+
+from kicau.base import clock
+from kicau.base.money import shown
+from kicau.channels.models import Channel
+from kicau.connector import errors
+from kicau.connector.content import Charge as Used
+from kicau.plans import budgets, ledger, reservations
+from kicau.plans.models import Budget, Charge, Purpose
+from kicau.plans.pricing import list_on, price_all
+from kicau.plans.reservations import Ask, Short
+
+if TYPE_CHECKING:
+    from kicau.publishing.deliver import Claimed, Outcome
+
+
+@dataclass(slots=True, kw_only=True)
+class Purse:
+    """What one step may use up, in units: purpose, meter. Meters that cost nothing and have no budget are not asked for."""
+
+    metered: frozenset[str]
+    left: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def take(self, purpose: str, used: Used) -> None:
+        """Raises NotReserved, before anything is sent."""
+        if used.meter not in self.metered or not used.units:
+            return
+        pool = self.left.setdefault(purpose, {})
+        if pool.get(used.meter, 0) < used.units:
+            raise NotReserved(purpose, used)
+        pool[used.meter] -= used.units
+
+
+class NotReserved(errors.Unavailable):
+    """Nothing was sent: it would cost more than was set aside for it, so more is asked for first."""
+
+    def __init__(self, purpose: str, used: Used) -> None:
+        self.purpose, self.used = purpose, used
+        super().__init__(f"{used.units} {used.meter} had not been set aside")
+
+
+def work(item: Claimed, channel: Channel, purpose: str) -> ledger.Work:
+    return ledger.Work(
+        workspace_id=item.workspace_id, network=item.group, purpose=purpose, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id,
+        campaign_id=item.campaign_id, person_id=item.person_id, delivery_id=item.id, holder=item.id,
+    )  # fmt: skip
+
+
+def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> tuple[dict[UUID, Purse], dict[UUID, Short]]:
+    """Set aside what claimed deliveries will use up, in the order in which they are due, in the claim's transaction.
+
+    Gives a purse for each that a hard budget covers, and the budget for each that does not fit into it.
+    """
+    current = budgets.current() if items else []
+    hard = [b for b in current if b.is_hard]
+    works = {item.id: work(item, channels[item.lane], Purpose.PUBLISH) for item in items} if hard else {}
+    covered = [i for i in items if hard and any(_may_cover(b, works[i.id]) for b in hard)]
+    if not covered:
+        return {}, {}
+    held = reservations.held_by(i.id for i in covered)
+    spent = _spent(i.id for i in covered if i.steps or i.broken_at)
+    meters: dict[tuple[str, str], frozenset[str]] = {}
+    purses: dict[UUID, Purse] = {}
+    asks = []
+    for item in covered:
+        mine = works[item.id]
+        key = (mine.network, mine.plan)
+        if key not in meters:
+            meters[key] = _metered(mine, hard)
+        purses[item.id] = Purse(metered=meters[key], left=held.get(item.id, {}))
+        if Purpose.PUBLISH not in purses[item.id].left:
+            ahead = to_come(item.rendered, spent.get(item.id, Counter()), meters[key])
+            if ahead:
+                asks.append(Ask(work=mine, priced=price_all(mine.network, ahead, plan=mine.plan)))
+                purses[item.id].left[Purpose.PUBLISH] = {used.meter: used.units for used in ahead}
+    return purses, reservations.reserve(current, asks) if asks else {}
+
+
+def _may_cover(budget: Budget, mine: ledger.Work) -> bool:
+    """Also where it is for looking up only: that may be what comes next."""
+    return any(budgets.covers(budget, _for(mine, purpose)) for purpose in (Purpose.PUBLISH, Purpose.FIND))
+
+
+def _for(mine: ledger.Work, purpose: str) -> ledger.Work:
+    return replace(mine, purpose=purpose)
+
+
+def _metered(mine: ledger.Work, hard: Iterable[Budget]) -> frozenset[str]:
+    listed = list_on(mine.network, clock.now().date(), mine.plan)
+    priced = {meter for meter, micro in listed.prices.items() if micro} if listed else set()
+    return frozenset(priced | {b.meter for b in hard if b.meter})
+
+
+def _spent(ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
+    found: dict[UUID, Counter[str]] = {}
+    rows = Charge.objects.filter(delivery_id__in=list(ids), purpose=Purpose.PUBLISH).values("delivery_id", "meter")
+    for id_, meter, total in rows.annotate(total=Sum("units")).values_list("delivery_id", "meter", "total"):
+        assert id_ is not None
+        found.setdefault(id_, Counter())[meter] = total
+    return found
+
+
+def to_come(rendered: Any, spent: Counter[str], metered: frozenset[str]) -> list[Used]:
+    """What of a delivery's foretold charges is still to be made, a meter each."""
+    foretold: Counter[str] = Counter()
+    for one in rendered.get("charges") or ():
+        if one["meter"] in metered:
+            foretold[one["meter"]] += one["units"]
+    return [Used(meter, units) for meter, units in (foretold - spent).items()]
+
+
+def ask_for_more(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel], hold: Callable[[Outcome, Short], None]) -> None:  # fmt: skip
+    """Set aside what steps found that they lack, in the transaction that settles them; `hold` what does not fit."""
+    asks = []
+    for o in outcomes:
+        if o.lacks is None:
+            continue
+        mine = work(o.item, channels[o.item.lane], o.lacks.purpose)
+        asks.append(Ask(work=mine, priced=price_all(mine.network, [o.lacks.used], plan=mine.plan)))
+    if asks:
+        refused = reservations.reserve(budgets.current(), asks)
+        for o in outcomes:
+            if o.item.id in refused:
+                hold(o, refused[o.item.id])
+
+
+def account(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel]) -> None:
+    """Write down what steps used up, and free what those that are over had set aside."""
+    found: list[ledger.Entry] = []
+    for o in outcomes:
+        mine = work(o.item, channels[o.item.lane], Purpose.FIND if o.did == "find" else Purpose.PUBLISH)
+        found += ledger.entries(mine, o.calls, spent=o.spent, spent_at=o.item.broken_at or o.item.begun_at)
+    ledger.write(found)
+    purses = [o for o in outcomes if o.item.purse is not None or o.item.short is not None]
+    over = [o.item.id for o in purses if o.state not in ("publishing", "unknown") and o.broken_at is None]
+    looked_up = [o.item.id for o in purses if o.did == "find" and o.broken_at is None and o.state == "publishing"]
+    if over:
+        reservations.free(over)
+    if looked_up:
+        reservations.free(looked_up, purpose=Purpose.FIND)
+
+
+def sentence(short: Short, label: str) -> str:
+    """Why it is held, and what to do."""
+    budget = short.budget
+    if budget.meter:
+        left, wanted = f"{short.left} {budget.meter}", f"{short.wanted}"
+    else:
+        left, wanted = shown(short.left, budget.currency), shown(short.wanted, budget.currency)
+    zone = clock.zone(budget.timezone)
+    ends = "" if short.renews_at == budgets.NEVER else f" It begins anew on {short.renews_at.astimezone(zone):%Y-%m-%d at %H:%M} ({budget.timezone}), and this goes out then."  # fmt: skip
+    return f"The budget “{budget.name}” has {left} left, and this needs {wanted} for {label}.{ends} Raise the budget to send it sooner, or cancel it."
