@@ -107,7 +107,13 @@ class Stranger:
         ids = _ids(delivery)
         body: dict[str, JSON] = {"text": delivery.post.parts[len(ids)].text, "tag": f"{delivery.key}-{len(ids)}"}
         answer = await session.http.call(
-            "POST", session.app.endpoints["api"] + "/posts", charge=POST, counted=_made, headers=_auth(session), json=body, timeout=2
+            "POST",
+            session.app.endpoints["api"] + "/posts",
+            charge=POST,
+            counted=_made,
+            headers=_auth(session),
+            json=body,
+            timeout=2,
         )
         return _further(delivery, [*ids, str(answer.json()["id"])], session)
 
