@@ -147,6 +147,11 @@ def _start(here: Cluster) -> None:
 
 
 def _init(here: Cluster) -> None:
+    others = sorted(p.parent.name for p in here.data.parent.glob("*/PG_VERSION"))
+    if others:
+        raise DatabaseTrouble(
+            f"The database in {here.data.parent} is PostgreSQL {others[-1]}'s; this Kicau comes with {MAJOR}. Back it up with the Kicau that made it (kicau backup FILE), then restore with this one into a new folder (kicau restore FILE)."
+        )
     done = _run(
         here,
         "initdb",

@@ -1,291 +1,122 @@
-"""`kicau backup` and `kicau restore`: all of an instance in one file, with checksums.
-
-A tar: `database.dump` (pg_dump's own format), `secret.key`, `media/…` (originals; the networks' own copies are made
-again), and last `manifest.json` with each file's size and SHA-256. Whoever has the file has the instance's secrets.
-"""
+"""`kicau backup` and `kicau restore`: what kicau/backup does, asked for at the shell."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import io
-import json
 import os
-import re
-import shutil
-import subprocess
-import tarfile
-import tempfile
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import click
 
-import kicau
-from kicau.base import clock, keys, options, postgres
+from kicau.base import keys, options
 from kicau.cli.frame import NO_KICAU, Trouble, answer, json_option
 from kicau.cli.up import alone_in
 
-FORMAT = 1
-DUMP, MANIFEST = "database.dump", "manifest.json"
-ORIGINAL = re.compile(r"media/[0-9a-f]{32}/[0-9a-f]{2}/[0-9a-f]{64}")
-CHUNK = 1 << 20
+PASSPHRASE = "KICAU_BACKUP_PASSPHRASE"  # noqa: S105 (the name of a variable)
+SHORTEST = 12  # characters of a passphrase
 
-# What was due before this moment may have gone out after the backup was made: it is looked up before it is sent.
-LOOK_UP_FIRST = """
-UPDATE publishing_delivery SET broken_at = least(coalesce(begun_at, next_at), next_at, due_at), begun_at = NULL, lease_until = NULL, worker = ''
-WHERE state IN ('scheduled', 'publishing') AND broken_at IS NULL AND (due_at <= %(now)s OR begun_at IS NOT NULL)
-"""
+passphrase_option = click.option("--passphrase-file", type=click.Path(path_type=Path, dir_okay=False, exists=True), help=f"Its first line is the passphrase. Else {PASSPHRASE}, else it is asked.")  # fmt: skip
 
 
 @click.command()
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--encrypt", is_flag=True, help="Seal the file with a passphrase. Without it nobody can restore it.")
+@passphrase_option
+@click.option(
+    "--without-key", is_flag=True, help="Leave the instance's key file out; keep it elsewhere, a restore needs it."
+)
 @json_option
-def backup(target: Path, as_json: bool) -> None:
-    """Write everything into FILE, while Kicau runs or not. Keep it safe: it holds the instance's secrets."""
+def backup(target: Path, encrypt: bool, passphrase_file: Path | None, without_key: bool, as_json: bool) -> None:
+    """Write everything into FILE, while Kicau runs or not.
+
+    Unless it is encrypted or made without the key, whoever has the file has the instance's secrets: keep it safe.
+    """
+    from kicau.backup import acts
+
     folder = options.data_folder()
-    if target.exists():
-        raise Trouble(f"{target} is there already; choose another name.")
     if not (folder / keys.FILE).exists():
         raise Trouble(f"There is no Kicau in {folder}; name its folder with KICAU_DATA.", NO_KICAU)
-    with database(folder) as url:
-        manifest = write_backup(target, folder, url)
+    passphrase = _passphrase(passphrase_file, new=True) if encrypt or passphrase_file else ""
+    with _told(), acts.instance(folder) as url:
+        made = acts.back_up(target, folder, url, passphrase=passphrase, with_key=not without_key)
     size = target.stat().st_size
-    told = {"file": str(target), "size": size, "media": len(manifest["files"]) - 2, "made_at": manifest["made_at"]}
-    answer(as_json, told, lambda: click.echo(f"{target}: {size / 1e6:.1f} MB, the database and {told['media']} media."))
+    told = {"file": str(target), "size": size, "media": made.media, "rows": sum(made.rows.values()), "made_at": made.made_at, "encrypted": bool(passphrase), "has_key": made.has_key, "missing_media": made.missing}  # fmt: skip
+
+    def say() -> None:
+        click.echo(f"{target}: {size / 1e6:.1f} MB, the database ({told['rows']} rows) and {made.media} media.")
+        if made.missing:
+            click.echo(f"{len(made.missing)} media that the database knows are not on the disk, such as {made.missing[0]}; they could not be saved.", err=True)  # fmt: skip
+
+    answer(as_json, told, say)
 
 
 @click.command()
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--verify", is_flag=True, help="After restoring, read every medium back from the disk and compare it.")
+@click.option("--dry-run", is_flag=True, help="Only read FILE and say whether it is whole; nothing is written.")
+@click.option("--paused", is_flag=True, help="Pause every channel, so that you can look before anything goes out.")
+@click.option("--key-file", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="The key file of a backup that was made without it.")  # fmt: skip
+@passphrase_option
 @json_option
-def restore(source: Path, as_json: bool) -> None:
-    """Put a backup into an empty data folder (KICAU_DATA).
+def restore(source: Path, verify: bool, dry_run: bool, paused: bool, key_file: Path | None, passphrase_file: Path | None, as_json: bool) -> None:  # fmt: skip
+    """Put a backup into an empty data folder (KICAU_DATA) and bring it to this version.
 
-    What was due since the backup was made is looked up on the networks before anything of it is sent.
+    What may have gone out since the backup was made is looked up on the networks before any of it is sent.
     """
+    from kicau.backup import acts, archive, sealing
+
+    with source.open("rb") as file:
+        sealed = sealing.is_sealed(file.read(len(sealing.MARK)))
+    passphrase = _passphrase(passphrase_file, new=False) if sealed else ""
+    if dry_run:
+        with _told():
+            found = archive.verify(source, passphrase)
+        told = {"file": str(source), "made_at": found.made_at, "kicau": found.kicau, "media": found.media, "rows": sum(found.rows.values()), "has_key": found.has_key}  # fmt: skip
+        answer(as_json, told, lambda: click.echo(f"{source} is whole: all of a Kicau {found.kicau} at {found.made_at[:16]}Z, with {found.media} media."))  # fmt: skip
+        return
     folder = options.data_folder()
-    manifest = verify(source)
-    check_space(folder, manifest)
-    with alone_in(folder):
-        check_empty(folder)
-        looked_up = put_back(source, folder)
-    told = {
-        "folder": str(folder),
-        "made_at": manifest["made_at"],
-        "media": len(manifest["files"]) - 2,
-        "looked_up_first": looked_up,
-    }
-    sentence = f"Restored into {folder} what it was at {manifest['made_at'][:16]}Z."
-    more = f" {looked_up} deliveries that may have gone out since are looked up first." if looked_up else ""
-    answer(as_json, told, lambda: click.echo(f"{sentence}{more} Start it with: kicau up"))
-
-
-@contextlib.contextmanager
-def database(folder: Path) -> Iterator[str]:
-    """The address of the instance's database, which runs while inside."""
-    if url := options.read("DATABASE_URL"):
-        yield url
-    else:
-        with postgres.running(folder) as here:
-            yield here.url
-
-
-# Writing
-
-
-def write_backup(target: Path, folder: Path, url: str) -> dict[str, Any]:
-    """Raises Trouble or OSError, and then leaves nothing behind."""
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            manifest = _fill(out, folder, url, target.absolute().parent)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.rename(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return manifest
-
-
-def _fill(out: IO[bytes], folder: Path, url: str, scratch: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = {
-        "format": FORMAT,
-        "kicau": kicau.__version__,
-        "postgres": postgres.MAJOR,
-        "made_at": clock.now().isoformat(),
-        "files": {},
-    }
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        with tempfile.NamedTemporaryFile(dir=scratch, prefix=".kicau-dump-") as dump:
-            _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={dump.name}")
-            _add(tar, manifest, DUMP, Path(dump.name))
-        _add(tar, manifest, keys.FILE, folder / keys.FILE)
-        for path in sorted((folder / "media").glob("*/*/*")):
-            name = f"media/{path.relative_to(folder / 'media').as_posix()}"
-            if ORIGINAL.fullmatch(name):
-                _add(tar, manifest, name, path)
-        body = json.dumps(manifest, indent=1).encode()
-        info = tarfile.TarInfo(MANIFEST)
-        info.size = len(body)
-        tar.addfile(info, io.BytesIO(body))
-    return manifest
-
-
-class _Summed:
-    """A file that is hashed as it is read."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.digest = file, hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        data = self.file.read(size)
-        self.digest.update(data)
-        return data
-
-
-def _add(tar: tarfile.TarFile, manifest: dict[str, Any], name: str, path: Path) -> None:
-    with path.open("rb") as file:
-        info = tarfile.TarInfo(name)
-        info.size, info.mode, info.mtime = os.fstat(file.fileno()).st_size, 0o600, int(clock.now().timestamp())
-        summed = _Summed(file)
-        tar.addfile(info, summed)
-    manifest["files"][name] = {"sha256": summed.digest.hexdigest(), "size": info.size}
-
-
-# Putting back
-
-
-def verify(source: Path) -> dict[str, Any]:
-    """The manifest of a backup that is whole. Raises Trouble where it is not; nothing is written."""
-
-    def damaged(why: str) -> Trouble:
-        return Trouble(f"The backup {source} cannot be used: {why}. Nothing was changed; take another copy of it.")
-
-    found: dict[str, dict[str, Any]] = {}
-    manifest: dict[str, Any] | None = None
-    try:
-        with tarfile.open(source, "r:") as tar:
-            for member in tar:
-                file = tar.extractfile(member) if member.isfile() else None
-                if file is None or not (member.name in (DUMP, keys.FILE, MANIFEST) or ORIGINAL.fullmatch(member.name)):
-                    raise damaged(f"it holds {member.name[:80]!r}, which is not part of a backup")
-                if member.name == MANIFEST:
-                    manifest = json.loads(file.read(CHUNK * 64))
-                else:
-                    found[member.name] = {"sha256": _digest(file), "size": member.size}
-    except (tarfile.TarError, EOFError, ValueError) as exc:
-        raise damaged(f"it is cut off or not a backup ({exc})") from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise damaged("its end is missing")
-    if manifest.get("format") != FORMAT or manifest.get("postgres", 0) > postgres.MAJOR:
-        raise damaged(
-            f"it was made by Kicau {manifest.get('kicau')}, which is newer than this one ({kicau.__version__})"
+    with _told():
+        checked = acts.check(source, folder, passphrase)
+    with alone_in(folder), _told():
+        done = acts.restore(
+            source, folder, checked, passphrase=passphrase, key_file=key_file, verify=verify, paused=paused
         )
-    for name in sorted({*manifest["files"], *found, DUMP, keys.FILE}):
-        if manifest["files"].get(name) != found.get(name) or name not in found:
-            raise damaged(f"{name} is not what it was when the backup was made")
-    return manifest
+    made = done.manifest
+    result = {"folder": str(folder), "made_at": made.made_at, "media": made.media, "rows": sum(made.rows.values()), "migrations": done.migrations, "verified_media": done.verified, "looked_up_first": done.in_doubt, "paused": paused}  # fmt: skip
+
+    def say() -> None:
+        click.echo(f"Restored into {folder} what it was at {made.made_at[:16]}Z: {result['rows']} rows and {made.media} media, as many as were saved.")  # fmt: skip
+        if verify:
+            click.echo(f"Verified: {done.verified} media read back from the disk, each as it was.")
+        if done.in_doubt:
+            click.echo(f"{done.in_doubt} deliveries may have gone out since; each is looked up before it is sent.")
+        click.echo("Every channel is paused; look, then resume them. Start it with: kicau up" if paused else "Start it with: kicau up")  # fmt: skip
+
+    answer(as_json, result, say)
 
 
-def _digest(file: IO[bytes]) -> str:
-    summed = _Summed(file)
-    while summed.read(CHUNK):
-        pass
-    return summed.digest.hexdigest()
+@contextmanager
+def _told() -> Iterator[None]:
+    from kicau.backup.errors import BackupError
+    from kicau.base.postgres import DatabaseTrouble
 
-
-def check_space(folder: Path, manifest: dict[str, Any]) -> None:
-    """Raises Trouble where the disk cannot hold what the backup holds."""
-    there = next(p for p in (folder, *folder.parents) if p.exists())
-    needed = 3 * manifest["files"][DUMP]["size"] + sum(f["size"] for f in manifest["files"].values()) + 100_000_000
-    free = shutil.disk_usage(there).free
-    if free < needed:
-        raise Trouble(
-            f"The disk of {folder} has {free / 1e6:.0f} MB free; restoring needs about {needed / 1e6:.0f} MB. Nothing was changed."
-        )
-
-
-def check_empty(folder: Path) -> None:
-    """Raises Trouble where anything is there that could be harmed."""
-    there = sorted(p.name for p in folder.iterdir() if p.name != "up.lock")
-    if there:
-        raise Trouble(
-            f"{folder} is not empty (it holds {', '.join(there[:3])}); restore into a new folder: KICAU_DATA=… kicau restore FILE"
-        )
-    if url := options.read("DATABASE_URL"):
-        import psycopg
-
-        try:
-            with psycopg.connect(url, connect_timeout=10) as connection:
-                row = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
-        except psycopg.OperationalError as exc:
-            raise Trouble(f"The database does not answer: {str(exc).strip().splitlines()[0]}", NO_KICAU) from None
-        if row and row[0]:
-            raise Trouble("The database that DATABASE_URL names is not empty; give an empty one.")
-
-
-def put_back(source: Path, folder: Path) -> int:
-    """All of it, or the folder is as empty as before; returns how many deliveries are looked up first."""
     try:
-        with tarfile.open(source, "r:") as tar:
-            for member in tar:
-                file = tar.extractfile(member)
-                if file is not None and member.name != MANIFEST:
-                    _keep(folder / member.name, file)
-        dump = folder / DUMP
-        with database(folder) as url:
-            _run(
-                "pg_restore", url, "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(dump)
-            )
-            looked_up = look_up_first(url)
-        dump.unlink()
-        return looked_up
-    except BaseException:
-        for path in folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name != "up.lock":
-                path.unlink(missing_ok=True)
-        raise
+        yield
+    except (BackupError, DatabaseTrouble) as exc:
+        raise Trouble(str(exc)) from None
+    except OSError as exc:
+        raise Trouble(f"{exc.filename or 'A file'} cannot be used: {exc.strerror}. Nothing was changed.") from None
 
 
-def _keep(target: Path, file: IO[bytes]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        shutil.copyfileobj(file, out, CHUNK)
-
-
-def look_up_first(url: str) -> int:
-    """Make the engine ask the networks about everything that may have gone out since; returns how much that is."""
-    import psycopg
-
-    with psycopg.connect(url) as connection:
-        return connection.execute(LOOK_UP_FIRST, {"now": clock.now()}).rowcount
-
-
-def _run(program: str, url: str, *arguments: str) -> None:
-    """A PostgreSQL program on that database; the password goes by environment, so that no list of processes shows it."""
-    plain, password = without_password(url)
-    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-    done = subprocess.run(
-        [str(postgres.tool(program)), f"--dbname={plain}", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        said = done.stderr.strip()
-        if "No space left" in said:
-            raise Trouble("The disk is full. Nothing was changed; free some space and try again.")
-        raise Trouble(f"{program} failed, and nothing was changed: {(said.splitlines() or ['it did not say why'])[-1]}")
-
-
-def without_password(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    if not parts.password:
-        return url, ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@{host}")), unquote(parts.password)
+def _passphrase(file: Path | None, *, new: bool) -> str:
+    """Raises Trouble for none, or a new one that is too short."""
+    given = file.read_text("utf-8").split("\n", 1)[0].strip() if file else os.environ.get(PASSPHRASE, "")
+    if not given and sys.stdin.isatty():
+        given = click.prompt("Passphrase", hide_input=True, confirmation_prompt=new)
+    if not given:
+        raise Trouble(f"A passphrase is needed: give it with --passphrase-file or {PASSPHRASE}.")
+    if new and len(given) < SHORTEST:
+        raise Trouble(f"The passphrase has {len(given)} characters; it needs at least {SHORTEST}.")
+    return given

@@ -105,6 +105,7 @@ def look_at_settings() -> Iterator[Finding]:
         "KICAU_OWNER",
         "KICAU_SANDBOX_VALIDATORS",
         "KICAU_PYTHON",
+        "KICAU_BACKUP_PASSPHRASE",
     }
     for name in sorted(
         n for n in os.environ if n.startswith("KICAU_") and not n.startswith("KICAU_TEST_") and n not in known

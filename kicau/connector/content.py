@@ -206,6 +206,9 @@ class Delivery:
     begun_at: datetime | None = None  # UTC; in `find`: when the broken step began
     due_at: datetime | None = None  # UTC
     steps: int = 0  # completed steps; a connector may use it to pace its polling
+    # In `find`, of a delivery that was put back from a backup: more of it than `progress` tells may have gone out
+    # between `begun_at` and this moment (UTC), so all that readers could see of it is looked for.
+    restored_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

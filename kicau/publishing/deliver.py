@@ -183,7 +183,7 @@ class Deliveries:
     async def step(self, item: Claimed) -> Outcome:
         channel = self._channels[item.lane]
         live: Live | None = None
-        did = "find" if item.broken_at else "publish"
+        did = "find" if item.broken_at or restored(item) else "publish"
         try:
             if item.broken_at and (early := item.broken_at + LOOK_AFTER - clock.now()) > timedelta(0):
                 return self._put_off(item, channel, early)
@@ -202,8 +202,10 @@ class Deliveries:
         return outcome
 
     async def _take(self, item: Claimed, live: Live, did: str) -> Outcome:
-        post = from_json(Rendered, item.rendered)
-        delivery = Delivery(key=item.key, post=post, progress=item.progress, begun_at=item.broken_at or item.begun_at, due_at=item.due_at, steps=item.steps)  # fmt: skip
+        post, doubt = from_json(Rendered, item.rendered), restored(item)
+        progress = {name: value for name, value in item.progress.items() if name != RESTORED}
+        begun_at = min(filter(None, (item.broken_at, doubt[0] if doubt else None)), default=item.begun_at)
+        delivery = Delivery(key=item.key, post=post, progress=progress, begun_at=begun_at, due_at=item.due_at, steps=item.steps, restored_at=doubt[1] if doubt else None)  # fmt: skip
         if live.connector.baseline.needs_confirmation and not item.confirmed:
             return _held(
                 item,
@@ -216,7 +218,8 @@ class Deliveries:
             result = await live.connector.find(live, delivery)
         else:
             result = await live.connector.publish(live, delivery)
-        return _went_on(item, did, result, live.connector.label)
+        outcome = _went_on(item, did, result, live.connector.label)
+        return _still_in_doubt(item, outcome, progress) if doubt and did == "find" else outcome
 
     def _put_off(self, item: Claimed, channel: Channel, early: timedelta) -> Outcome:
         return Outcome(
@@ -326,6 +329,27 @@ def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str | bytes) else value
 
 
+# After a restore
+
+RESTORED = "restored"  # in a delivery's progress: kicau/backup/doubt.py put it there
+
+
+def restored(item: Claimed) -> tuple[datetime, datetime] | None:
+    """Of a delivery that comes from a backup: when that was made, and when it was put back. What happened between is
+    not known, so whatever its progress says, it is looked up until nothing more of it is found."""
+    said = item.progress.get(RESTORED) if isinstance(item.progress, dict) else None
+    return (datetime.fromisoformat(said["since"]), datetime.fromisoformat(said["until"])) if said else None
+
+
+def _still_in_doubt(item: Claimed, outcome: Outcome, known: dict[str, Any]) -> Outcome:
+    """What was found may not be all: the look-up goes on from there, and ends where it finds nothing new."""
+    if outcome.progress is not None and outcome.progress != known:
+        outcome.progress = {**outcome.progress, RESTORED: item.progress[RESTORED]}
+    elif outcome.progress is None:
+        outcome.progress = known
+    return outcome
+
+
 # What results and errors mean
 
 
@@ -383,7 +407,8 @@ def _uncertain(
     item: Claimed, did: str, label: str, exc: errors.Uncertain, can_tell: bool, sent_at: datetime
 ) -> Outcome:
     if did == "find" and (not can_tell or item.tries >= 10):
-        reason = f"An answer of {label} was lost, and {label} cannot tell whether the post is out. Look there, then say here what you found. {exc.detail[:200]}".strip()
+        why = "This post comes from a backup" if restored(item) else f"An answer of {label} was lost"
+        reason = f"{why}, and {label} cannot tell whether the post is out. Look there, then say here what you found. {exc.detail[:200]}".strip()
         return Outcome(item=item, did=did, outcome="unknown", state=DeliveryState.UNKNOWN, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
     outcome = _again(
         item,

@@ -62,3 +62,12 @@ def reachable():
     folder.chmod(0o711)
     yield folder / "data"
     shutil.rmtree(folder)
+
+
+def test_the_cluster_of_another_major_version_is_no_reason_for_an_empty_one(tmp_path):
+    here = postgres.cluster(tmp_path)
+    other = here.data.parent / str(postgres.MAJOR - 1)
+    other.mkdir(parents=True)
+    (other / "PG_VERSION").write_text("17\n")
+    with pytest.raises(postgres.DatabaseTrouble, match="kicau backup FILE"):
+        postgres._init(here)

@@ -1,0 +1,53 @@
+"""Why a backup or a restore did not happen, named for what the operator does next. In every case nothing was changed.
+
+BackupError
+├── Damaged       take another copy of the backup
+├── Locked        give the right passphrase, or key file
+├── NoRoom        free some space
+├── InTheWay      choose an empty place
+└── ToolFailed    read what PostgreSQL's own program said
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class BackupError(RuntimeError):
+    """Base class. The message is one sentence for the operator, or two."""
+
+
+class Damaged(BackupError):
+    """The file is not a whole backup that this Kicau can read."""
+
+
+class Locked(BackupError):
+    """The file is encrypted, or lacks its key, and what was given does not open it."""
+
+
+class NoRoom(BackupError):
+    """A disk is full, or a quota is used up."""
+
+
+class InTheWay(BackupError):
+    """Something is there that would be harmed."""
+
+
+class ToolFailed(BackupError):
+    """pg_dump or pg_restore did not do its work."""
+
+
+@contextmanager
+def room(at: Path, what: str) -> Iterator[None]:
+    """Turns the system's word for a full disk into NoRoom; `what` ends the sentence."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in FULL:
+            raise NoRoom(f"There is no more room in {at} ({exc.strerror}), {what}") from exc
+        raise

@@ -1,0 +1,191 @@
+"""There and back: from an older version, sealed, over PostgreSQL's major versions, with a full disk and a damaged file."""
+
+import hashlib
+import io
+import json
+import tarfile
+
+import psycopg
+import pytest
+
+from kicau.backup import acts, archive
+from kicau.backup.errors import Damaged, InTheWay, Locked, NoRoom
+from kicau.backup.tests.conftest import OLD
+from kicau.base import postgres, sealed
+from kicau.base.keys import keys
+
+PASSPHRASE = "senja di atas Bandung"
+
+
+def put_back(file, folder, passphrase="", **how):
+    """As the shell does it."""
+    return acts.restore(file, folder, acts.check(file, folder, passphrase), passphrase=passphrase, **how)
+
+
+def everything(url):
+    """What the database holds, row by row, but for the marks that a restore makes."""
+    with psycopg.connect(url) as connection:
+        tables = [
+            r[0] for r in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        ]
+        return {
+            table: sorted(str(r[0]) for r in connection.execute(f"SELECT to_jsonb(t) - 'progress' FROM {table} t"))
+            for table in tables
+        }
+
+
+def test_an_older_version_is_restored_and_brought_up_to_date(home, settings):
+    first, url, done = home
+    made_at = done.manifest.made_at
+    assert (done.manifest.media, done.verified, done.migrations > 0) == (3, 3, True)
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT state, lease_until, progress FROM publishing_delivery").fetchall()
+        credentials, paused = connection.execute(
+            "SELECT credentials, is_paused FROM channels_channel LIMIT 1"
+        ).fetchone()
+    # whatever is not over is looked up before it is sent, also what was to go out later
+    doubtful = [
+        progress["restored"]["since"]
+        for state, _, progress in rows
+        if state not in ("published", "canceled", "deleted")
+    ]
+    assert (len(rows), len(doubtful), set(doubtful)) == (12, done.in_doubt, {made_at})
+    assert not any("restored" in progress for state, _, progress in rows if state == "published")
+    assert not any(lease for _, lease, _ in rows)
+    assert paused
+    settings.KICAU_KEYS = keys(first)
+    assert "a token that is sealed" in sealed.unseal(credentials)
+
+
+def test_sealed_without_its_key_and_back(home, empty, folder, monkeypatch):
+    monkeypatch.setattr("kicau.backup.sealing.N", 2**4)
+    first, url, done = home
+    file, key = folder / "sealed.backup", first / "secret.key"
+    made = acts.back_up(file, first, url, passphrase=PASSPHRASE, with_key=False)
+    assert file.stat().st_mode & 0o077 == 0
+    assert b"Bandung" not in file.read_bytes()
+    with pytest.raises(InTheWay, match="is there already"):
+        acts.back_up(file, first, url)
+    for wrong in ("", "another passphrase"):
+        with pytest.raises(Locked):
+            acts.check(file, folder / "second", wrong)
+    before = everything(url)
+    second = empty()
+    with pytest.raises(Locked, match="--key-file"):
+        put_back(file, folder / "second", passphrase=PASSPHRASE)
+    assert list((folder / "second").iterdir()) == []
+    assert everything(second) == {}  # a failed restore leaves nothing behind
+    other = folder / "other.key"
+    other.write_text("another key\n")
+    with pytest.raises(Locked, match="is not the key"):
+        put_back(file, folder / "second", passphrase=PASSPHRASE, key_file=other)
+
+    again = put_back(file, folder / "second", passphrase=PASSPHRASE, key_file=key, verify=True)
+    assert (again.manifest.rows, again.verified, again.migrations) == (made.rows, 3, 0)
+    assert everything(second) == before
+    for path in (first / "media").rglob("*"):
+        if path.is_file():
+            there = folder / "second" / path.relative_to(first)
+            assert hashlib.sha256(there.read_bytes()).hexdigest() == path.name
+    with pytest.raises(InTheWay, match="is not empty"):
+        put_back(file, folder / "second", passphrase=PASSPHRASE, key_file=key)
+    # the doubt dates from the first backup, not from the second
+    with psycopg.connect(second) as connection:
+        since = connection.execute(
+            "SELECT DISTINCT progress #>> '{restored,since}' FROM publishing_delivery WHERE progress ? 'restored'"
+        ).fetchall()
+    assert since == [(done.manifest.made_at,)]
+
+
+def test_across_a_major_version_of_postgresql_up_and_down(older, empty, folder):
+    url = empty(older)
+    with psycopg.connect(url) as connection:
+        assert connection.info.server_version // 10_000 < postgres.MAJOR
+    down = put_back(OLD, folder / "older")
+    acts.back_up(folder / "up.backup", folder / "older", url)
+    newer = empty()
+    up = put_back(folder / "up.backup", folder / "newer", verify=True)
+    with psycopg.connect(newer) as connection:
+        assert connection.info.server_version // 10_000 == postgres.MAJOR
+    assert up.manifest.rows["publishing_delivery"] == 12
+    assert up.verified == down.manifest.media == 3
+    assert everything(newer) == everything(url)
+
+
+def test_a_full_disk_says_so_and_harms_nothing(home, empty, folder, small_disk):
+    first, url, _ = home
+    before = everything(url)
+    big = first / "media" / ("a" * 32) / "bb" / ("b" * 64)
+    big.parent.mkdir(parents=True)
+    big.write_bytes(b"0" * (900 << 10))
+    big.with_name("c" * 64).write_bytes(b"1" * (900 << 10))
+    with pytest.raises(NoRoom, match=r"no more room in .*disk.*Nothing was changed"):
+        acts.back_up(small_disk / "b.backup", first, url)
+    assert list(small_disk.iterdir()) == []
+    assert everything(url) == before
+
+    whole = folder / "whole.backup"
+    if not small_disk.is_mount():
+        return  # with a limit on files the backup itself cannot be made
+    acts.back_up(whole, first, url)
+    second = empty()
+    with pytest.raises(NoRoom, match="nothing was restored"):
+        acts.restore(whole, small_disk, archive.verify(whole))
+    assert list(small_disk.iterdir()) == []
+    assert everything(second) == {}
+
+
+def damaged(harm):
+    data = bytearray(OLD.read_bytes())
+    out = io.BytesIO()
+    match harm:
+        case "cut":
+            return bytes(data[: len(data) // 2])
+        case "flipped":
+            data[data.index(b"PGDMP") + 100] ^= 1
+            return bytes(data)
+        case "no backup":
+            return b"this is no backup"
+        case "nothing":
+            return b""
+        case "reaches out":
+            with tarfile.open(fileobj=out, mode="w") as tar:
+                tar.addfile(tarfile.TarInfo("../../evil"))
+        case "newer":
+            with tarfile.open(fileobj=out, mode="w") as tar:
+                body = json.dumps({"format": 99, "kicau": "9.0", "files": {}}).encode()
+                info = tarfile.TarInfo("manifest.json")
+                info.size = len(body)
+                tar.addfile(info, io.BytesIO(body))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "no backup", "nothing", "reaches out", "newer"])
+def test_a_damaged_backup_says_so_and_nothing_is_written(harm, tmp_path):
+    bad = tmp_path / "bad.backup"
+    bad.write_bytes(damaged(harm))
+    with pytest.raises(Damaged, match=r"cannot be used: .*Nothing was changed") as told:
+        acts.check(bad, tmp_path / "new")
+    assert "\n" not in str(told.value)
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_disk_is_known_to_be_too_small_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(acts.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000}))
+    with pytest.raises(NoRoom, match="needs about"):
+        acts.check(OLD, tmp_path / "new")
+
+
+def test_a_medium_that_the_disk_lost_is_told(home, folder):
+    first, url, done = home
+    lost = next(
+        p
+        for p in (first / "media").rglob("*")
+        if p.is_file() and f"media/{p.relative_to(first / 'media')}" in done.manifest.files
+    )
+    kept = lost.read_bytes()
+    lost.unlink()
+    made = acts.back_up(folder / "b", first, url)
+    lost.write_bytes(kept)
+    assert [name.rsplit("/", 1)[1] for name in made.missing] == [lost.name]
+    assert archive.verify(folder / "b").missing == made.missing
