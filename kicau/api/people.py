@@ -56,7 +56,7 @@ def list_members(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any
     actor = acting(request)
     actor.require(Permission.READ)
     rows = Membership.objects.filter(workspace=actor.workspace).select_related("person")
-    return page(rows, ("created_at", "id"), asked, _member)
+    return page(rows, ("created_at", "id"), asked, member_shape)
 
 
 @routes.post("/members", response={201: s.Member}, tags=["Members"], summary="Add a member", openapi_extra=MEMBERS)
@@ -67,7 +67,7 @@ def add_member(request: HttpRequest, given: s.MemberAdd) -> s.Member:
     found = Person.objects.filter(email__iexact=given.email.strip()).first()
     if found is None:
         raise NotFound("person with the address", given.email)
-    return _member(acts.set_member(actor, found, given.role))
+    return member_shape(acts.set_member(actor, found, given.role))
 
 
 @routes.patch(
@@ -76,7 +76,7 @@ def add_member(request: HttpRequest, given: s.MemberAdd) -> s.Member:
 def change_member(request: HttpRequest, person_id: Id, change: s.MemberChange) -> s.Member:
     """Only an owner makes or changes owners, and one owner always stays."""
     actor = acting(request)
-    return _member(acts.set_member(actor, _person(actor, person_id), change.role))
+    return member_shape(acts.set_member(actor, person_here(actor, person_id), change.role))
 
 
 @routes.delete(
@@ -85,7 +85,7 @@ def change_member(request: HttpRequest, person_id: Id, change: s.MemberChange) -
 def remove_member(request: HttpRequest, person_id: Id) -> None:
     """Their tokens for this workspace stop counting. What they wrote stays."""
     actor = acting(request)
-    acts.remove_member(actor, _person(actor, person_id))
+    acts.remove_member(actor, person_here(actor, person_id))
 
 
 @routes.get("/tokens", response=s.TokenPage, tags=["Tokens"], summary="List tokens", openapi_extra=READS)
@@ -115,7 +115,7 @@ def list_audit(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     return page(acts.trail(acting(request)), ("-id",), asked, _entry)
 
 
-def _person(actor: Actor, person_id: str) -> Person:
+def person_here(actor: Actor, person_id: str) -> Person:
     """A member of this workspace, never somebody else's."""
     actor.require(Permission.MEMBERS)
     found = (
@@ -139,7 +139,7 @@ def _workspace(row: Workspace) -> s.Workspace:
     )  # fmt: skip
 
 
-def _member(row: Membership) -> s.Member:
+def member_shape(row: Membership) -> s.Member:
     return s.Member(
         id=str(row.person_id),
         name=str(row.person),

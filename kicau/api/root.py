@@ -25,6 +25,7 @@ from kicau.api import (
     gate,
     hooks,
     imports,
+    invitations,
     media,
     networks,
     people,
@@ -104,7 +105,7 @@ def mounted() -> Api:
         openapi_extra={"info": {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}},
     )  # fmt: skip
     api.add_decorator(only_known_names, mode="view")
-    for subject in (people, posts, deliveries, channels, media, networks, imports, spending, hooks):
+    for subject in (people, invitations, posts, deliveries, channels, media, networks, imports, spending, hooks):
         routes: Router = subject.routes
         api.add_router("", routes)
     return api

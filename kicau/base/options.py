@@ -78,6 +78,10 @@ OPTIONS = (
     Option(name="KICAU_SIGN_IN_RATE", default="10", help="Failed sign-ins an address may make in ten minutes.", check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0"),
     Option(name="KICAU_EMAIL_URL", default="", help="Mail server: smtp://user:password@host:587. Default: mail is written to the log.", check=lambda v: "" if not v or urlsplit(v).scheme in ("smtp", "smtps") else "must be an address such as smtp://user:password@host:587", is_secret=True),
     Option(name="KICAU_EMAIL_FROM", default="kicau@localhost", help="Sender of mail."),
+    Option(name="KICAU_OIDC_ISSUER", default="", help="Identity provider (OpenID Connect) by which people may sign in: its issuer address. Default: none.", check=_url),
+    Option(name="KICAU_OIDC_CLIENT_ID", default="kicau", help="What the identity provider calls this Kicau."),
+    Option(name="KICAU_OIDC_CLIENT_SECRET", default="", help="The secret that it shares with this Kicau.", is_secret=True),
+    Option(name="KICAU_OIDC_NAME", default="single sign-on", help="What the button calls it: Sign in with …"),
     Option(name="KICAU_DEBUG", default="0", help="1 shows technical details on error pages. Never on a public address.", check=_switch),
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kicau.connector.content import Rendered, RenderedPart
     from kicau.plans.pricing import Priced
     from kicau.publishing.models import Attempt, Delivery
-    from kicau.workspaces.models import Membership, Token, Webhook
+    from kicau.workspaces.models import Invitation, Membership, Token, Webhook
 
 
 def stamp(at: datetime | None) -> str | None:
@@ -49,6 +49,13 @@ def rendered(shown: Rendered, priced: Iterable[Priced]) -> dict[str, Any]:
 
 def charge(priced: Priced) -> dict[str, Any]:
     return {"meter": priced.meter, "units": priced.units, "micro": priced.micro, "currency": priced.currency}
+
+
+def invitation(row: Invitation) -> dict[str, Any]:
+    return {
+        "id": str(row.id), "email": row.email, "role": row.role, "invited_by": str(row.invited_by or ""), "created_at": stamp(row.created_at),
+        "expires_at": stamp(row.expires_at),
+    }  # fmt: skip
 
 
 def channel(row: Channel) -> dict[str, Any]:

@@ -147,6 +147,83 @@ def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) 
     )
 
 
+@users.command("invite")
+@click.argument("email")
+@click.option("--role", default="editor", show_default=True, help="owner, admin, editor, contributor or viewer.")
+@json_option
+@pass_shell
+def invite_user(shell: Shell, email: str, role: str, as_json: bool) -> None:
+    """Make a one-time link by which somebody joins; it works for a week, and is mailed where a mail server is set."""
+    actor = shell.actor()
+    from kicau.cli import shapes
+    from kicau.workspaces import invitations
+
+    made = invitations.invite(actor, email, role)
+    told = {**shapes.invitation(made.invitation), "link": made.link, "mailed": made.mailed}
+    first = f"Mailed to {email}." if made.mailed else f"Send this to {email} yourself."
+    answer(as_json, told, lambda: click.echo(f"{first} It works once, until {told['expires_at']}:\n{made.link}"))
+
+
+@users.command("invitations")
+@json_option
+@pass_shell
+def list_invitations(shell: Shell, as_json: bool) -> None:
+    """Show the invitations that nobody has used yet."""
+    actor = shell.actor()
+    from kicau.cli import shapes
+    from kicau.workspaces import invitations
+
+    rows = [shapes.invitation(row) for row in invitations.waiting(actor)]
+    table = [(r["id"], r["email"], r["role"], r["expires_at"]) for r in rows]
+    answer(as_json, rows, lambda: show_table(("id", "address", "role", "until"), table))
+
+
+@users.command("uninvite")
+@click.argument("invitation")
+@json_option
+@pass_shell
+def uninvite_user(shell: Shell, invitation: str, as_json: bool) -> None:
+    """Take an invitation back, by its id; its link stops working at once."""
+    actor = shell.actor()
+    from kicau.workspaces import invitations
+
+    row = invitations.revoke(actor, invitation)
+    answer(as_json, {"id": str(row.id), "email": row.email}, lambda: click.echo(f"{row.email} is no longer invited."))
+
+
+@users.command("hand-over")
+@click.argument("email")
+@json_option
+@pass_shell
+def hand_over(shell: Shell, email: str, as_json: bool) -> None:
+    """Make a member the owner; whoever hands over becomes admin."""
+    actor = shell.actor()
+    from kicau.workspaces import acts
+
+    person = acts.member_by_email(actor, email)
+    acts.hand_over(actor, person)
+    answer(as_json, {"email": person.email, "role": "owner"}, lambda: click.echo(f"{person.email} owns {actor.workspace} now."))  # fmt: skip
+
+
+@users.command("code-off")
+@click.argument("email")
+@json_option
+@pass_shell
+def code_off(shell: Shell, email: str, as_json: bool) -> None:
+    """Ask somebody for no code any more, who lost both phone and recovery codes; for who hosts this Kicau."""
+    operator = shell.person()
+    from kicau.workspaces import factors
+    from kicau.workspaces.models import Person
+
+    if not operator.is_operator:
+        raise Trouble("Only an operator can turn somebody's code off.", NOT_FOUND)
+    person = Person.objects.filter(email__iexact=email.strip()).first()
+    if person is None:
+        raise Trouble(f"Nobody with the address {email} is here.", NOT_FOUND)
+    factors.turn_off(person)
+    answer(as_json, {"email": person.email}, lambda: click.echo(f"{person.email} signs in without a code now."))
+
+
 def _made_up() -> str:
     return "-".join(secrets.token_hex(4) for _ in range(4))
 

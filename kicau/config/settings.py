@@ -17,6 +17,10 @@ KICAU_PUBLIC_URL = options.public_url()
 KICAU_KEYS = keys(KICAU_DATA)
 KICAU_API_RATE = int(options.read("KICAU_API_RATE"))
 KICAU_SIGN_IN_RATE = int(options.read("KICAU_SIGN_IN_RATE"))
+KICAU_OIDC_ISSUER = options.read("KICAU_OIDC_ISSUER")
+KICAU_OIDC_CLIENT_ID = options.read("KICAU_OIDC_CLIENT_ID")
+KICAU_OIDC_CLIENT_SECRET = options.read("KICAU_OIDC_CLIENT_SECRET")
+KICAU_OIDC_NAME = options.read("KICAU_OIDC_NAME")
 KICAU_INTERNAL_HOSTS = [h.strip() for h in options.read("KICAU_INTERNAL_HOSTS").split(",") if h.strip()]
 guard.ALLOWED.update(KICAU_INTERNAL_HOSTS)
 
@@ -125,7 +129,7 @@ AUTH_PASSWORD_VALIDATORS = [
         ("MinimumLengthValidator", {"min_length": 10}),
         ("CommonPasswordValidator", {}),
     ]
-]
+] + [{"NAME": "kicau.workspaces.passwords.Varied"}]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
@@ -168,6 +172,7 @@ MAILERS = {
     if _mail.hostname
     else {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 }
+KICAU_SENDS_MAIL = bool(_mail.hostname)
 DEFAULT_FROM_EMAIL = options.read("KICAU_EMAIL_FROM")
 
 LOGGING_CONFIG = None  # structlog, set up by each process: kicau/base/logs.py

@@ -88,7 +88,11 @@ def attempt(request: HttpRequest, act: Callable[[], object], done: str) -> bool:
 
 def back(request: HttpRequest, otherwise: str, *args: Any) -> HttpResponseRedirect:
     """To the page that the form names (of ours), else to a named one."""
-    wanted = request.POST.get("next", "")
+    return landing(request, request.POST.get("next", ""), otherwise, *args)
+
+
+def landing(request: HttpRequest, wanted: str, otherwise: str = "home", *args: Any) -> HttpResponseRedirect:
+    """To `wanted` where that is an address of ours, else to a named page."""
     if wanted and url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kicau.base.errors import Refusal, unacceptable
+from kicau.base.errors import Refusal
 from kicau.web.frame import WORKSPACE, Asked, attempt, page, person_of
 from kicau.web.times import zones
 from kicau.web.words import SCOPES, by_field, said
@@ -19,7 +17,6 @@ from kicau.workspaces import acts, webhooks
 from kicau.workspaces.actors import Permission
 
 
-@sensitive_post_parameters("password", "before")
 @page
 @require_http_methods(["GET", "HEAD", "POST"])
 def you(request: Asked) -> HttpResponse:
@@ -28,18 +25,12 @@ def you(request: Asked) -> HttpResponse:
     if request.method != "POST":
         return render(request, "web/you.html", shown)
     try:
-        if "password" in request.POST:
-            if not person.check_password(request.POST.get("before", "")):
-                raise unacceptable("before", "The present password is not right.")
-            acts.change_person(person, password=request.POST["password"])
-            update_session_auth_hash(request, person)
-        else:
-            acts.change_person(
-                person,
-                name=request.POST.get("name", ""),
-                language=request.POST.get("language", ""),
-                timezone=request.POST.get("timezone", ""),
-            )
+        acts.change_person(
+            person,
+            name=request.POST.get("name", ""),
+            language=request.POST.get("language", ""),
+            timezone=request.POST.get("timezone", ""),
+        )
     except Refusal as exc:
         return render(request, "web/you.html", shown | {"errors": by_field(exc), "sentence": said(exc)}, status=422)
     messages.success(request, _("Saved."))

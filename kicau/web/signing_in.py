@@ -1,4 +1,4 @@
-"""Signing in and out, and the first visit, which makes the owner."""
+"""Signing in and out, the second factor, and the first visit, which makes the owner."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from kicau.base import clock
 from kicau.base.errors import Refusal
-from kicau.web.frame import back
+from kicau.base.ids import as_uuid
+from kicau.web.frame import back, landing
 from kicau.web.language import remember_language, remember_theme
 from kicau.web.words import by_field
-from kicau.workspaces import acts
+from kicau.workspaces import acts, factors, oidc, passkeys, passwords
 from kicau.workspaces.models import Person
 
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+HALF = "half_signed_in"  # the session's key for somebody whose code is still missing
+HALF_LASTS = 600  # seconds
+PROVED = "proved_at"  # the session's key for when they last showed who they are
+PROOF_LASTS = 900  # seconds
 WINDOW = 600  # seconds
+TOO_MANY = _lazy("There were too many tries. Wait ten minutes, then sign in again.")
 FROM_ONE_ADDRESS = 5  # times the rate: an office behind one address tries with several names
 
 
@@ -33,24 +42,80 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if acts.is_empty():
         return redirect("welcome")
     email = request.POST.get("email", "").strip()
-    shown = {"email": email, "next": request.POST.get("next") or request.GET.get("next", "")}
+    shown = {
+        "email": email, "next": request.POST.get("next") or request.GET.get("next", ""), "provider": oidc.provider(), "passkeys": passkeys.possible(),
+    }  # fmt: skip
     if request.method != "POST":
         return render(request, "web/sign_in.html", shown)
     keys = _keys(request, email)
-    if any(cache.get(key, 0) >= limit for key, limit in keys):
-        error = _("There were too many tries. Wait ten minutes, then sign in again.")
-        return render(request, "web/sign_in.html", {**shown, "error": error}, status=429)
+    if too_many(keys):
+        return render(request, "web/sign_in.html", {**shown, "error": TOO_MANY}, status=429)
     person = authenticate(request, username=email, password=request.POST.get("password", ""))
     if person is None:
-        for key, _limit in keys:
-            cache.add(key, 0, WINDOW)
-            cache.incr(key)
+        count(keys)
         error = _("The address or the password is not right. Check both and try again.")
         return render(request, "web/sign_in.html", {**shown, "error": error}, status=422)
-    login(request, person)
-    for key, _limit in keys[:1]:
-        cache.delete(key)
-    return back(request, "home")
+    assert isinstance(person, Person)
+    cache.delete(keys[0][0])
+    return let_in(request, person, request.POST.get("next", ""))
+
+
+def let_in(request: HttpRequest, person: Person, wanted: str, *, strong: bool = False) -> HttpResponse:
+    """Signed in and on to `wanted`; first to the code, where one is asked for. `strong`: both factors were shown."""
+    if not strong and factors.is_on(person):
+        request.session[HALF] = {"person": str(person.id), "at": clock.now().timestamp(), "next": wanted}
+        return redirect("sign-in-code")
+    login(request, person, backend=BACKEND)
+    request.session[PROVED] = clock.now().timestamp()
+    return landing(request, wanted)
+
+
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """The second factor, after the first."""
+    half = request.session.get(HALF) or {}
+    person = Person.objects.filter(id=as_uuid(half.get("person")), is_active=True).first()
+    if person is None or clock.now().timestamp() - half.get("at", 0) > HALF_LASTS:
+        return redirect("sign-in")
+    if request.method != "POST":
+        return render(request, "web/sign_in_code.html", {"person": person})
+    keys = [(f"code:{person.id}", settings.KICAU_SIGN_IN_RATE)]
+    if too_many(keys):
+        return render(request, "web/sign_in_code.html", {"person": person, "error": TOO_MANY}, status=429)
+    if not factors.check(person, request.POST.get("code", "")):
+        count(keys)
+        error = _("This code is not right, or was used already. Give the app's next code, or a recovery code.")
+        return render(request, "web/sign_in_code.html", {"person": person, "error": error}, status=422)
+    cache.delete(keys[0][0])
+    del request.session[HALF]
+    return let_in(request, person, half.get("next", ""), strong=True)
+
+
+def proved_lately(request: HttpRequest) -> bool:
+    """Whether they showed who they are a moment ago; else what guards a sign-in asks for the password again."""
+    return clock.now().timestamp() - float(request.session.get(PROVED, 0)) < PROOF_LASTS
+
+
+def too_many(keys: list[tuple[str, int]]) -> bool:
+    return any(cache.get(key, 0) >= limit for key, limit in keys)
+
+
+def count(keys: list[tuple[str, int]]) -> None:
+    """One failure more."""
+    for key, _limit in keys:
+        cache.add(key, 0, WINDOW)
+        cache.incr(key)
+
+
+@sensitive_post_parameters("password")
+@require_POST
+def judge_password(request: HttpRequest) -> HttpResponse:
+    """A sentence about the password that is being typed; nothing is kept."""
+    judged = passwords.judge(
+        request.POST.get("password", "")[:1000], email=request.POST.get("email", ""), name=request.POST.get("name", "")
+    )
+    return render(request, "web/judged.html", {"judged": judged})
 
 
 def _keys(request: HttpRequest, email: str) -> list[tuple[str, int]]:
@@ -65,7 +130,7 @@ def _keys(request: HttpRequest, email: str) -> list[tuple[str, int]]:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
-    return redirect("sign-in")
+    return back(request, "sign-in")
 
 
 @sensitive_post_parameters("password")
@@ -85,8 +150,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     except Refusal as exc:
         return render(request, "web/welcome.html", {"given": given, "errors": by_field(exc)}, status=422)
     assert isinstance(actor.person, Person)
-    login(request, actor.person, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect("home")
+    return let_in(request, actor.person, "")
 
 
 @require_POST

@@ -5,16 +5,16 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from kicau.base.errors import NotFound, Refusal, unacceptable
+from kicau.base.errors import NotFound, Refusal
 from kicau.base.ids import as_uuid
 from kicau.web.frame import Asked, attempt, page
 from kicau.web.words import ROLES, by_field
-from kicau.workspaces import acts
+from kicau.workspaces import acts, invitations
 from kicau.workspaces.actors import Permission
-from kicau.workspaces.models import Membership, Person
+from kicau.workspaces.models import Membership, Person, Role
 
 
 @page
@@ -24,27 +24,41 @@ def index(request: Asked) -> HttpResponse:
 
 
 def _shown(request: Asked) -> dict[str, object]:
-    return {"members": acts.members(request.actor), "roles": ROLES, "given": {}}
+    actor = request.actor
+    waiting = list(invitations.waiting(actor)[:50]) if actor.may(Permission.MEMBERS) else []
+    return {
+        "members": acts.members(actor), "roles": ROLES, "given": {}, "waiting": waiting, "owns": actor.role == Role.OWNER,
+        "offered": {key: words for key, words in ROLES.items() if key != Role.OWNER or actor.role == Role.OWNER},
+    }  # fmt: skip
 
 
-@sensitive_post_parameters("password")
+@never_cache
 @page
 @require_POST
-def add(request: Asked) -> HttpResponse:
-    """Somebody new with a first password, or somebody who is here already."""
-    given = {key: request.POST.get(key, "").strip() for key in ("email", "name", "role")}
+def invite(request: Asked) -> HttpResponse:
+    """The link is on this answer and never again."""
+    given = {key: request.POST.get(key, "").strip() for key in ("email", "role")}
     try:
-        request.actor.require(Permission.MEMBERS)
-        if given["role"] not in ROLES:
-            raise unacceptable("role", "Choose a role.")
-        known = Person.objects.filter(email__iexact=given["email"]).first()
-        if known is None:
-            known = acts.add_person(
-                given["email"], given["name"], request.POST.get("password", ""), language=request.actor.workspace.language, timezone=request.actor.workspace.timezone,
-            )  # fmt: skip
-        acts.set_member(request.actor, known, given["role"])
+        made = invitations.invite(request.actor, given["email"], given["role"])
     except Refusal as exc:
         return render(request, "web/team.html", _shown(request) | {"given": given, "errors": by_field(exc)}, status=422)
+    return render(request, "web/team.html", _shown(request) | {"made": made})
+
+
+@page
+@require_POST
+def uninvite(request: Asked, invitation_id: str) -> HttpResponse:
+    attempt(request, lambda: invitations.revoke(request.actor, invitation_id), _("The invitation is taken back."))
+    return redirect("team")
+
+
+@page
+@require_POST
+def hand_over(request: Asked, person_id: str) -> HttpResponse:
+    person = _member(request, person_id)
+    attempt(
+        request, lambda: acts.hand_over(request.actor, person), _("The ownership is handed over; you are an admin now.")
+    )
     return redirect("team")
 
 

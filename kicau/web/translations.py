@@ -17,7 +17,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent  # the package
 BOOK = Path("locale") / "id" / "LC_MESSAGES" / "django.po"  # within the package, or a network's folder
 PROGRAMS = ("api", "base", "cli", "demo", "config", "sandbox")  # speak English: they are read by programs and operators
-CALLS = {"gettext": (0,), "gettext_lazy": (0,), "_": (0,), "ngettext": (0, 1), "pgettext_lazy": (1,), "pgettext": (1,)}
+CALLS = {
+    "gettext": (0,),
+    "gettext_lazy": (0,),
+    "_": (0,),
+    "_lazy": (0,),
+    "Sentence": (0,),
+    "ngettext": (0, 1),
+    "pgettext_lazy": (1,),
+    "pgettext": (1,),
+}
 
 type Key = tuple[str, str, str]  # context, singular, plural ("" where there is none)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.utils import formats, timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from kicau.base import sentences
 from kicau.base.errors import Refusal, Unacceptable
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
@@ -77,6 +81,8 @@ ACTS: dict[str, Any] = {
     "delivery.confirmed": _("confirmed a delivery"), "delivery.resolved": _("resolved an unknown outcome"), "delivery.deleted": _("deleted a post from its network"),
     "text.saved": _("saved a text"), "text.forgotten": _("removed a saved text"), "group.saved": _("saved a group of channels"),
     "group.forgotten": _("removed a group of channels"), "medium.added": _("added a file"), "medium.changed": _("changed a file"), "member.set": _("set a member's role"), "member.removed": _("removed a member"),
+    "member.invited": _("invited somebody"), "member.uninvited": _("took back an invitation"), "member.joined": _("joined"),
+    "member.owner": _("handed the ownership over"),
     "workspace.created": _("created the workspace"), "workspace.changed": _("changed the workspace"), "token.created": _("made a token"),
     "token.revoked": _("revoked a token"), "webhook.added": _("added a webhook"), "webhook.removed": _("removed a webhook"),
 }  # fmt: skip
@@ -114,7 +120,23 @@ def said(exc: Refusal) -> str:
     """What a refusal says, in the reader's language where it is known there."""
     if isinstance(exc, Unacceptable):
         return " ".join(dict.fromkeys(sentence(p) for p in exc.problems))
-    return gettext(str(exc))
+    return told(exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc))
+
+
+def told(text: str, kept: Sequence[Any] = ()) -> str:
+    """A sentence in the reader's language and zone; `kept` is its stored form, where it was read from the database."""
+    pieces = sentences.read(kept) or sentences.pieces_of(text)
+    return " ".join(sentences.filled(gettext(message), _in_words(params), _moment) for message, params in pieces)
+
+
+def _in_words(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Params that are words of ours are told in the reader's language, too."""
+    return {name: gettext(value) if name == "state" else value for name, value in params.items()}
+
+
+def _moment(at: datetime) -> str:
+    local = timezone.localtime(at)
+    return f"{formats.date_format(local, 'j M Y')}, {formats.time_format(local, 'H:i')}"
 
 
 def by_field(exc: Refusal) -> dict[str, list[str]]:

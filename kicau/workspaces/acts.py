@@ -182,6 +182,25 @@ def set_member(actor: Actor, person: Person, role: str) -> Membership:
 
 
 @transaction.atomic
+def hand_over(actor: Actor, person: Person) -> Membership:
+    """A member becomes owner, and the owner who acts becomes admin, both or neither. Raises NotAllowed, NotFound."""
+    if actor.role != Role.OWNER or actor.person is None:
+        raise NotAllowed("Only an owner can hand the ownership over.")
+    actor.require(Permission.MEMBERS)
+    members = Membership.objects.select_for_update().filter(workspace=actor.workspace)
+    heir = members.select_related("person").filter(person=person).first()
+    if heir is None or not heir.person.is_active:
+        raise NotFound("member", person.id)
+    if heir.person_id == actor.person.id:
+        raise Conflict("You are the owner; choose somebody else.")
+    members.filter(person=actor.person).update(role=Role.ADMIN)
+    heir.role = Role.OWNER
+    heir.save(update_fields=["role"])
+    actor.record("member.owner", person.id, name=str(person))
+    return heir
+
+
+@transaction.atomic
 def remove_member(actor: Actor, person: Person) -> None:
     actor.require(Permission.MEMBERS)
     member = Membership.objects.select_for_update().filter(workspace=actor.workspace, person=person).first()
@@ -352,5 +371,5 @@ def _known_zone(name: str) -> None:
 
 __all__ = [
     "NewToken", "actor_by_token", "actor_for", "add_person", "change_person", "change_workspace", "create_token",
-    "create_workspace", "first_owner", "is_empty", "member_by_email", "members", "open_to", "remove_member", "revoke_token", "set_member", "tokens", "trail", "workspaces_of",
+    "create_workspace", "first_owner", "hand_over", "is_empty", "member_by_email", "members", "open_to", "remove_member", "revoke_token", "set_member", "tokens", "trail", "workspaces_of",
 ]  # fmt: skip

@@ -138,3 +138,83 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} to {self.webhook}"
+
+
+class Invitation(models.Model):
+    """A one-time link into a workspace. Only the link's digest is kept; whoever holds the link may use it, once."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=12, choices=Role.choices)
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the link's secret
+    invited_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-id"], name="invitation_workspace")]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.workspace}"
+
+
+class Authenticator(models.Model):
+    """A person's app that shows a new code every 30 seconds (TOTP, RFC 6238)."""
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, primary_key=True, related_name="authenticator")
+    secret = SealedJSONField()  # base32
+    confirmed_at = models.DateTimeField(null=True)  # it counts once a code of it was shown
+    last_step = models.BigIntegerField(default=0)  # the newest step that was used: no code counts twice
+
+    def __str__(self) -> str:
+        return f"authenticator of {self.person_id}"
+
+
+class RecoveryCode(models.Model):
+    """One way in, once, for somebody who has lost their authenticator."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "digest"], name="one_recovery_code_each")]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.person_id}"
+
+
+class Passkey(models.Model):
+    """A key pair on somebody's device (WebAuthn); only the public half is here."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="passkeys")
+    name = models.CharField(max_length=80)
+    credential_id = models.BinaryField(max_length=1023, unique=True)  # 1023: the longest that WebAuthn allows
+    credential = models.BinaryField()  # attested credential data, as WebAuthn encodes it
+    count = models.BigIntegerField(default=0)  # the device's own counter, 0 where it has none
+    created_at = models.DateTimeField(default=now)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Identity(models.Model):
+    """A person's account at the operator's identity provider (OpenID Connect)."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="one_person_each_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"

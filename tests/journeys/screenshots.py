@@ -149,7 +149,7 @@ def addresses(actor, things) -> dict[str, str]:
         "calendar": "/", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}",
         "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
         "channels": "/channels", "channel": "/channels/x-kopi", "connect": "/channels/connect/x", "library": "/library", "medium": f"/library/{things['medium']}",
-        "team": "/team", "settings": "/settings", "activity": "/activity", "you": "/you", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
+        "team": "/team", "settings": "/settings", "activity": "/activity", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 
 

@@ -147,3 +147,34 @@ class AuditEntry(Shape):
 
 class AuditPage(Page[AuditEntry]):
     """One page of the audit trail, newest first."""
+
+
+class Invitation(Shape):
+    """A one-time link into the workspace, without the link."""
+
+    id: str = Field(description="Its id.")
+    email: str = Field(description="Whom it is for.")
+    role: RoleName = Field(description=ROLE[0].upper() + ROLE[1:])
+    invited_by: PersonRef | None = Field(description="Who made it.")
+    created_at: datetime = Field(description=STAMP)
+    expires_at: datetime = Field(description=f"Until when it works. {STAMP}")
+
+
+class InvitationPage(Page[Invitation]):
+    """One page of invitations, newest first."""
+
+
+class InvitationCreate(Shape):
+    """Somebody who shall join, whether or not they have a sign-in here."""
+
+    model_config = examples({"email": "rudi@kopisenja.example", "role": "editor"})
+
+    email: str = Field(max_length=254, description="Where the link is sent, and the address of a new sign-in.")
+    role: RoleName = Field(description=ROLE[0].upper() + ROLE[1:])
+
+
+class InvitationMade(Invitation):
+    """An invitation that was made just now."""
+
+    link: str = Field(description="The link itself. It is shown this once and kept nowhere.")
+    mailed: bool = Field(description="Whether it was mailed; else pass the link on yourself.")

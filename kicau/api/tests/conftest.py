@@ -28,6 +28,7 @@ from kicau.publishing.models import Delivery, DeliveryState
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import ALLOWS, Actor
 from kicau.workspaces.acts import actor_for, add_person, create_token, create_workspace, set_member
+from kicau.workspaces.invitations import invite
 from kicau.workspaces.models import Role
 
 MARK = "rahasia-senja"  # in everything that the populated workspace holds
@@ -172,6 +173,7 @@ def populate(actor: Actor, folder: Path) -> World:
     somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41")
     set_member(actor, somebody, Role.EDITOR)
     token = create_token(actor, MARK, ["read"]).token
+    invitation = invite(actor, f"{MARK}@kopisenja.example", Role.VIEWER).invitation
     found = Account(
         id=f"{MARK}-page", handle="senja", name=MARK, kind="page", credentials=Credentials(access_token=MARK)
     )
@@ -194,7 +196,7 @@ def populate(actor: Actor, folder: Path) -> World:
         purpose=Purpose.PUBLISH,
     )
     ids = {
-        "person_id": str(somebody.id), "token_id": str(token.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
+        "person_id": str(somebody.id), "token_id": str(token.id), "invitation_id": str(invitation.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
         "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "network": "facebook",
     }  # fmt: skip
     return World(actor=actor, ids=ids, channel=facebook, medium=medium, post=post, deliveries=rows)

@@ -92,6 +92,11 @@ def role(name: str) -> str:
 
 
 @register.filter
+def role_means(name: str) -> str:
+    return str(words.ROLES[name][1])
+
+
+@register.filter
 def sentence(problem: Any) -> str:
     return words.sentence(problem)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.core.cache import cache
 from django.urls import reverse
 
+from kicau.base import clock
 from kicau.workspaces.models import Person, Workspace
+from kicau.workspaces.tests.test_invitations import code_of
 
 PASSWORD = "hujan-di-bandung-41"
 FIRST = {
@@ -88,3 +93,44 @@ def test_htmx_is_told_of_a_lost_session_without_losing_the_page(guest, owner):
     answer = guest.post(reverse("compose-look"), {}, headers={"HX-Request": "true"})
     assert answer.status_code == 401
     assert answer["HX-Retarget"] == "#notices"
+
+
+def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, workspace, settings):
+    settings.KICAU_SIGN_IN_RATE = 3
+    guest.force_login(owner)
+    assert guest.get(reverse("two-factor"))["Location"] == reverse("you-sign-in"), "the password first"
+    assert guest.post(reverse("prove"), {"password": "wrong"}).status_code == 422
+    guest.post(reverse("prove"), {"password": PASSWORD})
+    assert b'class="qr' in guest.get(reverse("two-factor")).content
+    assert guest.post(reverse("two-factor"), {"code": "12"}).status_code == 422
+    now = clock.now()
+    with clock.frozen(now):
+        shown = guest.post(reverse("two-factor"), {"code": code_of(owner.authenticator)})
+    codes = shown.context["codes"]
+    assert codes[9] in shown.content.decode()
+    assert "no-store" in shown["Cache-Control"]
+    guest.logout()
+
+    assert sign_in(guest, next="/drafts")["Location"] == reverse("sign-in-code")
+    assert guest.get("/drafts").status_code == 302, "half is not in"
+    with clock.frozen(now + timedelta(seconds=30)):
+        assert guest.post(reverse("sign-in-code"), {"code": code_of(owner.authenticator)})["Location"] == "/drafts"
+    guest.logout()
+    sign_in(guest)
+    for _ in range(3):
+        assert guest.post(reverse("sign-in-code"), {"code": "000000"}).status_code == 422
+    assert guest.post(reverse("sign-in-code"), {"code": codes[0]}).status_code == 429
+    cache.clear()
+    with clock.frozen(now + timedelta(minutes=11)):
+        assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == reverse("sign-in"), "too late"
+    assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == "/"
+    assert "9 recovery codes are left" in guest.get(reverse("you-sign-in")).content.decode()
+    guest.post(reverse("two-factor-off"))
+    guest.logout()
+    assert sign_in(guest)["Location"] == "/"
+
+
+def test_a_password_is_judged_while_it_is_typed(guest):
+    said = guest.post(reverse("judge-password"), {"password": "aaaaaaaaaaaa"}).content.decode()
+    assert "one pattern repeated" in said
+    assert "aaaaaaaaaaaa" not in said

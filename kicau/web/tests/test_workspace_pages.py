@@ -149,16 +149,37 @@ def test_uploading_describing_and_serving_a_file(page, picture):
     small.close()
 
 
-def test_adding_changing_and_removing_members(page, workspace):
-    add = {"email": "budi@kopisenja.example", "name": "Budi", "password": "hujan-di-bandung-41", "role": "editor"}
-    assert page.post(reverse("team-add"), {**add, "password": "x"}).status_code == 422
-    assert page.post(reverse("team-add"), add).status_code == 302
+def test_inviting_joining_changing_and_removing_members(page, guest, workspace):
+    asked = {"email": "budi@kopisenja.example", "role": "editor"}
+    assert page.post(reverse("team-invite"), {**asked, "email": "budi"}).status_code == 422
+    answer = page.post(reverse("team-invite"), asked)
+    link = answer.context["made"].link
+    assert link in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    html = page.get(reverse("team")).content.decode()
+    assert "budi@kopisenja.example" in html
+    assert link not in html
+    way = link[link.index("/join/") :]
+    assert "Sari Wulandari invites you as Editor." in guest.get(way).content.decode()
+    assert guest.post(way, {"name": "Budi", "password": "x"}).status_code == 422
+    assert guest.post(way, {"name": "Budi", "password": "hujan-di-bandung-41"})["Location"] == "/"
+    assert guest.get("/").status_code == 200
+    assert guest.get(way).status_code == 410
     budi = workspace.memberships.get(person__name="Budi")
+    assert budi.role == "editor"
     page.post(reverse("team-change", args=[budi.person_id]), {"role": "viewer"})
     budi.refresh_from_db()
     assert budi.role == "viewer"
     page.post(reverse("team-change", args=[budi.person_id]), {"role": "remove"})
     assert not workspace.memberships.filter(person__name="Budi").exists()
+    again = page.post(reverse("team-invite"), asked).context["made"].link
+    way = again[again.index("/join/") :]
+    assert "no workspace" in guest.get("/", follow=True).content.decode()
+    assert "signed in as budi@kopisenja.example" in guest.get(way).content.decode()
+    guest.post(way)
+    assert workspace.memberships.get(person__name="Budi").role == "editor"
+    page.post(reverse("team-owner", args=[budi.person_id]))
+    assert workspace.memberships.get(person__name="Budi").role == "owner"
 
 
 def test_the_last_owner_stays(page, owner, workspace):
@@ -166,19 +187,10 @@ def test_the_last_owner_stays(page, owner, workspace):
     assert "keeps at least one owner" in answer.content.decode()
 
 
-def test_who_may_not_add_members_makes_no_person(member, workspace):
-    from django.test import Client
-
-    from kicau.workspaces.models import Person
-
-    client = Client()
-    client.force_login(member("editor").person)
-    answer = client.post(
-        reverse("team-add"),
-        {"email": "eve@example.org", "name": "Eve", "password": "hujan-di-bandung-41", "role": "owner"},
-    )
-    assert answer.status_code == 422
-    assert not Person.objects.filter(email="eve@example.org").exists()
+def test_who_may_not_invite_makes_no_invitation(guest, member, workspace):
+    guest.force_login(member("editor").person)
+    assert guest.post(reverse("team-invite"), {"email": "eve@example.org", "role": "viewer"}).status_code == 422
+    assert not workspace.invitations.exists()
 
 
 def test_a_token_is_shown_once_works_and_can_be_revoked(page, owner):
@@ -204,11 +216,9 @@ def test_changing_oneself_and_ones_password(page, owner):
     page.post(reverse("you"), {"name": "Sari W.", "language": "id", "timezone": "Asia/Makassar"})
     owner.refresh_from_db()
     assert (owner.name, owner.language, owner.timezone) == ("Sari W.", "id", "Asia/Makassar")
-    assert page.post(reverse("you"), {"before": "wrong", "password": "kopi-sore-di-braga-7"}).status_code == 422
-    assert (
-        page.post(reverse("you"), {"before": "hujan-di-bandung-41", "password": "kopi-sore-di-braga-7"}).status_code
-        == 302
-    )
+    change = reverse("password-change")
+    assert page.post(change, {"before": "wrong", "password": "kopi-sore-di-braga-7"}).status_code == 422
+    assert page.post(change, {"before": "hujan-di-bandung-41", "password": "kopi-sore-di-braga-7"}).status_code == 302
     owner.refresh_from_db()
     assert owner.check_password("kopi-sore-di-braga-7")
     assert page.get("/").status_code == 200

@@ -1,0 +1,67 @@
+"""A sentence that remembers how it was made, so that it can be told in another language, and its times in another zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+type Param = str | int | float | datetime
+type Piece = tuple[str, Mapping[str, Param]]
+
+
+class Sentence(str):
+    """English text, filled from `message` and its `{named}` places; a place that is missing stays as it is written.
+
+    It is a `str` wherever one is wanted. `+` puts another sentence (or a text without translation) behind it.
+    """
+
+    pieces: tuple[Piece, ...]
+
+    def __new__(cls, message: str, /, **params: Param) -> Sentence:
+        return cls.of(((message, params),))
+
+    @classmethod
+    def of(cls, pieces: Sequence[Piece]) -> Sentence:
+        made = super().__new__(cls, " ".join(filled(message, params) for message, params in pieces))
+        made.pieces = tuple(pieces)
+        return made
+
+    def __add__(self, other: str) -> Sentence:
+        return Sentence.of(self.pieces + pieces_of(other))
+
+
+def filled(message: str, params: Mapping[str, Any], shown: Callable[[datetime], object] | None = None) -> str:
+    """`message` with its places filled; times by `shown`, else in UTC. Never raises."""
+    show = shown or (lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    try:
+        return message.format_map({k: show(v) if isinstance(v, datetime) else v for k, v in params.items()})
+    except (KeyError, IndexError, ValueError, AttributeError):
+        return message
+
+
+def pieces_of(text: str) -> tuple[Piece, ...]:
+    """A plain text is one piece whose whole content is a param: it is shown as it is, or by its own translation."""
+    if isinstance(text, Sentence):
+        return text.pieces
+    return ((text.strip().replace("{", "{{").replace("}", "}}"), {}),) if text.strip() else ()
+
+
+def stored(text: str) -> list[Any]:
+    """For a JSON column: what `read` makes the sentence of again."""
+    return [
+        [message, {k: {"at": v.isoformat()} if isinstance(v, datetime) else v for k, v in params.items()}]
+        for message, params in pieces_of(text)
+    ]
+
+
+def read(rows: Sequence[Any]) -> tuple[Piece, ...]:
+    """What `stored` kept; nothing where it is none of it."""
+    try:
+        return tuple((str(message), {k: _param(v) for k, v in params.items()}) for message, params in rows)
+    except (AttributeError, TypeError, ValueError):
+        return ()
+
+
+def _param(value: Any) -> Param:
+    return datetime.fromisoformat(value["at"]) if isinstance(value, dict) else value

@@ -1,0 +1,139 @@
+"""How somebody signs in: password, passkeys, the authenticator app and its recovery codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import segno
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kicau.base import clock
+from kicau.base.errors import Refusal, unacceptable
+from kicau.web.frame import Asked, page, person_of
+from kicau.web.signing_in import PROVED, count, proved_lately, too_many
+from kicau.web.words import by_field
+from kicau.workspaces import acts, factors, oidc, passkeys
+
+
+@page
+@require_safe
+def overview(request: Asked) -> HttpResponse:
+    return render(request, "web/you_sign_in.html", _shown(request))
+
+
+def _shown(request: Asked) -> dict[str, object]:
+    person = person_of(request)
+    return {
+        "person": person, "fresh": proved_lately(request), "two_factor": factors.is_on(person), "codes_left": factors.codes_left(person),
+        "passkeys": list(person.passkeys.order_by("id")), "can_passkey": passkeys.possible(), "provider": oidc.provider(), "identities": list(person.identities.all()),
+    }  # fmt: skip
+
+
+@sensitive_post_parameters("password")
+@page
+@require_POST
+def prove(request: Asked) -> HttpResponse:
+    """The password once more, before anything that guards the sign-in is changed."""
+    person = person_of(request)
+    keys = [(f"prove:{person.id}", 10)]
+    if too_many(keys) or not person.check_password(request.POST.get("password", "")):
+        count(keys)
+        errors = {
+            "prove": [_("The password is not right. Check it and try again; after ten wrong ones wait ten minutes.")]
+        }
+        return render(request, "web/you_sign_in.html", _shown(request) | {"errors": errors}, status=422)
+    request.session[PROVED] = clock.now().timestamp()
+    return redirect("you-sign-in")
+
+
+@sensitive_post_parameters("password", "before")
+@page
+@require_POST
+def change_password(request: Asked) -> HttpResponse:
+    """Another password; whoever is signed in elsewhere is signed out there."""
+    person = person_of(request)
+    try:
+        if not (proved_lately(request) or person.check_password(request.POST.get("before", ""))):
+            raise unacceptable("before", "The present password is not right.")
+        acts.change_person(person, password=request.POST.get("password", ""))
+    except Refusal as exc:
+        return render(request, "web/you_sign_in.html", _shown(request) | {"errors": by_field(exc)}, status=422)
+    update_session_auth_hash(request, person)
+    messages.success(request, _("The password is changed. Everywhere else you are signed out."))
+    return redirect("you-sign-in")
+
+
+@never_cache
+@sensitive_variables("authenticator")
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_up(request: Asked) -> HttpResponse:
+    """The QR code, and the first code of the app; the recovery codes are on the answer and never again."""
+    if not proved_lately(request):
+        return redirect("you-sign-in")
+    person = person_of(request)
+    try:
+        if request.method == "POST":
+            return _codes(request, factors.confirm(person, request.POST.get("code", "")))
+        return render(request, "web/two_factor.html", _qr(request))
+    except Refusal as exc:
+        return _again(request, exc)
+
+
+def _again(request: Asked, exc: Refusal) -> HttpResponse:
+    try:
+        return render(request, "web/two_factor.html", _qr(request) | {"errors": by_field(exc)}, status=422)
+    except Refusal:
+        return redirect("you-sign-in")
+
+
+def _qr(request: Asked) -> dict[str, object]:
+    person = person_of(request)
+    authenticator = factors.begin(person)
+    drawn = segno.make(factors.address(person, authenticator), error="m", micro=False)
+    return {"qr": _drawing(drawn), "secret": " ".join(authenticator.secret[n : n + 4] for n in range(0, 32, 4))}
+
+
+def _drawing(code: segno.QRCode) -> SafeString:
+    """Dark on light in every theme, as cameras want it; attributes only, since the policy allows no inline style."""
+    drawn = code.svg_inline(scale=5, border=3, dark="#000", light="#fff", svgclass="qr", lineclass=None, omitsize=True)
+    return mark_safe(drawn)  # noqa: S308 (made by segno from our own values)
+
+
+@never_cache
+@page
+@require_POST
+def new_codes(request: Asked) -> HttpResponse:
+    return _guarded(request, lambda: _codes(request, factors.new_recovery_codes(person_of(request))))
+
+
+@page
+@require_POST
+def turn_off(request: Asked) -> HttpResponse:
+    def off() -> HttpResponse:
+        factors.turn_off(person_of(request))
+        messages.success(request, _("No code is asked for any more. Remove the entry in the app as well."))
+        return redirect("you-sign-in")
+
+    return _guarded(request, off)
+
+
+def _guarded(request: Asked, act: Callable[[], HttpResponse]) -> HttpResponse:
+    if not proved_lately(request):
+        return redirect("you-sign-in")
+    try:
+        return act()
+    except Refusal as exc:
+        return render(request, "web/you_sign_in.html", _shown(request) | {"errors": by_field(exc)}, status=422)
+
+
+def _codes(request: Asked, codes: list[str]) -> HttpResponse:
+    return render(request, "web/recovery_codes.html", {"codes": codes})

@@ -1,0 +1,136 @@
+"""The second factor: an authenticator app's codes (TOTP, RFC 6238), and recovery codes for when it is lost."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor import InvalidToken
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from django.db import transaction
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, unacceptable
+from kicau.rights.models import AuditEntry
+from kicau.workspaces.models import Authenticator, Person, RecoveryCode
+
+STEP = 30  # seconds that a code lives (RFC 6238, section 5.2: https://www.rfc-editor.org/rfc/rfc6238, 2011-05)
+DRIFT = (0, -1, 1)  # steps by which the phone's clock may differ
+RECOVERY_CODES = 10
+ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like another
+ISSUER = "Kicau"
+
+
+def begin(person: Person) -> Authenticator:
+    """A secret for the person's app, kept until a code confirms it; the same one while it waits. Conflict where one counts."""
+    found = Authenticator.objects.filter(person=person).first()
+    if found and found.confirmed_at:
+        raise Conflict("An authenticator app is set up already; turn it off first.")
+    return found or Authenticator.objects.create(
+        person=person, secret=base64.b32encode(secrets.token_bytes(20)).decode()
+    )
+
+
+def address(person: Person, authenticator: Authenticator) -> str:
+    """What the QR code holds (otpauth://…)."""
+    return _totp(authenticator).get_provisioning_uri(person.email, ISSUER)
+
+
+@transaction.atomic
+def confirm(person: Person, code: str) -> list[str]:
+    """The app showed `code`: from now on it is asked for. Gives the recovery codes, shown once. Raises Unacceptable."""
+    found = Authenticator.objects.select_for_update().filter(person=person, confirmed_at=None).first()
+    if found is None:
+        raise Conflict("There is no authenticator app to confirm; begin again.")
+    if not _counts(found, code):
+        raise unacceptable("code", "This code is not right. Check that the phone's clock is, and give the next code.")
+    found.confirmed_at = clock.now()
+    found.save(update_fields=["confirmed_at"])
+    _record(person, "person.two_factor_on")
+    return _new_codes(person)
+
+
+@transaction.atomic
+def turn_off(person: Person) -> None:
+    """No code is asked for any more; the recovery codes are gone."""
+    Authenticator.objects.filter(person=person).delete()
+    RecoveryCode.objects.filter(person=person).delete()
+    _record(person, "person.two_factor_off")
+
+
+@transaction.atomic
+def new_recovery_codes(person: Person) -> list[str]:
+    """Ten others; the old ones stop counting. Raises Conflict where there is no second factor."""
+    if not is_on(person):
+        raise Conflict("Recovery codes stand in for an authenticator app; set one up first.")
+    _record(person, "person.recovery_codes")
+    return _new_codes(person)
+
+
+def is_on(person: Person) -> bool:
+    """Whether a code is asked for after the password."""
+    return Authenticator.objects.filter(person=person).exclude(confirmed_at=None).exists()
+
+
+def codes_left(person: Person) -> int:
+    return RecoveryCode.objects.filter(person=person, used_at=None).count()
+
+
+@transaction.atomic
+def check(person: Person, code: str) -> bool:
+    """Whether `code` is the app's present one or an unused recovery code; either counts once."""
+    found = Authenticator.objects.select_for_update().filter(person=person).exclude(confirmed_at=None).first()
+    if found is None:
+        return False
+    if _counts(found, code):
+        return True
+    digest = _digest(code)
+    used = RecoveryCode.objects.filter(person=person, digest=digest, used_at=None).update(used_at=clock.now())
+    if used:
+        _record(person, "person.recovery_code_used")
+    return bool(used)
+
+
+def _counts(authenticator: Authenticator, code: str) -> bool:
+    """Whether the code is of this moment and newer than the last one that was used."""
+    given = "".join(code.split())
+    if len(given) != 6 or not given.isascii() or not given.isdigit():
+        return False
+    now = int(clock.now().timestamp())
+    for drift in DRIFT:
+        at = now + drift * STEP
+        if at // STEP <= authenticator.last_step:
+            continue
+        try:
+            _totp(authenticator).verify(given.encode(), at)
+        except InvalidToken:
+            continue
+        authenticator.last_step = at // STEP
+        authenticator.save(update_fields=["last_step"])
+        return True
+    return False
+
+
+def _totp(authenticator: Authenticator) -> TOTP:
+    return TOTP(base64.b32decode(authenticator.secret), 6, SHA1(), STEP)  # noqa: S303 (what every app speaks)
+
+
+def _new_codes(person: Person) -> list[str]:
+    RecoveryCode.objects.filter(person=person).delete()
+    codes = [
+        "-".join("".join(secrets.choice(ALPHABET) for _ in range(5)) for _ in range(2)) for _ in range(RECOVERY_CODES)
+    ]
+    RecoveryCode.objects.bulk_create([RecoveryCode(person=person, digest=_digest(code)) for code in codes])
+    return codes
+
+
+def _digest(code: str) -> str:
+    """Of a recovery code as people type it. Its 49 bits need no slow hash: guesses are counted before they come here."""
+    plain = "".join(c for c in code.casefold() if c.isalnum())
+    return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
+
+
+def _record(person: Person, act: str) -> None:
+    AuditEntry.objects.create(actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id))

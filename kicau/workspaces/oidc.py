@@ -1,0 +1,193 @@
+"""Signing in by the operator's identity provider (OpenID Connect, authorization code with PKCE).
+
+https://openid.net/specs/openid-connect-core-1_0.html (errata 2, 2023-12). The provider is asked for openid, email and
+profile, and its ID token is checked by its own published keys.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+import aiohttp
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed
+from kicau.base.sentences import Sentence
+from kicau.connector.guard import Connector
+from kicau.rights.models import AuditEntry
+from kicau.workspaces.models import Identity, Person
+
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
+SCOPES = "openid email profile"
+LEEWAY = 120  # seconds by which the provider's clock may differ
+LARGEST = 1_000_000  # bytes of an answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """The operator's settings."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    name: str  # on the button
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What the provider says of somebody, checked."""
+
+    issuer: str
+    subject: str
+    email: str
+    email_verified: bool
+    name: str
+
+
+class ProviderTrouble(Conflict):
+    """The identity provider could not be asked, or its answer does not stand up; nobody was signed in."""
+
+
+def provider() -> Provider | None:
+    """None where the operator has set none."""
+    if not settings.KICAU_OIDC_ISSUER:
+        return None
+    return Provider(
+        issuer=settings.KICAU_OIDC_ISSUER, client_id=settings.KICAU_OIDC_CLIENT_ID, client_secret=settings.KICAU_OIDC_CLIENT_SECRET, name=settings.KICAU_OIDC_NAME,
+    )  # fmt: skip
+
+
+async def begin(by: Provider) -> tuple[str, dict[str, str]]:
+    """(where to send the person, what to remember until they return). Raises ProviderTrouble."""
+    async with _session(by) as session:
+        about = await _about(by, session)
+    memory = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(memory["verifier"].encode()).digest()).rstrip(b"=").decode()
+    asked = {
+        "response_type": "code", "client_id": by.client_id, "redirect_uri": _callback(), "scope": SCOPES, "state": memory["state"],
+        "nonce": memory["nonce"], "code_challenge": challenge, "code_challenge_method": "S256",
+    }  # fmt: skip
+    address = str(about["authorization_endpoint"])
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}", memory
+
+
+async def finish(by: Provider, memory: Mapping[str, str], returned: Mapping[str, str]) -> Claims:
+    """Who came back. Raises ProviderTrouble, or NotAllowed where they declined."""
+    if not memory or not secrets.compare_digest(returned.get("state", "").encode(), memory.get("state", "").encode()):
+        raise _trouble(by, "this sign-in was begun elsewhere or is over.")
+    if "error" in returned or not returned.get("code"):
+        raise NotAllowed(Sentence("{name} did not sign you in. Try again, or sign in another way.", name=by.name))
+    async with _session(by) as session:
+        about = await _about(by, session)
+        form = {
+            "grant_type": "authorization_code", "code": returned["code"], "redirect_uri": _callback(), "client_id": by.client_id, "code_verifier": memory["verifier"],
+        }  # fmt: skip
+        answer = await _ask(by, session, "POST", str(about.get("token_endpoint", "")), **_signed(by, about, form))
+        keys = await _ask(by, session, "GET", str(about.get("jwks_uri", "")))
+    return _checked(by, memory, str(answer.get("id_token", "")), keys)
+
+
+def _signed(by: Provider, about: Mapping[str, Any], form: dict[str, str]) -> dict[str, Any]:
+    """The client's secret where the provider wants it: in a header, which every provider must take, or in the form."""
+    if not by.client_secret:
+        return {"data": form}
+    ways = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    if "client_secret_basic" in ways:
+        pair = f"{quote_plus(by.client_id)}:{quote_plus(by.client_secret)}"  # RFC 6749, section 2.3.1
+        return {"data": form, "headers": {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}}
+    return {"data": form | {"client_secret": by.client_secret}}
+
+
+def _checked(by: Provider, memory: Mapping[str, str], token: str, keys: Any) -> Claims:
+    try:
+        claims = jwt.decode(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS).claims
+        rules = jwt.JWTClaimsRegistry(
+            now=int(clock.now().timestamp()), leeway=LEEWAY,
+            iss={"essential": True, "value": by.issuer}, aud={"essential": True, "value": by.client_id},
+            sub={"essential": True}, exp={"essential": True}, iat={"essential": True}, nonce={"essential": True, "value": memory["nonce"]},
+        )  # fmt: skip
+        rules.validate(claims)
+    except (JoseError, ValueError, KeyError, TypeError) as exc:
+        raise _trouble(by, "its answer does not stand up to a check.") from exc
+    said: dict[str, Any] = dict(claims)
+    return Claims(
+        issuer=by.issuer, subject=str(said["sub"])[:255], email=str(said.get("email") or ""), email_verified=said.get("email_verified") in (True, "true"),
+        name=str(said.get("name") or said.get("preferred_username") or ""),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def person_of(claims: Claims) -> Person | None:
+    """Who that is here: by the provider's own id, else by an address that the provider has verified. None where nobody
+    is. Raises NotAllowed for somebody who may no longer sign in."""
+    known = Identity.objects.select_related("person").filter(issuer=claims.issuer, subject=claims.subject).first()
+    person = known.person if known else None
+    if person is None and claims.email and claims.email_verified:
+        person = Person.objects.filter(email__iexact=claims.email).first()
+        if person is not None:
+            attach(person, claims)
+    if person is not None and not person.is_active:
+        raise NotAllowed("This sign-in is closed; ask whoever hosts this Kicau.")
+    return person
+
+
+def attach(person: Person, claims: Claims) -> None:
+    """From now on the provider's account signs in as `person`."""
+    _, made = Identity.objects.get_or_create(issuer=claims.issuer, subject=claims.subject, defaults={"person": person})
+    if made:
+        AuditEntry.objects.create(
+            actor=person.name, actor_id=person.id, via="page", act="person.identity_added", subject=str(person.id), detail={"name": claims.issuer},
+        )  # fmt: skip
+
+
+def _callback() -> str:
+    return str(settings.KICAU_PUBLIC_URL) + reverse("oidc-callback")
+
+
+def _session(by: Provider) -> aiohttp.ClientSession:
+    """Public addresses, and the operator's own provider wherever it stands."""
+    parts = urlsplit(by.issuer)
+    return aiohttp.ClientSession(
+        connector=Connector(also={parts.hostname or ""}, use_dns_cache=False), timeout=aiohttp.ClientTimeout(total=15), trust_env=False, headers={"Accept": "application/json"},
+    )  # fmt: skip
+
+
+async def _about(by: Provider, session: aiohttp.ClientSession) -> Mapping[str, Any]:
+    """What the provider publishes of itself (OpenID Connect Discovery 1.0, section 4)."""
+    found = await _ask(by, session, "GET", by.issuer.rstrip("/") + "/.well-known/openid-configuration")
+    if found.get("issuer") != by.issuer:
+        raise _trouble(by, f"it calls itself {str(found.get('issuer'))[:200]}, not {by.issuer}.")
+    if not str(found.get("authorization_endpoint", "")).startswith(("https://", "http://")):
+        raise _trouble(by, "it names no page to sign in on.")
+    return found
+
+
+async def _ask(by: Provider, session: aiohttp.ClientSession, method: str, url: str, **more: Any) -> dict[str, Any]:
+    try:
+        async with session.request(method, url, allow_redirects=False, **more) as answer:
+            body = await answer.content.read(LARGEST)
+            found = json.loads(body) if answer.status == 200 else None
+    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as exc:
+        raise _trouble(by, f"{type(exc).__name__}.") from exc
+    if not isinstance(found, dict):
+        raise _trouble(by, f"it answered {answer.status}.")
+    return found
+
+
+def _trouble(by: Provider, why: str) -> ProviderTrouble:
+    return ProviderTrouble(
+        Sentence("{name} could not sign you in: {why} Sign in another way, or try again later.", name=by.name, why=why)
+    )

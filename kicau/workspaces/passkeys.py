@@ -1,0 +1,150 @@
+"""Passkeys (WebAuthn): registering a device's key and signing in by it, without a password.
+
+A passkey asks for the device's own lock (user verification), so it stands for both factors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from fido2.server import Fido2Server
+from fido2.utils import websafe_decode
+from fido2.webauthn import (
+    AttestedCredentialData,
+    AuthenticatorData,
+    PublicKeyCredentialRpEntity,
+    PublicKeyCredentialUserEntity,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.base.sentences import Sentence
+from kicau.rights.models import AuditEntry
+from kicau.workspaces.models import Passkey, Person
+
+MOST = 20  # passkeys of one person
+type Answer = Mapping[str, Any]  # what the browser gave, as JSON
+NOT_READ = "The browser's answer could not be used; try again."
+
+
+def begin_registering(person: Person) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(options for the browser, state to keep until it answers). Raises Conflict where there are too many."""
+    known = list(person.passkeys.all())
+    if len(known) >= MOST:
+        raise Conflict(Sentence("You have {most} passkeys already; remove one first.", most=MOST))
+    options, state = _server().register_begin(
+        PublicKeyCredentialUserEntity(id=person.id.bytes, name=person.email, display_name=person.name),
+        [_data(key) for key in known],
+        resident_key_requirement=ResidentKeyRequirement.REQUIRED,
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return dict(options.public_key), state
+
+
+@transaction.atomic
+def finish_registering(person: Person, state: Mapping[str, Any], answer: Answer, name: str) -> Passkey:
+    """Raises Unacceptable where the answer does not belong to what was asked."""
+    try:
+        found: AuthenticatorData = _server().register_complete(state, answer)
+        data = found.credential_data
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise unacceptable("passkey", NOT_READ) from exc
+    if data is None:
+        raise unacceptable("passkey", NOT_READ)
+    try:
+        with transaction.atomic():
+            made = Passkey.objects.create(
+                person=person, name=name.strip()[:80] or "Passkey", credential_id=data.credential_id, credential=bytes(data), count=found.counter,
+            )  # fmt: skip
+    except IntegrityError:
+        raise Conflict("This passkey is registered already.") from None
+    _record(person, "person.passkey_added", made)
+    return made
+
+
+def begin_signing_in() -> tuple[dict[str, Any], dict[str, Any]]:
+    """(options for the browser, state to keep until it answers); nobody needs to be named first."""
+    options, state = _server().authenticate_begin(user_verification=UserVerificationRequirement.REQUIRED)
+    return dict(options.public_key), state
+
+
+@transaction.atomic
+def finish_signing_in(state: Mapping[str, Any], answer: Answer) -> Person:
+    """Whose passkey answered. Raises Unacceptable."""
+    try:
+        credential_id = websafe_decode(answer["rawId"])
+        found = Passkey.objects.select_for_update(of=("self",)).select_related("person").filter(credential_id=credential_id).first()  # fmt: skip
+    except (ValueError, KeyError, TypeError) as exc:
+        raise unacceptable("passkey", NOT_READ) from exc
+    if found is None or not found.person.is_active:
+        raise unacceptable("passkey", "This passkey is not known here. Sign in another way, then add it under You.")
+    try:
+        _server().authenticate_complete(state, [_data(found)], answer)
+        count = _counter(answer)
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise unacceptable("passkey", NOT_READ) from exc
+    if (count or found.count) and count <= found.count:  # WebAuthn, section 7.2, step 22: it may have been copied
+        raise unacceptable("passkey", "This passkey seems to have been copied, so it was refused. Remove it under You.")
+    found.count, found.last_used_at = count, clock.now()
+    found.save(update_fields=["count", "last_used_at"])
+    return found.person
+
+
+def _counter(answer: Answer) -> int:
+    return AuthenticatorData(websafe_decode(answer["response"]["authenticatorData"])).counter
+
+
+@transaction.atomic
+def remove(person: Person, passkey_id: UUID | str) -> None:
+    """Raises NotFound."""
+    found = Passkey.objects.filter(person=person, id=as_uuid(passkey_id)).first()
+    if found is None:
+        raise NotFound("passkey", passkey_id)
+    _record(person, "person.passkey_removed", found)
+    found.delete()
+
+
+def possible() -> bool:
+    """Whether browsers offer passkeys at this instance's address: not at a bare number, and only by TLS or on localhost."""
+    host = urlsplit(settings.KICAU_PUBLIC_URL).hostname or ""
+    numeric = ":" in host or host.replace(".", "").isdigit()
+    return not numeric and (str(settings.KICAU_PUBLIC_URL).startswith("https://") or host == "localhost")
+
+
+def read_answer(body: bytes) -> dict[str, Any]:
+    """What a browser sent. Raises Unacceptable."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise unacceptable("passkey", NOT_READ)
+    return found
+
+
+def _server() -> Fido2Server:
+    """For this instance's own address: no other site can use its passkeys."""
+    host = urlsplit(settings.KICAU_PUBLIC_URL).hostname or "localhost"
+    return Fido2Server(
+        PublicKeyCredentialRpEntity(name="Kicau", id=host),
+        verify_origin=lambda origin: origin == settings.KICAU_PUBLIC_URL,
+    )
+
+
+def _data(key: Passkey) -> AttestedCredentialData:
+    return AttestedCredentialData(bytes(key.credential))
+
+
+def _record(person: Person, act: str, key: Passkey) -> None:
+    AuditEntry.objects.create(
+        actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id), detail={"name": key.name}
+    )

@@ -1,0 +1,106 @@
+"""Invitations and second factors: what counts, and for how long."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from django.core import mail
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
+from kicau.rights.models import AuditEntry
+from kicau.workspaces import acts, factors, invitations, passwords
+from kicau.workspaces.models import Invitation, Person, Role
+
+
+def code_of(authenticator, steps: int = 0) -> str:
+    totp = TOTP(base64.b32decode(authenticator.secret), 6, SHA1(), 30)
+    return totp.generate(int(clock.now().timestamp()) + 30 * steps).decode()
+
+
+def test_an_invitation_counts_once_for_a_week_and_until_it_is_taken_back(actor, member, settings):
+    made = invitations.invite(actor, "budi@kopisenja.example", "editor")
+    secret = made.link.rsplit("/", 1)[1]
+    assert (made.mailed, secret in repr(made)) == (False, False)
+    assert not Invitation.objects.filter(digest=secret).exists()
+    with clock.frozen(clock.now() + timedelta(days=7, seconds=1)), pytest.raises(Conflict):
+        invitations.by_link(secret)
+    with pytest.raises(Unacceptable):
+        invitations.accept_as_new(secret, "Budi", "1212121212", language="id")
+    joined = invitations.accept_as_new(secret, "Budi", "hujan-di-bandung-41", language="id")
+    assert (joined.role, joined.person.email) == ("editor", "budi@kopisenja.example")
+    with pytest.raises(Conflict):
+        invitations.accept(secret, member("viewer").person)
+    with pytest.raises(Conflict, match="is a member already"):
+        invitations.invite(actor, "BUDI@kopisenja.example", "viewer")
+
+    first = invitations.invite(actor, "dewi@kopisenja.example", "admin")
+    settings.KICAU_SENDS_MAIL = True
+    second = invitations.invite(actor, "dewi@kopisenja.example", "viewer")
+    assert (second.mailed, second.link in mail.outbox[0].body) == (True, True)
+    assert [i.id for i in invitations.waiting(actor)] == [second.invitation.id]
+    with pytest.raises(Conflict):
+        invitations.by_link(first.link.rsplit("/", 1)[1])
+    invitations.revoke(actor, second.invitation.id)
+    with pytest.raises(NotFound):
+        invitations.revoke(actor, second.invitation.id)
+    with pytest.raises(Conflict):
+        invitations.by_link(second.link.rsplit("/", 1)[1])
+    acts_done = set(AuditEntry.objects.values_list("act", flat=True))
+    assert {"member.invited", "member.uninvited", "member.joined"} <= acts_done
+
+
+def test_nobody_invites_above_themselves_and_nobody_loses_a_role_by_joining(actor, member):
+    admin = member("admin")
+    with pytest.raises(NotAllowed):
+        invitations.invite(admin, "eve@example.org", "owner")
+    with pytest.raises(NotAllowed):
+        invitations.invite(member("editor"), "eve@example.org", "viewer")
+    made = invitations.invite(actor, "other@example.org", "viewer")
+    assert invitations.accept(made.link.rsplit("/", 1)[1], admin.person).role == "admin"
+
+
+def test_the_ownership_changes_hands_whole(actor, member):
+    admin = member("admin")
+    with pytest.raises(NotAllowed):
+        acts.hand_over(admin, admin.person)
+    acts.hand_over(actor, admin.person)
+    roles = dict(actor.workspace.memberships.values_list("person_id", "role"))
+    assert (roles[admin.person.id], roles[actor.person.id]) == (Role.OWNER, Role.ADMIN)
+
+
+def test_a_code_counts_once_and_a_recovery_code_stands_in(owner):
+    app = factors.begin(owner)
+    assert factors.begin(owner).secret == app.secret
+    assert "otpauth://totp/Kicau:sari%40kopisenja.example" in factors.address(owner, app)
+    with pytest.raises(Unacceptable):
+        factors.confirm(owner, "000000" if code_of(app) != "000000" else "111111")
+    assert not factors.is_on(owner)
+    codes = factors.confirm(owner, code_of(app))
+    assert (len(set(codes)), factors.is_on(owner), factors.codes_left(owner)) == (10, True, 10)
+    assert not factors.check(owner, code_of(app)), "the code that confirmed it was used"
+    with clock.frozen(clock.now() + timedelta(seconds=60)):
+        assert factors.check(owner, code_of(app, 1)), "the phone's clock is a little ahead"
+        assert not factors.check(owner, code_of(app)), "older than the last one that was used"
+    assert factors.check(owner, f" {codes[0].upper()} ")
+    assert not factors.check(owner, codes[0])
+    assert not factors.check(owner, "٣٣٣٣٣٣")
+    assert factors.codes_left(owner) == 9
+    again = factors.new_recovery_codes(owner)
+    assert not factors.check(owner, codes[1])
+    factors.turn_off(owner)
+    assert not factors.check(owner, again[0])
+
+
+def test_a_password_is_judged_in_a_sentence(db):
+    for weak in ("short", "password123", "aaaaaaaaaaaa", "abcdefghijklm", "9876543210", "sari@kopisenja"):
+        judged = passwords.judge(weak, email="sari@kopisenja.example", name="Sari")
+        assert not judged.good, weak
+        assert judged.sentence.endswith(".")
+    assert passwords.judge("hujan-di-bandung-41").sentence == "Strong."
+    assert passwords.judge("kopi-braga7").good
+    assert not Person.objects.exists()
