@@ -128,7 +128,7 @@ def rewrite(actor: Actor, draft: Draft, composition: Composition) -> Draft:
 class _Book:
     """Media, channels and campaigns that compositions name, each looked up once."""
 
-    def __init__(self, actor: Actor, compositions: Iterable[Composition]) -> None:
+    def __init__(self, actor: Actor, compositions: Sequence[Composition]) -> None:
         wanted: set[UUID] = set()
         names: set[str] = set()
         for c in compositions:
@@ -142,7 +142,8 @@ class _Book:
         self.media = {m.id: m for m in Medium.objects.filter(workspace=actor.workspace, id__in=wanted)}
         for missing in wanted - set(self.media):
             raise NotFound("medium", missing)
-        rows = list(Channel.objects.filter(workspace=actor.workspace))
+        named = any(v.channel for c in compositions for v in c.variants)
+        rows = list(Channel.objects.filter(workspace=actor.workspace)) if named else []
         self.channels = {r.key: r for r in rows} | {str(r.id): r for r in rows}
         known = {c.name: c for c in Campaign.objects.filter(workspace=actor.workspace, name__in=names)}
         for name in names - set(known):

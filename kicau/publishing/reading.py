@@ -159,6 +159,14 @@ def campaigns(actor: Actor) -> list[str]:
     )
 
 
+def last_choice(actor: Actor) -> list[str]:
+    """Keys of the channels that the actor chose for the newest post of theirs that was scheduled."""
+    actor.require(Permission.READ)
+    rows = Draft.objects.filter(workspace=actor.workspace, author_id=actor.person_id, state=DraftState.SCHEDULED)
+    found = rows.order_by("-id").values_list("extras__desk__channels", flat=True).first()
+    return list(found or [])
+
+
 def deliveries_of(actor: Actor, draft: Draft) -> list[Delivery]:
     return list(acts.deliveries(actor).filter(draft=draft))
 

@@ -104,3 +104,31 @@ def _created(actor: Actor, draft_id: UUID, composition: compose.Composition) -> 
     if found.version == 0:
         actor.record("draft.created", draft_id)
     return found
+
+
+def keep_pending(actor: Actor, draft_id: UUID, form: str, hand: str) -> None:
+    """Keep what is typed into a scheduled post beside it: nothing that goes out changes before its author says so.
+    Raises NotAllowed, NotFound. `compose.rewrite` forgets it, since then it was said."""
+    actor.require(Permission.WRITE)
+    with transaction.atomic():
+        draft = _locked(actor, draft_id)
+        if draft is None:
+            raise NotFound("post", draft_id)
+        pending = {
+            "form": form,
+            "hand": hand,
+            "version": draft.version,
+            "by": actor.name,
+            "at": clock.now().isoformat(),
+        }
+        draft.extras = {**draft.extras, "pending": pending}
+        draft.save(update_fields=["extras"])
+
+
+def drop_pending(actor: Actor, draft_id: UUID) -> None:
+    """Go back to the post as it is scheduled."""
+    actor.require(Permission.WRITE)
+    with transaction.atomic():
+        if draft := _locked(actor, draft_id):
+            draft.extras = {k: v for k, v in draft.extras.items() if k != "pending"}
+            draft.save(update_fields=["extras"])

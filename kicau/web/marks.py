@@ -23,6 +23,25 @@ def logo(request: HttpRequest, slug: str) -> HttpResponse:
     return answer
 
 
+@require_safe
+def looks(request: HttpRequest) -> HttpResponse:
+    """How each network dresses a post, in one style sheet: the `look.css` of its folder."""
+    answer = HttpResponse(_looks(), content_type="text/css")
+    answer["Cache-Control"] = "public, max-age=3600"
+    return answer
+
+
+@cache
+def _looks() -> str:
+    found = []
+    for slug in registry.slugs():
+        try:
+            found.append(files(registry.package(slug)).joinpath("look.css").read_text("utf-8"))
+        except (FileNotFoundError, ModuleNotFoundError):
+            continue  # it looks like any other
+    return "\n".join(found)
+
+
 @cache
 def _drawing(slug: str) -> str:
     try:

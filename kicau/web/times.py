@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from zoneinfo import available_timezones
+
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from kicau.base import clock
 from kicau.base.errors import unacceptable
@@ -22,6 +27,16 @@ ZONES = (
 def zones(*first: str) -> list[str]:
     """For a list to choose from: those that are in use here, then the others."""
     return list(dict.fromkeys([*(z for z in first if z), *ZONES]))
+
+
+@cache
+def every_zone() -> SafeString:
+    """All zones, as the options of a list that is searched by typing; those that people use most come first."""
+    names = [
+        *ZONES,
+        *sorted(z for z in available_timezones() - {*ZONES} if "/" in z and not z.startswith(("Etc/", "SystemV/"))),
+    ]
+    return format_html_join("", '<option value="{}"></option>', ((name,) for name in names))
 
 
 def moment_of(day: str, time: str, zone: str) -> datetime:

@@ -19,6 +19,7 @@ from kicau.web import (  # fmt: skip
     team,
     two_factor,
 )
+from kicau.web.composer import at_hand
 from kicau.web.composer import views as composer
 
 urlpatterns: list[URLPattern] = [
@@ -52,8 +53,17 @@ urlpatterns: list[URLPattern] = [
     path("compose/look", composer.look, name="compose-look"),
     path("compose/keep", composer.keep, name="compose-keep"),
     path("compose/send", composer.send, name="compose-send"),
-    path("compose/library", composer.pick, name="compose-library"),
+    path("compose/library", at_hand.pick, name="compose-library"),
+    path("compose/frame", at_hand.frame, name="compose-frame"),
+    path("compose/texts", at_hand.texts, name="compose-texts"),
+    path("compose/texts/save", at_hand.save_text, name="compose-save-text"),
+    path("compose/texts/<uuid:text_id>/forget", at_hand.forget_text, name="compose-forget-text"),
+    path("compose/groups/save", at_hand.save_group, name="compose-save-group"),
+    path("compose/groups/<uuid:group_id>/forget", at_hand.forget_group, name="compose-forget-group"),
+    path("compose/present", at_hand.present, name="compose-present"),
+    path("compose/leave", at_hand.leave, name="compose-leave"),
     path("compose/<uuid:draft_id>", composer.composer, name="compose-draft"),
+    path("compose/<uuid:draft_id>/drop", composer.drop, name="compose-drop"),
     path("drafts", posts.drafts, name="drafts"),
     path("posts/<uuid:draft_id>", posts.post, name="post"),
     path("posts/<uuid:draft_id>/duplicate", posts.duplicate, name="duplicate"),
@@ -85,5 +95,6 @@ urlpatterns: list[URLPattern] = [
     path("settings/webhooks", preferences.add_webhook, name="webhook-add"),
     path("settings/webhooks/<uuid:webhook_id>/remove", preferences.remove_webhook, name="webhook-remove"),
     path("activity", activity.index, name="activity"),
+    path("networks/looks.css", marks.looks, name="network-looks"),
     path("networks/<slug:slug>/logo.svg", marks.logo, name="network-logo"),
 ]

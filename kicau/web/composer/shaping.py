@@ -26,8 +26,8 @@ def shape(sheet: Sheet, verb: str, channels: Sequence[Channel]) -> str:
     place = sheet.place(key)
     if place is None:
         return ""
-    if name == "split":
-        return _split(sheet, *place, channels)
+    if act_for_channels := _FITTING.get(name):
+        return act_for_channels(sheet, *place, channels, medium)
     if act_on_part := _PART.get(name):
         return act_on_part(sheet, *place)
     if act_on_medium := _MEDIUM.get(name):
@@ -65,6 +65,25 @@ def _same(sheet: Sheet, network: str) -> str:
     return ""
 
 
+def _join(sheet: Sheet, network: str) -> str:
+    """One text of all parts, for a network without threads."""
+    _own(sheet, network)
+    leaves = sheet.leaves.get(network, [])
+    while len(leaves) > 1:
+        _merge(sheet, leaves, 1)
+    return leaves[0].key if leaves else ""
+
+
+def _leave(sheet: Sheet, channel: str) -> str:
+    sheet.channels = [key for key in sheet.channels if key != channel]
+    return ""
+
+
+def _convert(sheet: Sheet, rest: str) -> str:
+    sheet.convert = rest != "off"
+    return ""
+
+
 def _link(sheet: Sheet, rest: str) -> str:
     sheet.link = None if rest == "off" else sheet.link or LinkInput(url="")
     return ""
@@ -91,6 +110,10 @@ _WHOLE: dict[str, Callable[[Sheet, str], str]] = {
     "add-part": _add_part,
     "own": _own,
     "same": _same,
+    "join": _join,
+    "leave": _leave,
+    "convert": _convert,
+    "put": lambda sheet, rest: _put(sheet, rest),
     "link": _link,
     "poll": _poll,
 }
@@ -164,10 +187,62 @@ def _shift(leaf: Leaf, medium: str, by: int) -> None:
 _MEDIUM: dict[str, Callable[[Leaf, str], None]] = {"attach": _attach, "detach": _detach, "left": _left, "right": _right}
 
 
-# A long text as a thread
+def _put(sheet: Sheet, rest: str) -> str:
+    """ "p1:<medium>:p2:3": take a medium out of one part and put it into another (or the same) as its fourth."""
+    names = rest.split(":")
+    if len(names) != 4 or not names[3].isdigit():
+        return ""
+    source, target = sheet.place(names[0]), sheet.place(names[2])
+    if source is None or target is None:
+        return ""
+    before, after = source[0][source[1]], target[0][target[1]]
+    piece = next((p for p in before.media if p.id == names[1]), None)
+    if piece is None or (before is not after and (len(after.media) >= MOST_MEDIA or any(p.id == piece.id for p in after.media))):  # fmt: skip
+        return ""
+    before.media.remove(piece)
+    after.media.insert(int(names[3]), piece)
+    return after.key
 
 
-def _split(sheet: Sheet, leaves: list[Leaf], n: int, channels: Sequence[Channel]) -> str:
+# What the networks' own rules decide
+
+
+def _split_here(sheet: Sheet, leaves: list[Leaf], n: int, channels: Sequence[Channel], at: str) -> str:
+    """In two, at a place in the text (code points)."""
+    if len(leaves) >= MOST_PARTS or not at.isdigit():
+        return leaves[n].key
+    text, place = leaves[n].text, int(at)
+    leaves[n].text = text[:place].rstrip()
+    leaves.insert(n + 1, Leaf(key=sheet.new_key(), text=text[place:].lstrip()))
+    return leaves[n + 1].key
+
+
+def _shorten(sheet: Sheet, leaves: list[Leaf], n: int, channels: Sequence[Channel], key: str) -> str:
+    """A version of its own for the channel's network, with as much of this part as it takes; the others keep all."""
+    channel = next((c for c in channels if c.key == key), None)
+    if channel is None:
+        return leaves[n].key
+    _own(sheet, channel.network)
+    own = sheet.leaves[channel.network]
+    if n >= len(own):
+        return ""
+    alike = [c for c in channels if c.network == channel.network]
+    own[n].text = cut(own[n].text, lambda text: all(_fits(c, text) for c in alike))[0]
+    return own[n].key
+
+
+def _fewer(sheet: Sheet, leaves: list[Leaf], n: int, channels: Sequence[Channel], rest: str) -> str:
+    """A version of its own for a network, with the first media only: "network:4"."""
+    network, _, most = rest.partition(":")
+    _own(sheet, network)
+    own = sheet.leaves.get(network, [])
+    if n >= len(own) or not most.isdigit():
+        return ""
+    own[n].media = own[n].media[: int(most)]
+    return own[n].key
+
+
+def _split(sheet: Sheet, leaves: list[Leaf], n: int, channels: Sequence[Channel], rest: str = "") -> str:
     """Cut a part so that each piece fits every chosen channel that knows threads; media stay with the first."""
     group = next((g for g, own in sheet.leaves.items() if own is leaves), "")
     threading = [
@@ -183,6 +258,14 @@ def _split(sheet: Sheet, leaves: list[Leaf], n: int, channels: Sequence[Channel]
     for offset, text in enumerate(pieces[1 : MOST_PARTS - len(leaves) + 1], start=1):
         leaves.insert(n + offset, Leaf(key=sheet.new_key(), text=text))
     return leaves[n].key
+
+
+_FITTING: dict[str, Callable[[Sheet, list[Leaf], int, Sequence[Channel], str], str]] = {
+    "split": _split,
+    "split-here": _split_here,
+    "shorten": _shorten,
+    "fewer": _fewer,
+}
 
 
 def _fits(channel: Channel, text: str) -> bool:

@@ -58,6 +58,7 @@ class Sheet:
     campaign: str = ""
     tags: str = ""
     convert: bool = True
+    mark_links: bool = False
     when: str = "at"
     date: str = ""
     time: str = ""
@@ -108,6 +109,7 @@ class Sheet:
             tags=tuple(tag.strip() for tag in self.tags.split(",") if tag.strip()),
             timezone=self.timezone,
             convert=self.convert,
+            mark_links=self.mark_links,
             language=self.rest.get("language", ""),
             ai_use=self.rest.get("ai_use"),
         )
@@ -156,7 +158,7 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
         if name.startswith("option:") and isinstance(value, str)
     }
     sheet.campaign, sheet.tags = form.get("campaign", "")[:120], form.get("tags", "")[:1000]
-    sheet.convert = "keep-original" not in form
+    sheet.convert, sheet.mark_links = "keep-original" not in form, "mark-links" in form
     sheet.when = form.get("when", "at") if form.get("when") in WHEN else "at"
     sheet.date, sheet.time, sheet.timezone = form.get("date", ""), form.get("time", ""), form.get("timezone", "")
     sheet.confirm = "confirm" in form
@@ -218,12 +220,8 @@ def from_draft(draft: Draft) -> Sheet:
             made.poll.minutes,
             made.poll.question,
         )
-    sheet.campaign, sheet.tags, sheet.timezone, sheet.convert = (
-        made.campaign,
-        ", ".join(made.tags),
-        made.timezone,
-        made.convert,
-    )
+    sheet.campaign, sheet.tags, sheet.timezone = made.campaign, ", ".join(made.tags), made.timezone
+    sheet.convert, sheet.mark_links = made.convert, made.mark_links
     desk = draft.extras.get("desk", {})
     sheet.channels, sheet.when = list(desk.get("channels", [])), desk.get("when", "at")
     sheet.date, sheet.time = desk.get("date", ""), desk.get("time", "")

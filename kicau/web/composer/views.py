@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,25 +21,21 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, Refusal
 from kicau.base.ids import NO_ID, as_uuid, new_id
 from kicau.channels import acts as channels
-from kicau.channels.live import capabilities_of
-from kicau.channels.models import Channel, ChannelState
-from kicau.connector.capabilities import Ability, Option, PollRule
-from kicau.connector.content import RenderedPart
-from kicau.media.acts import add_medium, all_media
+from kicau.channels.models import Channel
+from kicau.media.acts import add_medium, crop_medium
 from kicau.media.models import Medium
 from kicau.publishing import acts, compose, reading, schedule, writing
 from kicau.publishing.models import Draft, DraftState
-from kicau.publishing.schedule import Preview
-from kicau.web import marks
+from kicau.web.composer import showing
 from kicau.web.composer.shaping import shape
-from kicau.web.composer.sheet import MOST_MEDIA, Leaf, Piece, Sheet, chosen, from_draft, from_form, unseen
+from kicau.web.composer.sheet import MOST_MEDIA, Piece, Sheet, chosen, from_draft, from_form, unseen
 from kicau.web.frame import Asked, page, person_of
-from kicau.web.times import moment_of, zones
+from kicau.web.times import moment_of
 from kicau.web.words import by_field, said, sentence
 from kicau.workspaces.actors import Permission
 
 LAST_CHOICE = "channels"  # the session's key: what was chosen for the last post
-SHOWN_IN_LIBRARY = 60
+UNSENT = (DraftState.DRAFT, DraftState.SUBMITTED)
 
 
 @page
@@ -60,6 +56,8 @@ def composer(request: Asked, draft_id: UUID) -> HttpResponse:
         sheet = Sheet(draft=draft_id, timezone=person_of(request).timezone, channels=_usual(request, every))
         sheet.leaves[""][0].text = request.GET.get("text", "")
         sheet.date = request.GET.get("day", "")
+    elif pending := _pending(draft):
+        sheet = pending
     else:
         sheet = from_draft(draft)
         if "desk" not in draft.extras and draft.state != DraftState.SCHEDULED:
@@ -68,7 +66,18 @@ def composer(request: Asked, draft_id: UUID) -> HttpResponse:
             sheet.channels = list(dict.fromkeys(row.channel.key for row in reading.deliveries_of(request.actor, draft)))
     sheet.hand = new_id().hex
     _with_time(sheet)
-    return render(request, "web/composer.html", _shown(request, sheet, draft, every))
+    shown = showing.whole_page(request, sheet, draft, every)
+    return render(request, "web/composer.html", shown | {"pending": draft and draft.extras.get("pending")})
+
+
+def _pending(draft: Draft) -> Sheet | None:
+    """What was typed into a scheduled post and not saved yet, unless the post was changed since."""
+    kept = draft.extras.get("pending")
+    if not kept or kept["version"] != draft.version:
+        return None
+    sheet = from_form(QueryDict(kept["form"]), draft.id)
+    sheet.version, sheet.rest = draft.version, unseen(draft)
+    return sheet
 
 
 @page
@@ -82,10 +91,12 @@ def reshape(request: Asked) -> HttpResponse:
     focus = ""
     if verb.startswith("upload:"):
         focus, failed = _upload(request, sheet, verb.removeprefix("upload:"))
+    elif verb.startswith("crop:"):
+        focus, failed = _crop(request, sheet, *verb.split(":")[1:3])
     else:
         focus = shape(sheet, verb, chosen(sheet, every))
-    shown = _shown(request, sheet, draft, every) | {"focus": focus, "failed": failed}
-    answer = render(request, "web/composer.html#editor", shown)
+    shown = showing.editor(request, sheet, draft, every) | {"focus": focus, "failed": failed}
+    answer = render(request, "web/composer/editor.html", shown)
     answer["HX-Trigger-After-Settle"] = "shaped"
     return answer
 
@@ -96,30 +107,51 @@ def look(request: Asked) -> HttpResponse:
     """What each chosen channel would show, with counts, problems and costs; nothing is saved."""
     sheet, draft = _asked_sheet(request)
     every = list(channels.channels(request.actor))
-    return render(request, "web/composer.html#look", _looked(request, sheet, draft, every))
+    return render(request, "web/composer/look.html", showing.looked(request, sheet, draft, every))
 
 
 @page
 @require_POST
 def keep(request: Asked) -> HttpResponse:
-    """Save what is being written. A post that is scheduled is not touched before its author says so."""
+    """Save what is being written. A post that is scheduled is not touched before its author says so: what is typed is
+    kept beside it."""
     sheet, draft = _asked_sheet(request)
     if draft is None and sheet.is_blank:
-        return render(request, "web/composer.html#kept", {"sheet": sheet, "how": "blank"})
-    if draft is not None and draft.state == DraftState.SCHEDULED:
-        return render(request, "web/composer.html#kept", {"sheet": sheet, "how": "by-hand"})
+        return _kept(request, sheet, "blank")
     try:
+        if draft is not None and draft.state == DraftState.SCHEDULED:
+            if sheet.version != draft.version:
+                raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
+            writing.keep_pending(request.actor, draft.id, _typed(request), sheet.hand)
+            return _kept(request, sheet, "by-hand")
         saved = writing.keep(request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk())
     except Conflict as exc:
-        return render(
-            request, "web/composer.html#kept", {"sheet": sheet, "how": "conflict", "sentence": said(exc)}, status=409
-        )
+        return _kept(request, sheet, "conflict", sentence=said(exc), status=409)
     except Refusal as exc:
-        return render(
-            request, "web/composer.html#kept", {"sheet": sheet, "how": "refused", "sentence": said(exc)}, status=422
-        )
+        return _kept(request, sheet, "refused", sentence=said(exc), status=422)
     sheet.version = saved.version
-    return render(request, "web/composer.html#kept", {"sheet": sheet, "how": "saved", "at": clock.now()})
+    return _kept(request, sheet, "saved")
+
+
+def _kept(request: Asked, sheet: Sheet, how: str, *, sentence: str = "", status: int = 200) -> HttpResponse:
+    shown = {"sheet": sheet, "how": how, "sentence": sentence, "at": clock.now()}
+    return render(request, "web/composer/kept.html", shown, status=status)
+
+
+def _typed(request: Asked) -> str:
+    """The form as the browser sent it, without what guards the request."""
+    form = request.POST.copy()
+    for name in ("csrfmiddlewaretoken", "how", "act"):
+        form.pop(name, None)
+    return form.urlencode()
+
+
+@page
+@require_POST
+def drop(request: Asked, draft_id: UUID) -> HttpResponse:
+    """Forget what was typed into a scheduled post."""
+    writing.drop_pending(request.actor, draft_id)
+    return redirect("compose-draft", draft_id=draft_id)
 
 
 @page
@@ -129,21 +161,41 @@ def send(request: Asked) -> HttpResponse:
     sheet, draft = _asked_sheet(request)
     how = request.POST.get("how", "schedule")
     try:
+        if draft is not None and how in ("theirs", "mine"):
+            return _settle(request, sheet, draft, how)
         if draft is not None and draft.state == DraftState.SCHEDULED:
             saved = acts.edit_draft(request.actor, draft.id, sheet.composition(), version=sheet.version)
-            sheet.version = saved.version
         else:
             saved = writing.keep(
                 request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk()
             )
-            sheet.version = saved.version
+        sheet.version = saved.version
         return _finish(request, sheet, saved, how)
     except NotFound:
         raise
     except Refusal as exc:
         every = list(channels.channels(request.actor))
-        shown = _shown(request, sheet, draft, every) | {"errors": by_field(exc), "sentence": said(exc)}
+        shown = showing.whole_page(request, sheet, draft, every)
+        shown |= {"errors": by_field(exc), "sentence": said(exc), "clash": isinstance(exc, Conflict)}
         return render(request, "web/composer.html", shown, status=422)
+
+
+def _settle(request: Asked, sheet: Sheet, draft: Draft, how: str) -> HttpResponse:
+    """Two people changed one post: one version stays in its place, the other becomes a draft of its own."""
+    if how == "mine":
+        other = acts.duplicate(request.actor, draft.id)
+        if draft.state in UNSENT:
+            writing.keep(request.actor, draft.id, sheet.composition(), version=draft.version, desk=sheet.desk())
+        else:
+            acts.edit_draft(request.actor, draft.id, sheet.composition(), version=draft.version)
+        told = _("Your version is in its place; theirs is kept as a draft of its own.")
+    else:
+        other = writing.keep(request.actor, new_id(), sheet.composition(), version=0, desk=sheet.desk())
+        told = _("Their version is in its place; yours is kept as a draft of its own.")
+    messages.success(
+        request, format_html('{} <a href="{}">{}</a>', told, reverse("compose-draft", args=[other.id]), _("Open it"))
+    )
+    return redirect("compose-draft", draft_id=draft.id)
 
 
 def _finish(request: Asked, sheet: Sheet, saved: Draft, how: str) -> HttpResponse:
@@ -199,13 +251,10 @@ def _draft(request: Asked, draft_id: UUID) -> Draft | None:
 
 
 def _usual(request: Asked, every: Sequence[Channel]) -> list[str]:
-    """What was chosen for the last post; before the first, all."""
-    usable = {c.key for c in every if _usable(c)}
-    return [key for key in request.session.get(LAST_CHOICE) or [c.key for c in every] if key in usable]
-
-
-def _usable(channel: Channel) -> bool:
-    return channel.state in (ChannelState.ACTIVE, ChannelState.EXPIRED)
+    """What was chosen for the last post, in this session or before it; before the first, all."""
+    usable = {c.key for c in every if showing.usable(c)}
+    last = request.session.get(LAST_CHOICE) or reading.last_choice(request.actor) or [c.key for c in every]
+    return [key for key in last if key in usable]
 
 
 def _with_time(sheet: Sheet) -> None:
@@ -233,192 +282,23 @@ def _upload(request: Asked, sheet: Sheet, key: str) -> tuple[str, list[str]]:
     return key, failed
 
 
+def _crop(request: Asked, sheet: Sheet, key: str, medium: str) -> tuple[str, list[str]]:
+    """The framed part of a picture in its place."""
+    place = sheet.place(key)
+    piece = next((p for p in place[0][place[1]].media if p.id == medium), None) if place else None
+    if piece is None:
+        return "", []
+    try:
+        frame = [float(request.POST.get(name, "")) for name in ("left", "top", "width", "height")]
+        piece.id = str(crop_medium(request.actor, medium, *frame).id)
+    except ValueError:
+        return key, [_("The frame must lie inside the picture.")]
+    except Refusal as exc:
+        return key, [said(exc)]
+    return key, []
+
+
 def store(request: Asked, file: Any) -> Medium:
     """An uploaded file as a medium of the library."""
     assert isinstance(file, TemporaryUploadedFile)
     return add_medium(request.actor, Path(file.temporary_file_path()), file.name or "file")
-
-
-# What the page shows
-
-
-@dataclass(slots=True, kw_only=True)
-class Group:
-    """The text for all, or one network's own."""
-
-    network: str
-    leaves: list[Leaf]
-    can_thread: bool
-    max_media: int
-
-
-@dataclass(slots=True, kw_only=True)
-class NetworkForm:
-    """A network's own questions, from its capabilities."""
-
-    network: str
-    fields: list[tuple[Option, str]]  # with what was answered
-
-
-@dataclass(slots=True, kw_only=True)
-class Extras:
-    """Which optional parts of a post the chosen channels know."""
-
-    poll: PollRule | None = None
-    link_card: bool = False
-    first_comment: list[str] = field(default_factory=list)  # networks
-    thread: bool = False
-
-
-def _shown(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel]) -> dict[str, Any]:
-    picked = chosen(sheet, every)
-    media = (
-        {str(m.id): m for m in all_media(request.actor).filter(id__in=sheet.media_ids())} if sheet.media_ids() else {}
-    )
-    for leaf in sheet.every_leaf():
-        leaf.media = [p for p in leaf.media if p.id in media]
-    networks = list(dict.fromkeys(c.network for c in picked))
-    groups = [_group(g, leaves, picked, sheet) for g, leaves in sheet.leaves.items() if not g or g in networks]
-    return _looked(request, sheet, draft, every) | {
-        "draft": draft,
-        "groups": groups,
-        "hidden": [(g, leaves) for g, leaves in sheet.leaves.items() if g and g not in networks],
-        "media": media,
-        "usable": [c for c in every if _usable(c)],
-        "networks": networks,
-        "without_own": [n for n in networks if n not in sheet.leaves] if len(networks) > 1 else [],
-        "forms": _forms(picked, sheet),
-        "extras": _extras(picked),
-        "campaigns": reading.campaigns(request.actor),
-        "zones": zones(sheet.timezone, request.actor.workspace.timezone),
-        "by_hand": draft is not None and draft.state == DraftState.SCHEDULED,
-        "poll_lengths": sorted({*_poll_lengths(picked), sheet.poll_minutes}),
-    }
-
-
-def _poll_lengths(picked: Iterable[Channel]) -> list[int]:
-    """Minutes that the chosen networks offer, or usual ones within their bounds."""
-    rules = [rule for rule in (capabilities_of(c).poll for c in picked) if rule]
-    offered = [set(rule.durations) for rule in rules if rule.durations]
-    usual = [60, 360, 720, 1440, 4320, 10080, 20160]
-    found = sorted(set.intersection(*offered)) if offered else usual
-    return [m for m in found if all(rule.min_minutes <= m <= rule.max_minutes for rule in rules)]
-
-
-def _group(network: str, leaves: list[Leaf], picked: Sequence[Channel], sheet: Sheet) -> Group:
-    ours = [c for c in picked if c.network == network or (not network and c.network not in sheet.leaves)]
-    able = [capabilities_of(c) for c in ours]
-    return Group(
-        network=network,
-        leaves=leaves,
-        can_thread=any(c.can(Ability.THREAD) for c in able),
-        max_media=max((c.max_media for c in able), default=0),
-    )
-
-
-def _forms(picked: Iterable[Channel], sheet: Sheet) -> list[NetworkForm]:
-    found: dict[str, dict[str, Option]] = {}
-    for channel in picked:
-        found.setdefault(channel.network, {}).update({o.name: o for o in capabilities_of(channel).options})
-    return [
-        NetworkForm(
-            network=network, fields=[(o, sheet.options.get(f"{network}.{o.name}", o.default)) for o in options.values()]
-        )
-        for network, options in found.items()
-        if options
-    ]
-
-
-def _extras(picked: Iterable[Channel]) -> Extras:
-    extras = Extras()
-    for channel in picked:
-        can = capabilities_of(channel)
-        extras.poll = extras.poll or can.poll
-        extras.link_card = extras.link_card or can.can(Ability.LINK_CARD)
-        extras.thread = extras.thread or can.can(Ability.THREAD)
-        if can.can(Ability.FIRST_COMMENT) and channel.network not in extras.first_comment:
-            extras.first_comment.append(channel.network)
-    return extras
-
-
-def _looked(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel]) -> dict[str, Any]:
-    """Previews of all chosen channels, and for each part's key its counts."""
-    picked = chosen(sheet, every)
-    shown: dict[str, Any] = {
-        "look_at": reverse("compose-look"),
-        "sheet": sheet,
-        "previews": [],
-        "counts": {},
-        "blank": sheet.is_blank,
-        "picked": picked,
-    }
-    shown["confirming"] = [c for c in picked if capabilities_of(c).needs_confirmation]
-    shown |= _time_note(request, sheet)
-    try:
-        made = writing.unsaved(request.actor, sheet.composition())
-        if draft is not None:
-            made.id = draft.id
-        previews = schedule.preview(request.actor, made, picked, due_at=shown["moment"])
-    except Refusal as exc:
-        return shown | {"unseen": said(exc), "keys": [leaf.key for leaf in sheet.every_leaf()]}
-    costs = schedule.cost(previews)
-    counts: dict[str, list[tuple[Channel, RenderedPart]]] = {}
-    for one in previews:
-        leaves = sheet.leaves.get(one.channel.network) or sheet.leaves[""]
-        for leaf, part in zip(leaves, one.rendered.parts, strict=False):
-            told = counts.setdefault(leaf.key, [])
-            if all((c.network, p.used, p.limit) != (one.channel.network, part.used, part.limit) for c, p in told):
-                told.append((one.channel, part))
-    blocked = [] if sheet.is_blank else [p for one in previews for p in one.rendered.problems]
-    return shown | {
-        "previews": previews, "counts": counts, "costs": [(micro, currency) for currency, micro in costs.items()], "problems": len(blocked),
-        "keys": [leaf.key for leaf in sheet.every_leaf()], "split": _splittable(sheet, previews), "labels": marks.label,
-    }  # fmt: skip
-
-
-def _splittable(sheet: Sheet, previews: Iterable[Preview]) -> dict[str, bool]:
-    """Parts that would fit as a thread, by key."""
-    found = {}
-    for one in previews:
-        leaves = sheet.leaves.get(one.channel.network) or sheet.leaves[""]
-        for problem in one.rendered.problems:
-            where = problem.field.split(".")
-            if (
-                problem.mend == "split"
-                and where[0] == "parts"
-                and len(where) > 1
-                and where[1].isdigit()
-                and int(where[1]) < len(leaves)
-            ):
-                found[leaves[int(where[1])].key] = True
-    return found
-
-
-def _time_note(request: Asked, sheet: Sheet) -> dict[str, Any]:
-    """When it would go out, also as the reader's own clock shows it; or what is wrong with the time."""
-    if sheet.when != "at":
-        return {"moment": None}
-    try:
-        moment: datetime | None = moment_of(sheet.date, sheet.time, sheet.timezone)
-    except Refusal as exc:
-        return {"moment": None, "time_error": said(exc)}
-    note: dict[str, Any] = {"moment": moment}
-    if sheet.timezone != person_of(request).timezone:
-        note["elsewhere"] = True
-    if moment is not None and moment < clock.now() - schedule.GRACE:
-        note["time_error"] = _("This time is in the past; choose a time to come, or now.")
-    return note
-
-
-@page
-@require_safe
-def pick(request: Asked) -> HttpResponse:
-    """The library as a choice for one part."""
-    found = all_media(request.actor)
-    if words := request.GET.get("words", "").strip():
-        found = found.filter(name__icontains=words) | found.filter(alt__icontains=words)
-    return render(
-        request,
-        "web/composer.html#library",
-        {"key": request.GET.get("key", ""), "media": list(found[:SHOWN_IN_LIBRARY])},
-    )

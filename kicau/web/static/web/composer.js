@@ -2,42 +2,85 @@
 
 const form = document.getElementById("composer");
 const kept = document.getElementById("kept");
+const looks = document.getElementById("look");
+const clash = document.getElementById("clash");
 const place = `kicau:draft:${form.dataset.composer}`;
-const LOOK = 160, KEEP = 700, AGAIN = 5000; // milliseconds
+const KEEP = 700, AGAIN = 5000; // milliseconds
 const timers = {};
 let edits = 0;
 
-function later(name, wait, act) {
-  clearTimeout(timers[name]);
-  timers[name] = setTimeout(act, wait);
+function soon(name, wait, act) {
+  timers[name] ??= setTimeout(() => { delete timers[name]; act(); }, wait);
 }
 
 function written() {
-  return new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string")).toString();
+  return new URLSearchParams([...new FormData(form)].filter(([name, value]) => typeof value === "string" && name !== "csrfmiddlewaretoken")).toString();
 }
 
 function touched() {
   edits += 1;
-  localStorage.setItem(place, written());
-  later("look", LOOK, () => htmx.trigger("#look", "look"));
-  later("keep", KEEP, () => htmx.trigger("#kept", "keep"));
+  try { localStorage.setItem(place, written()); } catch { /* full or forbidden: the server has the last word */ }
+  look();
+  soon("keep", KEEP, keep);
 }
 
 form.addEventListener("input", touched);
 form.addEventListener("change", touched);
 document.addEventListener("shaped", touched);
 
+// Looking: at once, and never two at a time; what is typed meanwhile is looked at right after.
+
+let looking = false, stale = false;
+function look() {
+  if (looking) { stale = true; return; }
+  looking = true;
+  htmx.trigger(looks, "look");
+}
+looks.addEventListener("htmx:afterRequest", () => {
+  looking = false;
+  if (stale) { stale = false; look(); }
+});
+
+let only = "", scheme = "";
+function arrange() {
+  const cards = [...looks.querySelectorAll("[data-look]")];
+  if (only && !cards.some((card) => card.dataset.look === only)) only = "";
+  for (const card of cards) card.hidden = Boolean(only) && card.dataset.look !== only;
+  for (const tab of looks.querySelectorAll("[data-only]")) tab.setAttribute("aria-pressed", String(tab.dataset.only === only));
+}
+looks.addEventListener("htmx:afterSwap", arrange);
+looks.addEventListener("click", (event) => {
+  const tab = event.target.closest("[data-only]");
+  if (tab) { only = tab.dataset.only; arrange(); }
+  if (event.target.closest("[data-scheme]")) {
+    const dark = (scheme || getComputedStyle(document.documentElement).colorScheme) === "dark" || (!scheme && matchMedia("(prefers-color-scheme: dark)").matches && document.documentElement.dataset.theme === "auto");
+    scheme = dark ? "light" : "dark";
+    looks.dataset.brightness = scheme;
+  }
+});
+
 // Keeping
 
-let asked = 0;
+let asked = 0, clashed = !clash.hidden;
+function keep() { if (!clashed) htmx.trigger(kept, "keep"); }
+function told_of_clash() { clashed = true; clash.hidden = false; clash.scrollIntoView({ block: "nearest" }); }
 kept.addEventListener("htmx:beforeRequest", () => { asked = edits; });
 kept.addEventListener("htmx:afterRequest", (event) => {
+  const status = event.detail.xhr?.status ?? 0;
   if (event.detail.successful) {
     if (asked === edits) localStorage.removeItem(place);
-  } else if (!event.detail.xhr?.status) {
-    kept.textContent = kept.dataset.offline;
-    later("keep", AGAIN, () => htmx.trigger("#kept", "keep"));
+  } else if (status === 409) {
+    told_of_clash();
+  } else if (status !== 422) {
+    if (!status) kept.textContent = kept.dataset.offline;
+    soon("keep", AGAIN, keep);
   }
+});
+document.addEventListener("visibilitychange", () => { if (document.hidden && asked !== edits) keep(); });
+addEventListener("pagehide", () => {
+  const gone = new FormData();
+  for (const name of ["draft", "hand", "csrfmiddlewaretoken"]) gone.set(name, form.elements[name].value);
+  navigator.sendBeacon(document.getElementById("present").dataset.leave, gone);
 });
 
 // Shaping: what is typed while the answer is on its way is put back into the new editor.
@@ -55,10 +98,11 @@ function shape(act, source = "#shaper", more = {}) {
 }
 
 let meanwhile = new Map();
-let opened = [];
+let opened = [], pressed = "";
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id !== "editor" || event.detail.xhr.status >= 400) return;
   opened = [...document.querySelectorAll("#editor details[open]")].map((one) => one.id);
+  pressed = document.activeElement?.dataset?.act ?? document.activeElement?.id ?? "";
   meanwhile = new Map([...snapshot()].filter(([id, value]) => before.has(id) && before.get(id) !== value));
 });
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -70,18 +114,37 @@ document.addEventListener("htmx:afterSwap", (event) => {
   }
   meanwhile.clear();
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  const again = pressed && (document.querySelector(`#editor [data-act="${CSS.escape(pressed)}"]:not([disabled])`) ?? document.getElementById(pressed));
+  if (again && !document.querySelector("#editor [autofocus]")) again.focus();
 });
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-act]");
-  if (button) shape(button.dataset.act);
+  const act = event.target.closest("button[data-act]")?.dataset.act;
+  if (act?.startsWith("crop:")) frame(...act.split(":").slice(1));
+  else if (act) shape(act);
+  const here = event.target.closest("[data-split-here]");
+  if (here) {
+    const field = document.getElementById(`text-${here.dataset.splitHere}`);
+    shape(`split-here:${here.dataset.splitHere}:${[...field.value.slice(0, field.selectionStart)].length}`);
+  }
+  const choice = event.target.closest("[data-choose]");
+  if (choice) {
+    const keys = choice.dataset.choose.split(" ");
+    for (const box of form.querySelectorAll("[name=channel]")) box.checked = keys[0] === "*" || keys.includes(box.value);
+    shape("channels");
+  }
 });
 form.addEventListener("change", (event) => {
   if (event.target.dataset.act) shape(event.target.dataset.act);
   if (event.target.dataset.upload) upload(event.target.dataset.upload, event.target.files);
 });
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  if (event.ctrlKey || event.metaKey) document.querySelector("#schedule, .when .first")?.click();
+  else if (event.target.matches("#composer input, dialog input")) event.preventDefault(); // a line's end is no decision to publish
+});
 
-// Files: chosen, dropped or pasted.
+// Files: chosen, dropped or pasted; pieces moved within a part and between parts.
 
 function upload(key, files) {
   if (files.length) shape(`upload:${key}`, "#uploader", { file: [...files] });
@@ -101,26 +164,81 @@ form.addEventListener("paste", (event) => {
     upload(leaf.dataset.drop, event.clipboardData.files);
   }
 });
+
+let moved = null;
+form.addEventListener("dragstart", (event) => { moved = event.target.closest?.("[data-piece]"); });
+form.addEventListener("dragend", () => { moved = null; });
 for (const kind of ["dragover", "dragleave", "drop"]) {
   form.addEventListener(kind, (event) => {
     const leaf = event.target.closest("[data-drop]");
-    if (!leaf || ![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+    const files = [...(event.dataTransfer?.types ?? [])].includes("Files");
+    if (!leaf || !(files || moved)) return;
     event.preventDefault();
     leaf.classList.toggle("over", kind === "dragover");
-    if (kind === "drop") upload(leaf.dataset.drop, event.dataTransfer.files);
+    if (kind !== "drop") return;
+    if (moved) {
+      const pieces = [...leaf.querySelectorAll("[data-piece]")].filter((one) => one !== moved);
+      const on = event.target.closest("[data-piece]");
+      const right = on && event.offsetX > on.clientWidth / 2 ? 1 : 0;
+      const at = on && on !== moved ? pieces.indexOf(on) + right : pieces.length;
+      shape(`put:${moved.dataset.piece}:${leaf.dataset.drop}:${at}`);
+    } else upload(leaf.dataset.drop, event.dataTransfer.files);
   });
+}
+
+// Emoji, saved texts and the frame: fetched when they are first wanted.
+
+let field = null;
+export function insert(text, { atEnd = false } = {}) {
+  if (!field?.isConnected) return;
+  field.focus();
+  if (atEnd) field.setSelectionRange(field.value.length, field.value.length);
+  if (!document.execCommand("insertText", false, text)) {
+    field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const opener = event.target.closest("[data-emoji], [data-texts]");
+  if (opener) field = document.getElementById(opener.dataset.emoji ?? opener.dataset.texts);
+  if (opener?.dataset.emoji) (await import("./emoji.js")).open(insert);
+  const saved = event.target.closest("[data-insert]");
+  if (!saved) return;
+  document.getElementById("texts").close();
+  const text = saved.dataset.insert, end = saved.dataset.kind !== "template";
+  const gap = end && field?.value.trim() ? (saved.dataset.kind === "signature" ? "\n\n" : field.value.includes("\n") ? "\n" : " ") : "";
+  insert(gap + text, { atEnd: end });
+});
+document.getElementById("texts").addEventListener("htmx:afterSwap", () => {
+  const wanted = document.querySelector("#texts [data-selected]");
+  if (wanted && !wanted.value && field) wanted.value = field.value.slice(field.selectionStart, field.selectionEnd) || field.value;
+});
+
+async function frame(key, medium) {
+  const query = new URLSearchParams({ key, medium });
+  for (const box of form.querySelectorAll("[name=channel]:checked")) query.append("channel", box.value);
+  const dialog = document.getElementById("frame");
+  await htmx.ajax("GET", `${form.dataset.frame}?${query}`, { target: dialog, swap: "innerHTML" });
+  dialog.showModal();
+  (await import("./frame.js")).start(dialog, (part) => { dialog.close(); shape(`crop:${key}:${medium}`, "#shaper", part); });
 }
 
 // What the browser kept when the server could not.
 
 const left = localStorage.getItem(place);
-if (left && left !== written()) {
+const same = (text) => { const values = new URLSearchParams(text); for (const name of ["version", "hand"]) values.delete(name); return values.toString(); };
+if (left && same(left) !== same(written())) {
   const values = {};
   for (const [name, value] of new URLSearchParams(left)) (values[name] ??= []).push(value);
+  const others = Number(values.version?.[0] ?? 0) < Number(form.elements.version.value) && values.hand?.[0] !== form.dataset.lastHand;
   for (const name of ["date", "time", "timezone"]) if (values[name]) form.elements[name].value = values[name][0];
   for (const radio of form.querySelectorAll("[name=when]")) radio.checked = radio.value === values.when?.[0];
+  if (others) told_of_clash();
   htmx.ajax("POST", form.dataset.shape, { source: "#restorer", target: "#editor", swap: "innerHTML", values: { ...values, act: "restore:" } })
-    .then(() => { kept.textContent = kept.dataset.restored; });
+    .then(() => { if (!others) kept.textContent = kept.dataset.restored; });
+} else if (left) {
+  localStorage.removeItem(place);
 }
 const own = `/compose/${form.dataset.composer}`;
 if (location.pathname !== own) history.replaceState(null, "", own);

@@ -1,0 +1,273 @@
+"""What the composer shows: the editor's groups and forms, and for each channel what its readers would see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from kicau.base import clock
+from kicau.base.errors import Refusal
+from kicau.channels.live import capabilities_of
+from kicau.channels.models import Channel, ChannelState
+from kicau.connector.capabilities import Ability, Option, PollRule
+from kicau.connector.content import Problem, Rendered, RenderedPart
+from kicau.media.acts import all_media
+from kicau.publishing import desk, reading, schedule, writing
+from kicau.publishing.models import Draft, DraftState
+from kicau.publishing.schedule import Preview
+from kicau.web.composer.mends import Mend, mends
+from kicau.web.composer.sheet import Leaf, Sheet, chosen
+from kicau.web.frame import Asked, person_of
+from kicau.web.times import every_zone, moment_of
+from kicau.web.words import said
+
+POLL_LENGTHS = (60, 360, 720, 1440, 4320, 10080, 20160)  # minutes, where a network takes any
+
+
+@dataclass(slots=True, kw_only=True)
+class Group:
+    """The text for all, or one network's own; `differs` names the parts that are not as all get them."""
+
+    network: str
+    leaves: list[Leaf]
+    can_thread: bool
+    max_media: int
+    differs: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, kw_only=True)
+class NetworkForm:
+    """A network's own questions, from its capabilities."""
+
+    network: str
+    fields: list[tuple[Option, str]]  # with what was answered
+
+
+@dataclass(slots=True, kw_only=True)
+class Extras:
+    """What at least one chosen channel takes beside text and media."""
+
+    poll: PollRule | None = None
+    link_card: bool = False
+    first_comment: list[str] = field(default_factory=list)  # networks
+    thread: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """What readers of one network see; channels that show the very same stand together."""
+
+    channels: list[Channel]
+    preview: Preview
+    problems: list[tuple[Problem, list[Mend]]]
+
+    @property
+    def channel(self) -> Channel:
+        return self.preview.channel
+
+    @property
+    def rendered(self) -> Rendered:
+        return self.preview.rendered
+
+
+def usable(channel: Channel) -> bool:
+    return channel.state in (ChannelState.ACTIVE, ChannelState.EXPIRED)
+
+
+def whole_page(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel]) -> dict[str, Any]:
+    """All that the page shows, the preview included."""
+    return editor(request, sheet, draft, every) | {
+        "chosen_groups": list(desk.channel_groups(request.actor)),
+        "every_zone": every_zone(),
+        "last_hand": (draft.extras.get("desk") or {}).get("hand", "") if draft else "",
+    }
+
+
+def editor(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel]) -> dict[str, Any]:
+    """The editor and the preview beside it. Media that are gone leave the sheet."""
+    picked = chosen(sheet, every)
+    media = (
+        {str(m.id): m for m in all_media(request.actor).filter(id__in=sheet.media_ids())} if sheet.media_ids() else {}
+    )
+    for leaf in sheet.every_leaf():
+        leaf.media = [p for p in leaf.media if p.id in media]
+    networks = list(dict.fromkeys(c.network for c in picked))
+    groups = [_group(g, leaves, picked, sheet) for g, leaves in sheet.leaves.items() if not g or g in networks]
+    return looked(request, sheet, draft, every) | {
+        "draft": draft,
+        "groups": groups,
+        "hidden": [(g, leaves) for g, leaves in sheet.leaves.items() if g and g not in networks],
+        "media": media,
+        "usable": [c for c in every if usable(c)],
+        "networks": networks,
+        "without_own": [n for n in networks if n not in sheet.leaves] if len(networks) > 1 else [],
+        "forms": _forms(picked, sheet),
+        "extras": _extras(picked),
+        "campaigns": reading.campaigns(request.actor),
+        "by_hand": draft is not None and draft.state == DraftState.SCHEDULED,
+        "poll_lengths": sorted({*_poll_lengths(picked), sheet.poll_minutes}),
+    }
+
+
+def _poll_lengths(picked: Iterable[Channel]) -> list[int]:
+    """Minutes that the chosen networks offer, or usual ones within their bounds."""
+    rules = [rule for rule in (capabilities_of(c).poll for c in picked) if rule]
+    offered = [set(rule.durations) for rule in rules if rule.durations]
+    found = sorted(set.intersection(*offered)) if offered else POLL_LENGTHS
+    return [m for m in found if all(rule.min_minutes <= m <= rule.max_minutes for rule in rules)]
+
+
+def _group(network: str, leaves: list[Leaf], picked: Sequence[Channel], sheet: Sheet) -> Group:
+    ours = [c for c in picked if c.network == network or (not network and c.network not in sheet.leaves)]
+    able = [capabilities_of(c) for c in ours]
+    return Group(
+        network=network,
+        leaves=leaves,
+        can_thread=any(c.can(Ability.THREAD) for c in able),
+        max_media=max((c.max_media for c in able), default=0),
+        differs=_differing(leaves, sheet.leaves[""]) if network else frozenset(),
+    )
+
+
+def _differing(own: Sequence[Leaf], common: Sequence[Leaf]) -> frozenset[str]:
+    def content(leaf: Leaf) -> tuple[Any, ...]:
+        return leaf.text.strip(), tuple((p.id, p.alt) for p in leaf.media)
+
+    return frozenset(leaf.key for n, leaf in enumerate(own) if n >= len(common) or content(leaf) != content(common[n]))
+
+
+def _forms(picked: Iterable[Channel], sheet: Sheet) -> list[NetworkForm]:
+    found: dict[str, dict[str, Option]] = {}
+    for channel in picked:
+        found.setdefault(channel.network, {}).update({o.name: o for o in capabilities_of(channel).options})
+    return [
+        NetworkForm(
+            network=network, fields=[(o, sheet.options.get(f"{network}.{o.name}", o.default)) for o in options.values()]
+        )
+        for network, options in found.items()
+        if options
+    ]
+
+
+def _extras(picked: Iterable[Channel]) -> Extras:
+    extras = Extras()
+    for channel in picked:
+        can = capabilities_of(channel)
+        extras.poll = extras.poll or can.poll
+        extras.link_card = extras.link_card or can.can(Ability.LINK_CARD)
+        extras.thread = extras.thread or can.can(Ability.THREAD)
+        if can.can(Ability.FIRST_COMMENT) and channel.network not in extras.first_comment:
+            extras.first_comment.append(channel.network)
+    return extras
+
+
+def looked(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel]) -> dict[str, Any]:
+    """Previews of all chosen channels, and for each part's key its counts."""
+    picked = chosen(sheet, every)
+    shown: dict[str, Any] = {
+        "look_at": reverse("compose-look"),
+        "sheet": sheet,
+        "seen": [],
+        "counts": {},
+        "blank": sheet.is_blank,
+        "picked": picked,
+        "usable": [c for c in every if usable(c)],
+        "keys": [leaf.key for leaf in sheet.every_leaf()],
+        "confirming": [c for c in picked if capabilities_of(c).needs_confirmation],
+    }
+    shown |= _time_note(request, sheet, picked)
+    try:
+        made = writing.unsaved(request.actor, sheet.composition())
+        if draft is not None:
+            made.id = draft.id
+        previews = schedule.preview(request.actor, made, picked, due_at=shown["moment"])
+    except Refusal as exc:
+        return shown | {"unseen": said(exc)}
+    costs = schedule.cost(previews)
+    problems = {} if sheet.is_blank else {one.channel.key: len(one.rendered.problems) for one in previews}
+    return shown | {
+        "seen": _together(sheet, previews),
+        "counts": _counts(sheet, previews),
+        "costs": [(micro, currency) for currency, micro in costs.items()],
+        "troubled": {key for key, n in problems.items() if n},
+        "problems": sum(problems.values()),
+        "undescribed": _undescribed(previews),
+        "split": {
+            mend.act.removeprefix("split:"): True
+            for one in previews
+            for problem in one.rendered.problems
+            for mend in mends(sheet, one, problem, others=False)
+            if mend.act.startswith("split:")
+        },
+    }
+
+
+def _together(sheet: Sheet, previews: Sequence[Preview]) -> list[Seen]:
+    found: list[Seen] = []
+    for one in previews:
+        twin = next((s for s in found if s.channel.network == one.channel.network and s.rendered == one.rendered), None)
+        if twin is not None:
+            twin.channels.append(one.channel)
+            continue
+        problems = [(p, mends(sheet, one, p, others=len(previews) > 1)) for p in one.rendered.problems]
+        found.append(Seen(channels=[one.channel], preview=one, problems=[] if sheet.is_blank else problems))
+    return found
+
+
+def _counts(sheet: Sheet, previews: Sequence[Preview]) -> dict[str, list[tuple[Channel, RenderedPart]]]:
+    counts: dict[str, list[tuple[Channel, RenderedPart]]] = {}
+    for one in previews:
+        leaves = sheet.leaves.get(one.channel.network) or sheet.leaves[""]
+        for leaf, part in zip(leaves, one.rendered.parts, strict=False):
+            told = counts.setdefault(leaf.key, [])
+            if all((c.network, p.used, p.limit) != (one.channel.network, part.used, part.limit) for c, p in told):
+                told.append((one.channel, part))
+    return counts
+
+
+def _undescribed(previews: Sequence[Preview]) -> int:
+    """How many pictures and videos go out without a description, where the network has room for one."""
+    return len(
+        {
+            one.media.ref
+            for shown in previews
+            if capabilities_of(shown.channel).can(Ability.ALT_TEXT)
+            for part in shown.rendered.parts
+            for one in part.media
+            if one.media.kind != "document" and not one.media.alt
+        }
+    )
+
+
+def _time_note(request: Asked, sheet: Sheet, picked: Sequence[Channel]) -> dict[str, Any]:
+    """When it would go out, also as the reader's own clock shows it; or what is wrong with the time."""
+    if sheet.when == "slot":
+        return {"moment": None} | _slots(request, picked)
+    if sheet.when != "at":
+        return {"moment": None}
+    try:
+        moment: datetime | None = moment_of(sheet.date, sheet.time, sheet.timezone)
+    except Refusal as exc:
+        return {"moment": None, "time_error": said(exc)}
+    note: dict[str, Any] = {"moment": moment}
+    if sheet.timezone != person_of(request).timezone:
+        note["elsewhere"] = True
+    if moment is not None and moment < clock.now() - schedule.GRACE:
+        note["time_error"] = _("This time is in the past; choose a time to come, or now.")
+    return note
+
+
+def _slots(request: Asked, picked: Sequence[Channel]) -> dict[str, Any]:
+    """The next free slot of each channel, or what is in its way."""
+    found: list[tuple[Channel, datetime]] = []
+    for channel in picked:
+        try:
+            found.append((channel, schedule.next_free_slot(request.actor, channel)))
+        except Refusal as exc:
+            return {"time_error": said(exc)}
+    return {"free_slots": found}
