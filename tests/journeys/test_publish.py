@@ -66,9 +66,9 @@ def test_a_long_text_becomes_a_thread_and_a_network_can_differ(page: Page, netwo
     page.goto("/compose")
     words = "Every cup has a farmer behind it. " * 14
     page.get_by_label("Text", exact=True).fill(words.strip())
-    page.get_by_role("button", name="Split into a thread").click()
+    page.get_by_role("button", name="Split into a thread").first.click()
     expect(page.get_by_text("Part 2 of 2")).to_be_visible()
-    page.get_by_role("button", name="LinkedIn", exact=True).click()
+    page.locator("#editor").get_by_role("button", name="LinkedIn", exact=True).click()
     own = page.get_by_role("region", name="LinkedIn")
     expect(own.locator("textarea").first).not_to_be_empty()
     own.get_by_role("button", name="Same as all").click()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from kicau.connector.content import Problem
 from kicau.publishing.schedule import Preview
@@ -50,8 +49,8 @@ def _for(sheet: Sheet, preview: Preview, problem: Problem, network: str, leaf: L
         return [Mend(f"join:{network}", _("One text on %(network)s") % label, "merge")]
     if problem.code == "too-many-media" and leaf is not None and problem.limit:
         limit = int(problem.limit)
-        text = ngettext("Only the first one on %(network)s", "Only the first %(n)s on %(network)s", limit)
-        return [Mend(f"fewer:{leaf.key}:{network}:{limit}", text % {"n": limit, **label}, "library")]
+        text = _("Only the first %(n)s on %(network)s") % {"n": limit, **label}
+        return [Mend(f"fewer:{leaf.key}:{network}:{limit}", text, "library")]
     if problem.mend == "convert" and medium and leaf is not None:
         crop = [Mend(f"crop:{leaf.key}:{medium}", _("Crop it"), "crop")] if problem.code == "wrong-aspect" else []
         return ([] if sheet.convert else [Mend("convert:on", _("Convert a copy"), "retry")]) + crop

@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from kicau.base import clock
 from kicau.base.ids import new_id
+from kicau.media.models import Medium
 from kicau.publishing import compose
-from kicau.publishing.models import Delivery, Draft
+from kicau.publishing.models import ChannelGroup, Delivery, Draft, SavedText
 from kicau.web.composer.shaping import cut
 
 
@@ -233,3 +234,113 @@ def test_a_contributor_submits_and_cannot_schedule(member, form):
 )
 def test_a_text_is_cut_where_a_reader_would_pause(text, limit, pieces):
     assert cut(text, lambda t: len(t) <= limit) == pieces
+
+
+def test_a_mend_is_one_press_and_touches_only_the_network_that_asked(page, form):
+    both = {"channel": ["x-kopisenja", "facebook-kopisenja", "instagram-kopisenja"]}
+    long = "A sentence of the day. " * 20
+    html = page.post(reverse("compose-look"), {**form(long), **both}).content.decode()
+    for verb in ("split:p1", "shorten:p1:x-kopisenja", "leave:x-kopisenja", "leave:instagram-kopisenja"):
+        assert f'data-act="{verb}"' in html
+    short = page.post(
+        reverse("compose-shape"), {**form(long), **both, "act": "shorten:p1:x-kopisenja"}
+    ).content.decode()
+    assert 'aria-label="X"' in short
+    assert "too long" not in short
+    assert long.strip() in short
+    left = page.post(reverse("compose-shape"), {**form("Hi"), **both, "act": "leave:x-kopisenja"}).content.decode()
+    assert 'value="x-kopisenja" id="c-x-kopisenja"  data-act' in left
+    thread = {"parts:": ["p1", "p2"], "text:p2": "Two", **both}
+    html = page.post(reverse("compose-look"), {**form("One"), **thread}).content.decode()
+    assert 'data-act="join:facebook"' in html
+    joined = page.post(reverse("compose-shape"), {**form("One"), **thread, "act": "join:facebook"}).content.decode()
+    assert "One\n\nTwo</textarea>" in joined
+
+
+def test_a_part_is_split_at_the_cursor_and_a_picture_moves_and_is_cropped(page, form, picture, actor):
+    shape = reverse("compose-shape")
+    html = page.post(shape, {**form("☕☕ first second"), "act": "split-here:p1:8"}).content.decode()
+    assert "☕☕ first</textarea>" in html
+    assert ">second</textarea>" in html
+    two = {"parts:": ["p1", "p2"], "text:p2": "Two", "media:p1": [str(picture.id)]}
+    moved = page.post(shape, {**form("One"), **two, "act": f"put:p1:{picture.id}:p2:0"}).content.decode()
+    assert f'name="media:p2" value="{picture.id}"' in moved
+    frame = page.get(reverse("compose-frame"), {"medium": picture.id, "key": "p1", "channel": "instagram-kopisenja"})
+    assert "Instagram" in frame.content.decode()
+    part = {"left": "0.25", "top": "0", "width": "0.5", "height": "1"}
+    html = page.post(shape, {**form("One"), **two, **part, "act": f"crop:p1:{picture.id}"}).content.decode()
+    made = Medium.objects.exclude(id=picture.id).get()
+    assert (made.width, made.height, made.alt) == (400, 600, "A cup of coffee")
+    assert f'name="media:p1" value="{made.id}"' in html
+    wrong = page.post(shape, {**form("One"), **two, "act": f"crop:p1:{picture.id}", **part, "left": "x"})
+    assert "The frame must lie inside the picture." in wrong.content.decode()
+
+
+def test_what_lies_at_hand_is_kept_used_and_removed(page, form):
+    html = page.post(
+        reverse("compose-save-text"), {"saved-kind": "hashtags", "saved-name": "Usual", "saved-text": "#kopi"}
+    )
+    assert 'data-insert="#kopi"' in html.content.decode()
+    wrong = page.post(
+        reverse("compose-save-text"), {"saved-kind": "hashtags", "saved-name": "", "saved-text": "#lost?"}
+    )
+    assert "#lost?" in wrong.content.decode()
+    groups = page.post(
+        reverse("compose-save-group"), {"group-name": "Main", "channel": ["x-kopisenja", "facebook-kopisenja"]}
+    )
+    assert 'data-choose="x-kopisenja facebook-kopisenja"' in groups.content.decode()
+    html = page.get(reverse("compose-draft", args=[new_id()])).content.decode()
+    assert "Main" in html
+    page.post(reverse("compose-forget-group", args=[ChannelGroup.objects.get().id]))
+    page.post(reverse("compose-forget-text", args=[SavedText.objects.get().id]))
+    assert not ChannelGroup.objects.exists()
+
+
+@pytest.mark.parametrize(("how", "here"), [("mine", "Mine"), ("theirs", "Theirs")])
+def test_of_two_versions_one_stays_and_the_other_is_a_draft_of_its_own(page, form, how, here):
+    page.post(reverse("compose-keep"), form("Theirs"))
+    assert page.post(reverse("compose-keep"), form("Mine", hand="h2", version="0")).status_code == 409
+    answer = page.post(reverse("compose-send"), form("Mine", hand="h2", version="0", how=how))
+    original = Draft.objects.order_by("id").first()
+    assert answer["Location"] == reverse("compose-draft", args=[original.id])
+    said = {draft.id == original.id: draft.parts.get().text for draft in Draft.objects.all()}
+    assert said == {True: here, False: {"Mine": "Theirs", "Theirs": "Mine"}[here]}
+
+
+def test_what_is_typed_into_a_scheduled_post_waits_beside_it(page, post):
+    row = post("Before").deliveries[0]
+    address = reverse("compose-draft", args=[row.draft_id])
+    form = {"draft": str(row.draft_id), "version": str(Draft.objects.get().version), "hand": "h", "parts:": ["p1"], "text:p1": "Typed", "timezone": "UTC"}  # fmt: skip
+    page.post(reverse("compose-keep"), form)
+    assert ">Typed</textarea>" in page.get(address).content.decode()
+    row.refresh_from_db()
+    assert row.rendered["parts"][0]["text"] == "Before"
+    page.post(reverse("compose-drop", args=[row.draft_id]))
+    assert ">Before</textarea>" in page.get(address).content.decode()
+    page.post(reverse("compose-keep"), form)
+    page.post(reverse("compose-send"), {**form, "how": "save"})
+    assert "pending" not in Draft.objects.get().extras
+
+
+def test_somebody_else_at_the_same_post_is_named(page, form, member):
+    from django.test import Client
+
+    other = Client(headers={"accept-language": "en"})
+    other.force_login(member("editor").person)
+    here = form("Mine")
+    page.post(reverse("compose-present"), here)
+    assert "Sari Wulandari" in other.post(reverse("compose-present"), {**here, "hand": "h2"}).content.decode()
+    page.post(reverse("compose-leave"), here)
+    assert "Sari" not in other.post(reverse("compose-present"), {**here, "hand": "h2"}).content.decode()
+
+
+def test_the_next_free_slot_is_told_before_it_is_taken(page, form, actor, channels):
+    from datetime import time
+
+    from kicau.channels.acts import set_slots
+
+    html = page.post(reverse("compose-look"), form("Hi", when="slot")).content.decode()
+    assert "has no queue slots" in html
+    set_slots(actor, "x-kopisenja", [(day, time(9)) for day in range(7)], "Asia/Jakarta")
+    html = page.post(reverse("compose-look"), form("Hi", when="slot")).content.decode()
+    assert ", 09:00</time>" in html

@@ -49,6 +49,7 @@ function arrange() {
   for (const tab of looks.querySelectorAll("[data-only]")) tab.setAttribute("aria-pressed", String(tab.dataset.only === only));
 }
 looks.addEventListener("htmx:afterSwap", arrange);
+if (matchMedia("(max-width: 62rem)").matches) { only = looks.querySelector("[data-look]")?.dataset.look ?? ""; arrange(); } // one at a time where they would stand below each other
 looks.addEventListener("click", (event) => {
   const tab = event.target.closest("[data-only]");
   if (tab) { only = tab.dataset.only; arrange(); }
