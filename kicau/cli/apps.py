@@ -52,8 +52,8 @@ def list_apps(shell: Shell, as_json: bool) -> None:
     show_default=True,
     help="To tell several apps of one network apart; the same name again replaces its keys.",
 )
-@click.option("--client-id", help="The app's id (key) at the network; asked for where it is not given.")
-@click.option("--client-secret", help="The app's secret; asked for, hidden, where it is not given.")
+@click.option("--client-id", help="The app's id (key) at the network; asked for where it is not given and needed.")
+@click.option("--client-secret", help="The app's secret; asked for, hidden, where it is not given and needed.")
 @click.option(
     "--endpoint", "endpoints", multiple=True, metavar="NAME=URL", help="Another base URL in place of the network's own."
 )
@@ -66,14 +66,16 @@ def add_app(shell: Shell, network: str, name: str, client_id: str | None, client
     """Store an app's keys. The callback to register at the network is printed."""
     from kicau.connector import registry
 
-    label = registry.get(network).label
+    connector = registry.get(network)
+    label, needs_keys = connector.label, connector.auth.needs_keys
     bases = _pairs(endpoints)
     if sandbox:
         told = _ask_sandbox(sandbox, network)
         client_id, client_secret, bases = told["client_id"], told["client_secret"], {**told["endpoints"], **bases}
     shell.kicau()
-    client_id = client_id or click.prompt(f"{label} client id")
-    client_secret = client_secret or click.prompt(f"{label} client secret", hide_input=True)
+    if needs_keys:
+        client_id = client_id or click.prompt(f"{label} client id")
+        client_secret = client_secret or click.prompt(f"{label} client secret", hide_input=True)
     from django.conf import settings
 
     from kicau.channels import acts
@@ -91,12 +93,11 @@ def add_app(shell: Shell, network: str, name: str, client_id: str | None, client
         is_sandbox=bool(sandbox),
     )
     callback = settings.KICAU_PUBLIC_URL + CALLBACK_PATH
+    done = f"{label} has its keys. Register this callback there: {callback}" if needs_keys else f"{label} is ready."
     answer(
         as_json,
         {**shapes.app(row), "callback": callback},
-        lambda: click.echo(
-            f"{label} has its keys. Register this callback there: {callback}\nThen connect a channel: kicau channels connect {network}"
-        ),
+        lambda: click.echo(f"{done}\nThen connect a channel: kicau channels connect {network}"),
     )
 
 

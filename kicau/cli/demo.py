@@ -19,7 +19,7 @@ import click
     help="Your own table (see kicau import posts) instead of the demo's, its media beside it.",
 )
 def demo(seconds: int, leave: bool, posts: Path | None) -> None:
-    """Bring up Kicau with a local internet of sandbox networks, connect six channels, and publish forty posts.
+    """Bring up Kicau with a local internet of sandbox networks, connect nine channels, and publish fifty posts.
 
     Nothing leaves this machine. A second run goes on where the first one was, and sends nothing twice. Ends with 1
     where anything is missing.

@@ -43,6 +43,9 @@ class Auth(Protocol):
 
     @property
     def scopes(self) -> tuple[str, ...]: ...
+    @property
+    def needs_keys(self) -> bool:
+        """Whether the operator has to register an app at the network before anybody can sign in."""
 
     async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]: ...
 

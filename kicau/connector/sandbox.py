@@ -149,7 +149,7 @@ class Sandbox:
             folder.mkdir(parents=True, exist_ok=True)
         self.store = Store(folder / f"{self.slug}.sqlite3" if folder else None)
         self.faults: list[Fault] = []
-        self.violations: list[str] = []
+        self.violations: list[str] = [doc["told"] for doc in self.store.all("violation")]
         self.validators = tuple(validators)
         self.latency = 0.0  # seconds before each answer
         self.clock_offset = 0.0  # seconds; lets a test make tokens and windows expire
@@ -242,7 +242,9 @@ class Sandbox:
         if self.validators and agent.startswith(CLIENT_MARK):
             body = await request.read()
             for validate in self.validators:
-                self.violations += validate(request.method, request.path, dict(request.query), dict(request.headers), body)  # fmt: skip
+                for told in validate(request.method, request.path, dict(request.query), dict(request.headers), body):
+                    self.store.put("violation", str(len(self.violations)), {"told": told})
+                    self.violations.append(told)
 
     async def _misbehave(self, request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
         match fault.effect:

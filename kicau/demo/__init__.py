@@ -18,8 +18,8 @@ first_comment     what we say below our own post, where the network has comments
 poll              "A | B | C ; 24h", or "Question? :: A | B | C ; 24h" for networks that ask for a question beside the
                   text (the others leave it out); the duration is in minutes, hours or days: "30m", "24h", "7d"
 options           what only one network has: "network.option=value", with ";" between
-text:<network>    the text of this network's version (text:x, text:facebook, text:instagram, text:linkedin);
-                  empty: as in `text`
+text:<network>    the text of this network's version (text:x, text:facebook, text:instagram, text:linkedin,
+                  text:bluesky, text:mastodon, text:threads); empty: as in `text`
 campaign          one campaign's name
 tags              words for finding the post again, with spaces between
 language          BCP 47: "en", "id"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 OWNER, NAME, WORKSPACE, ZONE = (
     "sari@kopi-senja.example.com",
@@ -19,6 +20,7 @@ class Member:
     signs_in: str  # handle at the consent page
     name: str  # of the identity that becomes the channel
     kind: str
+    answers: Mapping[str, str] = field(default_factory=dict)  # to what the network asks before the sign-in
 
 
 CAST = (
@@ -28,4 +30,7 @@ CAST = (
     Member(key="ig-kopi", network="instagram", signs_in="kopisenja", name="Kopi Senja", kind="professional"),
     Member(key="li-sari", network="linkedin", signs_in="sari-wulandari", name="Sari Wulandari", kind="person"),
     Member(key="li-kopi", network="linkedin", signs_in="sari-wulandari", name="Kopi Senja", kind="organisation"),
-)
+    Member(key="bsky-kopi", network="bluesky", signs_in="kopisenja.test", name="Kopi Senja", kind="person", answers={"handle": "kopisenja.test"}),
+    Member(key="masto-kabar", network="mastodon", signs_in="kabarpagi", name="Kabar Pagi", kind="person", answers={"server": "kabar.social"}),
+    Member(key="threads-kopi", network="threads", signs_in="kopisenja", name="Kopi Senja", kind="person"),
+)  # fmt: skip

@@ -141,7 +141,7 @@ class Progress:
             if not row.is_under_way and self._name(row) not in self._told:
                 self._told.add(self._name(row))
                 self.screen.say(
-                    f"{row.due}  {row.key:<10}  {row.state:<9}  {row.late:>8}  {row.said()}  {row.url or row.reason}"
+                    f"{row.due}  {row.key:<12}  {row.state:<9}  {row.late:>8}  {row.said()}  {row.url or row.reason}"
                 )
 
     @staticmethod

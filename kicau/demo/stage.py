@@ -25,7 +25,7 @@ from kicau.workspaces.models import Person
 
 HERE = Path(__file__).parent
 WRITTEN_FOR = 120  # seconds over which the offsets in posts.csv are spread
-HEAD_START = timedelta(seconds=6)  # from importing to the first post: uploads begin ahead of their second
+HEAD_START = timedelta(seconds=10)  # from importing to the first post: uploads begin ahead of their second
 
 type Say = Callable[[str], None]
 
@@ -56,7 +56,7 @@ def connect(actor: Actor, world: World, say: Say) -> None:
 async def _sign_in(actor: Actor, world: World, member: Member) -> None:
     """Begin, consent as a person does at the network's own page, return, choose one identity."""
     visitor = next(a["id"] for a in world.networks[member.network]["accounts"] if a["handle"] == member.signs_in)
-    begun = await channels.begin_sign_in(actor, member.network)
+    begun = await channels.begin_sign_in(actor, member.network, member.answers)
     try:
         async with aiohttp.ClientSession() as browser:
             returned = await consent(browser, begun.url, visitor)

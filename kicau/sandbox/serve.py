@@ -19,7 +19,7 @@ from kicau.connector import registry
 from kicau.connector.sandbox import Sandbox, Validator, start
 
 PORT_BASE = 8101
-VALIDATORS = "KICAU_SANDBOX_VALIDATORS"  # "module:function,…": what every request of ours is held against, in tests
+VALIDATORS = "KICAU_SANDBOX_VALIDATORS"  # "network=module:function,…": what our requests are held against, in tests
 
 
 def server_class(slug: str) -> type[Sandbox]:
@@ -56,24 +56,30 @@ def default_ports(base: int = PORT_BASE) -> dict[str, int]:
     return {slug: base + n for n, slug in enumerate(registry.slugs())}
 
 
-def validators(names: str) -> list[Validator]:
-    """The functions that "module:function,…" names. Raises ImportError, AttributeError, ValueError."""
-    found: list[Validator] = []
+def validators(names: str) -> dict[str, list[Validator]]:
+    """By network, the functions that "network=module:function,…" names.
+
+    Raises UnknownNetwork, ImportError, AttributeError, ValueError.
+    """
+    found: dict[str, list[Validator]] = {}
     for name in filter(None, (part.strip() for part in names.split(","))):
-        module, _, function = name.partition(":")
-        if not function:
-            raise ValueError(f"{VALIDATORS} holds {name!r}; write module:function.")
-        found.append(getattr(import_module(module), function))
+        slug, _, place = name.partition("=")
+        module, _, function = place.partition(":")
+        if not (slug and module and function):
+            raise ValueError(f"{VALIDATORS} holds {name!r}; write network=module:function.")
+        registry.package(slug)
+        found.setdefault(slug, []).append(getattr(import_module(module), function))
     return found
 
 
-async def serve(ports: Mapping[str, int], folder: Path | None, *, ready: Callable[[Sequence[Sandbox]], None], stop: asyncio.Event, held_against: Iterable[Validator] = (), host: str = "127.0.0.1") -> None:  # fmt: skip
+async def serve(ports: Mapping[str, int], folder: Path | None, *, ready: Callable[[Sequence[Sandbox]], None], stop: asyncio.Event, held_against: Mapping[str, Iterable[Validator]] | None = None, host: str = "127.0.0.1") -> None:  # fmt: skip
     """Run the networks of `ports` until `stop`; what was published there is kept in `folder`. Raises OSError where a
     port is taken."""
+    against = held_against or {}
     async with AsyncExitStack() as stack:
         running = []
         for slug, port in ports.items():
-            sandbox = server_class(slug)(folder=folder, validators=held_against)
+            sandbox = server_class(slug)(folder=folder, validators=against.get(slug, ()))
             runner = await start(sandbox, host, port)
             stack.push_async_callback(runner.cleanup)
             stack.callback(sandbox.store.close)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kicau import demo
+from kicau.connector import registry
 from kicau.sandbox.serve import choose_ports, default_ports
 
 DEMO = Path(demo.__file__).parent
@@ -47,7 +48,8 @@ def table(home):
 def command(home, *arguments):
     """The program's words and environment."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KICAU_", "DATABASE_URL", "DJANGO_"))}
-    environment = {**kept, "KICAU_DATA": str(home / "data"), "KICAU_TEST_FAST_DISK": "1", "PYTHONUNBUFFERED": "1"}
+    against = ",".join(f"{slug}={registry.package(slug)}.tests.spec:validate" for slug in registry.slugs())
+    environment = {**kept, "KICAU_SANDBOX_VALIDATORS": against, "KICAU_DATA": str(home / "data"), "KICAU_TEST_FAST_DISK": "1", "PYTHONUNBUFFERED": "1"}  # fmt: skip
     return [sys.executable, "-m", "kicau.cli", "demo", "--seconds", "20", *map(str, arguments)], environment
 
 
@@ -58,7 +60,8 @@ def run(home, *arguments):
 
 
 def public(home):
-    """What the sandboxes keep, read from their own store: {network: Counter of (account, text)}."""
+    """What the sandboxes keep, read from their own store: {network: Counter of (account, text)}. None was sent a request
+    that its network's own description does not allow."""
     from kicau.sandbox.serve import server_class
 
     found = {}
@@ -68,6 +71,7 @@ def public(home):
             Counter(post.id for post in sandbox.public_posts()),
             Counter((post.account, post.text) for post in sandbox.public_posts()),
         )
+        assert sandbox.violations == [], slug
         sandbox.store.close()
     return found
 
@@ -82,17 +86,17 @@ def test_every_post_is_public_exactly_once_and_a_second_run_sends_nothing(home, 
     code, out, err = run(home, "--exit", "--posts", path)
     assert code == 0, out[-3000:] + err
     targets = sum(len(row["channels"].split()) for row in rows)
-    assert f"✓ {targets} deliveries on 6 channels" in out
+    assert f"✓ {targets} deliveries on 9 channels" in out
     assert out.count("  published  ") >= 2 * targets  # once as it happens, once in the table
     first = public(home)
     assert sum(ids.total() for ids, _ in first.values()) >= targets
     for ids, texts in first.values():
-        assert max(ids.values(), default=1) == 1  # a network without a demo channel has nothing
+        assert max(ids.values(), default=1) == 1
         assert {text for (_, text), n in texts.items() if n > 1} <= {""}
 
     out = stays_up_and_stops_in_order(home, path)
     assert f"All {len(rows)} posts were imported before; nothing is sent twice." in out
-    assert f"✓ {targets} deliveries on 6 channels" in out
+    assert f"✓ {targets} deliveries on 9 channels" in out
     assert public(home) == first
 
 

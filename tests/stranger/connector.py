@@ -34,6 +34,7 @@ SCOPES = ("write",)
 class StrangerAuth:
     questions: tuple[Option, ...] = ()
     scopes = SCOPES
+    needs_keys = True
 
     async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]:
         query = {"client_id": sign_in.app.client_id, "redirect_uri": sign_in.app.callback, "scope": "write"}

@@ -332,6 +332,8 @@ def test_apps_are_added_listed_and_removed(kicau, stranger):
     assert "hidden-secret" not in kicau("apps", "list", "--json").out
     assert kicau("apps", "remove", "stranger").code == 0
     assert kicau("apps", "remove", "stranger").code == 3
+    open_network = kicau("apps", "add", "mastodon")  # nothing on its input: it asks for nothing
+    assert (open_network.code, "is ready" in open_network.out) == (0, True)
     assert kicau("apps", "add", "myspace", "--client-id", "a", "--client-secret", "b").code == 3
     assert (
         kicau("apps", "add", "stranger", "--client-id", "a", "--client-secret", "b", "--endpoint", "nonsense").code == 2

@@ -12,18 +12,12 @@ from kicau import demo
 from kicau.connector import registry
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.demo import draw
+from kicau.demo.cast import CAST
 from kicau.media.probe import probe
 from kicau.rights.models import USES, VALUES
 
 FOLDER = Path(demo.__file__).parent
-NETWORKS = {
-    "x-kopi": "x",
-    "x-kabar": "x",
-    "page-kopi": "facebook",
-    "ig-kopi": "instagram",
-    "li-sari": "linkedin",
-    "li-kopi": "linkedin",
-}
+NETWORKS = {member.key: member.network for member in CAST}
 TWO_MINUTES = 120
 MINUTES = {"m": 1, "h": 60, "d": 1440}
 TABLE = (FOLDER / "posts.csv").read_text(encoding="utf-8")

@@ -31,6 +31,8 @@ SERVER = Option(name="server", label="Server", help="Only where the account's se
 
 
 class BlueskyAuth:
+    needs_keys = False
+
     @property
     def questions(self) -> tuple[Option, ...]:
         return (LOGIN, HANDLE, PASSWORD, SERVER)

@@ -24,6 +24,8 @@ FIELDS = "id,name,username,link,access_token,tasks"
 class FacebookAuth:
     """A Page's token has no end; the person's, kept as its refresh token, makes a new one while it lasts (60 days)."""
 
+    needs_keys = True
+
     @property
     def questions(self) -> tuple[Option, ...]:
         return ()

@@ -44,6 +44,8 @@ LOGIN = Option(
 
 
 class InstagramAuth:
+    needs_keys = True
+
     @property
     def questions(self) -> tuple[Option, ...]:
         return (LOGIN,)

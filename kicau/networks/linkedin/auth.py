@@ -22,6 +22,8 @@ PAGE = 100
 
 
 class LinkedInAuth:
+    needs_keys = True
+
     @property
     def questions(self) -> tuple[Option, ...]:
         return ()

@@ -26,6 +26,8 @@ HOST = re.compile(r"(?=.{1,253}(?::|\Z))(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\
 
 
 class MastodonAuth:
+    needs_keys = False
+
     @property
     def questions(self) -> tuple[Option, ...]:
         return (Option(name="server", label="Your server", help="Its name, such as mastodon.social; an address or a full handle (@you@mastodon.social) will do."),)  # fmt: skip

@@ -25,6 +25,8 @@ YOUNGEST = timedelta(hours=24)  # a token may be refreshed once it is that old
 
 
 class ThreadsAuth:
+    needs_keys = True
+
     @property
     def questions(self) -> tuple[Option, ...]:
         return ()

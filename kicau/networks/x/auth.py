@@ -20,6 +20,8 @@ SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.acc
 class XAuth:
     """Access tokens live two hours; the sign-in code only 30 seconds."""
 
+    needs_keys = True
+
     @property
     def questions(self) -> tuple[Option, ...]:
         return ()

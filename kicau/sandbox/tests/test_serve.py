@@ -84,11 +84,42 @@ def test_ports_lie_beside_each_other():
     assert list(serve.default_ports(9000).values()) == [9000 + n for n in range(len(registry.slugs()))]
 
 
-def test_validators_are_named_by_module_and_function():
-    assert serve.validators("os.path:join, os.path:split") == [os.path.join, os.path.split]
-    assert serve.validators("") == []
-    with pytest.raises(ValueError, match="module:function"):
-        serve.validators("os.path")
+def test_validators_are_named_by_network_module_and_function():
+    first, second = registry.slugs()[:2]
+    found = serve.validators(f"{first}=os.path:join, {second}=os.path:join, {first}=os.path:split")
+    assert found == {first: [os.path.join, os.path.split], second: [os.path.join]}
+    assert serve.validators("") == {}
+    for wrong in ("os.path:join", f"{first}=os.path", "=os.path:join"):
+        with pytest.raises(ValueError, match="network=module:function"):
+            serve.validators(wrong)
+    with pytest.raises(registry.UnknownNetwork):
+        serve.validators("nowhere=os.path:join")
+
+
+def refuse_all(method, path, query, headers, body):
+    return [f"{method} {path} is wrong"]
+
+
+async def test_what_a_validator_tells_outlives_the_sandbox(tmp_path):
+    slug, stop, seen = registry.slugs()[0], asyncio.Event(), []
+
+    async def ask(running):
+        async with aiohttp.ClientSession() as client:
+            for agent in ("Kicau/1", "curl/8"):
+                async with client.get(running[0].base_url + "/here", headers={"User-Agent": agent}):
+                    pass
+            async with client.get(running[0].base_url + "/_sandbox/violations") as told:
+                seen.append(await told.json())
+        stop.set()
+
+    tasks = []
+    ready = lambda running: tasks.append(asyncio.create_task(ask(running)))  # noqa: E731
+    await serve.serve({slug: 0}, tmp_path, ready=ready, stop=stop, held_against={slug: [refuse_all]})
+    await tasks[0]
+    assert seen == [["GET /here is wrong"]]  # ours, and nobody else's
+    again = serve.server_class(slug)(folder=tmp_path)
+    assert again.violations == seen[0]
+    again.store.close()
 
 
 def test_the_process_tells_what_it_serves_and_stops_when_told(tmp_path):
