@@ -25,6 +25,22 @@ from kicau.workspaces.models import Workspace
 AT_ONCE = 5000  # items whose own statements are fetched together
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permitted:
+    """Items of some standings, but for those of which something is said singly or by a site: they are named."""
+
+    standings: tuple[int, ...]
+    items: tuple[UUID, ...]
+    sites: tuple[str, ...]  # beginnings of addresses
+
+    @property
+    def q(self) -> Q:
+        plain = Q(standing_id__in=self.standings, said=False)
+        for site in self.sites:
+            plain &= ~Q(url__startswith=site)
+        return plain | Q(id__in=self.items)
+
+
 class Judge:
     """All that is said in a workspace, ready to decide over any of its items, as of one moment.
 
@@ -82,24 +98,21 @@ class Judge:
                     facts = replace(known[standing], item=id_, url=url)
                     yield id_, self.decide(use, facts, own.get(id_, ()), kept)
 
-    def permitted(self, use: str, answers: Iterable[str] = (Answer.YES,), meets: Iterable[str] = ()) -> Q:
-        """A condition for queries over items: those whose answer is one of `answers`. Equal to `decide_items`."""
+    def permitted(self, use: str, answers: Iterable[str] = (Answer.YES,), meets: Iterable[str] = ()) -> Permitted:
+        """The items whose answer is one of `answers`, as a condition for queries. Equal to `decide_items`."""
         wanted = frozenset(answers)
         standings = [
             s.id
             for s in Standing.objects.filter(workspace=self.workspace)
             if self.decide(use, s.facts(), meets=meets).answer in wanted
         ]
-        plain = Q(standing_id__in=standings, said=False)
-        singly = Item.objects.filter(workspace=self.workspace, said=True)
-        if self._sites:
-            touched = Q()
-            for site in self._sites:
-                touched |= Q(url__startswith=site.key)
-            plain &= ~touched
-            singly = Item.objects.filter(Q(said=True) | touched, workspace=self.workspace)
+        sites = tuple(sorted({site.key for site in self._sites}))
+        touched = Q(said=True)
+        for site in sites:
+            touched |= Q(url__startswith=site)
+        singly = Item.objects.filter(touched, workspace=self.workspace)
         found = [id_ for id_, decision in self.decide_items(use, singly, meets) if decision.answer in wanted]
-        return plain | Q(id__in=found)
+        return Permitted(standings=tuple(standings), items=tuple(found), sites=sites)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

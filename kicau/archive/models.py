@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
@@ -13,6 +15,8 @@ from kicau.publishing.models import Campaign, Delivery
 from kicau.rights.decisions import Facts
 from kicau.rights.models import Origin
 from kicau.workspaces.models import Person, Workspace
+
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # `posted_at` of what nothing dates; `posted_to` is "none" there
 
 
 class ImportState(models.TextChoices):
@@ -127,12 +131,14 @@ class Item(models.Model):
     )
     network = models.CharField(max_length=40)
     remote_id = models.CharField(max_length=300)  # the network's own id; a hash where an archive gives none
-    standing = models.ForeignKey(Standing, on_delete=models.PROTECT, related_name="items", db_constraint=False)
+    standing = models.ForeignKey(
+        Standing, on_delete=models.PROTECT, related_name="items", db_index=False, db_constraint=False
+    )
     sources = ArrayField(models.IntegerField())  # each origin: ids of Source, in the order in which they came
     kind = models.CharField(max_length=10, default="post")  # post, reply, repost, quote, comment, article, message
     text = models.TextField(blank=True)
     language = models.CharField(max_length=12, blank=True)  # "id", "en", …; "" not known
-    posted_at = models.DateTimeField(null=True)  # UTC; None where nothing says when
+    posted_at = models.DateTimeField(default=UNDATED)  # UTC
     posted_to = models.CharField(max_length=6, default="second")  # how exactly that is known: second, day, none
     reply_to = models.CharField(max_length=300, blank=True)  # remote id of what it answers
     url = models.CharField(max_length=1000, blank=True)
@@ -151,6 +157,7 @@ class Item(models.Model):
         ]
         indexes = [
             models.Index(fields=["workspace", "-posted_at", "-id"], name="item_newest"),
+            models.Index(fields=["standing", "-posted_at", "-id"], name="item_standing"),
             models.Index(fields=["delivery"], name="item_delivery", condition=models.Q(delivery__isnull=False)),
             models.Index(fields=["campaign"], name="item_campaign", condition=models.Q(campaign__isnull=False)),
             models.Index(fields=["workspace", "id"], name="item_said", condition=models.Q(said=True)),

@@ -100,7 +100,7 @@ def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
             context = next(iter(_texts(call.args[0], named)), "") if name.startswith("p") else ""
             yield context, values[0], values[1] if len(values) > 1 else ""
     sentence: ast.expr | None = None
-    if name in ("unacceptable", "Unusable") and len(call.args) > 1:
+    if name in ("unacceptable", "Unusable", "skip") and len(call.args) > 1:
         sentence = call.args[1]
     elif name in ("Conflict", "NotAllowed") and call.args:
         sentence = call.args[0]

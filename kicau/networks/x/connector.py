@@ -13,7 +13,7 @@ from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
 from kicau.connector.session import Session
-from kicau.networks.x import limits, refusals, steps, wire
+from kicau.networks.x import archive, limits, refusals, steps, wire
 from kicau.networks.x.auth import XAuth
 from kicau.networks.x.render import render
 
@@ -25,6 +25,7 @@ class X:
     endpoints: Mapping[str, str] = {"api": "https://api.x.com", "authorize": "https://x.com/i/oauth2/authorize"}
     baseline = limits.baseline
     can_tell = True
+    archive_reader = archive.reader
 
     @cached_property
     def price_lists(self) -> tuple[PriceList, ...]:

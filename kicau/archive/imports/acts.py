@@ -1,0 +1,164 @@
+"""Beginning an import, saying whose it is, stopping it, going on: what people do."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kicau.archive.imports.readers import fitting
+from kicau.archive.models import Import, ImportState
+from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.ids import as_uuid, new_id
+from kicau.channels.models import Channel
+from kicau.connector.archives.files import NotAnArchive, opened
+from kicau.connector.content import Problem
+from kicau.rights.models import Origin
+from kicau.workspaces.actors import Actor, Permission
+
+WAYS = (Origin.IMPORTED, Origin.RECEIVED)
+
+
+def begin_import(actor: Actor, path: Path, name: str = "", *, network: str = "", acquired: str = "", account: str = "", take: bool = False) -> Import:  # fmt: skip
+    """Look into an archive and queue it; nothing of it is read yet.
+
+    `acquired`: "imported" says that it is this workspace's own, "received" that it is somebody else's; left out, an
+    archive of another account than those that are connected asks (state "asking", see `answer_import`). `network` and
+    `account` are for files that name none. `take`: the file is moved here, and deleted when it has been read.
+    Raises Unacceptable where it cannot be opened or is no archive of posts.
+    """
+    actor.require(Permission.WRITE)
+    if acquired not in ("", *WAYS):
+        raise unacceptable("acquired", "An archive is this workspace's own (imported) or somebody else's (received).")
+    shown = (name or path.name)[:255]
+    try:
+        with opened(path, shown) as files:
+            fit = fitting(files, network)
+    except NotAnArchive as exc:
+        raise unacceptable("file", exc.problem.message, exc.problem.code, **exc.problem.params) from None
+    except FileNotFoundError:
+        raise unacceptable("file", "There is no file {name}.", name=shown) from None
+    id_ = new_id()
+    row = Import(
+        id=id_, workspace=actor.workspace, by=actor.person, path=str(path.absolute()), name=shown, size=_size(path),
+        format=fit.whose.format, network=fit.network[:40], account_id=(fit.whose.account_id or account)[:200],
+        account_handle=(fit.whose.handle or account)[:200], account_name=fit.whose.name[:200],
+        expected=fit.whose.expected, acquired=acquired or Origin.IMPORTED,
+    )  # fmt: skip
+    if not acquired and (problem := _not_ours(actor, row, fit.whose.host)):
+        row.state = ImportState.ASKING
+        row.problem = as_json(problem)
+    if take:
+        row.path, row.is_ours = str(incoming() / id_.hex), True
+        shutil.move(path, row.path)
+    with transaction.atomic():
+        row.save()
+        actor.record("archive.import_begun", row.id, name=row.name, network=row.network)
+    return row
+
+
+@transaction.atomic
+def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> Import:
+    """Say whose an archive is that asks: "imported" (our own) or "received" (somebody else's); then it is read."""
+    actor.require(Permission.WRITE)
+    if acquired not in WAYS:
+        raise unacceptable("acquired", "An archive is this workspace's own (imported) or somebody else's (received).")
+    row = _one(actor, import_id)
+    if row.state != ImportState.ASKING:
+        raise Conflict("This import does not ask anything.")
+    row.acquired, row.state, row.problem = acquired, ImportState.WAITING, {}
+    row.save(update_fields=["acquired", "state", "problem"])
+    actor.record("archive.import_answered", row.id, name=row.name, acquired=acquired)
+    return row
+
+
+@transaction.atomic
+def stop_import(actor: Actor, import_id: UUID | str) -> Import:
+    """What was read stays; the rest can be read later with `resume_import`."""
+    actor.require(Permission.WRITE)
+    row = _one(actor, import_id)
+    if row.state in (ImportState.DONE, ImportState.CANCELED):
+        raise Conflict("This import has ended already.")
+    row.state = ImportState.CANCELED
+    row.save(update_fields=["state"])
+    actor.record("archive.import_stopped", row.id, name=row.name)
+    return row
+
+
+@transaction.atomic
+def resume_import(actor: Actor, import_id: UUID | str) -> Import:
+    """Go on where it stopped, failed or was killed."""
+    actor.require(Permission.WRITE)
+    row = _one(actor, import_id)
+    if row.state not in (ImportState.CANCELED, ImportState.FAILED):
+        raise Conflict("Only an import that was stopped or failed can be taken up again.")
+    if not Path(row.path).exists():
+        raise Conflict("The archive's file is gone; give it again, and nothing will be here twice.")
+    row.state, row.problem, row.finished_at = ImportState.WAITING, {}, None
+    row.save(update_fields=["state", "problem", "finished_at"])
+    actor.record("archive.import_resumed", row.id, name=row.name)
+    return row
+
+
+def imports(actor: Actor) -> QuerySet[Import]:
+    """Newest first."""
+    actor.require(Permission.READ)
+    return Import.objects.filter(workspace=actor.workspace).order_by("-id")
+
+
+def one_import(actor: Actor, import_id: UUID | str) -> Import:
+    """Raises NotFound."""
+    found = imports(actor).filter(id=as_uuid(import_id)).first()
+    if found is None:
+        raise NotFound("import", import_id)
+    return found
+
+
+def incoming() -> Path:
+    """Where uploads lie until they are read."""
+    folder = Path(settings.KICAU_DATA) / "archive" / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def as_json(problem: Problem) -> dict[str, object]:
+    return {"code": problem.code, "message": problem.message, "params": dict(problem.params)}
+
+
+def _one(actor: Actor, import_id: UUID | str) -> Import:
+    row = Import.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(import_id)).first()
+    if row is None:
+        raise NotFound("import", import_id)
+    return row
+
+
+def _not_ours(actor: Actor, row: Import, host: str) -> Problem | None:
+    """A question, where the archive is of another account than each that is connected here."""
+    known = Channel.objects.filter(workspace=actor.workspace, network=row.network)
+    if not row.network or not (row.account_id or row.account_handle) or not known:
+        return None
+    for channel in known:
+        same_handle = channel.handle.split("@")[0].casefold() == row.account_handle.split("@")[0].casefold()
+        if row.account_id and channel.account_id == row.account_id:
+            return None
+        if same_handle and row.account_handle and (not host or channel.host == host):
+            return None
+    return Problem(
+        code="another-account",
+        message="{name} is the archive of {account}, and connected here are: {channels}. Is it your own, or somebody else's that you were given?",
+        params={
+            "name": row.name,
+            "account": f"@{row.account_handle}" if row.account_handle else row.account_id,
+            "channels": ", ".join(f"@{c.handle}" for c in known[:20]),
+        },
+    )
+
+
+def _size(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())

@@ -1,0 +1,138 @@
+"""Tables (CSV) and lines of JSON with at least a text: whatever tool they come from.
+
+Columns, by any of these names: text (content, message, body, caption), id, at (date, created_at, timestamp, time …),
+url (link, permalink), network, author, language (lang), reply_to, kind (type), licence (license).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from kicau.connector.archives import streams
+from kicau.connector.archives.files import Files, Unreadable
+from kicau.connector.archives.records import Found, Record, Skip, Whose, malformed, skip, unreadable
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "text": ("text", "full_text", "content", "message", "body", "caption", "post", "teks", "isi"),
+    "remote_id": ("id", "remote_id", "post_id", "id_str", "guid"),
+    "posted_at": ("at", "posted_at", "created_at", "date", "datetime", "timestamp", "time", "published_at", "published", "tanggal"),
+    "url": ("url", "link", "permalink", "permalink_url"),
+    "network": ("network", "platform", "jejaring"),
+    "author_id": ("author_id", "user_id"),
+    "author_handle": ("author", "author_handle", "handle", "username", "screen_name"),
+    "author_name": ("author_name", "name"),
+    "language": ("language", "lang", "bahasa"),
+    "reply_to": ("reply_to", "in_reply_to", "in_reply_to_id"),
+    "kind": ("kind", "type"),
+    "licence": ("licence", "license"),
+}  # fmt: skip
+KINDS = ("post", "reply", "repost", "quote", "comment", "article", "message")
+_SPACE = re.compile(r"\s+")
+
+
+class Reader:
+    """Reads .csv, .tsv, .jsonl, .ndjson and .json; the latter two and tables may be packed with gzip."""
+
+    def sniff(self, files: Files, /) -> Whose | None:
+        try:
+            return Whose(format="plain") if any(_form(files, name) for name in files.names()[:1000]) else None
+        except Unreadable:
+            return None
+
+    def read(self, files: Files, /) -> Iterator[Found]:
+        for name in sorted(files.names()):
+            try:
+                form = _form(files, name)
+            except Unreadable as exc:
+                yield unreadable(exc, name)  # fmt: skip
+                continue
+            if form == "table":
+                for found in streams.table(files, name):
+                    yield found if isinstance(found, Skip) else _record(found[1], found[0], name)
+            elif form == "lines":
+                yield from _lines(files, name)
+            elif form == "array":
+                for number, one in enumerate(streams.elements(files, name), 1):
+                    yield one if isinstance(one, Skip) else _record(one, number, name)
+
+
+reader = Reader()
+
+
+def _form(files: Files, name: str) -> str:
+    """ "table", "lines", "array" or "": by the beginning of the content and the columns that it names."""
+    if not name.lower().endswith((".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")):
+        return ""
+    with files.open(name) as file:
+        head = file.read(65_536)
+    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace").lstrip()
+    if text.startswith("{"):
+        return "lines" if _names_text(re.findall(r'"([^"\\]{1,40})"\s*:', text)) else ""
+    if text.startswith("["):
+        return "array" if _names_text(re.findall(r'"([^"\\]{1,40})"\s*:', text)) else ""
+    return "table" if _names_text(re.split(r"[,;\t|]", text.split("\n", 1)[0])) else ""
+
+
+def _names_text(columns: list[str]) -> bool:
+    return any(c.strip().strip('"\r').lower() in NAMES["text"] for c in columns)
+
+
+def _lines(files: Files, name: str) -> Iterator[Found]:
+    for found in streams.lines(files, name):
+        if isinstance(found, Skip):
+            yield found
+            continue
+        number, line = found
+        if not line.strip():
+            continue
+        try:
+            one = json.loads(streams.decode_line(line))
+        except (ValueError, RecursionError):
+            yield malformed(name, number)
+            continue
+        yield _record(one, number, name)
+
+
+def _record(row: object, place: int, name: str) -> Found:
+    if not isinstance(row, Mapping):
+        return malformed(name, place)
+    told = {_SPACE.sub("_", str(key).strip().lower()): value for key, value in row.items() if value not in (None, "")}
+    cells = {field: next((told[n] for n in names if n in told), "") for field, names in NAMES.items()}
+    text = cells.pop("text")
+    if not isinstance(text, str) or not text.strip():
+        return skip("no-text", "An entry of {file} has no text, and was left out.", f"{name} #{place}", file=name)
+    at, exactly = moment(cells.pop("posted_at"))
+    plain: dict[str, Any] = {field: str(value) for field, value in cells.items() if not isinstance(value, dict | list)}
+    if plain.get("kind") not in KINDS:
+        plain["kind"] = "post"
+    plain["network"] = plain.get("network", "").lower()[:40]
+    plain["author_id"] = plain.get("author_id") or plain.get("author_handle", "")
+    plain["language"] = plain.get("language", "")[:2].lower()
+    return Record(text=text, posted_at=at, posted_to=exactly, **plain)
+
+
+def moment(value: object) -> tuple[datetime | None, str]:
+    """A time and how exactly it is known: ISO 8601, seconds or milliseconds since 1970, or a day without a clock."""
+    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"\d{9,13}(\.\d+)?", value.strip())):
+        seconds = float(value)
+        try:
+            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC), "second"
+        except (ValueError, OverflowError, OSError):
+            return None, "none"
+    if not isinstance(value, str):
+        return None, "none"
+    text = value.strip()
+    for form in ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"):
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC), "day"
+        except ValueError:
+            continue
+    try:
+        found = datetime.fromisoformat(re.sub(r" UTC$", "+00:00", text))
+        return (found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)), "second"
+    except (ValueError, OverflowError):
+        return None, "none"

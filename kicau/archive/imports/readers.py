@@ -1,0 +1,42 @@
+"""Which reader understands an archive: each network's own, or the plain ones for tables and lines of JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kicau.archive.imports import plain
+from kicau.connector import registry
+from kicau.connector.archives.files import Files, NotAnArchive
+from kicau.connector.archives.records import ArchiveReader, Whose
+from kicau.connector.content import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A reader, and what it found out about the archive. `network` is "" for the plain ones."""
+
+    network: str
+    reader: ArchiveReader
+    whose: Whose
+
+
+def fitting(files: Files, network: str = "") -> Fit:
+    """The reader for these files; `network`: whose posts they are, where the files do not tell. Raises NotAnArchive."""
+    for slug, connector in registry.installed().items():
+        reader: ArchiveReader | None = getattr(connector, "archive_reader", None)
+        if reader is not None and (whose := reader.sniff(files)) is not None:
+            return Fit(network=slug, reader=reader, whose=whose)
+    if (whose := plain.reader.sniff(files)) is not None:
+        return Fit(network=network, reader=plain.reader, whose=whose)
+    raise NotAnArchive(
+        Problem(
+            code="unknown-archive",
+            message="{name} holds no posts in a form that Kicau reads; it reads the downloads of: {networks}, and CSV or JSON lines with a column text.",
+            params={"name": files.name, "networks": ", ".join(readable())},
+        )
+    )
+
+
+def readable() -> list[str]:
+    """The networks whose downloads are understood, by their labels."""
+    return [c.label for c in registry.installed().values() if getattr(c, "archive_reader", None) is not None]

@@ -1,0 +1,204 @@
+"""The work of an import: read in one thread, written in another, each batch one transaction with its cursor.
+
+Killed at any moment, it goes on after the last batch that was written; nothing is there half, nothing twice.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Q
+
+from kicau.archive.imports.acts import as_json
+from kicau.archive.imports.readers import Fit, fitting
+from kicau.archive.imports.rows import Batch, Encoder
+from kicau.archive.imports.writing import Writer
+from kicau.archive.models import Import, ImportState, Source
+from kicau.archive.published import keep_published
+from kicau.base import clock
+from kicau.channels.models import Channel
+from kicau.connector.archives.files import Files, NotAnArchive, opened
+from kicau.connector.archives.records import Skip, skip
+from kicau.connector.content import Problem
+from kicau.workspaces.actors import system
+
+LEASE = timedelta(seconds=60)  # after which an import that nobody works on any more is taken up again
+AHEAD = 2  # batches that are read before they are written
+EXAMPLES = 5  # places that are named for each kind of skip
+KINDS = 200  # kinds of skips that are told apart
+log = structlog.get_logger("kicau.archive")
+
+
+class Stopped(Exception):
+    """Somebody stopped the import, or another worker has it."""
+
+
+def due() -> UUID | None:
+    """The import that waits longest, or whose worker is gone."""
+    now = clock.now()
+    left = Q(state=ImportState.RUNNING) & (Q(lease_until=None) | Q(lease_until__lt=now))
+    found = Import.objects.filter(Q(state=ImportState.WAITING) | left).order_by("id").first()
+    return found.id if found else None
+
+
+def run_import(import_id: UUID, told: Callable[[Import], None] | None = None) -> Import:
+    """Read an archive to its end. `told` is called after each batch. Returns the import as it is then."""
+    worker = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+    row = _claim(import_id, worker)
+    if row is None:
+        return Import.objects.get(id=import_id)
+    try:
+        keep_published(row.workspace)  # so that what we published is known before its archive comes
+        with opened(Path(row.path), row.name) as files:
+            _read(row, files, fitting(files, row.network), told)
+        _finish(row, ImportState.DONE)
+    except Stopped:
+        row.refresh_from_db()
+    except NotAnArchive as exc:
+        _finish(row, ImportState.FAILED, exc.problem)
+    except OSError as exc:
+        _finish(row, ImportState.FAILED, Problem(code="disk", message="{name} cannot be read: {why}.", params={"name": row.name, "why": exc.strerror or str(exc)}))  # fmt: skip
+    except DatabaseError:
+        raise  # it goes on where it was, when the lease is over
+    except Exception:
+        log.exception("an import stopped by a fault", name=row.name)
+        _finish(row, ImportState.FAILED, Problem(code="fault", message="Reading {name} stopped by a fault of Kicau's; what was read is kept.", params={"name": row.name}))  # fmt: skip
+    if told:
+        told(row)
+    return row
+
+
+def _claim(import_id: UUID, worker: str) -> Import | None:
+    now = clock.now()
+    free = Q(state=ImportState.WAITING) | Q(state=ImportState.RUNNING) & (Q(lease_until=None) | Q(lease_until__lt=now))
+    taken = Import.objects.filter(free, id=import_id).update(
+        state=ImportState.RUNNING, worker=worker, lease_until=now + LEASE, started_at=now, problem={}
+    )
+    return Import.objects.select_related("workspace").get(id=import_id) if taken else None
+
+
+def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | None) -> None:
+    source, _ = Source.objects.get_or_create(
+        of_import=row,
+        defaults={"workspace": row.workspace, "acquired": row.acquired, "network": row.network, "label": row.name},
+    )
+    if row.expected == 0 and fit.whose.expected:
+        row.expected = fit.whose.expected
+    begin = int(row.cursor.get("read", 0))
+    if begin == 0:
+        _count_skips(row, [skip("outside", "A name in the archive leads out of it, and was left out.", name) for name in files.refused])  # fmt: skip
+    encoder = Encoder(row.network, row.account_id, row.account_handle, row.account_name)
+    writer = Writer(source, _own(row))
+    try:
+        for batch in _ahead(encoder.batches(fit.reader.read(files), begin)):
+            with transaction.atomic():
+                _hold(row)
+                done = writer.write(batch)
+                _count(row, batch, done.new, done.known, done.twice)
+            if told:
+                told(row)
+        if (cut := getattr(files, "cut", None)) is not None:
+            _count_skips(row, [Skip(code=cut.code, message=cut.message, params=dict(cut.params))])
+    finally:
+        if connection.connection is not None and not connection.connection.closed and not connection.needs_rollback:
+            writer.close()
+
+
+def _own(row: Import) -> set[str]:
+    """The keys of authors that are this workspace, whoever's archive it is."""
+    channels = Channel.objects.filter(workspace=row.workspace).values_list("network", "account_id")
+    return {f"{network}:{account}" for network, account in channels}
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Read in a thread of its own, a little ahead of who writes."""
+    made: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=AHEAD)
+    over = threading.Event()
+
+    def give(one: Batch | BaseException | None) -> None:
+        while not over.is_set():
+            try:
+                made.put(one, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        try:
+            for batch in batches:
+                if over.is_set():
+                    return
+                give(batch)
+            give(None)
+        except BaseException as exc:
+            give(exc)
+
+    thread = threading.Thread(target=read, name="archive reader", daemon=True)
+    thread.start()
+    try:
+        while (one := made.get()) is not None:
+            if isinstance(one, BaseException):
+                raise one
+            yield one
+    finally:
+        over.set()
+        thread.join()
+
+
+def _hold(row: Import) -> None:
+    """Keep the lease, in the transaction of the batch; raises Stopped where it is not ours any more."""
+    held = Import.objects.filter(id=row.id, worker=row.worker, state=ImportState.RUNNING).update(lease_until=clock.now() + LEASE)  # fmt: skip
+    if not held:
+        raise Stopped
+
+
+def _count(row: Import, batch: Batch, new: int, known: int, twice: int) -> None:
+    row.read, row.new, row.known = batch.read, row.new + new, row.known + known
+    row.cursor = {"read": batch.read}
+    skips = list(batch.skips)
+    if twice:
+        skips += [skip("twice", "The archive has it twice; it is here once.")] * twice
+    _count_skips(row, skips)
+    Import.objects.filter(id=row.id).update(
+        read=row.read, new=F("new") + new, known=F("known") + known, cursor=row.cursor, expected=row.expected
+    )
+
+
+def _count_skips(row: Import, skips: list[Skip]) -> None:
+    if not skips:
+        return
+    kinds: dict[tuple[Any, ...], dict[str, Any]] = {_kind(one): one for one in row.skips}
+    for one in skips:
+        told: dict[str, Any] = {"code": one.code, "message": one.message, "params": one.params, "count": 0, "examples": []}  # fmt: skip
+        kind = kinds.setdefault(_kind(told), told) if len(kinds) < KINDS else kinds.get(_kind(told), next(iter(kinds.values())))  # fmt: skip
+        kind["count"] += 1
+        if one.where and len(kind["examples"]) < EXAMPLES:
+            kind["examples"].append(one.where[:300])
+    row.skips = list(kinds.values())
+    row.skipped += len(skips)
+    Import.objects.filter(id=row.id).update(skips=row.skips, skipped=row.skipped)
+
+
+def _kind(told: dict[str, Any]) -> tuple[Any, ...]:
+    return told["code"], told["message"], *sorted(told["params"].items())
+
+
+def _finish(row: Import, state: str, problem: Problem | None = None) -> None:
+    row.state, row.finished_at, row.lease_until = state, clock.now(), None
+    row.problem = as_json(problem) if problem else {}
+    with transaction.atomic():
+        row.save(update_fields=["state", "finished_at", "lease_until", "problem"])
+        system(row.workspace).record(f"archive.import_{state}", row.id, name=row.name, count=row.new)
+    if row.is_ours and state == ImportState.DONE:
+        Path(row.path).unlink(missing_ok=True)
+    log.info("an archive was read", name=row.name, state=state, new=row.new, known=row.known, skipped=row.skipped)

@@ -1,0 +1,132 @@
+"""What was published with Kicau enters the archive by itself; where an import brought it before, it is the same item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
+
+from kicau.archive.imports.rows import Encoder
+from kicau.archive.imports.writing import Writer
+from kicau.archive.models import Item, Source
+from kicau.base import clock
+from kicau.connector.archives.records import Record
+from kicau.connector.content import JSON
+from kicau.publishing.models import Delivery, DeliveryState
+from kicau.rights import statements
+from kicau.rights.models import Layer, Origin, Party, Subject
+from kicau.rights.statements import NewStatement
+from kicau.workspaces.models import Workspace
+
+AT_ONCE = 2000  # deliveries
+RECENT = timedelta(days=2)  # what the chore looks at; an import looks at everything
+LINK = """
+UPDATE archive_item i SET delivery_id = d.delivery, campaign_id = d.campaign
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS d(delivery, campaign, network, remote_id)
+WHERE i.workspace_id = %s AND i.network = d.network AND i.remote_id = d.remote_id AND i.delivery_id IS NULL
+"""
+
+
+def keep_published(workspace: Workspace | None = None) -> int:
+    """Take in what is out and not here yet, of one workspace whole or of all what is recent; returns how many
+    deliveries that were. Marks what was deleted from its network."""
+    rows = Delivery.objects.exclude(remote_ids=[]).filter(
+        ~Exists(Item.objects.filter(delivery=OuterRef("id"))),
+        state__in=[DeliveryState.PUBLISHED, DeliveryState.DELETED],
+    )
+    if workspace is None:
+        rows = rows.filter(changed_at__gte=clock.now() - RECENT)
+        _mark_deleted(Item.objects.filter(delivery__changed_at__gte=clock.now() - RECENT))
+        spaces = Workspace.objects.filter(id__in=rows.values("workspace_id"))
+    else:
+        _mark_deleted(Item.objects.filter(workspace=workspace))
+        spaces = Workspace.objects.filter(id=workspace.id)
+    done = 0
+    for space in spaces:
+        found = list(rows.filter(workspace=space).select_related("draft", "channel").order_by("published_at", "id")[:AT_ONCE])  # fmt: skip
+        while found:
+            _take(space, found)
+            done += len(found)
+            found = list(rows.filter(workspace=space, id__gt=found[-1].id).select_related("draft", "channel").order_by("id")[:AT_ONCE]) if len(found) == AT_ONCE else []  # fmt: skip
+    return done
+
+
+@transaction.atomic
+def _take(workspace: Workspace, found: Sequence[Delivery]) -> None:
+    for generated in (False, True):
+        some = [d for d in found if (d.draft.origin == Origin.GENERATED) == generated]
+        if not some:
+            continue
+        acquired = Origin.GENERATED if generated else Origin.COMPOSED
+        source, _ = Source.objects.get_or_create(workspace=workspace, acquired=acquired, network="", of_import=None, label="")  # fmt: skip
+        own = {f"{d.network}:{d.channel.account_id}" for d in some}
+        writer = Writer(source, own)
+        for batch in Encoder("", "", "", "").batches(r for d in some for r in records(d)):
+            writer.write(batch)
+        writer.close()
+    _link(workspace, found)
+    _keep_wishes(workspace, found)
+
+
+def records(delivery: Delivery) -> Iterator[Record]:
+    """Its parts as they stand on the network, each one item."""
+    parts = delivery.rendered.get("parts", [])
+    channel = delivery.channel
+    ids = remote_ids(delivery)
+    for place, remote_id in enumerate(ids):
+        shown = [parts[place]] if len(ids) == len(parts) else parts if place == 0 else []
+        yield Record(
+            remote_id=remote_id, network=delivery.network, text="\n\n".join(p.get("text", "") for p in shown),
+            posted_at=delivery.published_at, url=delivery.url if place == 0 else "",
+            kind="reply" if place or delivery.rendered.get("reply_to") else "post",
+            reply_to=ids[place - 1] if place else str(delivery.rendered.get("reply_to") or ""),
+            language=str(delivery.rendered.get("language") or "")[:2],
+            author_id=channel.account_id, author_handle=channel.handle, author_name=channel.name,
+            media=[_medium(m) for p in shown for m in p.get("media", [])],
+            deleted_at=delivery.changed_at if delivery.state == DeliveryState.DELETED else None,
+        )  # fmt: skip
+
+
+def remote_ids(delivery: Delivery) -> list[str]:
+    """As the archive knows them: with the server where the network is many."""
+    host = delivery.channel.host
+    return [f"{host}/{one}" if host else one for one in delivery.remote_ids]
+
+
+def _medium(rendered: dict[str, Any]) -> dict[str, JSON]:
+    medium = rendered.get("media", {})
+    return {
+        "name": medium.get("name", ""), "kind": medium.get("kind", ""), "alt": medium.get("alt", ""), "url": "",
+        "sha256": medium.get("ref", "").partition("/")[2],
+    }  # fmt: skip
+
+
+def _link(workspace: Workspace, found: Sequence[Delivery]) -> None:
+    told = [(d, remote_id) for d in found for remote_id in remote_ids(d)]
+    with connection.cursor() as cursor:
+        cursor.execute(LINK, [
+            [d.id for d, _ in told], [d.draft.campaign_id for d, _ in told], [d.network for d, _ in told],
+            [remote_id for _, remote_id in told], workspace.id,
+        ])  # fmt: skip
+
+
+def _keep_wishes(workspace: Workspace, found: Sequence[Delivery]) -> None:
+    """What a post's author said of this very post, where that differs from the workspace's own rule."""
+    wishes = {d.id: d.draft for d in found if d.draft.ai_use and d.draft.ai_use != workspace.ai_use}
+    items = list(Item.objects.filter(workspace=workspace, delivery_id__in=wishes, said=False).values_list("id", "delivery_id"))  # fmt: skip
+    statements.keep(workspace.id, [
+        NewStatement(
+            layer=Layer.AUTHOR, party=Party.AUTHOR, subject=Subject.ITEM, item=item, says=wishes[delivery].ai_use,
+            source=f"kicau:post/{wishes[delivery].id}", valid_from=wishes[delivery].created_at,
+        )
+        for item, delivery in items
+    ], by=None)  # fmt: skip
+    Item.objects.filter(id__in=[item for item, _ in items]).update(said=True)
+
+
+def _mark_deleted(items: QuerySet[Item]) -> None:
+    items.filter(delivery__state=DeliveryState.DELETED, deleted_at=None).update(deleted_at=Now())

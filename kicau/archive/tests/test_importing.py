@@ -1,0 +1,196 @@
+"""Archives taken in: once whatever happens, with every origin; and what is bad about them is told."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tarfile
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+
+from kicau.archive.imports import acts, rows, running
+from kicau.archive.models import Import, Item
+from kicau.archive.published import keep_published
+from kicau.archive.search import Query, find
+from kicau.archive.tests.conftest import account, assigned, tweet, zipped
+from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
+from kicau.channels.acts import register_app
+from kicau.channels.live import stored
+from kicau.channels.models import Channel
+from kicau.connector.archives import files as archives
+from kicau.connector.archives import streams
+from kicau.connector.session import Credentials
+from kicau.publishing import compose, schedule
+from kicau.publishing.models import DeliveryState
+
+
+@pytest.fixture
+def channel(actor):
+    app = register_app("x", "id", "secret")
+    return Channel.objects.create(
+        workspace=actor.workspace, network="x", app=app, key="x-kopisenja", account_id="4242", handle="kopisenja",
+        name="Kopi Senja", credentials=stored(Credentials(access_token="none")),
+    )  # fmt: skip
+
+
+def texts(actor, words: str = "") -> list[str]:
+    return [i.text for i in find(actor, Query(words=words)).items]
+
+
+def codes(row: Import) -> dict[str, int]:
+    return {one["code"]: one["count"] for one in row.skips}
+
+
+def test_every_form_of_a_post(actor, archive, take):
+    longer = "kopi " * 80
+    more = {
+        "data/tweets-part1.js": assigned("tweets.part1", [tweet(3, "Berjalan di hujan & senja &amp; kopi https://t.co/a", entities={"urls": [{"url": "https://t.co/a", "expanded_url": "https://kopisenja.example/menu"}]})]),
+        "data/tweet.js": assigned("tweet.part0", [tweet(4, "older form")["tweet"]]),
+        "data/js/tweets/2012_01.js": "Grailbird.data.tweets_2012_01 =\n" + json.dumps([{"id_str": "5", "text": "oldest form", "created_at": "2012-01-31 12:00:00 +0000"}]),
+        "data/deleted-tweets.js": assigned("deleted_tweets.part0", [tweet(6, "taken down", deleted_at="2023-01-02T03:04:05.000Z")]),
+        "data/note-tweet.js": assigned("note_tweet.part0", [{"noteTweet": {"noteTweetId": "9", "createdAt": "2018-10-10T20:00:07.000Z", "core": {"text": longer}}}]),
+        "data/tweets_media/1008-cup.jpg": b"jpeg",
+    }  # fmt: skip
+    cup = {"media": [{"url": "https://t.co/p", "media_url_https": "https://pbs.example/cup.jpg", "type": "photo", "ext_alt_text": "Secangkir robusta"}]}  # fmt: skip
+    row = take(archive(
+        tweet(1, "kopi pagi", favorite_count="3"), tweet(2, "RT @teman: bukan kata kami", entities={"user_mentions": [{"screen_name": "teman", "id_str": "77", "name": "Teman"}]}),
+        tweet(7, longer[:270] + "… https://t.co/x"), tweet(8, "gambar https://t.co/p", extended_entities=cup, entities=cup), tweet(9, "jawab", in_reply_to_status_id_str="1001"), more=more,
+    ))  # fmt: skip
+    assert (row.state, row.new, row.skipped, row.cursor) == ("done", 9, 0, {"read": 9})
+    items = {i.remote_id: i for i in Item.objects.select_related("standing")}
+    assert items["1001"].posted_at == datetime(2018, 10, 10, 20, 0, 1, tzinfo=UTC)
+    assert items["1001"].extra == {"likes": 3}
+    assert items["1001"].standing.own
+    assert (items["1002"].kind, items["1002"].standing.author, items["1002"].standing.own) == ("repost", "x:77", False)
+    assert items["1003"].text == "Berjalan di hujan & senja & kopi https://kopisenja.example/menu"
+    assert items["1006"].deleted_at.year == 2023
+    assert items["1007"].text == longer
+    assert items["1008"].media[0]["file"] == "data/tweets_media/1008-cup.jpg"
+    assert (items["1009"].kind, items["1009"].reply_to) == ("reply", "1001")
+    assert texts(actor, "jalan") == [items["1003"].text]  # stemmed in Indonesian
+    assert texts(actor, "robusta") == ["gambar"]  # the description of a picture
+
+
+def test_twice_is_once_with_both_origins(actor, archive, take, channel):
+    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Kopi kami"),), ai_use={"train_gen": "deny"}))  # fmt: skip
+    (delivery,) = schedule.schedule(actor, compose.one_draft(actor, draft.id), ["x-kopisenja"], datetime.now(UTC)).deliveries  # fmt: skip
+    delivery.state, delivery.remote_ids, delivery.published_at = DeliveryState.PUBLISHED, ["1001"], delivery.due_at
+    delivery.save()
+    first = take(archive(tweet(1, "Kopi kami"), tweet(2, "lain"), tweet(2, "lain")))
+    assert (first.new, first.known, codes(first)) == (1, 1, {"twice": 1})
+    ours = Item.objects.select_related("standing").get(remote_id="1001")
+    assert (ours.standing.acquired, ours.delivery_id, ours.said) == (["composed", "imported"], delivery.id, True)
+    second = take(archive(tweet(1, "Kopi kami"), tweet(3, "baru")))
+    assert (second.new, second.known) == (1, 1)
+    assert len(Item.objects.get(remote_id="1001").sources) == 3
+    assert keep_published(actor.workspace) == 0
+    table = zipped(ours_by_text(archive), {"posts.csv": f"text,date,network\nKopi kami,{delivery.published_at.isoformat()},x\n"})  # fmt: skip
+    assert (
+        take(table, account="KopiSenja").known == 1
+    )  # a file without ids: the same text within minutes is the same post
+
+
+def ours_by_text(archive):
+    return archive(name="plain.zip")
+
+
+def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatch):
+    monkeypatch.setattr(rows, "EACH", 10)
+    path = archive(*(tweet(n, f"nomor {n}") for n in range(55)))
+    row = acts.begin_import(actor, path)
+
+    def killed(at):
+        if at.read >= 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        running.run_import(row.id, killed)
+    row.refresh_from_db()
+    assert (row.state, row.read, Item.objects.count()) == ("running", 20, 20)
+    assert running.due() is None  # its lease is not over yet
+    Import.objects.update(lease_until=row.created_at)
+    assert running.due() == row.id
+    done = running.run_import(row.id)
+    assert (done.state, done.read) == ("done", 55)
+    assert (Import.objects.get().new, Item.objects.count(), done.skipped) == (55, 55, 0)
+
+    other = acts.begin_import(actor, archive(*(tweet(n, f"lagi {n}") for n in range(60, 100))))
+    stopped = running.run_import(
+        other.id, lambda at: at.state == "running" and at.read == 10 and acts.stop_import(actor, at.id)
+    )
+    assert (stopped.state, Item.objects.count()) == ("canceled", 65)
+    acts.resume_import(actor, other.id)
+    assert running.run_import(other.id).state == "done"
+    assert Item.objects.count() == 95
+    with pytest.raises(Conflict):
+        acts.resume_import(actor, other.id)
+
+
+def test_somebody_elses_archive_asks(actor, archive, member, channel):
+    path = archive(tweet(1, "kata orang"), owner=account("99", "tetangga"))
+    row = acts.begin_import(actor, path)
+    assert (row.state, row.problem["code"], row.problem["params"]["account"]) == ("asking", "another-account", "@tetangga")  # fmt: skip
+    assert running.due() is None
+    with pytest.raises(NotAllowed):
+        acts.answer_import(member("viewer"), row.id, "received")
+    with pytest.raises(NotFound):
+        acts.answer_import(actor, "nothing", "received")
+    acts.answer_import(actor, row.id, "received")
+    assert running.run_import(row.id).new == 1
+    standing = Item.objects.get().standing
+    assert (standing.own, standing.acquired, standing.author_handle) == (False, ["received"], "tetangga")
+    assert acts.begin_import(actor, archive(tweet(2, "kata kami"))).state == "waiting"
+
+
+def test_bad_archives_are_told_and_the_rest_is_read(actor, archive, take, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "BOMB_FROM", 1_000_000)
+    good = assigned("tweets.part1", [tweet(n, f"baik {n}") for n in range(20, 24)])
+    more = {
+        "../../etc/passwd.js": "x", "data/tweets-part1.js": good.replace('"baik 21"', '"baik 21', 1),
+        "data/tweets-part2.js": assigned("tweets.part2", [tweet(n, "potong") for n in range(30, 33)])[:-90],
+        "data/tweets-part3.js": "window.YTD.tweets.part3 = [" + " " * 4_000_000 + "]",
+        "data/tweets-part4.js": json.dumps([tweet(40, "satu baris"), tweet(41, "\ud83d separuh \x00 nol")]),
+        "data/tweets-part5.js": "nothing at all",
+    }  # fmt: skip
+    row = take(archive(tweet(1, "awal"), more=more))
+    assert row.state == "done"
+    assert codes(row) == {"outside": 1, "malformed": 1, "cut": 1, "bomb": 1} | {c: n for c, n in codes(row).items() if c == "malformed"}  # fmt: skip
+    assert {"1001", "1020", "1022", "1023", "1030", "1040", "1041"} <= set(Item.objects.values_list("remote_id", flat=True))  # fmt: skip
+
+    broken = archive(tweet(1, "x"))
+    broken.write_bytes(broken.read_bytes()[:-300])
+    empty, picture = tmp_path / "empty.zip", tmp_path / "cup.jpg"
+    empty.write_bytes(b"")
+    picture.write_bytes(b"\xff\xd8\xff\xe0 no archive")
+    for path in (broken, empty, picture, tmp_path / "missing.zip"):
+        with pytest.raises(Unacceptable) as told:
+            acts.begin_import(actor, path)
+        assert path.name in str(told.value)
+
+
+def test_tables_and_lines_of_any_kind(actor, take, tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "LONGEST", 3000)
+    table = tmp_path / "posts.csv"
+    table.write_bytes(b"Date;Content;Link\n2024-02-01;Buka pagi;https://a.example/1\n31/01/2024;\"dua\nbaris\";\nnanti;tanpa jam;\n;;\n" + b"2024-02-02;caf\xe9;\n")  # fmt: skip
+    row = take(table, network="x", account="kopisenja")
+    assert (row.new, row.skipped) == (4, 0)
+    dated = {i.text: (i.posted_to, i.posted_at.date().isoformat()) for i in Item.objects.all()}
+    assert dated == {"Buka pagi": ("day", "2024-02-01"), "dua\nbaris": ("day", "2024-01-31"), "tanpa jam": ("none", "1970-01-01"), "café": ("day", "2024-02-02")}  # fmt: skip
+    assert take(table, network="x", account="kopisenja").new == 0
+
+    lines = tmp_path / "posts.jsonl.gz"
+    content = b"\n".join([json.dumps({"text": "satu", "created_at": 1700000000}).encode(), b'{"text": "' + b"a" * 9000 + b'"}', b"{broken", b'{"other": 1}', *(b'{"text": "baris %d"}' % n for n in range(200))])  # fmt: skip
+    lines.write_bytes(gzip.compress(content)[:-12])
+    row = take(lines, network="x")
+    assert set(codes(row)) == {"too-long", "malformed", "no-text", "broken"}
+    assert "satu" in texts(actor)
+
+    packed = tmp_path / "posts.tar.gz"
+    with tarfile.open(packed, "w:gz") as tape:
+        tape.add(table, "posts.csv")
+    assert take(packed, network="x", account="lain").new == 4
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as z:
+        z.writestr("a.csv", "text,text\n" + "kopi,\n" * 3)
+    assert take(tmp_path / "a.zip").new in (0, 1)

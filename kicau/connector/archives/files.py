@@ -1,0 +1,283 @@
+"""The files of an archive, whatever it is packed in: nothing is unpacked to disk, and no name leads anywhere."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+from kicau.connector.content import Problem
+
+BOMB_RATIO = 150  # JSON packs about 10 to 30 times; deflate can 1,032 times
+BOMB_FROM = 64_000_000  # bytes unpacked from which on the ratio is looked at
+MOST_FILES = 2_000_000
+BROKEN = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError, NotImplementedError, ValueError)  # fmt: skip
+
+
+class NotAnArchive(Exception):
+    """It cannot be opened at all: give another file. `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.sentence)
+
+
+class Unreadable(Exception):
+    """One file of an archive cannot be read, or not further: skip it and go on with the next."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.sentence)
+
+
+class Files(Protocol):
+    """What is in an archive. Names are relative, with "/" between folders, and in a fixed order."""
+
+    name: str  # of the archive itself, for people
+    refused: list[str]  # names that are no names within the archive, such as ../../etc/passwd
+
+    def names(self) -> list[str]: ...
+
+    def size(self, name: str) -> int:
+        """Bytes, as far as the archive says."""
+
+    def open(self, name: str) -> BinaryIO:
+        """To be read from its beginning, piece by piece. Raises Unreadable; so may each read."""
+
+
+def matching(files: Files, pattern: str) -> list[str]:
+    """The names that a regular expression finds (at any depth, ignoring case), numbers in them in order of size."""
+    found = re.compile(pattern, re.IGNORECASE)
+    return sorted((n for n in files.names() if found.search(n)), key=natural)
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    return [(int(piece), "") if piece.isdigit() else (-1, piece) for piece in re.split(r"(\d{1,18})", name)]
+
+
+@contextmanager
+def opened(path: Path, name: str = "") -> Iterator[Files]:
+    """A zip, a tar (also packed), a folder, or one file, as its content says. Raises NotAnArchive."""
+    shown = name or path.name
+    try:
+        if path.is_dir():
+            yield Folder(path, shown)
+            return
+        with path.open("rb") as file:
+            head = file.read(512)
+        if not head:
+            raise NotAnArchive(Problem(code="empty", message="{name} is empty.", params={"name": shown}))
+        if head[:2] == b"PK":
+            with zipfile.ZipFile(path) as packed:
+                yield Zip(packed, shown)
+        elif _is_tar(path, head):
+            with tarfile.open(path) as tape:
+                yield Tar(tape, shown)
+        else:
+            yield One(path, shown, packed=head[:2] == b"\x1f\x8b")
+    except NotAnArchive:
+        raise
+    except BROKEN as exc:
+        raise NotAnArchive(_broken(shown, exc)) from exc
+
+
+def _is_tar(path: Path, head: bytes) -> bool:
+    if head[:2] == b"\x1f\x8b":
+        try:
+            with gzip.open(path) as file:
+                head = file.read(512)
+        except BROKEN:
+            return False
+    return head[257:262] == b"ustar"
+
+
+def _broken(name: str, exc: BaseException) -> Problem:
+    return Problem(
+        code="broken",
+        message="{name} is broken or not complete ({why}); download it again.",
+        params={"name": name, "why": str(exc)[:120] or type(exc).__name__},
+    )
+
+
+class Zip:
+    def __init__(self, packed: zipfile.ZipFile, name: str) -> None:
+        self.name = name
+        self.refused: list[str] = []
+        self._packed = packed
+        self._infos: dict[str, zipfile.ZipInfo] = {}
+        for info in packed.infolist()[:MOST_FILES]:
+            if info.is_dir():
+                continue
+            if not is_inside(info.orig_filename) or not is_inside(info.filename):
+                self.refused.append(info.orig_filename)
+            else:
+                self._infos.setdefault(info.filename, info)
+
+    def names(self) -> list[str]:
+        return list(self._infos)
+
+    def size(self, name: str) -> int:
+        return self._infos[name].file_size
+
+    def open(self, name: str) -> BinaryIO:
+        info = self._infos[name]
+        if info.flag_bits & 0x1:
+            raise Unreadable(Problem(code="locked", message="{file} is locked with a password.", params={"file": name}))
+        try:
+            return Counted(cast(BinaryIO, self._packed.open(info)), name, info.file_size, info.compress_size)
+        except BROKEN as exc:
+            raise Unreadable(_broken(name, exc)) from exc
+
+
+class Tar:
+    """Read from front to back; a packed tape that ends too early still gives what came before."""
+
+    def __init__(self, tape: tarfile.TarFile, name: str) -> None:
+        self.name = name
+        self.refused: list[str] = []
+        self.cut: Problem | None = None
+        self._tape = tape
+        self._infos: dict[str, tarfile.TarInfo] = {}
+        try:
+            for info in tape:
+                if info.isfile() and len(self._infos) < MOST_FILES:
+                    plain = info.name.removeprefix("./")
+                    if is_inside(plain):
+                        self._infos.setdefault(plain, info)
+                    else:
+                        self.refused.append(info.name)
+        except BROKEN as exc:
+            self.cut = _broken(name, exc)
+            if not self._infos:
+                raise
+
+    def names(self) -> list[str]:
+        return list(self._infos)
+
+    def size(self, name: str) -> int:
+        return self._infos[name].size
+
+    def open(self, name: str) -> BinaryIO:
+        try:
+            file = self._tape.extractfile(self._infos[name])
+        except BROKEN as exc:
+            raise Unreadable(_broken(name, exc)) from exc
+        assert file is not None  # only plain files are listed
+        return Counted(cast(BinaryIO, file), name, self.size(name), self.size(name))
+
+
+class Folder:
+    """An archive that somebody has unpacked. Links that lead out of it are not followed."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.name = name
+        self.refused: list[str] = []
+        self._root = root.resolve()
+        self._paths: dict[str, Path] = {}
+        for path in sorted(self._root.rglob("*")):
+            if not path.is_file():
+                continue
+            relative = path.relative_to(self._root).as_posix()
+            if path.resolve().is_relative_to(self._root):
+                self._paths[relative] = path
+            else:
+                self.refused.append(relative)
+
+    def names(self) -> list[str]:
+        return list(self._paths)
+
+    def size(self, name: str) -> int:
+        return self._paths[name].stat().st_size
+
+    def open(self, name: str) -> BinaryIO:
+        try:
+            return self._paths[name].open("rb")
+        except OSError as exc:
+            raise Unreadable(_broken(name, exc)) from exc
+
+
+class One:
+    """A single file, also packed with gzip."""
+
+    def __init__(self, path: Path, name: str, *, packed: bool) -> None:
+        self.name = name
+        self.refused: list[str] = []
+        self._path, self._packed = path, packed
+        self._inner = name.removesuffix(".gz") if packed else name
+
+    def names(self) -> list[str]:
+        return [self._inner]
+
+    def size(self, name: str) -> int:
+        return self._path.stat().st_size
+
+    def open(self, name: str) -> BinaryIO:
+        if not self._packed:
+            return self._path.open("rb")
+        size = self.size(name)
+        return Counted(cast(BinaryIO, gzip.open(self._path)), name, 0, size)
+
+
+class Counted(io.RawIOBase, BinaryIO):
+    """A packed file as it is unpacked: what breaks is Unreadable, and a bomb is let go before it unfolds.
+
+    `claimed`: its size as the archive says, 0 where it does not; `packed`: the bytes that it takes there.
+    """
+
+    def __init__(self, inner: BinaryIO, name: str, claimed: int, packed: int) -> None:
+        self._inner, self._name, self._packed = inner, name, max(packed, 1)
+        self._got = 0
+        self._broken: BaseException | None = None
+        if claimed > BOMB_FROM and claimed / self._packed > BOMB_RATIO:
+            raise Unreadable(self._bomb())
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._broken:
+            raise Unreadable(_broken(self._name, self._broken))
+        got: list[bytes] = []
+        left = size if size >= 0 else 1 << 62
+        try:
+            while left > 0 and (some := self._inner.read1(min(left, 1 << 22))):  # type: ignore[attr-defined]
+                got.append(some)
+                left -= len(some)
+        except BROKEN as exc:
+            if not got:
+                raise Unreadable(_broken(self._name, exc)) from exc
+            self._broken = exc  # what came before it is given first
+        piece = b"".join(got)
+        self._got += len(piece)
+        if self._got > BOMB_FROM and self._got / self._packed > BOMB_RATIO:
+            raise Unreadable(self._bomb())
+        return piece
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+    def _bomb(self) -> Problem:
+        return Problem(
+            code="bomb",
+            message="{file} would unfold to more than {ratio} times its size; no archive of posts does.",
+            params={"file": self._name, "ratio": BOMB_RATIO},
+        )
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name stays within its archive: relative, without "..", "\\", drive letters or NUL."""
+    return not (
+        name.startswith("/")
+        or "\\" in name
+        or "\x00" in name
+        or re.match(r"[A-Za-z]:", name)
+        or ".." in name.split("/")
+    )

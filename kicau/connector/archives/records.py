@@ -1,0 +1,91 @@
+"""What a reader finds in an archive, in plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from kicau.connector.archives.files import Files, Unreadable
+from kicau.connector.content import JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """What an archive says of itself."""
+
+    format: str  # the reader's own name for it: "x-2023"
+    account_id: str = ""  # as a channel's account_id; "" where the archive does not say
+    handle: str = ""  # without @
+    name: str = ""
+    host: str = ""  # where the network is many servers
+    expected: int = 0  # items, where that is known beforehand; else 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """One post as the archive has it. What is empty of network and author is the archive's own."""
+
+    remote_id: str = ""  # "host/id" where the network is many servers; "" where the archive gives none
+    text: str = ""
+    posted_at: datetime | None = None  # aware
+    posted_to: str = "second"  # how exactly that is known: second, day, none
+    kind: str = "post"  # post, reply, repost, quote, comment, article
+    language: str = ""  # ISO 639-1; "" not known
+    reply_to: str = ""  # a remote id
+    url: str = ""
+    network: str = ""
+    author_id: str = ""
+    author_handle: str = ""
+    author_name: str = ""
+    licence: str = ""  # an SPDX expression
+    media: list[dict[str, JSON]] = field(
+        default_factory=list
+    )  # {name, file, kind, alt, url}; `file`: within the archive
+    extra: dict[str, JSON] = field(default_factory=dict)
+    deleted_at: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Skip:
+    """Something that was not read, and why, in a sentence with its parameters."""
+
+    code: str
+    message: str
+    params: dict[str, str | int | float] = field(default_factory=dict)
+    where: str = ""  # a file and a place in it
+
+
+type Found = Record | Skip
+
+
+class ArchiveReader(Protocol):
+    """A connector's optional `archive_reader`: reads what its network gives people as "your data"."""
+
+    def sniff(self, files: Files, /) -> Whose | None:
+        """Whose archive this is, by its content; None where it is none of this network's. Reads little."""
+
+    def read(self, files: Files, /) -> Iterator[Found]:
+        """Everything in it, always in the same order, so that reading can go on where it stopped.
+
+        Nothing in a file may make it raise: what cannot be read is a Skip.
+        """
+
+
+def malformed(file: str, place: int | None = None) -> Skip:
+    """An entry that cannot be read; `place` counts from 1."""
+    where = file if place is None else f"{file} #{place}"
+    return skip("malformed", "An entry of {file} is malformed or too large, and was left out.", where, file=file)
+
+
+def cut(file: str) -> Skip:
+    return skip("cut", "{file} ends in the middle; what came before is taken.", file, file=file)
+
+
+def unreadable(exc: Unreadable, where: str) -> Skip:
+    return Skip(code=exc.problem.code, message=exc.problem.message, params=dict(exc.problem.params), where=where)
+
+
+def skip(code: str, message: str, where: str = "", **params: str | int | float) -> Skip:
+    return Skip(code=code, message=message, params=params, where=where)

@@ -1,0 +1,244 @@
+"""Lines, JSON arrays and tables out of a stream, whatever their size; what is malformed is stepped over and told."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kicau.connector.archives.files import Files, Unreadable
+from kicau.connector.archives.records import Skip, cut, malformed, skip, unreadable
+
+PIECE = 1 << 20  # bytes read at once
+LONGEST = 16_000_000  # characters of one element, bytes of one line: nothing that a person posts is larger
+_SPACE = re.compile(r"[\s,]*")
+_TOKEN = re.compile(r'["\\{}\[\]]')
+_decode = json.JSONDecoder(strict=False).raw_decode
+
+
+def pieces(files: Files, name: str, size: int = PIECE) -> Iterator[bytes]:
+    """The bytes of a file. Raises Unreadable, also in the middle."""
+    with files.open(name) as file:
+        while piece := file.read(size):
+            yield piece
+
+
+def whole(files: Files, name: str, limit: int = LONGEST) -> bytes:
+    """A small file at once. Raises Unreadable; what is beyond `limit` is left."""
+    with files.open(name) as file:
+        return b"".join(iter(lambda: file.read(PIECE), b"")) if files.size(name) <= limit else file.read(limit)
+
+
+def document(files: Files, name: str) -> Any:
+    """A small JSON file, also one that assigns it to a variable; None where it is none. Raises Unreadable."""
+    text = whole(files, name).decode("utf-8-sig", "replace")
+    begin = re.search(r"[\[{]", text)
+    try:
+        return _decode(text, begin.start())[0] if begin else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def elements(files: Files, name: str, key: str = "") -> Iterator[Any | Skip]:
+    """The elements of a JSON array: the one under `key`, or the file's first. They come one by one from any size."""
+    try:
+        yield from _Array(pieces(files, name), name).elements(key)
+    except Unreadable as exc:
+        yield unreadable(exc, name)
+
+
+class _Array:
+    def __init__(self, source: Iterator[bytes], name: str) -> None:
+        self._source, self._name = source, name
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._text, self._at, self._ended, self._number = "", 0, False, 0
+
+    def elements(self, key: str) -> Iterator[Any | Skip]:
+        if not self._enter(key):
+            return
+        while True:
+            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches everywhere
+            if self._at >= len(self._text):
+                if not self._more():
+                    yield cut(self._name)  # fmt: skip
+                    return
+                continue
+            if self._text[self._at] == "]":
+                return
+            self._number += 1
+            yield from self._one()
+            if self._ended and self._at >= len(self._text):
+                return
+
+    def _one(self) -> Iterator[Any | Skip]:
+        try:
+            found, self._at = _decode(self._text, self._at)
+            yield found
+            return
+        except RecursionError:
+            pass
+        except ValueError:
+            if len(self._text) - self._at < LONGEST and self._more():
+                self._number -= 1
+                return
+        if not self._step_over():
+            yield cut(self._name)
+        else:
+            yield malformed(self._name, self._number)  # fmt: skip
+
+    def _more(self) -> bool:
+        """Read on, twice as much each time for one element, so that a large one is not decoded again and again."""
+        self._text, self._at = self._text[self._at :], 0
+        wanted = len(self._text)
+        while not self._ended:
+            piece = next(self._source, b"")
+            self._ended = not piece
+            self._text += self._decoder.decode(piece, final=self._ended)
+            if len(self._text) > 2 * wanted:
+                return True
+        return len(self._text) > wanted
+
+    def _enter(self, key: str) -> bool:
+        begin = re.compile(rf'"{re.escape(key)}"\s*:\s*\[' if key else r"\[")
+        while True:
+            if found := begin.search(self._text):
+                self._at = found.end()
+                return True
+            self._at = max(0, len(self._text) - len(key) - 64)
+            if not self._more():
+                return False
+
+    def _step_over(self) -> bool:
+        """To the end of the element at hand, without keeping it; False where the file ends before."""
+        depth, quoted = 0, False
+        while True:
+            at = self._at
+            while found := _TOKEN.search(self._text, at):
+                mark, at = found.group(), found.end()
+                if mark == "\\":
+                    at += 1
+                elif mark == '"':
+                    quoted = not quoted
+                elif not quoted and mark in "{[":
+                    depth += 1
+                elif not quoted:
+                    depth -= 1
+                    if depth <= 0:
+                        self._at = at if depth == 0 else at - 1
+                        return True
+            self._at = min(max(at, self._at), len(self._text)) if at > len(self._text) else len(self._text)
+            carried = at - len(self._text)
+            if not self._more():
+                return False
+            self._at = max(0, carried)
+
+
+def lines(files: Files, name: str) -> Iterator[tuple[int, bytes] | Skip]:
+    """(number, line without its end), from 1. A line of more than LONGEST bytes is a Skip and takes no memory."""
+    held, number, dropping = b"", 0, False
+    try:
+        for piece in pieces(files, name):
+            *done, rest = (held + piece).split(b"\n")
+            held = rest
+            for line in done:
+                number += 1
+                if dropping or len(line) > LONGEST:
+                    dropping = False
+                    yield _too_long(name, number)
+                else:
+                    yield number, line.rstrip(b"\r")
+            if len(held) > LONGEST:
+                dropping = True
+            if dropping:
+                held = b""
+    except Unreadable as exc:
+        yield unreadable(exc, f"{name} #{number + 1}")  # fmt: skip
+    if dropping:
+        yield _too_long(name, number + 1)
+    elif held:
+        yield number + 1, held
+
+
+def _too_long(name: str, number: int) -> Skip:
+    return skip("too-long", "A line of {file} is longer than {limit} MB and was left out.", f"{name} #{number}", file=name, limit=LONGEST // 1_000_000)  # fmt: skip
+
+
+def table(files: Files, name: str) -> Iterator[tuple[int, dict[str, str]] | Skip]:
+    """(row, cells by column name) of a CSV file, the header being row 1; delimiter and encoding by its content."""
+    csv.field_size_limit(min(LONGEST, sys.maxsize))
+    skips: list[Skip] = []
+    text = _decoded(pieces(files, name), name, skips)
+    head = next(text, "")
+    if not head:
+        yield from skips
+        return
+    delimiter = max(",;\t|", key=head.split("\n", 1)[0].count)
+    reader = csv.reader(_text_lines(head, text), delimiter=delimiter, strict=False)
+    columns: list[str] = []
+    row = 0
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            row += 1
+            yield malformed(name, row)  # fmt: skip
+            continue
+        yield from skips
+        skips.clear()
+        if cells is None:
+            return
+        row += 1
+        if not columns:
+            if any(cells):
+                columns = [cell.strip().lstrip("\ufeff") for cell in cells]
+        elif any(cells):
+            yield row, dict(zip(columns, cells, strict=False))
+
+
+def _decoded(source: Iterator[bytes], name: str, skips: list[Skip]) -> Iterator[str]:
+    """By byte order mark, else UTF-8 as long as it is that, from then on Windows-1252 for what is not."""
+    try:
+        first = next(source, b"")
+        encoding = "utf-16" if first[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        decoder = codecs.getincrementaldecoder(encoding)("kicau-mixed" if encoding != "utf-16" else "replace")
+        for piece in (first, *iter(lambda: next(source, b""), b"")):
+            yield decoder.decode(piece)
+        yield decoder.decode(b"", final=True)
+    except Unreadable as exc:
+        skips.append(unreadable(exc, name))  # fmt: skip
+
+
+def _text_lines(head: str, rest: Iterable[str]) -> Iterator[str]:
+    held = ""
+    for piece in (head, *rest) if not isinstance(rest, Iterator) else _chain(head, rest):
+        *done, held = io.StringIO(held + piece, newline="").readlines() or [""]
+        yield from done
+        if held.endswith("\n"):
+            yield held
+            held = ""
+    if held:
+        yield held
+
+
+def _chain(head: str, rest: Iterator[str]) -> Iterator[str]:
+    yield head
+    yield from rest
+
+
+def mixed(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are no UTF-8, read as Windows-1252, which is what they nearly always are."""
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("kicau-mixed", mixed)
+
+
+def decode_line(line: bytes) -> str:
+    """One line's text, UTF-8 or else Windows-1252."""
+    return line.decode("utf-8", "kicau-mixed").lstrip("\ufeff")

@@ -1,0 +1,307 @@
+"""X's "your archive": data/tweets.js (in parts, also as tweet.js and in the older forms), long and deleted posts.
+
+Forms, as seen in archives and described by readers of them (looked up 2026-11-26):
+  2023  {"tweet": {…}} in data/tweets.js, tweets-part1.js …; data/note-tweet.js; data/deleted-tweets.js; tweets_media/
+  2018  {…} without the wrapper in tweet.js; tweet_media/
+  2012  data/js/tweets/2012_01.js, `Grailbird.data.tweets_2012_01 =`, times as 2012-01-31 12:00:00 +0000
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from kicau.connector.archives import streams
+from kicau.connector.archives.files import Files, Unreadable, matching
+from kicau.connector.archives.records import Found, Record, Skip, Whose, malformed, unreadable
+from kicau.connector.content import JSON
+
+POSTS = r"(^|/)data/(tweets?(-part\d+)?\.js|js/tweets/\d{4}_\d{2}\.js)$|^tweets?(-part\d+)?\.js$"
+DELETED = r"(^|/)data/deleted-tweets?(-part\d+)?\.js$|^deleted-tweets?(-part\d+)?\.js$"
+LONG = r"(^|/)(data/)?note-tweets?(-part\d+)?\.js$"
+ACCOUNT = r"(^|/)(data/)?account\.js$|(^|/)data/js/user_details\.js$"
+MANIFEST = r"(^|/)data/manifest\.js$"
+BETWEEN = b"\n  },\n  {"  # two entries of a list, as X prints them; no JSON text can hold a bare line break
+BLOCK = 4 << 20  # bytes decoded at once
+MONTHS = {
+    m: n for n, m in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
+}
+LANGUAGES = {"in": "id", "iw": "he", "und": "", "qme": "", "qam": "", "qht": "", "qct": "", "qst": "", "zxx": "", "art": ""}  # fmt: skip
+KINDS = {"photo": "image", "animated_gif": "gif", "video": "video"}
+_STATUS = re.compile(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w+/status/(\d+)")
+
+
+class Address(msgspec.Struct):
+    url: str | None = None
+    expanded_url: str | None = None
+
+
+class Mention(msgspec.Struct):
+    screen_name: str = ""
+    id_str: str | None = None
+    name: str = ""
+
+
+class Picture(msgspec.Struct):
+    url: str | None = None
+    media_url_https: str | None = None
+    type: str = "photo"
+    ext_alt_text: str | None = None
+
+
+class Entities(msgspec.Struct):
+    urls: list[Address] = []
+    user_mentions: list[Mention] = []
+    media: list[Picture] = []
+
+
+class Tweet(msgspec.Struct):
+    id_str: str | None = None
+    id: str | int | None = None
+    full_text: str | None = None
+    text: str | None = None
+    created_at: str | None = None
+    lang: str | None = None
+    in_reply_to_status_id_str: str | None = None
+    in_reply_to_status_id: str | int | None = None
+    entities: Entities | None = None
+    extended_entities: Entities | None = None
+    favorite_count: str | int | None = None
+    retweet_count: str | int | None = None
+    deleted_at: str | None = None
+
+
+class Entry(msgspec.Struct):
+    tweet: Tweet
+
+
+class Reader:
+    """The archive reader of the connector for X."""
+
+    def sniff(self, files: Files, /) -> Whose | None:
+        if not matching(files, POSTS) and not matching(files, DELETED):
+            return None
+        account = _account(files)
+        return Whose(
+            format="x",
+            account_id=str(account.get("accountId") or account.get("id") or ""),
+            handle=str(account.get("username") or account.get("screen_name") or ""),
+            name=str(account.get("accountDisplayName") or account.get("full_name") or ""),
+            expected=_expected(files),
+        )
+
+    def read(self, files: Files, /) -> Iterator[Found]:
+        account = _account(files)
+        handle = str(account.get("username") or account.get("screen_name") or "i")
+        longer, skips = _long_posts(files)
+        yield from skips
+        folder = next((n.rsplit("/", 1)[0] for n in files.names() if re.search(r"tweets?_media/", n)), "")
+        for name in matching(files, POSTS):
+            yield from _Posts(handle, longer, folder).of_file(files, name)
+        for name in matching(files, DELETED):
+            yield from _Posts(handle, longer, folder, deleted=True).of_file(files, name)
+
+
+reader = Reader()
+
+
+class _Posts:
+    def __init__(self, handle: str, longer: dict[int, list[str]], folder: str, *, deleted: bool = False) -> None:
+        self._base = f"https://x.com/{handle}/status/"
+        self._longer, self._folder, self._deleted = longer, folder, deleted
+
+    def of_file(self, files: Files, name: str) -> Iterator[Found]:
+        try:
+            source = streams.pieces(files, name, BLOCK)
+            head = next(source, b"")
+            if BETWEEN in head:
+                yield from self._in_blocks(head, source, name)
+                return
+        except Unreadable as exc:
+            yield unreadable(exc, name)
+            return
+        for entry in streams.elements(files, name):
+            if isinstance(entry, Skip):
+                yield entry
+            else:
+                yield self._of_entry(entry, name)
+
+    def _in_blocks(self, head: bytes, source: Iterator[bytes], name: str) -> Iterator[Found]:
+        wrapped = re.search(rb'\[\s*\{\s*"tweet"\s*:', head) is not None
+        decoder = msgspec.json.Decoder(list[Entry] if wrapped else list[Tweet])
+        held, number = head[head.index(b"[") + 1 :], 0
+        while True:
+            end = held.rfind(BETWEEN)
+            if end >= 0:
+                block, held = held[: end + 4], held[end + 6 :]
+                for found in self._of_block(block, decoder, wrapped, name, number):
+                    number += 1
+                    yield found
+            elif len(held) > streams.LONGEST:
+                yield malformed(name, number + 1)  # fmt: skip
+                held, number = b"", number + 1
+            try:
+                piece = next(source, b"")
+            except Unreadable as exc:
+                yield unreadable(exc, name)
+                piece = b""
+            if not piece:
+                break
+            held += piece
+        end = held.rstrip().removesuffix(b";").rstrip()
+        whole = end.endswith(b"]")
+        if end.removesuffix(b"]").strip():
+            yield from self._of_block(end.removesuffix(b"]"), decoder, wrapped, name, number)
+        if not whole:
+            yield cut(name)
+
+    def _of_block(self, block: bytes, decoder: Any, wrapped: bool, name: str, number: int) -> Iterator[Found]:
+        try:
+            found = decoder.decode(b"[" + block + b"]")
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            yield from self._one_by_one(block, decoder, name, number)
+            return
+        for one in found:
+            yield self._record(one.tweet if wrapped else one)
+
+    def _one_by_one(self, block: bytes, decoder: Any, name: str, number: int) -> Iterator[Found]:
+        """A block with something malformed in it: everything else of it is taken."""
+        for place, one in enumerate(block.split(b"\n  },\n"), number + 1):
+            text = one if one.rstrip().endswith(b"\n  }") else one + b"\n  }"
+            mended = text.decode("utf-8", "kicau-mixed").encode()
+            try:
+                for found in decoder.decode(b"[" + mended + b"]"):
+                    yield self._record(found.tweet if isinstance(found, Entry) else found)
+            except (msgspec.MsgspecError, RecursionError):
+                yield malformed(name, place)  # fmt: skip
+
+    def _of_entry(self, entry: object, name: str) -> Found:
+        inner = entry.get("tweet", entry) if isinstance(entry, dict) else entry
+        try:
+            return self._record(msgspec.convert(inner, Tweet, strict=False))
+        except msgspec.ValidationError:
+            return malformed(name)
+
+    def _record(self, tweet: Tweet) -> Record:
+        id_ = tweet.id_str or str(tweet.id or "")
+        text = tweet.full_text or tweet.text or ""
+        at = moment(tweet.created_at or "")
+        reply_to = tweet.in_reply_to_status_id_str or str(tweet.in_reply_to_status_id or "")
+        record = Record(
+            remote_id=id_, posted_at=at, posted_to="second" if at else "none", kind="reply" if reply_to else "post",
+            reply_to=reply_to, language=LANGUAGES.get(lang := tweet.lang or "", lang), url=self._base + id_ if id_ else "",
+        )  # fmt: skip
+        if at and self._longer and (longer := self._longer.get(int(at.timestamp()))):
+            text = _whole(text, longer)
+        if (entities := tweet.entities) is not None:
+            if entities.urls:
+                text = self._with_addresses(text, entities.urls, record)
+            pictures = (tweet.extended_entities or entities).media or entities.media
+            if pictures:
+                text = self._with_media(text, pictures, record)
+            if text.startswith("RT @"):
+                record.kind = "repost"
+                if entities.user_mentions:
+                    who = entities.user_mentions[0]
+                    record.author_id, record.author_handle, record.author_name = who.id_str or who.screen_name, who.screen_name, who.name  # fmt: skip
+        record.text = html.unescape(text) if "&" in text else text
+        if tweet.favorite_count not in (None, 0, "0"):
+            record.extra["likes"] = _number(tweet.favorite_count)
+        if tweet.retweet_count not in (None, 0, "0"):
+            record.extra["reposts"] = _number(tweet.retweet_count)
+        if self._deleted or tweet.deleted_at:
+            record.deleted_at = moment(tweet.deleted_at or "") or at or datetime.fromtimestamp(0, UTC)
+        return record
+
+    def _with_addresses(self, text: str, urls: list[Address], record: Record) -> str:
+        for address in urls:
+            if address.url and address.expanded_url:
+                text = text.replace(address.url, address.expanded_url)
+                if (quoted := _STATUS.match(address.expanded_url)) and record.kind == "post":
+                    record.kind = "quote"
+                    record.extra["quotes"] = quoted[1]
+        return text
+
+    def _with_media(self, text: str, pictures: list[Picture], record: Record) -> str:
+        for picture in pictures:
+            if picture.url:
+                text = text.replace(picture.url, "").rstrip()
+            address = picture.media_url_https or ""
+            name = address.rsplit("/", 1)[-1]
+            record.media.append({
+                "kind": KINDS.get(picture.type, "image"), "name": name, "url": address, "alt": picture.ext_alt_text or "",
+                "file": f"{self._folder}/{record.remote_id}-{name}" if self._folder else "",
+            })  # fmt: skip
+        return text
+
+
+def moment(text: str) -> datetime | None:
+    """A time in any of the archive's forms; None where it is none."""
+    try:
+        if len(text) == 30 and text[3] == " ":  # Wed Oct 10 20:19:24 +0000 2018
+            return datetime(int(text[26:30]), MONTHS[text[4:7]], int(text[8:10]), int(text[11:13]), int(text[14:16]), int(text[17:19]), tzinfo=UTC)  # fmt: skip
+        found = datetime.fromisoformat(text.replace(" +0000", "+00:00"))
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, KeyError, OverflowError):
+        return None
+
+
+def _account(files: Files) -> dict[str, JSON]:
+    for name in matching(files, ACCOUNT):
+        try:
+            told = streams.document(files, name)
+        except Unreadable:
+            continue
+        if isinstance(told, list) and told and isinstance(told[0], dict):
+            told = told[0].get("account", told[0])
+        if isinstance(told, dict):
+            return told
+    return {}
+
+
+def _expected(files: Files) -> int:
+    """What the manifest counts."""
+    total = 0
+    for name in matching(files, MANIFEST):
+        try:
+            types = (streams.document(files, name) or {}).get("dataTypes", {})
+            for kind in ("tweets", "tweet", "deletedTweets"):
+                total += sum(int(f.get("count", 0)) for f in types.get(kind, {}).get("files", []))
+        except (Unreadable, AttributeError, TypeError, ValueError):
+            continue
+    return total
+
+
+def _long_posts(files: Files) -> tuple[dict[int, list[str]], list[Skip]]:
+    """Whole texts of posts longer than 280 characters, by the second in which they were posted; the lists of posts hold
+    only their beginnings, and nothing but time and beginning ties the two."""
+    found: dict[int, list[str]] = {}
+    skips: list[Skip] = []
+    for name in matching(files, LONG):
+        for entry in streams.elements(files, name):
+            if isinstance(entry, Skip):
+                skips.append(entry)
+                continue
+            try:
+                note = entry["noteTweet"]
+                at = moment(note["createdAt"])
+                text = note["core"]["text"]
+                if at and isinstance(text, str):
+                    found.setdefault(int(at.timestamp()), []).append(text)
+            except (KeyError, TypeError):
+                skips.append(malformed(name))  # fmt: skip
+    return found, skips
+
+
+def _whole(text: str, longer: list[str]) -> str:
+    beginning = html.unescape(text).split("https://t.co/")[0].rstrip(" …")
+    return next((one for one in longer if one.startswith(beginning)), text)
+
+
+def _number(told: str | int | None) -> int:
+    return int(told) if isinstance(told, int) or (isinstance(told, str) and told.isdigit()) else 0
