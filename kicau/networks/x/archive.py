@@ -18,7 +18,7 @@ import msgspec
 
 from kicau.connector.archives import streams
 from kicau.connector.archives.files import Files, Unreadable, matching
-from kicau.connector.archives.records import Found, Record, Skip, Whose, malformed, unreadable
+from kicau.connector.archives.records import Found, Record, Skip, Whose, cut, malformed, unreadable
 from kicau.connector.content import JSON
 
 POSTS = r"(^|/)data/(tweets?(-part\d+)?\.js|js/tweets/\d{4}_\d{2}\.js)$|^tweets?(-part\d+)?\.js$"
@@ -136,14 +136,14 @@ class _Posts:
         decoder = msgspec.json.Decoder(list[Entry] if wrapped else list[Tweet])
         held, number = head[head.index(b"[") + 1 :], 0
         while True:
-            end = held.rfind(BETWEEN)
-            if end >= 0:
-                block, held = held[: end + 4], held[end + 6 :]
+            between = held.rfind(BETWEEN)
+            if between >= 0:
+                block, held = held[: between + 4], held[between + 6 :]
                 for found in self._of_block(block, decoder, wrapped, name, number):
                     number += 1
                     yield found
             elif len(held) > streams.LONGEST:
-                yield malformed(name, number + 1)  # fmt: skip
+                yield malformed(name, number + 1)
                 held, number = b"", number + 1
             try:
                 piece = next(source, b"")
