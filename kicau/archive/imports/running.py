@@ -20,11 +20,11 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q
 
 from kicau.archive.imports.acts import as_json
+from kicau.archive.imports.published import keep_published
 from kicau.archive.imports.readers import Fit, fitting
 from kicau.archive.imports.rows import Batch, Encoder
 from kicau.archive.imports.writing import Writer
 from kicau.archive.models import Import, ImportState, Source
-from kicau.archive.published import keep_published
 from kicau.base import clock
 from kicau.channels.models import Channel
 from kicau.connector.archives.files import Files, NotAnArchive, opened

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from kicau.archive.imports import acts, rows, running
+from kicau.archive.imports.published import keep_published
 from kicau.archive.models import Import, Item
-from kicau.archive.published import keep_published
 from kicau.archive.search import Query, find
 from kicau.archive.tests.conftest import account, assigned, tweet, zipped
 from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
