@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,9 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.channels.live import Desk, Live, new_client, stored
-from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Slot
+from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Refusal, Slot
 from kicau.connector import registry
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, Rejected
 from kicau.connector.http import Call
 from kicau.connector.oauth2 import new_state
@@ -73,7 +74,7 @@ def app_for(network: str, name: str = "") -> NetworkApp:
     registry.get(network)
     apps = NetworkApp.objects.filter(network=network)
     found = apps.filter(name=name).first() if name else apps.order_by(F("withdrawn_at").desc(nulls_first=True), "created_at").first()  # fmt: skip
-    if found is not None and found.withdrawn_at is not None:
+    if found is not None and found.withdrawn_at is not None and found.withdrawn_at <= clock.now():
         raise Conflict(
             f"The operator of this Kicau left {registry.get(network).label} on {found.withdrawn_at:%Y-%m-%d}; nothing new is connected there."
         )
@@ -250,9 +251,12 @@ async def ask_capabilities(channel: Channel, client: aiohttp.ClientSession) -> N
     except ConnectorError:
         return
     finally:
+        await sync_to_async(_note)(channel, live)
         await sync_to_async(write_calls)(channel.workspace_id, channel.network, live.http.calls, Purpose.READ, channel_id=channel.id, app_id=channel.app_id, plan=channel.app.plan)  # fmt: skip
     channel.capabilities, channel.capabilities_at = stored(can), clock.now()
-    await channel.asave(update_fields=["capabilities", "capabilities_at"])
+    if live.http.calls:  # some networks' rules are known without asking
+        channel.answered_at = channel.capabilities_at
+    await channel.asave(update_fields=["capabilities", "capabilities_at", "answered_at"])
 
 
 async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, used: str = "") -> bool:
@@ -274,6 +278,7 @@ async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, us
         await Channel.objects.filter(id=channel_id).aupdate(refresh_at=clock.now() + timedelta(minutes=5))
         return not used
     finally:
+        await sync_to_async(_note)(channel, live)
         await sync_to_async(write_calls)(channel.workspace_id, channel.network, live.http.calls, Purpose.REFRESH, channel_id=channel.id, app_id=channel.app_id, plan=channel.app.plan)  # fmt: skip
     await sync_to_async(_store_refreshed)(channel_id, new, live.credentials.access_token)
     return True
@@ -328,6 +333,19 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
         [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": channel.reason})],
     )
     notices.tell("channel.expired", channel.workspace_id, gather=channel.id, page=f"/channels/{channel.key}", channel=f"{channel.name} ({label})")  # fmt: skip
+
+
+def refusals(channel: Channel, shut: Iterable[ShutDoor]) -> list[Refusal]:
+    """Unsaved rows of what a connector heard, so that a caller may write them in its own transaction."""
+    return [
+        Refusal(network=channel.network, app_id=channel.app_id, channel=channel, code=d.code[:60], said=d.said[:500], over=d.over)
+        for d in shut
+    ]  # fmt: skip
+
+
+def _note(channel: Channel, live: Live) -> None:
+    """Keep what was heard at the network's door."""
+    Refusal.objects.bulk_create(refusals(channel, live.http.shut))
 
 
 def due_for_refresh(limit: int = 50) -> list[UUID]:

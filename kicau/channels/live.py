@@ -14,7 +14,7 @@ from django.conf import settings
 import kicau
 from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
-from kicau.connector import guard, registry
+from kicau.connector import doors, guard, registry
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Charge, RenderedMedia
 from kicau.connector.http import CLIENT_MARK, Http
@@ -64,7 +64,7 @@ class Live:
             channel.host,
         )
         self.credentials: Credentials = from_json(Credentials, channel.credentials)
-        self.http = Http(client, spend, self.connector.read_error, now=clock.now)
+        self.http = Http(client, spend, self.connector.read_error, now=clock.now, read_door=doors.reader(self.connector))
 
     def now(self) -> datetime:
         return clock.now()

@@ -23,7 +23,9 @@ class NetworkApp(models.Model):
     plan = models.CharField(max_length=40, blank=True)  # name of a price list; "" the newest
     is_sandbox = models.BooleanField(default=False)
     paused_until = models.DateTimeField(null=True)  # the network asked the whole app to wait
-    withdrawn_at = models.DateTimeField(null=True)  # the operator left the network with it: nothing new is connected
+    withdrawn_at = models.DateTimeField(
+        null=True
+    )  # from when on the operator has left the network with it: nothing new is connected
     created_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -59,6 +61,7 @@ class Channel(models.Model):
     refresh_at = models.DateTimeField(null=True)  # when the credentials are renewed, well ahead
     capabilities = models.JSONField(default=dict, blank=True)  # wire form; {} before the first asking
     capabilities_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)  # when its network last let us read something with it
     state = models.CharField(max_length=10, choices=ChannelState.choices, default=ChannelState.ACTIVE)
     reason = models.CharField(max_length=500, blank=True)  # why it is not active, in a sentence
     is_paused = models.BooleanField(default=False)  # by a person
@@ -79,6 +82,24 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} on {self.network}"
+
+
+class Refusal(models.Model):
+    """A network refused the app itself: not the post, the permission or the moment. Evidence, kept for weeks."""
+
+    at = models.DateTimeField(default=now)
+    network = models.CharField(max_length=40)
+    app = models.ForeignKey(NetworkApp, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    code = models.CharField(max_length=60)
+    said = models.CharField(max_length=500, blank=True)
+    over = models.DurationField()  # for how long nothing else may be heard before it counts
+
+    class Meta:
+        indexes = [models.Index(fields=["network", "app", "at"], name="refusal_app")]
+
+    def __str__(self) -> str:
+        return f"{self.network}: {self.code}"
 
 
 class PendingSignIn(models.Model):

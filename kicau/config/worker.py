@@ -41,7 +41,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.api.models import forget_old_answers
     from kicau.channels import acts as channels
     from kicau.engine import health
-    from kicau.withdrawal import rounds
+    from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
 
     async def refresh() -> int:
@@ -56,9 +56,17 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
             await channels.ask_capabilities(channel, client)
         return 0
 
+    async def listen() -> int:
+        await recognition.listen(client)
+        return 0
+
     return [
         Chore(name="send webhooks", every=1.0, run=webhooks.send_due),
         Chore(name="leave what is to be left", every=1.0, run=sync_to_async(rounds.look_after)),
+        Chore(name="hear whether a network shut its door", every=60.0, run=listen),
+        Chore(name="forget what was heard long ago", every=3600.0, run=sync_to_async(recognition.forget_old)),
+        Chore(name="export and retarget", every=1.0, run=jobs.work),
+        Chore(name="forget old archives", every=3600.0, run=sync_to_async(jobs.forget_old)),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
         Chore(name="forget answers that are no longer promised", every=3600.0, run=sync_to_async(forget_old_answers)),

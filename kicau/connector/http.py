@@ -16,6 +16,7 @@ import aiohttp
 from yarl import URL
 
 from kicau.connector.content import FREE, JSON, Charge, Problem
+from kicau.connector.doors import ReadDoor, ShutDoor
 from kicau.connector.errors import (
     AuthExpired,
     ConnectorError,
@@ -126,6 +127,8 @@ class Http:
     read_error: ReadError = lambda reply: None
     calls: list[Call] = field(default_factory=list)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    read_door: ReadDoor = lambda reply: None  # whether a refusal is one of the app itself
+    shut: list[ShutDoor] = field(default_factory=list)  # those that were
 
     async def call(
         self,
@@ -161,6 +164,8 @@ class Http:
             if counted is not None:
                 self._count(reply, counted)
             return reply
+        if door := self.read_door(reply):
+            self.shut.append(door)
         raise self.read_error(reply) or classify(reply)
 
     def _count(self, reply: Reply, counted: Count) -> None:

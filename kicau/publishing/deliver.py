@@ -24,7 +24,7 @@ from django.db import connection, models, transaction
 from kicau.base import clock
 from kicau.channels import acts as channel_acts
 from kicau.channels.live import Live, app_value
-from kicau.channels.models import Channel, NetworkApp
+from kicau.channels.models import Channel, NetworkApp, Refusal
 from kicau.connector import errors, registry
 from kicau.connector.content import Charge, Continue, Delivery, Published, PublishResult, Rendered
 from kicau.connector.http import TIMEOUT, Call
@@ -97,6 +97,7 @@ class Outcome:
     calls: list[Call] = field(default_factory=list)
     spent: tuple[Charge, ...] = ()  # what a look-up proved to have been used up
     lacks: affording.NotReserved | None = None  # what has to be set aside before it can go on
+    refusals: list[Refusal] = field(default_factory=list)  # of the app itself
     at: datetime = field(default_factory=clock.now)
     detail: dict[str, Any] = field(default_factory=dict)
     app_id: UUID | None = None
@@ -199,6 +200,7 @@ class Deliveries:
         outcome.app_id = channel.app_id
         if live is not None:
             outcome.calls = live.http.calls
+            outcome.refusals = channel_acts.refusals(channel, live.http.shut)
         return outcome
 
     async def _take(self, item: Claimed, live: Live, did: str) -> Outcome:
@@ -298,6 +300,8 @@ class Deliveries:
                 kept = {row[0] for row in cursor.fetchall()}
             Attempt.objects.bulk_create([_attempt(o, worker, o.item.id in kept) for o in outcomes if o.sentence])
             affording.account(outcomes, self._channels)
+            if heard := [row for o in outcomes for row in o.refusals]:
+                Refusal.objects.bulk_create(heard)
             _pause(outcomes)
             _tell([o for o in outcomes if o.item.id in kept])
         for o in outcomes:

@@ -15,10 +15,10 @@ from kicau.base.ids import as_uuid
 from kicau.channels.acts import one_channel
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector import registry
-from kicau.publishing.models import WAITING, Delivery, DeliveryState
+from kicau.publishing.models import WAITING, Delivery, DeliveryState, Hold
 from kicau.publishing.schedule import FURTHEST
 from kicau.withdrawal.freezing import freeze
-from kicau.withdrawal.models import FROZEN_STATES, OPEN, Cause, LeftChannel, Withdrawal, WithdrawalState
+from kicau.withdrawal.models import FROZEN_STATES, OPEN, Cause, Frozen, LeftChannel, Withdrawal, WithdrawalState
 from kicau.withdrawal.telling import label, subject, tell
 from kicau.workspaces.actors import Actor, Permission, system
 from kicau.workspaces.models import Workspace
@@ -131,9 +131,12 @@ def take_effect(actor: Actor, row: Withdrawal, now: datetime, state: str = Withd
     row.effective_at = min(row.effective_at, now) if row.effective_at > now else row.effective_at
     row.save()
     ids = [c.id for c in closing]
-    Channel.objects.filter(id__in=ids).update(
-        state=ChannelState.WITHDRAWN, reason=reason_of(row), leaves_at=row.effective_at, version=F("version") + 1
+    Channel.objects.filter(id__in=ids).update(state=ChannelState.WITHDRAWN, version=F("version") + 1)
+    Channel.objects.filter(id__in=left_ids(row), state=ChannelState.WITHDRAWN).update(
+        reason=reason_of(row), leaves_at=row.effective_at
     )
+    frozen = Frozen.objects.filter(withdrawal=row, ended_at=None).values("delivery")  # before, as a proposal
+    Delivery.objects.filter(id__in=frozen, hold=Hold.WITHDRAWN).update(reason=frozen_reason(row), changed_at=now)
     count = freeze(row, left_ids(row), frozen_reason(row), now)
     name = "withdrawn" if state == WithdrawalState.WITHDRAWN else "proposed"
     actor.record(f"withdrawal.{name}", row.id, network=row.network, channels=len(ids), frozen=count)

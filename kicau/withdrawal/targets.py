@@ -248,6 +248,12 @@ def _targets(actor: Actor, row: Withdrawal, decision: Decision) -> list[Channel]
     return found
 
 
+def check(actor: Actor, row: Withdrawal, decision: Decision) -> None:
+    """Raises Unacceptable or NotFound for a decision that cannot be carried out."""
+    _targets(actor, row, decision)
+    _shift(row, decision, clock.now())
+
+
 def _shift(row: Withdrawal, decision: Decision, now: datetime) -> timedelta:
     if decision.past != Past.SHIFT:
         return timedelta(0)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kicau.connector.content import Problem
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.http import Reply
 from kicau.networks._meta.graph import VERSION
@@ -101,6 +102,21 @@ def read_error(reply: Reply, network: str, known: Mapping[int, Refusal] | None =
     if code in PASSING or error.get("is_transient") is True or reply.status >= 500:
         return Unavailable(detail) if reply.repeatable else Uncertain(detail)
     return Rejected(GENERAL["other"].problem(network, said), detail=detail)
+
+
+BLOCKED = re.compile(r"API access (?:blocked|deactivated|disabled)|application (?:has been|was|is) (?:deleted|disabled)", re.IGNORECASE)  # fmt: skip
+
+
+def shut_door(reply: Reply) -> ShutDoor | None:
+    """Graph refuses the app itself: its access is blocked (code 200, seen 2025 and 2026), or the version of the API that
+    we speak is no longer answered (2635, or 12 and 2500 with words about the version)."""
+    error = error_object(reply)
+    code, said = number(error.get("code")), str(error.get("message", ""))
+    if code in (190, 200) and BLOCKED.search(said):
+        return ShutDoor(code="access-blocked", said=said, over=timedelta(hours=6))
+    if _general(code, 0, said) == "version":
+        return ShutDoor(code="version-gone", said=said, over=timedelta(hours=1))
+    return None
 
 
 def _not_from_graph(reply: Reply) -> ConnectorError | None:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from kicau.connector import prices
 from kicau.connector.capabilities import Ability, Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
+from kicau.networks._meta.errors import shut_door
 from kicau.networks.facebook import limits, wire
 from kicau.networks.facebook.auth import COMMENTS, FacebookAuth
 from kicau.networks.facebook.render import render
@@ -34,6 +36,9 @@ class Facebook:
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
+
+    def shut_door(self, reply: Reply, /) -> ShutDoor | None:
+        return shut_door(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """The baseline, less the first comment where its permission was left out at the sign-in."""

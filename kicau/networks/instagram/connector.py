@@ -10,12 +10,13 @@ from typing import Any
 from kicau.connector import prices
 from kicau.connector.capabilities import Ability, Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
-from kicau.networks._meta.errors import number
+from kicau.networks._meta.errors import number, shut_door
 from kicau.networks._meta.graph import moment
 from kicau.networks.instagram import limits, wire
 from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
@@ -39,6 +40,9 @@ class Instagram:
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
+
+    def shut_door(self, reply: Reply, /) -> ShutDoor | None:
+        return shut_door(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """The baseline with the account's own quota, and what its sign-in and the permissions given allow."""

@@ -20,6 +20,7 @@ from kicau.connector.content import (
     Rendered,
     too_early,
 )
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
@@ -48,6 +49,9 @@ class LinkedIn:
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return refusals.read_error(reply)
+
+    def shut_door(self, reply: Reply, /) -> ShutDoor | None:
+        return refusals.shut_door(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """Known without asking: LinkedIn has no call that tells them."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kicau.connector.content import Problem
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
 from kicau.connector.http import Reply, from_between, retry_after
 from kicau.networks.linkedin.limits import LABEL, VERSION, number
@@ -83,6 +84,15 @@ def read_error(reply: Reply) -> ConnectorError | None:
     if "Organization permissions must be used" in said.message:
         return AuthExpired(said.message, missing=frozenset({"w_organization_social"}))
     return from_between(reply) or _of_content(said)
+
+
+def shut_door(reply: Reply) -> ShutDoor | None:
+    """LinkedIn ends a version of its API a year after its month, and then answers nothing in it (426):
+    https://learn.microsoft.com/en-us/linkedin/marketing/versioning, read 2026-11-26."""
+    said = read(reply)
+    if reply.status == 426 or said.code in VERSION_CODES:
+        return ShutDoor(code="version-gone", said=said.message, over=timedelta(hours=1))
+    return None
 
 
 def _about_permission(said: Said) -> bool:

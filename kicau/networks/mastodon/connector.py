@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from kicau.connector import prices
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Delivery, Draft, Problem, PublishResult, Rendered
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
@@ -29,6 +30,9 @@ class Mastodon:
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return refusals.read_error(reply)
+
+    def shut_door(self, reply: Reply, /) -> ShutDoor | None:
+        return refusals.shut_door(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """As the channel's server says; some say it only to who has an account there."""

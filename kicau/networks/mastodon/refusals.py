@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from kicau.connector import checks
 from kicau.connector.content import Problem, Rendered
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
 from kicau.connector.http import DEFAULT_WAIT, Reply, retry_after
 from kicau.networks.mastodon.limits import LABEL
@@ -74,6 +75,12 @@ def read_error(reply: Reply) -> ConnectorError | None:
     if reply.status in (403, 422) and (_SCOPES.search(said) or _LOCKED_OUT.search(said)):
         return AuthExpired(said)
     return _of_content(reply.status, said)
+
+
+def shut_door(reply: Reply) -> ShutDoor | None:
+    """A server that is being closed for good answers everything with 410 (SELF_DESTRUCT; check_self_destruct! in
+    app/controllers/application_controller.rb, read 2026-11-26). A post that is gone does so too, hence a whole day."""
+    return ShutDoor(code="server-closed", said=_words(reply), over=timedelta(days=1)) if reply.status == 410 else None
 
 
 def _words(reply: Reply) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from kicau.connector import prices
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Charge, Delivery, Draft, PublishResult, Rendered
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
@@ -33,6 +34,9 @@ class X:
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return refusals.read_error(reply)
+
+    def shut_door(self, reply: Reply, /) -> ShutDoor | None:
+        return refusals.shut_door(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         user = await wire.me(session)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kicau.connector.content import Problem
+from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, PlanExceeded, RateLimited, Rejected
 from kicau.connector.http import DEFAULT_WAIT, Reply, from_between, reset_at
 
@@ -96,6 +97,25 @@ def _access(reply: Reply, said: Said) -> ConnectorError | None:
         return AuthExpired(said.detail)
     if said.codes & OLD_LOCKED or LOCKED.search(said.detail):
         return AuthExpired(said.detail)
+    return None
+
+
+def shut_door(reply: Reply) -> ShutDoor | None:
+    """What X says of the app itself: it is not (or no longer) let in, its plan has ended, or the API's version is gone.
+
+    client-forbidden with reason client-not-enrolled or official-client-forbidden: https://docs.x.com/x-api/fundamentals/response-codes-and-errors
+    and what developers published from April 2023 on; 402 CreditsDepleted (seen 2026) also when a card was declined, so
+    it must last a day. Read 2026-11-26.
+    """
+    if reply.status < 400 or reply.status >= 500:
+        return None
+    said = read(reply)
+    if said.kind == "client-forbidden":
+        return ShutDoor(code="not-enrolled", said=said.detail, over=timedelta(hours=1))
+    if reply.status == 410:
+        return ShutDoor(code="version-gone", said=said.detail, over=timedelta(hours=1))
+    if reply.status == 402 and _reset_date(said.body.get("reset_date")) is None:
+        return ShutDoor(code="plan-ended", said=said.detail, over=timedelta(days=1))
     return None
 
 

@@ -1,0 +1,182 @@
+"""Which rows go into an export, and how each is written: a table for every model that tells of the channels that are
+left. What another room keeps about a channel, a delivery or a post (answers, numbers) is found by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q, QuerySet
+
+from kicau.base.sealed import SealedJSONField
+from kicau.channels.models import Channel, Slot
+from kicau.media.models import Medium
+from kicau.plans.models import Charge
+from kicau.publishing.models import Attempt, Campaign, Delivery, Draft, DraftState, Part, PartMedium, Variant
+from kicau.withdrawal.acts import channels_of
+from kicau.withdrawal.export.media import media_ids
+from kicau.withdrawal.models import Withdrawal
+
+OURS = {
+    "worker",
+    "lease_until",
+    "next_at",
+    "version",
+    "text_hash",
+    "search",
+    "embedding",
+}  # of use to this instance only
+ELSEWHERE = ("workspaces", "engine", "withdrawal", "api", "notices", "rights")  # rooms that hold nothing of a post
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is exported: the channels that are left, their deliveries, and every post that goes there or nowhere yet."""
+
+    row: Withdrawal
+    channels: tuple[UUID, ...]
+    drafts: tuple[UUID, ...]
+    deliveries: tuple[UUID, ...]
+    media: tuple[UUID, ...]
+
+
+def scope_of(row: Withdrawal) -> Scope:
+    channels = tuple(c.id for c in channels_of(row))
+    deliveries = Delivery.objects.filter(workspace=row.workspace, channel__in=channels)
+    waiting = Q(state__in=[DraftState.DRAFT, DraftState.SUBMITTED], deliveries=None)
+    drafts = Draft.objects.filter(workspace=row.workspace).filter(Q(id__in=deliveries.values("draft")) | waiting)
+    ids = tuple(drafts.order_by("id").values_list("id", flat=True))
+    return Scope(
+        row=row, channels=channels, drafts=ids, deliveries=tuple(deliveries.order_by("id").values_list("id", flat=True)),
+        media=tuple(media_ids(row.workspace_id, ids, channels)),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows of one kind. `fields` are the columns, in order."""
+
+    name: str
+    about: str
+    rows: QuerySet[Any]
+    fields: tuple[models.Field[Any, Any], ...]
+
+    @property
+    def columns(self) -> list[str]:
+        return [f.attname for f in self.fields]
+
+    def each(self) -> Iterator[dict[str, Any]]:
+        """Rows as JSON values, a few hundred in memory at once."""
+        columns = self.columns
+        for values in self.rows.values_list(*columns).iterator(chunk_size=500):
+            yield {name: plain(value) for name, value in zip(columns, values, strict=True)}
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the table's file."""
+        properties = {f.attname: _schema(f) for f in self.fields}
+        item = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": self.name, "description": self.about, "type": "array", "items": item}  # fmt: skip
+
+
+def tables(scope: Scope) -> list[Table]:
+    """In an order in which each refers to those before it."""
+    drafts, deliveries = scope.drafts, scope.deliveries
+    parts = Part.objects.filter(draft__in=drafts)
+    found = [
+        _table("channels", "The channels that are left; without what signs in to them.", Channel.objects.filter(id__in=scope.channels)),
+        _table("slots", "Weekly times of their queues.", Slot.objects.filter(channel__in=scope.channels)),
+        _table("campaigns", "Campaigns of the posts.", Campaign.objects.filter(id__in=Draft.objects.filter(id__in=drafts).values("campaign"))),
+        _table("media", "Files of the posts; each lies under its sha256 in the folder media.", Medium.objects.filter(id__in=scope.media)),
+        _table("posts", "Posts as their authors wrote them.", Draft.objects.filter(id__in=drafts)),
+        _table("variants", "What differs for one channel or one network.", Variant.objects.filter(draft__in=drafts)),
+        _table("parts", "Texts: one of each post, several of a thread; those with a variant_id are that variant's own.", parts),
+        _table("part_media", "Which file stands where in a part, with its description there.", PartMedium.objects.filter(part__in=parts)),
+        _table("deliveries", "Each post on its way to one channel, what was or would be sent, and what came of it.", Delivery.objects.filter(id__in=deliveries)),
+        _table("attempts", "Every step of a delivery, and every decision of a person about it.", Attempt.objects.filter(delivery__in=deliveries)),
+        _table("charges", "What calls to the network used up: millionths of a currency.", Charge.objects.filter(channel_id__in=scope.channels)),
+    ]  # fmt: skip
+    taken = {table.rows.model for table in found}
+    return found + [t for model in apps.get_models() if model not in taken and (t := _of_another_room(model, scope))]
+
+
+def _of_another_room(model: type[models.Model], scope: Scope) -> Table | None:
+    """Whatever else points to a channel, a delivery or a post: answers, numbers, …"""
+    if not model.__module__.startswith("kicau.") or model._meta.app_label in ELSEWHERE:
+        return None
+    names = {f.attname for f in model._meta.concrete_fields if isinstance(f, models.ForeignKey | models.UUIDField | models.OneToOneField)}  # fmt: skip
+    for column, ids in (("delivery_id", scope.deliveries), ("channel_id", scope.channels), ("draft_id", scope.drafts)):
+        if column in names:
+            name = f"{model._meta.app_label}_{model._meta.verbose_name_plural}".replace(" ", "_")
+            about = (model.__doc__ or name).strip().split("\n")[0]
+            return _table(name, about, model._default_manager.filter(**{f"{column}__in": ids}))
+    return None
+
+
+def _table(name: str, about: str, rows: QuerySet[Any]) -> Table:
+    fields = tuple(f for f in rows.model._meta.concrete_fields if not _kept_back(f))
+    return Table(name=name, about=about, rows=rows.order_by("pk"), fields=fields)
+
+
+def _kept_back(field: models.Field[Any, Any]) -> bool:
+    """Secrets, and what only this instance has a use for."""
+    known = isinstance(field, SealedJSONField | models.ForeignKey) or type(field).__module__.startswith(("django.db.models", "django.contrib.postgres.fields"))  # fmt: skip
+    return isinstance(field, SealedJSONField) or field.name in OURS or not known or type(field).__name__ in ("SearchVectorField", "GeneratedField")  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """As JSON has it: times in UTC, ids as text."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case date() | UUID():
+            return str(value)
+        case bytes() | memoryview():
+            return bytes(value).hex()
+        case None | bool() | int() | float() | str() | dict():
+            return value
+        case list() | tuple():
+            return [plain(one) for one in value]
+    return str(value)
+
+
+def cell(value: Any) -> str:
+    """As CSV has it: nothing for null, JSON for what has parts."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case dict() | list():
+            return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+TYPES: Sequence[tuple[type[models.Field[Any, Any]], dict[str, Any]]] = (
+    (models.DateTimeField, {"type": "string", "format": "date-time"}),
+    (models.UUIDField, {"type": "string", "format": "uuid"}),
+    (models.BooleanField, {"type": "boolean"}),
+    (models.IntegerField, {"type": "integer"}),
+    (models.FloatField, {"type": "number"}),
+    (models.JSONField, {}),
+    (ArrayField, {"type": "array", "items": {"type": "string"}}),
+)
+
+
+def _schema(field: models.Field[Any, Any]) -> dict[str, Any]:
+    target = field.target_field if isinstance(field, models.ForeignKey) else field
+    found: dict[str, Any] = next((dict(said) for kind, said in TYPES if isinstance(target, kind)), {"type": "string"})
+    if field.null and "type" in found:
+        found["type"] = [found["type"], "null"]
+    if field.choices and not field.null and found.get("type") == "string":
+        found["enum"] = [str(value) for value, _ in field.flatchoices] + ([""] if field.blank else [])
+        found["enum"] = list(dict.fromkeys(found["enum"]))
+    if isinstance(field, models.ForeignKey):
+        found["description"] = f"The id of one of the {field.related_model._meta.verbose_name_plural}."
+    return found

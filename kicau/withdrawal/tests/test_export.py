@@ -1,0 +1,73 @@
+"""The archive is whole, and a program that knows nothing of us reads it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kicau.base import clock
+from kicau.media import library
+from kicau.media.acts import add_medium
+from kicau.publishing import compose
+from kicau.publishing.models import Attempt, Delivery
+from kicau.withdrawal import acts, jobs
+from kicau.withdrawal.models import Job
+from kicau.workspaces.models import Person
+
+pytestmark = pytest.mark.django_db
+READER = Path(__file__).resolve().parents[3] / "tests" / "drill" / "reader.py"
+
+
+def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_path, monkeypatch, settings):
+    settings.KICAU_DATA = tmp_path
+    channel("ana")
+    Person.objects.update(language="id")
+    uses = []
+    for n in range(3):
+        Image.new("RGB", (40 + n, 30), "#a05030").save(tmp_path / f"{n}.png")
+        medium = add_medium(actor, tmp_path / f"{n}.png", f"{n}.png", alt="Cangkir <3")
+        uses.append(medium)
+    part = compose.PartInput(text='Halo, "dunia"\nbaris dua', media=(compose.MediumUse(medium=uses[0].id),))
+    loose = compose.create_draft(actor, compose.Composition(parts=(part, compose.PartInput(text="Kedua"))))
+    rows = posts("ana", 3)
+    shown = {"media": {"ref": uses[1].ref, "alt": ""}}
+    done = {"state": "published", "remote_ids": ["77"], "url": "https://social.example/77", "published_at": clock.now()}
+    Delivery.objects.filter(id=rows[0].id).update(**done, rendered={"parts": [{"text": "lama", "media": [shown]}]})
+    Attempt.objects.create(delivery=rows[0], did="publish", outcome="published", sentence="Published.")
+    left = acts.announce(actor, network="stranger", reason="Terlalu mahal")
+    job = jobs.ask_export(actor, left.id)
+    assert jobs.ask_export(actor, left.id).id == job.id  # it is being made already
+    Job.objects.filter(id=job.id).update(state="working", lease_until=clock.now())  # by a worker that died
+    assert (jobs.work_now(), jobs.work_now()) == (1, 0)
+    job = jobs.one_job(actor, job.id)
+    assert (job.state, job.percent, job.sentence) == ("done", 100, "")
+    path = jobs.file_of(job)
+    said = subprocess.run([sys.executable, "-I", str(READER), str(path)], capture_output=True, text=True, check=False)
+    told = json.loads(said.stdout)
+    assert told["problems"] == []
+    assert told["deliveries"] == {"published": 1, "held/withdrawn": 2}
+    assert (told["posts"], told["media"], told["remote_ids"]) == ({"scheduled": 3, "draft": 1}, 2, 1)
+    assert told["shown"] == {"published": 1, "waiting": 2, "drafts": 1, "other": 0}
+    assert told["rows"]["parts"] == 5
+    with zipfile.ZipFile(path) as archive:
+        everything = b"".join(archive.read(n) for n in archive.namelist())
+        assert b'"credentials"' not in everything
+        assert "Yang masih akan datang" in archive.read("index.html").decode()
+        assert f"media/{uses[0].sha256}.png" in archive.read("pages/drafts-1.html").decode()
+    library.original(uses[0].ref).unlink()  # a disk that lost a file does not keep the rest from being had
+    again = jobs.ask_export(actor, left.id)
+    jobs.work_now(again.id)
+    assert jobs.one_job(actor, again.id).result["missing"] == ["0.png"]
+    monkeypatch.setattr(jobs, "write", lambda *a: 1 / 0)
+    broken = jobs.ask_export(actor, left.id)
+    jobs.work_now(broken.id)
+    assert "fault of Kicau's own" in jobs.one_job(actor, broken.id).sentence
+    with clock.frozen(clock.now() + jobs.KEPT * 2):
+        assert (jobs.forget_old(), jobs.forget_old(), path.exists()) == (2, 0, False)
+    assert loose.state == "draft"

@@ -1,0 +1,150 @@
+"""A door that was shut is told from an expired permission, a limit and an outage; and a person decides."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed
+from kicau.channels import acts as channel_acts
+from kicau.channels.models import Channel, NetworkApp, Refusal
+from kicau.connector import registry
+from kicau.connector.doors import ShutDoor
+from kicau.connector.http import Reply
+from kicau.connector.sandbox import Fault
+from kicau.publishing.models import Attempt, Delivery
+from kicau.withdrawal import acts, everywhere, recognition, returning
+from kicau.withdrawal.models import Withdrawal
+from kicau.withdrawal.tests.conftest import everything, states
+from kicau.workspaces.acts import actor_for, add_person, create_workspace
+from tests.engine.conftest import client, network, pair, post, shop, state  # noqa: F401 (fixtures)
+from tests.stranger.connector import Stranger
+
+HOUR = timedelta(hours=1)
+FROZEN = ("held", "withdrawn")
+
+
+def heard(channel, ago: timedelta, count: int = 1):
+    at = clock.now() - ago
+    Refusal.objects.bulk_create([Refusal(at=at, network="stranger", app=channel.app, channel=channel, code="not-enrolled", said="No longer served", over=HOUR) for _ in range(count)])  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_what_makes_a_shut_door_and_what_does_not(actor, channel, posts):
+    ana, budi = channel("ana"), channel("budi")
+    rows = posts("ana", 2) + posts("budi")
+    first = everything(actor.workspace.id)
+    heard(ana, 3 * HOUR, 5)
+    assert recognition.recognise() == 0  # one channel of two
+    heard(budi, 2.5 * HOUR)
+    assert recognition.recognise() == 0  # not for an hour
+    assert [c.key for c in recognition._to_ask()] == ["ana", "budi"]
+    heard(ana, 2 * HOUR)
+    Attempt.objects.create(delivery=rows[0], did="publish", outcome="published", at=clock.now() - 2.2 * HOUR)
+    assert recognition.recognise() == 0  # something went through meanwhile
+    Attempt.objects.all().delete()
+    Channel.objects.filter(id=budi.id).update(answered_at=clock.now() - 2.4 * HOUR)
+    assert recognition.recognise() == 0  # something was read meanwhile
+    Channel.objects.filter(id=budi.id).update(answered_at=None)
+
+    assert (recognition.recognise(), recognition.recognise()) == (1, 0)
+    row = acts.withdrawals(actor).get()
+    assert (row.state, row.cause, row.evidence["refusals"], row.evidence["said"]) == ("proposed", "refused", 7, "No longer served")  # fmt: skip
+    assert states(rows) == [FROZEN] * 3
+    returning.reinstate(actor, row.id)  # "it is not so"
+    assert {k: v for k, v in everything(actor.workspace.id).items() if "Refusal" not in k[0]} == first
+    assert recognition.recognise() == 0  # and what was heard before that is not held against it again
+    with clock.frozen(clock.now() + 4 * HOUR):
+        heard(ana, 3 * HOUR, 2)
+        heard(budi, HOUR)
+        recognition.recognise()
+    again = acts.withdrawals(actor).first()
+    assert acts.withdraw(actor, again.id).state == "withdrawn"  # "it is so"
+    assert "was left" in Channel.objects.get(id=ana.id).reason
+    assert "was left" in Delivery.objects.get(id=rows[0].id).reason
+    with clock.frozen(clock.now() + timedelta(days=60)):
+        assert recognition.forget_old() == 10
+
+
+@pytest.mark.django_db
+def test_each_network_names_its_own_shut_doors_and_nothing_else():
+    def door(slug: str, status: int, body: object) -> str:
+        text = body if isinstance(body, str) else json.dumps(body)
+        found = registry.get(slug).shut_door(Reply(status, {}, text.encode()))  # type: ignore[attr-defined]
+        return found.code if found else ""
+
+    enrolled = {"title": "Client Forbidden", "type": "https://api.twitter.com/2/problems/client-forbidden", "reason": "client-not-enrolled", "detail": "…"}  # fmt: skip
+    graph = lambda code, said: {"error": {"code": code, "message": said, "type": "OAuthException"}}  # noqa: E731
+    assert door("x", 403, enrolled) == "not-enrolled"
+    assert door("x", 402, {"title": "CreditsDepleted", "detail": "…"}) == "plan-ended"
+    assert door("x", 402, {"title": "SpendCapReached", "reset_date": "2026-12-01"}) == ""
+    assert door("facebook", 400, graph(200, "API access blocked.")) == "access-blocked"
+    assert door("instagram", 400, graph(2635, "(#2635) You are calling a deprecated version of the Ads API.")) == "version-gone"  # fmt: skip
+    assert door("linkedin", 426, {"code": "NONEXISTENT_VERSION", "status": 426}) == "version-gone"
+    assert door("mastodon", 410, "<h1>410</h1>") == "server-closed"
+    passing = [(401, {"title": "Unauthorized", "status": 401, "error": "invalid_token"}), (429, {"title": "Too Many Requests"}), (503, "busy"), (404, {"detail": "gone"}), (403, {"detail": "duplicate content"}), (400, graph(190, "Session has expired")), (403, graph(200, "(#200) Permissions error"))]  # fmt: skip
+    for slug in ("x", "facebook", "instagram", "linkedin", "mastodon"):
+        assert [door(slug, *one) for one in passing] == [""] * len(passing), slug
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_is_heard_while_publishing_and_asking_is_evidence(
+    pair, post, shop, state, network, client, monkeypatch, actor
+):  # noqa: F811 (fixtures)
+    def shut_door(self, reply):
+        return ShutDoor(code="gone", said="Gone", over=timedelta(0)) if reply.status == 410 else None
+
+    monkeypatch.setattr(Stranger, "shut_door", shut_door, raising=False)
+    network.faults.append(Fault(effect="status", status=410, method="POST", path="^/posts", times=-1, text="Gone"))
+    rows = [await sync_to_async(post)(f"ke {name}", to=name) for name in ("ana", "budi")]
+    await shop.work(lambda: all(state(row) == "failed" for row in rows))
+    assert await Refusal.objects.acount() == 2
+    later = await sync_to_async(post)("nanti", to="budi", after=600)
+
+    async def asks(self, session):
+        await session.http.call("POST", session.app.endpoints["api"] + "/posts", json={}, repeatable=True)
+        return self.baseline
+
+    monkeypatch.setattr(Stranger, "capabilities", asks)
+    with clock.frozen(clock.now() + recognition.ASKED_EVERY):
+        assert await recognition.listen(client) == 1  # the third refusal
+    assert (await sync_to_async(states)([later])) == [FROZEN]
+    row = await Withdrawal.objects.aget()
+    assert (row.state, await recognition.knock(actor, row.id, client)) == ("proposed", False)
+    network.faults.clear()
+    network.faults.append(Fault(effect="status", status=200, method="POST", path="^/posts", times=-1, text="{}"))
+    assert await recognition.knock(actor, row.id, client)
+
+
+@pytest.mark.django_db
+def test_the_operator_leaves_for_all_workspaces(actor, owner, channel, posts, monkeypatch):
+    rani = add_person("rani@lain.example", "Rani", "hujan-di-bandung-41")
+    theirs = actor_for(rani, create_workspace(rani, "Toko Lain").id, "page")
+    channel("ana")
+    channel("rani", theirs)
+    rows = posts("ana")
+    assert [(s.app.network, s.workspaces, s.channels) for s in everywhere.spread(owner)] == [("stranger", 2, 2)]
+    with pytest.raises(NotAllowed):
+        everywhere.announce(rani, "stranger")
+    at = clock.now() + timedelta(days=6)
+    made = everywhere.announce(owner, "stranger", app_name="default", effective_at=at, reason="$42,000 a month")
+    assert {w.workspace_id for w in made} == {actor.workspace.id, theirs.workspace.id}
+    assert set(Channel.objects.values_list("leaves_at", flat=True)) == {at}
+    with pytest.raises(Conflict, match="ask them"):
+        acts.call_off(theirs, made[-1].id if made[-1].workspace_id == theirs.workspace.id else made[0].id)
+    channel_acts.app_for("stranger")
+    with clock.frozen(at):
+        assert sum(acts.come_into_effect(row) for row in acts.due()) == 2
+        assert states(rows) == [FROZEN]
+        with pytest.raises(Conflict, match="nothing new is connected"):
+            channel_acts.app_for("stranger")
+        assert [d.network for d in everywhere.decisions(owner)] == ["stranger"]
+        back = everywhere.go_back(owner, made[0].together)
+        assert {w.state for w in back} == {"reinstated"}
+    assert set(Channel.objects.values_list("state", flat=True)) == {"active"}
+    assert NetworkApp.objects.get().withdrawn_at is None
+    assert Delivery.objects.get(id=rows[0].id).hold == "withdrawn"  # six days late: asked about
