@@ -64,7 +64,9 @@ class Live:
             channel.host,
         )
         self.credentials: Credentials = from_json(Credentials, channel.credentials)
-        self.http = Http(client, spend, self.connector.read_error, now=clock.now, read_door=doors.reader(self.connector))
+        self.http = Http(
+            client, spend, self.connector.read_error, now=clock.now, read_door=doors.reader(self.connector)
+        )
 
     def now(self) -> datetime:
         return clock.now()

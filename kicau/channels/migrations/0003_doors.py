@@ -7,31 +7,40 @@ import kicau.base.clock
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('channels', '0002_leaving'),
+        ("channels", "0002_leaving"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='channel',
-            name='answered_at',
+            model_name="channel",
+            name="answered_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.CreateModel(
-            name='Refusal',
+            name="Refusal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=kicau.base.clock.now)),
-                ('network', models.CharField(max_length=40)),
-                ('code', models.CharField(max_length=60)),
-                ('said', models.CharField(blank=True, max_length=500)),
-                ('over', models.DurationField()),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='channels.networkapp')),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='channels.channel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=kicau.base.clock.now)),
+                ("network", models.CharField(max_length=40)),
+                ("code", models.CharField(max_length=60)),
+                ("said", models.CharField(blank=True, max_length=500)),
+                ("over", models.DurationField()),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="channels.networkapp"
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="channels.channel"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['network', 'app', 'at'], name='refusal_app')],
+                "indexes": [models.Index(fields=["network", "app", "at"], name="refusal_app")],
             },
         ),
     ]

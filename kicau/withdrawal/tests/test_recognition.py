@@ -6,23 +6,17 @@ import json
 from datetime import timedelta
 
 import pytest
-from asgiref.sync import sync_to_async
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed
 from kicau.channels import acts as channel_acts
 from kicau.channels.models import Channel, NetworkApp, Refusal
 from kicau.connector import registry
-from kicau.connector.doors import ShutDoor
 from kicau.connector.http import Reply
-from kicau.connector.sandbox import Fault
 from kicau.publishing.models import Attempt, Delivery
 from kicau.withdrawal import acts, everywhere, recognition, returning
-from kicau.withdrawal.models import Withdrawal
 from kicau.withdrawal.tests.conftest import everything, states
 from kicau.workspaces.acts import actor_for, add_person, create_workspace
-from tests.engine.conftest import client, network, pair, post, shop, state  # noqa: F401 (fixtures)
-from tests.stranger.connector import Stranger
 
 HOUR = timedelta(hours=1)
 FROZEN = ("held", "withdrawn")
@@ -89,35 +83,6 @@ def test_each_network_names_its_own_shut_doors_and_nothing_else():
     passing = [(401, {"title": "Unauthorized", "status": 401, "error": "invalid_token"}), (429, {"title": "Too Many Requests"}), (503, "busy"), (404, {"detail": "gone"}), (403, {"detail": "duplicate content"}), (400, graph(190, "Session has expired")), (403, graph(200, "(#200) Permissions error"))]  # fmt: skip
     for slug in ("x", "facebook", "instagram", "linkedin", "mastodon"):
         assert [door(slug, *one) for one in passing] == [""] * len(passing), slug
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_what_is_heard_while_publishing_and_asking_is_evidence(
-    pair, post, shop, state, network, client, monkeypatch, actor
-):  # noqa: F811 (fixtures)
-    def shut_door(self, reply):
-        return ShutDoor(code="gone", said="Gone", over=timedelta(0)) if reply.status == 410 else None
-
-    monkeypatch.setattr(Stranger, "shut_door", shut_door, raising=False)
-    network.faults.append(Fault(effect="status", status=410, method="POST", path="^/posts", times=-1, text="Gone"))
-    rows = [await sync_to_async(post)(f"ke {name}", to=name) for name in ("ana", "budi")]
-    await shop.work(lambda: all(state(row) == "failed" for row in rows))
-    assert await Refusal.objects.acount() == 2
-    later = await sync_to_async(post)("nanti", to="budi", after=600)
-
-    async def asks(self, session):
-        await session.http.call("POST", session.app.endpoints["api"] + "/posts", json={}, repeatable=True)
-        return self.baseline
-
-    monkeypatch.setattr(Stranger, "capabilities", asks)
-    with clock.frozen(clock.now() + recognition.ASKED_EVERY):
-        assert await recognition.listen(client) == 1  # the third refusal
-    assert (await sync_to_async(states)([later])) == [FROZEN]
-    row = await Withdrawal.objects.aget()
-    assert (row.state, await recognition.knock(actor, row.id, client)) == ("proposed", False)
-    network.faults.clear()
-    network.faults.append(Fault(effect="status", status=200, method="POST", path="^/posts", times=-1, text="{}"))
-    assert await recognition.knock(actor, row.id, client)
 
 
 @pytest.mark.django_db
