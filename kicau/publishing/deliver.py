@@ -410,7 +410,7 @@ def _unavailable(item: Claimed, did: str, label: str, exc: Exception) -> Outcome
 def _uncertain(
     item: Claimed, did: str, label: str, exc: errors.Uncertain, can_tell: bool, sent_at: datetime
 ) -> Outcome:
-    if did == "find" and (not can_tell or item.tries >= 10):
+    if did == "find" and (not can_tell or item.tries >= 10 or restored(item)):
         why = "This post comes from a backup" if restored(item) else f"An answer of {label} was lost"
         reason = f"{why}, and {label} cannot tell whether the post is out. Look there, then say here what you found. {exc.detail[:200]}".strip()
         return Outcome(item=item, did=did, outcome="unknown", state=DeliveryState.UNKNOWN, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip

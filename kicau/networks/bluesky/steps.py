@@ -59,7 +59,8 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     part, waiting = len(_list(delivery, "posts")), set(_dict(delivery, "blobs"))
     needed = [name for name, _ in records.files(delivery.post)]
     needed += ["captions"] if delivery.post.options.get("captions") else []
-    if not waiting.issuperset(needed) or (_refers(delivery.post) and "refs" not in delivery.progress):
+    prepared = waiting.issuperset(needed) and not (_refers(delivery.post) and "refs" not in delivery.progress)
+    if not prepared and delivery.restored_at is None:
         return None  # files and look-ups show nothing to anybody, and are simply done again
     found = await wire.record(session, session.account_id, POST, records.record_key(delivery.key, part))
     if found is None:

@@ -63,6 +63,8 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     """What the broken step did; exact for pictures and videos (by their ids), by text and time for words alone."""
     if "post" in delivery.progress:
         return await _find_comment(session, delivery)
+    if delivery.restored_at is not None and not delivery.progress.get("finished"):
+        return await _find_restored(session, delivery, delivery.restored_at)
     if has_video(delivery):
         return await videos.find(session, delivery)
     part = delivery.post.parts[0]
@@ -133,12 +135,37 @@ async def _find_post(session: Session, delivery: Delivery) -> PublishResult | No
     return None
 
 
-async def _posts_since(session: Session, begun: datetime) -> AsyncIterator[dict[str, Any]]:
-    """The Page's posts about a moment of our clock and after, newest first. Raises Uncertain where there are too many to
-    tell."""
+async def _find_restored(session: Session, delivery: Delivery, until: datetime) -> PublishResult | None:
+    """The post, wherever its uploads stood: by its text, and by having media or not, from backup to restore."""
+    part = delivery.post.parts[0]
+    async for post in _posts_since(session, delivery.begun_at or until, until):
+        attached = (post.get("attachments") or {}).get("data", [])
+        if not part.media and not _photos(delivery):
+            if not _is_ours(session, delivery, post):
+                continue
+        elif not _same(str(post.get("message") or ""), part.text) or not _has_media(attached):
+            continue
+        elif not part.text:
+            raise Uncertain(
+                "the Page has a new post with media and no text, and it cannot be told whether it is this one"
+            )
+        found = text_of(post, "id")
+        return posted(session, delivery, found, _post_url(session, found), {"id": found})
+    return None
+
+
+def _has_media(attached: list[Mapping[str, Any]]) -> bool:
+    return any(kind in str(one.get("type", "")) for one in attached for kind in ("photo", "video", "album"))
+
+
+async def _posts_since(
+    session: Session, begun: datetime, until: datetime | None = None
+) -> AsyncIterator[dict[str, Any]]:
+    """The Page's posts about a moment of our clock and after (to `until`), newest first. Raises Uncertain where there
+    are too many to tell."""
     graph, more = page_graph(session), dict[str, str]()
     fields = "id,message,created_time,from,attachments{type,target,unshimmed_url,subattachments}"
-    asked = {"since": _epoch(begun - LOOK_AROUND), "until": _epoch(begun + LOOK_AROUND), "limit": str(ROWS)}
+    asked = {"since": _epoch(begun - LOOK_AROUND), "until": _epoch((until or begun) + LOOK_AROUND), "limit": str(ROWS)}
     for _ in range(PAGES):
         answer, ahead = await graph.look(f"{session.account_id}/feed", fields=fields, **asked, **more)
         for post in answer.get("data", []):

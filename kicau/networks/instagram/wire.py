@@ -32,6 +32,7 @@ from kicau.networks.instagram.render import kind_of
 POST = Charge("posts-24h")
 MARGIN = timedelta(seconds=int(FACTS["clock_margin_s"].value))
 LONGEST_WAIT = 60  # seconds between two looks; the guide asks for no more than one a minute
+STORY_LASTS = timedelta(hours=24)  # after which the network lists it no more
 QUOTA_WAIT = timedelta(hours=1)  # the window rolls, and the refusal names no time
 LOOK_AROUND = timedelta(minutes=10)  # asked of the list; what counts is then read by the network's own clock
 ROWS, PAGES = 50, 20  # media a page, and pages: ten times what an account may publish in a day
@@ -89,6 +90,8 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     done = delivery.progress
     if "media" in done:
         return await _find_comment(session, delivery) if "url" in done else None
+    if delivery.restored_at is not None:
+        return await _find_restored(session, delivery, delivery.restored_at)
     if not done.get("finished"):
         return None  # containers that nobody can see
     state, told = await _state(session, str(done["container"]))
@@ -288,7 +291,7 @@ async def _show(session: Session, delivery: Delivery) -> PublishResult:
 
 def _out(session: Session, delivery: Delivery, media: str, more: Mapping[str, JSON] | None = None) -> Continue:
     done: dict[str, JSON] = {
-        "container": delivery.progress["container"],
+        "container": delivery.progress.get("container", ""),
         "media": media,
         "at": session.now().isoformat(),
     }
@@ -323,7 +326,22 @@ async def _find_media(session: Session, delivery: Delivery, begun: datetime | No
     return _found(session, delivery, text_of(ours[0], "id"), ours[0])
 
 
-async def _media_since(session: Session, delivery: Delivery, begun: datetime | None) -> AsyncIterator[dict[str, Any]]:
+async def _find_restored(session: Session, delivery: Delivery, until: datetime) -> PublishResult | None:
+    """The media, whatever containers there were: by its caption, from backup to restore."""
+    begun, text = delivery.begun_at or until, delivery.post.parts[0].text
+    story = _kind(delivery) == "story"
+    fresh = [one async for one in _media_since(session, delivery, begun, until)]
+    ours = [one for one in fresh if _same(str(one.get("caption") or ""), text)]
+    if (ours and not text) or (story and (fresh or session.now() - begun > STORY_LASTS)):
+        raise Uncertain(
+            "the account has, or had, new media without a caption, and it cannot be told whether this is one of them"
+        )
+    return _found(session, delivery, text_of(ours[-1], "id"), ours[-1]) if ours else None
+
+
+async def _media_since(
+    session: Session, delivery: Delivery, begun: datetime | None, until: datetime | None = None
+) -> AsyncIterator[dict[str, Any]]:
     """The account's media, newest first: about the moment when the step began, or of a day where that is not known."""
     since = begun or session.now() - timedelta(days=1)
     edge = "stories" if _kind(delivery) == "story" else "media"
@@ -331,7 +349,7 @@ async def _media_since(session: Session, delivery: Delivery, begun: datetime | N
     if edge == "media":
         asked["since"] = str(int((since - LOOK_AROUND).timestamp()))
         if begun:
-            asked["until"] = str(int((begun + LOOK_AROUND).timestamp()))
+            asked["until"] = str(int(((until or begun) + LOOK_AROUND).timestamp()))
     for _ in range(PAGES):
         answer, ahead = await graph_of(session).look(f"{session.account_id}/{edge}", **asked)
         for one in answer.get("data", []):

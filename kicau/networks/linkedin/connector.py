@@ -150,9 +150,11 @@ class LinkedIn:
         if "post" in progress:
             return await self._find_comment(session, delivery, progress)
         urns = [str(entry["urn"]) for entry in cast(list[dict[str, Any]], progress.get("files") or []) if upload.ready(entry)]  # fmt: skip
-        if len(urns) < sum(1 for _ in wire.files(delivery.post)):
+        if len(urns) < sum(1 for _ in wire.files(delivery.post)) and delivery.restored_at is None:
             return None  # a file was under way, and no reader sees one
-        found = await lookup.post(session, delivery, urns)
+        found = await (
+            lookup.restored(session, delivery) if delivery.restored_at else lookup.post(session, delivery, urns)
+        )
         return None if found is None else self._posted(session, delivery.post, found.urn, found.at)
 
     async def _find_comment(

@@ -42,6 +42,27 @@ async def post(session: Session, delivery: Delivery, urns: list[str]) -> Found |
     return None
 
 
+async def restored(session: Session, delivery: Delivery) -> Found | None:
+    """The author's post with this text, and media or none as it should have, since a backup was made: which files were
+    uploaded for it is not known."""
+    _readable(session, "the posts of this account")
+    since, wanted = (delivery.begun_at or session.now()) - MARGIN, delivery.post
+    async for element in _posts(session):
+        if wire.created_at(element) < since:
+            return None
+        content = element.get("content")
+        media = bool(set(_media(content if isinstance(content, dict) else {})) - {""})
+        if not any(True for _ in wire.files(wanted)):
+            if not _is_it(element, delivery, []):
+                continue
+        elif not media or little.shown(str(element.get("commentary") or "")) != wanted.parts[0].text:
+            continue
+        elif not wanted.parts[0].text:
+            raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
+        return Found(str(element.get("id") or ""), wire.created_at(element))
+    return None
+
+
 async def _posts(session: Session) -> AsyncIterator[Mapping[str, Any]]:
     """The author's posts, newest first."""
     for page in range(PAGES):

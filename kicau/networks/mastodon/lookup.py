@@ -52,6 +52,12 @@ async def _search(session: Session, path: str, wanted: Wanted) -> Mapping[str, A
     async for status in _since(session, path, wanted.since):
         if _could_be(session, status, wanted):
             (fits if _is_it(status, wanted) else unsure).append(status)
+    if (
+        not wanted.part.text
+        and not wanted.files
+        and any(not _bare(wire.plain(str(one.get("content") or ""))) for one in unsure)
+    ):
+        raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
     if fits:
         return next((one for one in fits if _shows(one, wanted, "id")), fits[-1])  # newest first
     for status in unsure[::-1][:SOURCES]:

@@ -26,7 +26,7 @@ from kicau.connector.content import (
     RenderedMedia,
     too_early,
 )
-from kicau.connector.errors import Rejected, Unavailable
+from kicau.connector.errors import Rejected, Unavailable, Uncertain
 from kicau.connector.session import Session
 from kicau.networks.mastodon import lookup, refusals, servers, wire
 from kicau.networks.mastodon.limits import LABEL, number
@@ -86,6 +86,8 @@ async def publish(session: Session, delivery: Delivery) -> PublishResult:
 async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     """After a broken step. Only a post can be seen; within its hour its key makes sending it again harmless where the
     server keeps keys, else the account's posts tell."""
+    if delivery.restored_at is not None:
+        return await _find_restored(session, delivery)
     step = next_step(delivery)
     if step.name != "post":
         return None
@@ -99,6 +101,15 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     if (found := await _look_up(session, delivery, step.part, since)) is not None:
         return _advanced(session, delivery, found)
     return Continue(progress={**delivery.progress, "doubt": doubt}, note=f"{session.host} does not have it: it is sent again")  # fmt: skip
+
+
+async def _find_restored(session: Session, delivery: Delivery) -> PublishResult | None:
+    """The next part, wherever the uploads stood: by its text among the posts since the backup."""
+    part = len(_list(delivery.progress, "posts"))
+    if not part and "refs" not in delivery.progress and is_address(delivery.post.reply_to or ""):
+        raise Uncertain(f"{session.host} was to be asked for the post that this one answers")
+    found = await _look_up(session, delivery, part, _earliest(delivery, session.now()))
+    return _advanced(session, delivery, found) if found is not None else None
 
 
 # Addresses
@@ -253,7 +264,8 @@ async def _in_doubt(session: Session, delivery: Delivery, part: int) -> Mapping[
 
 
 async def _look_up(session: Session, delivery: Delivery, part: int, since: datetime) -> Mapping[str, Any] | None:
-    entries = [_dict(delivery.progress, "files")[f"{part}.{n}"] for n in range(len(delivery.post.parts[part].media))]
+    files = _dict(delivery.progress, "files")
+    entries = [files.get(f"{part}.{n}") or {} for n in range(len(delivery.post.parts[part].media))]
     wanted = Wanted(
         part=delivery.post.parts[part],
         since=since,

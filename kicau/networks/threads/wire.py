@@ -103,6 +103,8 @@ async def publish(session: Session, delivery: Delivery) -> PublishResult:
 async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     """The container says whether it was published; then the post is looked up among the account's own."""
     done = delivery.progress
+    if delivery.restored_at is not None and len(_posts(done)) < len(delivery.post.parts):
+        return await _find_restored(session, delivery, delivery.restored_at)
     if len(_posts(done)) == len(delivery.post.parts) or not done.get("finished"):
         return None  # an address to read, or containers that nobody can see
     state, told = await _state(session, str(done["container"]))
@@ -340,6 +342,23 @@ async def _find_post(session: Session, delivery: Delivery, begun: datetime | Non
         raise Unavailable("the container is published, but its post is not listed yet")
     at = moment(ours[0].get("timestamp"))
     return _out(session, delivery, text_of(ours[0], "id"), at.isoformat() if at else "")
+
+
+async def _find_restored(session: Session, delivery: Delivery, until: datetime) -> PublishResult | None:
+    """The next part, whatever containers there were: by its text, from backup to restore."""
+    known = set(_posts(delivery.progress))
+    _, part = _current(delivery)
+    ours = [
+        one
+        async for one in _own_since(session, delivery, delivery.begun_at or until)
+        if str(one.get("id")) not in known and _same(str(one.get("text") or ""), part.text)
+    ]
+    if ours and not part.text:
+        raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
+    if not ours:
+        return None
+    at = moment(ours[-1].get("timestamp"))
+    return _out(session, delivery, text_of(ours[-1], "id"), at.isoformat() if at else "")
 
 
 async def _own_since(session: Session, delivery: Delivery, begun: datetime | None) -> AsyncIterator[dict[str, Any]]:

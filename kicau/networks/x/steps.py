@@ -105,6 +105,8 @@ async def publish(session: Session, delivery: Delivery) -> PublishResult:
 
 async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     """After a broken step. A broken upload shows nothing to anybody; a broken post is looked up on the account."""
+    if delivery.restored_at is not None:
+        return await _find_restored(session, delivery, delivery.restored_at)
     step = next_step(delivery, session.now())
     if step.name == "finalize":
         return await _find_finalized(session, delivery, step)
@@ -121,6 +123,17 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
         progress={**delivery.progress, "doubt": since.isoformat()},
         note=f"{LABEL} does not have the post: it is sent again",
     )
+
+
+async def _find_restored(session: Session, delivery: Delivery, until: datetime) -> PublishResult | None:
+    """The next part, wherever the uploads stood: by its text among the posts from backup to restore."""
+    part = len(_list(delivery.progress, "posts"))
+    found = await _look_up(session, delivery, part, _earliest(delivery, session.now()), until)
+    if found is None:
+        return None
+    if not delivery.post.parts[part].text:
+        raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
+    return _found(session, delivery, part, found)
 
 
 def _check_scopes(session: Session, delivery: Delivery) -> None:
