@@ -1,0 +1,354 @@
+"""Others' data sets as blocks of bytes: JSON lines, plain or packed (gz, zst), Parquet, WARC, text; a file, a folder,
+a bucket, or a list of them. What cannot be read is said, and what was read before it counts.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+import zstandard
+from isal import igzip, isal_zlib
+from numpy.typing import NDArray
+
+BLOCK = 1 << 20  # bytes of a block
+PIECE = 256 << 20  # bytes of a plain file that one process takes at a time
+LONG_LINE = 64 << 20  # bytes; a longer line is read in pieces
+OVERLAP = 8192  # bytes that such a piece shares with the one before
+FORMATS = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "parquet", ".warc": "warc", ".wet": "warc", ".txt": "text", ".md": "text", ".csv": "text", ".tsv": "text", ".html": "html", ".htm": "html", ".xml": "html"}  # fmt: skip
+PACKINGS = {".gz": "gz", ".zst": "zst", ".zstd": "zst", ".bz2": "bz2", ".xz": "xz"}
+
+
+FAULTS = (OSError, EOFError, ValueError, lzma.LZMAError, zstandard.ZstdError, isal_zlib.error, pa.ArrowException)
+
+
+class NoSuchShards(Exception):
+    """Name a file, folder, bucket or list that holds something to read."""
+
+
+class Broken(Exception):
+    """A shard ends before its end, or is not what its name says; what was read before it counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file of a data set; `name` is its path or address, `size` its bytes as they lie there."""
+
+    name: str
+    size: int
+    format: str  # json, parquet, warc, text, html
+    packing: str = ""  # gz, zst, bz2, xz
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one process reads at a time: a shard, or bytes `first` to `last` of a plain one (its lines that begin there),
+    or those row groups of a Parquet file."""
+
+    shard: Shard
+    first: int = 0
+    last: int = -1  # to the end
+
+    @property
+    def key(self) -> str:
+        return f"{self.shard.name}|{self.shard.size}|{self.first}|{self.last}"
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """Bytes, with where they stand: `base` counts unpacked bytes from the shard's beginning (of a column's rows in
+    Parquet). `breaks`: rising places of bytes in `data` at which a new text begins that no copy spans."""
+
+    data: NDArray[np.uint8]
+    base: int
+    breaks: NDArray[np.int64]
+    place: dict[str, Any] = field(default_factory=dict)  # record id, row group, column: what leads a reader back
+    documents: int = 0
+
+
+def find(where: str) -> tuple[list[Shard], list[str]]:
+    """The shards at a path or address (`s3://…`, `gs://…`), or of a list (`@file`, one a line), in order of name; and
+    the names of files that no reader is for. Raises NoSuchShards."""
+    if where.startswith("@"):
+        return _listed(where[1:])
+    files, prefix = _files(where)
+    shards, skipped = [], []
+    for file in sorted(files, key=lambda f: f.path):
+        shard = _shard(prefix + file.path, file.size or 0)
+        if shard:
+            shards.append(shard)
+        else:
+            skipped.append(prefix + file.path)
+    if not shards:
+        raise NoSuchShards(f"There is nothing to read at {where}: JSON lines, Parquet, WARC or text is wanted, plain or packed.")  # fmt: skip
+    return shards, skipped
+
+
+def _listed(path: str) -> tuple[list[Shard], list[str]]:
+    try:
+        with open(path, encoding="utf-8") as lines:
+            names = [line.strip() for line in lines if line.strip()]
+    except OSError as lost:
+        raise NoSuchShards(f"The list {path} cannot be read: {lost.strerror}.") from lost
+    shards, skipped = [], []
+    for name in names:
+        try:
+            more, unread = find(name)
+        except NoSuchShards:
+            more, unread = [], [name]
+        shards += more
+        skipped += unread
+    if not shards:
+        raise NoSuchShards(f"Nothing that the list {path} names can be read.")
+    return shards, skipped
+
+
+def _files(where: str) -> tuple[list[pafs.FileInfo], str]:
+    system, path = _system(where)
+    prefix = where[: len(where) - len(path)] if "://" in where and where.endswith(path) else ""
+    try:
+        about = system.get_file_info(path)
+        if about.type == pafs.FileType.Directory:
+            found = system.get_file_info(pafs.FileSelector(path, recursive=True))
+            return [f for f in found if f.type == pafs.FileType.File], prefix
+    except (OSError, pa.ArrowException) as lost:
+        raise NoSuchShards(f"{where} cannot be reached: {lost}") from lost
+    if about.type != pafs.FileType.File:
+        raise NoSuchShards(f"There is no {where}.")
+    return [about], prefix
+
+
+def _system(where: str) -> tuple[pafs.FileSystem, str]:
+    if "://" not in where:
+        return pafs.LocalFileSystem(), where
+    try:
+        system, path = pafs.FileSystem.from_uri(where)
+    except (ValueError, OSError, pa.ArrowException) as lost:
+        raise NoSuchShards(f"{where} is no address that can be read: {lost}") from lost
+    return system, path
+
+
+def _shard(name: str, size: int) -> Shard | None:
+    suffixes = [s.lower() for s in PurePosixPath(name).suffixes]
+    packing = PACKINGS.get(suffixes[-1], "") if suffixes else ""
+    if packing:
+        suffixes.pop()
+    format = FORMATS.get(suffixes[-1] if suffixes else "", "json" if packing else "")
+    return Shard(name, size, format, packing) if format else None
+
+
+def units(shard: Shard) -> list[Unit]:
+    """A shard in pieces of a size that many processes share, each resumable by itself."""
+    if shard.packing or shard.format in ("warc", "html"):
+        return [Unit(shard)]
+    if shard.format == "parquet":
+        try:
+            with _open(shard) as stream:
+                groups = pq.ParquetFile(stream).num_row_groups
+        except (OSError, pa.ArrowException):
+            return [Unit(shard)]  # its reading will say what is wrong
+        return [Unit(shard, at, at + 1) for at in range(groups)] or [Unit(shard)]
+    if shard.size <= PIECE:
+        return [Unit(shard)]
+    edges = [*range(0, shard.size, PIECE), shard.size]
+    return [Unit(shard, first, last) for first, last in zip(edges, edges[1:], strict=False)]
+
+
+def _open(shard: Shard) -> pa.NativeFile:
+    system, path = _system(shard.name)
+    return system.open_input_file(path)
+
+
+def blocks(unit: Unit) -> Iterator[Block]:
+    """The unit's texts in blocks. Raises Broken, after what could be read."""
+    shard = unit.shard
+    try:
+        if shard.format == "parquet":
+            yield from _parquet(unit)
+        elif shard.format == "warc":
+            yield from _warc(shard)
+        elif shard.packing:
+            with _open(shard) as stream:
+                yield from _lines(cast(BinaryIO, _unpacked(stream, shard.packing)), 0, -1, shard.format)
+        else:
+            yield from _plain(unit)
+    except Broken:
+        raise
+    except FAULTS as lost:
+        raise Broken(f"{shard.name}: {lost}") from lost
+
+
+def _unpacked(stream: Any, packing: str) -> Any:
+    if packing == "gz":
+        return igzip.GzipFile(fileobj=stream)
+    if packing == "zst":
+        return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(stream, read_across_frames=True)
+    return bz2.BZ2File(stream) if packing == "bz2" else lzma.LZMAFile(stream)
+
+
+def _plain(unit: Unit) -> Iterator[Block]:
+    with _open(unit.shard) as stream:
+        first = unit.first
+        if first > 0:  # the line that runs over the edge belongs to the piece before
+            stream.seek(first - 1)
+            first = first - 1 + _to_next_line(stream)
+        stream.seek(first)
+        yield from _lines(cast(BinaryIO, stream), first, unit.last, unit.shard.format)
+
+
+def _to_next_line(stream: Any) -> int:
+    passed = 0
+    while chunk := stream.read(1 << 16):
+        at = chunk.find(b"\n")
+        if at >= 0:
+            return passed + at + 1
+        passed += len(chunk)
+    return passed
+
+
+def _lines(stream: BinaryIO, base: int, last: int, format: str) -> Iterator[Block]:
+    """Whole lines, as far as the first that begins at or after `last`."""
+    carried = b""
+    while True:
+        fault: Exception | None = None
+        try:
+            chunk = stream.read(BLOCK)
+        except FAULTS as lost:
+            chunk, fault = b"", lost
+        data = carried + chunk if carried else chunk
+        if not data:
+            if fault:
+                raise Broken(str(fault))
+            return
+        if base == 0 and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            yield from _of_utf16(data, stream, format)
+            return
+        cut = len(data) if not chunk else data.rfind(b"\n") + 1
+        if not cut and len(data) < LONG_LINE:
+            carried = data
+            continue
+        overlap = 0
+        if not cut:  # a line of tens of megabytes: in pieces that share a little
+            cut, overlap = len(data), OVERLAP
+        if 0 <= last <= base + cut:
+            cut = min(cut, _line_end(data, max(0, last - base - 1)))
+            if cut:
+                yield _block(data[:cut], base, format)
+            if cut < len(data) or base + cut >= last:
+                return
+        else:
+            yield _block(data[:cut], base, format)
+        carried = data[cut - overlap :]
+        base += cut - overlap
+        if fault:
+            raise Broken(str(fault))
+        if not chunk:
+            return
+
+
+def _line_end(data: bytes, begin: int) -> int:
+    """After the line in which `begin` stands; all of the data where it does not end there."""
+    at = data.find(b"\n", begin)
+    return at + 1 if at >= 0 else len(data)
+
+
+def _of_utf16(data: bytes, stream: BinaryIO, format: str) -> Iterator[Block]:
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    base = 0
+    while data:
+        made = decoder.decode(data).encode("utf-8", "replace")
+        if made:
+            yield _block(made, base, format)
+        base += len(made)
+        data = stream.read(BLOCK)
+
+
+def _block(data: bytes, base: int, format: str) -> Block:
+    """In text a copy may run over lines; a line of JSON ends what it holds."""
+    array = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(array == 10)
+    documents = len(ends) + (0 if data.endswith(b"\n") else 1)
+    breaks = ends + 1 if format == "json" else np.zeros(0, np.int64)
+    return Block(array, base, breaks, documents=documents)
+
+
+def _parquet(unit: Unit) -> Iterator[Block]:
+    with _open(unit.shard) as stream:
+        file = pq.ParquetFile(stream)
+        names = _text_columns(file.schema_arrow)
+        if not names:
+            raise Broken(f"{unit.shard.name} has no column of text")
+        groups = range(file.num_row_groups) if unit.last < 0 else range(unit.first, unit.last)
+        for group in groups:
+            row = 0
+            for batch in file.iter_batches(batch_size=8192, row_groups=[group], columns=names):
+                for name, column in _flat(batch):
+                    data, breaks = _joined(column)
+                    place = {"row_group": group, "column": name, "row": row}
+                    documents = batch.num_rows if name == names[0] else 0
+                    yield Block(data, 0, breaks, place, documents)
+                row += batch.num_rows
+
+
+def _text_columns(schema: pa.Schema) -> list[str]:
+    return [f.name for f in schema if any(pa.types.is_string(t) or pa.types.is_large_string(t) for t in _leaves(f.type))]  # fmt: skip
+
+
+def _leaves(kind: pa.DataType) -> Iterator[pa.DataType]:
+    if pa.types.is_struct(kind):
+        for at in range(kind.num_fields):
+            yield from _leaves(kind.field(at).type)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield from _leaves(kind.value_type)
+    else:
+        yield kind
+
+
+def _flat(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        yield from _flat_column(name, column)
+
+
+def _flat_column(name: str, column: pa.Array) -> Iterator[tuple[str, pa.Array]]:
+    if pa.types.is_struct(column.type):
+        for at in range(column.type.num_fields):
+            yield from _flat_column(f"{name}.{column.type.field(at).name}", column.field(at))
+    elif pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        yield from _flat_column(f"{name}[]", column.flatten())
+    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        yield name, column
+
+
+def _joined(column: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The rows' bytes with a newline after each, and where each row begins."""
+    ended = pc.binary_join_element_wise(pc.fill_null(column.cast(pa.large_string()), ""), "\n", "")
+    _, offsets, data = ended.buffers()
+    begins = np.frombuffer(offsets, np.int64)[ended.offset : ended.offset + len(ended) + 1]
+    array = np.frombuffer(data, np.uint8)[begins[0] : begins[-1]] if len(ended) else np.zeros(0, np.uint8)
+    return array, (begins - begins[0])[1:-1]
+
+
+def _warc(shard: Shard) -> Iterator[Block]:
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+    wanted = WarcRecordType.response | WarcRecordType.conversion | WarcRecordType.resource
+    with _open(shard) as stream:
+        read = False
+        for record in ArchiveIterator(stream, record_types=wanted):
+            read = True
+            body = record.reader.read()
+            place = {"record": record.record_id, "uri": record.headers.get("WARC-Target-URI", "")}
+            yield Block(np.frombuffer(body, np.uint8), record.stream_pos, np.zeros(0, np.int64), place, 1)
+        if not read:
+            raise Broken(f"{shard.name} holds no record that can be read")
