@@ -107,7 +107,7 @@ def _words_of(posts: Iterable[tuple[str, str]]) -> tuple[list[list[str]], Hashes
     runs: list[Hashes] = []
     counts: list[NDArray[np.int64]] = []
     reader = Reader()
-    for batch in batched(posts, BATCH, strict=False):
+    for batch in batched(posts, BATCH):
         texts = [text.encode("utf-8", "surrogatepass") for _, text in batch]
         names += [post for post, _ in batch]
         words, starts, _ = reader.read(b"\n".join(texts))
@@ -148,7 +148,8 @@ def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32],
     total = counts.sum() + 0.5 * len(known) + 1
     share = (counts_of(known, counts, _row(words, 1)) + 0.5) / total
     said = np.full(1 << 16, int(RARE * GRAIN), np.uint8)
-    np.minimum.at(said, known >> np.uint64(48), (GRAIN * np.minimum(RARE, -np.log2((counts + 0.5) / total))).astype(np.uint8))  # fmt: skip
+    slots = (known >> np.uint64(48)).astype(np.int64)
+    np.minimum.at(said, slots, (GRAIN * np.minimum(RARE, -np.log2((counts + 0.5) / total))).astype(np.uint8))
     after = share.copy()
     shorter = (known, counts)
     for length in (2, 3):
@@ -177,7 +178,7 @@ def _row(words: Hashes, length: int) -> Hashes:
 def _uses(words: Hashes, length: int) -> tuple[Hashes, NDArray[np.int64]]:
     """Each row of `length` words with the number of different surroundings (a word on each side) in which it stands."""
     rows = _row(words, length)
-    padded = np.concatenate([np.zeros(1, np.uint64), words, np.zeros(1, np.uint64)])
+    padded: Hashes = np.concatenate([np.zeros(1, np.uint64), words, np.zeros(1, np.uint64)])
     around = padded[: len(rows)] * K0 + padded[length + 1 :][: len(rows)] * K1
     different = np.sort(rows | (around >> np.uint64(40)))
     rows = different[np.concatenate([[True], different[1:] != different[:-1]])] & ~LOW

@@ -260,7 +260,9 @@ class Scan:
         if p.thorough:
             hits = _sift_all(words, total, p.filter, self._shift, self._places, self._found)
         else:
-            hits = _sift_one(words, total, p.filter, self._shift, p.said, int(p.needed * GRAIN), self._places, self._found)
+            hits = _sift_one(
+                words, total, p.filter, self._shift, p.said, int(p.needed * GRAIN), self._places, self._found
+            )
         order = np.argsort(self._places[:hits], kind="stable")
         places, found = self._places[:hits][order], self._found[:hits][order]
         while True:

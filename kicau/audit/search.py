@@ -100,7 +100,7 @@ class Search:
 
     def _is_whole(self, match: Match) -> bool:
         size = self._size(match.post)
-        return match.words == size == match.end - match.begin == match.last - match.first
+        return bool(match.words == size == match.end - match.begin == match.last - match.first)
 
     def _size(self, post: int) -> int:
         return int(self.prints.begins[post + 1] - self.prints.begins[post])
@@ -108,7 +108,7 @@ class Search:
     def _is_enough(self, match: Match) -> bool:
         size = self._size(match.post)
         begin, end = self.prints.begins[match.post], self.prints.begins[match.post + 1]
-        says = self._sums[end] - self._sums[begin]
+        says = float(self._sums[end] - self._sums[begin])
         share = match.bits / max(says, 1.0)
         if share < LEAST_SHARE and match.run < 12:
             return False

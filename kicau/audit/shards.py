@@ -28,7 +28,14 @@ FORMATS = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "pa
 PACKINGS = {".gz": "gz", ".zst": "zst", ".zstd": "zst", ".bz2": "bz2", ".xz": "xz"}
 
 
-FAULTS = (OSError, EOFError, ValueError, lzma.LZMAError, zstandard.ZstdError, isal_zlib.error, pa.ArrowException)
+FAULTS: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    ValueError,
+    lzma.LZMAError,
+    zstandard.ZstdError,
+    cast("type[Exception]", isal_zlib.error),
+)
 
 
 class NoSuchShards(Exception):
@@ -159,8 +166,7 @@ def units(shard: Shard) -> list[Unit]:
         return [Unit(shard, at, at + 1) for at in range(groups)] or [Unit(shard)]
     if shard.size <= PIECE:
         return [Unit(shard)]
-    edges = [*range(0, shard.size, PIECE), shard.size]
-    return [Unit(shard, first, last) for first, last in zip(edges, edges[1:], strict=False)]
+    return [Unit(shard, first, min(first + PIECE, shard.size)) for first in range(0, shard.size, PIECE)]
 
 
 def _open(shard: Shard) -> pa.NativeFile:
@@ -178,7 +184,7 @@ def blocks(unit: Unit) -> Iterator[Block]:
             yield from _warc(shard)
         elif shard.packing:
             with _open(shard) as stream:
-                yield from _lines(cast(BinaryIO, _unpacked(stream, shard.packing)), 0, -1, shard.format)
+                yield from _lines(cast(BinaryIO, _Steady(_unpacked(stream, shard.packing))), 0, -1, shard.format)
         else:
             yield from _plain(unit)
     except Broken:
@@ -187,9 +193,35 @@ def blocks(unit: Unit) -> Iterator[Block]:
         raise Broken(f"{shard.name}: {lost}") from lost
 
 
+class _Steady:
+    """A packed stream that gives what it could unpack before it tells that the rest is broken."""
+
+    STEP = 1 << 16
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._fault: Exception | None = None
+
+    def read(self, size: int) -> bytes:
+        pieces: list[bytes] = []
+        while size > 0 and self._fault is None:
+            try:
+                piece = self._stream.read(min(size, self.STEP))
+            except FAULTS as lost:
+                self._fault = lost
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            size -= len(piece)
+        if not pieces and self._fault is not None:
+            raise self._fault
+        return b"".join(pieces)
+
+
 def _unpacked(stream: Any, packing: str) -> Any:
     if packing == "gz":
-        return igzip.GzipFile(fileobj=stream)
+        return igzip.GzipFile(fileobj=stream)  # type: ignore[no-untyped-call]
     if packing == "zst":
         return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(stream, read_across_frames=True)
     return bz2.BZ2File(stream) if packing == "bz2" else lzma.LZMAFile(stream)
@@ -210,7 +242,7 @@ def _to_next_line(stream: Any) -> int:
     while chunk := stream.read(1 << 16):
         at = chunk.find(b"\n")
         if at >= 0:
-            return passed + at + 1
+            return passed + int(at) + 1
         passed += len(chunk)
     return passed
 
@@ -332,7 +364,8 @@ def _flat_column(name: str, column: pa.Array) -> Iterator[tuple[str, pa.Array]]:
 
 def _joined(column: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The rows' bytes with a newline after each, and where each row begins."""
-    ended = pc.binary_join_element_wise(pc.fill_null(column.cast(pa.large_string()), ""), "\n", "")
+    newline, nothing = (pa.scalar(text, pa.large_string()) for text in ("\n", ""))
+    ended = pc.binary_join_element_wise(pc.fill_null(column.cast(pa.large_string()), nothing), newline, nothing)
     _, offsets, data = ended.buffers()
     begins = np.frombuffer(offsets, np.int64)[ended.offset : ended.offset + len(ended) + 1]
     array = np.frombuffer(data, np.uint8)[begins[0] : begins[-1]] if len(ended) else np.zeros(0, np.uint8)

@@ -29,7 +29,7 @@ def filter_of(keys: Hashes) -> Hashes:
 
 def shift_of(table: NDArray[np.generic]) -> int:
     """How far a hash is shifted to be a place in a table whose size is a power of two."""
-    return 65 - int(len(table)).bit_length()
+    return 65 - len(table).bit_length()
 
 
 def counts_of(keys: Hashes, counts: NDArray[np.int64], asked: Hashes) -> NDArray[np.int64]:

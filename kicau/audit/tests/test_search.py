@@ -1,0 +1,222 @@
+"""Posts planted in data of every kind are found where they are, however they were changed; nothing else is."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from kicau.audit import run
+from kicau.audit.prints import make
+from kicau.audit.search import Search
+from kicau.audit.shards import Broken, NoSuchShards, Unit, blocks, find, units
+from kicau.audit.words import Reader
+
+POSTS = {
+    "kopi": "Pagi ini kami buka lebih awal: kopi susu gula aren gratis untuk lima puluh orang pertama di Braga ☕",
+    "hujan": "Hujan deras sejak subuh, jalur Lembang ditutup sampai sore. Pakai jalan memutar lewat Dago ya! https://kabar.example/x",
+    "cafe": "Café Senja's new roast tastes like cocoa, orange peel and a little bit of smoke",
+    "kanji": "京都の小さな珈琲店で焙煎を学びました",
+    "short": "Lumpia Semarang datang",
+}
+WORDS = [
+    "the",
+    "river",
+    "moved",
+    "slowly",
+    "past",
+    "old",
+    "stone",
+    "houses",
+    "while",
+    "market",
+    "sellers",
+    "called",
+    "over",
+    "baskets",
+    "of",
+    "fruit",
+    "and",
+    "nobody",
+    "minded",
+    "rain",
+    "because",
+    "morning",
+    "was",
+    "warm",
+    "full",
+    "voices",
+]
+
+
+def filler(dice: random.Random, words: int) -> str:
+    return " ".join(dice.choices(WORDS, k=words))
+
+
+def lines_with(planted: dict[int, str], count: int = 400) -> list[str]:
+    dice = random.Random(5)
+    return [f"{filler(dice, 30)} {planted.get(n, '')} {filler(dice, 30)}" for n in range(count)]
+
+
+ONE_LINE = np.zeros(1, np.int64)
+PLANTED = {20 * at + 7: text for at, text in enumerate(POSTS.values())}
+
+
+def found_in(path: Path, folder: Path, **more) -> dict[str, list]:
+    outcome = run.audit(POSTS.items(), str(path), folder, processes=1, **more)
+    copies: dict[str, list] = {}
+    for found in outcome.found:
+        for copy in found.copies:
+            copies.setdefault(outcome.ids[copy.post][0], []).append(copy)
+    return copies
+
+
+def write(kind: str, path: Path) -> Path:
+    lines = lines_with(PLANTED)
+    rows = "".join(json.dumps({"id": n, "text": t}) + "\n" for n, t in enumerate(lines)).encode()
+    match kind:
+        case "jsonl":
+            path.write_bytes(rows)
+        case "jsonl.gz":
+            path.write_bytes(gzip.compress(rows[: len(rows) // 2]) + gzip.compress(rows[len(rows) // 2 :]))
+        case "jsonl.zst":
+            path.write_bytes(zstandard.compress(rows))
+        case "parquet":
+            table = pa.table({"n": range(len(lines)), "messages": [[{"role": "user", "content": t}] for t in lines]})
+            pq.write_table(table, path, row_group_size=150)
+        case "txt":
+            path.write_bytes("\n".join(lines).encode("utf-16"))
+        case "warc.gz":
+            body = f"<html><body><p>{'</p><p>'.join(lines)}</p></body></html>".replace("'", "&#39;").encode()
+            head = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:1>\r\nWARC-Target-URI: http://a.example/\r\nContent-Length: %d\r\n\r\n"
+            path.write_bytes(gzip.compress(head % len(body) + body + b"\r\n\r\n"))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "jsonl.zst", "parquet", "txt", "warc.gz"])
+def test_each_kind_of_shard_is_read_and_each_post_is_found(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_search", in_this_process)
+    copies = found_in(write(kind, tmp_path / f"data.{kind}"), tmp_path / "audit")
+    assert {post: len(found) for post, found in copies.items()} == dict.fromkeys(POSTS, 1)
+    assert all(found[0].words == found[0].of and found[0].whole for found in copies.values())
+
+
+def in_this_process(left, folder, _processes):
+    from kicau.audit.prints import Prints
+
+    search = Search(Prints.open(folder))
+    yield from (search.unit(unit) for unit in left)
+
+
+def test_places_lead_back_to_the_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_search", in_this_process)
+    path = write("jsonl", tmp_path / "data.jsonl")
+    copy = found_in(path, tmp_path / "audit")["cafe"][0]
+    held = path.read_bytes()
+    raw = base64.b64decode(copy.raw)
+    assert held[copy.raw_first : copy.raw_first + len(raw)] == raw
+    told = json.loads('"' + held[copy.first : copy.last].decode() + '"')
+    assert told == POSTS["cafe"]
+
+
+def edited(text: str, share: float, dice: random.Random) -> str:
+    return " ".join(dice.choice(WORDS) if dice.random() < share else word for word in text.split())
+
+
+def test_changed_copies_are_found_and_other_texts_are_not():
+    dice = random.Random(11)
+    topics = [f"w{n}x" for n in range(3000)]
+    posts = {str(n): " ".join(dice.choices(topics, k=dice.randint(6, 20))) for n in range(500)}
+    search = Search(make(posts.items()))
+    hits = dict.fromkeys((0.0, 0.1, 0.3), 0)
+    for share in hits:
+        for post, text in posts.items():
+            words = Reader().read(f"{filler(dice, 20)} {edited(text, share, dice)} {filler(dice, 20)}".encode())[0]
+            matches = search.matches(words, ONE_LINE)
+            hits[share] += any(search.prints.ids[m.post][0] == post for m, _ in matches)
+    assert hits[0.0] == 500
+    assert hits[0.1] >= 480
+    assert hits[0.3] >= 430
+    others = Reader().read(" ".join(dice.choices(topics + WORDS, k=20000)).encode())[0]
+    assert not [m for m, sure in search.matches(others, ONE_LINE) if sure]
+
+
+def words(text: str, **how: bool) -> list[str]:
+    data = text.encode()
+    _, starts, ends = Reader(**how).read(data)
+    return [data[a:b].decode() for a, b in zip(starts, ends, strict=True)]
+
+
+def hashes(text: str, **how: bool) -> list[int]:
+    return Reader(**how).read(text.encode())[0].tolist()
+
+
+def test_what_does_not_count_does_not_count():
+    assert hashes("CAFÉ d’Or") == hashes("cafe\u0301 D'OR") == hashes("𝗰𝗮𝗳𝗲 dor") == hashes("ＣＡＦＥ do\u200br")
+    assert hashes("R&amp;B it&#39;s") == hashes("r b its")
+    assert hashes(json.dumps("Ünïcode 京都 👍🏽\nnext"), json=True) == hashes("unicode 京都 next")
+    assert words("see https://a.example/x?y=1#z @bob_7 now") == ["see", "now"]
+    assert words("<p class='x'>Halo <b>dunia</b></p> 3 < 4", html=True) == ["Halo", "dunia", "3", "4"]
+    assert words("京都へ go") == ["京", "都", "へ", "go"]
+
+
+def test_any_bytes_can_be_read():
+    dice = random.Random(3)
+    for _ in range(300):
+        data = bytes(dice.choices([0, 34, 38, 47, 60, 64, 92, 104, 117, 194, 226, 240, 255, 65], k=dice.randint(0, 60)))
+        for how in ({}, {"json": True}, {"html": True}):
+            _, starts, ends = Reader(**how).read(data)
+            assert all(0 <= a < b <= len(data) for a, b in zip(starts, ends, strict=True))
+
+
+def test_what_is_broken_is_said_and_what_was_read_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_search", in_this_process)
+    whole = write("jsonl.gz", tmp_path / "a.jsonl.gz").read_bytes()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.jsonl.gz").write_bytes(whole[: len(whole) - 300])
+    (tmp_path / "data" / "b.parquet").write_bytes(b"PAR1 not really")
+    (tmp_path / "data" / "c.bin").write_bytes(b"\0")
+    write("jsonl", tmp_path / "data" / "d.jsonl")
+    outcome = run.audit(POSTS.items(), str(tmp_path / "data"), tmp_path / "audit", processes=1)
+    assert {Path(name).name for name in outcome.failed} == {"a.jsonl.gz", "b.parquet"}
+    assert [Path(name).name for name in outcome.skipped] == ["c.bin"]
+    assert sum(len(f.copies) for f in outcome.found) >= 5 + 4
+    with pytest.raises(NoSuchShards):
+        find(str(tmp_path / "nowhere"))
+
+
+def test_pieces_of_a_file_are_its_lines_once_each(tmp_path, monkeypatch):
+    from kicau.audit import shards
+
+    monkeypatch.setattr(shards, "PIECE", 5000)
+    path = write("jsonl", tmp_path / "data.jsonl")
+    (shard,), _ = find(str(path))
+    pieces = units(shard)
+    assert len(pieces) > 10
+    assert b"".join(b.data.tobytes() for u in pieces for b in blocks(u)) == path.read_bytes()
+    with pytest.raises(Broken):
+        list(blocks(Unit(find(str(write("jsonl", tmp_path / "x.jsonl.gz")))[0][0])))
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_search", in_this_process)
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in "abc":
+        write("jsonl", data / f"{name}.jsonl")
+    first = run.audit(POSTS.items(), str(data), tmp_path / "audit")
+    journal = tmp_path / "audit" / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text(lines[0] + lines[1][:100])  # killed while it wrote
+    read = []
+    again = run.audit(POSTS.items(), str(data), tmp_path / "audit", progress=lambda *told: read.append(told))
+    assert len(read) == 2
+    assert [f.copies for f in again.found] == [f.copies for f in first.found]
