@@ -20,6 +20,8 @@ from kicau.publishing.models import DeliveryState
 from kicau.publishing.reading import Card, Day
 from kicau.web.frame import Asked, is_partial, page
 from kicau.web.words import DELIVERY
+from kicau.withdrawal import acts, outlook
+from kicau.withdrawal.models import Withdrawal, WithdrawalState
 
 VIEWS = ("coming", "week", "month", "past", "attention")
 SOON = timedelta(minutes=3)  # what is due so soon is watched closely
@@ -36,7 +38,13 @@ def home(request: Asked) -> HttpResponse:
     wanted = reading.Filter(
         channel=request.GET.get("channel", ""), state=_state(request.GET.get("state", "")), campaign=request.GET.get("campaign", ""), attention=view == "attention",
     )  # fmt: skip
-    shown: dict[str, Any] = {"view": view, "today": today, "anchor": anchor, "wanted": wanted}
+    shown: dict[str, Any] = {
+        "leaving": _leaving(request, zone),
+        "view": view,
+        "today": today,
+        "anchor": anchor,
+        "wanted": wanted,
+    }
     if view in ("week", "month"):
         shown |= _grid(request, view, anchor, wanted)
     else:
@@ -55,6 +63,23 @@ def home(request: Asked) -> HttpResponse:
         "filtered": bool(wanted.channel or wanted.state or wanted.campaign),
     }
     return render(request, "web/calendar.html", shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A network that is going to be left, or seems to have gone."""
+
+    row: Withdrawal
+    day: date
+    after: int  # deliveries that are due after it
+
+
+def _leaving(request: Asked, zone: Any) -> list[Leaving]:
+    rows = acts.withdrawals(request.actor).filter(state__in=[WithdrawalState.ANNOUNCED, WithdrawalState.PROPOSED])
+    return [
+        Leaving(row, row.effective_at.astimezone(zone).date(), outlook.due_after(request.actor, row).count())
+        for row in rows[:10]
+    ]
 
 
 def _agenda(request: Asked, view: str, anchor: date, wanted: reading.Filter) -> dict[str, Any]:

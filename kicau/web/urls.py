@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from kicau.web import (  # fmt: skip
+from kicau.web import (
     activity,
     calendar,
     channels,
@@ -18,6 +18,7 @@ from kicau.web import (  # fmt: skip
     single_sign_on,
     team,
     two_factor,
+    withdrawals,
 )
 from kicau.web.composer import at_hand
 from kicau.web.composer import views as composer
@@ -71,6 +72,14 @@ urlpatterns: list[URLPattern] = [
     path("posts/<uuid:draft_id>/put-away", posts.put_away, name="put-away"),
     path("deliveries/<uuid:delivery_id>", posts.delivery, name="delivery"),
     path("deliveries/<uuid:delivery_id>/<slug:verb>", posts.do, name="delivery-do"),
+    path("withdrawals", withdrawals.index, name="withdrawals"),
+    path("withdrawals/new", withdrawals.new, name="withdrawal-new"),
+    path("withdrawals/for-all", withdrawals.for_all, name="withdrawals-for-all"),
+    path("withdrawals/exports/<uuid:job_id>.zip", withdrawals.download, name="withdrawal-download"),
+    path("withdrawals/<uuid:withdrawal_id>", withdrawals.withdrawal, name="withdrawal"),
+    path("withdrawals/<uuid:withdrawal_id>/targets", withdrawals.new_targets, name="withdrawal-targets"),
+    path("withdrawals/<uuid:withdrawal_id>/return", withdrawals.back, name="withdrawal-return"),
+    path("withdrawals/<uuid:withdrawal_id>/<slug:verb>", withdrawals.do, name="withdrawal-do"),
     path("channels", channels.index, name="channels"),
     path("channels/callback", channels.callback, name="channels-callback"),
     path("channels/choose", channels.choose, name="channels-choose"),

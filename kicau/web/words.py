@@ -16,6 +16,7 @@ from kicau.base.errors import Refusal, Unacceptable
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
 from kicau.publishing.models import Delivery, DeliveryState, DraftState, Hold
+from kicau.withdrawal.models import WithdrawalState
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.models import Role
 
@@ -53,7 +54,16 @@ CHANNEL: dict[str, Badge] = {
     ChannelState.REMOVED: Badge(pgettext_lazy("channel", "Disconnected"), "cross", "still"),
     ChannelState.WITHDRAWN: Badge(pgettext_lazy("channel", "Network withdrawn"), "cross", "still"),
 }
+WITHDRAWAL: dict[str, Badge] = {
+    WithdrawalState.PROPOSED: Badge(pgettext_lazy("withdrawal", "Wants a decision"), "hand", "ember"),
+    WithdrawalState.ANNOUNCED: Badge(pgettext_lazy("withdrawal", "Has a date"), "clock", "sun"),
+    WithdrawalState.WITHDRAWN: Badge(pgettext_lazy("withdrawal", "Left"), "pause", "sun"),
+    WithdrawalState.REINSTATED: Badge(pgettext_lazy("withdrawal", "Taken back"), "check", "leaf"),
+    WithdrawalState.CALLED_OFF: Badge(pgettext_lazy("withdrawal", "Called off"), "cross", "still"),
+}
+FROZEN = Badge(pgettext_lazy("delivery", "Network left"), "pause", "sun")
 PAUSED = Badge(pgettext_lazy("channel", "Paused"), "pause", "sun")
+HELD: dict[str, Badge] = {Hold.CONFIRMATION: CONFIRM, Hold.WITHDRAWN: FROZEN}
 ROLES: dict[str, tuple[Any, Any]] = {
     Role.OWNER: (_("Owner"), _("Everything, and makes other owners")),
     Role.ADMIN: (_("Admin"), _("Channels, members and settings")),
@@ -80,6 +90,10 @@ ACTS: dict[str, Any] = {
     "delivery.canceled": _("cancelled a delivery"), "delivery.retried": _("retried a delivery"), "delivery.moved": _("moved a delivery"),
     "delivery.confirmed": _("confirmed a delivery"), "delivery.resolved": _("resolved an unknown outcome"), "delivery.deleted": _("deleted a post from its network"),
     "text.saved": _("saved a text"), "text.forgotten": _("removed a saved text"), "group.saved": _("saved a group of channels"),
+    "delivery.late-decided": _("decided about posts that were past their time"), "withdrawal.announced": _("set a date for leaving a network"),
+    "withdrawal.withdrawn": _("left a network"), "withdrawal.proposed": _("found a network's door shut"), "withdrawal.called-off": _("called leaving off"),
+    "withdrawal.reinstated": _("took a network back"), "withdrawal.retargeted": _("gave posts new targets"), "withdrawal.targets-taken-back": _("took new targets back"),
+    "withdrawal.export-asked": _("asked for an export"), "withdrawal.retarget-asked": _("asked for new targets"),
     "group.forgotten": _("removed a group of channels"), "medium.added": _("added a file"), "medium.changed": _("changed a file"), "member.set": _("set a member's role"), "member.removed": _("removed a member"),
     "member.invited": _("invited somebody"), "member.uninvited": _("took back an invitation"), "member.joined": _("joined"),
     "member.owner": _("handed the ownership over"),
@@ -89,7 +103,7 @@ ACTS: dict[str, Any] = {
 
 SUBJECTS: dict[str, Any] = {
     "draft": _("Posts"), "delivery": _("Deliveries"), "channel": _("Channels"), "medium": _("Library"), "member": _("Team"), "token": _("Tokens"),
-    "webhook": _("Webhooks"), "workspace": _("Workspace"), "slots": _("Queue slots"),
+    "webhook": _("Webhooks"), "withdrawal": _("Leaving a network"), "workspace": _("Workspace"), "slots": _("Queue slots"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "page": _("on a page"),
@@ -100,7 +114,9 @@ VIA: dict[str, Any] = {
 
 
 def delivery_badge(row: Delivery) -> Badge:
-    return CONFIRM if row.hold == Hold.CONFIRMATION and row.state == DeliveryState.HELD else DELIVERY[row.state]
+    if row.state == DeliveryState.HELD and row.hold in HELD:
+        return HELD[row.hold]
+    return DELIVERY[row.state]
 
 
 def channel_badge(row: Channel) -> Badge:

@@ -85,6 +85,11 @@ def file_of(job: Job) -> Path:
     return Path(settings.KICAU_DATA) / "exports" / f"{job.id}.zip"
 
 
+def name_of(job: Job) -> str:
+    """What the archive is called where it is saved."""
+    return f"{job.withdrawal.network}-{job.asked_at:%Y-%m-%d}.zip"
+
+
 # Working
 
 

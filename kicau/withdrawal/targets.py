@@ -79,6 +79,7 @@ class Look:
     already: int = 0  # posts that go to the channel already, or went
     past: int = 0  # posts that are left because their time has passed
     unconfirmed: int = 0  # deliveries that a person must confirm before their time
+    unfit: int = 0  # deliveries that cannot be made as they stand
     obstacles: list[Obstacle] = field(default_factory=list)
     codes: Counter[tuple[str, str]] = field(default_factory=Counter)  # (channel key, problem code) -> posts
     micro: Counter[str] = field(default_factory=Counter)  # what publishing them costs: micro-units by currency
@@ -168,6 +169,7 @@ def _make(actor: Actor, row: Withdrawal, chosen: Sequence[_Post], decision: Deci
 
 def _note(found: Look, one: _Post, most: int) -> None:
     for channel, problems in one.bad:
+        found.unfit += 1
         found.codes.update({(channel.key, code): 1 for code in {p.code for p in problems}})
         if not most or len(found.obstacles) < most:
             text = next((p.text for p in one.draft.parts.all()), "")[:200]

@@ -111,12 +111,35 @@ def stock(actor, workspace) -> dict[str, object]:
         row.state, row.reason, row.published_at, row.url = state, reason, None, ""
         row.save()
     carousel = next((d for d in made if sum(len(p["media"]) for p in d.rendered["parts"]) > 1), made[0])
+    announced, left = leaving(actor, now)
     return {
+        "announced": announced,
+        "left": left,
         "post": made[0].draft_id,
         "carousel": carousel.draft_id,
         "medium": media["senja-cup.jpg"].id,
         "failed": late[0].draft_id,
     }
+
+
+def leaving(actor, now):
+    """One network that has a date, and one that was left, with an export and an obstacle or two."""
+    from kicau.publishing import compose, schedule
+    from kicau.withdrawal import acts, jobs
+    from kicau.withdrawal.targets import Decision
+
+    for n in range(3):
+        text = "A long story of beans, told slowly and with pleasure. " * (12 if n == 1 else 1)
+        part = compose.PartInput(text=f"{n + 1}. {text}")
+        draft = compose.one_draft(actor, compose.create_draft(actor, compose.Composition(parts=(part,))).id)
+        schedule.schedule(actor, draft, ["page-kopi"], now + timedelta(days=9 + n))
+    announced = acts.announce(
+        actor, network="x", effective_at=now + timedelta(days=6), reason="$42,000 a month", cause="network"
+    )
+    left = acts.announce(actor, network="facebook", reason="We leave it for a while")
+    jobs.work_now(jobs.ask_export(actor, left.id).id)
+    jobs.work_now(jobs.ask_retarget(actor, left.id, Decision(channels=("li-kopi",))).id)
+    return announced.id, left.id
 
 
 def addresses(actor, things) -> dict[str, str]:
@@ -149,6 +172,9 @@ def addresses(actor, things) -> dict[str, str]:
         "calendar": "/", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}",
         "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
         "channels": "/channels", "channel": "/channels/x-kopi", "connect": "/channels/connect/x", "library": "/library", "medium": f"/library/{things['medium']}",
+        "withdrawals": "/withdrawals", "withdrawal-new": "/withdrawals/new?network=linkedin", "withdrawal-announced": f"/withdrawals/{things['announced']}",
+        "withdrawal-left": f"/withdrawals/{things['left']}", "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",
+        "withdrawal-return": f"/withdrawals/{things['left']}/return", "withdrawals-for-all": "/withdrawals/for-all",
         "team": "/team", "settings": "/settings", "activity": "/activity", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 

@@ -77,6 +77,8 @@ def _badge_of(thing: Any) -> words.Badge:
             return words.channel_badge(thing)
         case "Draft":
             return words.DRAFT[thing.state]
+        case "Withdrawal":
+            return words.WITHDRAWAL[thing.state]
         case _:
             return words.DELIVERY[str(thing)]
 
@@ -164,6 +166,16 @@ def moment(at: datetime | None) -> SafeString:
         f"{formats.date_format(local, 'D')} {formats.date_format(local, 'j M Y')}, {formats.time_format(local, 'H:i')}"
     )
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
+
+
+@register.filter
+def moment_text(said: object) -> str:
+    """The same of a stored ISO time, inside a sentence."""
+    try:
+        local = timezone.localtime(datetime.fromisoformat(str(said)))
+    except ValueError:
+        return ""
+    return f"{formats.date_format(local, 'j M Y')}, {formats.time_format(local, 'H:i')}"
 
 
 @register.filter
