@@ -190,6 +190,7 @@ def new_targets(request: Asked, withdrawal_id: str) -> HttpResponseBase:
         "zone": zone, "zones": zones(zone, actor.workspace.timezone), "frozen": row.state in FROZEN_STATES,
         "confirming": [s.channel for s in suggested if s.channel.key in picked and registry.get(s.channel.network).baseline.needs_confirmation],
         "codes": _codes(found) if found else [], "unfit": found.unfit if found else 0,
+        "costs": list(found.micro.items()) if found else [],
     }  # fmt: skip
     if is_partial(request):
         return render(request, "web/withdrawal_targets.html#found", shown)
