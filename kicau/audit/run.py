@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from kicau.audit import prints as prints_of
+from kicau.audit.calibrate import hold_out
 from kicau.audit.search import Found, begin_process, search_unit
 from kicau.audit.shards import Broken, Shard, Unit, blocks, find, units
 from kicau.audit.words import Hashes, Reader
@@ -56,7 +58,11 @@ def audit(posts: Posts, where: str, folder: Path, *, processes: int | None = Non
     shards, skipped = find(where)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "prints" / "prints.json").exists():
-        prints_of.make(posts, sample(shards)).save(folder / "prints")
+        held: list[tuple[str, str]] = []
+        dice = random.Random(1)  # noqa: S311 (chooses samples, guards nothing)
+        made = prints_of.make(hold_out(posts, dice, held), sample(shards))
+        (folder / "held.json").write_text(json.dumps(held), "utf-8")
+        made.save(folder / "prints")
     wanted = [unit for shard in shards for unit in units(shard)]
     outcome = Outcome(shards, skipped, ids=json.loads((folder / "prints" / "ids.json").read_text("utf-8")))
     journal = folder / "journal.jsonl"

@@ -115,9 +115,11 @@ class Search:
         part = max(min(1.0, share), match.words / size)
         return match.score >= self.prints.told + ALL - FOR_WORDS * part - FOR_SPAN * (match.end - match.begin) / size
 
+    def reader(self, format: str) -> Reader:
+        return self._readers[{"parquet": "text", "warc": "html"}.get(format, format)]
+
     def _block(self, block: Block, format: str, found: Found, told: Counter[int]) -> None:
-        reader = self._readers[{"parquet": "text", "warc": "html"}.get(format, format)]
-        words, starts, ends = reader.read(block.data)
+        words, starts, ends = self.reader(format).read(block.data)
         first = np.searchsorted(starts, block.breaks)
         lines = np.unique(np.concatenate([np.zeros(1, np.int64), first[first < len(starts)]]))
         found.bytes += len(block.data)

@@ -6,6 +6,7 @@ import click
 
 import kicau
 from kicau.cli.apps import apps
+from kicau.cli.audit import audit
 from kicau.cli.backing_up import backup, restore
 from kicau.cli.channels import channels
 from kicau.cli.check import check
@@ -45,7 +46,7 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 
 for command in (
-    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete,
+    audit, up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete,
     channels, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

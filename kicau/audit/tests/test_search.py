@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from kicau.audit import run
+from kicau.audit import report, run
+from kicau.audit.calibrate import Rate
 from kicau.audit.prints import make
 from kicau.audit.search import Search
 from kicau.audit.shards import Broken, NoSuchShards, Unit, blocks, find, units
@@ -220,3 +222,30 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):
     again = run.audit(POSTS.items(), str(data), tmp_path / "audit", progress=lambda *told: read.append(told))
     assert len(read) == 2
     assert [f.copies for f in again.found] == [f.copies for f in first.found]
+
+
+@pytest.fixture
+def audited(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_search", in_this_process)
+    lines = lines_with({**PLANTED, 301: "Pagi ini kami buka lebih awal: teh susu gula aren gratis untuk lima puluh orang terakhir di Braga",
+                        303: POSTS["cafe"].upper().replace(" ", "  ") + "!!"})  # fmt: skip
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps({"text": t}) + "\n" for t in lines))
+    outcome = run.audit(POSTS.items(), str(path), tmp_path / "audit")
+    return report.report(outcome, POSTS, tmp_path / "audit", datetime(2026, 11, 24, tzinfo=UTC), control=str(path))
+
+
+def test_a_report_names_each_copys_kind_and_how_sure_it_is(audited):
+    kinds = {(f["posts"][0], f["kind"]) for f in audited["findings"]}
+    assert kinds == {*((p, "exact") for p in POSTS), ("kopi", "near"), ("cafe", "normalised")}
+    assert audited["says"] == "This data set contains 5 of the posts, in 7 places."
+    assert audited["sensitivity"]["0% of words changed"]["share"] == 1.0
+    assert audited["chance"]["hits"] == 7
+    assert audited["posts"] == {"given": 5, "different": 5, "too_short_to_tell": 0}
+
+
+def test_a_rates_interval_holds_it():
+    assert Rate(0, 0).interval == (0.0, 1.0)
+    low, high = Rate(90, 100).interval
+    assert 0.82 < low < 0.9 < high < 0.95
+    assert Rate(400, 400).interval[0] > 0.99

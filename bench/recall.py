@@ -1,0 +1,91 @@
+"""Copies found by how much was changed, and pairs by chance: 4,200 real short posts in texts of other kinds.
+
+    python -m bench.recall FOLDER
+
+FOLDER holds the four *_GroundTruth.txt of the ICWSM 2014 data (Hutto and Gilbert), which lie in the source package of
+vaderSentiment. They are real people's words: they are read here and not kept. Bars: at least 0.96, 0.92, 0.86 and 0.78
+with 0, 10, 20 and 30% of words edited; at most 1 pair by chance in 10,000 documents.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from kicau.audit.prints import make
+from kicau.audit.search import Search
+from kicau.audit.words import Reader
+
+BARS = {0.0: 0.96, 0.1: 0.92, 0.2: 0.86, 0.3: 0.78}
+OTHERS = ("movieReviewSnippets", "nytEditorialSnippets", "amazonReviewSnippets")
+
+
+def texts(folder: Path, name: str) -> list[str]:
+    lines = (folder / f"{name}_GroundTruth.txt").read_text("utf-8", "replace").split("\n")
+    return [line.split("\t")[-1] for line in lines if line]
+
+
+def edited(text: str, share: float, kind: str, vocabulary: list[str], dice: random.Random) -> str:
+    made: list[str] = []
+    for word in text.split():
+        change = dice.choices(("other", "without", "more"), (0.6, 0.2, 0.2))[0] if kind == "mixed" else "other"
+        if dice.random() >= share:
+            made.append(word)
+        elif change == "other":
+            made.append(dice.choice(vocabulary))
+        elif change == "more":
+            made += [word, dice.choice(vocabulary)]
+    return " ".join(made)
+
+
+def plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def search_in(search: Search, posts: list[str], documents: list[str]) -> list[set[int]]:
+    """The posts found in each document; a short one only where its letters are there, as in a report."""
+    blob = "\n".join(d.replace("\n", " ") for d in documents).encode()
+    words, starts, _ = Reader().read(blob)
+    begins = np.concatenate([[0], np.flatnonzero(np.frombuffer(blob, np.uint8) == 10) + 1])
+    firsts = np.searchsorted(starts, begins)
+    found: list[set[int]] = [set() for _ in documents]
+    for match, sure in search.matches(words, np.unique(firsts[firsts < len(starts)])):
+        document = int(np.searchsorted(firsts, match.first, "right")) - 1
+        if sure or any(plain(posts[int(i)]) in plain(documents[document]) for i in search.prints.ids[match.post]):
+            found[document].add(match.post)
+    return found
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    posts = texts(folder, "tweets")
+    others = [t for name in OTHERS for t in texts(folder, name)]
+    dice = random.Random(20261124)
+    vocabulary = [word for text in others for word in text.split()]
+    sample = Reader().read("\n".join(others).encode())[0].copy()
+    search = Search(make(((str(n), t) for n, t in enumerate(posts)), [sample]))
+    number = {int(i): at for at, ids in enumerate(search.prints.ids) for i in ids}
+    pairs = sum(map(len, search_in(search, posts, others)))
+    print(
+        f"by chance: {pairs} pairs in {len(others):,} documents ({pairs / len(others) * 10_000:.2f} in 10,000; bar 1)"
+    )
+    met = pairs / len(others) * 10_000 <= 1
+    for kind in ("mixed", "other"):
+        for share, bar in BARS.items():
+            planted = [
+                f"{dice.choice(others)} {edited(t, share, kind, vocabulary, dice)} {dice.choice(others)}" for t in posts
+            ]
+            found = search_in(search, posts, planted)
+            recall = sum(number[n] in f for n, f in enumerate(found)) / len(posts)
+            met &= recall >= bar
+            print(
+                f"{kind} edits, {share:.0%} of words: {recall:.4f} (bar {bar:.2f}) {'met' if recall >= bar else 'MISSED'}"
+            )
+    raise SystemExit(0 if met else 1)
+
+
+if __name__ == "__main__":
+    main()
