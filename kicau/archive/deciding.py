@@ -64,6 +64,16 @@ class Judge:
         self._shared: dict[Facts, list[Said]] = {}
         self._made: dict[tuple[object, ...], Decision] = {}
 
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Beginnings of addresses under which somebody says something."""
+        return tuple(sorted({site.key for site in self._sites}))
+
+    @property
+    def named(self) -> tuple[UUID, ...]:
+        """Items of which `added` speaks singly."""
+        return tuple(s.item for s in self._singly if s.item)
+
     def decide(self, use: str, facts: Facts, own: Sequence[Said] = (), meets: Iterable[str] = ()) -> Decision:
         """`own`: what is said of the item itself."""
         shared = facts if facts.item is None and not facts.url else replace(facts, item=None, url="")
@@ -106,7 +116,7 @@ class Judge:
             for s in Standing.objects.filter(workspace=self.workspace)
             if self.decide(use, s.facts(), meets=meets).answer in wanted
         ]
-        sites = tuple(sorted({site.key for site in self._sites}))
+        sites = self.sites
         touched = Q(said=True)
         for site in sites:
             touched |= Q(url__startswith=site)

@@ -1,0 +1,121 @@
+"""Saying what may be done with what, taking it back, and reviewing the networks' terms: what people do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kicau.archive.models import Item
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.connector import registry
+from kicau.rights import statements
+from kicau.rights.models import Origin, Statement, Subject, Terms
+from kicau.rights.statements import NewStatement, checked_conditions, checked_says
+from kicau.workspaces.actors import Actor, Permission
+
+
+@transaction.atomic
+def say(actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
+    """Keep statements that a person makes or passes on. Of single items everybody who writes may say something; what
+    reaches further needs the right to change settings. Raises Unacceptable or NotFound; then none is kept."""
+    actor.require(Permission.WRITE)
+    if any(one.subject != Subject.ITEM for one in given):
+        actor.require(Permission.SETTINGS)
+    wanted = {one.item for one in given if one.item}
+    here = set(Item.objects.filter(workspace=actor.workspace, id__in=wanted).values_list("id", flat=True))
+    if missing := wanted - here:
+        raise NotFound("item", next(iter(missing)))
+    kept = statements.keep(actor.workspace.id, given, by=actor.person_id)
+    Item.objects.filter(id__in=here, said=False).update(said=True)
+    for row in kept[:100]:
+        actor.record("rights.said", row.id, layer=row.layer, says=row.says, item=str(row.item or ""))
+    return kept
+
+
+@transaction.atomic
+def end_statement(actor: Actor, statement_id: UUID | str, at: datetime | None = None) -> Statement:
+    """From now (or `at`) on it says nothing any more; it stays in the story of what it was about."""
+    row = one_statement(actor, statement_id)
+    actor.require(Permission.WRITE if row.item else Permission.SETTINGS)
+    if not statements.end(actor.workspace.id, [row.id], at):
+        raise Conflict("This statement has ended already.")
+    actor.record("rights.ended", row.id, layer=row.layer)
+    row.refresh_from_db()
+    return row
+
+
+def all_statements(actor: Actor, *, item: UUID | str | None = None) -> QuerySet[Statement]:
+    """Newest first: of one item itself, or all that reach further than one."""
+    actor.require(Permission.READ)
+    rows = Statement.objects.defer("raw").filter(workspace_id=actor.workspace.id)
+    return rows.filter(item=as_uuid(item) if item else None).order_by("-id")
+
+
+def one_statement(actor: Actor, statement_id: UUID | str) -> Statement:
+    """Raises NotFound."""
+    actor.require(Permission.READ)
+    row = Statement.objects.filter(workspace_id=actor.workspace.id, id=as_uuid(statement_id)).first()
+    if row is None:
+        raise NotFound("statement", statement_id)
+    return row
+
+
+def network_terms(actor: Actor) -> list[Terms]:
+    """The table of all networks' terms, by network and way, the newest first."""
+    actor.require(Permission.READ)
+    return list(Terms.objects.order_by("network", "acquired", "-since"))
+
+
+@transaction.atomic
+def review_terms(actor: Actor, terms_id: int, *, says: Mapping[str, str] | None = None, conditions: Mapping[str, str] | None = None, note: str = "") -> Terms:  # fmt: skip
+    """The operator has read the source and holds that this is what it says; `says` corrects the proposal."""
+    _operator(actor)
+    row = Terms.objects.select_for_update().filter(id=terms_id).first()
+    if row is None:
+        raise NotFound("row of terms", terms_id)
+    if says is not None:
+        row.says = checked_says(says)
+    if conditions is not None:
+        row.conditions = checked_conditions(conditions)
+    row.note, row.reviewed_by, row.reviewed_at = note or row.note, actor.name, clock.now()
+    row.save()
+    actor.record("rights.terms_reviewed", row.id, name=row.network, says=row.says)
+    return row
+
+
+@transaction.atomic
+def add_terms(actor: Actor, *, network: str, acquired: str, since: date, says: Mapping[str, str], summary: str, source: str, conditions: Mapping[str, str] | None = None, note: str = "") -> Terms:  # fmt: skip
+    """New terms from a day on, reviewed by who enters them; what was in force before ends on that day."""
+    _operator(actor)
+    if network not in registry.slugs():
+        raise unacceptable("network", "There is no network {network!r} here.", network=network)
+    if acquired not in ("", *Origin.values):
+        raise unacceptable("acquired", "There is no way of acquiring {acquired!r}.", acquired=acquired)
+    if not source.startswith(("https://", "http://")):
+        raise unacceptable("source", "Name the address where these terms stand.")
+    if not summary.strip():
+        raise unacceptable("summary", "Say in a sentence what these terms say.")
+    row, made = Terms.objects.get_or_create(
+        network=network, acquired=acquired, since=since,
+        defaults={
+            "says": checked_says(says), "conditions": checked_conditions(conditions or {}), "summary": summary.strip(), "source": source[:1000],
+            "seen_on": clock.now().date(), "reviewed_by": actor.name, "reviewed_at": clock.now(), "note": note,
+        },
+    )  # fmt: skip
+    if not made:
+        raise Conflict("There are terms of that network and day already; review those.")
+    Terms.objects.filter(network=network, acquired=acquired, since__lt=since, until=None).update(until=since)
+    actor.record("rights.terms_added", row.id, name=network, says=row.says)
+    return row
+
+
+def _operator(actor: Actor) -> None:
+    actor.require(Permission.SETTINGS)
+    if actor.person is None or not actor.person.is_operator:
+        raise NotAllowed("Terms hold for every workspace here, so only an operator reviews them.")

@@ -1,0 +1,124 @@
+"""A change of policy, looked at before it is made: what would enter, what would leave, whom it would reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.db.models import Count, Q, QuerySet
+
+from kicau.archive.deciding import Judge
+from kicau.archive.models import Item, Standing
+from kicau.base import clock
+from kicau.base.ids import new_id
+from kicau.rights import statements
+from kicau.rights.decisions import Answer, Said
+from kicau.rights.models import USES, Terms, checked_ai_use
+from kicau.rights.statements import NewStatement, checked_says
+from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.models import Workspace
+
+SHOWN = 5  # items of each kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Somebody who was given items that would leave."""
+
+    name: str
+    of: str  # what they were given: a set's name and version
+    on: date | None
+    items: int
+
+
+#: Each is asked which past recipients hold any of these items: (workspace, use, the items that would leave). Whoever
+#: gives items away registers here (in kicau.config).
+PAST_RECIPIENTS: list[Callable[[Workspace, str, QuerySet[Item]], Sequence[Recipient]]] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """On one use. Entering: not permitted before, permitted then."""
+
+    use: str
+    before: int  # permitted items
+    after: int
+    entering: int
+    leaving: int
+    enter: Sequence[Item] = ()  # some of them
+    leave: Sequence[Item] = ()
+    recipients: Sequence[Recipient] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What would be said otherwise: the workspace's own rule, statements made or ended, terms read otherwise."""
+
+    policy: Mapping[str, str] | None = None
+    added: Sequence[NewStatement] = ()
+    ended: Sequence[str] = ()  # ids of statements
+    terms: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # by id: says
+
+
+def simulate(actor: Actor, change: Change, uses: Sequence[str] = USES) -> list[Effect]:
+    """The effect on each use; nothing is changed. Raises Unacceptable where the change itself could not be made."""
+    actor.require(Permission.READ)
+    at = clock.now()
+    before = Judge(actor.workspace, at=at)
+    after = Judge(
+        actor.workspace, at=at, ended=change.ended, added=[_hypothetical(one) for one in change.added],
+        policy=None if change.policy is None else checked_ai_use(change.policy), terms=_terms(change.terms),
+    )  # fmt: skip
+    return [_effect(actor, before, after, use) for use in uses]
+
+
+def _effect(actor: Actor, before: Judge, after: Judge, use: str) -> Effect:
+    rows = Item.objects.filter(workspace=actor.workspace)
+    singly = Q(said=True) | Q(id__in=after.named)
+    for site in {*before.sites, *after.sites}:
+        singly |= Q(url__startswith=site)
+    shared = dict(rows.exclude(singly).order_by().values_list("standing_id").annotate(Count("id")))
+    standings = {s.id: s.facts() for s in Standing.objects.filter(workspace=actor.workspace, id__in=shared)}
+    was = {id_: before.decide(use, facts).answer == Answer.YES for id_, facts in standings.items()}
+    will = {id_: after.decide(use, facts).answer == Answer.YES for id_, facts in standings.items()}
+    enter = [id_ for id_ in shared if will[id_] and not was[id_]]
+    leave = [id_ for id_ in shared if was[id_] and not will[id_]]
+    one_by_one = rows.filter(singly).order_by("id")
+    was_singly = {id_: d.answer == Answer.YES for id_, d in before.decide_items(use, one_by_one)}
+    will_singly = {id_: d.answer == Answer.YES for id_, d in after.decide_items(use, one_by_one)}
+    in_singly = [id_ for id_, yes in will_singly.items() if yes and not was_singly[id_]]
+    out_singly = [id_ for id_, yes in was_singly.items() if yes and not will_singly[id_]]
+    entering = rows.filter(Q(standing_id__in=enter) & ~singly | Q(id__in=in_singly))
+    leaving = rows.filter(Q(standing_id__in=leave) & ~singly | Q(id__in=out_singly))
+    gone = sum(shared[i] for i in leave) + len(out_singly)
+    come = sum(shared[i] for i in enter) + len(in_singly)
+    count = sum(n for i, n in shared.items() if was[i]) + sum(was_singly.values())
+    return Effect(
+        use=use, before=count, after=count + come - gone, entering=come, leaving=gone,
+        enter=_some(entering) if come else (), leave=_some(leaving) if gone else (),
+        recipients=[r for ask in PAST_RECIPIENTS for r in ask(actor.workspace, use, leaving)] if gone else (),
+    )  # fmt: skip
+
+
+def _some(rows: QuerySet[Item]) -> list[Item]:
+    return list(rows.select_related("standing").defer("search").order_by("-posted_at", "-id")[:SHOWN])
+
+
+def _hypothetical(one: NewStatement) -> Said:
+    return Said(
+        id=str(new_id()), layer=one.layer, party=one.party, party_name=one.party_name, subject=one.subject, key=one.key, item=one.item,
+        network=one.network, acquired=one.acquired, says=checked_says(one.says), conditions=one.conditions, source=one.source,
+        observed_at=one.observed_at, valid_from=one.valid_from, valid_until=one.valid_until,
+    )  # fmt: skip
+
+
+def _terms(otherwise: Mapping[int, Mapping[str, str]]) -> list[Said] | None:
+    if not otherwise:
+        return None
+    rows = list(Terms.objects.all())
+    for row in rows:
+        if row.id in otherwise:
+            row.says, row.reviewed_at = checked_says(otherwise[row.id]), clock.now()
+    return statements.of_terms(rows)
+
