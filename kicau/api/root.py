@@ -18,6 +18,7 @@ from ninja.router import Router
 
 import kicau
 from kicau.api import (
+    archive,
     channels,
     deliveries,
     described,
@@ -105,7 +106,19 @@ def mounted() -> Api:
         openapi_extra={"info": {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}},
     )  # fmt: skip
     api.add_decorator(only_known_names, mode="view")
-    for subject in (people, invitations, posts, deliveries, channels, media, networks, imports, spending, hooks):
+    for subject in (
+        people,
+        invitations,
+        posts,
+        deliveries,
+        channels,
+        media,
+        networks,
+        imports,
+        spending,
+        hooks,
+        archive,
+    ):
         routes: Router = subject.routes
         api.add_router("", routes)
     return api

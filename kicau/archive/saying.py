@@ -24,9 +24,8 @@ from kicau.workspaces.actors import Actor, Permission
 def say(actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
     """Keep statements that a person makes or passes on. Of single items everybody who writes may say something; what
     reaches further needs the right to change settings. Raises Unacceptable or NotFound; then none is kept."""
-    actor.require(Permission.WRITE)
-    if any(one.subject != Subject.ITEM for one in given):
-        actor.require(Permission.SETTINGS)
+    for one in given:
+        actor.require(Permission.WRITE if one.subject == Subject.ITEM else Permission.SETTINGS)
     wanted = {one.item for one in given if one.item}
     here = set(Item.objects.filter(workspace=actor.workspace, id__in=wanted).values_list("id", flat=True))
     if missing := wanted - here:

@@ -121,4 +121,3 @@ def _terms(otherwise: Mapping[int, Mapping[str, str]]) -> list[Said] | None:
         if row.id in otherwise:
             row.says, row.reviewed_at = checked_says(otherwise[row.id]), clock.now()
     return statements.of_terms(rows)
-

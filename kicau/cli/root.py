@@ -6,6 +6,7 @@ import click
 
 import kicau
 from kicau.cli.apps import apps
+from kicau.cli.archive import archive
 from kicau.cli.audit import audit
 from kicau.cli.backing_up import backup, restore
 from kicau.cli.channels import channels
@@ -17,6 +18,7 @@ from kicau.cli.doctor import doctor
 from kicau.cli.frame import Root, Shell, pass_shell
 from kicau.cli.imports import import_
 from kicau.cli.post import post
+from kicau.cli.rights import rights
 from kicau.cli.sandbox import sandbox
 from kicau.cli.tokens import tokens
 from kicau.cli.up import up
@@ -47,6 +49,6 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 for command in (
     audit, up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete,
-    channels, apps, users, tokens, webhooks, backup, restore, completion,
+    archive, rights, channels, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

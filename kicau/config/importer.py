@@ -1,6 +1,6 @@
 """The process that reads one archive, beside the worker and nicer than it, so that no post is late for it.
 
-    python -m kicau.config.importer IMPORT
+python -m kicau.config.importer IMPORT
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
             migrated = migrate()
+            propose_terms()
             from kicau.workspaces import acts
 
             made = first_owner(owner, workspace) if owner and acts.is_empty() else None
@@ -68,6 +69,14 @@ def migrate() -> int:
     if plan:
         call_command("migrate", verbosity=0, interactive=False)
     return len(plan)
+
+
+def propose_terms() -> int:
+    """Put what each network's folder says of its terms before the operator, where it is new; returns how much was."""
+    from kicau.connector import registry, terms
+    from kicau.rights import statements
+
+    return sum(statements.propose(slug, terms.load(registry.package(slug))) for slug in registry.slugs())
 
 
 def first_owner(email: str, workspace: str = "") -> dict[str, str]:

@@ -39,7 +39,9 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from asgiref.sync import sync_to_async
 
     from kicau.api.models import forget_old_answers
+    from kicau.archive.imports.published import keep_published
     from kicau.channels import acts as channels
+    from kicau.config.importer import read_due
     from kicau.engine import health
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
@@ -67,6 +69,8 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="forget what was heard long ago", every=3600.0, run=sync_to_async(recognition.forget_old)),
         Chore(name="export and retarget", every=1.0, run=jobs.work),
         Chore(name="forget old archives", every=3600.0, run=sync_to_async(jobs.forget_old)),
+        Chore(name="take archives in", every=3.0, run=read_due),
+        Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published)),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
         Chore(name="forget answers that are no longer promised", every=3600.0, run=sync_to_async(forget_old_answers)),

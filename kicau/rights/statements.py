@@ -13,6 +13,7 @@ from django.db.models import Q
 from kicau.base import clock
 from kicau.base.errors import unacceptable
 from kicau.base.ids import NO_ID
+from kicau.connector.terms import Proposal
 from kicau.rights.decisions import OWN, Said
 from kicau.rights.models import CONDITIONS, USES, VALUES, Layer, Origin, Party, Statement, Subject, Terms
 
@@ -85,6 +86,20 @@ def of_policy(ai_use: Mapping[str, str]) -> list[Said]:
 def of_terms(rows: Iterable[Terms] | None = None) -> list[Said]:
     """The networks' terms as statements; what nobody has reviewed says "unknown", which leaves the answer open."""
     return [_as_contract(row) for row in (Terms.objects.all() if rows is None else rows)]
+
+
+def propose(network: str, proposals: Iterable[Proposal]) -> int:
+    """Enter terms that are not in the table yet, unreviewed; what is there is left as it is. Returns how many."""
+    known = set(Terms.objects.filter(network=network).values_list("acquired", "since"))
+    rows = [
+        Terms(
+            network=network, acquired=one.acquired, since=one.since, says=checked_says(one.says), conditions=checked_conditions(one.conditions),
+            summary=one.summary, source=one.source, seen_on=one.seen_on,
+        )
+        for one in proposals
+        if (one.acquired, one.since) not in known
+    ]  # fmt: skip
+    return len(Terms.objects.bulk_create(rows, ignore_conflicts=True))
 
 
 def as_said(row: Statement) -> Said:

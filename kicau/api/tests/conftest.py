@@ -15,6 +15,10 @@ from django import conf
 from django.test import Client
 from PIL import Image
 
+from kicau.archive import saying
+from kicau.archive.imports import acts as archives
+from kicau.archive.imports import running
+from kicau.archive.models import Import, Item
 from kicau.base import clock
 from kicau.channels.live import stored
 from kicau.channels.models import Channel, NetworkApp, PendingSignIn
@@ -25,6 +29,7 @@ from kicau.plans.models import Charge, Purpose
 from kicau.publishing import acts as publishing
 from kicau.publishing import compose, schedule
 from kicau.publishing.models import Delivery, DeliveryState
+from kicau.rights.statements import NewStatement
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import ALLOWS, Actor
 from kicau.workspaces.acts import actor_for, add_person, create_token, create_workspace, set_member
@@ -195,7 +200,22 @@ def populate(actor: Actor, folder: Path) -> World:
         currency="USD",
         purpose=Purpose.PUBLISH,
     )
+    table = folder / "posts.csv"
+    table.write_text(f"text,id,author\nKopi {MARK},{MARK}-1,{MARK}\n")
+    taken = archives.begin_import(actor, table, f"{MARK}.csv", network="facebook", account=MARK, acquired="imported")
+    running.run_import(taken.id)
+    item = Item.objects.get(workspace=actor.workspace, remote_id=f"{MARK}-1")
+    asking = Import.objects.create(workspace=actor.workspace, path=str(table), name=MARK, state="asking")
+    (statement,) = saying.say(
+        actor,
+        [
+            NewStatement(
+                layer="author", party="author", subject="author", key="own", says={"search": "allow"}, note=MARK
+            )
+        ],
+    )
     ids = {
+        "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),
         "person_id": str(somebody.id), "token_id": str(token.id), "invitation_id": str(invitation.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
         "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "network": "facebook",
     }  # fmt: skip

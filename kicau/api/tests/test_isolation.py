@@ -61,6 +61,9 @@ def test_the_matrix_covers_every_endpoint():
         "channel",
         "medium_id",
         "webhook_id",
+        "item_id",
+        "import_id",
+        "statement_id",
         "network",
     }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -59,6 +61,19 @@ def begin_import(actor: Actor, path: Path, name: str = "", *, network: str = "",
         row.save()
         actor.record("archive.import_begun", row.id, name=row.name, network=row.network)
     return row
+
+
+def begin_upload(actor: Actor, upload: UploadedFile[Any], *, network: str = "", acquired: str = "", account: str = "") -> Import:  # fmt: skip
+    """As `begin_import`, of a file that somebody sends; it is kept until it has been read."""
+    actor.require(Permission.WRITE)
+    copy = incoming() / f"{new_id().hex}.part"
+    try:
+        with copy.open("wb") as out:
+            for piece in upload.chunks(1 << 20):
+                out.write(piece)
+        return begin_import(actor, copy, Path(upload.name or "archive").name, network=network, acquired=acquired, account=account, take=True)  # fmt: skip
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 @transaction.atomic

@@ -1,0 +1,204 @@
+"""`kicau archive`: take archives in, find items, read about one, get everything out again."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kicau.cli.frame import FAILED, Shell, answer, json_option, pass_shell, printable, show_facts, show_table
+
+if TYPE_CHECKING:
+    from kicau.archive.models import Import, Item
+    from kicau.archive.search import Query
+
+
+@click.group()
+def archive() -> None:
+    """Everything that was ever posted: take it in, find it, get it out."""
+
+
+@archive.command("import")
+@click.argument("source", metavar="FILE", type=click.Path(path_type=Path, exists=True))
+@click.option("--network", default="", help="Whose posts they are, where a table or lines of JSON do not say.")
+@click.option("--account", default="", help="Whose archive it is, where the file does not say.")
+@click.option("--own", "acquired", flag_value="imported", default=False, help="It is our own archive, whatever account it is of.")  # fmt: skip
+@click.option("--received", "acquired", flag_value="received", help="It is somebody else's, who gave it to us.")
+@json_option
+@pass_shell
+def import_(shell: Shell, source: Path, network: str, account: str, acquired: str | None, as_json: bool) -> None:
+    """Take in a network's download of one's own data, a CSV table or lines of JSON.
+
+    What is in it twice, or here already, is here once with all its origins. Interrupted, it goes on where it was: run
+    it again, or kicau archive resume.
+    """
+    actor = shell.actor()
+    from kicau.archive.imports import acts, running
+
+    row = acts.begin_import(actor, source, network=network, account=account, acquired=acquired or "")
+    if row.state == "asking":
+        click.echo(_sentence(row.problem), err=True)
+        click.echo("Run it again with --own or --received.", err=True)
+        acts.stop_import(actor, row.id)
+        sys.exit(FAILED)
+    done = running.run_import(row.id, None if as_json else _tell)
+    answer(as_json, _import(done), lambda: _show_import(done))
+    if done.state != "done":
+        sys.exit(FAILED)
+
+
+@archive.command("imports")
+@json_option
+@pass_shell
+def imports(shell: Shell, as_json: bool) -> None:
+    """List what was taken in."""
+    actor = shell.actor()
+    from kicau.archive.imports import acts
+
+    rows = list(acts.imports(actor)[:200])
+    shown = [(r.id, r.name, r.state, r.new, r.known, r.skipped, f"{r.created_at:%Y-%m-%d %H:%M}") for r in rows]
+    answer(as_json, [_import(r) for r in rows], lambda: show_table(("id", "name", "state", ">new", ">known", ">skipped", "begun"), shown, empty="Nothing was taken in yet."))  # fmt: skip
+
+
+@archive.command("resume")
+@click.argument("import_id", metavar="IMPORT")
+@json_option
+@pass_shell
+def resume(shell: Shell, import_id: str, as_json: bool) -> None:
+    """Go on with an import that was stopped, failed or killed."""
+    actor = shell.actor()
+    from kicau.archive.imports import acts, running
+
+    row = acts.one_import(actor, import_id)
+    if row.state in ("canceled", "failed"):
+        acts.resume_import(actor, row.id)
+    done = running.run_import(row.id, None if as_json else _tell)
+    answer(as_json, _import(done), lambda: _show_import(done))
+    if done.state != "done":
+        sys.exit(FAILED)
+
+
+@archive.command("search")
+@click.argument("words", nargs=-1)
+@click.option("--network", default="", help="On this network.")
+@click.option("--author", default="", help="By this author: handle or key.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Posted on this day or later (UTC).")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Posted before this day (UTC).")
+@click.option("--use", default="", help="By what it may be used for, such as train_gen.")
+@click.option("--answer", "answers", default="yes", show_default=True, help="To whether it may: yes, no or unknown.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many at most.")
+@json_option
+@pass_shell
+def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, **asked: Any) -> None:
+    """Find items, the newest first: all words must occur, "in quotation marks" as a phrase, -without, either OR other."""
+    actor = shell.actor()
+    from kicau.archive.search import find
+
+    found = find(actor, _query(" ".join(words), **asked), limit=limit).items
+    shown = [(i.id, f"{i.posted_at:%Y-%m-%d}" if i.posted_to != "none" else "", i.network, i.standing.author_handle, i.text[:90]) for i in found]  # fmt: skip
+    answer(as_json, [_item(i) for i in found], lambda: show_table(("id", "posted", "network", "author", "text"), shown, empty="Nothing matches."))  # fmt: skip
+
+
+@archive.command("show")
+@click.argument("item_id", metavar="ITEM")
+@json_option
+@pass_shell
+def show(shell: Shell, item_id: str, as_json: bool) -> None:
+    """An item's whole story: its origins, what it may be used for, and why."""
+    actor = shell.actor()
+    from kicau.archive.reading import story
+    from kicau.rights import sentences
+
+    told = story(actor, item_id)
+    origins = [{"acquired": o.acquired, "name": o.label} for o in told.origins]
+    uses = {use: {"answer": str(d.answer), "sentence": sentences.reason(d).sentence} for use, d in told.decisions.items()}  # fmt: skip
+
+    def human() -> None:
+        click.echo(printable(told.item.text))
+        click.echo()
+        show_facts({
+            "posted": f"{told.item.posted_at:%Y-%m-%d %H:%M} UTC", "network": told.item.network, "author": told.item.standing.author_handle,
+            "address": told.item.url, "origins": ", ".join(f"{o['acquired']} {o['name']}".strip() for o in origins),
+        })  # fmt: skip
+        click.echo()
+        show_table(("use", "may it?", "why"), [(use, d["answer"], d["sentence"]) for use, d in uses.items()])
+
+    answer(as_json, _item(told.item) | {"origins": origins, "uses": uses}, human)
+
+
+@archive.command("export")
+@click.argument("target", metavar="FILE.zip", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--words", default="", help="Only items with these words.")
+@click.option("--network", default="", help="Only of this network.")
+@click.option("--author", default="", help="Only by this author.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only what was posted on this day or later (UTC).")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only what was posted before this day (UTC).")
+@click.option("--use", default="", help="Only what may be put to this use.")
+@click.option("--no-media", is_flag=True, help="Leave the files out.")
+@pass_shell
+def export(shell: Shell, /, target: Path, words: str, no_media: bool, **asked: Any) -> None:
+    """Everything out again: a zip with lines of JSON, what was said of it, and the files. FILE.jsonl gives the lines only."""
+    actor = shell.actor()
+    from kicau.archive import exports
+
+    query = _query(words, answers="yes", **asked)
+    pieces = exports.lines(actor, query) if target.suffix == ".jsonl" else exports.zipped(actor, query, media=not no_media)  # fmt: skip
+    part = target.with_name(target.name + ".part")
+    try:
+        with part.open("wb") as out:
+            for piece in pieces:
+                out.write(piece)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    click.echo(f"{target}: {target.stat().st_size:,} bytes")
+
+
+def _query(words: str, network: str, author: str, since: datetime | None, until: datetime | None, use: str, answers: str) -> Query:  # fmt: skip
+    from kicau.archive.search import Query
+
+    return Query(
+        words=words, networks=(network,) if network else (), authors=(author,) if author else (), since=since and since.replace(tzinfo=UTC),
+        until=until and until.replace(tzinfo=UTC), use=use, answers=(answers,),
+    )  # fmt: skip
+
+
+def _tell(row: Import) -> None:
+    if sys.stderr.isatty():
+        of = f" of {row.expected:,}" if row.expected else ""
+        click.echo(f"\r{row.read:,}{of} read, {row.new:,} new", nl=False, err=True)
+
+
+def _show_import(row: Import) -> None:
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    click.echo(f"{row.name}: {row.state}. {row.new:,} new, {row.known:,} known before, {row.skipped:,} left out.")
+    if row.problem:
+        click.echo(_sentence(row.problem))
+    for one in row.skips:
+        where = f" ({', '.join(one['examples'][:3])})" if one["examples"] else ""
+        click.echo(f"  {one['count']:,} × {printable(_sentence(one))}{printable(where)}")
+
+
+def _sentence(told: dict[str, Any]) -> str:
+    from kicau.archive.reading import problem
+
+    return problem(told).sentence
+
+
+def _import(row: Import) -> dict[str, Any]:
+    return {
+        "id": str(row.id), "name": row.name, "network": row.network, "account": row.account_handle or row.account_id, "acquired": row.acquired,
+        "state": row.state, "problem": row.problem or None, "read": row.read, "new": row.new, "known": row.known, "skipped": row.skipped, "skips": row.skips,
+    }  # fmt: skip
+
+
+def _item(row: Item) -> dict[str, Any]:
+    return {
+        "id": str(row.id), "network": row.network, "remote_id": row.remote_id, "author": row.standing.author, "handle": row.standing.author_handle,
+        "posted_at": row.posted_at.isoformat() if row.posted_to != "none" else None, "kind": row.kind, "text": row.text, "url": row.url,
+        "acquired": row.standing.acquired, "media": row.media,
+    }  # fmt: skip

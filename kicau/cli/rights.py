@@ -1,0 +1,136 @@
+"""`kicau rights`: what may be done with what, who said so, and what a change would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import click
+
+from kicau.cli.frame import USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
+
+
+@click.group()
+def rights() -> None:
+    """What items may be used for: statements, networks' terms, and the decisions that they make."""
+
+
+says_option = click.option("--say", "says", multiple=True, metavar="USE=VALUE", required=True, help="Such as train_gen=deny; repeat it for several.")  # fmt: skip
+
+
+@rights.command("say")
+@says_option
+@click.option("--layer", default="author", show_default=True, help="With which authority: withdrawal, grant, contract, author, licence, site, default.")  # fmt: skip
+@click.option("--party", default="author", show_default=True, help="Who says it: author, network, site or workspace.")
+@click.option("--name", "party_name", default="", help="Their name.")
+@click.option("--item", default="", help="Of one item.")
+@click.option("--author", default="", help='Of all of one author: "own" or network:id.')
+@click.option("--on-network", default="", help="Of all of one network.")
+@click.option("--site", default="", help="Of all under an address.")
+@click.option("--licence", default="", help="Of all under an SPDX licence.")
+@click.option("--condition", "conditions", multiple=True, metavar="NAME=DETAIL", help="Of what is conditional: attribution, payment, non-commercial, share-alike, consent, geography.")  # fmt: skip
+@click.option("--source", default="", help="Where it can be read.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Valid until this day (UTC).")
+@click.option("--note", default="", help="Why.")
+@json_option
+@pass_shell
+def say(shell: Shell, /, says: tuple[str, ...], item: str, author: str, on_network: str, site: str, licence: str, conditions: tuple[str, ...], until: datetime | None, as_json: bool, **told: Any) -> None:  # fmt: skip
+    """Record what somebody says; without --item, --author, --on-network, --site or --licence it is about everything."""
+    actor = shell.actor()
+    from datetime import UTC
+
+    from kicau.archive.reading import one_item
+    from kicau.archive.saying import say as keep
+    from kicau.rights.statements import NewStatement
+
+    keys = {"author": author, "network": on_network, "site": site, "licence": licence}
+    about = [(subject, key) for subject, key in keys.items() if key]
+    if len(about) + bool(item) > 1:
+        raise Trouble("A statement is about one thing; choose one of --item, --author, --on-network, --site and --licence.", USAGE)  # fmt: skip
+    subject, key = ("item", "") if item else about[0] if about else ("everything", "")
+    given = NewStatement(
+        subject=subject, key=key, item=one_item(actor, item).id if item else None, says=_pairs(says), conditions=_pairs(conditions),
+        valid_until=until.replace(tzinfo=UTC) if until else None, **told,
+    )  # fmt: skip
+    (row,) = keep(actor, [given])
+    answer(as_json, {"id": str(row.id), "says": row.says}, lambda: click.echo(f"Kept: {row.id}"))
+
+
+@rights.command("end")
+@click.argument("statement_id", metavar="STATEMENT")
+@pass_shell
+def end(shell: Shell, statement_id: str) -> None:
+    """From now on a statement says nothing any more."""
+    actor = shell.actor()
+    from kicau.archive.saying import end_statement
+
+    end_statement(actor, statement_id)
+    click.echo("Ended.")
+
+
+@rights.command("list")
+@json_option
+@pass_shell
+def list_(shell: Shell, as_json: bool) -> None:
+    """Statements that reach further than one item."""
+    actor = shell.actor()
+    from kicau.archive.saying import all_statements
+
+    rows = list(all_statements(actor)[:500])
+    shown = [(r.id, r.layer, r.party_name or r.party, f"{r.subject} {r.key}".strip(), _said(r.says), "ended" if r.valid_until else "") for r in rows]  # fmt: skip
+    data = [{"id": str(r.id), "layer": r.layer, "party": r.party, "party_name": r.party_name, "subject": r.subject, "key": r.key, "says": r.says, "conditions": r.conditions, "source": r.source, "valid_until": r.valid_until.isoformat() if r.valid_until else None} for r in rows]  # fmt: skip
+    answer(as_json, data, lambda: show_table(("id", "layer", "who", "about", "says", ""), shown, empty="Nobody said anything yet."))  # fmt: skip
+
+
+@rights.command("terms")
+@json_option
+@pass_shell
+def terms(shell: Shell, as_json: bool) -> None:
+    """The networks' terms, as a dated table."""
+    actor = shell.actor()
+    from kicau.archive.saying import network_terms
+
+    rows = network_terms(actor)
+    shown = [(r.id, r.network, r.acquired or "any way", r.since, _said(r.says), r.reviewed_by or "not reviewed", r.summary) for r in rows]  # fmt: skip
+    data = [{"id": r.id, "network": r.network, "acquired": r.acquired, "since": f"{r.since}", "until": f"{r.until}" if r.until else None, "says": r.says, "summary": r.summary, "source": r.source, "reviewed_by": r.reviewed_by} for r in rows]  # fmt: skip
+    answer(as_json, data, lambda: show_table((">id", "network", "copies that were", "since", "say", "reviewed by", "summary"), shown, empty="No terms are known."))  # fmt: skip
+
+
+@rights.command("review")
+@click.argument("terms_id", metavar="ID", type=int)
+@click.option("--say", "says", multiple=True, metavar="USE=VALUE", help="What they say, where the proposal is wrong.")
+@click.option("--note", default="", help="Why.")
+@pass_shell
+def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> None:
+    """You, the operator, have read a network's terms at their source, and hold that this is what they say."""
+    actor = shell.actor()
+    from kicau.archive.saying import review_terms
+
+    row = review_terms(actor, terms_id, says=_pairs(says) if says else None, note=note)
+    click.echo(f"{row.network}, {row.acquired or 'any way'}: {_said(row.says)}")
+
+
+@rights.command("simulate")
+@says_option
+@json_option
+@pass_shell
+def simulate(shell: Shell, says: tuple[str, ...], as_json: bool) -> None:
+    """What another rule of this workspace would change; nothing is changed."""
+    actor = shell.actor()
+    from kicau.archive import simulating
+
+    found = simulating.simulate(actor, simulating.Change(policy=_pairs(says)))
+    data = [{"use": e.use, "before": e.before, "after": e.after, "entering": e.entering, "leaving": e.leaving, "recipients": [{"name": r.name, "of": r.of, "items": r.items} for r in e.recipients]} for e in found]  # fmt: skip
+    shown = [(e.use, e.before, e.after, e.entering, e.leaving, ", ".join(r.name for r in e.recipients)) for e in found]
+    answer(as_json, data, lambda: show_table(("use", ">now", ">then", ">enter", ">leave", "past recipients"), shown))
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    if bad := [one for one in given if "=" not in one]:
+        raise Trouble(f"{bad[0]!r} is no NAME=VALUE.", USAGE)
+    return {name.strip(): value.strip() for name, _, value in (one.partition("=") for one in given)}
+
+
+def _said(says: Mapping[str, str]) -> str:
+    return ", ".join(f"{use}={value}" for use, value in says.items())
