@@ -43,6 +43,8 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.channels import acts as channels
     from kicau.config.importer import read_due
     from kicau.engine import health
+    from kicau.plans import acts as plans
+    from kicau.publishing import forecasting, holding
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
 
@@ -73,6 +75,9 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published)),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
+        Chore(name="release what a budget held", every=3.0, run=sync_to_async(holding.release)),
+        Chore(name="tell of budgets that will not last", every=3600.0, run=sync_to_async(forecasting.alert)),
+        Chore(name="forget what was read days ago", every=3600.0, run=sync_to_async(plans.forget_readings)),
         Chore(name="forget answers that are no longer promised", every=3600.0, run=sync_to_async(forget_old_answers)),
         Chore(name="forget workers that are gone", every=600.0, run=sync_to_async(health.forget_the_gone)),
     ]

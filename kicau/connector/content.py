@@ -146,6 +146,7 @@ class Charge:
     units: int = 1
     resources: tuple[str, ...] = ()  # ids of what came back, where a network bills each of them once a UTC day
     once: str = ""  # what was made, by the network's id: it is billed once, whoever reports it and however often
+    proven: bool = False  # where its answer is lost, `find` tells whether it was used up
     always: bool = False  # used up by a refused call too, as quotas of calls are
 
 

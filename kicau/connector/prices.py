@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -41,6 +41,9 @@ class PriceList:
     source: str
     currency: str  # ISO 4217; "" where nothing costs money
     prices: Mapping[str, int]  # meter -> micro-units of the currency for one unit
+    instead: Mapping[str, str] = field(
+        default_factory=dict
+    )  # a dear meter -> the plain one that the same post has without what makes it dear
     until: date | None = None  # the first day on which it holds no more
     monthly: int = 0  # micro-units of the currency for each month, used or not
     daily: frozenset[str] = (
@@ -55,11 +58,8 @@ class PriceList:
         """Micro-units of the currency; a meter that is not listed costs nothing."""
         return self.prices.get(meter, 0) * units
 
-    def in_force(self, day: date) -> bool:
-        return self.since <= day and (self.until is None or day < self.until)
 
-
-KNOWN = frozenset({"name", "since", "until", "source", "currency", "prices", "monthly", "daily", "caps", "refuses", "note", "default"})  # fmt: skip
+KNOWN = frozenset({"name", "since", "until", "source", "currency", "prices", "instead", "monthly", "daily", "caps", "refuses", "note", "default"})  # fmt: skip
 
 
 def load(package: str, name: str = "prices.toml") -> tuple[PriceList, ...]:
@@ -85,8 +85,14 @@ def in_order(lists: Iterable[PriceList]) -> tuple[PriceList, ...]:
 
 def price_on(lists: tuple[PriceList, ...], day: date, plan: str = "") -> PriceList | None:
     """The list in force on `day`, of plan `plan` or, where that is "", the newest that may be taken unasked."""
-    found = [one for one in lists if one.in_force(day) and (one.is_default if not plan else one.name == plan)]
+    found = [one for one in in_force(lists, day) if (one.is_default if not plan else one.name == plan)]
     return found[-1] if found else None
+
+
+def in_force(lists: Iterable[PriceList], day: date) -> tuple[PriceList, ...]:
+    """Of each plan the list that holds on `day`, oldest first. A later list ends those of its name before it, for good."""
+    newest = {one.name: one for one in in_order(lists) if one.since <= day}
+    return in_order(one for one in newest.values() if one.until is None or day < one.until)
 
 
 def _one(entry: Mapping[str, Any], n: int) -> PriceList:
@@ -98,6 +104,7 @@ def _one(entry: Mapping[str, Any], n: int) -> PriceList:
             name=_text(entry["name"]), since=_day(entry["since"]), until=_day(entry["until"]) if "until" in entry else None,
             source=_text(entry["source"]), currency=str(entry.get("currency", "")), monthly=_micro(entry.get("monthly", 0)),
             prices={str(meter): _micro(micro) for meter, micro in entry.get("prices", {}).items()},
+            instead={str(dear): str(plain) for dear, plain in entry.get("instead", {}).items()},
             daily=frozenset(entry.get("daily", ())), refuses=frozenset(entry.get("refuses", ())), note=str(entry.get("note", "")),
             caps=tuple(Cap(meters=tuple(c["meters"]), **{k: v for k, v in c.items() if k != "meters"}) for c in entry.get("caps", ())),
             is_default=bool(entry.get("default", True)),
@@ -126,4 +133,4 @@ def _micro(value: object) -> int:
     return value
 
 
-__all__ = ["Cap", "PriceList", "in_order", "load", "parse", "price_on"]
+__all__ = ["Cap", "PriceList", "in_force", "in_order", "load", "parse", "price_on"]

@@ -66,6 +66,8 @@ EVENTS: dict[str, Event] = {
               many=_("{what} is back, and its queue goes on. Posts whose time passed meanwhile wait for a decision: {late}."), who=Permission.PUBLISH, icon="retry", tone="leaf"),
         Event(name="budget.near", label=_("A budget nears its end"), one=_("{budget} is {percent} % used up; it is renewed on {until}."),
               many=_("{budget} is {percent} % used up; it is renewed on {until}."), who=Permission.SETTINGS, icon="coin", tone="sun"),
+        Event(name="budget.forecast", label=_("A budget will not last"), one=_("{budget} will not last: {expected} is expected until {until}, of {amount}."),
+              many=_("{budget} will not last: {expected} is expected until {until}, of {amount}."), who=Permission.SETTINGS, icon="coin", tone="sun", mail=Mail.DAILY),
         Event(name="budget.held", label=_("A post is held because a budget is spent"), one=_("“{post}” is held for {channel}: {reason}"),
               many=_("{count} posts are held for {channel}: {reason}"), who=Permission.SETTINGS, icon="coin", tone="sun"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -11,11 +11,13 @@ from uuid import UUID
 from django.db import connection
 
 from kicau.base import clock
-from kicau.plans.models import READING, Budget, Period
+from kicau.notices import acts as notices
+from kicau.plans.models import READING, Budget, BudgetUse, Period
 
 if TYPE_CHECKING:
     from kicau.plans.ledger import Work
 
+type Used = tuple[Work, str, int, int, str, datetime]
 LOCK = 0x6B696361  # advisory: shared while charges are written or reserved, alone while a budget is made or changed
 NEVER = datetime(9999, 1, 1, tzinfo=clock.UTC)  # when a budget in total begins anew
 
@@ -94,7 +96,7 @@ def renews(budget: Budget, at: datetime) -> datetime:
     return later.replace(tzinfo=local.tzinfo).astimezone(clock.UTC)
 
 
-def add(current: Sequence[Budget], used: Iterable[tuple[Work, str, int, int, str, datetime]]) -> None:
+def add(current: Sequence[Budget], used: Sequence[Used]) -> None:
     """Add charges (work, meter, units, micro, currency, at) to the uses of the budgets that cover them."""
     if not current:
         return
@@ -110,6 +112,23 @@ def add(current: Sequence[Budget], used: Iterable[tuple[Work, str, int, int, str
         cursor.execute(
             "INSERT INTO plans_budgetuse AS u (budget_id, begins_at, amount, told) "
             "SELECT b, at, amount, 0 FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[]) AS v (b, at, amount) ORDER BY b, at "
-            "ON CONFLICT (budget_id, begins_at) DO UPDATE SET amount = u.amount + excluded.amount",
+            "ON CONFLICT (budget_id, begins_at) DO UPDATE SET amount = u.amount + excluded.amount RETURNING budget_id, begins_at, amount, told",
             [[str(b) for b, _ in rows], [at for _, at in rows], [sums[row] for row in rows]],
         )
+        written = cursor.fetchall()
+    by_id = {budget.id: budget for budget in current}
+    for id_, begins_at, amount, told in written:
+        _tell(by_id[id_], begins_at, amount, told, used)
+
+
+def _tell(budget: Budget, begins_at: datetime, amount: int, told: int, used: Sequence[Used]) -> None:
+    """Once when so much of it is used as its owners want to know of, and once when all of it is."""
+    percent = amount * 100 // budget.amount if budget.amount else 100
+    mark = 100 if percent >= 100 else budget.tell_at if percent >= budget.tell_at else 0
+    if mark <= told:
+        return
+    BudgetUse.objects.filter(budget=budget, begins_at=begins_at).update(told=mark)
+    workspace_id = budget.workspace_id or next(work.workspace_id for work, *_ in used if covers(budget, work))
+    until = renews(budget, begins_at)
+    day = "–" if until == NEVER else until.astimezone(clock.zone(budget.timezone)).date().isoformat()
+    notices.tell("budget.near", workspace_id, gather=f"{budget.id} {begins_at.isoformat()} {mark}", once=True, page="/costs/budgets", budget=budget.name, percent=percent, until=day)  # fmt: skip

@@ -62,7 +62,9 @@ class Entry:
 def entries(work: Work, calls: Iterable[Call], *, spent: Iterable[Used] = (), spent_at: datetime | None = None) -> list[Entry]:  # fmt: skip
     """What `calls` used up; `spent` is what a look-up proved to have been used at `spent_at`."""
     made = [
-        Entry(work=work, at=call.at, used=call.charge, is_certain=not call.lost) for call in calls if _is_billed(call)
+        Entry(work=work, at=call.at, used=call.charge, is_certain=not call.lost)
+        for call in calls
+        if _is_billed(work, call)
     ]
     if spent_at is not None:
         publishing = replace(work, purpose=Purpose.PUBLISH)
@@ -70,14 +72,15 @@ def entries(work: Work, calls: Iterable[Call], *, spent: Iterable[Used] = (), sp
     return made
 
 
-def _is_billed(call: Call) -> bool:
+def _is_billed(work: Work, call: Call) -> bool:
     if call.charge == FREE:
         return False
     if call.charge.always:
         return True
     if call.lost:
-        # What is not repeatable is looked up, and what is counted by its answer is asked again: both tell then.
-        return call.repeatable and not call.counted
+        # What is not repeatable is looked up, and what is billed once a day is asked again: both tell then.
+        listed = list_on(work.network, call.at.date(), work.plan)
+        return call.repeatable and not (call.counted and listed is not None and call.charge.meter in listed.daily)
     return not call.refused
 
 

@@ -101,7 +101,6 @@ class Budget(models.Model):
     tell_at = models.PositiveSmallIntegerField(default=80)  # percent used at which people are told
     reading_share = models.PositiveSmallIntegerField(default=70)  # percent of it that reading may use up
     is_active = models.BooleanField(default=True)
-    is_fresh = models.BooleanField(default=True)  # changed since what it held was last looked at
     created_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(default=now)
 

@@ -15,6 +15,7 @@ from kicau.base.money import shown
 from kicau.channels.models import Channel
 from kicau.connector import errors
 from kicau.connector.content import Charge as Used
+from kicau.connector.content import Problem
 from kicau.plans import budgets, ledger, reservations
 from kicau.plans.models import Budget, Charge, Purpose
 from kicau.plans.pricing import list_on, price_all
@@ -67,8 +68,9 @@ def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> tuple[
     covered = [i for i in items if hard and any(_may_cover(b, works[i.id]) for b in hard)]
     if not covered:
         return {}, {}
+    _count_the_unknown([i for i in covered if i.died], works)
     held = reservations.held_by(i.id for i in covered)
-    spent = _spent(i.id for i in covered if i.steps or i.broken_at)
+    spent = spent_by(i.id for i in covered if i.steps or i.broken_at)
     meters: dict[tuple[str, str], frozenset[str]] = {}
     purses: dict[UUID, Purse] = {}
     asks = []
@@ -76,7 +78,7 @@ def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> tuple[
         mine = works[item.id]
         key = (mine.network, mine.plan)
         if key not in meters:
-            meters[key] = _metered(mine, hard)
+            meters[key] = metered(mine, hard)
         purses[item.id] = Purse(metered=meters[key], left=held.get(item.id, {}))
         if Purpose.PUBLISH not in purses[item.id].left:
             ahead = to_come(item.rendered, spent.get(item.id, Counter()), meters[key])
@@ -84,6 +86,37 @@ def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> tuple[
                 asks.append(Ask(work=mine, priced=price_all(mine.network, ahead, plan=mine.plan)))
                 purses[item.id].left[Purpose.PUBLISH] = {used.meter: used.units for used in ahead}
     return purses, reservations.reserve(current, asks) if asks else {}
+
+
+def _count_the_unknown(died: Sequence[Claimed], works: Mapping[UUID, ledger.Work]) -> None:
+    """A worker that died may have spent what was set aside for looking up, and nothing tells: it counts as spent. What a
+    network bills once a day needs no such care: the same look-up, taken again, shows it."""
+    held = reservations.held_by(i.id for i in died) if died else {}
+    lost = []
+    for item in died:
+        mine = replace(works[item.id], purpose=Purpose.FIND)
+        daily = _daily(mine)
+        for meter, units in held.get(item.id, {}).get(Purpose.FIND, {}).items():
+            if units and meter not in daily:
+                lost.append(ledger.Entry(work=mine, at=item.begun_at, used=Used(meter, units), is_certain=False))
+    ledger.write(lost)
+
+
+def _daily(mine: ledger.Work) -> frozenset[str]:
+    listed = list_on(mine.network, clock.now().date(), mine.plan)
+    return listed.daily if listed else frozenset()
+
+
+def _unproven(o: Outcome, mine: ledger.Work) -> list[ledger.Entry]:
+    """A worker died in a step of which a look-up shows nothing (an alt text, say): the dearest such call counts as made."""
+    if not (o.item.died and o.did == "find" and o.outcome == "not-found" and o.item.purse is not None):
+        return []
+    left = o.item.purse.left.get(Purpose.PUBLISH, {})
+    meters = {
+        one["meter"] for one in o.item.rendered.get("charges") or () if not one.get("proven") and left.get(one["meter"])
+    }
+    priced = sorted(price_all(mine.network, [Used(meter) for meter in meters], plan=mine.plan), key=lambda p: p.micro)
+    return [ledger.Entry(work=replace(mine, purpose=Purpose.PUBLISH), at=o.item.begun_at, used=Used(p.meter), is_certain=False) for p in priced[-1:]]  # fmt: skip
 
 
 def _may_cover(budget: Budget, mine: ledger.Work) -> bool:
@@ -95,13 +128,14 @@ def _for(mine: ledger.Work, purpose: str) -> ledger.Work:
     return replace(mine, purpose=purpose)
 
 
-def _metered(mine: ledger.Work, hard: Iterable[Budget]) -> frozenset[str]:
+def metered(mine: ledger.Work, hard: Iterable[Budget]) -> frozenset[str]:
+    """The meters that cost money on the work's plan, or have a budget."""
     listed = list_on(mine.network, clock.now().date(), mine.plan)
     priced = {meter for meter, micro in listed.prices.items() if micro} if listed else set()
     return frozenset(priced | {b.meter for b in hard if b.meter})
 
 
-def _spent(ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
+def spent_by(ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
     found: dict[UUID, Counter[str]] = {}
     rows = Charge.objects.filter(delivery_id__in=list(ids), purpose=Purpose.PUBLISH).values("delivery_id", "meter")
     for id_, meter, total in rows.annotate(total=Sum("units")).values_list("delivery_id", "meter", "total"):
@@ -139,6 +173,7 @@ def account(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel]) -> No
     found: list[ledger.Entry] = []
     for o in outcomes:
         mine = work(o.item, channels[o.item.lane], Purpose.FIND if o.did == "find" else Purpose.PUBLISH)
+        found += _unproven(o, mine)
         found += ledger.entries(mine, o.calls, spent=o.spent, spent_at=o.item.broken_at or o.item.begun_at)
     ledger.write(found)
     purses = [o for o in outcomes if o.item.purse is not None or o.item.short is not None]
@@ -150,7 +185,7 @@ def account(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel]) -> No
         reservations.free(looked_up, purpose=Purpose.FIND)
 
 
-def sentence(short: Short, label: str) -> str:
+def problem(short: Short, label: str) -> Problem:
     """Why it is held, and what to do."""
     budget = short.budget
     if budget.meter:
@@ -158,5 +193,9 @@ def sentence(short: Short, label: str) -> str:
     else:
         left, wanted = shown(short.left, budget.currency), shown(short.wanted, budget.currency)
     zone = clock.zone(budget.timezone)
-    ends = "" if short.renews_at == budgets.NEVER else f" It begins anew on {short.renews_at.astimezone(zone):%Y-%m-%d at %H:%M} ({budget.timezone}), and this goes out then."  # fmt: skip
-    return f"The budget “{budget.name}” has {left} left, and this needs {wanted} for {label}.{ends} Raise the budget to send it sooner, or cancel it."
+    message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget is raised; or cancel it."
+    params = {"budget": budget.name, "left": left, "wanted": wanted, "network": label}
+    if short.renews_at != budgets.NEVER:
+        message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget begins anew on {when}, or sooner when it is raised; or cancel it."
+        params["when"] = f"{short.renews_at.astimezone(zone):%Y-%m-%d at %H:%M} ({budget.timezone})"
+    return Problem(code="over-budget", message=message, params=params)

@@ -24,7 +24,7 @@ WITH room AS (
         ORDER BY next_at LIMIT greatest(o.free, 0)
     ) d
 ), chosen AS (
-    SELECT d.id, c.version, p.campaign_id, p.author_id FROM candidate c JOIN room r ON r.network = c.network AND c.place <= r.free
+    SELECT d.id, c.version, p.campaign_id, p.author_id, d.begun_at IS NOT NULL AS died FROM candidate c JOIN room r ON r.network = c.network AND c.place <= r.free
     JOIN publishing_delivery d ON d.id = c.id JOIN publishing_draft p ON p.id = d.draft_id
     WHERE d.state IN ('scheduled', 'publishing') AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp())
     ORDER BY d.next_at FOR UPDATE OF d SKIP LOCKED
@@ -34,7 +34,7 @@ UPDATE publishing_delivery d SET
     broken_at = coalesce(d.broken_at, d.begun_at), begun_at = clock_timestamp(), changed_at = clock_timestamp()
 FROM chosen WHERE d.id = chosen.id
 RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.due_at, d.begun_at, d.broken_at, d.steps, d.tries,
-    d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version, chosen.campaign_id, chosen.author_id
+    d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version, chosen.campaign_id, chosen.author_id, chosen.died
 """
 
 # A row is written only while it is still this claim's (begun_at is its mark): who lost the lease lost the word, even

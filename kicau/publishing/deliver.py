@@ -72,6 +72,7 @@ class Claimed:
     version: int  # of the channel
     campaign_id: UUID | None = None
     person_id: UUID | None = None  # the draft's author
+    died: bool = False  # its last step never reported
     purse: affording.Purse | None = None  # None: no hard budget covers it
     short: Short | None = None  # the budget that it does not fit into: nothing is sent
 
@@ -312,6 +313,7 @@ class Deliveries:
         held = _beyond_budget(outcome.item, outcome.did, self._channels[outcome.item.lane], short)
         outcome.state, outcome.hold, outcome.outcome, outcome.next_at = held.state, held.hold, held.outcome, held.next_at  # fmt: skip
         outcome.sentence = outcome.reason = held.reason
+        outcome.problems = held.problems
 
 
 def _lock(outcomes: Sequence[Outcome]) -> None:
@@ -321,11 +323,11 @@ def _lock(outcomes: Sequence[Outcome]) -> None:
 
 
 def _claimed(row: Sequence[Any]) -> Claimed:
-    (id_, network, channel_id, workspace_id, draft_id, key, due_at, begun_at, broken_at, steps, tries, progress, rendered, confirmed, version, campaign_id, person_id) = row  # fmt: skip
+    (id_, network, channel_id, workspace_id, draft_id, key, due_at, begun_at, broken_at, steps, tries, progress, rendered, confirmed, version, campaign_id, person_id, died) = row  # fmt: skip
     return Claimed(
         id=id_, group=network, lane=channel_id, workspace_id=workspace_id, draft_id=draft_id, key=key, due_at=due_at, begun_at=begun_at,
         broken_at=broken_at, steps=steps, tries=tries, progress=_json(progress), rendered=_json(rendered), confirmed=confirmed, version=version,
-        campaign_id=campaign_id, person_id=person_id,
+        campaign_id=campaign_id, person_id=person_id, died=died,
     )  # fmt: skip
 
 
@@ -434,8 +436,10 @@ def _rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
 
 
 def _beyond_budget(item: Claimed, did: str, channel: Channel, short: Short) -> Outcome:
-    reason = affording.sentence(short, registry.get(channel.network).label)
-    return _held(item, did, Hold.BUDGET, reason, short.renews_at)
+    problem = affording.problem(short, registry.get(channel.network).label)
+    outcome = _held(item, did, Hold.BUDGET, problem.sentence, short.renews_at)
+    outcome.problems = [to_json(problem)]
+    return outcome
 
 
 def _held(item: Claimed, did: str, hold: str, reason: str, until: datetime | None = None) -> Outcome:

@@ -83,6 +83,8 @@ SCOPES: dict[str, Any] = {
 DID: dict[str, Any] = {"publish": _("Sent"), "find": _("Looked up"), "person": _("Somebody acted")}
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 ACTS: dict[str, Any] = {
+    "budget.made": _("made a budget"), "budget.changed": _("changed a budget"), "budget.removed": _("removed a budget"),
+    "prices.added": _("added a price list"), "prices.removed": _("removed a price list"), "rate.set": _("set an exchange rate"),
     "channel.connected": _("connected a channel"), "channel.reconnected": _("reconnected a channel"), "channel.disconnected": _("disconnected a channel"),
     "channel.expired": _("lost a channel's permission"), "channel.paused": _("paused a channel"), "channel.resumed": _("resumed a channel"),
     "slots.set": _("changed a channel's slots"), "draft.created": _("wrote a post"), "draft.imported": _("imported posts"), "draft.edited": _("edited a post"),
@@ -100,6 +102,12 @@ ACTS: dict[str, Any] = {
     "workspace.created": _("created the workspace"), "workspace.changed": _("changed the workspace"), "token.created": _("made a token"),
     "token.revoked": _("revoked a token"), "webhook.added": _("added a webhook"), "webhook.removed": _("removed a webhook"),
 }  # fmt: skip
+
+# Said by models in plain English, and looked up here by `told`.
+OF_COSTS = (
+    _("publishing"), _("looking up what happened"), _("connecting a channel"), _("keeping a channel alive"), _("reading what a channel can do"),
+    _("reading answers"), _("reading numbers"), _("deleting a published post"), _("a day"), _("a month"), _("in total"), _("day"), _("month"), _("hour"), _("5 minutes"),
+)  # fmt: skip
 
 SUBJECTS: dict[str, Any] = {
     "draft": _("Posts"), "delivery": _("Deliveries"), "channel": _("Channels"), "medium": _("Library"), "member": _("Team"), "token": _("Tokens"),

@@ -110,6 +110,7 @@ def stock(actor, workspace) -> dict[str, object]:
     ]:
         row.state, row.reason, row.published_at, row.url = state, reason, None, ""
         row.save()
+    spend(actor, channels["x-kopi"], late)
     carousel = next((d for d in made if sum(len(p["media"]) for p in d.rendered["parts"]) > 1), made[0])
     announced, left = leaving(actor, now)
     return {
@@ -140,6 +141,22 @@ def leaving(actor, now):
     jobs.work_now(jobs.ask_export(actor, left.id).id)
     jobs.work_now(jobs.ask_retarget(actor, left.id, Decision(channels=("li-kopi",))).id)
     return announced.id, left.id
+
+
+def spend(actor, channel, rows) -> None:
+    """A month of charges, and two budgets."""
+    from kicau.base import clock
+    from kicau.plans import acts
+    from kicau.plans.models import Charge
+
+    def charge(n, meter, micro, purpose, delivery=None):
+        campaign = delivery.draft.campaign_id if delivery else None
+        return Charge(at=clock.now() - timedelta(hours=7 * n), workspace_id=actor.workspace.id, channel_id=channel.id, app_id=channel.app_id, network=channel.network, meter=meter, units=1, micro=micro, currency="USD", purpose=purpose, campaign_id=campaign, person_id=actor.person_id)  # fmt: skip
+
+    kinds = (("post", 15_000, "publish"), ("post-with-link", 200_000, "publish"), ("post-read", 5_000, "numbers"), ("post-read", 45_000, "answers"))  # fmt: skip
+    Charge.objects.bulk_create(charge(n, *kinds[(n * 7 // 3) % 4], rows[n % len(rows)] if rows else None) for n in range(110))  # fmt: skip
+    acts.set_budget(actor, acts.BudgetInput(name="November, everything", amount=12_000_000))
+    acts.set_budget(actor, acts.BudgetInput(name="Reading", amount=2_000_000, purpose="answers", is_hard=False))
 
 
 def addresses(actor, things) -> dict[str, str]:
@@ -175,7 +192,7 @@ def addresses(actor, things) -> dict[str, str]:
         "withdrawals": "/withdrawals", "withdrawal-new": "/withdrawals/new?network=linkedin", "withdrawal-announced": f"/withdrawals/{things['announced']}",
         "withdrawal-left": f"/withdrawals/{things['left']}", "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",
         "withdrawal-return": f"/withdrawals/{things['left']}/return", "withdrawals-for-all": "/withdrawals/for-all",
-        "team": "/team", "settings": "/settings", "activity": "/activity", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
+        "team": "/team", "settings": "/settings", "activity": "/activity", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import Credentials, Session, SignIn
 
-POST = Charge("post")
+POST = Charge("post", proven=True)
 READ = Charge("read")
 SCOPES = ("write",)
 
@@ -121,7 +121,7 @@ class Stranger:
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         ids = _ids(delivery)
         answer = await session.http.call(
-            "GET", session.app.endpoints["api"] + "/posts", charge=READ, counted=_read, headers=_auth(session), params={"tag": f"{delivery.key}-{len(ids)}"}
+            "GET", session.app.endpoints["api"] + "/posts", charge=READ, headers=_auth(session), params={"tag": f"{delivery.key}-{len(ids)}"}
         )  # fmt: skip
         found = answer.json()["posts"]
         if not found:
@@ -157,11 +157,6 @@ def _further(delivery: Delivery, ids: list[str], session: Session) -> PublishRes
 
 def _made(reply: Reply) -> Charge:
     return Charge("post", once=str(reply.json()["id"]))
-
-
-def _read(reply: Reply) -> Charge:
-    ids = tuple(str(post["id"]) for post in reply.json()["posts"])
-    return Charge("read", len(ids), resources=ids)
 
 
 def _auth(session: Session) -> dict[str, str]:

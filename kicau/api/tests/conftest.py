@@ -25,6 +25,7 @@ from kicau.channels.models import Channel, NetworkApp, PendingSignIn
 from kicau.connector.protocol import Account
 from kicau.connector.session import Credentials
 from kicau.media.acts import add_medium
+from kicau.plans import acts as plans
 from kicau.plans.models import Charge, Purpose
 from kicau.publishing import acts as publishing
 from kicau.publishing import compose, schedule
@@ -174,6 +175,7 @@ def populate(actor: Actor, folder: Path) -> World:
         actor, write(actor, f"held {MARK}"), [linkedin.key], clock.now() + timedelta(days=2)
     ).deliveries[0]
     rows["held"] = publishing.one_delivery(actor, held.id)
+    budget = plans.set_budget(actor, plans.BudgetInput(name=MARK, amount=50_000_000))
     hook = webhooks.add_webhook(actor, f"https://127.0.0.1/{MARK}", ["delivery.*"])
     somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41")
     set_member(actor, somebody, Role.EDITOR)
@@ -217,7 +219,7 @@ def populate(actor: Actor, folder: Path) -> World:
     ids = {
         "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),
         "person_id": str(somebody.id), "token_id": str(token.id), "invitation_id": str(invitation.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
-        "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "network": "facebook",
+        "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "budget_id": str(budget.id), "network": "facebook",
     }  # fmt: skip
     return World(actor=actor, ids=ids, channel=facebook, medium=medium, post=post, deliveries=rows)
 

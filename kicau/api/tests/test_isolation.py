@@ -65,6 +65,7 @@ def test_the_matrix_covers_every_endpoint():
         "import_id",
         "statement_id",
         "network",
+        "budget_id",
     }
 
 

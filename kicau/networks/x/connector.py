@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from kicau.connector import prices
@@ -13,8 +13,9 @@ from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
+from kicau.connector.reading import Answers
 from kicau.connector.session import Session
-from kicau.networks.x import archive, limits, refusals, steps, wire
+from kicau.networks.x import archive, limits, reading, refusals, steps, wire
 from kicau.networks.x.auth import XAuth
 from kicau.networks.x.render import render
 
@@ -27,6 +28,8 @@ class X:
     baseline = limits.baseline
     can_tell = True
     archive_reader = archive.reader
+    batch = reading.BATCH
+    reads_all = True
 
     @cached_property
     def price_lists(self) -> tuple[PriceList, ...]:
@@ -50,6 +53,12 @@ class X:
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         return await steps.find(session, delivery)
+
+    async def answers(self, session: Session, cursor: str, /) -> Answers:
+        return await reading.answers(session, cursor)
+
+    async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
+        return await reading.numbers(session, ids)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:

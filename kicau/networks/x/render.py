@@ -219,4 +219,4 @@ def _charges(parts: list[RenderedPart], reply_to: str | None) -> Iterable[Charge
             if wants_alt(media):
                 yield Charge(METADATA)
     for n, part in enumerate(parts):
-        yield Charge(meter_of(part, summoned=n == 0 and bool(reply_to)))
+        yield Charge(meter_of(part, summoned=n == 0 and bool(reply_to)), proven=True)

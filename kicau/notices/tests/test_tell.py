@@ -116,7 +116,7 @@ def test_a_notice_is_its_readers_only(actor, owner, member, workspace):
 def test_sentences_read_well_in_both_languages(event):
     from django.utils import translation
 
-    details = {"post": "Kopi", "channel": "Senja (X)", "reason": "Too long.", "name": "Sari", "workspace": "W", "network": "X", "budget": "B", "percent": 80, "until": "1 April", "count": 7, "what": "X", "when": "1 April", "after": 3, "late": 2}  # fmt: skip
+    details = {"post": "Kopi", "channel": "Senja (X)", "reason": "Too long.", "name": "Sari", "workspace": "W", "network": "X", "budget": "B", "percent": 80, "until": "1 April", "count": 7, "what": "X", "when": "1 April", "after": 3, "late": 2, "expected": "$12", "amount": "$10"}  # fmt: skip
     for language in ("en", "id"):
         with translation.override(language):
             assert "{" not in str(event.one).format(**details) + str(event.many).format(**details)

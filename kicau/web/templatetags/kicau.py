@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from kicau.base.money import MICRO
 from kicau.base.money import shown as money_shown
 from kicau.connector.content import Media, RenderedPart, SpanKind
 from kicau.web import marks, words
@@ -149,6 +151,45 @@ def weekday(number: int) -> str:
 @register.filter
 def money(micro: int, currency: str) -> str:
     return formats.localize(money_shown(micro, currency)) if micro else ""
+
+
+@register.filter
+def money_or_zero(micro: int, currency: str) -> str:
+    """The same for tables and figures, where nothing is a figure too; cents are enough from one of the currency on."""
+    if abs(micro) >= MICRO:
+        micro = round(micro / 10_000) * 10_000
+    return formats.localize(money_shown(micro or 0, currency)) if currency else "0"
+
+
+@register.filter
+def rough(micro: int, currency: str) -> str:
+    """For the edge of a chart."""
+    amount = micro / MICRO
+    text = f"{amount:,.0f}" if amount >= 10 or not amount else f"{amount:.2f}" if amount >= 0.1 else f"{amount:.3f}"
+    return f"${text}" if currency == "USD" else text
+
+
+@register.filter
+def plain_amount(budget: Any) -> str:
+    """For its form."""
+    return str(budget.amount) if budget.meter else f"{Decimal(budget.amount) / MICRO:f}"
+
+
+@register.filter
+def unlocalized(value: object) -> str:
+    """A number for SVG, which knows no decimal comma."""
+    return str(value)
+
+
+@register.filter
+def at_most(value: int, limit: int) -> str:
+    return str(min(value, limit))
+
+
+@register.filter
+def share_of(part: int, whole: int) -> str:
+    """Percent, for a gauge."""
+    return str(round(100 * part / whole, 1)) if whole else "0"
 
 
 @register.filter

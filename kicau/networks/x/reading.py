@@ -1,0 +1,64 @@
+"""Answers and numbers: mentions since the last one seen, and public metrics a hundred posts at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kicau.connector.content import Charge
+from kicau.connector.errors import Rejected
+from kicau.connector.http import Reply
+from kicau.connector.reading import Answer, Answers
+from kicau.connector.session import Session
+from kicau.networks.x import wire
+
+BATCH = 100  # posts in one look-up: OpenAPI 2.167, GET /2/tweets, ids
+MOST_PAGES = 10  # of mentions in one reading; the rest comes with the next one
+FIELDS = "created_at,author_id,in_reply_to_user_id,conversation_id,public_metrics"
+
+
+async def answers(session: Session, cursor: str) -> Answers:
+    found: dict[str, Answer] = {}
+    token, newest = "", cursor
+    for _ in range(MOST_PAGES):
+        asked = {"max_results": str(wire.MOST)} | ({"since_id": cursor} if cursor else {}) | ({"pagination_token": token} if token else {})  # fmt: skip
+        body = (await _read(session, f"/2/users/{session.account_id}/mentions", asked, wire.MOST)).json()
+        for row in body.get("data") or ():
+            found[str(row["id"])] = _answer(row)
+            newest = max(newest, str(row["id"]), key=lambda one: int(one or 0))
+        token = str((body.get("meta") or {}).get("next_token") or "")
+        if not token or not cursor:
+            break
+    return Answers(items=tuple(sorted(found.values(), key=lambda one: int(one.id))), cursor=newest)
+
+
+async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    reply = await _read(session, "/2/tweets", {"ids": ",".join(ids)}, len(ids))
+    rows = reply.json().get("data") or ()
+    return {str(row["id"]): {name: n for name, n in (row.get("public_metrics") or {}).items() if isinstance(n, int)} for row in rows}  # fmt: skip
+
+
+async def _read(session: Session, path: str, asked: Mapping[str, str], most: int) -> Reply:
+    """In the new vocabulary, and in the old one where X does not know the new."""
+    for words in (wire.NEW, wire.OLD):
+        try:
+            return await wire.call(session, "GET", path, charge=Charge(wire.POST_READ, most), counted=wire.posts_read, params={**asked, **_fields(words)})  # fmt: skip
+        except Rejected as refused:
+            if words is wire.OLD or wire.NEW.fields not in refused.detail:
+                raise
+    raise AssertionError("the last vocabulary either answers or raises")
+
+
+def _fields(words: wire.Vocabulary) -> dict[str, str]:
+    if words is wire.NEW:
+        return {words.fields: "created_at,conversation_id,public_metrics", "expansions": "author_id,referenced_posts"}
+    return {words.fields: f"{FIELDS},referenced_tweets"}
+
+
+def _answer(row: Mapping[str, Any]) -> Answer:
+    seen = wire.seen(row)
+    references = row.get("referenced_posts") or row.get("referenced_tweets") or ()
+    answered = next((str(one.get("id")) for one in references if one.get("type") == "replied_to"), "")
+    return Answer(
+        id=seen.id, at=seen.at, author=str(row.get("author_id") or ""), text=seen.text, answers=answered, raw=dict(row)
+    )

@@ -1,0 +1,284 @@
+"""What the month will cost: what was charged, what the calendar will charge, and what standing reading goes on to cost."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Sum
+from django.db.models.functions import TruncDate
+
+from kicau.base import clock
+from kicau.base.money import shown
+from kicau.notices import acts as notices
+from kicau.plans import budgets
+from kicau.plans.models import Budget, Charge, Purpose
+from kicau.plans.pricing import list_on
+from kicau.workspaces.actors import Actor, Permission
+
+HABIT = 28  # days that standing reading and the habit of posting are judged by
+BAND = 1.28  # standard deviations: four months of five end within the band
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIf:
+    """A month in which something were otherwise; left as it is, it is the month as it goes."""
+
+    plan: str = ""  # every channel's app were on the price list of this name
+    reading: float = 1.0  # times as much reading
+    plain: bool = False  # no post had what makes it dear (a link, where a list says so)
+    prices: Mapping[str, int] = field(default_factory=dict)  # meter -> micro-units, from now on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose costs: ids and names that are not given are not looked at."""
+
+    workspace_id: UUID | None = None
+    app_id: UUID | None = None
+    network: str = ""
+    channel_id: UUID | None = None
+    campaign_id: UUID | None = None
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """One currency's month, in micro-units. `low` to `high` is where four months of five would end."""
+
+    key: str  # network, campaign id, or ""
+    currency: str
+    spent: int
+    calendar: int  # what is scheduled until the end
+    reading: int  # what reading and looking up will come to by their habit
+    low: int
+    high: int
+
+    @property
+    def expected(self) -> int:
+        return self.spent + self.calendar + self.reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    begins_at: datetime
+    ends_at: datetime
+    total: tuple[Forecast, ...]  # by currency
+    networks: tuple[Forecast, ...]
+    campaigns: tuple[Forecast, ...]
+    days: tuple[tuple[date, int], ...]  # expected at the end of each day of the month, first currency
+
+
+def month_of(zone: str, at: datetime) -> tuple[datetime, datetime]:
+    """The calendar month in that zone in which `at` lies, as UTC moments: from, and before."""
+    local = at.astimezone(clock.zone(zone))
+    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+    after = (first.replace(tzinfo=None) + timedelta(days=32)).replace(day=1).replace(tzinfo=first.tzinfo)
+    return first.astimezone(clock.UTC), after.astimezone(clock.UTC)
+
+
+def forecast(actor: Actor, what_if: WhatIf | None = None) -> Month:
+    """The workspace's present month, in its zone."""
+    actor.require(Permission.READ)
+    begins, ends = month_of(actor.workspace.timezone, clock.now())
+    return reckon(Scope(workspace_id=actor.workspace.id), begins, ends, what_if or WhatIf(), actor.workspace.timezone)
+
+
+def reckon(scope: Scope, begins: datetime, ends: datetime, what_if: WhatIf, zone: str = "UTC") -> Month:
+    """The same for any scope and stretch of time of which now is a part."""
+    now = min(max(clock.now(), begins), ends)
+    spent = _spent(scope, begins, now, zone)
+    ahead = [_otherwise(row, what_if) for row in _calendar(scope, ends, zone)]
+    habit = _habit(scope, now, zone)
+    left = (ends - now) / timedelta(days=1)
+    by: dict[str, dict[tuple[str, str], _Sum]] = {"total": {}, "networks": {}, "campaigns": {}}
+    for row in spent:
+        for group, key in _groups(row.network, row.campaign):
+            _sum(by[group], key, row.currency).spent += row.micro
+    for row in ahead:
+        for group, key in _groups(row.network, row.campaign):
+            _sum(by[group], key, row.currency).calendar += row.micro
+    for (network, currency, is_reading), daily in habit.items():
+        mean, spread = statistics.fmean(daily), statistics.pstdev(daily)
+        for group, key in _groups(network, ""):
+            if group == "campaigns":
+                continue
+            found = _sum(by[group], key, currency)
+            if is_reading:
+                found.reading += mean * left * what_if.reading
+                found.variance += (spread * what_if.reading) ** 2 * left
+            else:
+                found.habit += mean * left
+    made = {group: tuple(sorted((_forecast(key, currency, s) for (key, currency), s in rows.items()), key=lambda f: -f.expected)) for group, rows in by.items()}  # fmt: skip
+    return Month(
+        begins_at=begins, ends_at=ends, days=_days(spent, ahead, habit, begins, now, ends, zone, what_if), **made
+    )
+
+
+@dataclass(slots=True)
+class _Sum:
+    spent: int = 0
+    calendar: int = 0
+    reading: float = 0.0
+    variance: float = 0.0
+    habit: float = 0.0  # what posting would come to if it went on as it did
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    network: str
+    campaign: str
+    currency: str
+    micro: int
+    meter: str = ""
+    units: int = 0
+    plan: str = ""
+    day: date | None = None
+
+
+def _groups(network: str, campaign: str) -> Iterable[tuple[str, str]]:
+    yield "total", ""
+    yield "networks", network
+    if campaign:
+        yield "campaigns", campaign
+
+
+def _sum(rows: dict[tuple[str, str], _Sum], key: str, currency: str) -> _Sum:
+    return rows.setdefault((key, currency), _Sum())
+
+
+def _forecast(key: str, currency: str, s: _Sum) -> Forecast:
+    reading, spread = round(s.reading), BAND * math.sqrt(s.variance)
+    return Forecast(
+        key=key, currency=currency, spent=s.spent, calendar=s.calendar, reading=reading,
+        low=s.spent + s.calendar + max(0, round(s.reading - spread)),
+        high=s.spent + max(s.calendar, round(s.habit)) + round(s.reading + spread),
+    )  # fmt: skip
+
+
+def _charged(scope: Scope) -> Any:
+    rows = Charge.objects.exclude(currency="")
+    for name in ("workspace_id", "app_id", "network", "channel_id", "campaign_id", "purpose"):
+        if value := getattr(scope, name):
+            rows = rows.filter(**{name: value})
+    return rows
+
+
+def _spent(scope: Scope, begins: datetime, now: datetime, zone: str) -> list[_Row]:
+    rows = _charged(scope).filter(at__gte=begins, at__lte=now)
+    found = rows.values_list("network", "campaign_id", "currency", TruncDate("at", tzinfo=clock.zone(zone))).annotate(total=Sum("micro"))  # fmt: skip
+    return [_Row(network=n, campaign=str(c) if c else "", currency=cur, day=day, micro=total) for n, c, cur, day, total in found]  # fmt: skip
+
+
+CALENDAR = """
+SELECT d.network, a.plan, p.campaign_id::text, (greatest(d.due_at, now()) AT TIME ZONE %(zone)s)::date, c->>'meter', sum((c->>'units')::bigint)
+FROM publishing_delivery d JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel h ON h.id = d.channel_id
+JOIN channels_networkapp a ON a.id = h.app_id CROSS JOIN LATERAL jsonb_array_elements(d.rendered->'charges') c
+WHERE d.state IN ('scheduled', 'publishing', 'held') AND d.due_at < %(ends)s
+  AND (%(workspace_id)s::uuid IS NULL OR d.workspace_id = %(workspace_id)s::uuid) AND (%(app_id)s::uuid IS NULL OR h.app_id = %(app_id)s::uuid)
+  AND (%(channel_id)s::uuid IS NULL OR h.id = %(channel_id)s::uuid) AND (%(campaign_id)s::uuid IS NULL OR p.campaign_id = %(campaign_id)s::uuid)
+  AND (%(network)s = '' OR d.network = %(network)s)
+GROUP BY 1, 2, 3, 4, 5
+"""
+
+
+def _calendar(scope: Scope, ends: datetime, zone: str) -> list[_Row]:
+    if scope.purpose not in ("", Purpose.PUBLISH):
+        return []
+    ids = {name: str(value) if (value := getattr(scope, name)) else None for name in ("workspace_id", "app_id", "channel_id", "campaign_id")}  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(CALENDAR, {**ids, "network": scope.network, "ends": ends, "zone": zone})
+        found = cursor.fetchall()
+    return [_Row(network=n, plan=plan, campaign=c or "", day=day, meter=meter, units=int(units), currency="", micro=0) for n, plan, c, day, meter, units in found]  # fmt: skip
+
+
+def _otherwise(row: _Row, what_if: WhatIf) -> _Row:
+    """The row with its price: of its own day and plan, or as it would be if something were otherwise."""
+    listed = list_on(row.network, row.day or clock.now().date(), what_if.plan or row.plan)
+    if listed is None and what_if.plan:  # another network's plan
+        listed = list_on(row.network, row.day or clock.now().date(), row.plan)
+    if listed is None:
+        return row
+    meter = listed.instead.get(row.meter, row.meter) if what_if.plain else row.meter
+    each = what_if.prices.get(meter, listed.prices.get(meter, 0))
+    return replace(row, micro=each * row.units, currency=listed.currency)
+
+
+def _habit(scope: Scope, now: datetime, zone: str) -> dict[tuple[str, str, bool], list[int]]:
+    """Micro-units of each of the last days: network, currency, whether it was reading and looking up. Fewer days where
+    the ledger is younger."""
+    today = now.astimezone(clock.zone(zone)).date()
+    since = now - timedelta(days=HABIT)
+    rows = _charged(scope).filter(at__gte=since, at__lt=now)
+    oldest = rows.order_by("at").values_list("at", flat=True).first()
+    if oldest is None:
+        return {}
+    days = max(1, min(HABIT, (now - oldest).days + 1))
+    found: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0] * days)
+    local = TruncDate("at", tzinfo=clock.zone(zone))
+    for network, currency, purpose, day, total in rows.values_list("network", "currency", "purpose", local).annotate(total=Sum("micro")):  # fmt: skip
+        found[network, currency, purpose not in (Purpose.PUBLISH, Purpose.WITHDRAW, Purpose.CONNECT)][min(days - 1, (today - day).days)] += total  # fmt: skip
+    return found
+
+
+def _days(spent: list[_Row], ahead: list[_Row], habit: Mapping[tuple[str, str, bool], list[int]], begins: datetime, now: datetime, ends: datetime, zone: str, what_if: WhatIf) -> tuple[tuple[date, int], ...]:  # fmt: skip
+    """What is expected to be spent at the end of each day."""
+    currency = next((row.currency for row in [*spent, *ahead] if row.currency), "")
+    by_day: dict[date, float] = defaultdict(float)
+    for row in [*spent, *ahead]:
+        if row.currency == currency and row.day:
+            by_day[row.day] += row.micro
+    reading = sum(statistics.fmean(daily) for (_, cur, is_reading), daily in habit.items() if is_reading and cur == currency)  # fmt: skip
+    tz = clock.zone(zone)
+    first, last, today = begins.astimezone(tz).date(), (ends - timedelta(seconds=1)).astimezone(tz).date(), now.astimezone(tz).date()  # fmt: skip
+    total, made = 0.0, []
+    for n in range((last - first).days + 1):
+        day = first + timedelta(days=n)
+        total += by_day.get(day, 0.0) + (reading * what_if.reading if day > today else 0.0)
+        made.append((day, round(total)))
+    return tuple(made)
+
+
+def beyond(rows: Iterable[Budget]) -> list[tuple[Budget, Forecast]]:
+    """Budgets of money that the forecast of their own period passes."""
+    found = []
+    for budget in rows:
+        now = clock.now()
+        ends = budgets.renews(budget, now)
+        if budget.meter or ends == budgets.NEVER:
+            continue
+        scope = Scope(
+            workspace_id=budget.workspace_id, app_id=budget.app_id, network=budget.network, channel_id=budget.channel_id,
+            campaign_id=budget.campaign_id, purpose=budget.purpose,
+        )  # fmt: skip
+        month = reckon(scope, budgets.begins(budget, now), ends, WhatIf(), budget.timezone)
+        for one in month.total:
+            if one.currency == budget.currency and one.expected > budget.amount:
+                found.append((budget, one))
+    return found
+
+
+def alert() -> int:
+    """Tell, once a period, of budgets that the forecast passes; how many. Run hourly."""
+    found = beyond(Budget.objects.filter(is_active=True, meter=""))
+    for budget, forecast in found:
+        workspace_id = budget.workspace_id or Charge.objects.filter(app_id=budget.app_id).values_list("workspace_id", flat=True).last()  # fmt: skip
+        if workspace_id is None:
+            continue
+        begins, ends = budgets.begins(budget, clock.now()), budgets.renews(budget, clock.now())
+        notices.tell(
+            "budget.forecast", workspace_id, gather=f"{budget.id} {begins.isoformat()} forecast", once=True, page="/costs/budgets", budget=budget.name,
+            expected=shown(forecast.expected, forecast.currency), amount=shown(budget.amount, budget.currency),
+            until=ends.astimezone(clock.zone(budget.timezone)).date().isoformat(),
+        )  # fmt: skip
+    return 0
+
+
+__all__ = ["Forecast", "Month", "Scope", "WhatIf", "alert", "beyond", "forecast", "month_of", "reckon"]

@@ -1,0 +1,88 @@
+"""What a budget or a network's plan held: it goes out when it fits again, in the order in which it was due."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from kicau.base import clock
+from kicau.plans import budgets, ledger, reservations
+from kicau.plans.models import Budget, Purpose
+from kicau.plans.pricing import price_all
+from kicau.publishing import affording
+from kicau.publishing.models import Attempt, Delivery, DeliveryState, Hold
+
+OVER = "over-budget"  # the problem of what a budget held; what a network's plan held has none
+APART = timedelta(milliseconds=200)  # between what is released to one channel, so that it arrives in order
+LOOKED_AT = 500  # deliveries at once
+
+
+def held(*, by_budget: bool) -> QuerySet[Delivery]:
+    rows = Delivery.objects.filter(state=DeliveryState.HELD, hold=Hold.BUDGET)
+    return rows.filter(problems__0__code=OVER) if by_budget else rows.exclude(problems__0__code=OVER)
+
+
+def release() -> int:
+    """Send on their way those that now fit; how many. What its network's plan held is released when that begins anew."""
+    _sweep()
+    return _of_plans() + _of_budgets()
+
+
+@transaction.atomic
+def _of_plans() -> int:
+    rows = held(by_budget=False).filter(next_at__lte=clock.now()).order_by("due_at", "id")
+    return _send(list(rows.select_for_update(skip_locked=True)[:LOOKED_AT]))
+
+
+@transaction.atomic
+def _of_budgets() -> int:
+    rows = held(by_budget=True).filter(channel__state="active").order_by("due_at", "id")
+    found = list(
+        rows.select_related("channel__app", "draft").select_for_update(of=("self",), skip_locked=True)[:LOOKED_AT]
+    )
+    if not found:
+        return 0
+    current = budgets.current()
+    asks = [_ask(row, current) for row in found]
+    refused = reservations.reserve(current, [ask for ask in asks if ask.priced])
+    return _send([row for row in found if row.id not in refused])
+
+
+def _ask(row: Delivery, current: Sequence[Budget]) -> reservations.Ask:
+    work = ledger.Work(
+        workspace_id=row.workspace_id, network=row.network, purpose=Purpose.PUBLISH, app_id=row.channel.app_id, plan=row.channel.app.plan,
+        channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id, holder=row.id,
+    )  # fmt: skip
+    held = reservations.held_by([row.id]).get(row.id, {})
+    spent = affording.spent_by([row.id]).get(row.id, Counter()) if row.steps or row.broken_at else Counter()
+    spent = spent + Counter(held.get(Purpose.PUBLISH, {}))
+    ahead = affording.to_come(row.rendered, spent, affording.metered(work, current))
+    return reservations.Ask(work=work, priced=price_all(row.network, ahead, plan=work.plan))
+
+
+def _send(rows: Sequence[Delivery]) -> int:
+    now = clock.now()
+    in_channel: dict[object, int] = defaultdict(int)
+    for row in rows:
+        row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
+        row.next_at = now + APART * in_channel[row.channel_id]
+        row.changed_at = now
+        in_channel[row.channel_id] += 1
+    Delivery.objects.bulk_update(rows, ["state", "hold", "reason", "problems", "tries", "next_at", "changed_at"])
+    Attempt.objects.bulk_create([Attempt(delivery=row, did="release", outcome="released", sentence="There is room in the budget again.") for row in rows])  # fmt: skip
+    return len(rows)
+
+
+def _sweep(now: datetime | None = None) -> None:
+    """Reservations of what is over (a person cancelled it, say) are free again. A step that may have been carried out
+    keeps its own until it is known."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM plans_reservation WHERE until <= %s", [now or clock.now()])
+        cursor.execute(
+            "DELETE FROM plans_reservation r USING publishing_delivery d WHERE d.id = r.holder AND d.broken_at IS NULL AND d.begun_at IS NULL "
+            "AND d.state NOT IN ('scheduled', 'publishing', 'unknown')"
+        )

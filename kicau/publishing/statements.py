@@ -1,0 +1,192 @@
+"""What a workspace's month cost, broken down so that an agency can bill from it; as rows, CSV and PDF."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import TruncDate
+
+from kicau.base import clock
+from kicau.base.errors import unacceptable
+from kicau.base.money import shown
+from kicau.channels.models import Channel
+from kicau.connector import registry
+from kicau.plans import ledger
+from kicau.plans.models import Charge, Purpose
+from kicau.publishing.forecasting import month_of
+from kicau.publishing.models import Campaign
+from kicau.workspaces.actors import Actor
+from kicau.workspaces.models import Person
+
+CSV_HEAD = ("at", "network", "channel", "campaign", "person", "delivery", "purpose", "meter", "units", "micro", "currency", "certain")  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One group of charges. `units` is 0 where different meters come together."""
+
+    key: str
+    label: str
+    currency: str
+    calls: int
+    units: int
+    micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    workspace: str
+    zone: str
+    begins_at: datetime
+    ends_at: datetime
+    totals: tuple[tuple[str, int], ...]  # currency, micro-units
+    days: tuple[tuple[date, int], ...]  # micro-units of the first currency, each day of the month
+    networks: tuple[Line, ...]
+    purposes: tuple[Line, ...]
+    meters: tuple[Line, ...]
+    channels: tuple[Line, ...]
+    campaigns: tuple[Line, ...]
+    people: tuple[Line, ...]
+    uncertain: int  # micro-units of it whose answers were lost: they may have cost nothing
+
+
+def month(written: str, zone: str) -> tuple[datetime, datetime]:
+    """The month "2026-11" (the present one for "") in that zone, as UTC moments. Raises Unacceptable."""
+    if not written:
+        return month_of(zone, clock.now())
+    try:
+        year, number = (int(part) for part in written.split("-"))
+        return month_of(zone, datetime(year, number, 15, tzinfo=clock.zone(zone)))
+    except (ValueError, OverflowError) as exc:
+        raise unacceptable("month", "Give a month such as 2026-11.") from exc
+
+
+def statement(actor: Actor, written: str = "") -> Statement:
+    """Raises NotAllowed, Unacceptable."""
+    zone = actor.workspace.timezone
+    begins, ends = month(written, zone)
+    rows = _rows(actor, begins, ends)
+    paid = rows.exclude(currency="")
+    totals = tuple(sorted(paid.values_list("currency").annotate(total=Sum("micro")), key=lambda row: -row[1]))
+    channels = {str(c.id): f"{c.name} ({c.key})" for c in Channel.objects.filter(workspace=actor.workspace)}
+    campaigns = dict(_named(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
+    ids = {id_ for id_ in rows.values_list("person_id", flat=True).distinct() if id_}
+    people = {str(p.id): p.name or p.email for p in Person.objects.filter(id__in=ids)}
+    return Statement(
+        workspace=actor.workspace.name, zone=zone, begins_at=begins, ends_at=ends, totals=totals,
+        days=_days(paid, begins, ends, zone, totals[0][0] if totals else ""),
+        networks=_lines(paid, "network", lambda key: registry.get(key).label if key in registry.slugs() else key),
+        purposes=_lines(paid, "purpose", lambda key: str(Purpose(key).label)),
+        meters=tuple(_meters(rows)),
+        channels=_lines(paid, "channel_id", lambda key: channels.get(key, "–")),
+        campaigns=_lines(paid, "campaign_id", lambda key: campaigns.get(key, "–")),
+        people=_lines(paid, "person_id", lambda key: people.get(key, "–")),
+        uncertain=paid.filter(is_certain=False).aggregate(total=Sum("micro"))["total"] or 0,
+    )  # fmt: skip
+
+
+def _rows(actor: Actor, begins: datetime, ends: datetime) -> QuerySet[Charge]:
+    return ledger.charges(actor).order_by().filter(at__gte=begins, at__lt=ends)
+
+
+def _named(rows: Any) -> Iterator[tuple[str, str]]:
+    for id_, name in rows:
+        yield str(id_), name
+
+
+def _lines(rows: QuerySet[Charge], by: str, label: Any) -> tuple[Line, ...]:
+    found = rows.values_list(by, "currency").annotate(calls=Count("id"), total=Sum("micro"))
+    made = [Line(key=str(key or ""), label=label(str(key or "")), currency=currency, calls=calls, units=0, micro=total) for key, currency, calls, total in found]  # fmt: skip
+    return tuple(sorted(made, key=lambda line: (-line.micro, line.label)))
+
+
+def _meters(rows: QuerySet[Charge]) -> Iterator[Line]:
+    found = rows.values_list("network", "meter", "currency").annotate(calls=Count("id"), units=Sum("units"), total=Sum("micro"))  # fmt: skip
+    for network, meter, currency, calls, units, total in sorted(found, key=lambda row: (-row[5], row[0], row[1])):
+        name = registry.get(network).label if network in registry.slugs() else network
+        yield Line(key=meter, label=f"{name}: {meter}", currency=currency, calls=calls, units=units, micro=total)
+
+
+def _days(rows: QuerySet[Charge], begins: datetime, ends: datetime, zone: str, currency: str) -> tuple[tuple[date, int], ...]:  # fmt: skip
+    tz = clock.zone(zone)
+    found = dict(rows.filter(currency=currency).values_list(TruncDate("at", tzinfo=tz)).annotate(total=Sum("micro")))
+    first, count = begins.astimezone(tz).date(), (ends.astimezone(tz).date() - begins.astimezone(tz).date()).days
+    days = [date.fromordinal(first.toordinal() + n) for n in range(count)]
+    return tuple((day, found.get(day, 0)) for day in days)
+
+
+def as_csv(actor: Actor, written: str = "") -> Iterator[str]:
+    """Every charge of the month, a line each, oldest first; names that a spreadsheet would run are quoted."""
+    begins, ends = month(written, actor.workspace.timezone)
+    channels = dict(_named(Channel.objects.filter(workspace=actor.workspace).values_list("id", "key")))
+    campaigns = dict(_named(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
+    rows = _rows(actor, begins, ends).order_by("id")
+    people = dict(_named(Person.objects.filter(memberships__workspace=actor.workspace).values_list("id", "name")))
+    yield _written(CSV_HEAD)
+    for row in rows.iterator(chunk_size=2000):
+        yield _written(
+            (
+                row.at.isoformat(), row.network, channels.get(str(row.channel_id), ""), campaigns.get(str(row.campaign_id), ""),
+                people.get(str(row.person_id), ""), row.delivery_id or "", row.purpose, row.meter, row.units, row.micro, row.currency, row.is_certain,
+            )
+        )  # fmt: skip
+
+
+def _written(values: Sequence[object]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow([f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for v in values])
+    return out.getvalue()
+
+
+def as_pdf(told: Statement) -> bytes:
+    """A4, in English; the fonts know Latin letters, and others show as a box."""
+    from reportlab.lib import colors
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+    styles = getSampleStyleSheet()
+    tz = clock.zone(told.zone)
+    begins = told.begins_at.astimezone(tz)
+    out = io.BytesIO()
+    title = f"{told.workspace}: {begins:%B %Y}"
+    look = TableStyle(
+        [
+            ("FONTSIZE", (0, 0), (-1, -1), 9), ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.black),
+            ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey), ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
+            ("FONTNAME", (0, 0), (-1, 0), "Helvetica-Bold"),
+        ]
+    )  # fmt: skip
+    story: list[Any] = [Paragraph(_safe(title), styles["Title"])]
+    total = ", ".join(shown(micro, currency) for currency, micro in told.totals) or "nothing that costs money"
+    story.append(Paragraph(f"Total: <b>{_safe(total)}</b>", styles["Normal"]))
+    story.append(Paragraph(_safe(f"What the networks charge for calls, {begins:%Y-%m-%d} to {told.ends_at.astimezone(tz):%Y-%m-%d} (not included), {told.zone}."), styles["Normal"]))  # fmt: skip
+    if told.uncertain:
+        story.append(Paragraph(_safe(f"Of this, {shown(told.uncertain, told.totals[0][0])} is for calls whose answers were lost; the network may not have billed them."), styles["Normal"]))  # fmt: skip
+    for head, lines, units in (
+        ("By network", told.networks, False), ("By campaign", told.campaigns, False), ("By channel", told.channels, False),
+        ("By person", told.people, False), ("By purpose", told.purposes, False), ("By what was used", told.meters, True),
+    ):  # fmt: skip
+        if not lines:
+            continue
+        story += [Spacer(1, 14), Paragraph(head, styles["Heading3"])]
+        rows = [["", "Calls", *(["Units"] if units else []), "Cost"]]
+        rows += [[_short(line.label), f"{line.calls:,}", *([f"{line.units:,}"] if units else []), shown(line.micro, line.currency) if line.currency else "–"] for line in lines]  # fmt: skip
+        story.append(Table(rows, colWidths=[270, 60, *([70] if units else []), 90], style=look, hAlign="LEFT", repeatRows=1))  # fmt: skip
+    SimpleDocTemplate(out, pagesize=A4, title=title, author="Kicau", leftMargin=48, rightMargin=48, topMargin=48, bottomMargin=48).build(story)  # fmt: skip
+    return out.getvalue()
+
+
+def _safe(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 52 else text[:51] + "…"

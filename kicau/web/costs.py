@@ -1,0 +1,269 @@
+"""What it costs: the month, its forecast, budgets, price lists and the statement."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kicau.base import clock
+from kicau.base.errors import NotFound, Refusal, unacceptable
+from kicau.base.money import MICRO
+from kicau.channels.acts import apps as network_apps
+from kicau.channels.acts import one_channel
+from kicau.channels.models import Channel
+from kicau.connector import registry
+from kicau.connector.prices import in_force
+from kicau.plans import acts, budgets, pricing, reading, workloads
+from kicau.plans.models import Budget, Purpose
+from kicau.publishing import forecasting, statements
+from kicau.publishing.compose import campaigns
+from kicau.web import charts
+from kicau.web.frame import Asked, attempt, page
+from kicau.web.times import zones
+from kicau.web.words import by_field, said
+from kicau.workspaces.actors import Actor
+
+EXAMPLE = """[[list]]
+name = "contract"
+since = 2027-01-01
+currency = "USD"
+source = "our contract of 2026-12-01"
+monthly = 500_000_000
+[list.prices]
+post = 9_000
+"""
+
+
+@page
+@require_safe
+def index(request: Asked) -> HttpResponse:
+    """The month by day, network and purpose, with what is expected of it."""
+    actor = request.actor
+    told = statements.statement(actor, request.GET.get("month", ""))
+    zone = clock.zone(told.zone)
+    begins, today = told.begins_at.astimezone(zone), clock.now().astimezone(zone).date()
+    is_now = told.begins_at <= clock.now() < told.ends_at
+    what_if, otherwise = _what_if(request), None
+    month = forecasting.forecast(actor) if is_now else None
+    if is_now and what_if != forecasting.WhatIf():
+        otherwise = forecasting.forecast(actor, what_if)
+    states = acts.states(list(acts.budgets(actor)))
+    currency = told.totals[0][0] if told.totals else month.total[0].currency if month and month.total else ""
+    total = next((f for f in month.total if f.currency == currency), None) if month else None
+    limit = min((s.budget.amount for s in states if s.budget.currency == currency and s.budget.period == "month" and _is_whole(s.budget)), default=0)  # fmt: skip
+    names = {str(c.id): c.name for c in campaigns(actor)}
+    return render(
+        request,
+        "web/costs.html",
+        {
+            "told": told, "month": month, "total": total, "otherwise": [f for f in otherwise.total if f.currency] if otherwise else None, "currency": currency,
+            "by_day": charts.bars(told.days), "days": [(day, micro) for day, micro in told.days if micro],
+            "course": charts.course(told.days, month.days if month else (), today, low=total.low if total else 0, high=total.high if total else 0, limit=limit),
+            "expected": [(day, micro) for day, micro in month.days if day >= today] if month else (), "limit": limit,
+            "begins": begins, "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
+            "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}", "this": f"{begins:%Y-%m}",
+            "states": states, "NEVER": budgets.NEVER, "compared": _compared(actor, told), "savings": _savings(actor),
+            "plans": _plan_names(), "asked": request.GET, "campaign_names": names,
+        },
+    )  # fmt: skip
+
+
+def _is_whole(budget: Budget) -> bool:
+    return not (budget.channel_id or budget.campaign_id or budget.network or budget.purpose or budget.app_id)
+
+
+def _what_if(request: HttpRequest) -> forecasting.WhatIf:
+    half = request.GET.get("reading") == "half"
+    return forecasting.WhatIf(plan=request.GET.get("plan", "")[:40], reading=0.5 if half else 1.0, plain="plain" in request.GET)  # fmt: skip
+
+
+def _plan_names() -> list[str]:
+    today = clock.now().date()
+    return sorted({one.name for slug in registry.slugs() for one in in_force(pricing.lists(slug), today) if one.currency})  # fmt: skip
+
+
+def _compared(actor: Actor, told: statements.Statement) -> list[tuple[str, list[workloads.Quote]]]:
+    """For each network that cost money this month: its plans, for what was used in the last 30 days."""
+    found = []
+    for line in told.networks:
+        quotes = workloads.compare(line.key, workloads.measured(line.key, workspace_id=actor.workspace.id))
+        if quotes:
+            found.append((line.label, quotes))
+    return found
+
+
+def _savings(actor: Actor) -> list[tuple[str, str, reading.Saving]]:
+    """What the reading policy saves each network that bills its readings, for the channels here: ten posts and five
+    answers a day in each."""
+    found = []
+    policy = reading.policy()
+    for slug in registry.slugs():
+        count = Channel.objects.filter(workspace=actor.workspace, network=slug, state="active").count()
+        listed = in_force(pricing.lists(slug), clock.now().date())
+        plan = next((one for one in reversed(listed) if one.daily and one.is_default), None)
+        if count and plan:
+            meter = max(plan.daily, key=lambda m: (m.startswith("post"), plan.prices.get(m, 0)))
+            work = reading.Work(channels=count, posts=10, answers=5)
+            found.append((registry.get(slug).label, plan.currency, reading.saving(policy, work, plan, meter)))
+    return found
+
+
+@page
+@require_safe
+def statement(request: Asked) -> HttpResponse:
+    told = statements.statement(request.actor, request.GET.get("month", ""))
+    begins = told.begins_at.astimezone(clock.zone(told.zone))
+    return render(request, "web/statement.html", {"told": told, "begins": begins, "this": f"{begins:%Y-%m}", "groups": _groups(told)})  # fmt: skip
+
+
+def _groups(told: statements.Statement) -> list[tuple[str, tuple[statements.Line, ...]]]:
+    return [
+        (_("By network"), told.networks), (_("By campaign"), told.campaigns), (_("By channel"), told.channels),
+        (_("By person"), told.people), (_("By purpose"), told.purposes), (_("By what was used"), told.meters),
+    ]  # fmt: skip
+
+
+@page
+@require_safe
+def statement_csv(request: Asked) -> StreamingHttpResponse:
+    month = request.GET.get("month", "")
+    statements.month(month, request.actor.workspace.timezone)
+    answer = StreamingHttpResponse(statements.as_csv(request.actor, month), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="kicau-{month or "month"}.csv"'
+    return answer
+
+
+@page
+@require_safe
+def statement_pdf(request: Asked) -> HttpResponse:
+    told = statements.statement(request.actor, request.GET.get("month", ""))
+    begins = told.begins_at.astimezone(clock.zone(told.zone))
+    answer = HttpResponse(statements.as_pdf(told), content_type="application/pdf")
+    answer["Content-Disposition"] = f'attachment; filename="kicau-{begins:%Y-%m}.pdf"'
+    return answer
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def budget_list(request: Asked) -> HttpResponse:
+    """All budgets, and the form for a new one."""
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        try:
+            acts.set_budget(request.actor, _budget_input(request))
+            return redirect("budgets")
+        except NotFound:
+            raise
+        except Refusal as exc:
+            errors = by_field(exc)
+    actor = request.actor
+    shown = {
+        "states": acts.states(list(acts.budgets(actor))), "NEVER": budgets.NEVER, "errors": errors, "given": request.POST, "purposes": _purposes(),
+        "channels": Channel.objects.filter(workspace=actor.workspace).order_by("name"), "campaigns": campaigns(actor), "networks": registry.installed(),
+        "apps": network_apps() if actor.person and actor.person.is_operator else (), "zones": zones(actor.workspace.timezone), "currencies": _currencies(),
+    }  # fmt: skip
+    return render(request, "web/budgets.html", shown | _names(actor), status=422 if errors else 200)
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def budget(request: Asked, budget_id: str) -> HttpResponse:
+    """Raise, lower or remove one."""
+    actor = request.actor
+    row = acts.one_budget(actor, budget_id)
+    if request.method == "POST":
+        if "remove" in request.POST:
+            attempt(request, lambda: acts.remove_budget(actor, budget_id), _("The budget is removed; what it held goes out."))  # fmt: skip
+        else:
+            attempt(request, lambda: acts.set_budget(actor, _changed(row, request), budget_id=budget_id), _("Saved. What it held goes out where it now fits."))  # fmt: skip
+        return redirect("budgets")
+    return render(request, "web/budget.html", {"state": acts.states([row])[0], "NEVER": budgets.NEVER} | _names(actor))
+
+
+def _names(actor: Actor) -> dict[str, Any]:
+    return {
+        "channel_names": {c.id: f"{c.name} ({registry.get(c.network).label})" for c in Channel.objects.filter(workspace=actor.workspace)},
+        "campaign_names": {c.id: c.name for c in campaigns(actor)},
+    }  # fmt: skip
+
+
+def _purposes() -> list[tuple[str, str]]:
+    return [(value, _(str(label))) for value, label in Purpose.choices]
+
+
+def _currencies() -> list[str]:
+    found = {one.currency for slug in registry.slugs() for one in pricing.lists(slug) if one.currency}
+    return sorted(found) or ["USD"]
+
+
+def _amount(request: HttpRequest, meter: str) -> int:
+    try:
+        given = Decimal(request.POST.get("amount", "").strip().replace(",", "."))
+        amount = given if meter else given * MICRO
+    except InvalidOperation as exc:
+        raise unacceptable("amount", "Give an amount such as 50 or 12.50.") from exc
+    if not amount.is_finite() or amount != amount.to_integral_value():
+        raise unacceptable("amount", "Give an amount such as 50 or 12.50.")
+    return int(amount)
+
+
+def _budget_input(request: Asked) -> acts.BudgetInput:
+    given, actor = request.POST, request.actor
+    meter = given.get("meter", "").strip()
+    campaign = campaigns(actor).filter(name=given["campaign"]).first() if given.get("campaign") else None
+    app = network_apps().filter(id=given["app"]).first() if given.get("app") else None
+    return acts.BudgetInput(
+        name=given.get("name", ""), amount=_amount(request, meter), currency=given.get("currency", "USD"), meter=meter, period=given.get("period", "month"),
+        timezone=given.get("timezone", ""), is_hard=given.get("hard") != "soft", tell_at=_percent(given.get("tell_at"), 80),
+        reading_share=_percent(given.get("reading_share"), 70), network=given.get("network", ""), purpose=given.get("purpose", ""),
+        channel_id=one_channel(actor, given["channel"]).id if given.get("channel") else None, campaign_id=campaign.id if campaign else None,
+        app_id=app.id if app else None,
+    )  # fmt: skip
+
+
+def _changed(row: Budget, request: HttpRequest) -> acts.BudgetInput:
+    given = request.POST
+    return acts.BudgetInput(
+        name=given.get("name", row.name), amount=_amount(request, row.meter), currency=row.currency or "USD", meter=row.meter, period=row.period,
+        timezone=row.timezone, is_hard=given.get("hard") != "soft", tell_at=_percent(given.get("tell_at"), row.tell_at),
+        reading_share=_percent(given.get("reading_share"), row.reading_share), app_id=row.app_id, network=row.network, channel_id=row.channel_id,
+        campaign_id=row.campaign_id, purpose=row.purpose,
+    )  # fmt: skip
+
+
+def _percent(written: str | None, otherwise: int) -> int:
+    return int(written) if written and written.isdigit() else otherwise
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def price_lists(request: Asked) -> HttpResponse:
+    """Every list with its source and day; operators add their own."""
+    errors: dict[str, list[str]] = {}
+    actor = request.actor
+    if request.method == "POST":
+        try:
+            acts.add_price_list(actor, request.POST.get("network", ""), request.POST.get("toml", ""))
+            return redirect("price-lists")
+        except Refusal as exc:
+            errors = by_field(exc) or {"": [said(exc)]}
+    found = acts.price_lists(actor)
+    today = clock.now().date()
+    groups = [
+        (registry.get(slug).label, slug, [one for one in reversed(found) if one.network == slug])
+        for slug in registry.slugs()
+    ]
+    shown = {"groups": groups, "today": today, "errors": errors, "given": request.POST, "networks": registry.installed(), "example": EXAMPLE, "is_operator": bool(actor.person and actor.person.is_operator)}  # fmt: skip
+    return render(request, "web/price_lists.html", shown, status=422 if errors else 200)
+
+
+@page
+@require_POST
+def remove_price_list(request: Asked, list_id: str) -> HttpResponse:
+    attempt(request, lambda: acts.remove_price_list(request.actor, list_id), _("The price list is taken away."))
+    return redirect("price-lists")

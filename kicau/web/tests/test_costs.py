@@ -1,0 +1,77 @@
+"""The pages of costs: what they show, budgets made and raised there, the statement as CSV and PDF."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from pypdf import PdfReader
+
+from kicau.base import clock
+from kicau.plans.models import Budget, Charge, OwnList, Purpose
+
+
+@pytest.fixture
+def charges(workspace, channels):
+    now = clock.now()
+    Charge.objects.bulk_create(
+        Charge(
+            at=now - timedelta(minutes=n), workspace_id=workspace.id, channel_id=channels["x"].id, app_id=channels["x"].app_id, network="x",
+            meter="post-with-link", units=1, micro=200_000, currency="USD", purpose=Purpose.PUBLISH,
+        )
+        for n in range(3)
+    )  # fmt: skip
+
+
+def read(page, name, *args, **query):
+    answer = page.get(reverse(name, args=args), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_month_its_forecast_and_its_statement(page, charges, member):
+    shown = read(page, "costs")
+    assert "$0.60" in shown
+    assert "<svg" in shown
+    assert "Expected for the month" in shown
+    assert "cheapest" in shown or "Plans of" in shown
+    assert "The month would come to" in read(page, "costs", plan="pay-per-use", plain="1")
+    assert "Nothing" in read(page, "costs", month="2020-02")
+    assert page.get(reverse("costs"), {"month": "soon"}).status_code == 422
+    csv = b"".join(page.get(reverse("statement-csv")).streaming_content).decode().splitlines()
+    assert len(csv) == 4
+    assert "post-with-link,1,200000,USD" in csv[1]
+    pdf = PdfReader(io.BytesIO(page.get(reverse("statement-pdf")).content)).pages[0].extract_text()
+    assert "Kopi Senja" in pdf
+    assert "$0.60" in pdf
+    assert "Publishing".lower() in read(page, "statement").lower()
+
+
+def test_a_budget_is_made_raised_and_removed(page, charges):
+    wrong = page.post(reverse("budgets"), {"name": "", "amount": "viel", "currency": "USD"})
+    assert wrong.status_code == 422
+    assert "Give an amount such as 50" in wrong.content.decode()
+    page.post(reverse("budgets"), {"name": "November", "amount": "0.75", "currency": "USD", "period": "month", "hard": "hard"})  # fmt: skip
+    made = Budget.objects.get()
+    assert (made.amount, made.is_hard) == (750_000, True)
+    assert "80 %" in read(page, "budgets")  # what was charged before counts
+    page.post(reverse("budget", args=[made.id]), {"name": "November", "amount": "12,50", "hard": "hard"})
+    made.refresh_from_db()
+    assert made.amount == 12_500_000
+    page.post(reverse("budget", args=[made.id]), {"remove": "1"})
+    made.refresh_from_db()
+    assert not made.is_active
+
+
+def test_an_operator_enters_a_list_and_everybody_reads_it(page, workspace):
+    assert "once a day each" in read(page, "price-lists")
+    toml = (
+        '[[list]]\nname = "kontrak"\nsince = 2026-01-01\ncurrency = "USD"\nsource = "kami"\n[list.prices]\npost = 1\n'
+    )
+    assert page.post(reverse("price-lists"), {"network": "x", "toml": "price = "}).status_code == 422
+    page.post(reverse("price-lists"), {"network": "x", "toml": toml})
+    assert "kontrak" in read(page, "price-lists")
+    page.post(reverse("price-list-remove", args=[OwnList.objects.get().id]))
+    assert "kontrak" not in read(page, "price-lists")

@@ -1,0 +1,89 @@
+"""Hard budgets: never passed, nothing lost, released in order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from kicau.base import clock
+from kicau.channels.models import Channel
+from kicau.connector.sandbox import Fault
+from kicau.notices.models import Notice
+from kicau.plans import acts as plans
+from kicau.plans.models import Charge, Reservation
+from kicau.publishing import acts, deliver, holding
+from kicau.publishing.models import Delivery
+from tests.engine import squeeze
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PRICE = 15_000
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    monkeypatch.setattr(deliver, "LOOK_AFTER", timedelta(seconds=0.2))
+
+
+def budget(actor, amount, **more):
+    wanted = plans.BudgetInput(name="Kedai", amount=amount, **{"period": "total", **more})
+    return plans.set_budget(actor, wanted)
+
+
+async def all_of(rows):
+    return await sync_to_async(list)(rows)
+
+
+def texts(network):
+    return [p.text for p in network.public_posts()]
+
+
+async def test_what_does_not_fit_is_held_in_words_and_goes_out_in_order_when_the_budget_is_raised(actor, post, shop, state, network):  # fmt: skip
+    made = await sync_to_async(budget)(actor, 2 * PRICE + 5_000)
+    rows = [await sync_to_async(post)(f"kopi {n}", after=n / 1000) for n in range(6)]
+    await shop.work(lambda: {state(r) for r in rows} == {"published", "held"})
+    assert sorted(state(r) for r in rows) == ["held"] * 4 + ["published"] * 2
+    held = await all_of(Delivery.objects.filter(state="held").order_by("due_at"))
+    assert held[0].reason == "The budget “Kedai” has $0.005 left, and this needs $0.015 for Stranger. It goes out when the budget is raised; or cancel it."  # fmt: skip
+    assert await all_of(Notice.objects.filter(event="budget.near"))
+    await sync_to_async(acts.cancel)(actor, held[1].id)  # dropped by a person
+    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=10 * PRICE, period="total"), budget_id=made.id)  # fmt: skip
+    assert await sync_to_async(holding.release)() == 3
+    await shop.work(lambda: {state(r) for r in rows} == {"published", "canceled"})
+    order = [h.rendered["parts"][0]["text"] for h in (held[0], held[2], held[3])]
+    assert [t for t in texts(network) if t in order] == order
+    assert not await all_of(Reservation.objects.all())
+    [told] = await sync_to_async(plans.states)([made])
+    assert told.used == 5 * PRICE == sum(c.micro for c in await all_of(Charge.objects.all()))
+
+
+async def test_a_lost_answer_keeps_its_money_set_aside_until_it_is_known(actor, post, shop, state, network, client):
+    await sync_to_async(budget)(actor, PRICE + 5_000)  # one post and one look-up
+    network.faults.append(Fault(effect="drop-after", method="POST", path="^/posts"))
+    first = await sync_to_async(post)("satu")
+    await shop.work(lambda: state(first) == "published")
+    assert {(c.purpose, c.micro) for c in await all_of(Charge.objects.all())} == {("publish", PRICE), ("find", 5_000)}
+    second = await sync_to_async(post)("dua")
+    await shop.work(lambda: state(second) == "held")
+    assert texts(network) == ["satu"]
+
+
+async def test_a_budget_covers_what_it_names_and_begins_anew(actor, post, shop, state):
+    [ana] = await all_of(Channel.objects.filter(key="ana"))
+    await sync_to_async(budget)(actor, 0, channel_id=ana.id, period="day", timezone="Asia/Jakarta")
+    rows = [await sync_to_async(post)("tahan"), await sync_to_async(post)("jalan", to="budi")]
+    await shop.work(lambda: [state(r) for r in rows] == ["held", "published"])
+    [row] = await all_of(Delivery.objects.filter(id=rows[0].id))
+    local = row.next_at.astimezone(clock.zone("Asia/Jakarta"))
+    assert (local.hour, local.minute) == (0, 0)
+    assert "begins anew on" in row.reason
+
+
+async def test_the_budget_holds_whatever_happens_to_workers_and_answers(actor, pair, network, client, monkeypatch):
+    monkeypatch.setattr(deliver, "LOOK_AFTER", timedelta(0))
+    for seed in range(4):
+        told = await squeeze.run(seed, actor, pair, network, client)
+        assert told.most_billed <= 0, told
+        assert (told.published, told.lost, told.in_order) == (12, 0, True), told
+        assert told.ledger - told.uncertain <= told.billed <= told.ledger, told
