@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "kicau.evidence",
     "kicau.rights",
     "kicau.workspaces",
     "kicau.notices",

@@ -1,0 +1,62 @@
+"""Bundles of evidence: an audit's report as a signed in-toto statement, with the passages, the posts, their proofs in the
+log and what outsiders said of it; one JSON file that `verify.py` checks without anything of ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kicau.evidence.log import Proof
+from kicau.evidence.notes import public_bytes
+from kicau.evidence.verify import FORM, PAYLOAD, canonical
+
+PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
+STATEMENT = "https://in-toto.io/Statement/v1"
+
+
+def b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def logged_content(post: Mapping[str, Any]) -> bytes:
+    """What is committed to in the log of a post: its canonical JSON (`id`, `text`, and what else is known of it)."""
+    return canonical(dict(post))
+
+
+def make(report: Mapping[str, Any], posts: Sequence[Mapping[str, Any]], digests: Mapping[str, str], proofs: Mapping[str, Proof], checkpoint: str, key: Ed25519PrivateKey, anchors: Sequence[Mapping[str, Any]] = ()) -> bytes:  # fmt: skip
+    """The bundle's bytes. `report` is an audit's (kicau.audit.report); `posts` those that it found, each with `id` and
+    `text`, as they were logged; `digests` the SHA-256 of each shard by name; `proofs` by post, all under `checkpoint`
+    (the signed note)."""
+    findings = [dict(f) for f in report["findings"]]
+    material = {"posts": [dict(p) for p in posts], "passages": [f.pop("raw") for f in findings]}
+    predicate = {**{k: v for k, v in report.items() if k != "findings"}, "findings": findings, "material_sha256": hashlib.sha256(canonical(material)).hexdigest(), "environment": {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}}  # fmt: skip
+    subject = [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(digests.items())]
+    payload = canonical({"_type": STATEMENT, "subject": subject, "predicateType": PREDICATE, "predicate": predicate})
+    public = public_bytes(key.public_key())
+    said = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
+    made = {
+        "form": FORM,
+        "key": b64(public),
+        "statement": {
+            "payloadType": PAYLOAD,
+            "payload": b64(payload),
+            "signatures": [{"keyid": hashlib.sha256(public).hexdigest(), "sig": b64(key.sign(said))}],
+        },
+        "material": material,
+        "log": {
+            "checkpoint": checkpoint,
+            "proofs": {
+                post: {"index": p.index, "salt": b64(p.salt), "path": [b64(s) for s in p.path]}
+                for post, p in proofs.items()
+            },
+        },
+        "anchors": [dict(a) for a in anchors],
+    }
+    made["seal"] = hashlib.sha256(canonical(made)).hexdigest()
+    return canonical(made) + b"\n"

@@ -1,0 +1,155 @@
+"""Writing to the log, signing it, and proving what is in it.
+
+An entry is a commitment: HMAC-SHA256 of the content under a salt of its own. Whoever has content and salt can check it;
+without the salt the leaf tells nothing, not even to one who guesses the content.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection, transaction
+
+from kicau.evidence import notes, tree
+from kicau.evidence.models import Leaf, Salt, SignedCheckpoint, SigningKey, Tile
+
+LOCK = 0x6B69_6361_75  # one writer at a time; PostgreSQL's advisory lock
+
+
+class Forgotten(Exception):
+    """Do without it: the item was forgotten, and its leaf can be tied to nothing any more."""
+
+
+class NotLogged(Exception):
+    """Log it first: there is no such leaf, or no checkpoint that covers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a content is in the log: with its salt, the path from its leaf to the checkpoint's root."""
+
+    index: int
+    salt: bytes
+    path: Sequence[bytes]
+    checkpoint: str  # the signed note
+
+
+def commitment(salt: bytes, content: bytes) -> bytes:
+    return hmac.digest(salt, content, hashlib.sha256)
+
+
+def append(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID | None = None) -> range:
+    """Logs each (ref, content); the indexes of their leaves. In the caller's transaction, or one of its own."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        first = Leaf.objects.count() if not (last := Leaf.objects.order_by("-index").first()) else last.index + 1
+        leaves, salts = [], []
+        for at, (ref, content) in enumerate(contents, first):
+            salt = os.urandom(32)
+            leaves.append(Leaf(index=at, hash=tree.leaf_hash(commitment(salt, content)), workspace_id=workspace_id, kind=kind, ref=ref))  # fmt: skip
+            salts.append(Salt(leaf_id=at, salt=salt))
+        Leaf.objects.bulk_create(leaves, batch_size=5000)
+        Salt.objects.bulk_create(salts, batch_size=5000)
+        _complete_tiles(first, first + len(leaves))
+        return range(first, first + len(leaves))
+
+
+def _complete_tiles(first: int, end: int) -> None:
+    made = []
+    for number in range(first // tree.TILE, end // tree.TILE):
+        hashes = _hashes(number * tree.TILE, (number + 1) * tree.TILE)
+        made.append(Tile(number=number, root=tree.root_of(hashes)))
+    Tile.objects.bulk_create(made)
+
+
+def _hashes(first: int, last: int) -> list[bytes]:
+    rows = Leaf.objects.filter(index__gte=first, index__lt=last).order_by("index").values_list("hash", flat=True)
+    return [bytes(row) for row in rows]
+
+
+def forget(index: int) -> None:
+    """The leaf stays, and cannot be tied to its content any more. A second time changes nothing."""
+    Salt.objects.filter(leaf_id=index).delete()
+
+
+def signing_key(origin: str = "") -> tuple[str, Ed25519PrivateKey]:
+    """The instance's name and key, made at the first call (then with `origin`, else a random name)."""
+    with transaction.atomic():
+        found = SigningKey.objects.order_by("-id").first()
+        if found is None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            found = SigningKey.objects.order_by("-id").first() or _new_key(origin)
+    return found.name, Ed25519PrivateKey.from_private_bytes(base64.b64decode(found.private))
+
+
+def _new_key(origin: str) -> SigningKey:
+    key = Ed25519PrivateKey.generate()
+    name = origin or f"kicau-{os.urandom(6).hex()}"
+    return SigningKey.objects.create(
+        name=name, public=notes.public_bytes(key.public_key()), private=base64.b64encode(key.private_bytes_raw()).decode()
+    )  # fmt: skip
+
+
+def checkpoint() -> SignedCheckpoint:
+    """The log as it is now, signed; the last one where nothing was added since."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        last = Leaf.objects.order_by("-index").first()
+        size = last.index + 1 if last else 0
+        known = SignedCheckpoint.objects.filter(size=size).first()
+        if known:
+            return known
+        root = _Roots(size).root(0, size)
+        name, key = signing_key()
+        note = notes.sign(notes.Checkpoint(name, size, root).text(), name, key)
+        return SignedCheckpoint.objects.create(size=size, root=root, note=note)
+
+
+class _Roots:
+    """Roots of subtrees of the log, by its stored tiles and, at the edges, its leaves."""
+
+    def __init__(self, size: int) -> None:
+        self.tiles = {number: bytes(root) for number, root in Tile.objects.filter(number__lt=size // tree.TILE).values_list("number", "root")}  # fmt: skip
+        self.root = lru_cache(maxsize=None)(self._root)
+
+    def _root(self, first: int, last: int) -> bytes:
+        frontier: list[tuple[int, bytes]] = []
+        at = first
+        while at < last:
+            if at % tree.TILE == 0 and at + tree.TILE <= last:
+                tree.push(frontier, self.tiles[at // tree.TILE], tree.TILE)
+                at += tree.TILE
+            else:
+                end = min(last, (at // tree.TILE + 1) * tree.TILE)
+                for value in _hashes(at, end):
+                    tree.push(frontier, value)
+                at = end
+        return tree.fold(frontier)
+
+
+def prove(index: int, signed: SignedCheckpoint | None = None) -> Proof:
+    """The proof of a leaf under a checkpoint (the earliest that covers it). Raises NotLogged, Forgotten."""
+    under = signed or SignedCheckpoint.objects.filter(size__gt=index).order_by("size", "id").first()
+    if under is None or under.size <= index:
+        raise NotLogged("No checkpoint covers this leaf yet.")
+    salt = Salt.objects.filter(leaf_id=index).first()
+    if salt is None:
+        raise Forgotten("This item was forgotten: its place in the log cannot be shown any more.")
+    path = tree.inclusion(index, 0, under.size, _Roots(under.size).root)
+    return Proof(index, bytes(salt.salt), path, under.note)
+
+
+def prove_growth(old: SignedCheckpoint, new: SignedCheckpoint) -> list[bytes]:
+    """That the newer log begins with the older (RFC 6962's consistency proof)."""
+    return tree.consistency(old.size, 0, new.size, _Roots(new.size).root) if 0 < old.size < new.size else []

@@ -1,0 +1,76 @@
+"""The log's leaves, its checkpoints, and the salts whose deletion makes a leaf say nothing."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from kicau.base.clock import now
+from kicau.base.sealed import SealedJSONField
+
+
+class SigningKey(models.Model):
+    """The instance's own key, made at its first use; an older one still tells who signed then."""
+
+    name = models.CharField(max_length=200)  # also the log's origin
+    public = models.BinaryField(unique=True)  # 32 bytes, Ed25519
+    private = SealedJSONField()  # base64 of 32 bytes
+    made_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Leaf(models.Model):
+    """One entry: a salted commitment to something, which the log itself does not hold. Never changed, never deleted."""
+
+    index = models.BigIntegerField(primary_key=True)  # 0, 1, 2 … without a gap
+    hash = models.BinaryField()  # RFC 6962's leaf hash, 32 bytes
+    workspace_id = models.UUIDField(null=True)
+    kind = models.CharField(max_length=20)  # post, report, set, retraction, canary
+    ref = models.CharField(max_length=200, blank=True)  # of what: an id that means nothing outside
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "ref"], name="leaf_of")]
+
+    def __str__(self) -> str:
+        return f"{self.index}: {self.kind}"
+
+
+class Salt(models.Model):
+    """What ties a leaf to its item. Deleted when the item is forgotten: the proofs of all others hold all the same."""
+
+    leaf = models.OneToOneField(Leaf, on_delete=models.CASCADE, primary_key=True)
+    salt = models.BinaryField()  # 32 random bytes
+
+    def __str__(self) -> str:
+        return f"of {self.leaf_id}"
+
+
+class Tile(models.Model):
+    """The root over 256 leaves that are complete."""
+
+    number = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class SignedCheckpoint(models.Model):
+    """The log at one time, signed by us and, where the operator allows it, by time-stampers and witnesses."""
+
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    note = models.TextField()
+    anchors = models.JSONField(default=list, blank=True)  # [{kind, by, at, …}]; see anchors.py
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.size} at {self.at:%Y-%m-%d %H:%M}"

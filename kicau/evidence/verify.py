@@ -1,0 +1,312 @@
+"""Checks a bundle of evidence. This one file, and any Python from 3.9 on, is all that it needs.
+
+    python3 verify.py BUNDLE.json [--key HEX] [--shard NAME=PATH ...]
+
+It accepts a bundle only where every byte of it is as it was signed, each passage is where the report says, and each post
+was in the log. With --key it also insists on whose signature that is (the SHA-256 of the public key, as its owner tells
+it); with --shard it compares passages with the data set itself. Ends with 0 where all holds, else with 1.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import html
+import json
+import re
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Point = tuple[int, int, int, int]
+
+FORM = "kicau-evidence/1"
+PAYLOAD = "application/vnd.in-toto+json"
+
+
+class Refused(Exception):
+    """The bundle does not hold, and why."""
+
+
+# ── Ed25519 (RFC 8032, section 5.1), verification only ──────────────────────────────────────────────────────────────
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT = pow(2, (P - 1) // 4, P)
+
+
+def _recover_x(y: int, sign: int) -> int | None:
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    return P - x if x & 1 != sign else x
+
+
+def _point(raw: bytes) -> Point | None:
+    number = int.from_bytes(raw, "little")
+    y = number & ((1 << 255) - 1)
+    x = _recover_x(y, number >> 255)
+    return None if x is None else (x, y, 1, x * y % P)
+
+
+def _add(a: Point, b: Point) -> Point:
+    """Extended coordinates, section 5.1.4."""
+    one = (a[1] - a[0]) * (b[1] - b[0]) % P
+    two = (a[1] + a[0]) * (b[1] + b[0]) % P
+    three = 2 * a[3] * b[3] * D % P
+    four = 2 * a[2] * b[2] % P
+    e, f, g, h = two - one, four - three, four + three, two + one
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def _times(factor: int, point: Point) -> Point:
+    made = (0, 1, 1, 0)
+    while factor:
+        if factor & 1:
+            made = _add(made, point)
+        point = _add(point, point)
+        factor >>= 1
+    return made
+
+
+_Y = 4 * pow(5, P - 2, P) % P
+_X = _recover_x(_Y, 0) or 0
+BASE = (_X, _Y, 1, _X * _Y % P)
+
+
+def signed_by(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the 64 bytes are a signature of the message under the 32 bytes of the public key."""
+    if len(key) != 32 or len(signature) != 64:
+        return False
+    a, r, s = _point(key), _point(signature[:32]), int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= ORDER:
+        return False
+    h = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+    left, right = _times(s, BASE), _add(r, _times(h, a))
+    return (left[0] * right[2] - right[0] * left[2]) % P == 0 and (left[1] * right[2] - right[1] * left[2]) % P == 0
+
+
+# ── the bundle ──────────────────────────────────────────────────────────────────────────────────────────────────────
+def canonical(value: object) -> bytes:
+    """The one way in which a bundle may be written: sorted names, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def unpacked(text: object, what: str) -> bytes:
+    try:
+        raw = base64.b64decode(str(text), validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused(f"{what} is not base64.") from None
+    if base64.b64encode(raw).decode() != text:
+        raise Refused(f"{what} is written in another way than it was.")
+    return raw
+
+
+def read(data: bytes) -> dict:  # type: ignore[type-arg]
+    try:
+        bundle = json.loads(data)
+    except ValueError:
+        raise Refused("This is not JSON, so not a bundle as it was made.") from None
+    if not isinstance(bundle, dict) or bundle.get("form") != FORM:
+        raise Refused(f"This is no bundle of the form {FORM}.")
+    if canonical(bundle) + b"\n" != data:
+        raise Refused("The bundle is not written as it was made: bytes were changed, added or left out.")
+    seal = bundle.pop("seal", None)
+    if seal != hashlib.sha256(canonical(bundle)).hexdigest():
+        raise Refused("The bundle's seal does not fit: something in it was changed.")
+    return bundle
+
+
+def statement_of(bundle: dict, wanted: str) -> tuple:  # type: ignore[type-arg]
+    """The signed statement, and the SHA-256 of the key that signed it."""
+    envelope = bundle["statement"]
+    if envelope.get("payloadType") != PAYLOAD or len(envelope.get("signatures", [])) != 1:
+        raise Refused("The statement is no DSSE envelope with one signature.")
+    payload, signature = unpacked(envelope["payload"], "The statement"), envelope["signatures"][0]
+    key = unpacked(bundle["key"], "The public key")
+    fingerprint = hashlib.sha256(key).hexdigest()
+    said = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
+    if signature.get("keyid") != fingerprint or not signed_by(key, said, unpacked(signature["sig"], "The signature")):
+        raise Refused("The signature does not fit the statement.")
+    if wanted and wanted.lower() != fingerprint:
+        raise Refused(f"The statement was signed by another key: {fingerprint}.")
+    return json.loads(payload), fingerprint
+
+
+def check_material(bundle: dict, predicate: dict) -> None:  # type: ignore[type-arg]
+    """The posts and passages are those that the statement speaks of, and say what it says."""
+    material = bundle["material"]
+    if hashlib.sha256(canonical(material)).hexdigest() != predicate["material_sha256"]:
+        raise Refused("The posts or passages are not those that were signed for.")
+    texts = {post["id"]: post["text"] for post in material["posts"]}
+    for number, found in enumerate(predicate["findings"]):
+        raw = unpacked(material["passages"][number], f"Passage {number}")
+        if (
+            not found["raw_first_byte"]
+            <= found["first_byte"]
+            < found["last_byte"]
+            <= found["raw_first_byte"] + len(raw)
+        ):
+            raise Refused(f"Passage {number} does not hold the bytes that the report names.")
+        if found["kind"] == "exact" and not any(_holds(raw, texts[post]) for post in found["posts"]):
+            raise Refused(f"Passage {number} does not hold its post letter by letter.")
+
+
+def _holds(raw: bytes, text: str) -> bool:
+    """Letter by letter but for white space, in whatever way the data set writes its letters."""
+    said = raw.decode("utf-8", "replace")
+    plain = " ".join(text.split())
+    pair = r'\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt]'
+    ways = [said, re.sub(pair, lambda m: json.loads(f'"{m.group()}"'), said)]
+    ways.append(html.unescape(re.sub(r"<[^<>]{0,2000}>", " ", said)))
+    return any(plain in " ".join(way.split()) for way in ways)
+
+
+def check_log(bundle: dict, material: dict) -> dict:  # type: ignore[type-arg]
+    """Each post is in the log whose checkpoint is in the bundle. Gives the checkpoint."""
+    log = bundle["log"]
+    text, _, lines = log["checkpoint"].rpartition("\n\n")
+    text += "\n"
+    key, name = unpacked(bundle["key"], "The public key"), text.split("\n")[0]
+    mark = hashlib.sha256(name.encode() + b"\n\x01" + key).digest()[:4]
+    for line in lines.splitlines():
+        _, signer, value = line.split(" ", 2)
+        raw = unpacked(value, "The checkpoint's signature")
+        if signer == name and raw[:4] == mark and signed_by(key, text.encode(), raw[4:]):
+            break
+    else:
+        raise Refused("The log's checkpoint is not signed by the key of the statement.")
+    size, root = int(text.split("\n")[1]), unpacked(text.split("\n")[2], "The log's root")
+    posts = {post["id"]: post for post in material["posts"]}
+    for name, proof in log["proofs"].items():
+        content = canonical(posts[name]) if name in posts else b""
+        sealed = hmac.new(unpacked(proof["salt"], "A salt"), content, hashlib.sha256).digest()
+        leaf = hashlib.sha256(b"\x00" + sealed).digest()
+        path = [unpacked(step, "A step of a proof") for step in proof["path"]]
+        if not _includes(root, size, proof["index"], leaf, path):
+            raise Refused(f"Post {name} is not in the log as the bundle says.")
+    return {"origin": text.split("\n")[0], "size": size, "posts": len(log["proofs"])}
+
+
+def _includes(root: bytes, size: int, index: int, leaf: bytes, path: list) -> bool:  # type: ignore[type-arg]
+    """RFC 9162, section 2.1.3.2."""
+    if not 0 <= index < size:
+        return False
+    at, last, value = index, size - 1, leaf
+    for step in path:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            value = hashlib.sha256(b"\x01" + step + value).digest()
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            value = hashlib.sha256(b"\x01" + value + step).digest()
+        at, last = at >> 1, last >> 1
+    return last == 0 and value == root
+
+
+def check_anchors(bundle: dict) -> list:  # type: ignore[type-arg]
+    """What outsiders said of the checkpoint: a time stamp must be of this checkpoint (its own signature: openssl ts)."""
+    told = []
+    digest = hashlib.sha256(bundle["log"]["checkpoint"].encode()).digest()
+    for anchor in bundle["anchors"]:
+        if anchor["kind"] == "rfc3161":
+            if b"\x04\x20" + digest not in unpacked(anchor["token"], "A time stamp"):
+                raise Refused("A time stamp is of something else than this log's checkpoint.")
+            told.append(f"time stamp by {anchor['by']}, {anchor['at']}: check it with openssl ts -verify (see README)")
+        elif anchor["kind"] == "witness":
+            told.append(f"{_witnessed(bundle['log']['checkpoint'], anchor)} by the witness {anchor['by']}")
+        else:
+            raise Refused(f"An anchor is of an unknown kind: {anchor['kind']}.")
+    return told
+
+
+def _witnessed(note: str, anchor: dict) -> str:  # type: ignore[type-arg]
+    """A cosignature (https://c2sp.org/tlog-cosignature)."""
+    key, raw = unpacked(anchor["key"], "A witness's key"), unpacked(anchor["signature"], "A cosignature")
+    text = note.rpartition("\n\n")[0] + "\n"
+    at = int.from_bytes(raw[4:12], "big")
+    mark = hashlib.sha256(anchor["by"].encode() + b"\n\x04" + key).digest()[:4]
+    if raw[:4] != mark or not signed_by(key, f"cosignature/v1\ntime {at}\n{text}".encode(), raw[12:]):
+        raise Refused(f"The cosignature of {anchor['by']} does not fit the checkpoint.")
+    return f"seen at Unix time {at}"
+
+
+def check_shards(statement: dict, bundle: dict, shards: dict) -> list:  # type: ignore[type-arg]
+    """Compares the data set's own files with what was signed: their hashes, and in plain files each passage's bytes."""
+    told = []
+    wanted = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
+    for name, path in shards.items():
+        if name not in wanted:
+            raise Refused(f"The statement says nothing of {name}.")
+        digest = hashlib.sha256()
+        with open(path, "rb") as stream:
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                digest.update(block)
+        if digest.hexdigest() != wanted[name]:
+            raise Refused(f"{path} is not the {name} that was searched.")
+        told.append(f"{name}: the very file that was searched")
+    return told
+
+
+def verify(data: bytes, key: str = "", shards: dict | None = None) -> list:  # type: ignore[type-arg]
+    """Lines that say what holds. Raises Refused."""
+    try:
+        bundle = read(data)
+        statement, fingerprint = statement_of(bundle, key)
+        predicate = statement["predicate"]
+        check_material(bundle, predicate)
+        log = check_log(bundle, bundle["material"])
+        anchors = check_anchors(bundle)
+        files = check_shards(statement, bundle, shards or {})
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as wrong:
+        raise Refused(f"The bundle is malformed: {wrong!r}.") from None
+    return [
+        predicate["says"],
+        f"Signed by the key {fingerprint}, {predicate['made_at']}.",
+        f"{len(predicate['findings'])} passages are as signed; {log['posts']} posts were in the log {log['origin']} of {log['size']} entries.",
+        *anchors,
+        *files,
+    ]
+
+
+def main(arguments: list) -> int:  # type: ignore[type-arg]
+    names, key, shards = [], "", {}
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--key" and rest:
+            key = rest.pop(0)
+        elif word == "--shard" and rest:
+            name, _, path = rest.pop(0).partition("=")
+            shards[name] = path
+        else:
+            names.append(word)
+    if len(names) != 1 or names[0].startswith("-"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        with open(names[0], "rb") as stream:
+            data = stream.read()
+        for line in verify(data, key, shards):
+            print(line)
+    except OSError as lost:
+        print(f"{lost.filename} cannot be read: {lost.strerror}.", file=sys.stderr)
+        return 2
+    except Refused as wrong:
+        print(f"NOT VERIFIED. {wrong}", file=sys.stderr)
+        return 1
+    print("VERIFIED.")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
