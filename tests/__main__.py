@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
     install_browser()
     if arguments:
         return run("tests", [str(BIN / "pytest"), *arguments])
+    servers = prepare_servers()
     steps = {
         "lint": [str(BIN / "ruff"), "check", "."],
         "format": [str(BIN / "ruff"), "format", "--check", "."],
@@ -33,7 +34,14 @@ def main(arguments: list[str]) -> int:
         # A browser's driver keeps a loop running in its process, which tests with a loop of their own cannot share.
         "journeys": [*pytest, "tests/journeys"],
     }
-    failed = [name for name, command in steps.items() if run(name, command) != 0]
+    failed = []
+    for name, command in steps.items():
+        if name == "tests":
+            servers.wait()
+        if run(name, command) != 0:
+            failed.append(name)
+    if servers.returncode:
+        print("\nReal servers that are named above as NOT TRIED were left out.", file=sys.stderr)
     if failed:
         print(f"\nNot green: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else 0
@@ -47,6 +55,12 @@ def run(name: str, command: Sequence[str]) -> int:
     code = subprocess.run(command, check=False, env=environment).returncode
     print(f"── {name}: {'ok' if code == 0 else f'failed ({code})'} in {time.monotonic() - began:.0f} s", flush=True)
     return code
+
+
+def prepare_servers() -> subprocess.Popen[bytes]:
+    """Real servers for tests/servers are installed while the first steps run."""
+    print("── servers: installing what is missing of the real servers, meanwhile", flush=True)
+    return subprocess.Popen([sys.executable, "-m", "tests.servers.install"])
 
 
 def install_browser() -> None:

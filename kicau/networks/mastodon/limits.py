@@ -12,7 +12,7 @@ from typing import Any
 
 from kicau.connector.capabilities import Ability, Capabilities, Fact, MediaRule, Option, PollRule
 from kicau.connector.content import MediaKind, Recipe
-from kicau.networks.mastodon.servers import Server
+from kicau.networks.mastodon.servers import LACKS, Server
 
 LABEL = "Mastodon"
 CHECKED = date(2026, 11, 24)
@@ -212,3 +212,8 @@ def told(can: Capabilities, name: str) -> str:
     """A fact of the channel that is text, "" where it is not known."""
     fact: Any = can.facts.get(name)
     return str(fact.value) if fact else ""
+
+
+def lacks(can: Capabilities, what: str) -> bool:
+    """Whether the channel's server is one that was seen not to do this."""
+    return what in LACKS.get(told(can, "software"), ())

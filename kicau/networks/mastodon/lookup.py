@@ -116,7 +116,7 @@ def _is_it(status: Mapping[str, Any], wanted: Wanted) -> bool:
         return not _bare(wire.plain(str(status.get("content") or ""))) and _shows(status, wanted, "id", "url")
     said = status.get("text")
     if isinstance(said, str) and said:
-        return said.strip() == wanted.part.text.strip()
+        return _folded(said).strip() == _folded(wanted.part.text).strip()
     return _bare(wire.plain(str(status.get("content") or ""))) == _bare(_as_shown(wanted.part))
 
 
@@ -141,8 +141,15 @@ def _as_shown(part: RenderedPart) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without what a server's formatting may change: blanks and line ends."""
-    return "".join(text.split())
+    """Without what a server may change: blanks, line ends, and what snac makes of characters beyond U+20000."""
+    return "".join(_folded(text).split())
+
+
+def _folded(text: str) -> str:
+    """Characters beyond U+1FFFF as snac gives them back; the others as they are."""
+    if not text or max(text) < "\U00020000":
+        return text
+    return "".join(chr((ord(c) - 0x10000) | 0x10000) if c > "\uffff" else c for c in text)
 
 
 async def _source_is(session: Session, status: Mapping[str, Any], wanted: Wanted) -> bool:
@@ -151,4 +158,6 @@ async def _source_is(session: Session, status: Mapping[str, Any], wanted: Wanted
         answer = (await wire.api(session, "GET", f"/api/v1/statuses/{wire.segment(str(status['id']))}/source")).json()
     except Rejected:
         return _shows(status, wanted, "id")
-    return isinstance(answer, dict) and str(answer.get("text") or "").strip() == wanted.part.text.strip()
+    return (
+        isinstance(answer, dict) and _folded(str(answer.get("text") or "")).strip() == _folded(wanted.part.text).strip()
+    )

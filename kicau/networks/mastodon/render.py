@@ -107,13 +107,14 @@ def _part(
     n: int, part: Part, draft: Draft, can: Capabilities, warning: str
 ) -> tuple[RenderedPart, list[Problem], list[Problem]]:
     shown = text.tidy(part.text)
-    checked = checks.check_media(LABEL, n, part.media, can, convert=draft.convert, rules=_rules(part.media, can), recipe=PICTURE)  # fmt: skip
+    files, one_line = _alts(n, part.media, can)
+    checked = checks.check_media(LABEL, n, files, can, convert=draft.convert, rules=_rules(part.media, can), recipe=PICTURE)  # fmt: skip
     problems, notices = list(checked.problems), list(checked.notices)
     if bad := UNSENDABLE.search(shown):
         problems.append(_said("broken-text", f"parts.{n}.text", "The text for {network} holds a character that cannot be sent ({character}): delete it and type it again.", character=f"U+{ord(bad[0]):04X}"))  # fmt: skip
     if len(part.media) > 1 and any(one.kind is MediaKind.VIDEO for one in part.media):
         problems.append(_said("mixed-media", f"parts.{n}.media", "{network} shows a video alone: keep the video, or the other files."))  # fmt: skip
-    notices += _cut_videos(n, part.media)
+    notices += [*one_line, *_cut_videos(n, part.media), *_garbled(n, shown, can)]
     made = RenderedPart(
         text=shown,
         spans=text.spans(shown),
@@ -141,6 +142,24 @@ def _as_needed(one: RenderedMedia, can: Capabilities) -> RenderedMedia:
         shrink = (rule.max_pixels / (one.media.width * one.media.height)) ** 0.5
         return replace(one, recipe=replace(one.recipe, max_width=int(one.media.width * shrink), max_height=int(one.media.height * shrink)))  # fmt: skip
     return one
+
+
+def _alts(n: int, media: tuple[Media, ...], can: Capabilities) -> tuple[tuple[Media, ...], list[Problem]]:
+    """Where a server keeps one line of an alt text, all of it becomes one line."""
+    if not limits.lacks(can, "alt-lines"):
+        return media, []
+    joined = tuple(replace(one, alt=" ".join(one.alt.split("\n"))) if "\n" in one.alt else one for one in media)
+    told = [
+        _said("alt-one-line", f"parts.{n}.media.{m}.alt", "This server of {network} keeps an alt text on one line: its line ends become blanks.")
+        for m, (one, made) in enumerate(zip(media, joined, strict=True))
+        if one is not made
+    ]  # fmt: skip
+    return joined, told
+
+
+def _garbled(n: int, shown: str, can: Capabilities) -> Iterable[Problem]:
+    if limits.lacks(can, "high-planes") and (found := next((c for c in shown if ord(c) >= 0x20000), "")):
+        yield _said("garbled", f"parts.{n}.text", "This server of {network} shows another character in place of {character} (in flags such as Scotland's, and in rare Chinese letters): write it another way.", character=f"U+{ord(found):04X}")  # fmt: skip
 
 
 def _cut_videos(n: int, media: tuple[Media, ...]) -> Iterable[Problem]:

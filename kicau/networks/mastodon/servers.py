@@ -21,8 +21,11 @@ QUOTES_SINCE = 7  # api_versions.mastodon: quoted_status_id and quote_approval_p
 KEEPS_KEYS = frozenset({"mastodon", "pleroma", "akkoma"})
 
 # What a software was seen not to do, though its answers say nothing of it. snac 2.75, tried 2026-11-24: a poll and a
-# focus are ignored, "unlisted" comes back as "public" and "direct" as "private", DELETE is answered 404.
-LACKS: Mapping[str, frozenset[str]] = {"snac": frozenset({"polls", "focus", "unlisted", "direct", "delete"})}
+# focus are ignored, "unlisted" comes back as "public" and "direct" as "private", DELETE is answered 404, of an alt text
+# only the first line is kept, and characters from U+20000 on come back as others (the bit that it sets is set already).
+LACKS: Mapping[str, frozenset[str]] = {
+    "snac": frozenset({"polls", "focus", "unlisted", "direct", "delete", "alt-lines", "high-planes"})
+}
 
 _COMPATIBLE = re.compile(r"\(compatible; ([A-Za-z]+)")  # "2.7.2 (compatible; Pleroma 2.6.0)"
 _MASTODON = re.compile(r"v?(?:[2-9]|[1-9]\d)\.\d+\.\d+(?:[-+~.][\w.+~-]*)?")  # "4.5.1", "4.4.0-rc.1", "4.5.0+glitch"

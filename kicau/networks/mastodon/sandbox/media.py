@@ -111,6 +111,8 @@ class Media:
 
     def _description(self, form: Doc) -> str | None:
         said = form.get("description")
+        if said and "alt-lines" in self.box.lacks:
+            said = str(said).split("\n")[0]
         if said is None or not str(said).strip():
             return None
         if len(str(said)) > self.box.description_limit:

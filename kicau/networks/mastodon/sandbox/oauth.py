@@ -227,8 +227,6 @@ class OAuth:
         token = secrets.token_urlsafe(32)
         self.box.store.put("token", token, {"app": app["client_id"], "account": account, "scopes": scopes, "revoked": False})  # fmt: skip
         answer: dict[str, Any] = {"access_token": token, "token_type": "Bearer", "scope": " ".join(scopes), "created_at": int(self.box.stamp())}  # fmt: skip
-        if "metadata" in self.box.lacks:
-            del answer["scope"]  # as snac answers
         return web.json_response(answer)
 
     async def revoke(self, request: web.Request) -> web.Response:

@@ -90,6 +90,8 @@ class Statuses:
         media = self._media(form, caller)
         text, warning = tidy(str(form.get("status") or "")), tidy(str(form.get("spoiler_text") or ""))
         sensitive = truth(form.get("sensitive")) or bool(warning)
+        if "high-planes" in box.lacks:  # as snac puts two halves of a character together
+            text = "".join(chr((ord(c) - 0x10000) | 0x10000) if ord(c) > 0xFFFF else c for c in text)
         if not text and warning and not quoted:
             text, warning = warning, ""
         visibility, policy = str(form.get("visibility") or "public"), str(form.get("quote_approval_policy") or "public")

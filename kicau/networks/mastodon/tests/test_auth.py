@@ -80,7 +80,7 @@ async def test_a_server_without_metadata_gets_no_pkce(box: Server, http: aiohttp
     assert isinstance(begun, Redirect)
     assert "code_challenge" not in begun.url
     (account,) = await connector.auth.finish(lent, begun.memory, await consent(http, begun.url))
-    assert account.credentials.scopes == set(SCOPES)  # which such a server does not repeat
+    assert account.credentials.scopes == set(SCOPES)
 
 
 async def test_the_server_must_be_named_where_there_are_many(box: Server, http: aiohttp.ClientSession) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,7 @@ from kicau.networks.mastodon.connector import connector
 from kicau.networks.mastodon.limits import baseline, capabilities
 from kicau.networks.mastodon.render import render
 from kicau.networks.mastodon.sandbox import LIKE_SNAC, Server
-from kicau.networks.mastodon.tests.cast import saying
+from kicau.networks.mastodon.tests.cast import CUP, saying
 
 TODAY = date(2026, 11, 24)
 
@@ -114,6 +115,14 @@ def test_what_snac_lacks_is_not_offered() -> None:
     (visibility,) = (o for o in snac.options if o.name == "visibility")
     assert [value for value, _ in visibility.choices] == ["public", "private"]
     assert "focus" not in {o.name for o in snac.options}
+
+
+def test_what_snac_would_change_is_told_and_mended() -> None:
+    snac = can(version="4.0.0 (not true; really snac/2.75)")
+    told = render(saying("🏴󠁧󠁢󠁳󠁣󠁴󠁿", replace(CUP, alt="satu\ndua")), snac)
+    assert [notice.code for notice in told.notices] == ["alt-one-line", "garbled"]
+    assert told.parts[0].media[0].media.alt == "satu dua"
+    assert render(saying("🏴󠁧󠁢󠁳󠁣󠁴󠁿", replace(CUP, alt="satu\ndua")), can()).notices == ()
 
 
 async def test_a_server_is_asked(box: Server, kopi: Lent) -> None:

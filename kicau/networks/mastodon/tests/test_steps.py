@@ -273,6 +273,15 @@ async def test_a_server_that_keeps_no_keys_is_asked_for_its_posts(box: Server, k
     assert (posted(box), texts(box)) == (1, ["Sekali"])
 
 
+async def test_a_text_that_the_server_garbles_is_known_again(box: Server, kopi: Lent) -> None:
+    """snac gives the letters of Scotland's flag back as others; a look-up must not send the post a second time."""
+    box.lacks, box.version = LIKE_SNAC, "4.0.0 (not true; really snac/2.75)"
+    one = await lost(box, kopi, saying("Kopi 🏴󠁧󠁢󠁳󠁣󠁴󠁿 𠮷"))
+    assert not isinstance(await connector.find(kopi, one), Continue | None)
+    assert texts(box) != ["Kopi 🏴󠁧󠁢󠁳󠁣󠁴󠁿 𠮷"]
+    assert len(texts(box)) == 1
+
+
 async def test_an_earlier_post_of_the_same_words_is_not_taken_for_it(box: Server, kopi: Lent, later: Later) -> None:
     box.lacks, box.version = LIKE_SNAC, "4.0.0 (not true; really snac/2.75)"
     await published(kopi, saying("Selamat pagi"))
