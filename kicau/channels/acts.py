@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import Credentials
 from kicau.connector.wire import from_json
 from kicau.notices import acts as notices
+from kicau.notices.watch import Seen
 from kicau.plans.ledger import write_calls
 from kicau.plans.models import Purpose
 from kicau.workspaces import webhooks
@@ -346,6 +347,14 @@ def refusals(channel: Channel, shut: Iterable[ShutDoor]) -> list[Refusal]:
 def _note(channel: Channel, live: Live) -> None:
     """Keep what was heard at the network's door."""
     Refusal.objects.bulk_create(refusals(channel, live.http.shut))
+
+
+def troubles() -> Iterator[Seen]:
+    """Channels whose token is dead, for `kicau.notices.watch`."""
+    expired = Channel.objects.filter(state=ChannelState.EXPIRED).select_related("workspace").order_by("key")[:100]
+    for row in expired:
+        details = {"network": registry.get(row.network).label if row.network in registry.slugs() else row.network, "channel": row.name, "workspace": row.workspace.name}  # fmt: skip
+        yield Seen(key=f"channel:{row.id}", kind="token", details=details)
 
 
 def due_for_refresh(limit: int = 50) -> list[UUID]:

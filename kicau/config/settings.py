@@ -165,8 +165,9 @@ _smtp = {
     "port": _mail.port or 587,
     "username": unquote(_mail.username or ""),
     "password": unquote(_mail.password or ""),
-    "use_tls": _mail.scheme == "smtp" and _mail.port != 25,
+    "use_tls": _mail.scheme == "smtp" and _mail.port != 25 and dict(parse_qsl(_mail.query)).get("tls") != "no",
     "use_ssl": _mail.scheme == "smtps",
+    "timeout": 20,
 }
 MAILERS = {
     "default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _smtp}
@@ -174,6 +175,11 @@ MAILERS = {
     else {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 }
 KICAU_SENDS_MAIL = bool(_mail.hostname)
+KICAU_MAIL_HOST = _mail.hostname or ""
+KICAU_ALERT_EMAIL = [a.strip() for a in options.read("KICAU_ALERT_EMAIL").split(",") if a.strip()]
+KICAU_ALERT_WEBHOOK = options.read("KICAU_ALERT_WEBHOOK")
+KICAU_ALERT_SECRET = options.read("KICAU_ALERT_SECRET")
+KICAU_METRICS_TOKEN = options.read("KICAU_METRICS_TOKEN")
 DEFAULT_FROM_EMAIL = options.read("KICAU_EMAIL_FROM")
 
 LOGGING_CONFIG = None  # structlog, set up by each process: kicau/base/logs.py

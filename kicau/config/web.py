@@ -6,6 +6,7 @@ python -m kicau.config.web
 from __future__ import annotations
 
 import os
+import threading
 
 CONNECTIONS = 10  # to the database, shared by all requests
 STOP_WITHIN = 20  # seconds that open requests are given when it is told to stop
@@ -23,6 +24,14 @@ def main() -> None:
     database = settings.DATABASES["default"]
     database["CONN_MAX_AGE"] = 0
     database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": CONNECTIONS, "timeout": 10}
+    import django
+
+    django.setup()
+    from kicau.config.watching import keep_standing_in
+
+    threading.Thread(
+        target=keep_standing_in, args=(threading.Event(),), name="stands in for workers", daemon=True
+    ).start()
     uvicorn.run(
         "kicau.config.asgi:application", host=options.read("KICAU_HOST"), port=int(options.read("KICAU_PORT")), loop="asyncio", http="h11",
         ws="none", lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=STOP_WITHIN,

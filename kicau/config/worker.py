@@ -41,6 +41,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.api.models import forget_old_answers
     from kicau.archive.imports.published import keep_published
     from kicau.channels import acts as channels
+    from kicau.config import watching
     from kicau.config.importer import read_due
     from kicau.engine import health
     from kicau.plans import acts as plans
@@ -80,6 +81,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="forget what was read days ago", every=3600.0, run=sync_to_async(plans.forget_readings)),
         Chore(name="forget answers that are no longer promised", every=3600.0, run=sync_to_async(forget_old_answers)),
         Chore(name="forget workers that are gone", every=600.0, run=sync_to_async(health.forget_the_gone)),
+        *watching.chores(),
     ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Max
+
 from kicau.base import clock
 from kicau.engine.models import Heartbeat
 
@@ -23,6 +25,22 @@ class Health:
 
 def workers_alive() -> int:
     return Heartbeat.objects.filter(at__gte=clock.now() - SILENT).count()
+
+
+def last_sign() -> datetime | None:
+    """When any worker was last heard of; None where none was in the last hour."""
+    return Heartbeat.objects.aggregate(last=Max("at"))["last"]  # type: ignore[no-any-return]
+
+
+def vanished() -> list[tuple[str, datetime]]:
+    """Workers that fell silent without having stopped, while others live, and that no younger one replaces: their names
+    and last signs."""
+    rows = list(Heartbeat.objects.order_by("at"))
+    silent = clock.now() - SILENT
+    gone = [row for row in rows if row.at < silent]
+    alive = [row for row in rows if row.at >= silent]
+    younger = sum(1 for row in alive if gone and row.started_at > gone[0].at)
+    return [(row.worker, row.at) for row in gone[younger:]] if alive else []
 
 
 def forget_the_gone() -> int:

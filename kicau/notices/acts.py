@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from kicau.base import clock
 from kicau.base.errors import NotFound, unacceptable
@@ -188,8 +189,20 @@ def notices(person: Person) -> QuerySet[Notice]:
 
 
 def unread(person: Person) -> int:
-    """How many notices they have not read; counted to 100."""
-    return len(notices(person).filter(read_at=None).order_by().values_list("id", flat=True)[:100])
+    """How many notices they have not read."""
+    return notices(person).filter(read_at=None).order_by().count()
+
+
+def unread_of(person: str) -> Coalesce:
+    """The same as a column of another query, whose field `person` names whom it is about: the frame of every page has
+    it for nothing."""
+    theirs = Q(workspace=None) | Q(
+        workspace__in=Membership.objects.filter(person=OuterRef(OuterRef(person))).values("workspace")
+    )
+    rows = (
+        Notice.objects.filter(theirs, person=OuterRef(person), read_at=None, in_page=True).order_by().values("person")
+    )
+    return Coalesce(Subquery(rows.annotate(n=Count("id")).values("n")), 0)
 
 
 def mark_read(person: Person, notice_id: UUID | str) -> Notice:
@@ -212,6 +225,12 @@ def choices(person: Person) -> dict[str, tuple[bool, str]]:
     """By event: whether it is shown in the page, and when it comes by e-mail."""
     chosen = {c.event: (c.in_page, c.mail) for c in Choice.objects.filter(person=person)}
     return {name: chosen.get(name, (event.in_page, str(event.mail))) for name, event in EVENTS.items()}
+
+
+def digest_hour(person: Person) -> int:
+    """The hour of their own day at which their digest comes."""
+    found = DigestHour.objects.filter(person=person).values_list("hour", flat=True).first()
+    return DIGEST_HOUR if found is None else found
 
 
 @transaction.atomic

@@ -101,6 +101,7 @@ class Trouble(models.Model):
     kind = models.CharField(max_length=40)
     details = models.JSONField(default=dict, blank=True)
     began_at = models.DateTimeField(default=now)
+    seen_at = models.DateTimeField(default=now)  # last
     over_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -24,6 +24,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "actor": actor,
             "workspace": actor.workspace,
             "memberships": getattr(request, "memberships", []),
+            "unread": getattr(request, "unread", 0),
             "may": {permission.value: actor.may(permission) for permission in Permission},
         }
     return shown

@@ -15,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from kicau.base.errors import Conflict, NotAllowed, NotFound, Refusal
+from kicau.notices import acts as notices
 from kicau.web.words import said
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Membership, Person
@@ -28,6 +29,7 @@ class Asked(HttpRequest):
 
     actor: Actor
     memberships: list[Membership]
+    unread: int  # notices
 
 
 type View = Callable[..., HttpResponseBase]
@@ -113,7 +115,10 @@ def _actor(request: Asked) -> Actor | None:
     """One query gives the workspaces of the switcher and the actor."""
     person = person_of(request)
     request.memberships = list(
-        Membership.objects.select_related("workspace").filter(person=person).order_by("created_at")
+        Membership.objects.select_related("workspace")
+        .filter(person=person)
+        .annotate(unread=notices.unread_of("person"))
+        .order_by("created_at")
     )
     wanted = request.session.get(WORKSPACE)
     chosen = next((m for m in request.memberships if str(m.workspace_id) == wanted), None) or next(
@@ -121,4 +126,5 @@ def _actor(request: Asked) -> Actor | None:
     )
     if chosen is None:
         return None
+    request.unread = chosen.unread  # type: ignore[attr-defined]
     return Actor(workspace=chosen.workspace, person=person, role=chosen.role, via="page")

@@ -159,8 +159,35 @@ def spend(actor, channel, rows) -> None:
     acts.set_budget(actor, acts.BudgetInput(name="Reading", amount=2_000_000, purpose="answers", is_hard=False))
 
 
+def tell(actor, things) -> None:
+    """What the reader was told, read and unread, of one and of many."""
+    from kicau.notices import acts
+
+    def say(event, **details):
+        acts.tell(event, actor.workspace.id, to=[actor.person_id], **details)
+
+    say("draft.approved", name="Ratna", post="Biji baru dari Puntang")
+    acts.mark_all_read(actor.person)
+    say("channel.expired", channel="Kopi Senja (X)", page="/channels/x-kopi")
+    for post in ("one", "two", "three"):
+        say(
+            "delivery.failed",
+            gather="ig",
+            post=post,
+            channel="Kopi Senja (Instagram)",
+            reason="Instagram could not fetch the picture; send another one.",
+        )
+    say(
+        "draft.submitted",
+        name="Bima",
+        post="The second roastery opens on Saturday, and everybody who brings a cup drinks for free",
+        page=f"/posts/{things['failed']}",
+    )
+
+
 def addresses(actor, things) -> dict[str, str]:
     """Every page that is worth a picture."""
+    tell(actor, things)
     from kicau.publishing import compose
 
     long = (
@@ -192,7 +219,7 @@ def addresses(actor, things) -> dict[str, str]:
         "withdrawals": "/withdrawals", "withdrawal-new": "/withdrawals/new?network=linkedin", "withdrawal-announced": f"/withdrawals/{things['announced']}",
         "withdrawal-left": f"/withdrawals/{things['left']}", "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",
         "withdrawal-return": f"/withdrawals/{things['left']}/return", "withdrawals-for-all": "/withdrawals/for-all",
-        "team": "/team", "settings": "/settings", "activity": "/activity", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
+        "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 
 

@@ -1,0 +1,73 @@
+"""What the instance's troubles are, and the standing work of telling people: in every worker, and in the web server for as
+long as no worker lives to do it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterator
+
+import structlog
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import Error, connections
+
+from kicau.channels import acts as channels
+from kicau.engine import health as engine
+from kicau.engine.chores import Chore
+from kicau.notices import acts, letters, watch
+from kicau.plans import nearing
+from kicau.publishing import health
+
+log = structlog.get_logger("kicau.notices")
+
+LITTLE_SPACE = 1_000_000_000  # bytes
+EVERY = 10.0  # seconds between two looks
+
+
+def disk() -> Iterator[watch.Seen]:
+    free = shutil.disk_usage(settings.KICAU_DATA).free
+    if free < LITTLE_SPACE:
+        yield watch.Seen(key="disk", kind="disk", details={"megabytes": free // 1_000_000})
+
+
+def chores() -> list[Chore]:
+    """For a worker."""
+    watch.look_for(health.troubles, channels.troubles, nearing.troubles, disk)
+    return [
+        Chore(name="look for trouble", every=EVERY, run=sync_to_async(watch.look)),
+        Chore(name="write letters", every=5.0, run=sync_to_async(letters.collect)),
+        Chore(name="send letters", every=2.0, run=sync_to_async(letters.send_due)),
+        Chore(name="send alerts", every=2.0, run=watch.send_alerts),
+        Chore(name="forget what was told long ago", every=3600.0, run=sync_to_async(forget)),
+    ]
+
+
+def forget() -> int:
+    acts.forget_old()
+    letters.forget_old()
+    watch.forget_old()
+    return 0
+
+
+def stand_in() -> None:
+    """One round, where no worker lives: otherwise nobody would tell of that."""
+    if engine.workers_alive():
+        return
+    watch.look()
+    letters.collect()
+    letters.send_due()
+    asyncio.run(watch.send_alerts())
+
+
+def keep_standing_in(over: threading.Event) -> None:
+    """Until `over`; a failure (the database is away) is logged and the next round tries again."""
+    watch.look_for(health.troubles, channels.troubles, nearing.troubles, disk)
+    while not over.wait(EVERY):
+        try:
+            stand_in()
+        except (Error, OSError) as exc:
+            log.warning("could not look for trouble", error=str(exc)[:200])
+        finally:
+            connections.close_all()

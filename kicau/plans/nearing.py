@@ -1,0 +1,44 @@
+"""Budgets that are nearly or wholly used up in their present period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kicau.base import clock
+from kicau.notices.watch import Seen
+from kicau.plans import budgets
+from kicau.plans.models import Budget, BudgetUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A budget and how much of it is used: both in micro-units of its currency, or units of its meter."""
+
+    budget: Budget
+    used: int
+
+    @property
+    def percent(self) -> int:
+        return self.used * 100 // self.budget.amount if self.budget.amount > 0 else 100
+
+
+def standings() -> list[Standing]:
+    """Every budget in force, in its present period; of all workspaces, for those who host the instance."""
+    now = clock.now()
+    current = list(Budget.objects.filter(is_active=True))
+    begins = {row.id: budgets.begins(row, now) for row in current}
+    uses = BudgetUse.objects.filter(budget__in=current, begins_at__in=set(begins.values()))
+    used = {(use.budget_id, use.begins_at): use.amount for use in uses}
+    return [Standing(budget=row, used=used.get((row.id, begins[row.id]), 0)) for row in current]
+
+
+def troubles() -> Iterator[Seen]:
+    """Budgets that have come to where people are told, for `kicau.notices.watch`."""
+    for one in standings():
+        if one.percent >= one.budget.tell_at:
+            yield Seen(
+                key=f"budget:{one.budget.id}",
+                kind="budget",
+                details={"budget": one.budget.name, "percent": one.percent},
+            )
