@@ -128,7 +128,9 @@ def rewrite(actor: Actor, draft: Draft, composition: Composition) -> Draft:
 class _Book:
     """Media, channels and campaigns that compositions name, each looked up once."""
 
-    def __init__(self, actor: Actor, compositions: Sequence[Composition]) -> None:
+    def __init__(
+        self, actor: Actor, compositions: Sequence[Composition], media: Mapping[UUID, Medium] | None = None
+    ) -> None:
         wanted: set[UUID] = set()
         names: set[str] = set()
         for c in compositions:
@@ -139,7 +141,9 @@ class _Book:
                 if link and link.thumbnail
             }
             names |= {c.campaign} - {""}
-        self.media = {m.id: m for m in Medium.objects.filter(workspace=actor.workspace, id__in=wanted)}
+        self.media = {key: medium for key, medium in (media or {}).items() if medium.workspace_id == actor.workspace.id}
+        unknown = wanted - set(self.media)
+        self.media |= {m.id: m for m in Medium.objects.filter(workspace=actor.workspace, id__in=unknown)}
         for missing in wanted - set(self.media):
             raise NotFound("medium", missing)
         named = any(v.channel for c in compositions for v in c.variants)

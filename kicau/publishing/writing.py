@@ -14,6 +14,7 @@ from django.db.models import Model
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound
 from kicau.base.ids import as_uuid
+from kicau.media.models import Medium
 from kicau.publishing import compose
 from kicau.publishing.models import Campaign, Draft, DraftState, Part, PartMedium, Variant
 from kicau.rights.models import AuditEntry
@@ -22,14 +23,15 @@ from kicau.workspaces.actors import Actor, Permission
 QUIET = timedelta(minutes=30)  # somebody who goes on writing leaves one line in the audit trail for so long
 
 
-def unsaved(actor: Actor, composition: compose.Composition, *, book: compose._Book | None = None) -> Draft:
+def unsaved(actor: Actor, composition: compose.Composition, *, book: compose._Book | None = None, media: Mapping[UUID, Medium] | None = None) -> Draft:  # fmt: skip
     """The draft that saving would make, whole, for a preview. Nothing is written. Raises as `create_draft` does.
 
-    `book`: what the composition names, where it was looked up for many at once.
+    `book`: what the composition names, where it was looked up for many at once. `media`: the workspace's media that
+    are at hand already.
     """
     actor.require(Permission.READ)
     name, composition = composition.campaign, replace(composition, campaign="")  # it is made when the draft is saved
-    book = book or compose._Book(actor, [composition])
+    book = book or compose._Book(actor, [composition], media)
     draft = compose._draft(actor, composition, book)
     draft.campaign = Campaign(workspace=actor.workspace, name=name) if name else None
     parts: list[Part] = []

@@ -1,8 +1,9 @@
-"""The calendar: what goes out when, as a list, a week or a month."""
+"""The calendar: what goes out when, as a list, a day, a week or a month."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,17 +16,20 @@ from django.utils import timezone
 
 from kicau.base import clock
 from kicau.channels import acts as channels
-from kicau.publishing import reading
+from kicau.publishing import calendars, reading
+from kicau.publishing.calendars import Card, Day, FreeSlot
 from kicau.publishing.models import DeliveryState
-from kicau.publishing.reading import Card, Day
 from kicau.web.frame import Asked, is_partial, page
 from kicau.web.words import DELIVERY
 from kicau.withdrawal import acts, outlook
 from kicau.withdrawal.models import Withdrawal, WithdrawalState
+from kicau.workspaces import acts as people
 
-VIEWS = ("coming", "week", "month", "past", "attention")
+GRIDS = ("month", "week", "day")
+VIEWS = ("coming", *GRIDS, "past", "attention")
 SOON = timedelta(minutes=3)  # what is due so soon is watched closely
-IN_MONTH, IN_WEEK = 4, 24  # cards of one day
+ROOM = {"month": 4, "week": 24, "day": 100}  # posts of one day that are shown
+DENSE = 10  # posts of one day from which on a week shows one line each
 
 
 @page
@@ -35,8 +39,9 @@ def home(request: Asked) -> HttpResponse:
     zone = timezone.get_current_timezone()
     today = clock.now().astimezone(zone).date()
     anchor = _day(request.GET.get("day", "")) or today
-    wanted = reading.Filter(
-        channel=request.GET.get("channel", ""), state=_state(request.GET.get("state", "")), campaign=request.GET.get("campaign", ""), attention=view == "attention",
+    wanted = calendars.Filter(
+        channel=request.GET.get("channel", ""), state=_state(request.GET.get("state", "")), campaign=request.GET.get("campaign", ""),
+        tag=request.GET.get("tag", "").strip()[:60], author=request.GET.get("author", ""), attention=view == "attention",
     )  # fmt: skip
     shown: dict[str, Any] = {
         "leaving": _leaving(request, zone),
@@ -45,22 +50,20 @@ def home(request: Asked) -> HttpResponse:
         "anchor": anchor,
         "wanted": wanted,
     }
-    if view in ("week", "month"):
-        shown |= _grid(request, view, anchor, wanted)
-    else:
-        shown |= _agenda(request, view, anchor, wanted)
+    shown |= _grid(request, view, anchor, wanted) if view in GRIDS else _agenda(request, view, anchor, wanted)
     stamp = _stamp(shown)
     if is_partial(request) and request.GET.get("seen") == stamp:
         return HttpResponse(status=204)
     shown |= {"stamp": stamp, "watch": _watch(shown), "here": _here(request)}
     if is_partial(request) and "seen" in request.GET:
-        return render(request, "web/calendar.html#deliveries", shown)
+        return render(request, "web/calendar/deliveries.html", shown)
     shown |= {
-        "channels": list(channels.channels(request.actor)),
+        "channels": list(channels.channels(request.actor).defer("credentials", "capabilities")),
         "campaigns": reading.campaigns(request.actor),
-        "attention": reading.needing_attention(request.actor),
+        "members": [m.person for m in people.members(request.actor)],
+        "attention": calendars.needing_attention(request.actor),
         "states": DELIVERY,
-        "filtered": bool(wanted.channel or wanted.state or wanted.campaign),
+        "filtered": wanted.is_any,
     }
     return render(request, "web/calendar.html", shown)
 
@@ -82,16 +85,16 @@ def _leaving(request: Asked, zone: Any) -> list[Leaving]:
     ]
 
 
-def _agenda(request: Asked, view: str, anchor: date, wanted: reading.Filter) -> dict[str, Any]:
+def _agenda(request: Asked, view: str, anchor: date, wanted: calendars.Filter) -> dict[str, Any]:
     zone = timezone.get_current_timezone()
     start = datetime(anchor.year, anchor.month, anchor.day, tzinfo=zone)
     cursor = request.GET.get("after", "")
     if view == "coming":
-        found = reading.agenda(request.actor, wanted, since=start, cursor=cursor)
+        found = calendars.agenda(request.actor, wanted, since=start, cursor=cursor)
     elif view == "past":
-        found = reading.agenda(request.actor, wanted, until=clock.now(), cursor=cursor, newest_first=True)
+        found = calendars.agenda(request.actor, wanted, until=clock.now(), cursor=cursor, newest_first=True)
     else:
-        found = reading.agenda(request.actor, wanted, cursor=cursor, newest_first=True)
+        found = calendars.agenda(request.actor, wanted, cursor=cursor, newest_first=True)
     groups: list[tuple[date, list[Card]]] = []
     for card in found.cards:
         day = card.due_at.astimezone(zone).date()
@@ -103,42 +106,67 @@ def _agenda(request: Asked, view: str, anchor: date, wanted: reading.Filter) -> 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One day of a grid, with what fits."""
+    """One day of a grid, with what fits: posts and free slots in the order of their time."""
 
     day: date
     cards: tuple[Card, ...]
     more: int
     outside: bool  # of the month that is shown
+    posts: int
+    entries: tuple[tuple[datetime, Card | None, FreeSlot | None], ...] = ()
+
+    @property
+    def dense(self) -> bool:
+        return self.posts > DENSE
 
 
-def _grid(request: Asked, view: str, anchor: date, wanted: reading.Filter) -> dict[str, Any]:
+def _grid(request: Asked, view: str, anchor: date, wanted: calendars.Filter) -> dict[str, Any]:
     zone: Any = timezone.get_current_timezone()
-    monday = anchor - timedelta(days=anchor.weekday())
-    if view == "week":
-        first, count, room = monday, 7, IN_WEEK
-        before, after = anchor - timedelta(days=7), anchor + timedelta(days=7)
-    else:
-        start = anchor.replace(day=1)
-        following = (start + timedelta(days=32)).replace(day=1)
-        first = start - timedelta(days=start.weekday())
-        count = -(-(following - first).days // 7) * 7
-        room, before, after = IN_MONTH, (start - timedelta(days=1)).replace(day=1), following
-    found = reading.days(request.actor, wanted, first, count, zone, each=room)
-    cells = [_cell(day, room, view == "month" and day.day.month != anchor.month) for day in found]
-    weeks = [cells[n : n + 7] for n in range(0, len(cells), 7)]
+    first, count, before, after = _span(view, anchor)
+    found = calendars.days(request.actor, wanted, first, count, zone, each=ROOM[view])
+    slots: dict[date, list[FreeSlot]] = {}
+    if view != "month" and not wanted.state:
+        for slot in calendars.free_slots(request.actor, wanted, first, count):
+            slots.setdefault(slot.at.astimezone(zone).date(), []).append(slot)
+    cells = [_cell(day, ROOM[view], view == "month" and day.day.month != anchor.month, slots.get(day.day, ())) for day in found]  # fmt: skip
     return {
-        "weeks": weeks,
+        "weeks": [cells[n : n + 7] for n in range(0, len(cells), 7)],
+        "hours": _hours(cells[0], zone) if view == "day" else (),
         "before": before,
         "after": after,
-        "empty": not any(cell.cards for cell in cells),
+        "empty": not any(cell.entries for cell in cells),
         "last": first + timedelta(days=count - 1),
         "first": first,
     }
 
 
-def _cell(day: Day, room: int, outside: bool) -> Cell:
+def _span(view: str, anchor: date) -> tuple[date, int, date, date]:
+    """First day, how many, and the days by which one goes back and forth."""
+    if view == "day":
+        return anchor, 1, anchor - timedelta(days=1), anchor + timedelta(days=1)
+    if view == "week":
+        return anchor - timedelta(days=anchor.weekday()), 7, anchor - timedelta(days=7), anchor + timedelta(days=7)
+    start = anchor.replace(day=1)
+    following = (start + timedelta(days=32)).replace(day=1)
+    first = start - timedelta(days=start.weekday())
+    return first, -(-(following - first).days // 7) * 7, (start - timedelta(days=1)).replace(day=1), following
+
+
+def _cell(day: Day, room: int, outside: bool, slots: Iterable[FreeSlot]) -> Cell:
     cards = day.cards if day.posts <= room else day.cards[: room - 1]
-    return Cell(day=day.day, cards=cards, more=max(0, day.posts - len({c.draft_id for c in cards})), outside=outside)
+    entries = [*((card.due_at, card, None) for card in cards), *((slot.at, None, slot) for slot in slots)]
+    return Cell(
+        day=day.day, cards=cards, more=max(0, day.posts - len(cards)), outside=outside, posts=day.posts,
+        entries=tuple(sorted(entries, key=lambda entry: entry[0])),
+    )  # fmt: skip
+
+
+def _hours(cell: Cell, zone: Any) -> list[tuple[int, list[tuple[datetime, Card | None, FreeSlot | None]]]]:
+    """The day's entries by the hour."""
+    found: dict[int, list[tuple[datetime, Card | None, FreeSlot | None]]] = {}
+    for entry in cell.entries:
+        found.setdefault(entry[0].astimezone(zone).hour, []).append(entry)
+    return list(found.items())
 
 
 def _cards(shown: dict[str, Any]) -> list[Card]:
@@ -149,7 +177,7 @@ def _cards(shown: dict[str, Any]) -> list[Card]:
 
 def _stamp(shown: dict[str, Any]) -> str:
     """Changes when anything that is shown changes."""
-    seen = "".join(f"{row.id}{row.state}{row.hold}" for card in _cards(shown) for row in card.deliveries)
+    seen = "".join(f"{row.id}{row.state}{row.hold}{row.due_at}" for card in _cards(shown) for row in card.deliveries)
     return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 

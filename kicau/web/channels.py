@@ -23,7 +23,7 @@ from kicau.channels.live import capabilities_of
 from kicau.channels.models import PendingSignIn
 from kicau.connector import registry
 from kicau.connector.errors import ConnectorError
-from kicau.publishing import reading
+from kicau.publishing import calendars
 from kicau.web.frame import WORKSPACE, Asked, attempt, page, person_of
 from kicau.web.times import zones
 from kicau.web.words import by_field, said
@@ -39,7 +39,7 @@ def index(request: Asked) -> HttpResponse:
     found = list(acts.channels(request.actor))
     shown = {
         "channels": found,
-        "waiting": reading.waiting(request.actor),
+        "waiting": calendars.waiting(request.actor, found),
         "networks": registry.installed(),
         "now": clock.now(),
     }
@@ -134,7 +134,7 @@ def choose(request: Asked) -> HttpResponse:
 def channel(request: Asked, key: str) -> HttpResponse:
     found = acts.one_channel(request.actor, key)
     can = capabilities_of(found)
-    coming = reading.agenda(request.actor, reading.Filter(channel=found.key), since=clock.now(), limit=8)
+    coming = calendars.agenda(request.actor, calendars.Filter(channel=found.key), since=clock.now(), limit=8)
     slots = list(found.slots.all())
     shown = {
         "channel": found, "can": can, "abilities": can.abilities, "coming": coming.cards, "facts": sorted(can.facts.items()),

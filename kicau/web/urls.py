@@ -6,9 +6,11 @@ from django.urls import URLPattern, path
 
 from kicau.web import (
     activity,
+    bulk,
     calendar,
     channels,
     costs,
+    importing,
     joining,
     library,
     marks,
@@ -27,6 +29,10 @@ from kicau.web.composer import views as composer
 
 urlpatterns: list[URLPattern] = [
     path("", calendar.home, name="home"),
+    path("calendar/change", bulk.change, name="calendar-change"),
+    path("calendar/undo", bulk.undo, name="calendar-undo"),
+    path("import", importing.upload, name="import"),
+    path("import/<slug:name>", importing.make, name="import-make"),
     path("sign-in", signing_in.sign_in, name="sign-in"),
     path("sign-in/code", signing_in.code, name="sign-in-code"),
     path("sign-in/password", signing_in.judge_password, name="judge-password"),
@@ -57,6 +63,7 @@ urlpatterns: list[URLPattern] = [
     path("compose/keep", composer.keep, name="compose-keep"),
     path("compose/send", composer.send, name="compose-send"),
     path("compose/library", at_hand.pick, name="compose-library"),
+    path("compose/campaigns", at_hand.campaigns, name="compose-campaigns"),
     path("compose/frame", at_hand.frame, name="compose-frame"),
     path("compose/texts", at_hand.texts, name="compose-texts"),
     path("compose/texts/save", at_hand.save_text, name="compose-save-text"),

@@ -15,6 +15,7 @@ from kicau.base import sentences
 from kicau.base.errors import Refusal, Unacceptable
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
+from kicau.publishing.calendars import Slip
 from kicau.publishing.models import Delivery, DeliveryState, DraftState, Hold
 from kicau.withdrawal.models import WithdrawalState
 from kicau.workspaces.actors import Permission
@@ -121,7 +122,7 @@ VIA: dict[str, Any] = {
 }
 
 
-def delivery_badge(row: Delivery) -> Badge:
+def delivery_badge(row: Delivery | Slip) -> Badge:
     if row.state == DeliveryState.HELD and row.hold in HELD:
         return HELD[row.hold]
     return DELIVERY[row.state]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,7 +19,7 @@ from kicau.channels.live import capabilities_of
 from kicau.channels.models import Channel
 from kicau.connector.content import MediaKind
 from kicau.media.acts import all_media, one_medium
-from kicau.publishing import desk
+from kicau.publishing import desk, reading
 from kicau.publishing.models import SavedText
 from kicau.web.frame import Asked, page
 from kicau.web.words import said
@@ -36,6 +37,14 @@ def pick(request: Asked) -> HttpResponse:
         found = found.filter(name__icontains=words) | found.filter(alt__icontains=words)
     shown = {"key": request.GET.get("key", ""), "media": list(found[:SHOWN_IN_LIBRARY])}
     return render(request, "web/composer/library.html", shown)
+
+
+@page
+@require_safe
+def campaigns(request: Asked) -> HttpResponse:
+    """Names to choose from."""
+    names = ((name,) for name in reading.campaigns(request.actor))
+    return HttpResponse(format_html_join("", '<option value="{}"></option>', names))
 
 
 # The frame

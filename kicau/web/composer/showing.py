@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,7 +18,8 @@ from kicau.channels.models import Channel, ChannelState
 from kicau.connector.capabilities import Ability, Option, PollRule
 from kicau.connector.content import Problem, Rendered, RenderedPart
 from kicau.media.acts import all_media
-from kicau.publishing import desk, reading, schedule, writing
+from kicau.media.models import Medium
+from kicau.publishing import desk, schedule, writing
 from kicau.publishing.models import Draft, DraftState
 from kicau.publishing.schedule import Preview
 from kicau.web.composer.mends import Mend, mends
@@ -91,14 +93,12 @@ def whole_page(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequenc
 def editor(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel]) -> dict[str, Any]:
     """The editor and the preview beside it. Media that are gone leave the sheet."""
     picked = chosen(sheet, every)
-    media = (
-        {str(m.id): m for m in all_media(request.actor).filter(id__in=sheet.media_ids())} if sheet.media_ids() else {}
-    )
+    media = _media(request, sheet, draft)
     for leaf in sheet.every_leaf():
         leaf.media = [p for p in leaf.media if p.id in media]
     networks = list(dict.fromkeys(c.network for c in picked))
     groups = [_group(g, leaves, picked, sheet) for g, leaves in sheet.leaves.items() if not g or g in networks]
-    return looked(request, sheet, draft, every) | {
+    return looked(request, sheet, draft, every, {m.id: m for m in media.values()}) | {
         "draft": draft,
         "groups": groups,
         "hidden": [(g, leaves) for g, leaves in sheet.leaves.items() if g and g not in networks],
@@ -108,10 +108,16 @@ def editor(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Ch
         "without_own": [n for n in networks if n not in sheet.leaves] if len(networks) > 1 else [],
         "forms": _forms(picked, sheet),
         "extras": _extras(picked),
-        "campaigns": reading.campaigns(request.actor),
         "by_hand": draft is not None and draft.state == DraftState.SCHEDULED,
         "poll_lengths": sorted({*_poll_lengths(picked), sheet.poll_minutes}),
     }
+
+
+def _media(request: Asked, sheet: Sheet, draft: Draft | None) -> dict[str, Medium]:
+    """The sheet's media by id; those that came with the draft are not asked for again."""
+    found = {str(use.medium_id): use.medium for part in draft.parts.all() for use in part.uses.all()} if draft else {}
+    missing = [key for key in sheet.media_ids() if str(key) not in found]
+    return found | ({str(m.id): m for m in all_media(request.actor).filter(id__in=missing)} if missing else {})
 
 
 def _poll_lengths(picked: Iterable[Channel]) -> list[int]:
@@ -166,8 +172,8 @@ def _extras(picked: Iterable[Channel]) -> Extras:
     return extras
 
 
-def looked(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel]) -> dict[str, Any]:
-    """Previews of all chosen channels, and for each part's key its counts."""
+def looked(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel], media: Mapping[UUID, Medium] | None = None) -> dict[str, Any]:  # fmt: skip
+    """Previews of all chosen channels, and for each part's key its counts. `media`: what is at hand already."""
     picked = chosen(sheet, every)
     shown: dict[str, Any] = {
         "look_at": reverse("compose-look"),
@@ -182,7 +188,7 @@ def looked(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Ch
     }
     shown |= _time_note(request, sheet, picked)
     try:
-        made = writing.unsaved(request.actor, sheet.composition())
+        made = writing.unsaved(request.actor, sheet.composition(), media=media)
         if draft is not None:
             made.id = draft.id
         previews = schedule.preview(request.actor, made, picked, due_at=shown["moment"])

@@ -55,7 +55,9 @@ def composer(request: Asked, draft_id: UUID) -> HttpResponse:
     if draft is None:
         sheet = Sheet(draft=draft_id, timezone=person_of(request).timezone, channels=_usual(request, every))
         sheet.leaves[""][0].text = request.GET.get("text", "")
-        sheet.date = request.GET.get("day", "")
+        sheet.date, sheet.time = request.GET.get("day", "")[:10], request.GET.get("time", "")[:5]
+        if (only := request.GET.get("channel", "")) and any(c.key == only for c in every):
+            sheet.channels = [only]
     elif pending := _pending(draft):
         sheet = pending
     else:
@@ -63,7 +65,7 @@ def composer(request: Asked, draft_id: UUID) -> HttpResponse:
         if "desk" not in draft.extras and draft.state != DraftState.SCHEDULED:
             sheet.channels = _usual(request, every)
         elif draft.state == DraftState.SCHEDULED:
-            sheet.channels = list(dict.fromkeys(row.channel.key for row in reading.deliveries_of(request.actor, draft)))
+            sheet.channels = reading.channels_of(request.actor, draft)
     sheet.hand = new_id().hex
     _with_time(sheet)
     shown = showing.whole_page(request, sheet, draft, every)

@@ -73,7 +73,7 @@ def dot(thing: Any) -> SafeString:
 
 def _badge_of(thing: Any) -> words.Badge:
     match type(thing).__name__:
-        case "Delivery":
+        case "Delivery" | "Slip":
             return words.delivery_badge(thing)
         case "Channel":
             return words.channel_badge(thing)

@@ -29,39 +29,8 @@ document.addEventListener("change", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   const target = event.detail.target;
   if (!target?.hasAttribute?.("data-live")) return;
-  const busy = target.querySelector("details[open]") || (target.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
+  const busy = target.querySelector("details[open], :checked") || (target.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
   if (busy) event.detail.shouldSwap = false;
-});
-
-// Days of the calendar take what is dragged onto them.
-let dragged = null;
-document.addEventListener("dragstart", (event) => {
-  const card = event.target.closest?.("[data-deliveries]");
-  if (!card) return;
-  dragged = card;
-  event.dataTransfer.effectAllowed = "move";
-  event.dataTransfer.setData("text/plain", card.href);
-});
-document.addEventListener("dragend", () => {
-  dragged = null;
-  for (const day of document.querySelectorAll(".day.over")) day.classList.remove("over");
-});
-document.addEventListener("dragover", (event) => {
-  const day = dragged && event.target.closest?.("[data-day]");
-  if (!day) return;
-  event.preventDefault();
-  for (const other of document.querySelectorAll(".day.over")) if (other !== day) other.classList.remove("over");
-  day.classList.add("over");
-});
-document.addEventListener("drop", async (event) => {
-  const day = dragged && event.target.closest?.("[data-day]");
-  if (!day || dragged.closest("[data-day]") === day) return;
-  event.preventDefault();
-  const token = JSON.parse(document.body.getAttribute("hx-headers"));
-  for (const id of dragged.dataset.deliveries.trim().split(" ")) {
-    await fetch(`/deliveries/${id}/move`, { method: "POST", headers: token, body: new URLSearchParams({ date: day.dataset.day, next: "/theme" }), redirect: "manual" });
-  }
-  location.reload();
 });
 
 // A first visitor's own zone.

@@ -1,0 +1,259 @@
+"""What calendars and lists show: the deliveries of some days or in the order of their time, however many there are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from kicau.base import clock
+from kicau.base.ids import as_uuid
+from kicau.channels.models import Channel, Slot
+from kicau.publishing.models import Campaign, Delivery, DeliveryState, Draft
+from kicau.workspaces.actors import Actor, Permission
+
+ATTENTION = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED, DeliveryState.HELD)  # a person is asked
+COUNTED = 1000  # how many waiting deliveries of a channel are counted; more are "1000 and more"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which deliveries; empty means all."""
+
+    channel: str = ""  # key
+    network: str = ""
+    state: str = ""
+    campaign: str = ""  # name
+    tag: str = ""
+    author: str = ""  # a person's id
+    attention: bool = False
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self.channel or self.network or self.state or self.campaign or self.tag or self.author)
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A delivery, as much of it as a calendar shows."""
+
+    id: UUID
+    draft_id: UUID
+    due_at: datetime
+    network: str
+    state: str
+    hold: str
+    channel_name: str
+    channel_key: str
+    text: str
+    picture: str  # a medium's key in the library, "" where there is none
+
+
+COLUMNS = ("id", "draft_id", "due_at", "network", "state", "hold", "channel__name", "channel__key", "head", "picture")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One post at one time: the deliveries that go out together."""
+
+    due_at: datetime
+    draft_id: UUID
+    text: str
+    picture: str
+    deliveries: tuple[Slip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agenda:
+    cards: tuple[Card, ...]
+    following: str  # cursor of the next page, "" at the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeSlot:
+    """A channel's weekly slot in which nothing goes out."""
+
+    at: datetime
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    day: date
+    cards: tuple[Card, ...]
+    posts: int  # all of that day, shown or not
+
+
+def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
+    actor.require(Permission.READ)
+    rows = Delivery.objects.filter(workspace=actor.workspace)
+    if wanted.channel:
+        keys = Channel.objects.filter(workspace=actor.workspace, key=wanted.channel).values_list("id", flat=True)
+        rows = rows.filter(channel__in=list(keys))
+    if wanted.network:
+        rows = rows.filter(network=wanted.network)
+    if wanted.state:
+        rows = rows.filter(state=wanted.state)
+    if wanted.attention:
+        rows = rows.filter(state__in=ATTENTION)
+    drafts = _drafts(actor, wanted)
+    return rows if drafts is None else rows.filter(draft__in=drafts.values("id"))
+
+
+def _drafts(actor: Actor, wanted: Filter) -> QuerySet[Draft] | None:
+    """The posts that a filter asks for; None: it asks nothing of them."""
+    if not (wanted.campaign or wanted.tag or wanted.author):
+        return None
+    drafts = Draft.objects.filter(workspace=actor.workspace)
+    if wanted.campaign:
+        known = Campaign.objects.filter(workspace=actor.workspace, name=wanted.campaign).values_list("id", flat=True)
+        drafts = drafts.filter(campaign__in=list(known))
+    if wanted.tag:
+        drafts = drafts.filter(tags__contains=[wanted.tag])
+    if wanted.author:
+        drafts = drafts.filter(author=as_uuid(wanted.author))
+    return drafts
+
+
+def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until: datetime | None = None, cursor: str = "", newest_first: bool = False, limit: int = 90) -> Agenda:  # fmt: skip
+    """Deliveries in the order of their time, a page at a time; `limit` counts deliveries."""
+    rows = _found(actor, wanted)
+    if since is not None:
+        rows = rows.filter(due_at__gte=since)
+    if until is not None:
+        rows = rows.filter(due_at__lt=until)
+    if place := _place(cursor):
+        at, key = place
+        ahead = (
+            Q(due_at__lt=at) | Q(due_at=at, id__lt=key) if newest_first else Q(due_at__gt=at) | Q(due_at=at, id__gt=key)
+        )
+        rows = rows.filter(ahead, **{"due_at__lte" if newest_first else "due_at__gte": at})
+    rows = rows.order_by("-due_at", "-id") if newest_first else rows.order_by("due_at", "id")
+    found = [_slip(row) for row in rows.values_list(*COLUMNS)[: limit + 1]]
+    more = len(found) > limit
+    found = found[:limit]
+    return Agenda(
+        cards=tuple(_cards(found)), following=f"{found[-1].due_at.isoformat()}~{found[-1].id}" if more else ""
+    )
+
+
+def _slip(row: tuple[Any, ...]) -> Slip:
+    key, draft_id, due_at, network, state, hold, name, channel, text, picture = row
+    return Slip(key, draft_id, due_at, network, state, hold, name, channel, text or "", picture or "")
+
+
+def _place(cursor: str) -> tuple[datetime, UUID] | None:
+    at, _, key = cursor.partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+        return (moment, UUID(key)) if moment.tzinfo else None
+    except ValueError:
+        return None
+
+
+def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, *, each: int) -> list[Day]:
+    """`count` days from `first` on as the zone's clocks have them, each with its first `each` posts."""
+    every = [first + timedelta(days=n) for n in range(count)]
+    edges = [datetime.combine(day, time(), zone) for day in (*every, first + timedelta(days=count))]
+    posts: dict[date, int] = {}
+    shown: dict[tuple[UUID, datetime], date] = {}
+    for day, draft_id, due_at, all_posts in _first_posts(_found(actor, wanted), every, edges, each):
+        posts[day] = all_posts
+        shown[draft_id, due_at] = day
+    rows = _found(actor, replace(wanted, campaign="", tag="", author="")).filter(
+        draft__in=list({draft_id for draft_id, _ in shown}), due_at__gte=edges[0], due_at__lt=edges[-1]
+    )
+    by_day: dict[date, list[Slip]] = defaultdict(list)
+    for row in rows.order_by("due_at", "draft_id", "id").values_list(*COLUMNS) if shown else ():
+        if (day_of := shown.get((row[1], row[2]))) is not None:
+            by_day[day_of].append(_slip(row))
+    return [Day(day=day, cards=tuple(_cards(by_day[day])), posts=posts.get(day, 0)) for day in every]
+
+
+def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequence[datetime], each: int) -> Iterable[tuple[date, UUID, datetime, int]]:  # fmt: skip
+    """Of each day its first posts, and how many it has: one statement for all days, and each reads only its own."""
+    since, until = datetime(1, 1, 1, tzinfo=clock.UTC), datetime(9999, 12, 31, tzinfo=clock.UTC)  # stand for a day's
+    inner = rows.filter(due_at__gte=since, due_at__lt=until).order_by().values("due_at", "draft_id").distinct()
+    sql, given = inner.query.sql_with_params()
+    pieces = sql.split("%s")
+    filled, params = pieces[0], []
+    for value, piece in zip(given, pieces[1:], strict=True):
+        place = {since: "d.since", until: "d.until"}.get(value) if isinstance(value, datetime) else None
+        filled += (place or "%s") + piece
+        params += [] if place else [value]
+    statement = f"""
+        SELECT d.day, p.draft_id, p.due_at, p.posts
+        FROM unnest(%s::date[], %s::timestamptz[], %s::timestamptz[]) AS d(day, since, until), LATERAL (
+            SELECT one.due_at, one.draft_id, count(*) OVER () AS posts FROM ({filled}) AS one
+            ORDER BY one.due_at, one.draft_id LIMIT %s
+        ) AS p"""  # noqa: S608 (the ORM's own statement; every value is a parameter)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(every), list(edges[:-1]), list(edges[1:]), *params, each])
+        return list(cursor.fetchall())
+
+
+def _cards(rows: Iterable[Slip]) -> list[Card]:
+    found: dict[tuple[datetime, UUID], list[Slip]] = {}
+    for row in rows:
+        found.setdefault((row.due_at, row.draft_id), []).append(row)
+    return [
+        Card(
+            due_at=due_at,
+            draft_id=draft_id,
+            text=next((row.text for row in slips if row.text), ""),
+            picture=next((row.picture for row in slips if row.picture), ""),
+            deliveries=tuple(slips),
+        )
+        for (due_at, draft_id), slips in found.items()
+    ]
+
+
+def free_slots(actor: Actor, wanted: Filter, first: date, count: int) -> list[FreeSlot]:
+    """The weekly slots to come of these days in which their channel sends nothing."""
+    actor.require(Permission.READ)
+    slots = Slot.objects.filter(channel__workspace=actor.workspace, channel__state="active").select_related("channel")
+    if wanted.channel:
+        slots = slots.filter(channel__key=wanted.channel)
+    found: dict[tuple[UUID, datetime], FreeSlot] = {}
+    for slot in slots.defer("channel__credentials", "channel__capabilities"):
+        zone = clock.zone(slot.timezone)
+        for day in (first + timedelta(days=n) for n in range(count)):
+            at = datetime.combine(day, slot.time, zone).astimezone(clock.UTC)
+            if day.weekday() == slot.weekday and at > clock.now():
+                found[slot.channel_id, at] = FreeSlot(at=at, channel=slot.channel)
+    moments = {at for _, at in found}
+    taken = (
+        Delivery.objects.filter(workspace=actor.workspace, due_at__in=moments) if moments else Delivery.objects.none()
+    )
+    gone = [DeliveryState.CANCELED, DeliveryState.DELETED]
+    for place in taken.exclude(state__in=gone).values_list("channel_id", "due_at"):
+        found.pop(place, None)
+    return sorted(found.values(), key=lambda one: (one.at, one.channel.key))
+
+
+def waiting(actor: Actor, channels: Iterable[Channel]) -> Mapping[UUID, int]:
+    """How many deliveries are still to come or wait for somebody, by channel; counted up to COUNTED."""
+    actor.require(Permission.READ)
+    ids = [channel.id for channel in channels]
+    statement = """
+        SELECT c.id, (SELECT count(*) FROM (
+            SELECT 1 FROM publishing_delivery WHERE channel_id = c.id AND state IN ('scheduled', 'publishing') LIMIT %s
+        ) AS coming) + (SELECT count(*) FROM (
+            SELECT 1 FROM publishing_delivery WHERE workspace_id = %s AND channel_id = c.id AND state = ANY(%s) LIMIT %s
+        ) AS others) FROM unnest(%s::uuid[]) AS c(id)"""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [COUNTED, actor.workspace.id, [str(s) for s in ATTENTION], COUNTED, ids])
+        return {channel: min(COUNTED, n) for channel, n in cursor.fetchall()}
+
+
+def needing_attention(actor: Actor) -> int:
+    """How many deliveries wait for a person."""
+    actor.require(Permission.READ)
+    return Delivery.objects.filter(workspace=actor.workspace, state__in=ATTENTION).count()
