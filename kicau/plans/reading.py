@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from importlib.resources import files
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from kicau.base import clock, options
 from kicau.connector.prices import PriceList
-from kicau.plans.acts import BudgetState
+
+if TYPE_CHECKING:
+    from kicau.plans.acts import BudgetState
 
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 OWN = "reading.toml"  # in the data folder

@@ -1,0 +1,99 @@
+"""Whether a hard budget holds: many seeded runs of several workers, lost answers, deaths, and a budget that is raised.
+
+    python -m bench.budget [--runs 1000] [--first 0] [--workers 4]
+
+Each run (tests/engine/squeeze.py) has twelve deliveries and money for a part of them, and looks at the network's own
+meter after every wave. The bar: never more billed than the budget, nothing lost, nothing published twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--runs", type=int, default=1000)
+    asked.add_argument("--first", type=int, default=0)
+    asked.add_argument("--workers", type=int, default=4)
+    wanted = asked.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kicau-bench-") as folder:
+        Path(folder).chmod(0o711)
+        os.environ.update(KICAU_DATA=f"{folder}/data", DJANGO_SETTINGS_MODULE="kicau.config.settings", DJANGO_ALLOW_ASYNC_UNSAFE="1", KICAU_LOG_LEVEL="error", KICAU_TEST_FAST_DISK="1")  # fmt: skip
+        from kicau.base import postgres
+
+        with postgres.running(Path(folder) / "data"):
+            result = measure(wanted)
+    print(json.dumps(result))
+    sys.exit(not result["met"])
+
+
+def measure(wanted: argparse.Namespace) -> dict[str, Any]:
+    import django
+
+    django.setup()
+    from importlib.metadata import EntryPoint
+
+    from django.core.management import call_command
+
+    from kicau.base import logs
+    from kicau.connector import registry
+
+    logs.set_up("error", "text", process="bench")
+    points = {**registry._points(), "stranger": EntryPoint("stranger", "tests.stranger.connector:connector", registry.GROUP)}  # fmt: skip
+    registry._points = lambda: points
+    call_command("migrate", verbosity=0)
+    return asyncio.run(squeezed(wanted))
+
+
+async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
+    from asgiref.sync import sync_to_async
+
+    from kicau.channels import acts as channels
+    from kicau.channels.live import new_client
+    from kicau.connector.contract import consent
+    from kicau.connector.sandbox import start
+    from kicau.publishing import deliver
+    from kicau.workspaces.acts import actor_for, add_person, create_workspace
+    from tests.engine import squeeze
+    from tests.stranger.sandbox import Server
+
+    deliver.LOOK_AFTER = timedelta(0)
+    server = Server()
+    runner = await start(server)
+    owner = await sync_to_async(add_person)("bench@example.org", "Bench", operator=True)
+    actor = await sync_to_async(lambda: actor_for(owner, create_workspace(owner, "Bench").id, "cli"))()
+    began, broken, worst, found = time.monotonic(), [], -(10**12), []
+    async with new_client() as client:
+        app = server.default_app
+        await sync_to_async(channels.register_app)("stranger", app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)  # fmt: skip
+        pair = []
+        for name in ("ana", "budi"):
+            begun = await channels.begin_sign_in(actor, "stranger", client=client)
+            await channels.finish_sign_in(actor, await consent(client, begun.url, account=name), client=client)
+            pair += await channels.connect(actor, begun.state, keys={name: name}, client=client)
+        for seed in range(wanted.first, wanted.first + wanted.runs):
+            told = await squeeze.run(seed, actor, pair, server, client, workers=wanted.workers)
+            found.append(told)
+            worst = max(worst, told.most_billed)
+            if told.most_billed > 0 or told.published != 12 or told.lost or not told.in_order:
+                broken.append({"seed": seed, "told": str(told)})
+    await runner.cleanup()
+    return {
+        "runs": len(found), "seconds": round(time.monotonic() - began, 1), "passed_by_micro": max(0, worst), "nearest_micro": -worst,
+        "published": sum(t.published for t in found), "billed_micro": sum(t.billed for t in found), "ledger_micro": sum(t.ledger for t in found),
+        "uncertain_micro": sum(t.uncertain for t in found), "broken": broken[:5], "met": not broken, "bar": "never passed, nothing lost or doubled",
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
