@@ -63,7 +63,7 @@ class Live:
             channel.kind,
             channel.host,
         )
-        self.credentials: Credentials = from_json(Credentials, channel.credentials)
+        self.credentials = credentials_of(channel)
         self.http = Http(
             client, spend, self.connector.read_error, now=clock.now, read_door=doors.reader(self.connector)
         )
@@ -100,6 +100,14 @@ def capabilities_of(channel: Channel) -> Capabilities:
             channel.capabilities,
             from_json(Capabilities, channel.capabilities),
         )
+    return read[1]
+
+
+def credentials_of(channel: Channel) -> Credentials:
+    """What the channel signs in with; read once from a row that stays in memory."""
+    read: tuple[Any, Credentials] | None = channel.__dict__.get("_read_credentials")
+    if read is None or read[0] is not channel.credentials:
+        read = channel.__dict__["_read_credentials"] = (channel.credentials, from_json(Credentials, channel.credentials))  # fmt: skip
     return read[1]
 
 

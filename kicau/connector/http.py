@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -180,13 +181,11 @@ class Http:
         # What is escaped already goes out as it is: a signed upload address, a key with an escaped colon.
         target = URL(url, encoded=True) if "%" in url else url
         try:
-            async with self.client.request(
-                method, target, timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10)), **how
-            ) as answer:
+            async with self.client.request(method, target, timeout=_patience(timeout), **how) as answer:
                 status = answer.status
                 content = await answer.content.read(MAX_ANSWER + 1)
-                while len(content) <= MAX_ANSWER and (more := await answer.content.read(MAX_ANSWER)):
-                    content += more
+                while not answer.content.at_eof() and len(content) <= MAX_ANSWER:
+                    content += await answer.content.read(MAX_ANSWER)
                 lower = {k.lower(): v for k, v in answer.headers.items()}
                 lost_it = status >= 500
                 return Reply(status, lower, content, safe)
@@ -265,6 +264,11 @@ def _storable(value: Any) -> Any:
         case dict():
             return {_storable(key): _storable(one) for key, one in value.items()}
     return value
+
+
+@cache
+def _patience(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, 10))
 
 
 def _host(url: str) -> str:

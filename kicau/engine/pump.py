@@ -31,6 +31,8 @@ IDLE = 0.2  # seconds between looks when nothing is known to be due
 PER_GROUP = 500  # steps in flight in one group (a network), so that a slow one takes nothing from the others
 PER_LANE = 4  # steps in flight in one lane (a channel)
 BATCH = 500  # outcomes settled in one transaction
+UNWRITTEN = 1000  # outcomes that may wait to be settled before nothing more is claimed
+BREATH = 0.01  # seconds between claims while there is more, so that each takes many
 
 log = structlog.get_logger("kicau.engine")
 
@@ -56,12 +58,12 @@ class Item(Protocol):
 
 
 class Work[I: Item, O](Protocol):
-    """What a subject gives the pump. `claim`, `settle`, `renew` and `wait` run in threads; `step` in the loop."""
+    """What a subject gives the pump. `claim`, `settle` and `renew` run in threads; `step` and `wait` in the loop."""
 
     def groups(self) -> Sequence[str]: ...
 
     def claim(self, worker: str, room: Room) -> Sequence[I]:
-        """Take due items under LEASE, their steps marked as begun, in one transaction."""
+        """Take due items under LEASE, their steps marked as begun, in one transaction; and see what is due next."""
 
     async def step(self, item: I) -> O:
         """Take one step. Never raises."""
@@ -75,7 +77,7 @@ class Work[I: Item, O](Protocol):
     def renew(self, worker: str, ids: Sequence[Any]) -> None: ...
 
     def wait(self) -> float:
-        """Seconds until something is due, as far as is known now; at most IDLE matters."""
+        """Seconds until something is due, as far as the last claim saw; asks nobody. At most IDLE matters."""
 
 
 def worker_name() -> str:
@@ -133,28 +135,26 @@ class Pump[I: Item, O]:
     async def _turn(self) -> None:
         room = {g: self.per_group - self._groups[g] for g in self.work.groups()}
         self._freed.clear()
-        items: Sequence[I] = ()
-        if any(n > 0 for n in room.values()):
-            try:
-                if self.in_flight and time.monotonic() - self._renewed > RENEW_EVERY:
-                    # The database was away, or we stood still: what is ours is renewed before anything is claimed.
-                    await self._in(self._claimer, self._renew, list(self.in_flight))
-                items = await self._in(
-                    self._claimer, self.work.claim, self.name, Room(room, dict(self._lanes), self.per_lane)
-                )
-            except Error as exc:
-                log.error("the database did not answer; trying again", worker=self.name, error=str(exc)[:200])
-                await self._sleep(1.0)
-                return
+        if not any(n > 0 for n in room.values()) or self._outcomes.qsize() > UNWRITTEN:
+            await self._sleep(IDLE)
+            return
+        try:
+            if self.in_flight and time.monotonic() - self._renewed > RENEW_EVERY:
+                # The database was away, or we stood still: what is ours is renewed before anything is claimed.
+                await self._in(self._claimer, self._renew, list(self.in_flight))
+            items: Sequence[I] = await self._in(
+                self._claimer, self.work.claim, self.name, Room(room, dict(self._lanes), self.per_lane)
+            )
+        except Error as exc:
+            log.error("the database did not answer; trying again", worker=self.name, error=str(exc)[:200])
+            await self._sleep(1.0)
+            return
         for item in items:
             self._begin(item)
         if items:
-            return
-        try:
-            wait = await self._in(self._claimer, self.work.wait)
-        except Error:
-            wait = IDLE
-        await self._sleep(min(max(wait, 0.005), IDLE))
+            await asyncio.sleep(BREATH)
+        else:
+            await self._sleep(min(max(self.work.wait(), 0.005), IDLE))
 
     async def _sleep(self, seconds: float) -> None:
         """Until something is settled (a lane or more work may be free) or the time is over."""
@@ -171,6 +171,7 @@ class Pump[I: Item, O]:
 
     async def _step(self, item: I) -> None:
         outcome = await self.work.step(item)
+        self._groups[item.group] -= 1  # the network is done with it; its lane waits until the outcome is written
         self._outcomes.put_nowait((item, outcome))
 
     async def _settle_all(self) -> None:
@@ -213,7 +214,6 @@ class Pump[I: Item, O]:
     def _end(self, item: I) -> None:
         self.steps += 1
         self.in_flight.pop(item.id, None)
-        self._groups[item.group] -= 1
         self._lanes[item.lane] -= 1
         if self._lanes[item.lane] <= 0:
             del self._lanes[item.lane]

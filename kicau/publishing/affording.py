@@ -22,7 +22,7 @@ from kicau.plans.pricing import list_on, price_all
 from kicau.plans.reservations import Ask, Short
 
 if TYPE_CHECKING:
-    from kicau.publishing.deliver import Claimed, Outcome
+    from kicau.publishing.outcomes import Claimed, Outcome
 
 
 @dataclass(slots=True, kw_only=True)

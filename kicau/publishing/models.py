@@ -14,7 +14,7 @@ from django.db.models.functions import Left
 
 from kicau.base.clock import now
 from kicau.base.ids import new_id
-from kicau.channels.models import Channel
+from kicau.channels.models import Channel, NetworkApp
 from kicau.media.models import Medium
 from kicau.rights.models import Provenance
 from kicau.workspaces.models import Person, Workspace
@@ -227,7 +227,10 @@ class Attempt(models.Model):
     """One step, or one decision of a person, in words that a person reads."""
 
     delivery_id: UUID
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    # Written by the thousand a second, and asked of the database only by its own code: no check and no second index.
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False, db_index=False
+    )
     at = models.DateTimeField(default=now)
     did = models.CharField(max_length=10)  # publish, find, person
     outcome = models.CharField(max_length=20)
@@ -241,6 +244,29 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.did}: {self.outcome}"
+
+
+class Outage(models.Model):
+    """A network, or one of its servers, that cannot be reached: its deliveries wait, but for a few that try."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    app = models.ForeignKey(NetworkApp, on_delete=models.CASCADE, related_name="outages")
+    host = models.CharField(max_length=200, blank=True)  # where a network has many servers
+    rounds = models.PositiveIntegerField(default=1)  # fruitless tries since it began
+    began_at = models.DateTimeField(default=now)
+    until = models.DateTimeField()  # when it is tried again
+    told_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["app", "host"], name="one_outage_at_a_time", condition=models.Q(ended_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app} {self.host} since {self.began_at}"
 
 
 class SavedText(models.Model):

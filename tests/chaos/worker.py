@@ -16,10 +16,10 @@ from kicau.connector import http
 def shorten(timeout: float, look_after: float, lease: float, longest_wait: float) -> None:
     """Set every place that holds one of these times; Django is set up already."""
     from kicau.engine import pump
-    from kicau.publishing import deliver
+    from kicau.publishing import deliver, outcomes
 
-    deliver.LOOK_AFTER = timedelta(seconds=look_after)
-    deliver.LONGEST_WAIT = longest_wait
+    outcomes.LOOK_AFTER = timedelta(seconds=look_after)
+    outcomes.LONGEST_WAIT = longest_wait
     pump.LEASE = deliver.LEASE = timedelta(seconds=lease)
     pump.RENEW_EVERY = lease / 3
     held = {

@@ -12,9 +12,10 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, Unacceptable
 from kicau.channels import acts as channels
 from kicau.channels.models import Channel
+from kicau.connector import errors
 from kicau.connector.sandbox import Fault
 from kicau.plans.models import Charge
-from kicau.publishing import acts, deliver
+from kicau.publishing import acts, deliver, outcomes
 from kicau.publishing.models import Attempt, Delivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,8 +24,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
     """The stranger's requests give up after 2 s, so a lost one may be looked up after that."""
-    monkeypatch.setattr(deliver, "LOOK_AFTER", timedelta(seconds=0.5))
-    monkeypatch.setattr(deliver, "LONGEST_WAIT", 0.5)
+    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(seconds=0.5))
+    monkeypatch.setattr(outcomes, "LONGEST_WAIT", 0.5)
 
 
 def texts(network):
@@ -91,7 +92,7 @@ async def test_who_lost_the_lease_lost_the_word(post, client, actor):
 
     item = (await sync_to_async(work.claim)("slow", Room({"stranger": 10})))[0]
     await Delivery.objects.filter(id=row.id).aupdate(worker="quick")
-    outcome = deliver._rejected(item, "publish", deliver.errors.Rejected())
+    outcome = outcomes.rejected(item, "publish", errors.Rejected())
     await sync_to_async(work.settle)("slow", [outcome])
     fresh = await Delivery.objects.aget(id=row.id)
     assert (fresh.state, fresh.worker) == ("publishing", "quick")

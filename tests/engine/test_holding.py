@@ -11,11 +11,12 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
 from kicau.base import clock
+from kicau.connector import errors
 from kicau.connector.content import Published
 from kicau.connector.sandbox import Fault
 from kicau.engine import pump
 from kicau.engine.pump import Pump, Room
-from kicau.publishing import deliver
+from kicau.publishing import deliver, outcomes
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Attempt, Delivery
 from tests.stranger.connector import Stranger
@@ -26,7 +27,7 @@ ALL = Room({"stranger": 100})
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
-    monkeypatch.setattr(deliver, "LOOK_AFTER", timedelta(seconds=0.5))
+    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(seconds=0.5))
 
 
 def texts(network):
@@ -64,10 +65,10 @@ async def test_a_late_outcome_does_not_touch_a_later_claim_of_the_same_worker(po
     first = (await sync_to_async(work.claim)("same", ALL))[0]
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=first.begun_at)  # the database was away for that long
     second = (await sync_to_async(work.claim)("same", ALL))[0]
-    await sync_to_async(work.settle)("same", [deliver._rejected(first, "publish", deliver.errors.Rejected())])
+    await sync_to_async(work.settle)("same", [outcomes.rejected(first, "publish", errors.Rejected())])
     fresh = await Delivery.objects.aget(id=row.id)
     assert (fresh.state, fresh.begun_at, fresh.worker) == ("publishing", second.begun_at, "same")
-    await sync_to_async(work.settle)("same", [deliver._rejected(second, "find", deliver.errors.Rejected())])
+    await sync_to_async(work.settle)("same", [outcomes.rejected(second, "find", errors.Rejected())])
     assert (await Delivery.objects.aget(id=row.id)).state == "failed"
 
 
@@ -76,7 +77,7 @@ async def test_a_worker_that_stood_still_sends_nothing(post, client, network, mo
     work = Deliveries(client)
     item = (await sync_to_async(work.claim)("asleep", ALL))[0]
     mark, at = work._held[item.id]
-    work._held[item.id] = (mark, at - (deliver.LEASE - deliver.LOOK_AFTER).total_seconds() - 1)
+    work._held[item.id] = (mark, at - (deliver.LEASE - outcomes.LOOK_AFTER).total_seconds() - 1)
     outcome = await work.step(item)
     assert (outcome.outcome, outcome.broken_at, outcome.calls, texts(network)) == ("waiting", None, [], [])
     await sync_to_async(work.renew)("asleep", [item.id])
@@ -101,7 +102,7 @@ async def test_after_an_outage_what_was_done_is_written_before_it_could_be_claim
     monkeypatch.setattr(pump, "LEASE", timedelta(seconds=0.6))
     monkeypatch.setattr(deliver, "LEASE", timedelta(seconds=0.6))
     monkeypatch.setattr(pump, "RENEW_EVERY", 0.2)
-    monkeypatch.setattr(deliver, "LOOK_AFTER", timedelta(seconds=0.1))
+    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(seconds=0.1))
     row = await sync_to_async(post)("sudah terkirim")
     away = asyncio.Event()
 
@@ -115,7 +116,7 @@ async def test_after_an_outage_what_was_done_is_written_before_it_could_be_claim
 
         monkeypatch.setattr(Deliveries, name, call)
 
-    for name in ("claim", "settle", "renew", "wait"):
+    for name in ("claim", "settle", "renew"):
         breaks(name)
     original = Stranger.publish
 

@@ -11,7 +11,7 @@ from kicau.api.shapes.base import STAMP, Page, Shape, examples
 
 Event = Literal[
     "delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled",
-    "channel.connected", "channel.expired", "delivery.*", "channel.*", "*",
+    "channel.connected", "channel.expired", "network.unreachable", "delivery.*", "channel.*", "*",
 ]  # fmt: skip
 
 

@@ -1,0 +1,158 @@
+"""Ten thousand posts due in the same second, against a bare loop that sends the same requests.
+
+    python -m bench.spike [--deliveries 10000] [--channels 400] [--latency 0.2] [--rounds 2]
+
+A round is the bare loop (aiohttp, 500 at once, nothing kept) and then a worker with its claims, outcomes, attempt log
+and charges; both send the same requests to the same sandbox on this machine. Prints one JSON line. The bars: the last
+post is out and written within 1.6 times of the bare loop's time, at 1,000 a second or more where the network answers
+in 200 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+
+from bench import crowd, network
+
+AT_ONCE = 500
+type Parts = Mapping[str, Sequence[int]]  # process ids, by what they are
+
+MOST = 1.6  # times the bare loop's
+LEAST = 1000  # a second
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--deliveries", type=int, default=10_000)
+    asked.add_argument("--channels", type=int, default=400)
+    asked.add_argument("--latency", type=float, nargs="*", default=[0.2, 0.0])
+    asked.add_argument("--rounds", type=int, default=2)
+    asked.add_argument("--workers", type=int, default=1)
+    wanted = asked.parse_args()
+    with network.running("x", accounts=wanted.channels) as far, crowd.instance():
+        people = crowd.Crowd(far)
+        with ExitStack() as running:
+            workers = [running.enter_context(crowd.worker()).pid for _ in range(wanted.workers)]
+            parts = {"workers": workers, "network": [far.process.pid], "database": [crowd.database_pid()]}
+            wave(people, ["warm up"] * 50, parts)
+            found = [measure(people, far, latency, wanted, parts) for latency in wanted.latency]
+    print(json.dumps(found))
+    sys.exit(not all(one["met"] for one in found))
+
+
+def measure(
+    people: crowd.Crowd, far: network.Network, latency: float, wanted: argparse.Namespace, parts: Parts
+) -> dict[str, Any]:
+    bare, ours, bare_cpu = [], [], 0.0
+    for _ in range(wanted.rounds):
+        far.set(latency=latency)
+        requests = asyncio.run(requests_for(people, texts(wanted.deliveries)))
+        used = time.process_time()
+        bare.append(asyncio.run(bare_loop(requests)))
+        bare_cpu += time.process_time() - used
+        ours.append(wave(people, texts(wanted.deliveries), parts))
+    ratio = round(statistics.median(o["seconds"] for o in ours) / statistics.median(bare), 2)
+    rate = round(wanted.deliveries / statistics.median(o["seconds"] for o in ours))
+    met = ratio <= MOST and (rate >= LEAST or not latency) and not any(o["not_out"] for o in ours)
+    return {"latency": latency, "ratio": ratio, "a_second": rate, "met": met, "bare_s": [round(b, 2) for b in bare], "bare_cpu_s": round(bare_cpu / wanted.rounds, 1), "ours": ours}  # fmt: skip
+
+
+def texts(count: int) -> list[str]:
+    return [f"Post {n} {uuid4().hex}" for n in range(count)]
+
+
+def wave(people: crowd.Crowd, says: Sequence[str], parts: Parts) -> dict[str, Any]:
+    """Everything due in one second, until the last outcome is written."""
+    from kicau.base import clock
+
+    due = clock.now() + timedelta(seconds=5 + len(says) / 400)
+    people.deliveries(says, due)
+    before = crowd.ask("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
+    assert clock.now() < due, "writing the rows took longer than the time until they were due"
+    time.sleep((due - clock.now()).total_seconds())
+    used = {name: crowd.spent(*pids) for name, pids in parts.items()}
+    crowd.wait_until_out(due, 120)
+    cpu = {name: round(crowd.spent(*pids) - used[name], 1) for name, pids in parts.items()}
+    time.sleep(0.5)
+    seconds, out, p99 = crowd.ask(
+        "SELECT extract(epoch FROM max(changed_at) - min(due_at))::float, count(*) FILTER (WHERE state = 'published'), "
+        "percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM published_at - due_at))::float "
+        "FROM publishing_delivery WHERE due_at = %s", due,
+    )  # fmt: skip
+    charges = crowd.ask("SELECT count(*) FROM plans_charge c JOIN publishing_delivery d ON d.id = c.delivery_id WHERE d.due_at = %s", due)  # fmt: skip
+    attempts = crowd.ask("SELECT count(*) FROM publishing_attempt a JOIN publishing_delivery d ON d.id = a.delivery_id WHERE d.due_at = %s", due)  # fmt: skip
+    after = crowd.ask("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
+    return {"seconds": round(seconds, 2), "p99_s": round(p99 or 0, 2), "not_out": len(says) - out, "charges": charges, "attempts": attempts, "transactions": after - before, "cpu_s": cpu}  # fmt: skip
+
+
+# The bare loop
+
+
+class Written(Exception):
+    """A request was noted, not sent."""
+
+
+class Notes:
+    """Stands in for the door: keeps what would have been sent."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+
+    async def call(self, method: str, url: str, **how: Any) -> Any:
+        self.calls.append((method, url, {k: v for k, v in how.items() if k in ("json", "headers", "params") and v}))
+        raise Written
+
+
+async def requests_for(people: crowd.Crowd, says: Sequence[str]) -> list[Any]:
+    """Exactly what the connector would send for these texts on these channels."""
+    from kicau.channels.live import Live
+    from kicau.connector.content import Delivery, Rendered
+    from kicau.connector.wire import from_json
+
+    notes = Notes()
+    async with aiohttp.ClientSession() as client:
+        channels = next(iter(people.channels.values()))
+        lives = [Live(channel, client) for channel in channels]
+        for live in lives:
+            live.http = notes  # type: ignore[assignment]
+        for n, text in enumerate(says):
+            post = from_json(Rendered, crowd.rendered(channels[0].network, text))
+            try:
+                await lives[n % len(lives)].connector.publish(lives[n % len(lives)], Delivery(key=uuid4(), post=post))
+            except Written:
+                continue
+    assert len(notes.calls) == len(says)
+    return notes.calls
+
+
+async def bare_loop(requests: Sequence[Any]) -> float:
+    """Seconds from the first request to the last answer."""
+    left = iter(requests)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as client:
+
+        async def one_after_another() -> None:
+            for method, url, how in left:
+                async with client.request(method, url, **how) as answer:
+                    assert answer.status < 300, await answer.text()
+                    await answer.read()
+
+        began = time.perf_counter()
+        await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+        return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

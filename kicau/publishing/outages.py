@@ -1,0 +1,141 @@
+"""Networks that cannot be reached: after a few fruitless tries in a row their deliveries wait, two at a time try, and
+when one gets through all of them go, the oldest first. People are told once of an outage, never of each post.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from kicau.base import clock
+from kicau.base.ids import new_id
+from kicau.connector import registry
+from kicau.notices import acts as notices
+from kicau.publishing import outcomes
+from kicau.publishing.models import DeliveryState
+from kicau.publishing.outcomes import GIVE_UP, Outcome
+from kicau.workspaces import webhooks
+
+IN_A_ROW = 5  # fruitless tries, with nothing that got through between them
+LONGEST_PAUSE = 10.0  # seconds between tries of a network that is out
+TRYING = 25.0  # seconds that a try may take before others try
+TELL_AFTER = timedelta(seconds=60)  # a shorter outage is no news
+
+type Place = tuple[UUID, str]  # app and host
+
+BEGIN = """
+INSERT INTO publishing_outage AS o (id, app_id, host, rounds, began_at, until)
+VALUES (%(id)s, %(app)s, %(host)s, 1, clock_timestamp(), clock_timestamp() + interval '1 second')
+ON CONFLICT (app_id, host) WHERE ended_at IS NULL DO UPDATE SET rounds = o.rounds + 1,
+    until = clock_timestamp() + make_interval(secs => least(%(longest)s, power(2, least(o.rounds, 10))) * (0.75 + random() / 4))
+RETURNING id, began_at, told_at
+"""
+END = """
+UPDATE publishing_outage SET ended_at = clock_timestamp() WHERE app_id = %s AND host = %s AND ended_at IS NULL
+RETURNING began_at, told_at
+"""
+PROBE = """
+UPDATE publishing_outage SET until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s::uuid[])
+RETURNING app_id, host
+"""
+# Whoever waits for another try of the network waits no longer.
+RELEASE = """
+UPDATE publishing_delivery d SET next_at = clock_timestamp() FROM channels_channel c
+WHERE c.id = d.channel_id AND c.app_id = %s AND c.host = %s AND d.state IN ('scheduled', 'publishing') AND d.tries > 0
+  AND d.lease_until IS NULL AND d.next_at > clock_timestamp() AND d.next_at <= clock_timestamp() + make_interval(secs => %s)
+"""
+CONCERNED = """
+SELECT DISTINCT d.workspace_id FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
+WHERE c.app_id = %s AND c.host = %s AND d.state IN ('scheduled', 'publishing') AND d.due_at <= clock_timestamp() AND d.next_at <= clock_timestamp() + make_interval(secs => %s)
+"""
+
+
+class Outages:
+    """What one worker knows of them. Nothing is asked of the database while everything can be reached."""
+
+    def __init__(self) -> None:
+        self._fruitless: dict[Place, int] = defaultdict(int)  # in a row
+        self._open: set[Place] = set()
+
+    def probe(self, ids: Collection[UUID]) -> None:
+        """These are tried now; nobody else tries meanwhile. In the claim's transaction."""
+        if not ids:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(PROBE, [TRYING, list(ids)])
+            self._open |= set(cursor.fetchall())
+
+    def note(self, reported: Iterable[Outcome]) -> None:
+        """See what could be reached and what not, before the outcomes are written, in their transaction."""
+        failed: dict[Place, list[Outcome]] = defaultdict(list)
+        reached: set[Place] = set()
+        for outcome in reported:
+            if outcome.app_id is None:
+                continue
+            place = (outcome.app_id, outcome.host)
+            if outcome.outcome == "unavailable":
+                failed[place].append(outcome)
+            elif any(0 < call.status < 500 for call in outcome.calls):
+                reached.add(place)
+        for place in reached & (self._open | self._fruitless.keys()):
+            self._reached(place)
+        for place in failed.keys() - reached:
+            self._failed(place, failed[place])
+
+    def _reached(self, place: Place) -> None:
+        self._fruitless.pop(place, None)
+        if place not in self._open:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(END, place)
+            cursor.execute(RELEASE, [*place, outcomes.LONGEST_WAIT])
+        self._open.discard(place)
+
+    def _failed(self, place: Place, fruitless: Sequence[Outcome]) -> None:
+        self._fruitless[place] += len(fruitless)
+        if place not in self._open and self._fruitless[place] < IN_A_ROW:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(BEGIN, {"id": new_id(), "app": place[0], "host": place[1], "longest": LONGEST_PAUSE})
+            id_, began_at, told_at = cursor.fetchone()
+        self._open.add(place)
+        for outcome in fruitless:
+            outcome.next_at = clock.now()  # it waits for the network, in its place among the others
+        network = fruitless[0].item.group
+        if told_at is None and clock.now() - began_at > TELL_AFTER:
+            self._tell(id_, place, network, began_at)
+        if clock.now() - began_at > GIVE_UP:
+            for outcome in fruitless:
+                _give_up(outcome)
+
+    def _tell(self, id_: UUID, place: Place, network: str, since: datetime) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE publishing_outage SET told_at = clock_timestamp() WHERE id = %s AND told_at IS NULL RETURNING id", [id_])  # fmt: skip
+            if cursor.fetchone() is None:
+                return  # another worker was quicker
+            cursor.execute(CONCERNED, [*place, outcomes.LONGEST_WAIT])
+            workspaces: list[UUID] = [row[0] for row in cursor.fetchall()]
+        label = registry.get(network).label
+        name = f"{label} ({place[1]})" if place[1] else label
+        said = {"network": network, "host": place[1], "since": since.isoformat()}
+        webhooks.emit("network.unreachable", [(workspace, said) for workspace in workspaces])
+        notices.tell_all(
+            "network.unreachable",
+            [
+                notices.News(workspace_id=workspace, gather=f"{place[0]} {place[1]}"[:120], page="/?view=list&state=publishing", details={"network": name})
+                for workspace in workspaces
+            ],
+        )  # fmt: skip
+
+
+def _give_up(outcome: Outcome) -> None:
+    if outcome.item.due_at > clock.now() - GIVE_UP:
+        return
+    outcome.state, outcome.outcome = DeliveryState.FAILED, "given-up"
+    outcome.reason = outcome.sentence = (
+        f"{registry.get(outcome.item.group).label} could not be reached for a day; retry when it is back."
+    )

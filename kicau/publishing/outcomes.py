@@ -1,0 +1,203 @@
+"""What a step came to: what each result and each error of a connector means for a delivery, in values and in words."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from kicau.base import clock
+from kicau.channels.models import Refusal
+from kicau.connector import errors
+from kicau.connector.content import Charge, Continue, Published, PublishResult
+from kicau.connector.http import TIMEOUT, Call
+from kicau.connector.wire import to_json
+from kicau.plans.reservations import Short
+from kicau.publishing import affording
+from kicau.publishing.models import DeliveryState, Hold
+
+LOOK_AFTER = timedelta(
+    seconds=TIMEOUT + 2
+)  # after a broken step began: the request has given up, and has landed or not
+LONGEST_WAIT = 30.0  # seconds between tries while a network is out: it is back within that time of returning
+FREE_ROUNDS = 2  # times in a day that a step may break off and be looked up before its next try is made to wait
+LONGEST_ROUND = 300.0  # seconds that it then waits at most
+GIVE_UP = timedelta(hours=24)  # a network that was out for so long is told to a person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A delivery as it was claimed; everything its step needs."""
+
+    id: UUID
+    group: str  # the network
+    lane: UUID  # the channel
+    workspace_id: UUID
+    draft_id: UUID
+    key: UUID
+    due_at: datetime
+    begun_at: datetime
+    broken_at: datetime | None
+    steps: int
+    tries: int
+    progress: Any
+    rendered: Any
+    confirmed: bool
+    version: int  # of the channel
+    campaign_id: UUID | None = None
+    person_id: UUID | None = None  # the draft's author
+    died: bool = False  # its last step never reported
+    purse: affording.Purse | None = None  # None: no hard budget covers it
+    short: Short | None = None  # the budget that it does not fit into: nothing is sent
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What a step came to: the row's new values, the story's line, and what it used up."""
+
+    item: Claimed
+    did: str
+    outcome: str
+    state: str
+    next_at: datetime
+    sentence: str = ""
+    hold: str = Hold.NONE
+    progress: Any = None  # None: as it was
+    steps: int = 0
+    tries: int = 0
+    broken_at: datetime | None = None
+    reason: str = ""
+    problems: list[Any] = field(default_factory=list)
+    published: Published | None = None
+    calls: list[Call] = field(default_factory=list)
+    spent: tuple[Charge, ...] = ()  # what a look-up proved to have been used up
+    lacks: affording.NotReserved | None = None  # what has to be set aside before it can go on
+    refusals: list[Refusal] = field(default_factory=list)  # of the app itself
+    at: datetime = field(default_factory=clock.now)
+    detail: dict[str, Any] = field(default_factory=dict)
+    app_id: UUID | None = None
+    host: str = ""  # the server, where a network has many
+    channel_until: datetime | None = None  # the channel waits
+    app_until: datetime | None = None  # the whole app waits
+
+
+# After a restore
+
+RESTORED = "restored"  # in a delivery's progress: kicau/backup/doubt.py put it there
+
+
+def restored(item: Claimed) -> tuple[datetime, datetime] | None:
+    """Of a delivery that comes from a backup: when that was made, and when it was put back. What happened between is
+    not known, so whatever its progress says, it is looked up until nothing more of it is found."""
+    said = item.progress.get(RESTORED) if isinstance(item.progress, dict) else None
+    return (datetime.fromisoformat(said["since"]), datetime.fromisoformat(said["until"])) if said else None
+
+
+def still_in_doubt(item: Claimed, outcome: Outcome, known: dict[str, Any]) -> Outcome:
+    """What was found may not be all: the look-up goes on from there, and ends where it finds nothing new."""
+    if outcome.progress is not None and outcome.progress != known:
+        outcome.progress = {**outcome.progress, RESTORED: item.progress[RESTORED]}
+    elif outcome.progress is None:
+        outcome.progress = known
+    return outcome
+
+
+# What results and errors mean
+
+
+def went_on(item: Claimed, did: str, result: PublishResult | None, label: str) -> Outcome:
+    now = clock.now()
+    match result:
+        case Published():
+            sentence = f"Published on {label}." if did == "publish" else f"Found on {label}: it was published."
+            for warning in result.warnings:
+                sentence += " " + warning.sentence
+            problems = [to_json(w) for w in result.warnings]
+            return Outcome(item=item, did=did, outcome="published", state=DeliveryState.PUBLISHED, next_at=now, sentence=sentence, steps=item.steps + 1, published=result, spent=result.spent, problems=problems, reason=" ".join(w.sentence for w in result.warnings))  # fmt: skip
+        case Continue():
+            note = result.note or ("It had gone further than we knew; going on from there." if did == "find" else "")
+            return Outcome(item=item, did=did, outcome="continued", state=DeliveryState.PUBLISHING, next_at=now + result.after, sentence=note, steps=item.steps + 1, progress=dict(result.progress), reason=note, spent=result.spent)  # fmt: skip
+        case None:
+            return Outcome(item=item, did=did, outcome="not-found", state=DeliveryState.PUBLISHING, next_at=now, sentence=f"{label} has nothing of the broken step; taking it again.", steps=item.steps + 1)  # fmt: skip
+
+
+def again(item: Claimed, did: str, outcome: str, sentence: str, after: timedelta, tries: int) -> Outcome:
+    """The step is taken again later; one that was being looked up still is."""
+    return Outcome(
+        item=item, did=did, outcome=outcome, state=DeliveryState.PUBLISHING, next_at=clock.now() + after, sentence=sentence,
+        reason=sentence, steps=item.steps, tries=tries, broken_at=item.broken_at,
+    )  # fmt: skip
+
+
+def limited(item: Claimed, did: str, label: str, exc: errors.RateLimited) -> Outcome:
+    until = max(exc.until, clock.now() + timedelta(seconds=1))
+    who = "every channel of this app" if exc.whole_app else "this channel"
+    outcome = again(
+        item, did, "limited", f"{label} asked {who} to wait until {until:%H:%M:%S} UTC.", timedelta(0), item.tries
+    )
+    outcome.next_at = until
+    outcome.channel_until, outcome.app_until = (None, until) if exc.whole_app else (until, None)
+    return outcome
+
+
+def unavailable(item: Claimed, did: str, label: str, exc: Exception) -> Outcome:
+    if clock.now() - max(item.due_at, item.begun_at - GIVE_UP) > GIVE_UP and item.tries > 100:
+        reason = f"{label} could not be reached for a day; retry when it is back."
+        return Outcome(item=item, did=did, outcome="given-up", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
+    wait = min(LONGEST_WAIT, 2.0 ** min(item.tries, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (spreads load, guards nothing)
+    return again(
+        item,
+        did,
+        "unavailable",
+        f"{label} could not be reached, nothing was sent: {str(exc)[:200]}. Trying again.",
+        timedelta(seconds=wait),
+        item.tries + 1,
+    )
+
+
+def uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_tell: bool, sent_at: datetime) -> Outcome:
+    if did == "find" and (not can_tell or item.tries >= 10 or restored(item)):
+        why = "This post comes from a backup" if restored(item) else f"An answer of {label} was lost"
+        reason = f"{why}, and {label} cannot tell whether the post is out. Look there, then say here what you found. {exc.detail[:200]}".strip()
+        return Outcome(item=item, did=did, outcome="unknown", state=DeliveryState.UNKNOWN, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
+    outcome = again(
+        item,
+        did,
+        "uncertain",
+        f"{label} got the request, but its answer was lost. Looking it up before anything is sent again.",
+        LOOK_AFTER,
+        item.tries + 1,
+    )
+    outcome.broken_at = item.broken_at or item.begun_at
+    if did == "publish":
+        outcome.next_at = sent_at + LOOK_AFTER
+    return outcome
+
+
+def rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
+    reason = " ".join(p.sentence for p in exc.problems) or str(exc)
+    return Outcome(item=item, did=did, outcome="rejected", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, problems=[to_json(p) for p in exc.problems], steps=item.steps, tries=item.tries)  # fmt: skip
+
+
+def beyond_budget(item: Claimed, did: str, label: str, short: Short) -> Outcome:
+    problem = affording.problem(short, label)
+    outcome = held(item, did, Hold.BUDGET, problem.sentence, short.renews_at)
+    outcome.problems = [to_json(problem)]
+    return outcome
+
+
+def held(item: Claimed, did: str, hold: str, reason: str, until: datetime | None = None) -> Outcome:
+    """`until` (UTC): when it is released by itself; what waits for a person waits from now on."""
+    return Outcome(item=item, did=did, outcome="held", state=DeliveryState.HELD, hold=hold, next_at=until or clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
+
+
+def parked(item: Claimed, did: str, exc: Exception) -> Outcome:
+    """A bug: whether something was sent is unknown, so a retry by a person begins with `find`."""
+    reason = "Kicau stopped this delivery because of a fault of its own. The technical details are in its log; retry it when they are mended."
+    return Outcome(
+        item=item, did=did, outcome="bug", state=DeliveryState.PARKED, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps,
+        tries=item.tries, broken_at=item.broken_at or item.begun_at, detail={"traceback": "".join(traceback.format_exception(exc))[-4000:]},
+    )  # fmt: skip

@@ -1,0 +1,130 @@
+"""Outcomes written in bulk: rows, attempt log, charges, pauses and what others are told, in one transaction."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models, transaction
+
+from kicau.base import clock
+from kicau.base.bulk import copy_in
+from kicau.channels.models import Channel, NetworkApp, Refusal
+from kicau.connector import registry
+from kicau.plans.reservations import Short
+from kicau.publishing import affording, news
+from kicau.publishing.claims import SETTLE
+from kicau.publishing.models import Attempt, Delivery, DeliveryState
+from kicau.publishing.outages import Outages
+from kicau.publishing.outcomes import FREE_ROUNDS, GIVE_UP, LONGEST_ROUND, Outcome, beyond_budget
+from kicau.workspaces import webhooks
+
+
+def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel], outages: Outages) -> None:
+    """Write them, in one transaction; what is no longer this claim's is told in its story and changes nothing else."""
+    with transaction.atomic():
+        outages.note(outcomes)
+        _pace([o for o in outcomes if o.did == "find" and o.outcome in ("not-found", "continued")])
+        if any(o.lacks for o in outcomes):
+            _lock(outcomes)
+            affording.ask_for_more(outcomes, channels, _hold)
+        with connection.cursor() as cursor:
+            cursor.execute(SETTLE, [_rows(outcomes), worker])
+            kept: set[UUID] = {row[0] for row in cursor.fetchall()}
+        copy_in(
+            Attempt._meta.db_table, COLUMNS, (_attempt(o, worker, o.item.id in kept) for o in outcomes if o.sentence)
+        )
+        affording.account(outcomes, channels)
+        if heard := [row for o in outcomes for row in o.refusals]:
+            Refusal.objects.bulk_create(heard)
+        _pause(outcomes)
+        _tell([o for o in outcomes if o.item.id in kept])
+
+
+def _lock(outcomes: Sequence[Outcome]) -> None:
+    """Deliveries are always locked before budgets."""
+    ids = [o.item.id for o in outcomes]
+    list(Delivery.objects.filter(id__in=ids).order_by("id").select_for_update().values_list("id"))
+
+
+def _hold(outcome: Outcome, short: Short) -> None:
+    held = beyond_budget(outcome.item, outcome.did, registry.get(outcome.item.group).label, short)
+    outcome.state, outcome.hold, outcome.outcome, outcome.next_at = held.state, held.hold, held.outcome, held.next_at
+    outcome.sentence = outcome.reason = held.reason
+    outcome.problems = held.problems
+
+
+def _rows(outcomes: Sequence[Outcome]) -> str:
+    def row(o: Outcome) -> dict[str, Any]:
+        done = o.published
+        return {
+            "id": str(o.item.id), "begun_at": o.item.begun_at.isoformat(), "state": o.state, "hold": o.hold, "next_at": o.next_at.isoformat(), "progress": o.progress, "steps": o.steps,
+            "tries": o.tries, "broken_at": o.broken_at.isoformat() if o.broken_at else None, "reason": o.reason, "problems": o.problems,
+            "remote_ids": list(done.ids) if done else None, "url": done.url if done else None, "raw": dict(done.raw) if done else None,
+            "published_at": done.at.isoformat() if done else None,
+        }  # fmt: skip
+
+    return json.dumps([row(o) for o in outcomes])
+
+
+COLUMNS = ("delivery_id", "at", "did", "outcome", "sentence", "detail", "worker")
+
+
+def _attempt(o: Outcome, worker: str, kept: bool) -> tuple[Any, ...]:
+    calls = [
+        {"method": c.method, "host": c.host, "path": c.path[:200], "status": c.status, "ms": c.milliseconds}
+        for c in o.calls
+    ]
+    detail = {"calls": calls, **o.detail} if kept else {"calls": calls, "lost": True, **o.detail}
+    sentence = o.sentence if kept else f"{o.sentence} (This report came after the lease had ended and changed nothing.)"
+    return o.item.id, o.at, o.did, o.outcome, sentence, json.dumps(detail), worker
+
+
+def _pace(again: Sequence[Outcome]) -> None:
+    """A step that keeps breaking off and leaves nothing is taken later and later, since each look-up may cost money, and
+    after a day a person is told. A network that is out is another matter: nothing reaches it, and nothing is looked up."""
+    if not again:
+        return
+    since = clock.now() - GIVE_UP
+    broken = Attempt.objects.filter(
+        delivery_id__in=[o.item.id for o in again], did="publish", outcome="uncertain", at__gt=since
+    )
+    rounds = dict(broken.values_list("delivery_id").annotate(models.Count("id")))
+    for outcome in again:
+        times = rounds.get(outcome.item.id, 0)
+        if times > FREE_ROUNDS:
+            wait = min(LONGEST_ROUND, 2.0 ** min(times, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 (spreads load, guards nothing)
+            outcome.next_at = max(outcome.next_at, clock.now() + timedelta(seconds=wait))
+        if times > GIVE_UP / timedelta(seconds=LONGEST_ROUND) / 2 and outcome.item.due_at < since:
+            outcome.state, outcome.outcome = DeliveryState.FAILED, "given-up"
+            outcome.reason = outcome.sentence = (
+                f"{registry.get(outcome.item.group).label} answered each try of a day with an error, and the post is not there. Retry it when the network is well again."
+            )
+
+
+def _pause(outcomes: Sequence[Outcome]) -> None:
+    channels = {o.item.lane: o.channel_until for o in outcomes if o.channel_until}
+    apps = {o.app_id: o.app_until for o in outcomes if o.app_until and o.app_id}
+    for channel_id, until in channels.items():
+        Channel.objects.filter(id=channel_id).update(paused_until=until)
+    for app_id, until in apps.items():
+        NetworkApp.objects.filter(id=app_id).update(paused_until=until)
+
+
+EVENT = {DeliveryState.PUBLISHED: "delivery.published", DeliveryState.FAILED: "delivery.failed", DeliveryState.HELD: "delivery.held", DeliveryState.UNKNOWN: "delivery.unknown", DeliveryState.PARKED: "delivery.failed"}  # fmt: skip
+
+
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    ended = [o for o in outcomes if o.state in EVENT]
+    for event in {EVENT[DeliveryState(o.state)] for o in ended}:
+        rows = [
+            (o.item.workspace_id, {"delivery": str(o.item.id), "post": str(o.item.draft_id), "channel": str(o.item.lane), "network": o.item.group, "state": o.state, "reason": o.reason, "url": o.published.url if o.published else "", "due_at": o.item.due_at.isoformat()})
+            for o in ended
+            if EVENT[DeliveryState(o.state)] == event
+        ]  # fmt: skip
+        webhooks.emit(event, rows)
+    news.tell([(o.item.draft_id, o.item.lane, o.item.rendered, o.state, o.hold, o.reason) for o in ended])
