@@ -27,7 +27,19 @@ def index(request: Asked) -> HttpResponse:
         rows = rows.filter(id__lt=int(before[:18]))
     found = list(rows[: EACH_PAGE + 1])
     more, found = len(found) > EACH_PAGE, found[:EACH_PAGE]
-    groups = ("draft", "delivery", "channel", "medium", "member", "token", "webhook", "workspace", "slots")
+    groups = (
+        "draft",
+        "delivery",
+        "channel",
+        "medium",
+        "member",
+        "token",
+        "webhook",
+        "workspace",
+        "slots",
+        "archive",
+        "rights",
+    )
     return render(
         request,
         "web/activity.html",

@@ -101,6 +101,9 @@ ACTS: dict[str, Any] = {
     "member.invited": _("invited somebody"), "member.uninvited": _("took back an invitation"), "member.joined": _("joined"),
     "member.owner": _("handed the ownership over"),
     "workspace.created": _("created the workspace"), "workspace.changed": _("changed the workspace"), "token.created": _("made a token"),
+    "archive.import_begun": _("gave an archive"), "archive.import_answered": _("said whose an archive is"), "archive.import_stopped": _("stopped an import"), "archive.import_resumed": _("took an import up again"),
+    "archive.import_done": _("read an archive"), "archive.import_failed": _("could not read an archive"), "rights.said": _("said what may be used"), "rights.ended": _("ended a statement"),
+    "rights.terms_reviewed": _("reviewed a network's terms"), "rights.terms_added": _("added a network's terms"),
     "token.revoked": _("revoked a token"), "webhook.added": _("added a webhook"), "webhook.removed": _("removed a webhook"),
 }  # fmt: skip
 
@@ -112,7 +115,7 @@ OF_COSTS = (
 
 SUBJECTS: dict[str, Any] = {
     "draft": _("Posts"), "delivery": _("Deliveries"), "channel": _("Channels"), "medium": _("Library"), "member": _("Team"), "token": _("Tokens"),
-    "webhook": _("Webhooks"), "withdrawal": _("Leaving a network"), "workspace": _("Workspace"), "slots": _("Queue slots"),
+    "archive": _("Archive"), "rights": _("Rights"), "webhook": _("Webhooks"), "withdrawal": _("Leaving a network"), "workspace": _("Workspace"), "slots": _("Queue slots"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "page": _("on a page"),

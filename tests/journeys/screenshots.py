@@ -9,6 +9,7 @@ import csv
 import os
 import subprocess
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -113,14 +114,77 @@ def stock(actor, workspace) -> dict[str, object]:
     spend(actor, channels["x-kopi"], late)
     carousel = next((d for d in made if sum(len(p["media"]) for p in d.rendered["parts"]) > 1), made[0])
     announced, left = leaving(actor, now)
+    item = archived(actor)
     return {
         "announced": announced,
         "left": left,
+        "item": item,
         "post": made[0].draft_id,
         "carousel": carousel.draft_id,
         "medium": media["senja-cup.jpg"].id,
         "failed": late[0].draft_id,
     }
+
+
+def archived(actor):
+    """What was published, a friend's archive, one that asks, and what is said of them."""
+    from kicau.archive import saying
+    from kicau.archive.imports import acts, published, running
+    from kicau.archive.models import Import, Item
+    from kicau.config.prepare import propose_terms
+    from kicau.rights.statements import NewStatement
+
+    propose_terms()
+    published.keep_published(actor.workspace)
+    folder = Path(tempfile.mkdtemp())
+    table = folder / "kopi-senja-2019-2023.csv"
+    rows = [
+        f'{n},"Kopi pagi nomor {n}: gula aren dari Garut, dan hujan di luar.",20{19 + n % 5}-0{1 + n % 9}-1{n % 9}T07:30:00Z,{"teman" if n % 4 == 0 else "kopisenja"}'
+        for n in range(40)
+    ]
+    table.write_text("id,text,date,author\n" + "\n".join(rows) + "\n,,,\n41,,2020-01-01,x\n")
+    running.run_import(acts.begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
+    asks = acts.begin_import(actor, table, "tetangga.csv", network="x", account="tetangga")
+    Import.objects.create(
+        workspace=actor.workspace,
+        path="x",
+        name="twitter-2026-11-20.zip",
+        network="x",
+        account_handle="kopisenja",
+        state="running",
+        expected=90_000,
+        read=41_000,
+        new=40_800,
+        known=150,
+        skipped=50,
+    )
+    item = Item.objects.filter(workspace=actor.workspace, standing__own=True).latest("posted_at")
+    saying.say(
+        actor,
+        [
+            NewStatement(
+                layer="author",
+                party="author",
+                party_name="Sari Wulandari",
+                subject="item",
+                item=item.id,
+                says={"train_gen": "deny", "search": "allow"},
+                note="A guest's picture",
+            ),
+            NewStatement(
+                layer="grant",
+                party="author",
+                party_name="Teman",
+                subject="author",
+                key="x:teman",
+                says={"train_gen": "conditional"},
+                conditions={"attribution": ""},
+                source="https://teman.example/izin",
+            ),
+        ],
+    )
+    assert asks
+    return item.id
 
 
 def leaving(actor, now):
@@ -219,6 +283,7 @@ def addresses(actor, things) -> dict[str, str]:
         "withdrawals": "/withdrawals", "withdrawal-new": "/withdrawals/new?network=linkedin", "withdrawal-announced": f"/withdrawals/{things['announced']}",
         "withdrawal-left": f"/withdrawals/{things['left']}", "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",
         "withdrawal-return": f"/withdrawals/{things['left']}/return", "withdrawals-for-all": "/withdrawals/for-all",
+        "archive": "/archive", "archive-found": "/archive?words=kopi&use=train_gen&answer=unknown", "archive-item": f"/archive/{things['item']}", "archive-imports": "/archive/imports", "rights": "/rights",
         "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 

@@ -74,6 +74,11 @@ class Encoder:
         if batch.lines or batch.skips:
             yield batch
 
+    def _is_owner(self, record: Record) -> bool:
+        """An archive's own posts name no author, a table's may name the account whose it was said to be."""
+        told = {record.author_id.removeprefix("@").casefold(), record.author_handle.removeprefix("@").casefold()} - {""}
+        return not told or bool(told & {name.removeprefix("@").casefold() for name in self._owner[:2] if name})
+
     def line(self, record: Record, batch: Batch) -> str:
         network = record.network or self._network
         author = record.author_id or self._owner[0]
@@ -81,7 +86,9 @@ class Encoder:
         local = self._locals.get(known)
         if local is None:
             local = self._locals[known] = len(self._locals)
-            own = not record.author_id
+            own = self._is_owner(record)
+            if own:
+                author = self._owner[0]
             batch.authors.append(Author(
                 local=local, network=network, key=f"{network}:{author}"[:250], handle=(self._owner[1] if own else record.author_handle)[:200],
                 name=(self._owner[2] if own else record.author_name)[:200], licence=record.licence[:200], is_owner=own,

@@ -1,0 +1,183 @@
+"""The archive: finding, reading about one item, taking archives in, getting everything out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from kicau.archive import exports, reading, saying, search
+from kicau.archive.imports import acts
+from kicau.archive.imports.readers import readable
+from kicau.archive.models import Import
+from kicau.base.errors import Refusal
+from kicau.base.ids import as_uuid
+from kicau.connector import registry
+from kicau.publishing.models import Campaign
+from kicau.rights.models import USES
+from kicau.rights.statements import ANY, NewStatement
+from kicau.web import archive_words as w
+from kicau.web.frame import Asked, attempt, is_partial, page
+from kicau.web.words import said
+from kicau.workspaces.actors import Permission
+
+
+@page
+@require_safe
+def index(request: Asked) -> HttpResponse:
+    """Whole, or for htmx its list only."""
+    request.actor.require(Permission.READ)
+    query, trouble = _query(request)
+    try:
+        found = search.find(request.actor, query, after=request.GET.get("after", ""))
+    except Refusal as exc:
+        found, trouble = search.Page(items=[], following=""), said(exc)
+    asked = {k: v for k, v in request.GET.items() if v and k != "after"}
+    shown: dict[str, Any] = {
+        "items": found.items, "following": found.following, "query": query, "asked": asked, "trouble": trouble,
+        "kinds": w.KINDS.items(), "ways": w.WAYS.items(), "uses": [(use, name) for use, (name, _about) in w.USES.items()],
+        "answers": w.ANSWERS.items(), "networks": registry.slugs(),
+        "campaigns": Campaign.objects.filter(workspace=request.actor.workspace).order_by("name")[:200],
+    }  # fmt: skip
+    return render(request, "web/archive/index.html", shown)
+
+
+@page
+@require_safe
+def facets(request: Asked) -> HttpResponse:
+    """By what the list can be narrowed; fetched after the list itself."""
+    query, _trouble = _query(request)
+    found = search.facets(request.actor, query)
+    return render(request, "web/archive/facets.html", {"facets": found, "ways": w.WAYS, "kinds": w.KINDS, "query": query})  # fmt: skip
+
+
+@page
+@require_safe
+def item(request: Asked, item_id: str) -> HttpResponse:
+    story = reading.story(request.actor, item_id)
+    uses = [(use, *w.USES[use], story.decisions[use]) for use in USES]
+    return render(request, "web/archive/item.html", {"story": story, "item": story.item, "uses": uses, "values": w.VALUES.items()})  # fmt: skip
+
+
+@page
+@require_POST
+def say(request: Asked, item_id: str) -> HttpResponse:
+    """What the form's author says of this very item; taking it back is a statement of its own."""
+    found = reading.one_item(request.actor, item_id)
+    taken_back = request.POST.get("verb") == "withdraw"
+    said_of = {use: request.POST[use] for use in USES if request.POST.get(use) in ANY}
+    given = NewStatement(
+        layer="withdrawal" if taken_back else "author", party="author" if found.standing.own else "workspace", party_name=request.actor.name,
+        subject="item", item=found.id, says=dict.fromkeys(USES, "deny") if taken_back else said_of, note=request.POST.get("note", "")[:2000],
+    )  # fmt: skip
+    done = _("Taken back: from now on nobody may use it for anything.") if taken_back else _("Kept.")
+    attempt(request, lambda: saying.say(request.actor, [given]), done)
+    return redirect("archive-item", item_id=item_id)
+
+
+@page
+@require_POST
+def end(request: Asked, item_id: str, statement_id: str) -> HttpResponse:
+    attempt(request, lambda: saying.end_statement(request.actor, statement_id), _("Ended."))
+    return redirect("archive-item", item_id=item_id)
+
+
+@page
+@require_safe
+def imports(request: Asked) -> HttpResponse:
+    rows = list(acts.imports(request.actor)[:100])
+    working = any(row.state in ("waiting", "running") for row in rows)
+    shown = {"rows": [_shown(row) for row in rows], "working": working, "readable": readable(), "networks": registry.slugs()}  # fmt: skip
+    return render(request, "web/archive/rows.html" if is_partial(request) else "web/archive/imports.html", shown)
+
+
+@page
+@require_POST
+def begin(request: Asked) -> HttpResponse:
+    for file in request.FILES.getlist("file"):
+        try:
+            row = acts.begin_upload(request.actor, file, network=request.POST.get("network", ""), account=request.POST.get("account", ""))  # fmt: skip
+            if row.state != "asking":
+                messages.success(request, _("%(name)s is being read. You can leave this page.") % {"name": row.name})
+        except Refusal as exc:
+            messages.error(request, said(exc))
+    return redirect("archive-imports")
+
+
+@page
+@require_POST
+def do(request: Asked, import_id: str, verb: str) -> HttpResponse:
+    actor = request.actor
+    what = {
+        "own": lambda: acts.answer_import(actor, import_id, "imported"),
+        "received": lambda: acts.answer_import(actor, import_id, "received"),
+        "stop": lambda: acts.stop_import(actor, import_id),
+        "resume": lambda: acts.resume_import(actor, import_id),
+    }.get(verb)
+    if what is not None:
+        attempt(request, what, _("Stopped; what was read stays.") if verb == "stop" else _("It is read by and by."))
+    return redirect("archive-imports")
+
+
+@page
+@require_safe
+def export(request: Asked) -> HttpResponseBase:
+    query, _trouble = _query(request)
+    pieces = exports.zipped(request.actor, query)
+    content = _in_turn(pieces) if isinstance(request, ASGIRequest) else pieces
+    answer = StreamingHttpResponse(content, content_type="application/zip")
+    answer["Content-Disposition"] = f'attachment; filename="archive-{date.today()}.zip"'
+    return answer
+
+
+async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    following = sync_to_async(lambda: next(pieces, None))
+    while (piece := await following()) is not None:
+        yield piece
+
+
+def _query(request: Asked) -> tuple[search.Query, str]:
+    """What the form asks; and a sentence about what in it cannot be read, which then does not count."""
+    get = request.GET.get
+    since, until = _day(get("since", "")), _day(get("until", ""))
+    trouble = "" if since is not False and until is not False else _("Give a day such as 2027-01-31.")
+    since, until = since or None, (until + timedelta(days=1)) if until else None  # people mean the whole day
+    year = get("year", "")
+    if year.isdigit() and 1970 <= int(year) <= 9000:
+        since, until = datetime(int(year), 1, 1, tzinfo=UTC), datetime(int(year) + 1, 1, 1, tzinfo=UTC)
+    own = {"yes": True, "no": False}.get(get("own", ""))
+    use = get("use", "")
+    return search.Query(
+        words=get("words", "")[:500], networks=_one(get("network")), authors=_one(get("author")), kinds=_one(get("kind")),
+        acquired=_one(get("acquired")), own=own, campaign=as_uuid(get("campaign")) if get("campaign") else None,
+        use=use if use in USES else "", answers=_one(get("answer") or "yes") if get("answer", "yes") in w.ANSWERS else ("yes",),
+        oldest_first=get("order") == "oldest", since=since, until=until,
+    ), trouble  # fmt: skip
+
+
+def _day(given: str) -> datetime | Literal[False] | None:
+    """None where nothing is given, False where it is no day."""
+    try:
+        return datetime.combine(date.fromisoformat(given), time(), UTC) if given else None
+    except ValueError:
+        return False
+
+
+def _one(value: str | None) -> tuple[str, ...]:
+    return (value,) if value else ()
+
+
+def _shown(row: Import) -> dict[str, Any]:
+    share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
+    return {
+        "row": row, "badge": w.STATES[row.state], "share": share, "problem": reading.problem(row.problem) if row.problem else None,
+        "skips": [(reading.problem(one), one) for one in row.skips], "way": w.WAYS[row.acquired],
+    }  # fmt: skip

@@ -1,0 +1,89 @@
+"""Rights: the workspace's own rule, what others said, the networks' terms, and what a change would do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from kicau.archive import saying, simulating
+from kicau.archive.models import Standing
+from kicau.base import clock
+from kicau.rights.models import USES, VALUES
+from kicau.rights.statements import ANY, NewStatement
+from kicau.web import archive_words as w
+from kicau.web.frame import Asked, attempt, page
+from kicau.workspaces import acts as workspaces
+from kicau.workspaces.actors import Permission
+
+
+@page
+@require_safe
+def index(request: Asked) -> HttpResponse:
+    actor = request.actor
+    actor.require(Permission.READ)
+    now = clock.now()
+    rule = actor.workspace.ai_use
+    authors = Standing.objects.filter(workspace=actor.workspace, own=False).exclude(author_handle="").order_by("author_handle")  # fmt: skip
+    shown: dict[str, Any] = {
+        "uses": [(use, *w.USES[use], rule.get(use, "")) for use in USES],
+        "statements": [(row, row.valid_until is None or row.valid_until > now) for row in saying.all_statements(actor)[:200]],
+        "authors": list(dict.fromkeys(authors.values_list("author", "author_handle")[:300])),
+        "layers": [(k, v) for k, v in w.LAYERS.items() if k not in ("contract", "default")],
+        "values": w.VALUES, "terms": saying.network_terms(actor), "is_operator": actor.person is not None and actor.person.is_operator,
+    }  # fmt: skip
+    return render(request, "web/rights/index.html", shown)
+
+
+@page
+@require_POST
+def effects(request: Asked) -> HttpResponse:
+    """What the rule in the form would change; fetched while it is chosen, and nothing is changed."""
+    found = simulating.simulate(request.actor, simulating.Change(policy=_rule(request)))
+    shown = [(w.USES[e.use][0], e) for e in found if e.entering or e.leaving]
+    return render(request, "web/rights/effects.html", {"effects": shown, "asked": True})
+
+
+@page
+@require_POST
+def change(request: Asked) -> HttpResponse:
+    attempt(request, lambda: workspaces.change_workspace(request.actor, ai_use=_rule(request)), _("The rule holds from now on."))  # fmt: skip
+    return redirect("rights")
+
+
+@page
+@require_POST
+def say(request: Asked) -> HttpResponse:
+    subject, _sep, key = request.POST.get("about", "everything").partition("|")
+    if subject in ("site", "licence"):
+        key = request.POST.get("key", "").strip()
+    layer = request.POST.get("layer", "author")
+    given = NewStatement(
+        layer=layer, party={"site": "site", "default": "workspace"}.get(layer, "author"), party_name=request.POST.get("name", "")[:300], subject=subject,
+        key=key, says={use: request.POST[use] for use in USES if request.POST.get(use) in ANY}, source=request.POST.get("source", "")[:2000],
+        note=request.POST.get("note", "")[:2000],
+    )  # fmt: skip
+    attempt(request, lambda: saying.say(request.actor, [given]), _("Kept."))
+    return redirect("rights")
+
+
+@page
+@require_POST
+def end(request: Asked, statement_id: str) -> HttpResponse:
+    attempt(request, lambda: saying.end_statement(request.actor, statement_id), _("Ended."))
+    return redirect("rights")
+
+
+@page
+@require_POST
+def review(request: Asked, terms_id: int) -> HttpResponse:
+    says = {use: request.POST[use] for use in USES if request.POST.get(use) in ANY}
+    attempt(request, lambda: saying.review_terms(request.actor, terms_id, says=says or None, note=request.POST.get("note", "")[:2000]), _("Reviewed: these terms count from now on."))  # fmt: skip
+    return redirect("rights")
+
+
+def _rule(request: Asked) -> dict[str, str]:
+    return {use: request.POST[use] for use in USES if request.POST.get(use) in VALUES}

@@ -1,0 +1,90 @@
+"""The archive's and rights' terms as readers see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from kicau.archive.models import ImportState
+from kicau.rights.decisions import Answer
+from kicau.rights.models import Layer, Origin, Party, Subject
+from kicau.web.words import Badge
+
+USES: dict[str, tuple[Any, Any]] = {
+    "train_gen": (_("Train a generative model"), _("A model that writes or draws learns from it")),
+    "train_other": (_("Train another model"), _("Such as one that sorts or recommends")),
+    "ground": (_("Ground answers on it"), _("A model is given it as a source to answer from")),
+    "embed": (_("Embed it"), _("Turned into numbers, for search by meaning")),
+    "synthesise": (_("Write in its manner"), _("New texts made after its example")),
+    "search": (_("Search"), _("Found, and shown in excerpts")),
+    "redistribute": (_("Pass it on"), _("Given to others as it is")),
+    "archive": (_("Keep it"), _("Kept in an archive")),
+}
+ANSWERS: dict[str, Badge] = {
+    Answer.YES: Badge(pgettext_lazy("rights", "Yes"), "check", "leaf"),
+    Answer.NO: Badge(pgettext_lazy("rights", "No"), "cross", "ember"),
+    Answer.UNKNOWN: Badge(pgettext_lazy("rights", "Not known"), "question", "sun"),
+}
+VALUES: dict[str, Any] = {
+    "allow": pgettext_lazy("rights", "allowed"),
+    "deny": pgettext_lazy("rights", "not allowed"),
+    "conditional": pgettext_lazy("rights", "under conditions"),
+    "unknown": pgettext_lazy("rights", "nothing said"),
+}
+WAYS: dict[str, Any] = {
+    Origin.COMPOSED: _("Published with Kicau"),
+    Origin.IMPORTED: _("From our own archive"),
+    Origin.FETCHED: _("Fetched from the network"),
+    Origin.RECEIVED: _("Received from others"),
+    Origin.GENERATED: _("Made by a model"),
+}
+LAYERS: dict[str, Any] = {
+    Layer.WITHDRAWAL: _("Taken back"),
+    Layer.GRANT: _("Grant or refusal"),
+    Layer.CONTRACT: _("Terms it was acquired under"),
+    Layer.AUTHOR: _("Author's wish"),
+    Layer.LICENCE: _("Licence"),
+    Layer.SITE: _("Site's wish"),
+    Layer.DEFAULT: _("Rule of this workspace"),
+}
+PARTIES: dict[str, Any] = {
+    Party.AUTHOR: _("who wrote it"),
+    Party.NETWORK: _("the network"),
+    Party.SITE: _("the site"),
+    Party.WORKSPACE: _("this workspace"),
+}
+SUBJECTS: dict[str, Any] = {
+    Subject.EVERYTHING: _("everything here"),
+    Subject.NETWORK: _("all of a network"),
+    Subject.SITE: _("all under an address"),
+    Subject.LICENCE: _("all under a licence"),
+    Subject.AUTHOR: _("all of an author"),
+    Subject.ITEM: _("this item"),
+}
+KINDS: dict[str, Any] = {
+    "post": pgettext_lazy("kind", "Post"),
+    "reply": pgettext_lazy("kind", "Reply"),
+    "repost": pgettext_lazy("kind", "Repost"),
+    "quote": pgettext_lazy("kind", "Quote"),
+    "comment": pgettext_lazy("kind", "Comment"),
+    "article": pgettext_lazy("kind", "Article"),
+    "message": pgettext_lazy("kind", "Message"),
+}
+STATES: dict[str, Badge] = {
+    ImportState.WAITING: Badge(pgettext_lazy("import", "Waits for its turn"), "clock", "sky"),
+    ImportState.ASKING: Badge(pgettext_lazy("import", "Whose is it?"), "hand", "sun"),
+    ImportState.RUNNING: Badge(pgettext_lazy("import", "Being read"), "send", "sky"),
+    ImportState.DONE: Badge(pgettext_lazy("import", "Read"), "check", "leaf"),
+    ImportState.FAILED: Badge(pgettext_lazy("import", "Could not be read"), "alert", "ember"),
+    ImportState.CANCELED: Badge(pgettext_lazy("import", "Stopped"), "pause", "still"),
+}
+CONDITIONS: dict[str, Any] = {
+    "attribution": _("naming the author"),
+    "payment": _("payment"),
+    "non-commercial": _("not for money"),
+    "share-alike": _("under the same licence"),
+    "consent": _("asking first"),
+    "geography": _("in certain countries"),
+}

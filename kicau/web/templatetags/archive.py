@@ -1,0 +1,87 @@
+"""What the archive's templates say often."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from kicau.archive.models import Item
+from kicau.rights import sentences
+from kicau.rights.decisions import Decision
+from kicau.web import archive_words as w
+from kicau.web.templatetags.kicau import icon, moment
+from kicau.web.words import sentence
+
+register = template.Library()
+
+
+@register.simple_tag
+def answer(value: str) -> SafeString:
+    shown = w.ANSWERS[value]
+    return format_html('<span class="badge tone-{}">{}{}</span>', shown.tone, icon(shown.icon), shown.word)
+
+
+@register.simple_tag
+def why(decision: Decision) -> str:
+    """The reason in the reader's language."""
+    told = sentences.reason(decision)
+    params = dict(told.params)
+    if decision.unmet:
+        params["conditions"] = ", ".join(str(w.CONDITIONS.get(name, name)) for name in decision.unmet)
+    by = next((link.said for link in decision.chain if link.decided), None)
+    if by and not by.party_name and "who" in params:
+        params["who"] = str(w.PARTIES[by.party])
+    return sentence(replace(told, params=params))
+
+
+@register.simple_tag
+def dated(item: Item) -> SafeString | str:
+    """When it was posted, as exactly as that is known."""
+    if item.posted_to == "none":
+        return _("undated")
+    return moment(item.posted_at) if item.posted_to == "second" else date_format(item.posted_at, "DATE_FORMAT")
+
+
+@register.filter
+def kind(key: str) -> str:
+    return str(w.KINDS.get(key, key))
+
+
+@register.filter
+def way(key: str) -> str:
+    return str(w.WAYS.get(key, key))
+
+
+@register.filter
+def layer(key: str) -> str:
+    return str(w.LAYERS.get(key, key))
+
+
+@register.filter
+def value(key: str) -> str:
+    return str(w.VALUES.get(key, key))
+
+
+@register.filter
+def use(key: str) -> str:
+    return str(w.USES[key][0]) if key in w.USES else key
+
+
+@register.filter
+def about(key: str) -> str:
+    return str(w.SUBJECTS.get(key, key))
+
+
+@register.filter
+def rule(key: str) -> str:
+    return str(w.VALUES["unknown" if key == "none" else key])
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    return text.split()

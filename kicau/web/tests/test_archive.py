@@ -1,0 +1,85 @@
+"""The archive's and rights' pages: what is asked is found, what is said holds, and refusals are told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from kicau.archive.imports import acts, running
+from kicau.archive.models import Import, Item
+from kicau.rights.models import Statement, Terms
+
+
+@pytest.fixture
+def taken(actor, tmp_path):
+    table = tmp_path / "posts.jsonl"
+    rows = [{"id": str(n), "text": f"Kopi nomor {n}", "date": f"2024-0{n}-01T10:00:00Z", "author": "teman" if n == 3 else "kopisenja", "url": f"https://x.example/{n}"} for n in range(1, 5)]  # fmt: skip
+    table.write_text("\n".join(map(json.dumps, rows)))
+    row = acts.begin_import(actor, table, network="x", account="kopisenja")
+    running.run_import(row.id)
+    Item.objects.filter(remote_id="2").update(reply_to="1")
+    return list(Item.objects.order_by("remote_id"))
+
+
+def get(page, name: str, *args, **query) -> str:
+    answer = page.get(reverse(name, args=args), query)
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+def test_finding_reading_and_saying(page, taken, actor):
+    assert "Kopi nomor 4" in get(page, "archive")
+    assert "The archive is empty" not in get(page, "archive")
+    shown = get(page, "archive", words="nomor -3", year="2024", own="no")
+    assert "Nothing matches" in get(page, "archive", words="teh")
+    assert "Give a day such as" in get(page, "archive", since="soon")
+    assert "4 match" in get(page, "archive-facets", words="kopi")
+    for query in ({"use": "train_gen", "answer": "unknown"}, {"kind": "post", "acquired": "imported"}, {"order": "oldest", "author": "@teman"}):  # fmt: skip
+        assert "Kopi nomor 3" in get(page, "archive", **query), query
+    item = taken[1]
+    shown = get(page, "archive-item", item.id)
+    for said in ("Kopi nomor 2", "Kopi nomor 1", "posts.jsonl", "nobody has said whether this may be done", "From our own archive"):  # fmt: skip
+        assert said in shown, said
+    page.post(reverse("archive-say", args=[item.id]), {"train_gen": "deny", "note": "Foto pelanggan"})
+    shown = get(page, "archive-item", item.id)
+    assert "does not want it" in shown
+    page.post(reverse("archive-end", args=[item.id, Statement.objects.get().id]))
+    page.post(reverse("archive-say", args=[item.id]), {"verb": "withdraw"})
+    assert "took it back on" in get(page, "archive-item", item.id)
+    assert page.get(reverse("archive-item", args=[actor.workspace.id])).status_code == 404
+    content = b"".join(page.get(reverse("archive-export")).streaming_content)
+    assert content.startswith(b"PK")
+
+
+def test_the_rule_is_tried_and_then_holds(page, taken, actor, workspace):
+    Terms.objects.create(network="x", acquired="fetched", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No training.", source="https://x.example/terms")  # fmt: skip
+    assert "No training." in get(page, "rights")
+    tried = page.post(reverse("rights-effects"), {"train_gen": "allow"}).content.decode()
+    assert "4 items would become permitted" in tried
+    page.post(reverse("rights-change"), {"train_gen": "allow"})
+    assert "this workspace allows it" in get(page, "archive-item", taken[0].id)
+    assert "this workspace does it where nobody else said anything" in get(page, "archive-item", taken[2].id)
+    page.post(reverse("rights-say"), {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"})  # fmt: skip
+    assert "Teman refused this on" in get(page, "archive-item", taken[2].id)
+    page.post(reverse("rights-end", args=[Statement.objects.get().id]))
+    assert "Teman refused this on" not in get(page, "archive-item", taken[2].id)
+    page.post(reverse("rights-review", args=[Terms.objects.get().id]), {"train_gen": "deny"})
+    assert Terms.objects.get().reviewed_by == "Sari Wulandari"
+    assert "No item" in page.post(reverse("rights-effects"), {"train_gen": "allow"}).content.decode()
+
+
+def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
+    file = SimpleUploadedFile("a.csv", b"text,id\nHalo,1\n")
+    shown = page.post(reverse("archive-begin"), {"file": file, "network": "x", "account": "tetangga"}, follow=True)
+    assert "is the archive of @tetangga" in shown.content.decode()
+    row = Import.objects.get()
+    page.post(reverse("archive-do", args=[row.id, "received"]))
+    shown = page.get(reverse("archive-imports"), headers={"HX-Request": "true"}).content.decode()
+    assert "every 2s" in shown
+    page.post(reverse("archive-do", args=[row.id, "stop"]))
+    assert "Stopped" in get(page, "archive-imports")
+    bad = page.post(reverse("archive-begin"), {"file": SimpleUploadedFile("a.zip", b"PK nothing")}, follow=True)
+    assert "a.zip is broken" in bad.content.decode()
