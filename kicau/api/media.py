@@ -96,7 +96,7 @@ def download_medium(request: HttpRequest, medium_id: Id) -> StreamingHttpRespons
     row = _readable(acting(request), medium_id)
     path = library.original(row.ref)
     # Under ASGI, what is not asynchronous would be read into memory whole.
-    content = _in_chunks(path) if isinstance(request, ASGIRequest) else FileResponse(path.open("rb"))
+    content = in_chunks(path) if isinstance(request, ASGIRequest) else FileResponse(path.open("rb"))
     answer = StreamingHttpResponse(content, content_type=row.mime)
     answer["Content-Length"] = str(row.size)
     answer["Content-Disposition"] = content_disposition_header(True, row.name) or "attachment"
@@ -104,7 +104,8 @@ def download_medium(request: HttpRequest, medium_id: Id) -> StreamingHttpRespons
     return answer
 
 
-async def _in_chunks(path: Path) -> AsyncIterator[bytes]:
+async def in_chunks(path: Path) -> AsyncIterator[bytes]:
+    """A file's content, for an answer under ASGI."""
     with await asyncio.to_thread(path.open, "rb") as source:
         while chunk := await asyncio.to_thread(source.read, CHUNK):
             yield chunk

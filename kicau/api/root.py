@@ -33,6 +33,7 @@ from kicau.api import (
     posts,
     problems,
     spending,
+    withdrawals,
 )
 from kicau.api.problems import field_error
 from kicau.api.reading import Strict
@@ -118,6 +119,7 @@ def mounted() -> Api:
         spending,
         hooks,
         archive,
+        withdrawals,
     ):
         routes: Router = subject.routes
         api.add_router("", routes)

@@ -25,6 +25,7 @@ from kicau.cli.tokens import tokens
 from kicau.cli.up import up
 from kicau.cli.users import users
 from kicau.cli.webhooks import webhooks
+from kicau.cli.withdraw import withdraw
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -50,6 +51,6 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 for command in (
     audit, up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete,
-    archive, rights, channels, costs, apps, users, tokens, webhooks, backup, restore, completion,
+    archive, rights, channels, withdraw, costs, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

@@ -31,6 +31,9 @@ from kicau.publishing import acts as publishing
 from kicau.publishing import compose, schedule
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.rights.statements import NewStatement
+from kicau.withdrawal import acts as withdrawals
+from kicau.withdrawal import jobs
+from kicau.withdrawal.models import Job
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import ALLOWS, Actor
 from kicau.workspaces.acts import actor_for, add_person, create_token, create_workspace, set_member
@@ -216,8 +219,16 @@ def populate(actor: Actor, folder: Path) -> World:
             )
         ],
     )
+    lost = add_channel(actor, "bluesky", "lama")
+    deliver(actor, lost, f"frozen {MARK}")
+    left = withdrawals.announce(actor, channel=lost.key, reason=MARK)
+    job = jobs.ask_export(actor, left.id)
+    Job.objects.filter(id=job.id).update(state="done", result={"size": 2})
+    jobs.file_of(job).parent.mkdir(parents=True, exist_ok=True)
+    jobs.file_of(job).write_bytes(f"PK {MARK}".encode())
     ids = {
         "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),
+        "withdrawal_id": str(left.id), "job_id": str(job.id),
         "person_id": str(somebody.id), "token_id": str(token.id), "invitation_id": str(invitation.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
         "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "budget_id": str(budget.id), "network": "facebook",
     }  # fmt: skip

@@ -66,6 +66,8 @@ def test_the_matrix_covers_every_endpoint():
         "statement_id",
         "network",
         "budget_id",
+        "withdrawal_id",
+        "job_id",
     }
 
 
