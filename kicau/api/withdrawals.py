@@ -180,7 +180,9 @@ def _at(actor: Actor, said: str | None, timezone: str, field: str) -> Any:
 
 def _decision(actor: Actor, given: s.RetargetAsk) -> Decision:
     at = _at(actor, given.first_at, given.timezone, "first_at")
-    return Decision(channels=tuple(given.channels), past=Past(given.past), first_at=at, confirm=given.confirm)
+    return Decision(
+        channels=tuple(given.channels), past=Past(given.past), first_at=at, confirm=given.confirm, rest=given.rest
+    )
 
 
 def _fields(row: Withdrawal) -> dict[str, Any]:

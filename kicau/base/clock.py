@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC as UTC
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 _frozen: datetime | None = None
+_shift = timedelta(0)
 
 
 def now() -> datetime:
     """The present moment in UTC."""
-    return _frozen or datetime.now(UTC)
+    return _frozen or datetime.now(UTC) + _shift
+
+
+def shift(by: timedelta) -> None:
+    """Go on from here at another time: the drills' way to live through months. 0 is the real time."""
+    global _shift
+    _shift = by
 
 
 @contextmanager

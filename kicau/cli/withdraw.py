@@ -151,10 +151,11 @@ def export(shell: Shell, which: str, target: Path, as_json: bool) -> None:
 @click.option("--past", type=click.Choice(["leave", "now", "shift"]), default="leave", show_default=True, help="Posts whose time has passed.")  # fmt: skip
 @click.option("--first-at", default="", help="With --past shift: when the first goes out.")
 @click.option("--confirm", is_flag=True, help="You have read them, and confirm those that a network wants confirmed.")
+@click.option("--rest", is_flag=True, help="Only posts that have no new target yet.")
 @click.option("--check", "only_check", is_flag=True, help="Tell how each post fits; change nothing.")
 @json_option
 @pass_shell
-def retarget(shell: Shell, which: str, keys: tuple[str, ...], past: str, first_at: str, confirm: bool, only_check: bool, as_json: bool) -> None:  # fmt: skip
+def retarget(shell: Shell, which: str, keys: tuple[str, ...], past: str, first_at: str, confirm: bool, rest: bool, only_check: bool, as_json: bool) -> None:  # fmt: skip
     """Schedule what was stopped on other channels, each post written anew for them. What does not fit is told."""
     actor = shell.actor()
     from kicau.withdrawal import jobs, targets
@@ -162,7 +163,7 @@ def retarget(shell: Shell, which: str, keys: tuple[str, ...], past: str, first_a
 
     row = _find(actor, which)
     to = tuple(key.strip() for said in keys for key in said.split(",") if key.strip())
-    decision = Decision(channels=to, past=Past(past), first_at=_at(actor, first_at), confirm=confirm)
+    decision = Decision(channels=to, past=Past(past), first_at=_at(actor, first_at), confirm=confirm, rest=rest)
     act = targets.look if only_check else targets.retarget
     found = act(actor, row.id, decision, tell_progress=_progress("posts"))
     obstacles = [{"delivery": str(o.delivery), "post": str(o.draft), "channel": o.channel.key, "due_at": o.due_at.isoformat(), "problems": [p.sentence for p in o.problems]} for o in found.obstacles]  # fmt: skip

@@ -175,7 +175,7 @@ def new_targets(request: Asked, withdrawal_id: str) -> HttpResponseBase:
     zone = given.get("timezone") or person_of(request).timezone
     picked = given.getlist("channel")
     try:
-        decision = Decision(channels=tuple(picked), past=Past(past), first_at=_first_at(given, past == Past.SHIFT), confirm=bool(given.get("confirm")))  # fmt: skip
+        decision = Decision(channels=tuple(picked), past=Past(past), first_at=_first_at(given, past == Past.SHIFT), confirm=bool(given.get("confirm")), rest=bool(given.get("rest")))  # fmt: skip
         if request.method == "POST":
             jobs.ask_retarget(actor, row.id, decision)
             return redirect("withdrawal", withdrawal_id=row.id)
@@ -185,7 +185,7 @@ def new_targets(request: Asked, withdrawal_id: str) -> HttpResponseBase:
         sentence = said(exc)
     tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.zone(zone))
     shown = {
-        "row": row, "suggested": suggested, "picked": picked, "found": found, "sentence": sentence, "past": past,
+        "row": row, "rest": bool(given.get("rest")), "begun": targets.progress_of(row)["replaced"], "suggested": suggested, "picked": picked, "found": found, "sentence": sentence, "past": past,
         "confirm": bool(given.get("confirm")), "date": given.get("date") or f"{tomorrow:%Y-%m-%d}", "time": given.get("time") or "09:00",
         "zone": zone, "zones": zones(zone, actor.workspace.timezone), "frozen": row.state in FROZEN_STATES,
         "confirming": [s.channel for s in suggested if s.channel.key in picked and registry.get(s.channel.network).baseline.needs_confirmation],

@@ -150,7 +150,7 @@ def _do(job: Job) -> dict[str, Any]:
 def decision_of(wanted: dict[str, Any]) -> Decision:
     at = wanted.get("first_at")
     return Decision(
-        channels=tuple(wanted["channels"]), past=Past(wanted["past"]), first_at=datetime.fromisoformat(at) if at else None, confirm=wanted["confirm"]
+        channels=tuple(wanted["channels"]), past=Past(wanted["past"]), first_at=datetime.fromisoformat(at) if at else None, confirm=wanted["confirm"], rest=wanted["rest"],
     )  # fmt: skip
 
 

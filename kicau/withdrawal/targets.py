@@ -47,6 +47,7 @@ class Decision:
     past: Past = Past.LEAVE
     first_at: datetime | None = None  # with Past.SHIFT
     confirm: bool = False  # the actor has read them, for networks that want each post confirmed
+    rest: bool = False  # only posts that have no new target yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def look(actor: Actor, withdrawal_id: UUID | str, decision: Decision, *, most: i
     are kept in the list (0: all); the counts are of all. Raises NotFound, Unacceptable."""
     actor.require(Permission.READ)
     row = one_withdrawal(actor, withdrawal_id)
-    found, total = Look(), _frozen(row).count()
+    found, total = Look(), _asked(row, decision).count()
     for chosen in _chunks(actor, row, decision, found):
         for one in chosen:
             for channel, priced in one.fits:
@@ -126,7 +127,7 @@ def retarget(actor: Actor, withdrawal_id: UUID | str, decision: Decision, *, mos
     row = one_withdrawal(actor, withdrawal_id)
     if row.state not in FROZEN_STATES:
         raise Conflict(f"This is {row.get_state_display()}: its posts are frozen once it is in effect, and can then go elsewhere.")  # fmt: skip
-    found, total = Look(), _frozen(row).count()
+    found, total = Look(), _asked(row, decision).count()
     for chosen in _chunks(actor, row, decision, found):
         with transaction.atomic():
             _make(actor, row, chosen, decision, found, most)
@@ -181,13 +182,17 @@ def _frozen(row: Withdrawal) -> QuerySet[Frozen]:
     return Frozen.objects.filter(withdrawal=row, ended_at=None, delivery__state=DeliveryState.HELD, delivery__hold=Hold.WITHDRAWN)  # fmt: skip
 
 
+def _asked(row: Withdrawal, decision: Decision) -> QuerySet[Frozen]:
+    return _frozen(row).filter(retargeted=None) if decision.rest else _frozen(row)
+
+
 def _chunks(actor: Actor, row: Withdrawal, decision: Decision, found: Look) -> Iterator[list[_Post]]:
     """Frozen posts by their time, a hundred at once, each rendered for every new target."""
     channels = _targets(actor, row, decision)
     now = clock.now()
     by = _shift(row, decision, now)
     after: tuple[datetime, UUID] | None = None
-    rows = _frozen(row).select_related("delivery").order_by("delivery__due_at", "delivery_id")
+    rows = _asked(row, decision).select_related("delivery").order_by("delivery__due_at", "delivery_id")
     while True:
         ahead = rows.filter(Q(delivery__due_at__gt=after[0]) | Q(delivery__due_at=after[0], delivery_id__gt=after[1])) if after else rows  # fmt: skip
         chunk = list(ahead[:AT_ONCE])
@@ -263,7 +268,7 @@ def _shift(row: Withdrawal, decision: Decision, now: datetime) -> timedelta:
         raise unacceptable("first_at", "Say when the first of them goes out.")
     if problems := list(schedule._bad_time(decision.first_at, now)):
         raise Unacceptable(problems)
-    first = _frozen(row).filter(delivery__due_at__lte=now).aggregate(first=Min("delivery__due_at"))["first"]
+    first = _asked(row, decision).filter(delivery__due_at__lte=now).aggregate(first=Min("delivery__due_at"))["first"]
     return decision.first_at - first if first else timedelta(0)
 
 

@@ -151,6 +151,7 @@ class RetargetAsk(Shape):
     past: Literal["leave", "now", "shift"] = Field("leave", description="Posts whose time has passed: leave: they stay where they are; now: publish them; shift: the first at `first_at`, the others after it with their gaps.")  # fmt: skip
     first_at: At | None = Field(None, description="With shift: when the first goes out, ISO 8601.")
     timezone: Zone = Field("", description=f"In which `first_at` is meant. {ZONE} Empty: the workspace's.")
+    rest: bool = Field(False, description="True: only posts that have no new target yet.")
     confirm: bool = Field(False, description="True: the token's person has read them, for networks that want each post confirmed.")  # fmt: skip
 
 

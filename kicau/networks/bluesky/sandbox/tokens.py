@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +130,7 @@ class Tokens:
             raise self._unproven('DPoP "htm" mismatch')
         if claims.get("htu") != f"{self.box.base_url}{request.path}":
             raise self._unproven('DPoP "htu" mismatch')
-        if not isinstance(claims.get("iat"), int) or abs(claims["iat"] - time.time()) > PROOF_SECONDS:
+        if not isinstance(claims.get("iat"), int) or abs(claims["iat"] - self.box.now().timestamp()) > PROOF_SECONDS:
             raise self._unproven('DPoP "iat" is too old or in the future')
         if claims.get("nonce") not in (self.nonce(), self.nonce(1)):
             message = 'DPoP "nonce" mismatch' if claims.get("nonce") else NEEDS_NONCE
@@ -142,7 +141,7 @@ class Tokens:
         return jws.thumbprint(header["jwk"])
 
     def _once(self, jti: str) -> None:
-        now = time.time()
+        now = self.box.now().timestamp()
         if len(self._proofs) > 20_000:
             self._proofs = {key: until for key, until in self._proofs.items() if until > now}
         if not jti or self._proofs.get(jti, 0) > now:
