@@ -10,4 +10,4 @@ from pathlib import Path
 if __name__ == "__main__":
     here = Path(__file__).with_name("test_drill.py")
     command = [sys.executable, "-m", "pytest", str(here), "-q", "-x", *sys.argv[1:]]
-    raise SystemExit(subprocess.run(command, check=False, env={**os.environ, "KICAU_DRILL": "full"}).returncode)
+    raise SystemExit(subprocess.run(command, check=False, env={**os.environ, "DRILL": "full"}).returncode)
