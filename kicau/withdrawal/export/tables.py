@@ -33,6 +33,7 @@ OURS = {
     "search",
     "embedding",
 }  # of use to this instance only
+PASSING = ("publishing.writer", "plans.reservation")  # what is so at this moment only
 ELSEWHERE = ("workspaces", "engine", "withdrawal", "api", "notices", "rights")  # rooms that hold nothing of a post
 
 
@@ -108,7 +109,11 @@ def tables(scope: Scope) -> list[Table]:
 
 def _of_another_room(model: type[models.Model], scope: Scope) -> Table | None:
     """Whatever else points to a channel, a delivery or a post: answers, numbers, …"""
-    if not model.__module__.startswith("kicau.") or model._meta.app_label in ELSEWHERE:
+    if (
+        not model.__module__.startswith("kicau.")
+        or model._meta.app_label in ELSEWHERE
+        or model._meta.label_lower in PASSING
+    ):
         return None
     names = {f.attname for f in model._meta.concrete_fields if isinstance(f, models.ForeignKey | models.UUIDField | models.OneToOneField)}  # fmt: skip
     for column, ids in (("delivery_id", scope.deliveries), ("channel_id", scope.channels), ("draft_id", scope.drafts)):

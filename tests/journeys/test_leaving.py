@@ -1,0 +1,116 @@
+"""The drill of April 2023 in a browser: notice, the assistant, the export, new targets, and back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from kicau.publishing.models import Delivery
+from kicau.withdrawal.models import Withdrawal
+from tests.drill.test_drill import READER, _out, _same
+from tests.drill.time import machine
+from tests.drill.world import (  # fmt: skip
+    AFTER,
+    BACK,
+    BUILT,
+    EFFECTIVE,
+    LEFT,
+    NOTICE,
+    SMALL,
+    connect,
+    content,
+    fill,
+    town,
+    travel,
+    until,
+)
+from tests.journeys.conftest import sign_in
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_network_is_left_and_taken_back(actor, page, tmp_path, live_server, settings):
+    settings.KICAU_PUBLIC_URL = live_server.url
+    with town() as place, machine(place.servers.values()) as clock:
+        clock.go(BUILT)
+        stock = fill(actor, connect(actor, place), SMALL, tmp_path)
+        place.open()
+        clock.go(NOTICE)
+        sign_in(page)
+
+        # The assistant: what will happen, before it does.
+        page.goto("/channels")
+        page.get_by_role("link", name="Leave a network").click()
+        page.get_by_role("link", name="X 1 channel").click()
+        expect(page.get_by_text("At once")).to_be_visible()
+        page.get_by_text("From a day on").click()
+        page.get_by_label("Day").fill("2023-04-25")
+        page.get_by_label("Time", exact=True).fill("07:00")  # in Jakarta: midnight in London's winter
+        late = sum(d.network == LEFT and d.due_at >= EFFECTIVE for d in stock.waves["during"])
+        stopped = len(stock.stopped) + late
+        expect(page.locator("#ahead")).to_contain_text(f"{stopped} posts are stopped and kept")
+        assert not Withdrawal.objects.exists()
+        page.get_by_label("For those who read it later").fill("$42,000 a month")
+        page.get_by_label("Whose decision is it?").select_option("network")
+        page.get_by_role("button", name="Leave X").click()
+        expect(page.get_by_text("Has a date")).to_be_visible()
+        expect(page.get_by_role("heading", name="Due after it")).to_be_visible()
+        here = page.url
+        page.goto("/")
+        expect(page.get_by_text(f"{stopped} posts are due after it")).to_be_visible()
+        clock.go(EFFECTIVE - timedelta(hours=1))
+        first = content(actor)
+
+        # The moment itself.
+        travel(clock, EFFECTIVE - timedelta(seconds=2))
+        until(lambda: Withdrawal.objects.get().state == "withdrawn" and _out([d for d in stock.waves["during"] if d.network != LEFT]))  # fmt: skip
+        page.goto(here)
+        expect(page.get_by_text("Nothing is lost.")).to_be_visible()
+
+        # The export, by hand, and counted by a stranger.
+        page.get_by_role("button", name="Export all of it").click()
+        with page.expect_download() as coming:
+            page.get_by_role("link", name="Download it").click()
+        file = tmp_path / "export.zip"
+        coming.value.save_as(file)
+        told = json.loads(subprocess.run([sys.executable, "-I", str(READER), str(file)], capture_output=True, text=True, check=False).stdout)  # fmt: skip
+        assert told["problems"] == []
+        assert told["deliveries"]["held/withdrawn"] >= len(stock.stopped)
+
+        # New targets: what fits the first, then the rest elsewhere.
+        page.get_by_role("link", name="Choose new targets").click()
+        page.locator("label.pick", has=page.get_by_alt_text("Bluesky")).click()
+        expect(page.get_by_role("heading", name="What does not fit")).to_be_visible()
+        expect(page.get_by_text("Post by post")).to_be_visible()
+        page.get_by_role("button", name="Schedule").click()
+        expect(page.get_by_text("deliveries were scheduled elsewhere")).to_be_visible()
+        page.get_by_role("link", name="Choose new targets").click()
+        expect(page.get_by_label("Only posts that have no new target yet")).to_be_checked()
+        page.locator("label.pick", has=page.get_by_alt_text("Mastodon")).click()
+        page.get_by_role("button", name="Schedule").click()
+        expect(page.get_by_text(f"{len(stock.stopped)} of").or_(page.get_by_text(f"{stopped} of")).first).to_be_visible()  # fmt: skip
+
+        # After: the others to the second; then back, and what is past its time is asked about.
+        travel(clock, AFTER - timedelta(seconds=1))
+        until(lambda: _out(stock.waves["after"]))
+        travel(clock, BACK)
+        out_there = len(place.texts(LEFT))
+        page.goto(here)
+        page.get_by_role("link", name="Take it back").click()
+        expect(page.get_by_text("past their time: you decide")).to_be_visible()
+        page.get_by_role("button", name="Take it back").click()
+        expect(page.get_by_text("It is taken back, and its queue goes on.")).to_be_visible()
+        waiting = list(Delivery.objects.filter(network=LEFT, hold="withdrawn"))
+        assert len(waiting) >= SMALL.wave
+        elsewhere = {d.id for name in ("before", "during", "after") for d in stock.waves[name]}
+        _same(first, content(actor), waiting, elsewhere)
+        expect(page.get_by_role("heading", name="past their time")).to_be_visible()
+        page.get_by_text("Cancel them; their drafts stay").click()
+        page.get_by_role("button", name="Do so with all of them").click()
+        expect(page.get_by_text("It is done as you decided.")).to_be_visible()
+        assert not Delivery.objects.filter(network=LEFT, hold="withdrawn").exists()
+        assert len(place.texts(LEFT)) == out_there
