@@ -1,0 +1,1 @@
+"""Newnet, tried against its sandbox."""
