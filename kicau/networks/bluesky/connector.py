@@ -12,7 +12,7 @@ from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
 from kicau.connector.session import Session
-from kicau.networks.bluesky import limits, refusals, steps, wire
+from kicau.networks.bluesky import archive, limits, refusals, steps, wire
 from kicau.networks.bluesky.auth import BlueskyAuth
 from kicau.networks.bluesky.render import render
 
@@ -29,6 +29,7 @@ class Bluesky:
     }
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.bluesky")
+    archive_reader = archive.reader
     can_tell = True  # a record's key is known before it is sent
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

@@ -15,7 +15,7 @@ from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import shut_door
-from kicau.networks.facebook import limits, wire
+from kicau.networks.facebook import archive, limits, wire
 from kicau.networks.facebook.auth import COMMENTS, FacebookAuth
 from kicau.networks.facebook.render import render
 
@@ -32,6 +32,7 @@ class Facebook:
     }
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.facebook")
+    archive_reader = archive.reader
     can_tell = True
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

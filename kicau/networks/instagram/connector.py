@@ -18,7 +18,7 @@ from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import number, shut_door
 from kicau.networks._meta.graph import moment
-from kicau.networks.instagram import limits, wire
+from kicau.networks.instagram import archive, limits, wire
 from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
 from kicau.networks.instagram.render import render
 
@@ -36,6 +36,7 @@ class Instagram:
     }
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.instagram")
+    archive_reader = archive.reader
     can_tell = True
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

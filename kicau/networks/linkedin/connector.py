@@ -25,7 +25,7 @@ from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rej
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.session import Session
-from kicau.networks.linkedin import limits, lookup, refusals, upload, wire
+from kicau.networks.linkedin import archive, limits, lookup, refusals, upload, wire
 from kicau.networks.linkedin import render as rendering
 from kicau.networks.linkedin.auth import LinkedInAuth
 from kicau.networks.linkedin.limits import LABEL
@@ -45,6 +45,7 @@ class LinkedIn:
     }
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.linkedin")
+    archive_reader = archive.reader
     can_tell = False  # a member's own posts may not be read back with the scopes that LinkedIn grants
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

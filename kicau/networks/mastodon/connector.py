@@ -13,7 +13,7 @@ from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
 from kicau.connector.session import Session
-from kicau.networks.mastodon import limits, refusals, servers, steps, wire
+from kicau.networks.mastodon import archive, limits, refusals, servers, steps, wire
 from kicau.networks.mastodon.auth import MastodonAuth
 from kicau.networks.mastodon.limits import LABEL
 from kicau.networks.mastodon.render import render
@@ -26,6 +26,7 @@ class Mastodon:
     endpoints: Mapping[str, str] = {"server": "https://{host}"}  # "{host}" is the channel's own server
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.mastodon")
+    archive_reader = archive.reader
     can_tell = True
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

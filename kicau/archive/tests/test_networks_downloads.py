@@ -1,0 +1,132 @@
+"""Each network's own download, as it is packed, and what is broken in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from datetime import UTC, datetime
+
+import pytest
+
+from kicau.archive.models import Item
+from kicau.archive.tests.conftest import zipped
+
+libipld = pytest.importorskip("libipld")
+
+
+def latin(text: str) -> str:
+    """As Meta writes it."""
+    return text.encode().decode("latin-1")
+
+
+def items() -> dict[str, Item]:
+    return {i.text: i for i in Item.objects.select_related("standing")}
+
+
+def test_facebook(take, tmp_path):
+    post = {"timestamp": 1700000000, "data": [{"post": latin("Kopi pagi ☕ di Café")}], "attachments": [{"data": [{"media": {"uri": "posts/media/cup.jpg", "description": latin("Cangkir “putih”")}}]}]}  # fmt: skip
+    files = {
+        "your_facebook_activity/posts/your_posts__check_ins__photos_and_videos_1.json": json.dumps([post, {"timestamp": 1700000100, "title": "changed a picture"}, "odd"]),
+        "your_facebook_activity/comments_and_reactions/comments.json": json.dumps({"comments_v2": [{"timestamp": 1700000200, "data": [{"comment": {"timestamp": 1700000200, "comment": latin("Enak 😋")}}]}]}),
+        "personal_information/profile_information/profile_information.json": json.dumps({"profile_v2": {"name": {"full_name": latin("Kopi Senjá")}, "profile_uri": "https://www.facebook.com/kopisenja"}}),
+    }  # fmt: skip
+    row = take(zipped(tmp_path / "facebook.zip", files))
+    assert (row.network, row.account_handle, row.account_name, row.new, row.skipped) == ("facebook", "kopisenja", "Kopi Senjá", 2, 1)  # fmt: skip
+    found = items()
+    assert found["Kopi pagi ☕ di Café"].media[0]["alt"] == "Cangkir “putih”"
+    assert found["Enak 😋"].kind == "comment"
+    assert take(zipped(tmp_path / "again.zip", files)).new == 0
+
+
+def test_instagram_with_threads(take, tmp_path):
+    files = {
+        "your_instagram_activity/media/posts_1.json": json.dumps([{"media": [{"uri": "media/a.jpg", "creation_timestamp": 1700000000, "title": latin("Satu ☕")}]}, {"title": latin("Dua"), "creation_timestamp": 1700000050, "media": [{"uri": "media/b.jpg"}, {"uri": "media/c.mp4"}]}]),
+        "your_instagram_activity/media/reels.json": json.dumps({"ig_reels_media": [{"media": [{"uri": "media/d.mp4", "creation_timestamp": 1700000060, "title": "Gerak"}]}]}),
+        "your_instagram_activity/threads/threads_and_replies.json": json.dumps({"text_post_app_text_posts": [{"media": [{"uri": "", "title": latin("Di utas 🧵"), "creation_timestamp": 1700000070}]}]}),
+        "your_instagram_activity/comments/post_comments_1.json": json.dumps([{"string_map_data": {"Comment": {"value": latin("Siap!")}, "Time": {"timestamp": 1700000080}}}]),
+        "personal_information/personal_information/personal_information.json": json.dumps({"profile_user": [{"string_map_data": {"Username": {"value": "kopisenja"}, "Name": {"value": "Kopi Senja"}}}]}),
+    }  # fmt: skip
+    row = take(zipped(tmp_path / "instagram.zip", files))
+    assert (row.network, row.account_handle, row.new) == ("instagram", "kopisenja", 5)
+    found = items()
+    assert [m["kind"] for m in found["Dua"].media] == ["image", "video"]
+    assert (found["Di utas 🧵"].network, found["Di utas 🧵"].standing.own) == ("threads", True)
+    assert found["Satu ☕"].posted_at == datetime.fromtimestamp(1700000000, UTC)
+
+
+def test_linkedin(take, tmp_path):
+    shares = 'Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility\n2024-01-31 08:15:00,https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A7158,"Baris satu""\n""\n""baris dua",,,MEMBER_NETWORK\n'  # fmt: skip
+    comments = "Date,Link,Message\n2024-02-01 09:00:00,https://www.linkedin.com/feed/update/urn%3Ali%3Aactivity%3A99,Setuju\n"  # fmt: skip
+    row = take(zipped(tmp_path / "linkedin.zip", {"Shares.csv": shares, "Comments.csv": comments, "Profile.csv": "First Name,Last Name\nSari,Wulandari\n"}))  # fmt: skip
+    assert (row.network, row.account_name, row.new) == ("linkedin", "Sari Wulandari", 2)
+    share = Item.objects.get(remote_id="urn:li:share:7158")
+    assert share.text.splitlines()[0] == "Baris satu"
+    assert share.text.splitlines()[-1] == "baris dua"
+    assert Item.objects.get(kind="comment").reply_to == "urn:li:activity:99"
+
+
+def test_mastodon(take, tmp_path):
+    note = {"id": "https://kopi.social/users/senja/statuses/111", "type": "Note", "published": "2024-03-01T10:00:00Z", "content": "<p>Halo &amp; <a href='https://x'>selamat</a><br>datang</p><p>kedua</p>", "contentMap": {"id": ""}, "inReplyTo": "https://lain.social/users/a/statuses/9", "attachment": [{"mediaType": "image/png", "url": "/media/a.png", "name": "Cangkir"}]}  # fmt: skip
+    outbox = {"@context": "https://www.w3.org/ns/activitystreams", "type": "OrderedCollection", "orderedItems": [{"type": "Create", "object": note}, {"type": "Announce", "object": "https://lain.social/1"}, {"type": "Create"}]}  # fmt: skip
+    actor = {"id": "https://kopi.social/users/senja", "preferredUsername": "senja", "name": "Senja"}
+    path = tmp_path / "archive.tar.gz"
+    with tarfile.open(path, "w:gz") as tape:
+        for name, value in (("outbox.json", outbox), ("actor.json", actor)):
+            data = json.dumps(value).encode()
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tape.addfile(info, io.BytesIO(data))
+    row = take(path)
+    assert (row.network, row.account_handle, row.new, row.skipped) == ("mastodon", "senja", 1, 1)
+    item = Item.objects.get()
+    assert (item.remote_id, item.reply_to, item.language) == ("kopi.social/111", "lain.social/9", "id")
+    assert item.text == "Halo & selamat\ndatang\n\nkedua"
+
+
+def car(*blocks: object) -> bytes:
+    """A CAR of these values; the first is the root."""
+    import hashlib
+
+    def varint(n: int) -> bytes:
+        out = b""
+        while n > 127:
+            out += bytes([n & 127 | 128])
+            n >>= 7
+        return out + bytes([n])
+
+    data = b""
+    encoded = [b if isinstance(b, bytes) else libipld.encode_dag_cbor(b) for b in blocks]
+    for one in encoded:
+        cid = b"\x01\x71\x12\x20" + hashlib.sha256(one).digest()
+        data += varint(len(cid) + len(one)) + cid + one
+    header = libipld.encode_dag_cbor({"version": 1, "roots": []})
+    return varint(len(header)) + header + data
+
+
+def cid_of(value: object) -> bytes:
+    import hashlib
+
+    return b"\x01\x71\x12\x20" + hashlib.sha256(libipld.encode_dag_cbor(value)).digest()
+
+
+def test_bluesky(take, tmp_path):
+    posts = [{"$type": "app.bsky.feed.post", "text": f"Langit biru {n}", "createdAt": "2024-05-01T07:00:00.000Z", "langs": ["id"]} for n in range(3)]  # fmt: skip
+    posts[1]["reply"] = {"parent": {"uri": "at://did:plc:lain/app.bsky.feed.post/1", "cid": "x"}}
+    like = {"$type": "app.bsky.feed.like", "createdAt": "2024-05-01T07:00:00.000Z"}
+    keys = [b"app.bsky.feed.like/3a", b"app.bsky.feed.post/3a", b"app.bsky.feed.post/3b", b"app.bsky.feed.post/3c"]
+    values = [like, *posts]
+    entries = [{"p": 0 if n < 2 else 20, "k": keys[n] if n < 2 else keys[n][20:], "v": cid_of(v), "t": None} for n, v in enumerate(values)]  # fmt: skip
+    commit = {"did": "did:plc:senja", "version": 3, "data": cid_of(like), "rev": "1", "prev": None, "sig": b"s"}
+    whole = car(commit, {"l": None, "e": entries}, *values)
+    path = tmp_path / "repo.car"
+    path.write_bytes(whole)
+    row = take(path)
+    assert (row.network, row.account_id, row.new, row.skipped) == ("bluesky", "did:plc:senja", 3, 0)
+    found = items()
+    assert found["Langit biru 0"].remote_id == "at://did:plc:senja/app.bsky.feed.post/3a"
+    assert found["Langit biru 1"].reply_to == "at://did:plc:lain/app.bsky.feed.post/1"
+    Item.objects.all().delete()
+    path.write_bytes(whole[:-20].replace(b"biru 1", b"hitam1"))
+    row = take(path)
+    assert (row.new, {s["code"] for s in row.skips}) == (1, {"cut", "malformed"})

@@ -1,0 +1,179 @@
+"""Bluesky's repository: one CAR file (com.atproto.sync.getRepo, or Settings, Account, Export my data), CAR v1 of
+DAG-CBOR blocks (https://ipld.io/specs/transport/car/carv1/ and https://atproto.com/specs/repository, 2026-11-26).
+
+Two passes: the tree first, which knows each record's key, then the records as they come. A block's hash is checked, so
+that what was changed in the file is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import libipld
+
+from kicau.connector.archives.files import Files, Unreadable, matching
+from kicau.connector.archives.records import Found, Record, Whose, cut, malformed, unreadable
+
+CAR = r"\.car$"
+POSTS = "app.bsky.feed.post"
+LARGEST = 2_000_000  # bytes of a block; a record has at most 1 MB
+PREFIX = b"\x01\x71\x12\x20"  # of a CID: version 1, DAG-CBOR, SHA-256 of 32 bytes
+
+
+class Broken(ValueError):
+    """It is no CAR, or it ends in the middle."""
+
+
+class Reader:
+    """The archive reader of the connector for Bluesky."""
+
+    def sniff(self, files: Files, /) -> Whose | None:
+        names = matching(files, CAR) or (files.names() if len(files.names()) == 1 else [])
+        for name in names[:1]:
+            try:
+                with files.open(name) as file:
+                    did = _owner(file)
+            except (Unreadable, Broken):
+                continue
+            if did:
+                return Whose(format="bluesky", account_id=did)
+        return None
+
+    def read(self, files: Files, /) -> Iterator[Found]:
+        for name in matching(files, CAR) or files.names():
+            try:
+                yield from _records(files, name)
+            except Unreadable as exc:
+                yield unreadable(exc, name)
+
+
+reader = Reader()
+
+
+def _records(files: Files, name: str) -> Iterator[Found]:
+    keys: dict[bytes, str] = {}
+    did, ended = "", False
+    with files.open(name) as file:
+        try:
+            for _cid, block in _blocks(file):
+                if isinstance(block, dict) and "e" in block and "l" in block:
+                    _keys_of(block, keys)
+                elif isinstance(block, dict) and "did" in block and "data" in block:
+                    did = str(block["did"])
+        except Broken:
+            ended = True
+    with files.open(name) as file:
+        try:
+            for number, (cid, block) in enumerate(_blocks(file), 1):
+                key = keys.get(cid, "")
+                if key.startswith(f"{POSTS}/"):
+                    yield _record(block, did, key) if isinstance(block, dict) else malformed(name, number)
+        except Broken:
+            pass
+    if ended:
+        yield cut(name)
+
+
+def _record(post: dict[str, Any], did: str, key: str) -> Record:
+    at = moment(post.get("createdAt"))
+    embed = post.get("embed") if isinstance(post.get("embed"), dict) else {}
+    assert isinstance(embed, dict)
+    pictures = embed.get("images") or (embed.get("media") or {}).get("images") or []
+    parent = ((post.get("reply") or {}).get("parent") or {}).get("uri", "") if isinstance(post.get("reply"), dict) else ""  # fmt: skip
+    quoted = embed.get("record") or {}
+    languages = post.get("langs")
+    record = Record(
+        remote_id=f"at://{did}/{key}", text=str(post.get("text") or ""), posted_at=at, posted_to="second" if at else "none",
+        kind="reply" if parent else "quote" if quoted else "post", reply_to=str(parent),
+        url=f"https://bsky.app/profile/{did}/post/{key.rsplit('/', 1)[-1]}",
+        language=str(languages[0])[:2] if isinstance(languages, list) and languages else "",
+        media=[{"kind": "image", "name": "", "url": "", "alt": str(one.get("alt") or "")} for one in pictures if isinstance(one, dict)],
+    )  # fmt: skip
+    if isinstance(embed.get("video"), object) and embed.get("video"):
+        record.media.append({"kind": "video", "name": "", "url": "", "alt": str(embed.get("alt") or "")})
+    return record
+
+
+def moment(told: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(told))
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _keys_of(node: dict[str, Any], keys: dict[bytes, str]) -> None:
+    """Each entry of a node of the tree: the first `p` letters of its key are those of the entry before."""
+    before = b""
+    for entry in node["e"] if isinstance(node["e"], list) else []:
+        try:
+            before = before[: int(entry["p"])] + bytes(entry["k"])
+            keys[bytes(entry["v"])] = before.decode()
+        except (KeyError, TypeError, ValueError):
+            continue
+
+
+def _owner(file: BinaryIO) -> str:
+    """The DID in the commit, which the header's root names and which stands at the beginning."""
+    for number, (_cid, block) in enumerate(_blocks(file)):
+        if isinstance(block, dict) and "did" in block and "data" in block:
+            return str(block["did"])
+        if number > 5000:
+            break
+    return ""
+
+
+def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, Any]]:
+    """(CID, value) of each block whose bytes are what its CID says; None for a value that is no DAG-CBOR."""
+    size = _varint(file)
+    if not size or size > LARGEST:
+        raise Broken
+    try:
+        header = libipld.decode_dag_cbor(_exactly(file, size))
+    except ValueError:
+        raise Broken from None
+    if not isinstance(header, dict) or header.get("version") != 1:
+        raise Broken
+    while (size := _varint(file)) is not None:
+        if size > LARGEST or size < 36:
+            raise Broken
+        data = _exactly(file, size)
+        cid, block = data[:36], data[36:]
+        if not cid.startswith(PREFIX) or hashlib.sha256(block).digest() != cid[4:]:
+            yield cid, None
+            continue
+        try:
+            yield cid, libipld.decode_dag_cbor(block)
+        except ValueError:
+            yield cid, None
+
+
+def _varint(file: BinaryIO) -> int | None:
+    """None at the end of the file."""
+    value, shift = 0, 0
+    while True:
+        byte = file.read(1)
+        if not byte:
+            if shift:
+                raise Broken
+            return None
+        value |= (byte[0] & 0x7F) << shift
+        shift += 7
+        if not byte[0] & 0x80:
+            return value
+        if shift > 56:
+            raise Broken
+
+
+def _exactly(file: BinaryIO, size: int) -> bytes:
+    pieces: list[bytes] = []
+    while size > 0:
+        piece = file.read(size)
+        if not piece:
+            raise Broken
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

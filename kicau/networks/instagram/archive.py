@@ -1,0 +1,89 @@
+"""Instagram's download (JSON): posts, reels, stories, comments, and what was posted to Threads, which comes in it.
+
+your_instagram_activity/media/posts_1.json (older: content/posts_1.json), reels.json, stories.json, comments/*.json,
+threads/threads_and_replies.json. Looked up 2026-11-26. Nothing carries an id, so what is the same is told by its text and time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kicau.connector.archives import streams
+from kicau.connector.archives.files import Files, Unreadable, matching
+from kicau.connector.archives.records import Found, Record, Skip, Whose, malformed
+from kicau.networks._meta.archive import medium, mended, moment
+
+FILES: tuple[tuple[str, str, str, str], ...] = (  # pattern, the key of its list, kind, network ("": this one)
+    (r"(^|/)(media|content)/posts(_\d+)?\.json$", "", "post", ""),
+    (r"(^|/)(media|content)/reels\.json$", "ig_reels_media", "post", ""),
+    (r"(^|/)(media|content)/stories\.json$", "ig_stories", "post", ""),
+    (r"(^|/)(media|content)/(archived_posts|igtv_videos)\.json$", "ig_archived_post_media", "post", ""),
+    (r"(^|/)threads/threads_and_replies\.json$", "text_post_app_text_posts", "post", "threads"),
+)
+COMMENTS = r"(^|/)comments/[\w-]*comments[\w-]*\.json$"
+ACCOUNT = r"(^|/)personal_information/personal_information\.json$"
+
+
+class Reader:
+    """The archive reader of the connector for Instagram."""
+
+    def sniff(self, files: Files, /) -> Whose | None:
+        if not any(matching(files, pattern) for pattern, *_ in FILES):
+            return None
+        account = _account(files)
+        return Whose(format="instagram", handle=account.get("Username", ""), name=account.get("Name", ""))
+
+    def read(self, files: Files, /) -> Iterator[Found]:
+        for pattern, key, kind, network in FILES:
+            for name in matching(files, pattern):
+                for number, one in enumerate(streams.elements(files, name, key), 1):
+                    if isinstance(one, Skip):
+                        yield one
+                    elif (found := _post(one, kind, network)) is not None:
+                        yield found
+                    else:
+                        yield malformed(name, number)
+        for name in matching(files, COMMENTS):
+            for number, one in enumerate(streams.elements(files, name), 1):
+                if isinstance(one, Skip):
+                    yield one
+                else:
+                    yield _comment(one) or malformed(name, number)
+
+
+reader = Reader()
+
+
+def _post(told: object, kind: str, network: str) -> Record | None:
+    """A post with its files; one with a single file has its text and time there."""
+    if not isinstance(told, dict):
+        return None
+    media = [one for one in told.get("media") or ([told] if told.get("uri") else []) if isinstance(one, dict)]
+    first: dict[str, Any] = media[0] if media else {}
+    text = mended(told.get("title") or first.get("title"))
+    at = moment(told.get("creation_timestamp") or first.get("creation_timestamp"))
+    if not text and not any(one.get("uri") for one in media):
+        return None
+    return Record(
+        text=text, posted_at=at, posted_to="second" if at else "none", kind=kind, network=network,
+        media=[medium(one) for one in media if one.get("uri")],
+    )  # fmt: skip
+
+
+def _comment(told: object) -> Record | None:
+    cells = told.get("string_map_data") if isinstance(told, dict) else None
+    if not isinstance(cells, dict) or not isinstance(cells.get("Comment"), dict):
+        return None
+    at = moment((cells.get("Time") or {}).get("timestamp"))
+    return Record(text=mended(cells["Comment"].get("value")), posted_at=at, posted_to="second" if at else "none", kind="comment")  # fmt: skip
+
+
+def _account(files: Files) -> dict[str, str]:
+    for name in matching(files, ACCOUNT):
+        try:
+            cells = (streams.document(files, name) or {})["profile_user"][0]["string_map_data"]
+            return {key: mended(cells[key].get("value")) for key in ("Username", "Name") if key in cells}
+        except (Unreadable, KeyError, IndexError, TypeError, AttributeError):
+            continue
+    return {}
