@@ -85,6 +85,12 @@ async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
             told = await squeeze.run(seed, actor, pair, server, client, workers=wanted.workers)
             found.append(told)
             worst = max(worst, told.most_billed)
+            if len(found) % 50 == 0:
+                print(
+                    f"{len(found)} runs, {time.monotonic() - began:.0f} s, {len(broken)} broken",
+                    file=sys.stderr,
+                    flush=True,
+                )
             if told.most_billed > 0 or told.published != 12 or told.lost or not told.in_order:
                 broken.append({"seed": seed, "told": str(told)})
     await runner.cleanup()

@@ -29,13 +29,17 @@ CALLBACK_PATH = "/channels/callback"
 def new_client(limit: int = 0) -> aiohttp.ClientSession:
     """The connection pool of one process; `limit` 0: as many as are needed. Some networks are servers that people
     name, so it reaches public addresses, and internal ones only where the operator gave them for a network."""
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=guard.Connector(
             also=guard.ENDPOINTS, limit=limit, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=30
         ),
         headers={"User-Agent": f"{CLIENT_MARK}{kicau.__version__}"},
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+    # By itself it would send a GET or DELETE again whose connection broke: a request that nobody priced, and that may
+    # be billed twice. What is repeated is the caller's to say. (There is no public switch for it.)
+    session._retry_connection = False
+    return session
 
 
 def app_value(row: NetworkApp) -> App:
