@@ -62,12 +62,12 @@ async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
     from kicau.channels.live import new_client
     from kicau.connector.contract import consent
     from kicau.connector.sandbox import start
-    from kicau.publishing import deliver
+    from kicau.publishing import outcomes as meanings
     from kicau.workspaces.acts import actor_for, add_person, create_workspace
     from tests.engine import squeeze
     from tests.stranger.sandbox import Server
 
-    deliver.LOOK_AFTER = timedelta(0)
+    meanings.LOOK_AFTER = timedelta(0)
     server = Server()
     runner = await start(server)
     owner = await sync_to_async(add_person)("bench@example.org", "Bench", operator=True)

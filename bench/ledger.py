@@ -81,9 +81,9 @@ class Bench:
     async def run(self) -> dict[str, Any]:
         from kicau.channels.live import new_client
         from kicau.connector.sandbox import start
-        from kicau.publishing import deliver
+        from kicau.publishing import outcomes as meanings
 
-        deliver.LOOK_AFTER = timedelta(seconds=0.3)
+        meanings.LOOK_AFTER = timedelta(seconds=0.3)
         began = time.monotonic()
         runner = await start(self.server)
         self._count_calls()
@@ -178,6 +178,7 @@ class Bench:
         with connection.cursor() as cursor:
             cursor.execute("UPDATE channels_channel SET paused_until = NULL WHERE paused_until IS NOT NULL")
             cursor.execute("UPDATE channels_networkapp SET paused_until = NULL WHERE paused_until IS NOT NULL")
+            cursor.execute("UPDATE publishing_outage SET ended_at = clock_timestamp() WHERE ended_at IS NULL")
             cursor.execute("UPDATE publishing_delivery SET lease_until = NULL WHERE state = 'publishing' AND begun_at < clock_timestamp() - interval '2 seconds' AND worker LIKE 'dead%'")  # fmt: skip
             cursor.execute("UPDATE publishing_delivery SET next_at = clock_timestamp() WHERE state IN ('scheduled', 'publishing') AND begun_at IS NULL AND next_at > clock_timestamp() + interval '1 second'")  # fmt: skip
 

@@ -53,6 +53,8 @@ def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False
     refused: dict[UUID, Short] = {}
     granted = []
     for ask in asks:
+        if ask.work.holder in refused:
+            continue
         wanted = {b.id: n for b in hard if budgets.covers(b, ask.work) and (n := _amount(b, ask.priced))}
         short = next((b for b in hard if b.id in wanted and _room(b, ask.work, left) < wanted[b.id]), None)
         if short is not None:

@@ -185,8 +185,8 @@ def account(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel]) -> No
         reservations.free(looked_up, purpose=Purpose.FIND)
 
 
-def problem(short: Short, label: str) -> Problem:
-    """Why it is held, and what to do."""
+def problem(short: Short, label: str, lacks: NotReserved | None = None) -> Problem:
+    """Why it is held, and what to do; `lacks` is kept with it where it was held in the middle of its way."""
     budget = short.budget
     if budget.meter:
         left, wanted = f"{short.left} {budget.meter}", f"{short.wanted}"
@@ -194,7 +194,9 @@ def problem(short: Short, label: str) -> Problem:
         left, wanted = shown(short.left, budget.currency), shown(short.wanted, budget.currency)
     zone = clock.zone(budget.timezone)
     message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget is raised; or cancel it."
-    params = {"budget": budget.name, "left": left, "wanted": wanted, "network": label}
+    params: dict[str, str | int | float] = {"budget": budget.name, "left": left, "wanted": wanted, "network": label}
+    if lacks is not None:
+        params |= {"purpose": lacks.purpose, "meter": lacks.used.meter, "units": lacks.used.units}
     if short.renews_at != budgets.NEVER:
         message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget begins anew on {when}, or sooner when it is raised; or cancel it."
         params["when"] = f"{short.renews_at.astimezone(zone):%Y-%m-%d at %H:%M} ({budget.timezone})"

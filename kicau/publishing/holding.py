@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from kicau.base import clock
+from kicau.connector.content import Charge
 from kicau.plans import budgets, ledger, reservations
 from kicau.plans.models import Budget, Purpose
 from kicau.plans.pricing import price_all
@@ -47,12 +49,13 @@ def _of_budgets() -> int:
     if not found:
         return 0
     current = budgets.current()
-    asks = [_ask(row, current) for row in found]
-    refused = reservations.reserve(current, [ask for ask in asks if ask.priced])
+    asks = [ask for row in found for ask in _asks(row, current) if ask.priced]
+    refused = reservations.reserve(current, asks)
     return _send([row for row in found if row.id not in refused])
 
 
-def _ask(row: Delivery, current: Sequence[Budget]) -> reservations.Ask:
+def _asks(row: Delivery, current: Sequence[Budget]) -> Iterable[reservations.Ask]:
+    """For what is still to be published, and for what it was held for in the middle of its way."""
     work = ledger.Work(
         workspace_id=row.workspace_id, network=row.network, purpose=Purpose.PUBLISH, app_id=row.channel.app_id, plan=row.channel.app.plan,
         channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id, holder=row.id,
@@ -61,7 +64,13 @@ def _ask(row: Delivery, current: Sequence[Budget]) -> reservations.Ask:
     spent = affording.spent_by([row.id]).get(row.id, Counter()) if row.steps or row.broken_at else Counter()
     spent = spent + Counter(held.get(Purpose.PUBLISH, {}))
     ahead = affording.to_come(row.rendered, spent, affording.metered(work, current))
-    return reservations.Ask(work=work, priced=price_all(row.network, ahead, plan=work.plan))
+    yield reservations.Ask(work=work, priced=price_all(row.network, ahead, plan=work.plan))
+    lacks = row.problems[0].get("params", {})
+    if lacks.get("meter"):
+        more = [Charge(str(lacks["meter"]), int(lacks["units"]))]
+        yield reservations.Ask(
+            work=replace(work, purpose=lacks["purpose"]), priced=price_all(row.network, more, plan=work.plan)
+        )
 
 
 def _send(rows: Sequence[Delivery]) -> int:

@@ -182,8 +182,8 @@ def rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
     return Outcome(item=item, did=did, outcome="rejected", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, problems=[to_json(p) for p in exc.problems], steps=item.steps, tries=item.tries)  # fmt: skip
 
 
-def beyond_budget(item: Claimed, did: str, label: str, short: Short) -> Outcome:
-    problem = affording.problem(short, label)
+def beyond_budget(item: Claimed, did: str, label: str, short: Short, lacks: affording.NotReserved | None = None) -> Outcome:  # fmt: skip
+    problem = affording.problem(short, label, lacks)
     outcome = held(item, did, Hold.BUDGET, problem.sentence, short.renews_at)
     outcome.problems = [to_json(problem)]
     return outcome

@@ -52,7 +52,7 @@ def _lock(outcomes: Sequence[Outcome]) -> None:
 
 
 def _hold(outcome: Outcome, short: Short) -> None:
-    held = beyond_budget(outcome.item, outcome.did, registry.get(outcome.item.group).label, short)
+    held = beyond_budget(outcome.item, outcome.did, registry.get(outcome.item.group).label, short, outcome.lacks)
     outcome.state, outcome.hold, outcome.outcome, outcome.next_at = held.state, held.hold, held.outcome, held.next_at
     outcome.sentence = outcome.reason = held.reason
     outcome.problems = held.problems

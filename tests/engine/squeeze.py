@@ -106,6 +106,7 @@ def _hasten() -> None:
             "broken_at = broken_at - interval '1 minute' WHERE state IN ('scheduled', 'publishing')"
         )
         cursor.execute("UPDATE channels_channel SET paused_until = NULL")
+        cursor.execute("UPDATE publishing_outage SET ended_at = clock_timestamp() WHERE ended_at IS NULL")
 
 
 def _states(rows: Sequence[Delivery]) -> set[str]:
