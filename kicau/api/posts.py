@@ -22,7 +22,7 @@ from kicau.api.times import moment
 from kicau.base.errors import Conflict
 from kicau.channels.acts import one_channel
 from kicau.connector import content
-from kicau.publishing import acts, compose, schedule
+from kicau.publishing import acts, approval, compose, schedule
 from kicau.publishing.models import Campaign, Draft
 from kicau.workspaces.actors import Actor
 
@@ -108,7 +108,8 @@ def replace_post(request: HttpRequest, response: HttpResponse, post_id: Id, give
     "/posts/{post_id}/submit", response=s.Post, summary="Hand a post to those who may publish", openapi_extra=WRITES
 )
 def submit_post(request: HttpRequest, post_id: Id) -> s.Post:
-    return shown.post(acts.submit(acting(request), post_id))
+    actor = acting(request)
+    return shown.post(compose.one_draft(actor, approval.submit(actor, post_id).id))
 
 
 @routes.post("/posts/{post_id}/archive", response=s.Post, summary="Put a post away", openapi_extra=WRITES)

@@ -32,6 +32,7 @@ from kicau.api import (
     people,
     posts,
     problems,
+    reviews,
     spending,
     withdrawals,
 )
@@ -111,6 +112,7 @@ def mounted() -> Api:
         people,
         invitations,
         posts,
+        reviews,
         deliveries,
         channels,
         media,

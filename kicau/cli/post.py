@@ -204,13 +204,13 @@ class Wanted:
         from django.db import transaction
 
         from kicau.media.acts import add_medium
-        from kicau.publishing import acts, compose, schedule
+        from kicau.publishing import approval, compose, schedule
 
         ids = {path: add_medium(actor, Path(path), Path(path).name).id for path in self._paths()}
         with transaction.atomic():
             draft = compose.create_draft(actor, self.composition(ids))
             if submit:
-                draft = acts.submit(actor, draft.id)
+                draft = approval.submit(actor, draft.id)
             if not self.channels:
                 return draft, (), ()
             whole = compose.one_draft(actor, draft.id)

@@ -19,6 +19,7 @@ from kicau.cli.doctor import doctor
 from kicau.cli.frame import Root, Shell, pass_shell
 from kicau.cli.imports import import_
 from kicau.cli.post import post
+from kicau.cli.review import review
 from kicau.cli.rights import rights
 from kicau.cli.sandbox import sandbox
 from kicau.cli.tokens import tokens
@@ -52,5 +53,7 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 for command in (
     audit, up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete,
     archive, rights, channels, withdraw, costs, apps, users, tokens, webhooks, backup, restore, completion,
+    audit, up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete, review,
+    archive, rights, channels, costs, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

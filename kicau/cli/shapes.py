@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kicau.channels.models import Channel, NetworkApp
     from kicau.connector.content import Rendered, RenderedPart
     from kicau.plans.pricing import Priced
-    from kicau.publishing.models import Attempt, Delivery
+    from kicau.publishing.models import Attempt, Delivery, Review, ReviewLink
     from kicau.workspaces.models import Invitation, Membership, Token, Webhook
 
 
@@ -49,6 +49,20 @@ def rendered(shown: Rendered, priced: Iterable[Priced]) -> dict[str, Any]:
 
 def charge(priced: Priced) -> dict[str, Any]:
     return {"meter": priced.meter, "units": priced.units, "micro": priced.micro, "currency": priced.currency}
+
+
+def review(row: Review) -> dict[str, Any]:
+    return {
+        "id": str(row.id), "kind": row.kind, "text": row.text, "part": None if row.part is None else row.part + 1, "quote": row.quote, "version": row.version,
+        "by": row.name, "by_link": row.link_id is not None, "at": row.at.isoformat(), "resolved_at": stamp(row.resolved_at),
+    }  # fmt: skip
+
+
+def review_link(row: ReviewLink) -> dict[str, Any]:
+    return {
+        "id": str(row.id), "name": row.name, "may_comment": row.may_comment, "may_approve": row.may_approve, "created_at": stamp(row.created_at),
+        "expires_at": stamp(row.expires_at), "opened_at": stamp(row.opened_at),
+    }  # fmt: skip
 
 
 def invitation(row: Invitation) -> dict[str, Any]:

@@ -100,19 +100,6 @@ def edit_draft(
 
 
 @transaction.atomic
-def submit(actor: Actor, draft_id: UUID | str) -> Draft:
-    """Hand a draft to those who may publish."""
-    actor.require(Permission.WRITE)
-    draft = compose.one_draft(actor, draft_id)
-    if draft.state != DraftState.DRAFT:
-        raise Conflict(f"This post is {draft.get_state_display()} already.")
-    draft.state = DraftState.SUBMITTED
-    draft.save(update_fields=["state"])
-    actor.record("draft.submitted", draft.id)
-    return draft
-
-
-@transaction.atomic
 def archive_draft(actor: Actor, draft_id: UUID | str) -> Draft:
     """Put a post away. Nothing is deleted; one that has deliveries still to come must be canceled first."""
     actor.require(Permission.WRITE)

@@ -111,13 +111,16 @@ def save_drafts(actor: Actor, compositions: Sequence[Composition]) -> list[Draft
 
 
 def rewrite(actor: Actor, draft: Draft, composition: Composition) -> Draft:
-    """Replace a draft's whole content, inside the caller's transaction; its deliveries are the caller's concern."""
+    """Replace a draft's whole content, inside the caller's transaction; its deliveries are the caller's concern. An
+    approval does not outlive the change."""
     book = _Book(actor, [composition])
     fresh = _draft(actor, composition, book)
     for name in ("language", "extras", "campaign", "tags", "timezone", "ai_use"):
         setattr(draft, name, getattr(fresh, name))
     draft.version += 1
     draft.changed_at = clock.now()
+    if draft.state == DraftState.APPROVED:  # what was approved is not this
+        draft.state = DraftState.DRAFT
     draft.save()
     draft.parts.all().delete()
     draft.variants.all().delete()

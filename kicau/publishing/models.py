@@ -46,6 +46,7 @@ class Campaign(models.Model):
 class DraftState(models.TextChoices):
     DRAFT = "draft", "draft"
     SUBMITTED = "submitted", "waits for an editor"
+    APPROVED = "approved", "approved"  # a change takes it back to a draft
     SCHEDULED = "scheduled", "scheduled"
     ARCHIVED = "archived", "put away"
 
@@ -322,3 +323,58 @@ class Writer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} in {self.draft_id}"
+
+
+class ReviewLink(models.Model):
+    """A way for somebody without a sign-in to read one post. Only the link's digest is kept."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="review_links")
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the link's secret
+    name = models.CharField(max_length=120)  # for whom: what they say carries it
+    may_comment = models.BooleanField(default=True)
+    may_approve = models.BooleanField(default=True)
+    created_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)  # last
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-id"], name="review_link_workspace")]
+
+    def __str__(self) -> str:
+        return f"{self.name} reads {self.draft_id}"
+
+
+class Review(models.Model):
+    """One thing that somebody said about a post before it went out: a comment on its text, or a verdict."""
+
+    class Kind(models.TextChoices):
+        COMMENT = "comment", "commented"
+        SUBMITTED = "submitted", "submitted"
+        APPROVED = "approved", "approved"
+        RETURNED = "returned", "sent back"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="reviews")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    version = models.PositiveIntegerField()  # of the draft, when it was said
+    text = models.TextField(blank=True)
+    part = models.PositiveSmallIntegerField(null=True)  # position of the part that it is about; None: the whole post
+    quote = models.TextField(blank=True)  # the words that it is about
+    person = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    link = models.ForeignKey(ReviewLink, on_delete=models.SET_NULL, null=True, related_name="+")
+    name = models.CharField(max_length=120)  # of who said it, as they were called then
+    at = models.DateTimeField(default=now)
+    resolved_at = models.DateTimeField(null=True)
+    resolved_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["draft", "id"], name="review_of_draft")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.kind}"

@@ -65,7 +65,7 @@ def unscheduled(actor: Actor, *, state: str = "", before: str = "", limit: int =
     """Drafts that are still being written or reviewed (or, with `state`, those), newest first, with their first
     words as `text`; and the cursor of the next page."""
     actor.require(Permission.READ)
-    states = [state] if state in DraftState.values else [DraftState.DRAFT, DraftState.SUBMITTED]
+    states = [state] if state in DraftState.values else [DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED]
     rows = (
         Draft.objects.filter(workspace=actor.workspace, state__in=states)
         .select_related("author", "campaign")

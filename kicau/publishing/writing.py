@@ -77,7 +77,7 @@ def keep(actor: Actor, draft_id: UUID, composition: compose.Composition, *, vers
     kept = dict(desk or {})
     with transaction.atomic():
         draft = _locked(actor, draft_id) or _created(actor, draft_id, composition)
-        if draft.state not in (DraftState.DRAFT, DraftState.SUBMITTED):
+        if draft.state not in (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED):
             raise Conflict(f"This post is {draft.get_state_display()}; its changes are saved when you say so.")
         if not draft._state.adding and version is not None and version != draft.version and draft.extras.get("desk", {}).get("hand") != kept.get("hand"):  # fmt: skip
             raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")

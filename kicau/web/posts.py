@@ -22,8 +22,9 @@ from kicau.connector.capabilities import Ability
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.wire import from_json
 from kicau.plans.models import Charge
-from kicau.publishing import acts, compose, reading
+from kicau.publishing import acts, approval, compose, reading
 from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Hold
+from kicau.web import approval as approving
 from kicau.web.frame import Asked, attempt, back, is_partial, page
 from kicau.web.times import moment_of
 from kicau.workspaces.actors import Actor
@@ -60,11 +61,9 @@ def post(request: Asked, draft_id: str) -> HttpResponse:
     stamp = _stamp(rows)
     if is_partial(request) and request.GET.get("seen") == stamp:
         return HttpResponse(status=204)
-    stories, spent = reading.stories(request.actor, rows), reading.spent(request.actor, rows)
-    told = [tell(request.actor, row, stories[row.id], spent[row.id]) for row in rows]
     shown = {
         "draft": draft,
-        "told": told,
+        "told": tell_all(request.actor, rows) if rows else [],
         "stamp": stamp,
         "watch": _watch(rows),
         "here": reverse("post", args=[draft.id]),
@@ -72,7 +71,15 @@ def post(request: Asked, draft_id: str) -> HttpResponse:
     if is_partial(request) and "seen" in request.GET:
         return render(request, "web/post.html#deliveries", shown)
     shown["open"] = any(r.state not in ENDED for r in rows)
+    shown |= approving.shown(request.actor, draft)
+    if not rows:
+        shown["previews"] = approval.shown_on(draft)
     return render(request, "web/post.html", shown)
+
+
+def tell_all(actor: Actor, rows: Sequence[Delivery]) -> list[Told]:
+    stories, spent = reading.stories(actor, rows), reading.spent(actor, rows)
+    return [tell(actor, row, stories[row.id], spent[row.id]) for row in rows]
 
 
 def tell(actor: Actor, row: Delivery, story: Sequence[Attempt], charges: Sequence[Charge]) -> Told:
@@ -188,7 +195,7 @@ def duplicate(request: Asked, draft_id: str) -> HttpResponse:
 @page
 @require_POST
 def submit(request: Asked, draft_id: str) -> HttpResponse:
-    attempt(request, lambda: acts.submit(request.actor, draft_id), _("Handed to the editors."))
+    attempt(request, lambda: approval.submit(request.actor, draft_id), _("Handed to the editors."))
     return redirect("post", draft_id=draft_id)
 
 

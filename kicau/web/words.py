@@ -46,6 +46,7 @@ CONFIRM = Badge(_("Waits for confirmation"), "hand", "sun")
 DRAFT: dict[str, Badge] = {
     DraftState.DRAFT: Badge(pgettext_lazy("draft", "Draft"), "pen", "still"),
     DraftState.SUBMITTED: Badge(pgettext_lazy("draft", "Waits for an editor"), "hand", "sun"),
+    DraftState.APPROVED: Badge(pgettext_lazy("draft", "Approved"), "check", "leaf"),
     DraftState.SCHEDULED: Badge(pgettext_lazy("draft", "Scheduled"), "clock", "sky"),
     DraftState.ARCHIVED: Badge(pgettext_lazy("draft", "Put away"), "box", "still"),
 }
@@ -82,6 +83,12 @@ SCOPES: dict[str, Any] = {
     Permission.TOKENS: _("Manage tokens"),
 }
 DID: dict[str, Any] = {"publish": _("Sent"), "find": _("Looked up"), "person": _("Somebody acted")}
+REVIEWS: dict[str, Badge] = {
+    "comment": Badge(pgettext_lazy("review", "commented"), "comment", "sky"),
+    "submitted": Badge(pgettext_lazy("review", "submitted it"), "hand", "sun"),
+    "approved": Badge(pgettext_lazy("review", "approved it"), "check", "leaf"),
+    "returned": Badge(pgettext_lazy("review", "asked for changes"), "retry", "ember"),
+}
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 ACTS: dict[str, Any] = {
     "budget.made": _("made a budget"), "budget.changed": _("changed a budget"), "budget.removed": _("removed a budget"),
@@ -89,7 +96,10 @@ ACTS: dict[str, Any] = {
     "channel.connected": _("connected a channel"), "channel.reconnected": _("reconnected a channel"), "channel.disconnected": _("disconnected a channel"),
     "channel.expired": _("lost a channel's permission"), "channel.paused": _("paused a channel"), "channel.resumed": _("resumed a channel"),
     "slots.set": _("changed a channel's slots"), "draft.created": _("wrote a post"), "draft.imported": _("imported posts"), "draft.edited": _("edited a post"),
-    "draft.submitted": _("submitted a post"), "draft.archived": _("put a post away"), "delivery.scheduled": _("scheduled a delivery"),
+    "draft.submitted": _("submitted a post"), "draft.approved": _("approved a post"), "draft.returned": _("sent a post back"),
+    "draft.commented": _("commented on a post"), "comment.resolved": _("settled a comment"), "comment.reopened": _("opened a comment again"),
+    "review.link_made": _("made a review link"), "review.link_revoked": _("took back a review link"), "review.comment": _("commented on a post"),
+    "review.approved": _("approved a post"), "review.returned": _("asked for changes"), "draft.archived": _("put a post away"), "delivery.scheduled": _("scheduled a delivery"),
     "delivery.canceled": _("cancelled a delivery"), "delivery.retried": _("retried a delivery"), "delivery.moved": _("moved a delivery"),
     "delivery.confirmed": _("confirmed a delivery"), "delivery.resolved": _("resolved an unknown outcome"), "delivery.deleted": _("deleted a post from its network"),
     "text.saved": _("saved a text"), "text.forgotten": _("removed a saved text"), "group.saved": _("saved a group of channels"),
@@ -122,6 +132,7 @@ VIA: dict[str, Any] = {
     "api": _("by a program"),
     "cli": _("at the shell"),
     "system": _("by itself"),
+    "link": _("by a review link"),
 }
 
 
@@ -159,7 +170,8 @@ def told(text: str, kept: Sequence[Any] = ()) -> str:
 
 def _in_words(params: Mapping[str, Any]) -> dict[str, Any]:
     """Params that are words of ours are told in the reader's language, too."""
-    return {name: gettext(value) if name == "state" else value for name, value in params.items()}
+    states = {**DELIVERY, **DRAFT}
+    return {k: str(states[v].word).lower() if k == "state" and v in states else v for k, v in params.items()}
 
 
 def _moment(at: datetime) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field
 from kicau.api.shapes.base import AI_USE, STAMP, ZONE, AIUse, Flag, Page, PersonRef, Shape, Whole, Zone, examples
 from kicau.api.shapes.rendered import Preview
 
-PostState = Literal["draft", "submitted", "scheduled", "archived"]
+PostState = Literal["draft", "submitted", "approved", "scheduled", "archived"]
 Text = Annotated[str, Field(max_length=200_000)]
 Options = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=2000)]], Field(max_length=100)
@@ -188,7 +188,7 @@ class Post(Shape):
 
     id: str = Field(description="Its id.")
     ref: str = Field(description="Its maker's own id; may be empty.")
-    state: PostState = Field(description="draft; submitted, waiting for an editor; scheduled; or archived.")
+    state: PostState = Field(description="draft; submitted, waiting for an editor; approved; scheduled; or archived.")
     version: int = Field(description="Rises with each change; the ETag holds it.")
     parts: list[Part] = Field(description="One part, or several of a thread.")
     link: Link | None = Field(description="A link card.")

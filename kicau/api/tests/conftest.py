@@ -28,7 +28,7 @@ from kicau.media.acts import add_medium
 from kicau.plans import acts as plans
 from kicau.plans.models import Charge, Purpose
 from kicau.publishing import acts as publishing
-from kicau.publishing import compose, schedule
+from kicau.publishing import approval, compose, reviewing, schedule
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.rights.statements import NewStatement
 from kicau.withdrawal import acts as withdrawals
@@ -170,6 +170,8 @@ def populate(actor: Actor, folder: Path) -> World:
     post = write(
         actor, f"Kopi {MARK}", media=(compose.MediumUse(medium=medium.id),), campaign=MARK, tags=(MARK,), ref=MARK
     )
+    comment = approval.comment(actor, post.id, f"Apa ini? {MARK}")
+    link = reviewing.make_link(actor, post.id, f"Ratna {MARK}").row
     rows = {
         state: deliver(actor, facebook, f"{state} {MARK}", state=state, campaign=MARK, tags=(MARK,))
         for state in ("scheduled", "published", "failed", "unknown")
@@ -227,6 +229,7 @@ def populate(actor: Actor, folder: Path) -> World:
     jobs.file_of(job).parent.mkdir(parents=True, exist_ok=True)
     jobs.file_of(job).write_bytes(f"PK {MARK}".encode())
     ids = {
+        "comment_id": str(comment.id), "link_id": str(link.id),
         "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),
         "withdrawal_id": str(left.id), "job_id": str(job.id),
         "person_id": str(somebody.id), "token_id": str(token.id), "invitation_id": str(invitation.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),

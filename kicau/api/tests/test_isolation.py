@@ -55,6 +55,8 @@ def test_the_matrix_covers_every_endpoint():
         "person_id",
         "token_id",
         "invitation_id",
+        "comment_id",
+        "link_id",
         "post_id",
         "delivery_id",
         "state",

@@ -13,7 +13,7 @@ from kicau.channels.acts import set_slots
 from kicau.connector.content import Poll, Rendered
 from kicau.connector.wire import from_json
 from kicau.media.acts import add_medium
-from kicau.publishing import acts, compose, schedule
+from kicau.publishing import acts, approval, compose, schedule
 from kicau.publishing.compose import Composition, LinkInput, MediumUse, PartInput, VariantInput
 from kicau.publishing.models import Delivery, Draft
 from kicau.rights.models import AuditEntry
@@ -111,7 +111,7 @@ def test_a_contributor_writes_and_submits_but_does_not_schedule(actor, channel, 
     draft = write(someone, "usul")
     with pytest.raises(NotAllowed):
         schedule.schedule(someone, draft, ["ana"], at(hours=1))
-    assert acts.submit(someone, draft.id).state == "submitted"
+    assert approval.submit(someone, draft.id).state == "submitted"
 
 
 def test_the_same_text_is_warned_of_not_forbidden(actor, channel):

@@ -24,7 +24,7 @@ from kicau.channels import acts as channels
 from kicau.channels.models import Channel
 from kicau.media.acts import add_medium, crop_medium
 from kicau.media.models import Medium
-from kicau.publishing import acts, compose, reading, schedule, writing
+from kicau.publishing import acts, approval, compose, reading, schedule, writing
 from kicau.publishing.models import Draft, DraftState
 from kicau.web.composer import showing
 from kicau.web.composer.shaping import shape
@@ -204,7 +204,7 @@ def _finish(request: Asked, sheet: Sheet, saved: Draft, how: str) -> HttpRespons
     if how == "save":
         messages.success(request, _("Saved."))
     elif how == "submit":
-        acts.submit(request.actor, saved.id)
+        approval.submit(request.actor, saved.id)
         messages.success(request, _("Handed to the editors."))
     else:
         _schedule(request, sheet, saved.id)

@@ -81,6 +81,8 @@ def _badge_of(thing: Any) -> words.Badge:
             return words.DRAFT[thing.state]
         case "Withdrawal":
             return words.WITHDRAWAL[thing.state]
+        case "Review":
+            return words.REVIEWS[thing.kind]
         case _:
             return words.DELIVERY[str(thing)]
 
@@ -88,6 +90,11 @@ def _badge_of(thing: Any) -> words.Badge:
 @register.filter
 def network(slug: str) -> str:
     return marks.label(slug)
+
+
+@register.filter
+def review_word(review: Any) -> str:
+    return str(words.REVIEWS[review.kind].word)
 
 
 @register.filter
@@ -290,6 +297,13 @@ def spanned(part: RenderedPart) -> SafeString:
 def small(medium: Any) -> str:
     """Address of a small picture of a medium, of the library or of a rendered post."""
     return reverse("medium-small", args=[_digest(medium)])
+
+
+@register.simple_tag(takes_context=True)
+def picture(context: template.Context, medium: Any) -> str:
+    """The same for whoever reads: signed in, or by a link (`media_base`) that opens these files only."""
+    base = context.get("media_base")
+    return f"{base}/small/{_digest(medium)}.jpg" if base else small(medium)
 
 
 @register.filter

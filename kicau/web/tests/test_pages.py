@@ -34,10 +34,12 @@ def test_every_view_of_the_calendar_shows_what_is_its_own(page, post, view, djan
 
 
 def test_pages_with_an_object_answer_within_their_statements(
-    page, post, picture, channels, django_assert_max_num_queries
+    page, actor, post, picture, channels, django_assert_max_num_queries
 ):
     row = post(to=[c.key for c in channels.values() if c.network not in ("instagram",)]).deliveries[0]
+    unscheduled = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="x"),)))
     for name, key in [
+        ("post", unscheduled.id),
         ("post", row.draft_id),
         ("compose-draft", row.draft_id),
         ("channel", "x-kopisenja"),

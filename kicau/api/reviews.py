@@ -1,0 +1,95 @@
+"""Endpoints: approval of posts, comments on them, and review links for clients."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from kicau.api import shown
+from kicau.api.gate import acting
+from kicau.api.paging import page
+from kicau.api.routes import PUBLISHES, READS, WRITES, Id
+from kicau.api.shapes import posts as p
+from kicau.api.shapes import reviews as s
+from kicau.api.shapes.base import PageQuery
+from kicau.publishing import approval, compose, reviewing
+from kicau.publishing.models import Review, ReviewLink
+from kicau.workspaces.actors import Actor
+
+routes = Router(tags=["Approval"])
+
+
+@routes.get("/posts/{post_id}/reviews", response=s.ReviewPage, summary="Read what was said of a post", openapi_extra=READS)  # fmt: skip
+def list_reviews(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
+    """Comments and verdicts, oldest first."""
+    return page(approval.reviews_of(acting(request), post_id), ("id",), asked, _review)
+
+
+@routes.post("/posts/{post_id}/comments", response={201: s.Review}, summary="Comment on a post", openapi_extra=WRITES)
+def create_comment(request: HttpRequest, post_id: Id, given: s.CommentInput) -> s.Review:
+    """On all of it, on a part, or on words in it."""
+    part = None if given.part is None else given.part - 1
+    return _review(approval.comment(acting(request), post_id, given.text, part=part, quote=given.quote))
+
+
+@routes.post("/comments/{comment_id}/resolve", response=s.Review, summary="Settle a comment", openapi_extra=WRITES)
+def resolve_comment(request: HttpRequest, comment_id: Id, given: s.ResolvedInput) -> s.Review:
+    """Or, with `resolved` false, open it again."""
+    return _review(approval.resolve(acting(request), comment_id, given.resolved))
+
+
+@routes.post("/posts/{post_id}/approve", response=p.Post, summary="Approve a post", openapi_extra=PUBLISHES)
+def approve_post(request: HttpRequest, post_id: Id, given: s.ApproveInput) -> p.Post:
+    """It may go out as it is; a change takes the approval back. With `version`, only where nobody changed it since."""
+    actor = acting(request)
+    return _post(actor, approval.approve(actor, post_id, given.text, version=given.version).id)
+
+
+@routes.post("/posts/{post_id}/return", response=p.Post, summary="Send a post back", openapi_extra=PUBLISHES)
+def return_post(request: HttpRequest, post_id: Id, given: s.ReturnInput) -> p.Post:
+    """To its author, as a draft, with what is to be mended: in `text` or in open comments."""
+    actor = acting(request)
+    return _post(actor, approval.send_back(actor, post_id, given.text).id)
+
+
+@routes.get("/posts/{post_id}/review-links", response=s.ReviewLinkPage, summary="List review links", openapi_extra=READS)  # fmt: skip
+def list_review_links(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
+    """Those that still work, newest first."""
+    actor = acting(request)
+    rows = reviewing.links(actor, compose.one_draft(actor, post_id).id)
+    return page(rows, ("-id",), asked, lambda row: s.ReviewLink(**_link(row)))
+
+
+@routes.post("/posts/{post_id}/review-links", response={201: s.ReviewLinkMade}, summary="Make a review link", openapi_extra=PUBLISHES)  # fmt: skip
+def create_review_link(request: HttpRequest, post_id: Id, given: s.ReviewLinkCreate) -> s.ReviewLinkMade:
+    """Somebody without a sign-in reads the post by it and, where it allows, comments, approves or asks for changes."""
+    made = reviewing.make_link(
+        acting(request), post_id, given.name, days=given.days, may_comment=given.may_comment, may_approve=given.may_approve,
+    )  # fmt: skip
+    return s.ReviewLinkMade(**_link(made.row), link=made.link)
+
+
+@routes.delete("/review-links/{link_id}", response={204: None}, summary="Take a review link back", openapi_extra=PUBLISHES)  # fmt: skip
+def revoke_review_link(request: HttpRequest, link_id: Id) -> None:
+    """It stops working at once; what was said by it stays."""
+    reviewing.revoke_link(acting(request), link_id)
+
+
+def _post(actor: Actor, post_id: object) -> p.Post:
+    return shown.post(compose.one_draft(actor, str(post_id)))
+
+
+def _review(row: Review) -> s.Review:
+    return s.Review(
+        id=str(row.id), kind=cast(s.ReviewKind, row.kind), text=row.text, part=None if row.part is None else row.part + 1, quote=row.quote, version=row.version,
+        by=row.name, person=shown.person(row.person) if row.person else None, by_link=row.link_id is not None, at=row.at, resolved_at=row.resolved_at,
+    )  # fmt: skip
+
+
+def _link(row: ReviewLink) -> dict[str, Any]:
+    return {
+        "id": str(row.id), "name": row.name, "may_comment": row.may_comment, "may_approve": row.may_approve, "created_at": row.created_at,
+        "expires_at": row.expires_at, "opened_at": row.opened_at,
+    }  # fmt: skip

@@ -1,0 +1,94 @@
+"""What a client's review link opens: the post as its readers will see it, and, where the link allows, their word on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from kicau.base import clock
+from kicau.base.errors import Refusal
+from kicau.media import library
+from kicau.publishing import approval, reviewing
+from kicau.publishing.models import ReviewLink
+from kicau.web import files
+from kicau.web.approval import reading
+from kicau.web.words import said
+
+type View = Callable[..., HttpResponseBase]
+
+
+def by_link(view: View) -> View:
+    """The view gets the link; one that is over says so. Nothing of it is kept by caches or
+    search engines; other sites are told no address of ours anyway (Referrer-Policy)."""
+
+    @never_cache
+    @wraps(view)
+    def run(request: HttpRequest, secret: str, **more: Any) -> HttpResponseBase:
+        try:
+            link = reviewing.opened(secret)
+        except Refusal as exc:
+            answer: HttpResponseBase = render(request, "web/join_over.html", {"sentence": said(exc)}, status=410)
+        else:
+            with timezone.override(clock.zone(link.workspace.timezone)):
+                answer = view(request, link, secret, **more)
+        answer["X-Robots-Tag"] = "noindex"
+        return answer
+
+    return run
+
+
+@require_safe
+@by_link
+def review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
+    draft = reviewing.draft_of(link)
+    mine = reviewing.said(link)
+    return render(request, "web/review.html", {
+        "link": link, "secret": secret, "draft": draft, "shown": approval.shown_on(draft), "reviews": mine, "read": reading(draft, mine),
+        "media_base": f"/review/{secret}", "zone": link.workspace.timezone,
+    })  # fmt: skip
+
+
+@require_POST
+@by_link
+def speak(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
+    """A comment or a verdict."""
+    text, version = request.POST.get("text", ""), request.POST.get("version", "")
+    read = int(version) if version.isdigit() else None
+    try:
+        match request.POST.get("verdict", ""):
+            case "approve":
+                reviewing.decide(link, True, text, version=read)
+                messages.success(request, _("Thank you. Your approval is noted."))
+            case "return":
+                reviewing.decide(link, False, text, version=read)
+                messages.success(request, _("Thank you. The team reads what you want changed."))
+            case _:
+                reviewing.comment(link, text, quote=request.POST.get("quote", ""))
+                messages.success(request, _("Your comment is with the team."))
+    except Refusal as exc:
+        messages.error(request, said(exc))
+    return redirect("review", secret=secret)
+
+
+@require_safe
+@by_link
+def picture(request: HttpRequest, link: ReviewLink, secret: str, digest: str) -> HttpResponseBase:
+    """A small picture of a file of this post, and of nothing else."""
+    if digest not in reviewing.media_of(reviewing.draft_of(link)):
+        raise Http404
+    try:
+        path = library.small(f"{link.workspace_id.hex}/{digest}")
+        if path is None:
+            raise Http404
+        return files.send(request, path, "image/jpeg", {})
+    except (OSError, ValueError):
+        raise Http404 from None

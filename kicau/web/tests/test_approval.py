@@ -1,0 +1,83 @@
+"""The approval part of a post's page, and what a client's link shows and takes."""
+
+from __future__ import annotations
+
+import re
+
+from django.urls import reverse
+
+from kicau.publishing import approval, compose, reviewing, writing
+from kicau.publishing.models import Delivery
+
+
+def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, member, channels):
+    writer = member("contributor")
+    text = "Fresh beans <b>from Gayo</b>"
+    given = compose.Composition(parts=(compose.PartInput(text=text),))
+    draft = writing.keep(writer, compose.create_draft(writer, given).id, given, desk={"channels": ["linkedin-kopisenja", "x-kopisenja"]})  # fmt: skip
+    approval.submit(writer, draft.id)
+    here = reverse("post", args=[draft.id])
+    page.post(reverse("comment", args=[draft.id]), {"text": "Which ones?", "quote": "from Gayo"})
+    html = page.get(here).content.decode()
+    assert re.search(r"&lt;b&gt;<mark><a [^>]+>from Gayo</a></mark>&lt;/b&gt;", html)
+    assert "1 open comment" in html
+    assert "publish it on LinkedIn in my own name" in html
+    assert html.count('<div class="shown">') == 2, "as both channels would show it"
+    comment = draft.reviews.get(kind="comment")
+    page.post(reverse("comment-resolve", args=[draft.id, comment.id]))
+    assert "Settled by Sari Wulandari" in page.get(here).content.decode()
+    decide = {"verdict": "schedule", "version": draft.version, "when": "at", "timezone": "Asia/Jakarta", "date": "2027-03-01", "time": "09:00"}  # fmt: skip
+    assert "read it again" in page.post(reverse("decide", args=[draft.id]), {**decide, "version": 1}, follow=True).content.decode()  # fmt: skip
+    page.post(reverse("decide", args=[draft.id]), {**decide, "confirm": "on"})
+    rows = {d.network: d for d in Delivery.objects.filter(draft=draft)}
+    assert {d.state for d in rows.values()} == {"scheduled"}
+    assert rows["linkedin"].confirmed_by == actor.person
+    assert rows["x"].due_at.isoformat() == "2027-03-01T02:00:00+00:00"
+
+
+def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest, actor, channels, picture):
+    other = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Secret plans"),)))
+    given = compose.Composition(parts=(compose.PartInput(text="Halo <i>dunia</i>", media=(compose.MediumUse(medium=picture.id, alt="A cup"),)),))  # fmt: skip
+    draft = writing.keep(actor, compose.create_draft(actor, given).id, given, desk={"channels": ["x-kopisenja"]})
+    approval.comment(actor, draft.id, "Between us")
+    answer = page.post(reverse("review-link", args=[draft.id]), {"name": "Ratna", "days": "7", "comment": "on", "approve": "on"})  # fmt: skip
+    link = re.search(r'id="review-link">([^<]+)<', answer.content.decode())[1]
+    assert "no-store" in answer["Cache-Control"]
+    assert page.post(reverse("review-link", args=[draft.id]), {"name": "", "days": "900"}).status_code == 422
+    way = link[link.index("/review/") :]
+    answer = guest.get(way)
+    html = answer.content.decode()
+    assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == ("same-origin", "noindex")
+    assert "Halo &lt;i&gt;dunia&lt;/i&gt;" in html
+    assert "Between us" not in html
+    assert 'href="/library' not in html
+    small = re.search(r'src="(/review/[^"]+\.jpg)"', html)[1]
+    shown = guest.get(small)
+    assert (shown.status_code, shown["Content-Type"]) == (200, "image/jpeg")
+    assert b"".join(shown.streaming_content)[:2] == b"\xff\xd8"
+    assert guest.get(small.replace(picture.sha256, "0" * 64)).status_code == 404
+    assert guest.get(reverse("post", args=[other.id])).status_code == 302
+    say = f"{way}/say"
+    assert "what you want to say" in guest.post(say, {"text": ""}, follow=True).content.decode()
+    assert "with the team" in guest.post(say, {"text": "Warmer", "quote": "Halo"}, follow=True).content.decode()
+    assert "approval is noted" in guest.post(say, {"verdict": "approve", "version": draft.version}, follow=True).content.decode()  # fmt: skip
+    html = page.get(reverse("post", args=[draft.id])).content.decode()
+    assert "Warmer" in html
+    assert "Approved" in html
+    page.post(reverse("review-link-revoke", args=[draft.id, reviewing.links(actor, draft.id).get().id]))
+    assert guest.get(way).status_code == 410
+    assert guest.get(small).status_code == 410
+
+
+def test_a_contributor_decides_nothing_and_makes_no_link(guest, member, actor, channels):
+    writer = member("contributor")
+    draft = compose.create_draft(writer, compose.Composition(parts=(compose.PartInput(text="x"),)))
+    guest.force_login(writer.person)
+    guest.post(reverse("submit", args=[draft.id]))
+    guest.post(reverse("decide", args=[draft.id]), {"verdict": "approve"})
+    draft.refresh_from_db()
+    assert draft.state == "submitted"
+    assert guest.post(reverse("review-link", args=[draft.id]), {"name": "x", "days": "3"}).status_code == 422
+    assert not draft.review_links.exists()
+    html = guest.get(reverse("post", args=[draft.id])).content.decode()
+    assert "Your decision" not in html
