@@ -167,7 +167,8 @@ def shown_on(draft: Draft) -> list[Shown]:
         return found
     active = Channel.objects.filter(workspace_id=draft.workspace_id, state=ChannelState.ACTIVE).select_related("app").order_by("key")  # fmt: skip
     wanted = draft.extras.get("desk", {}).get("channels", [])
-    chosen = list(active.filter(key__in=wanted)) or list(active[:12])
+    every = list(active)
+    chosen = [one for one in every if one.key in wanted] or every[:12]
     return [Shown(channel=one, rendered=schedule.render(draft, one), delivery=None) for one in chosen]
 
 
