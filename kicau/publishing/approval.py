@@ -129,11 +129,14 @@ class Plan:
     timezone: str
 
 
-def plan_of(actor: Actor, draft: Draft) -> Plan:
-    """What lies on the author's desk beside the draft; a time that is past counts as not said."""
+def plan_of(actor: Actor, draft: Draft, every: Sequence[Channel] | None = None) -> Plan:
+    """What lies on the author's desk beside the draft; a time that is past counts as not said.
+
+    `every`: the workspace's channels, where they are at hand.
+    """
     desk = draft.extras.get("desk", {})
     wanted = set(desk.get("channels", []))
-    chosen = tuple(c for c in channels(actor) if c.key in wanted)
+    chosen = tuple(c for c in (channels(actor) if every is None else every) if c.key in wanted)
     due_at = None
     if desk.get("when", "at") == "at":
         try:
@@ -165,10 +168,16 @@ def shown_on(draft: Draft) -> list[Shown]:
     ]
     if found:
         return found
-    active = Channel.objects.filter(workspace_id=draft.workspace_id, state=ChannelState.ACTIVE).select_related("app").order_by("key")  # fmt: skip
+    return would_show(
+        draft, list(Channel.objects.filter(workspace_id=draft.workspace_id).select_related("app").order_by("key"))
+    )
+
+
+def would_show(draft: Draft, every: Sequence[Channel]) -> list[Shown]:
+    """The same for a post that goes nowhere yet; `every`: the workspace's channels."""
     wanted = draft.extras.get("desk", {}).get("channels", [])
-    every = list(active)
-    chosen = [one for one in every if one.key in wanted] or every[:12]
+    active = [one for one in every if one.state == ChannelState.ACTIVE]
+    chosen = [one for one in active if one.key in wanted] or active[:12]
     return [Shown(channel=one, rendered=schedule.render(draft, one), delivery=None) for one in chosen]
 
 

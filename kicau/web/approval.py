@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
+from kicau.channels.acts import channels
 from kicau.channels.live import capabilities_of
 from kicau.publishing import approval, compose, reviewing
 from kicau.publishing.models import Draft, Review
@@ -75,8 +76,10 @@ def shown(actor: Actor, draft: Draft) -> dict[str, Any]:
     if (undecided or said) and actor.may(Permission.PUBLISH):
         found["links"] = list(reviewing.links(actor, draft.id))
     if undecided:
-        plan = approval.plan_of(actor, draft)
+        every = list(channels(actor))
+        plan = approval.plan_of(actor, draft, every)
         found |= {
+            "previews": approval.would_show(draft, every),
             "plan": plan, "planned": plan.due_at.astimezone(clock.zone(plan.timezone)) if plan.due_at else None,
             "to_confirm": [c for c in plan.channels if capabilities_of(c).needs_confirmation],
         }  # fmt: skip

@@ -72,8 +72,6 @@ def post(request: Asked, draft_id: str) -> HttpResponse:
         return render(request, "web/post.html#deliveries", shown)
     shown["open"] = any(r.state not in ENDED for r in rows)
     shown |= approving.shown(request.actor, draft)
-    if not rows:
-        shown["previews"] = approval.shown_on(draft)
     return render(request, "web/post.html", shown)
 
 
