@@ -10,7 +10,7 @@ import kicau.base.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("publishing", "0002_at_hand"),
+        ("publishing", "0003_outages_and_lighter_attempts"),
         ("workspaces", "0002_signing_in"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
