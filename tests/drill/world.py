@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.db import connection, connections
 from PIL import Image
@@ -75,6 +75,9 @@ class Town:
             self.servers[slug] = server
         self._pump: Pump | None = None
         self._working: Any = None
+
+    def do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def open(self) -> None:
         """The worker begins: the pump, and every chore that a real one has."""
@@ -138,7 +141,7 @@ def connect(actor: Actor, town: Town) -> dict[str, Channel]:
                 found = await channel_acts.finish_sign_in(actor, returned, client=client)
                 await channel_acts.connect(actor, begun.state, [found.accounts[0].id], keys={found.accounts[0].id: slug}, client=client)  # fmt: skip
 
-    async_to_sync(all_of_them)()
+    town.do(all_of_them())
     return {c.network: c for c in Channel.objects.filter(workspace=actor.workspace).select_related("app")}
 
 
