@@ -100,15 +100,19 @@ def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.Month
     )  # fmt: skip
 
 
-@routes.get("/plans", response=c.Quotes, summary="Compare a network's plans", openapi_extra=READS)
+@routes.get("/plans", response=c.Quotes, summary="Compare plans", openapi_extra=READS)
 def compare_plans(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.Quotes:
     """What each would ask for what this workspace used in the last 30 days."""
     actor = acting(request)
     actor.require(Permission.READ)
-    if asked.network not in registry.slugs():
+    if asked.network and asked.network not in registry.slugs():
         raise NotFound("network", asked.network)
-    found = workloads.compare(asked.network, workloads.measured(asked.network, workspace_id=actor.workspace.id))
-    return c.Quotes(items=[c.Quote(plan=q.plan.name, since=q.plan.since, currency=q.plan.currency, fee=q.fee, use=q.use, total=q.total, fits=q.fits, breaks=list(q.breaks)) for q in found])  # fmt: skip
+    found = [
+        (slug, q)
+        for slug in ([asked.network] if asked.network else registry.slugs())
+        for q in workloads.compare(slug, workloads.measured(slug, workspace_id=actor.workspace.id))
+    ]
+    return c.Quotes(items=[c.Quote(network=slug, plan=q.plan.name, since=q.plan.since, currency=q.plan.currency, fee=q.fee, use=q.use, total=q.total, fits=q.fits, breaks=list(q.breaks)) for slug, q in found])  # fmt: skip
 
 
 def _wanted(actor: Actor, given: c.BudgetInput) -> plans.BudgetInput:

@@ -21,7 +21,7 @@ from kicau.connector.content import Problem, Rendered
 from kicau.connector.wire import from_json, to_json
 from kicau.media import library
 from kicau.media.probe import Unusable
-from kicau.plans.pricing import Priced, price_all
+from kicau.plans.pricing import Priced, list_on, price_all
 from kicau.publishing import compose
 from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold
 from kicau.workspaces import webhooks
@@ -339,6 +339,31 @@ def _occurrence(slot: Slot, after: datetime, week: int) -> datetime | None:
     wall = datetime.combine(day, slot.time, zone)
     at = wall.astimezone(clock.UTC)
     return at if at.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """What a post would cost on all its channels, and what makes it dear."""
+
+    channels: int
+    totals: tuple[tuple[int, str], ...]  # (micro-units, currency), the largest first
+    dear: tuple[
+        tuple[int, str, str], ...
+    ]  # of it, for what costs more than a plain post: (micro-units, currency, network)
+
+
+def quote(previews: Iterable[Preview]) -> Quoted:
+    """Before it is scheduled: "4 channels: $0.215, of which $0.20 for the link"."""
+    shown = list(previews)
+    dear: dict[tuple[str, str], int] = {}
+    for one in shown:
+        listed = list_on(one.channel.network, clock.now().date(), one.channel.app.plan)
+        for priced in one.priced:
+            if priced.micro and listed is not None and priced.meter in listed.instead:
+                key = (priced.currency, one.channel.network)
+                dear[key] = dear.get(key, 0) + priced.micro
+    totals = sorted(((micro, currency) for currency, micro in cost(shown).items()), reverse=True)
+    return Quoted(channels=len(shown), totals=tuple(totals), dear=tuple((micro, *key) for key, micro in dear.items()))
 
 
 def cost(previews: Iterable[Preview]) -> Mapping[str, int]:

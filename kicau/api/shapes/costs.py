@@ -98,12 +98,13 @@ class ForecastQuery(Shape):
 class PlansQuery(Shape):
     """Whose plans."""
 
-    network: str = Field(min_length=1, max_length=40, description="A network.")
+    network: str = Field("", max_length=40, description="A network; empty: all of them.")
 
 
 class Quote(Shape):
     """What a plan asks for the measured use of 30 days."""
 
+    network: str = Field(description="Whose plan.")
     plan: str = Field(description="Name of the price list.")
     since: date = Field(description="From when it holds.")
     currency: str = Field(description="ISO 4217.")

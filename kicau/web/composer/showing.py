@@ -194,12 +194,11 @@ def looked(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Ch
         previews = schedule.preview(request.actor, made, picked, due_at=shown["moment"])
     except Refusal as exc:
         return shown | {"unseen": said(exc)}
-    costs = schedule.cost(previews)
     problems = {} if sheet.is_blank else {one.channel.key: len(one.rendered.problems) for one in previews}
     return shown | {
         "seen": _together(sheet, previews),
         "counts": _counts(sheet, previews),
-        "costs": [(micro, currency) for currency, micro in costs.items()],
+        "quote": schedule.quote(previews),
         "troubled": {key for key, n in problems.items() if n},
         "problems": sum(problems.values()),
         "undescribed": _undescribed(previews),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from pypdf import PdfReader
 
 from kicau.base import clock
 from kicau.plans.models import Budget, Charge, OwnList, Purpose
+from kicau.web.tests.test_composer import form  # noqa: F401 (a fixture)
 
 
 @pytest.fixture
@@ -75,3 +77,9 @@ def test_an_operator_enters_a_list_and_everybody_reads_it(page, workspace):
     assert "kontrak" in read(page, "price-lists")
     page.post(reverse("price-list-remove", args=[OwnList.objects.get().id]))
     assert "kontrak" not in read(page, "price-lists")
+
+
+def test_the_composer_says_what_it_costs_and_why(page, channels, form):  # noqa: F811
+    form = form("https://kopisenja.id", channel=["x-kopisenja", "bluesky-kopisenja"])
+    html = page.post(reverse("compose-look"), form).content.decode()
+    assert "2 channels: $0.20, of which $0.20 for the link on X" in " ".join(re.sub(r"<[^>]+>", "", html).split())
