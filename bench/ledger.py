@@ -158,7 +158,7 @@ class Bench:
         wanted = []
         for _ in range(count):
             words = f"kopi {self.chance.random()}"
-            link = " https://kopisenja.example/menu" if self.chance.random() < 0.3 else ""
+            link = " https://kopisenja.id/menu" if self.chance.random() < 0.3 else ""
             parts = 1 if picture or self.chance.random() < 0.85 else self.chance.choice((2, 3))
             wanted.append(compose.Composition(parts=tuple(compose.PartInput(text=f"{words} {n}{link}", media=uses) for n in range(parts))))  # fmt: skip
         ids = [d.id for d in compose.save_drafts(self.actor, wanted)]
