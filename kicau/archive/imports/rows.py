@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import add
 
 import msgspec
 
@@ -17,7 +18,7 @@ from kicau.connector.archives.records import Found, Record, Skip
 EACH = 10_000  # records of one batch, which is one transaction
 HASHED = "h:"  # begins the remote id of a record whose archive gives none
 NULL = "\\N"
-COLUMNS = ("id", "local", "network", "remote_id", "kind", "text", "more", "language", "posted_at", "posted_to", "reply_to", "url", "media", "extra", "deleted_at")  # fmt: skip
+COLUMNS = ("id", "local", "network", "remote_id", "kind", "text", "language", "posted_at", "posted_to", "reply_to", "url", "media", "extra", "deleted_at", "search")  # fmt: skip
 _json = msgspec.json.Encoder().encode
 
 
@@ -38,7 +39,9 @@ class Author:
 class Batch:
     """What goes to the database in one transaction."""
 
-    lines: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)  # without the last column, the stemmed words
+    words: list[str] = field(default_factory=list)  # of each line: its number, language and text, for stemming
+    stemmed: list[str] = field(default_factory=list)  # of each line: the last column, with its end
     authors: list[Author] = field(default_factory=list)  # that are met for the first time
     skips: list[Skip] = field(default_factory=list)
     read: int = 0  # records and skips, from the beginning of the archive to the end of this batch
@@ -46,7 +49,7 @@ class Batch:
 
     @property
     def data(self) -> bytes:
-        return "".join(self.lines).encode("utf-8", "replace")  # half of a surrogate pair is no text
+        return "".join(map(add, self.lines, self.stemmed)).encode("utf-8", "replace")
 
 
 class Encoder:
@@ -107,10 +110,12 @@ class Encoder:
             extra = escaped(_json(record.extra).decode())
             if title := record.extra.get("title"):
                 more = f"{escaped(str(title))} {more}"
+        text = escaped(record.text)
+        batch.words.append(f"{len(batch.words)}\t{language[:12]}\t{text} {more}\n")
         return (
-            f"{new_id()}\t{local}\t{network}\t{escaped(remote_id)}\t{record.kind}\t{escaped(record.text)}\t{more}\t"
+            f"{new_id()}\t{local}\t{network}\t{escaped(remote_id)}\t{record.kind}\t{text}\t"
             f"{language[:12]}\t{stamp(record.posted_at or UNDATED)}\t{record.posted_to if record.posted_at else 'none'}\t{escaped(record.reply_to[:300])}\t"
-            f"{escaped(record.url[:1000])}\t{media}\t{extra}\t{stamp(record.deleted_at)}\n"
+            f"{escaped(record.url[:1000])}\t{media}\t{extra}\t{stamp(record.deleted_at)}\t"
         )
 
 

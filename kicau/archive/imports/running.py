@@ -20,10 +20,11 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q
 
 from kicau.archive.imports.acts import as_json
+from kicau.archive.imports.media import take_media
 from kicau.archive.imports.published import keep_published
 from kicau.archive.imports.readers import Fit, fitting
 from kicau.archive.imports.rows import Batch, Encoder
-from kicau.archive.imports.writing import Writer
+from kicau.archive.imports.writing import Writer, stem
 from kicau.archive.models import Import, ImportState, Source
 from kicau.base import clock
 from kicau.channels.models import Channel
@@ -113,6 +114,13 @@ def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | 
         if connection.connection is not None and not connection.connection.closed and not connection.needs_rollback:
             writer.close()
 
+    def go_on(left: list[Skip]) -> None:
+        with transaction.atomic():
+            _hold(row)
+            _count_skips(row, left)
+
+    take_media(system(row.workspace), source, files, go_on)
+
 
 def _own(row: Import) -> set[str]:
     """The keys of authors that are this workspace, whoever's archive it is."""
@@ -121,7 +129,7 @@ def _own(row: Import) -> set[str]:
 
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Read in a thread of its own, a little ahead of who writes."""
+    """Read and stemmed in a thread (and on a connection) of its own, a little ahead of who writes."""
     made: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=AHEAD)
     over = threading.Event()
 
@@ -138,10 +146,13 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
             for batch in batches:
                 if over.is_set():
                     return
+                stem(batch)
                 give(batch)
             give(None)
         except BaseException as exc:
             give(exc)
+        finally:
+            connection.close()  # this thread's own
 
     thread = threading.Thread(target=read, name="archive reader", daemon=True)
     thread.start()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import tarfile
 import zipfile
 from datetime import UTC, datetime
 
 import pytest
+from PIL import Image
 
 from kicau.archive.imports import acts, rows, running
 from kicau.archive.imports.published import keep_published
@@ -22,6 +24,8 @@ from kicau.channels.models import Channel
 from kicau.connector.archives import files as archives
 from kicau.connector.archives import streams
 from kicau.connector.session import Credentials
+from kicau.media import library
+from kicau.media.models import Medium
 from kicau.publishing import compose, schedule
 from kicau.publishing.models import DeliveryState
 
@@ -39,6 +43,12 @@ def texts(actor, words: str = "") -> list[str]:
     return [i.text for i in find(actor, Query(words=words)).items]
 
 
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (60, 40), "#a05030").save(out, "PNG")
+    return out.getvalue()
+
+
 def codes(row: Import) -> dict[str, int]:
     return {one["code"]: one["count"] for one in row.skips}
 
@@ -51,7 +61,7 @@ def test_every_form_of_a_post(actor, archive, take):
         "data/js/tweets/2012_01.js": "Grailbird.data.tweets_2012_01 =\n" + json.dumps([{"id_str": "5", "text": "oldest form", "created_at": "2012-01-31 12:00:00 +0000"}]),
         "data/deleted-tweets.js": assigned("deleted_tweets.part0", [tweet(6, "taken down", deleted_at="2023-01-02T03:04:05.000Z")]),
         "data/note-tweet.js": assigned("note_tweet.part0", [{"noteTweet": {"noteTweetId": "9", "createdAt": "2018-10-10T20:00:07.000Z", "core": {"text": longer}}}]),
-        "data/tweets_media/1008-cup.jpg": b"jpeg",
+        "data/tweets_media/1008-cup.jpg": picture(),
     }  # fmt: skip
     cup = {"media": [{"url": "https://t.co/p", "media_url_https": "https://pbs.example/cup.jpg", "type": "photo", "ext_alt_text": "Secangkir robusta"}]}  # fmt: skip
     row = take(archive(
@@ -67,7 +77,8 @@ def test_every_form_of_a_post(actor, archive, take):
     assert items["1003"].text == "Berjalan di hujan & senja & kopi https://kopisenja.example/menu"
     assert items["1006"].deleted_at.year == 2023
     assert items["1007"].text == longer
-    assert items["1008"].media[0]["file"] == "data/tweets_media/1008-cup.jpg"
+    kept = Medium.objects.get(id=items["1008"].media[0]["medium"])
+    assert (kept.origin, kept.alt, library.original(kept.ref).read_bytes()) == ("imported", "Secangkir robusta", picture())  # fmt: skip
     assert (items["1009"].kind, items["1009"].reply_to) == ("reply", "1001")
     assert texts(actor, "jalan") == [items["1003"].text]  # stemmed in Indonesian
     assert texts(actor, "robusta") == ["gambar"]  # the description of a picture

@@ -1,0 +1,65 @@
+"""The files that came with an archive, into the library: each looked into by its content, each kept once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kicau.archive.models import Item, Source
+from kicau.base.errors import Unacceptable
+from kicau.connector.archives.files import Files, Unreadable
+from kicau.connector.archives.records import Skip, skip
+from kicau.media import library
+from kicau.media.acts import LARGEST, add_medium
+from kicau.workspaces.actors import Actor
+
+AT_ONCE = 200  # items between two looks at whether to go on
+
+
+def take_media(actor: Actor, source: Source, files: Files, go_on: Callable[[list[Skip]], None]) -> None:
+    """Of every item of `source`; one that is in the library already is passed over, so that a new start goes on.
+
+    `go_on` is given what was left out, from time to time, and may raise.
+    """
+    names = set(files.names())
+    if not names:
+        return
+    rows = Item.objects.filter(workspace=actor.workspace, sources__contains=[source.id]).exclude(media=[]).order_by("id")  # fmt: skip
+    left: list[Skip] = []
+    for number, (id_, media) in enumerate(rows.values_list("id", "media").iterator(chunk_size=AT_ONCE), 1):
+        changed = [_taken(actor, source, files, names, one, left) for one in media]
+        if changed != media:
+            Item.objects.filter(id=id_).update(media=changed)
+        if number % AT_ONCE == 0:
+            go_on(left)
+            left = []
+    go_on(left)
+
+
+def _taken(actor: Actor, source: Source, files: Files, names: set[str], one: dict[str, Any], left: list[Skip]) -> dict[str, Any]:  # fmt: skip
+    name = str(one.get("file") or "")
+    if one.get("sha256") or name not in names:
+        return one
+    copy = library.scratch()
+    try:
+        with files.open(name) as packed, copy.open("wb") as out:
+            size = 0
+            while piece := packed.read(1 << 20):
+                size += len(piece)
+                if size > LARGEST:
+                    left.append(skip("file-too-large", "A file of the archive is larger than the library takes.", name))
+                    return one
+                out.write(piece)
+        medium = add_medium(
+            actor, copy, str(one.get("name") or name.rsplit("/", 1)[-1]), alt=str(one.get("alt") or ""), origin=source.acquired,
+            origin_detail=f"{source.label}, {name}"[:500], move=True,
+        )  # fmt: skip
+        return one | {"sha256": medium.sha256, "medium": str(medium.id)}
+    except Unreadable as exc:
+        left.append(Skip(code=exc.problem.code, message=exc.problem.message, params=dict(exc.problem.params), where=name))  # fmt: skip
+    except Unacceptable as exc:
+        problem = exc.problems[0]
+        left.append(Skip(code=problem.code, message=problem.message, params=dict(problem.params), where=name))
+    finally:
+        copy.unlink(missing_ok=True)
+    return one
