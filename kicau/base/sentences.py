@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from kicau.connector.content import Problem
 
 type Param = str | int | float | datetime
 type Piece = tuple[str, Mapping[str, Param]]
@@ -31,6 +33,11 @@ class Sentence(str):
         return Sentence.of(self.pieces + pieces_of(other))
 
 
+def of_problems(problems: Iterable[Problem]) -> Sentence:
+    """The sentences of problems, one behind the other; an empty one where there are none."""
+    return Sentence.of([(p.message, dict(p.params)) for p in problems])
+
+
 def filled(message: str, params: Mapping[str, Any], shown: Callable[[datetime], object] | None = None) -> str:
     """`message` with its places filled; times by `shown`, else in UTC. Never raises."""
     show = shown or (lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
@@ -55,12 +62,13 @@ def stored(text: str) -> list[Any]:
     ]
 
 
-def read(rows: Sequence[Any]) -> tuple[Piece, ...]:
-    """What `stored` kept; nothing where it is none of it."""
+def read(text: str, rows: Sequence[Any]) -> tuple[Piece, ...]:
+    """How `text` was made, by what `stored` kept; where that is of another text, `text` as it stands."""
     try:
-        return tuple((str(message), {k: _param(v) for k, v in params.items()}) for message, params in rows)
+        pieces = tuple((str(message), {k: _param(v) for k, v in params.items()}) for message, params in rows)
     except (AttributeError, TypeError, ValueError):
-        return ()
+        pieces = ()
+    return pieces if " ".join(filled(*piece) for piece in pieces) == text else pieces_of(text)
 
 
 def _param(value: Any) -> Param:

@@ -41,6 +41,8 @@ CAPABILITIES_LAST = timedelta(days=1)
 WENT: list[Callable[[Actor, Channel], None]] = []
 CAME_BACK: list[Callable[[Actor, Channel, str], None]] = []
 
+ENDS_SOON = timedelta(days=7)  # a person is warned so long before a permission ends
+RENEWAL_OVERDUE = timedelta(minutes=15)  # a renewal is tried every few minutes
 REFRESH_LASTS = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
 
 
@@ -355,6 +357,15 @@ def troubles() -> Iterator[Seen]:
     for row in expired:
         details = {"network": registry.get(row.network).label if row.network in registry.slugs() else row.network, "channel": row.name, "workspace": row.workspace.name}  # fmt: skip
         yield Seen(key=f"channel:{row.id}", kind="token", details=details)
+
+
+def ends_soon(channel: Channel) -> bool:
+    """Whether the permission ends within a week and is not renewed by itself: its renewal is overdue, or there is none."""
+    if channel.state != ChannelState.ACTIVE or channel.token_expires_at is None:
+        return False
+    now = clock.now()
+    overdue = channel.refresh_at is None or channel.refresh_at < now - RENEWAL_OVERDUE
+    return overdue and channel.token_expires_at < now + ENDS_SOON
 
 
 def due_for_refresh(limit: int = 50) -> list[UUID]:

@@ -6,7 +6,13 @@ python -m kicau.config.web
 from __future__ import annotations
 
 import os
+import sys
 import threading
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
 
 CONNECTIONS = 10  # to the database, shared by all requests
 STOP_WITHIN = 20  # seconds that open requests are given when it is told to stop
@@ -32,10 +38,25 @@ def main() -> None:
     threading.Thread(
         target=keep_standing_in, args=(threading.Event(),), name="stands in for workers", daemon=True
     ).start()
-    uvicorn.run(
+    Server = _server()
+    Server(uvicorn.Config(
         "kicau.config.asgi:application", host=options.read("KICAU_HOST"), port=int(options.read("KICAU_PORT")), loop="asyncio", http="h11",
         ws="none", lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=STOP_WITHIN,
-    )  # fmt: skip
+    )).run()  # fmt: skip
+
+
+def _server() -> type[uvicorn.Server]:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Ends the lines that pages hold open as soon as it is told to stop."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            if live := sys.modules.get("kicau.web.live"):  # not imported before the application is
+                live.close_all()
+            super().handle_exit(sig, frame)
+
+    return Server
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, Unacceptable
 from kicau.base.ids import as_uuid
+from kicau.base.sentences import Sentence, stored
 from kicau.channels.live import Live, new_client
 from kicau.channels.models import ChannelState
 from kicau.connector import registry
@@ -92,7 +93,8 @@ def edit_draft(
             row.confirmed_at = row.confirmed_by = None
             _hold_for_confirmation(row)
         elif row.state == DeliveryState.FAILED:
-            row.reason, row.problems = "Mended; retry it to send it.", []
+            row.reason, row.problems = Sentence("Mended; retry it to send it."), []
+        row.said = stored(row.reason)
         row.save()
     schedule._prepare(waiting)
     actor.record("draft.edited", draft.id, deliveries=len(waiting))
@@ -124,8 +126,10 @@ def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
     if row.begun_at is not None:
         raise Conflict("This delivery is being sent this moment; look again in a few seconds.")
     partly = not _unseen(row) and bool(row.progress)
-    row.state, row.hold, row.reason = DeliveryState.CANCELED, "", f"{actor.name} canceled it."
-    _save(actor, row, "canceled", row.reason + (" Parts of it may be on the network already." if partly else ""))
+    row.state, row.hold, row.reason = DeliveryState.CANCELED, "", Sentence("{who} canceled it.", who=actor.name)
+    _save(
+        actor, row, "canceled", row.reason + (Sentence("Parts of it may be on the network already.") if partly else "")
+    )
     actor.record("delivery.canceled", row.id)
     webhooks.emit(
         "delivery.canceled",
@@ -152,7 +156,7 @@ def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
         row.rendered, row.text_hash = to_json(rendered), schedule.text_hash(rendered)
     row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
     row.next_at = _first_step_at(row)
-    _save(actor, row, "retried", f"{actor.name} asked for another try.")
+    _save(actor, row, "retried", Sentence("{who} asked for another try.", who=actor.name))
     actor.record("delivery.retried", row.id)
     return row
 
@@ -178,7 +182,7 @@ def move(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str 
         actor,
         row,
         "moved",
-        f"{actor.name} moved it to {due_at.astimezone(clock.zone(row.timezone)):%Y-%m-%d %H:%M %Z}.",
+        Sentence("{who} moved it to {when}.", who=actor.name, when=due_at),
     )
     actor.record("delivery.moved", row.id, before=before.isoformat(), after=due_at.isoformat())
     return row
@@ -196,7 +200,7 @@ def confirm(actor: Actor, delivery_id: UUID | str) -> Delivery:
     row.confirmed_by, row.confirmed_at = actor.person, clock.now()
     row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
     row.next_at = _first_step_at(row)
-    _save(actor, row, "confirmed", f"{actor.name} confirmed it.")
+    _save(actor, row, "confirmed", Sentence("{who} confirmed it.", who=actor.name))
     actor.record("delivery.confirmed", row.id)
     return row
 
@@ -213,10 +217,15 @@ def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str 
         row.state, row.reason, row.url = DeliveryState.PUBLISHED, "", url[:1000]
         row.remote_ids = [remote_id] if remote_id else row.remote_ids
         row.published_at = clock.now()
-        _save(actor, row, "found", f"{actor.name} found it published{f' at {url}' if url else ''}.")
+        _save(actor, row, "found", Sentence("{who} found it published.", who=actor.name) + url)
     else:
         row.state, row.reason, row.next_at, row.tries = DeliveryState.SCHEDULED, "", clock.now(), 0
-        _save(actor, row, "not-found", f"{actor.name} found nothing on the network; the step is taken again.")
+        _save(
+            actor,
+            row,
+            "not-found",
+            Sentence("{who} found nothing on the network; the step is taken again.", who=actor.name),
+        )
     actor.record("delivery.resolved", row.id, published=published)
     return row
 
@@ -241,7 +250,7 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
     except ConnectorError as exc:
         raise Conflict(f"{label} did not delete the post: {exc}. Nothing was changed here; try again later.") from exc
     finally:
-        await sync_to_async(_account_withdrawal)(row, live.http.calls)
+        await sync_to_async(account)(row, live.http.calls, Purpose.WITHDRAW)
         if client is None:
             await session.close()
     await sync_to_async(_deleted)(actor, row)
@@ -249,9 +258,10 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
 
 
 @transaction.atomic
-def _account_withdrawal(row: Delivery, calls: Sequence[Call]) -> None:
+def account(row: Delivery, calls: Sequence[Call], purpose: str) -> None:
+    """Write down what a person's own call for a delivery used up."""
     work = ledger.Work(
-        workspace_id=row.workspace_id, network=row.network, purpose=Purpose.WITHDRAW, app_id=row.channel.app_id, plan=row.channel.app.plan,
+        workspace_id=row.workspace_id, network=row.network, purpose=purpose, app_id=row.channel.app_id, plan=row.channel.app.plan,
         channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id,
     )  # fmt: skip
     ledger.write(ledger.entries(work, calls))
@@ -259,7 +269,7 @@ def _account_withdrawal(row: Delivery, calls: Sequence[Call]) -> None:
 
 @transaction.atomic
 def _deleted(actor: Actor, row: Delivery) -> None:
-    row.state, row.reason = DeliveryState.DELETED, f"{actor.name} deleted it from the network."
+    row.state, row.reason = DeliveryState.DELETED, Sentence("{who} deleted it from the network.", who=actor.name)
     _save(actor, row, "deleted", row.reason)
     actor.record("delivery.deleted", row.id)
 
@@ -295,13 +305,16 @@ def _one(actor: Actor, delivery_id: UUID | str) -> Delivery:
 
 def _save(actor: Actor, row: Delivery, outcome: str, sentence: str) -> None:
     row.changed_at = clock.now()
+    row.said = stored(row.reason)
     row.save()
-    Attempt.objects.create(delivery=row, did="person", outcome=outcome, sentence=sentence)
+    Attempt.objects.create(
+        delivery=row, did="person", outcome=outcome, sentence=sentence, detail={"said": stored(sentence)}
+    )
 
 
 def _hold_for_confirmation(row: Delivery) -> None:
     row.state, row.hold = DeliveryState.HELD, Hold.CONFIRMATION
-    row.reason = "The text was changed after it had been confirmed: read it and confirm it again."
+    row.reason = Sentence("The text was changed after it had been confirmed: read it and confirm it again.")
 
 
 def _why_not(row: Delivery, wanted: str) -> str:

@@ -49,12 +49,12 @@ RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.du
 SETTLE = """
 UPDATE publishing_delivery d SET
     state = v.state, hold = v.hold, next_at = v.next_at, progress = coalesce(v.progress, d.progress), steps = v.steps, tries = v.tries,
-    broken_at = v.broken_at, begun_at = NULL, lease_until = NULL, worker = '', reason = v.reason, problems = v.problems,
+    broken_at = v.broken_at, begun_at = NULL, lease_until = NULL, worker = '', reason = v.reason, said = v.said, problems = v.problems,
     remote_ids = coalesce(v.remote_ids, d.remote_ids), url = coalesce(v.url, d.url), raw = coalesce(v.raw, d.raw),
     published_at = coalesce(v.published_at, d.published_at), changed_at = clock_timestamp()
 FROM (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v (
     id uuid, begun_at timestamptz, state text, hold text, next_at timestamptz, progress jsonb, steps int, tries int, broken_at timestamptz, reason text,
-    problems jsonb, remote_ids varchar[], url text, raw jsonb, published_at timestamptz)) v
+    said jsonb, problems jsonb, remote_ids varchar[], url text, raw jsonb, published_at timestamptz)) v
 WHERE d.id = v.id AND d.worker = %s AND coalesce(d.state, '') = 'publishing' AND d.begun_at = v.begun_at
 RETURNING d.id
 """

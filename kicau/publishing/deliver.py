@@ -20,6 +20,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 
 from kicau.base import clock
+from kicau.base.sentences import Sentence
 from kicau.channels import acts as channel_acts
 from kicau.channels.live import Live, app_value
 from kicau.channels.models import Channel
@@ -28,7 +29,6 @@ from kicau.connector.content import Charge, Delivery, PublishResult, Rendered
 from kicau.connector.session import App
 from kicau.connector.wire import from_json
 from kicau.engine.pump import LEASE, Room
-from kicau.plans.budgets import NEVER
 from kicau.plans.models import Purpose
 from kicau.publishing import affording, outcomes, settling
 from kicau.publishing.ahead import Ahead
@@ -147,7 +147,10 @@ class Deliveries:
                 item,
                 did,
                 Hold.CONFIRMATION,
-                f"{live.connector.label} wants a person to confirm each post: read it and confirm it.",
+                Sentence(
+                    "{network} wants a person to confirm each post: read it and confirm it.",
+                    network=live.connector.label,
+                ),
             )
         result: PublishResult | None
         if did == "find":
@@ -160,8 +163,8 @@ class Deliveries:
     def _put_off(self, item: Claimed, channel: Channel, early: timedelta) -> Outcome:
         return Outcome(
             item=item, did="find", outcome="waiting", state=DeliveryState.PUBLISHING, next_at=clock.now() + early, steps=item.steps,
-            tries=item.tries, broken_at=item.broken_at, reason="An answer was lost; it is looked up as soon as the request can no longer be under way.",
-            sentence="A step broke off. Waiting until its request can no longer be under way, then looking it up.",
+            tries=item.tries, broken_at=item.broken_at, reason=Sentence("An answer was lost; it is looked up as soon as the request can no longer be under way."),
+            sentence=Sentence("A step broke off. Waiting until its request can no longer be under way, then looking it up."),
         )  # fmt: skip
 
     async def _failed(
@@ -181,7 +184,7 @@ class Deliveries:
                     item,
                     did,
                     "waiting",
-                    f"Nothing was sent to {label}: {exc.detail}. Trying again.",
+                    Sentence("Nothing was sent to {network}: {why}. Trying again.", network=label, why=exc.detail),
                     timedelta(seconds=1),
                     item.tries,
                 )
@@ -192,14 +195,7 @@ class Deliveries:
             case errors.Rejected():
                 return outcomes.rejected(item, did, exc)
             case errors.PlanExceeded():
-                until = f" until {exc.resets_at:%Y-%m-%d %H:%M} UTC, and goes out then" if exc.resets_at else ""
-                return outcomes.held(
-                    item,
-                    did,
-                    Hold.BUDGET,
-                    f"The plan for {label} ({exc.meter}) is spent{until}; raise it there to send it sooner, then retry. {exc.detail[:200]}".strip(),
-                    exc.resets_at or NEVER,
-                )
+                return outcomes.plan_spent(item, did, label, exc)
             case _:
                 return outcomes.unavailable(item, did, label, exc)
 
@@ -210,7 +206,9 @@ class Deliveries:
         used = live.credentials.access_token if live else ""
         can_renew = bool(live and live.credentials.refresh_token) and not exc.missing
         if can_renew and await channel_acts.refresh_channel(channel.id, self.client, used=used):
-            sentence = f"{label} refused the token; it was renewed, and the step is taken again."
+            sentence = Sentence(
+                "{network} refused the token; it was renewed, and the step is taken again.", network=label
+            )
             return outcomes.again(item, did, "renewed", sentence, timedelta(seconds=1), item.tries + 1)
         if not can_renew:
             await sync_to_async(channel_acts.expire_channel)(channel.id, str(exc), used)
@@ -218,7 +216,11 @@ class Deliveries:
             item,
             did,
             "expired",
-            f"{label} no longer accepts this channel's permission: {exc.detail[:200]} Waiting for a reconnect.",
+            Sentence(
+                "{network} no longer accepts this channel's permission: {why} Waiting for a reconnect.",
+                network=label,
+                why=exc.detail[:200],
+            ),
             timedelta(seconds=5),
             item.tries,
         )

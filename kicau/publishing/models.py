@@ -186,6 +186,7 @@ class Delivery(models.Model):
     begun_at = models.DateTimeField(null=True)  # a step began and did not report yet
     broken_at = models.DateTimeField(null=True)  # when the step began that `find` must look up
     reason = models.TextField(blank=True)  # why it is in its state, in a sentence
+    said = models.JSONField(default=list, blank=True)  # how that sentence was made, to tell it in other languages
     problems = models.JSONField(default=list, blank=True)
     remote_ids = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     url = models.URLField(max_length=1000, blank=True)
@@ -236,7 +237,7 @@ class Attempt(models.Model):
     did = models.CharField(max_length=10)  # publish, find, person
     outcome = models.CharField(max_length=20)
     sentence = models.TextField(blank=True)
-    detail = models.JSONField(default=dict, blank=True)  # calls made, traceback of a bug: for those who look deeper
+    detail = models.JSONField(default=dict, blank=True)  # said: how the sentence was made; calls, traceback of a bug
     worker = models.CharField(max_length=80, blank=True)
 
     class Meta:

@@ -10,11 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from kicau.base import clock
+from kicau.base.sentences import Sentence, of_problems, pieces_of
 from kicau.channels.models import Refusal
 from kicau.connector import errors
 from kicau.connector.content import Charge, Continue, Published, PublishResult
 from kicau.connector.http import TIMEOUT, Call
 from kicau.connector.wire import to_json
+from kicau.plans.budgets import NEVER
 from kicau.plans.reservations import Short
 from kicau.publishing import affording
 from kicau.publishing.models import DeliveryState, Hold
@@ -112,16 +114,21 @@ def went_on(item: Claimed, did: str, result: PublishResult | None, label: str) -
     now = clock.now()
     match result:
         case Published():
-            sentence = f"Published on {label}." if did == "publish" else f"Found on {label}: it was published."
-            for warning in result.warnings:
-                sentence += " " + warning.sentence
+            sentence = (
+                Sentence("Published on {network}.", network=label)
+                if did == "publish"
+                else Sentence("Found on {network}: it was published.", network=label)
+            )
+            warned = of_problems(result.warnings)
             problems = [to_json(w) for w in result.warnings]
-            return Outcome(item=item, did=did, outcome="published", state=DeliveryState.PUBLISHED, next_at=now, sentence=sentence, steps=item.steps + 1, published=result, spent=result.spent, problems=problems, reason=" ".join(w.sentence for w in result.warnings))  # fmt: skip
+            return Outcome(item=item, did=did, outcome="published", state=DeliveryState.PUBLISHED, next_at=now, sentence=sentence + warned, steps=item.steps + 1, published=result, spent=result.spent, problems=problems, reason=warned)  # fmt: skip
         case Continue():
-            note = result.note or ("It had gone further than we knew; going on from there." if did == "find" else "")
+            note = result.note or (
+                Sentence("It had gone further than we knew; going on from there.") if did == "find" else ""
+            )
             return Outcome(item=item, did=did, outcome="continued", state=DeliveryState.PUBLISHING, next_at=now + result.after, sentence=note, steps=item.steps + 1, progress=dict(result.progress), reason=note, spent=result.spent)  # fmt: skip
         case None:
-            return Outcome(item=item, did=did, outcome="not-found", state=DeliveryState.PUBLISHING, next_at=now, sentence=f"{label} has nothing of the broken step; taking it again.", steps=item.steps + 1)  # fmt: skip
+            return Outcome(item=item, did=did, outcome="not-found", state=DeliveryState.PUBLISHING, next_at=now, sentence=Sentence("{network} has nothing of the broken step; taking it again.", network=label), steps=item.steps + 1)  # fmt: skip
 
 
 def again(item: Claimed, did: str, outcome: str, sentence: str, after: timedelta, tries: int) -> Outcome:
@@ -134,10 +141,12 @@ def again(item: Claimed, did: str, outcome: str, sentence: str, after: timedelta
 
 def limited(item: Claimed, did: str, label: str, exc: errors.RateLimited) -> Outcome:
     until = max(exc.until, clock.now() + timedelta(seconds=1))
-    who = "every channel of this app" if exc.whole_app else "this channel"
-    outcome = again(
-        item, did, "limited", f"{label} asked {who} to wait until {until:%H:%M:%S} UTC.", timedelta(0), item.tries
+    sentence = (
+        Sentence("{network} asked every channel of this app to wait until {until}.", network=label, until=until)
+        if exc.whole_app
+        else Sentence("{network} asked this channel to wait until {until}.", network=label, until=until)
     )
+    outcome = again(item, did, "limited", sentence, timedelta(0), item.tries)
     outcome.next_at = until
     outcome.channel_until, outcome.app_until = (None, until) if exc.whole_app else (until, None)
     return outcome
@@ -145,14 +154,16 @@ def limited(item: Claimed, did: str, label: str, exc: errors.RateLimited) -> Out
 
 def unavailable(item: Claimed, did: str, label: str, exc: Exception) -> Outcome:
     if clock.now() - max(item.due_at, item.begun_at - GIVE_UP) > GIVE_UP and item.tries > 100:
-        reason = f"{label} could not be reached for a day; retry when it is back."
+        reason = Sentence("{network} could not be reached for a day; retry when it is back.", network=label)
         return Outcome(item=item, did=did, outcome="given-up", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
     wait = min(LONGEST_WAIT, 2.0 ** min(item.tries, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (spreads load, guards nothing)
     return again(
         item,
         did,
         "unavailable",
-        f"{label} could not be reached, nothing was sent: {str(exc)[:200]}. Trying again.",
+        Sentence(
+            "{network} could not be reached, nothing was sent: {why}. Trying again.", network=label, why=str(exc)[:200]
+        ),
         timedelta(seconds=wait),
         item.tries + 1,
     )
@@ -160,14 +171,23 @@ def unavailable(item: Claimed, did: str, label: str, exc: Exception) -> Outcome:
 
 def uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_tell: bool, sent_at: datetime) -> Outcome:
     if did == "find" and (not can_tell or item.tries >= 10 or restored(item)):
-        why = "This post comes from a backup" if restored(item) else f"An answer of {label} was lost"
-        reason = f"{why}, and {label} cannot tell whether the post is out. Look there, then say here what you found. {exc.detail[:200]}".strip()
+        first = (
+            Sentence("This post comes from a backup, and {network} cannot tell whether it is out.", network=label)
+            if restored(item)
+            else Sentence(
+                "An answer of {network} was lost, and {network} cannot tell whether the post is out.", network=label
+            )
+        )
+        reason = first + Sentence("Look there, then say here what you found.") + exc.detail[:200]
         return Outcome(item=item, did=did, outcome="unknown", state=DeliveryState.UNKNOWN, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
     outcome = again(
         item,
         did,
         "uncertain",
-        f"{label} got the request, but its answer was lost. Looking it up before anything is sent again.",
+        Sentence(
+            "{network} got the request, but its answer was lost. Looking it up before anything is sent again.",
+            network=label,
+        ),
         LOOK_AFTER,
         item.tries + 1,
     )
@@ -178,15 +198,23 @@ def uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_te
 
 
 def rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
-    reason = " ".join(p.sentence for p in exc.problems) or str(exc)
+    reason = of_problems(exc.problems) or Sentence.of(pieces_of(str(exc)))
     return Outcome(item=item, did=did, outcome="rejected", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, problems=[to_json(p) for p in exc.problems], steps=item.steps, tries=item.tries)  # fmt: skip
 
 
 def beyond_budget(item: Claimed, did: str, label: str, short: Short, lacks: affording.NotReserved | None = None) -> Outcome:  # fmt: skip
     problem = affording.problem(short, label, lacks)
-    outcome = held(item, did, Hold.BUDGET, problem.sentence, short.renews_at)
+    outcome = held(item, did, Hold.BUDGET, of_problems([problem]), short.renews_at)
     outcome.problems = [to_json(problem)]
     return outcome
+
+
+def plan_spent(item: Claimed, did: str, label: str, exc: errors.PlanExceeded) -> Outcome:
+    if exc.resets_at is None:
+        first = Sentence("The plan for {network} ({meter}) is spent; raise it there to send it sooner, then retry.", network=label, meter=exc.meter)  # fmt: skip
+    else:
+        first = Sentence("The plan for {network} ({meter}) is spent until {until}, and goes out then; raise it there to send it sooner, then retry.", network=label, meter=exc.meter, until=exc.resets_at)  # fmt: skip
+    return held(item, did, Hold.BUDGET, first + exc.detail[:200], exc.resets_at or NEVER)
 
 
 def held(item: Claimed, did: str, hold: str, reason: str, until: datetime | None = None) -> Outcome:
@@ -196,7 +224,7 @@ def held(item: Claimed, did: str, hold: str, reason: str, until: datetime | None
 
 def parked(item: Claimed, did: str, exc: Exception) -> Outcome:
     """A bug: whether something was sent is unknown, so a retry by a person begins with `find`."""
-    reason = "Kicau stopped this delivery because of a fault of its own. The technical details are in its log; retry it when they are mended."
+    reason = Sentence("Kicau stopped this delivery because of a fault of its own. The technical details are in its log; retry it when they are mended.")  # fmt: skip
     return Outcome(
         item=item, did=did, outcome="bug", state=DeliveryState.PARKED, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps,
         tries=item.tries, broken_at=item.broken_at or item.begun_at, detail={"traceback": "".join(traceback.format_exception(exc))[-4000:]},

@@ -9,8 +9,10 @@ from uuid import UUID
 from django.db.models.functions import Left
 
 from kicau.base.ids import as_uuid
+from kicau.channels.models import Channel
 from kicau.plans.models import Charge
 from kicau.publishing import acts
+from kicau.publishing.calendars import ATTENTION
 from kicau.publishing.models import Attempt, Campaign, Delivery, Draft, DraftState, Part
 from kicau.workspaces.actors import Actor, Permission
 
@@ -20,6 +22,19 @@ def campaigns(actor: Actor) -> list[str]:
     return list(
         Campaign.objects.filter(workspace=actor.workspace).order_by("-created_at").values_list("name", flat=True)[:100]
     )
+
+
+def troubles(actor: Actor, channel: Channel | None = None) -> dict[UUID, Delivery]:
+    """The latest delivery of each channel (or of one) that did not go out as it was meant to, by channel; of the newest
+    two hundred in trouble."""
+    rows = acts.deliveries(actor).select_related(None).filter(state__in=ATTENTION)
+    if channel is not None:
+        rows = rows.filter(channel=channel)
+    shown = rows.only("id", "draft_id", "channel_id", "state", "hold", "reason", "said", "due_at")
+    found: dict[UUID, Delivery] = {}
+    for row in shown.order_by("-due_at", "-id")[:200]:
+        found.setdefault(row.channel_id, row)
+    return found
 
 
 def last_choice(actor: Actor) -> list[str]:

@@ -13,6 +13,7 @@ from django.db import transaction
 from kicau.base import clock
 from kicau.base.errors import Unacceptable, unacceptable
 from kicau.base.ids import NO_ID
+from kicau.base.sentences import Sentence, stored
 from kicau.channels.acts import one_channel
 from kicau.channels.live import capabilities_of
 from kicau.channels.models import Channel, ChannelState, Slot
@@ -222,7 +223,10 @@ def _delivery(
         else:
             row.state, row.hold = DeliveryState.HELD, Hold.CONFIRMATION
             label = registry.get(channel.network).label
-            row.reason = f"{label} wants a person to confirm each post: read it and confirm it before its time."
+            row.reason = Sentence(
+                "{network} wants a person to confirm each post: read it and confirm it before its time.", network=label
+            )
+            row.said = stored(row.reason)
     return row
 
 

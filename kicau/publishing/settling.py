@@ -13,6 +13,7 @@ from django.db import connection, models, transaction
 
 from kicau.base import clock
 from kicau.base.bulk import copy_in
+from kicau.base.sentences import Sentence, pieces_of, stored
 from kicau.channels.models import Channel, NetworkApp, Refusal
 from kicau.connector import registry
 from kicau.plans.reservations import Short
@@ -63,7 +64,7 @@ def _rows(outcomes: Sequence[Outcome]) -> str:
         done = o.published
         return {
             "id": str(o.item.id), "begun_at": o.item.begun_at.isoformat(), "state": o.state, "hold": o.hold, "next_at": o.next_at.isoformat(), "progress": o.progress, "steps": o.steps,
-            "tries": o.tries, "broken_at": o.broken_at.isoformat() if o.broken_at else None, "reason": o.reason, "problems": o.problems,
+            "tries": o.tries, "broken_at": o.broken_at.isoformat() if o.broken_at else None, "reason": o.reason, "said": stored(o.reason), "problems": o.problems,
             "remote_ids": list(done.ids) if done else None, "url": done.url if done else None, "raw": dict(done.raw) if done else None,
             "published_at": done.at.isoformat() if done else None,
         }  # fmt: skip
@@ -79,8 +80,10 @@ def _attempt(o: Outcome, worker: str, kept: bool) -> tuple[Any, ...]:
         {"method": c.method, "host": c.host, "path": c.path[:200], "status": c.status, "ms": c.milliseconds}
         for c in o.calls
     ]
-    detail = {"calls": calls, **o.detail} if kept else {"calls": calls, "lost": True, **o.detail}
-    sentence = o.sentence if kept else f"{o.sentence} (This report came after the lease had ended and changed nothing.)"
+    sentence = Sentence.of(pieces_of(o.sentence))
+    if not kept:
+        sentence += Sentence("(This report came after the lease had ended and changed nothing.)")
+    detail = {"said": stored(sentence), "calls": calls, **({} if kept else {"lost": True}), **o.detail}
     return o.item.id, o.at, o.did, o.outcome, sentence, json.dumps(detail), worker
 
 
@@ -101,9 +104,7 @@ def _pace(again: Sequence[Outcome]) -> None:
             outcome.next_at = max(outcome.next_at, clock.now() + timedelta(seconds=wait))
         if times > GIVE_UP / timedelta(seconds=LONGEST_ROUND) / 2 and outcome.item.due_at < since:
             outcome.state, outcome.outcome = DeliveryState.FAILED, "given-up"
-            outcome.reason = outcome.sentence = (
-                f"{registry.get(outcome.item.group).label} answered each try of a day with an error, and the post is not there. Retry it when the network is well again."
-            )
+            outcome.reason = outcome.sentence = Sentence("{network} answered each try of a day with an error, and the post is not there. Retry it when the network is well again.", network=registry.get(outcome.item.group).label)  # fmt: skip
 
 
 def _pause(outcomes: Sequence[Outcome]) -> None:

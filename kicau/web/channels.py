@@ -18,12 +18,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
-from kicau.channels import acts
+from kicau.channels import acts, trying
 from kicau.channels.live import capabilities_of
 from kicau.channels.models import PendingSignIn
 from kicau.connector import registry
 from kicau.connector.errors import ConnectorError
-from kicau.publishing import calendars
+from kicau.publishing import calendars, reading
 from kicau.web.frame import WORKSPACE, Asked, attempt, page, person_of
 from kicau.web.times import zones
 from kicau.web.words import by_field, said
@@ -38,12 +38,28 @@ CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
 def index(request: Asked) -> HttpResponse:
     found = list(acts.channels(request.actor))
     shown = {
-        "channels": found,
-        "waiting": calendars.waiting(request.actor, found),
-        "networks": registry.installed(),
-        "now": clock.now(),
-    }
+        "channels": found, "waiting": calendars.waiting(request.actor, found), "networks": registry.installed(), "now": clock.now(),
+        "troubles": reading.troubles(request.actor) if found else {}, "ending": {c.id for c in found if acts.ends_soon(c)},
+        "sandboxes": _sandboxes(request) if not found else [],
+    }  # fmt: skip
     return render(request, "web/channels.html", shown)
+
+
+def _sandboxes(request: Asked) -> list[str]:
+    """Sandbox networks that run here and could be tried, for whoever may take their keys."""
+    if not (person_of(request).is_operator and request.actor.may(Permission.CHANNELS)) or acts.apps().exists():
+        return []
+    return sorted(async_to_sync(trying.sandboxes)())
+
+
+@page
+@require_POST
+def try_sandboxes(request: Asked) -> HttpResponse:
+    """From now on connecting leads to the sandboxes."""
+    attempt(
+        request, lambda: async_to_sync(trying.use_sandboxes)(request.actor), _("The sandbox networks are ready: choose one and sign in there as anybody.")
+    )  # fmt: skip
+    return redirect("channels")
 
 
 @page
@@ -137,7 +153,7 @@ def channel(request: Asked, key: str) -> HttpResponse:
     coming = calendars.agenda(request.actor, calendars.Filter(channel=found.key), since=clock.now(), limit=8)
     slots = list(found.slots.all())
     shown = {
-        "channel": found, "can": can, "abilities": can.abilities, "coming": coming.cards, "facts": sorted(can.facts.items()),
+        "channel": found, "ends_soon": acts.ends_soon(found), "trouble": reading.troubles(request.actor, found).get(found.id), "can": can, "abilities": can.abilities, "coming": coming.cards, "facts": sorted(can.facts.items()),
         "week": [(day, ", ".join(f"{s.time:%H:%M}" for s in slots if s.weekday == day)) for day in range(7)],
         "zone": slots[0].timezone if slots else person_of(request).timezone,
         "zones": zones(slots[0].timezone if slots else "", person_of(request).timezone, request.actor.workspace.timezone),

@@ -42,7 +42,7 @@ def page(view: View) -> View:
     def run(request: Asked, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _to_sign_in(request)
-        actor = _actor(request)
+        actor = actor_of(request)
         if actor is None:
             return redirect("no-workspace")
         request.actor = actor
@@ -111,19 +111,18 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': request.get_full_path()})}")
 
 
-def _actor(request: Asked) -> Actor | None:
-    """One query gives the workspaces of the switcher and the actor."""
+def actor_of(request: HttpRequest) -> Actor | None:
+    """Who asks, in the workspace that they chose; None for somebody without one. One query gives the workspaces of the switcher and the actor."""
     person = person_of(request)
-    request.memberships = list(
+    memberships = list(
         Membership.objects.select_related("workspace")
         .filter(person=person)
         .annotate(unread=notices.unread_of("person"))
         .order_by("created_at")
     )
+    request.memberships = memberships  # type: ignore[attr-defined]  # an Asked has them
     wanted = request.session.get(WORKSPACE)
-    chosen = next((m for m in request.memberships if str(m.workspace_id) == wanted), None) or next(
-        iter(request.memberships), None
-    )
+    chosen = next((m for m in memberships if str(m.workspace_id) == wanted), None) or next(iter(memberships), None)
     if chosen is None:
         return None
     request.unread = chosen.unread  # type: ignore[attr-defined]

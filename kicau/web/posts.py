@@ -16,17 +16,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.base import clock
-from kicau.base.errors import unacceptable
+from kicau.base.errors import Refusal, unacceptable
 from kicau.channels.live import capabilities_of
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.wire import from_json
 from kicau.plans.models import Charge
-from kicau.publishing import acts, approval, compose, reading
-from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Hold
+from kicau.publishing import acts, approval, compose, looking, reading
+from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, Hold
 from kicau.web import approval as approving
 from kicau.web.frame import Asked, attempt, back, is_partial, page
 from kicau.web.times import moment_of
+from kicau.web.words import said
 from kicau.workspaces.actors import Actor
 
 SOON = timedelta(minutes=3)
@@ -70,9 +71,29 @@ def post(request: Asked, draft_id: str) -> HttpResponse:
     }
     if is_partial(request) and "seen" in request.GET:
         return render(request, "web/post.html#deliveries", shown)
+    return _whole(request, draft, rows, shown)
+
+
+def _whole(request: Asked, draft: Draft, rows: Sequence[Delivery], shown: dict[str, Any]) -> HttpResponse:
     shown["open"] = any(r.state not in ENDED for r in rows)
     shown |= approving.shown(request.actor, draft)
     return render(request, "web/post.html", shown)
+
+
+@page
+@require_POST
+def look(request: Asked, delivery_id: str) -> HttpResponse:
+    """What the network has of a delivery whose outcome is unknown, on its post's page beside the question."""
+    row = acts.one_delivery(request.actor, delivery_id)
+    try:
+        seen = async_to_sync(looking.look)(request.actor, row.id)
+    except Refusal as exc:
+        messages.error(request, said(exc))
+        return redirect("post", draft_id=row.draft_id)
+    draft = compose.one_draft(request.actor, row.draft_id)
+    rows = reading.deliveries_of(request.actor, draft)
+    shown = {"draft": draft, "told": tell_all(request.actor, rows), "looked": {row.id: seen}, "here": reverse("post", args=[draft.id])}  # fmt: skip
+    return _whole(request, draft, rows, shown)
 
 
 def tell_all(actor: Actor, rows: Sequence[Delivery]) -> list[Told]:
@@ -166,7 +187,9 @@ def _resolve(request: Asked, row: Delivery) -> None:
     published = request.POST.get("published", "")
     if published not in ("yes", "no"):
         raise unacceptable("published", "Say whether the post is on the network.")
-    acts.resolve(request.actor, row.id, published=published == "yes", url=request.POST.get("url", "").strip())
+    acts.resolve(
+        request.actor, row.id, published=published == "yes", url=request.POST.get("url", "").strip(), remote_id=request.POST.get("remote_id", "")[:300],
+    )  # fmt: skip
 
 
 ACTS: dict[str, tuple[Callable[[Asked, Delivery], Any], Callable[[], str]]] = {

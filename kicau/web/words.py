@@ -17,6 +17,7 @@ from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
 from kicau.publishing.calendars import Slip
 from kicau.publishing.models import Delivery, DeliveryState, DraftState, Hold
+from kicau.web.marks import label
 from kicau.withdrawal.models import WithdrawalState
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.models import Role
@@ -99,7 +100,7 @@ ACTS: dict[str, Any] = {
     "draft.submitted": _("submitted a post"), "draft.approved": _("approved a post"), "draft.returned": _("sent a post back"),
     "draft.commented": _("commented on a post"), "comment.resolved": _("settled a comment"), "comment.reopened": _("opened a comment again"),
     "review.link_made": _("made a review link"), "review.link_revoked": _("took back a review link"), "review.comment": _("commented on a post"),
-    "review.approved": _("approved a post"), "review.returned": _("asked for changes"), "draft.archived": _("put a post away"), "delivery.scheduled": _("scheduled a delivery"),
+    "review.approved": _("approved a post"), "review.returned": _("asked for changes"), "sandbox.used": _("took the sandbox's keys"), "draft.archived": _("put a post away"), "delivery.scheduled": _("scheduled a delivery"),
     "delivery.canceled": _("cancelled a delivery"), "delivery.retried": _("retried a delivery"), "delivery.moved": _("moved a delivery"),
     "delivery.confirmed": _("confirmed a delivery"), "delivery.resolved": _("resolved an unknown outcome"), "delivery.deleted": _("deleted a post from its network"),
     "text.saved": _("saved a text"), "text.forgotten": _("removed a saved text"), "group.saved": _("saved a group of channels"),
@@ -126,6 +127,7 @@ OF_COSTS = (
 SUBJECTS: dict[str, Any] = {
     "draft": _("Posts"), "delivery": _("Deliveries"), "channel": _("Channels"), "medium": _("Library"), "member": _("Team"), "token": _("Tokens"),
     "archive": _("Archive"), "rights": _("Rights"), "webhook": _("Webhooks"), "withdrawal": _("Leaving a network"), "workspace": _("Workspace"), "slots": _("Queue slots"),
+    "review": _("Reviews by clients"), "comment": _("Comments"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "page": _("on a page"),
@@ -162,9 +164,19 @@ def said(exc: Refusal) -> str:
     return told(exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc))
 
 
+def channel_reason(row: Channel) -> str:
+    """Why a channel is not active, in the reader's language."""
+    if row.state == ChannelState.EXPIRED:
+        said = gettext(
+            "{network} no longer accepts this channel's permission. Connect {name} again; its queue is kept and goes on by itself."
+        )
+        return said.format(network=label(row.network), name=row.name)
+    return told(row.reason)
+
+
 def told(text: str, kept: Sequence[Any] = ()) -> str:
     """A sentence in the reader's language and zone; `kept` is its stored form, where it was read from the database."""
-    pieces = sentences.read(kept) or sentences.pieces_of(text)
+    pieces = sentences.read(text, kept) if kept else sentences.pieces_of(text)
     return " ".join(sentences.filled(gettext(message), _in_words(params), _moment) for message, params in pieces)
 
 

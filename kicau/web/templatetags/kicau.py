@@ -98,6 +98,18 @@ def review_word(review: Any) -> str:
 
 
 @register.filter
+def said(thing: Any) -> str:
+    """The sentence of a delivery's state, of a step, or of a channel's trouble, in the reader's language and zone."""
+    match type(thing).__name__:
+        case "Delivery":
+            return words.told(thing.reason, thing.said)
+        case "Attempt":
+            return words.told(thing.sentence, thing.detail.get("said", ()))
+        case _:
+            return words.channel_reason(thing)
+
+
+@register.filter
 def role(name: str) -> str:
     return str(words.ROLES[name][0])
 

@@ -1,0 +1,72 @@
+"""After an unknown outcome: what the network itself has now, shown beside the question to a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+
+from kicau.base.errors import Conflict
+from kicau.channels.live import Live, new_client
+from kicau.connector import registry
+from kicau.connector.content import Delivery as Asked
+from kicau.connector.content import Published, Rendered
+from kicau.connector.errors import ConnectorError, Unavailable
+from kicau.connector.wire import from_json
+from kicau.plans.models import Purpose
+from kicau.publishing import acts
+from kicau.publishing.models import Delivery, DeliveryState
+from kicau.workspaces.actors import Actor, Permission
+
+
+class Has(StrEnum):
+    IT = "it"
+    PART = "part"  # it went further than was known, but not to the end
+    NOTHING = "nothing"  # for certain
+    CANNOT_TELL = "cannot-tell"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the network has of a delivery."""
+
+    has: Has
+    url: str = ""
+    remote_id: str = ""
+    why: str = ""  # what the network said, where it could not tell
+
+
+async def look(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None) -> Seen:
+    """Ask the network again; nothing is changed here or there, though the call may cost money (it is charged).
+
+    Raises NotAllowed, NotFound, or Conflict where the outcome is not unknown.
+    """
+    actor.require(Permission.PUBLISH)
+    row = await sync_to_async(acts.one_delivery)(actor, delivery_id)
+    if row.state != DeliveryState.UNKNOWN:
+        raise Conflict("What became of this delivery is known; there is nothing to look up.")
+    session = client or new_client()
+    live = Live(row.channel, session)
+    try:
+        found = await registry.get(row.network).find(live, _asked(row))
+    except Unavailable as exc:
+        return Seen(has=Has.AWAY, why=exc.detail[:300])
+    except ConnectorError as exc:
+        return Seen(has=Has.CANNOT_TELL, why=exc.detail[:300])
+    finally:
+        await sync_to_async(acts.account)(row, live.http.calls, Purpose.FIND)
+        if client is None:
+            await session.close()
+    if isinstance(found, Published):
+        return Seen(has=Has.IT, url=found.url, remote_id=found.ids[0] if found.ids else "")
+    return Seen(has=Has.NOTHING if found is None else Has.PART)
+
+
+def _asked(row: Delivery) -> Asked:
+    return Asked(
+        key=row.key, post=from_json(Rendered, row.rendered), progress=row.progress, begun_at=row.broken_at or row.changed_at, due_at=row.due_at, steps=row.steps,
+    )  # fmt: skip
