@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import formats, timezone
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kicau.base import sentences
@@ -188,7 +188,12 @@ def _in_words(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _moment(at: datetime) -> str:
     local = timezone.localtime(at)
-    return f"{formats.date_format(local, 'j M Y')}, {formats.time_format(local, 'H:i')}"
+    return f"{formats.date_format(local, 'j M Y')}, {clock_time(local)}"
+
+
+def clock_time(local: datetime) -> str:
+    """Hour and minute as the reader's language writes them: 10:05, in Indonesian 10.05."""
+    return formats.time_format(local, "H.i" if (get_language() or "").startswith("id") else "H:i")
 
 
 def by_field(exc: Refusal) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from django.utils import formats, timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from kicau.base.money import MICRO
 from kicau.base.money import shown as money_shown
@@ -169,7 +169,17 @@ def weekday(number: int) -> str:
 
 @register.filter
 def money(micro: int, currency: str) -> str:
-    return formats.localize(money_shown(micro, currency)) if micro else ""
+    return _amount(micro, currency) if micro else ""
+
+
+def _amount(micro: int, currency: str) -> str:
+    """As `kicau.base.money.shown`, with the reader's own marks between thousands and before cents."""
+    plain = money_shown(micro, "").strip()
+    places = len(plain.partition(".")[2])
+    number = formats.number_format(Decimal(micro) / MICRO, places, use_l10n=True, force_grouping=True)
+    if currency == "USD":
+        return f"{pgettext('dollar sign', '$')}{number}"
+    return f"{number} {currency}"
 
 
 @register.filter
@@ -177,7 +187,7 @@ def money_or_zero(micro: int, currency: str) -> str:
     """The same for tables and figures, where nothing is a figure too; cents are enough from one of the currency on."""
     if abs(micro) >= MICRO:
         micro = round(micro / 10_000) * 10_000
-    return formats.localize(money_shown(micro or 0, currency)) if currency else "0"
+    return _amount(micro or 0, currency) if currency else "0"
 
 
 @register.filter
@@ -222,9 +232,7 @@ def moment(at: datetime | None) -> SafeString:
     if at is None:
         return SafeString("")
     local = timezone.localtime(at) if timezone.is_aware(at) else at
-    text = (
-        f"{formats.date_format(local, 'D')} {formats.date_format(local, 'j M Y')}, {formats.time_format(local, 'H:i')}"
-    )
+    text = f"{formats.date_format(local, 'D')} {formats.date_format(local, 'j M Y')}, {words.clock_time(local)}"
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
 
 
@@ -241,7 +249,7 @@ def moment_text(said: object) -> str:
 @register.filter
 def hour(at: datetime) -> SafeString:
     local = timezone.localtime(at)
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), formats.time_format(local, "H:i"))
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), words.clock_time(local))
 
 
 @register.filter
