@@ -7,8 +7,9 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import click
 
 from kicau.base import keys, options
+from kicau.cli.finding import Finding, note, ok, wrong
 from kicau.cli.frame import FAILED, Shell, answer, json_option, pass_shell, read_failure, show_table
 
 LITTLE_SPACE = 1_000_000_000  # bytes
@@ -23,34 +25,19 @@ CLOCKS_APART = timedelta(seconds=2)
 MARKS = {"ok": "✓", "note": "·", "wrong": "✗"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at. `state`: ok, note (worth knowing) or wrong."""
-
-    what: str
-    state: str
-    says: str
-    do: str = ""
-
-
-def ok(what: str, says: str) -> Finding:
-    return Finding(what=what, state="ok", says=says)
-
-
-def note(what: str, says: str, do: str = "") -> Finding:
-    return Finding(what=what, state="note", says=says, do=do)
-
-
-def wrong(what: str, says: str, do: str) -> Finding:
-    return Finding(what=what, state="wrong", says=says, do=do)
-
-
 @click.command()
+@click.option(
+    "--deep", is_flag=True, help="Also by doing: send a letter, write and read a file, try each channel's token."
+)
 @json_option
 @pass_shell
-def doctor(shell: Shell, as_json: bool) -> None:
+def doctor(shell: Shell, deep: bool, as_json: bool) -> None:
     """Look at every setting and part of this Kicau, and say what to do. Ends with 1 where anything is wrong."""
     findings = list(examine(shell))
+    if deep and not any(f.what == "database" and f.state == "wrong" for f in findings):
+        from kicau.cli import deep as looking
+
+        findings += _carefully(partial(looking.deep, shell), "deep")
     table = [(MARKS[f.state], f.what, f.says, f.do) for f in findings]
     answer(as_json, [asdict(f) for f in findings], lambda: show_table(("", "what", "", "what to do"), table))
     bad = sum(f.state == "wrong" for f in findings)
@@ -78,12 +65,12 @@ def examine(shell: Shell) -> Iterator[Finding]:
         yield from _carefully(look)
 
 
-def _carefully(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _carefully(look: Callable[[], Iterator[Finding]], what: str = "") -> Iterator[Finding]:
     try:
         yield from look()
     except Exception as exc:
         yield wrong(
-            look.__name__.removeprefix("look_at_"),
+            what or getattr(look, "__name__", "").removeprefix("look_at_"),
             " ".join(read_failure(exc)[1]),
             "kicau up brings the database to this version.",
         )

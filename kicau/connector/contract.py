@@ -33,7 +33,7 @@ from kicau.connector.content import (
     RenderedMedia,
 )
 from kicau.connector.http import CLIENT_MARK, Http
-from kicau.connector.protocol import Account, Connector, Redirect
+from kicau.connector.protocol import Account, Connector, Redirect, prove
 from kicau.connector.sandbox import Fault, Sandbox, start
 from kicau.connector.session import App, Credentials, File
 from kicau.connector.wire import from_json, to_json
@@ -295,6 +295,15 @@ class ConnectorContract:
         sandbox.faults.append(Fault(effect="revoke-token"))
         with pytest.raises(errors.AuthExpired):
             await self._until_error(session, delivery)
+
+    async def test_a_dead_token_is_noticed_when_asked(self, session: Lent, sandbox: Sandbox) -> None:
+        delivery = await self.delivery(session, next(iter(self.drafts.values())))
+        await prove(self.connector, session)
+        sandbox.faults.append(Fault(effect="revoke-token"))
+        with pytest.raises(errors.AuthExpired):
+            await self._until_error(session, delivery)
+        with pytest.raises(errors.AuthExpired):
+            await prove(self.connector, session)
 
     async def test_an_unreachable_network_is_unavailable(self, session: Lent) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))

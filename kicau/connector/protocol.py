@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from kicau.connector.capabilities import Capabilities, Option
 from kicau.connector.content import JSON, Delivery, Draft, Published, PublishResult, Rendered
@@ -105,4 +105,21 @@ class Connector(Protocol):
         """Delete a published post; content when it is already gone."""
 
 
-__all__ = ["Account", "Auth", "Connector", "Published", "Redirect"]
+@runtime_checkable
+class Proves(Protocol):
+    """The optional role of asking whether a channel's permission still stands, for a network whose `capabilities` are
+    known without asking with it."""
+
+    async def prove(self, session: Session, /) -> None:
+        """The cheapest call that needs the channel's own token. Raises AuthExpired where it is no longer accepted."""
+
+
+async def prove(connector: Connector, session: Session) -> None:
+    """Ask the network whether the channel's token lives. Raises AuthExpired where it does not, else as any call."""
+    if isinstance(connector, Proves):
+        await connector.prove(session)
+    else:
+        await connector.capabilities(session)
+
+
+__all__ = ["Account", "Auth", "Connector", "Proves", "Published", "Redirect", "prove"]

@@ -126,18 +126,32 @@ async def send_alerts(limit: int = 20) -> int:
     if not due:
         return 0
     sent = 0
-    # The operator named the address, so it may be inside.
-    inside = guard.Connector(
-        also={urlsplit(settings.KICAU_ALERT_WEBHOOK).netloc, urlsplit(settings.KICAU_ALERT_WEBHOOK).hostname or ""}
-    )
-    async with aiohttp.ClientSession(
-        connector=inside, timeout=aiohttp.ClientTimeout(total=10), trust_env=False
-    ) as client:
+    async with _client() as client:
         for alert in due:
             error = await _post(client, alert)
             await sync_to_async(_report)(alert, error)
             sent += not error
     return sent
+
+
+async def try_webhook() -> str:
+    """Send one message "ping" to the operator's address now; returns what was wrong, "" where it was taken."""
+    made = Alert(
+        payload={
+            "event": "ping",
+            "text": "kicau doctor --deep tries this address.",
+            "instance": settings.KICAU_PUBLIC_URL,
+        }
+    )
+    async with _client() as client:
+        return await _post(client, made)
+
+
+def _client() -> aiohttp.ClientSession:
+    """The operator named the address, so it may be inside."""
+    where = urlsplit(settings.KICAU_ALERT_WEBHOOK)
+    inside = guard.Connector(also={where.netloc, where.hostname or ""})
+    return aiohttp.ClientSession(connector=inside, timeout=aiohttp.ClientTimeout(total=10), trust_env=False)
 
 
 async def _post(client: aiohttp.ClientSession, alert: Alert) -> str:

@@ -87,6 +87,11 @@ class Stranger:
     async def capabilities(self, session: Session, /) -> Capabilities:
         return self.baseline
 
+    async def prove(self, session: Session, /) -> None:
+        await session.http.call(
+            "GET", session.app.endpoints["api"] + "/posts", charge=READ, headers=_auth(session), params={"tag": ""}
+        )
+
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         parts = tuple(
             RenderedPart(

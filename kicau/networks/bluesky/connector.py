@@ -41,6 +41,10 @@ class Bluesky:
         limit = told.get("blobUploadLimit")
         return limits.for_server(limit if isinstance(limit, int) else 0)
 
+    async def prove(self, session: Session, /) -> None:
+        held = session.credentials
+        await wire.xrpc(session, "GET", "com.atproto.server.getSession", at=wire.home(session, held), held=held)
+
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return render(draft, can)
 

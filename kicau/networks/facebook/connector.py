@@ -15,6 +15,7 @@ from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import shut_door
+from kicau.networks._meta.graph import page_graph
 from kicau.networks.facebook import archive, limits, wire
 from kicau.networks.facebook.auth import COMMENTS, FacebookAuth
 from kicau.networks.facebook.render import render
@@ -47,6 +48,9 @@ class Facebook:
         if granted and COMMENTS not in granted:
             return replace(can, abilities=can.abilities - {Ability.FIRST_COMMENT})
         return can
+
+    async def prove(self, session: Session, /) -> None:
+        await page_graph(session).get(session.account_id, fields="id")
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return render(draft, can)

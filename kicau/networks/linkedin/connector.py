@@ -58,6 +58,14 @@ class LinkedIn:
         """Known without asking: LinkedIn has no call that tells them."""
         return limits.for_kind(session.kind)
 
+    async def prove(self, session: Session, /) -> None:
+        """https://learn.microsoft.com/en-us/linkedin/shared/authentication/token-introspection (2026-11-26)"""
+        app, token = session.app, session.credentials.access_token
+        form = {"client_id": app.client_id, "client_secret": app.client_secret, "token": token}
+        told = (await session.http.call("POST", f"{app.endpoints['oauth']}/introspectToken", charge=wire.ONE_CALL, repeatable=True, form=form)).json()  # fmt: skip
+        if not told.get("active"):
+            raise AuthExpired(f"{LABEL} says that the token is {told.get('status') or 'not its own'}")
+
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return rendering.render(draft, can)
 

@@ -40,6 +40,9 @@ class Mastodon:
         server = await servers.ask(session, session.host, token=session.credentials.access_token)
         return limits.capabilities(server, session.now().date())
 
+    async def prove(self, session: Session, /) -> None:
+        await wire.api(session, "GET", "/api/v1/accounts/verify_credentials")
+
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return render(draft, can)
 
