@@ -34,6 +34,10 @@ class Newnet:
         """Asked daily: read from the network what it tells of itself or of the account."""
         return limits.baseline
 
+    async def prove(self, session: Session, /) -> None:
+        """Whether the token lives; leave it out where `capabilities` asks the network with the channel's own token."""
+        await wire.prove(session)
+
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return render(draft, can)
 

@@ -38,6 +38,11 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     return _further(session, delivery, [*out, str(found[0]["id"])]) if found else None
 
 
+async def prove(session: Session) -> None:
+    """The cheapest call that needs the channel's own token."""
+    await session.http.call("GET", _posts(session), charge=READ, headers=_authorization(session), params={"tag": ""})
+
+
 async def withdraw(session: Session, post_id: str) -> None:
     try:
         await session.http.call("DELETE", f"{_posts(session)}/{post_id}", headers=_authorization(session), repeatable=True)  # fmt: skip
