@@ -295,3 +295,32 @@ def read_slots(said: str) -> list[tuple[int, clock_time]]:
             )
         found += [(d, at) for d in days]
     return found
+
+
+@channels.command("ai")
+@click.argument("key")
+@click.option("--of", "account", default="", help="Another account of that network, by handle or id; only read.")
+@click.option("--allow", multiple=True, metavar="USE", help="training, inference, synthetic or embedding.")
+@click.option("--deny", multiple=True, metavar="USE")
+@click.option("--unsay", multiple=True, metavar="USE", help="Take back what was said: neither yes nor no.")
+@json_option
+@pass_shell
+def preferences_of_channel(shell: Shell, key: str, account: str, allow: tuple[str, ...], deny: tuple[str, ...], unsay: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
+    """Show, or change, what an account says on its network about the use of its posts by machines."""
+    actor = shell.actor()
+    from asgiref.sync import async_to_sync
+
+    from kicau.channels import preferences
+    from kicau.connector.preferences import USES
+
+    says = {**dict.fromkeys(allow, True), **dict.fromkeys(deny, False), **dict.fromkeys(unsay)}
+    if account and says:
+        raise Trouble("What another account says is only theirs to change: leave out --of, or the changes.", USAGE)
+    if says:
+        found = async_to_sync(preferences.declare)(actor, key, says)
+    else:
+        found = async_to_sync(preferences.read)(actor, key, account)
+    words = {True: "allowed", False: "not allowed", None: "not said"}
+    rows = [(use, words[found.says.get(use)]) for use in USES]
+    told = {"account": found.account, "says": dict(found.says), "at": found.at, "source": found.source}
+    answer(as_json, told, lambda: show_table(("use", found.account), rows))

@@ -9,10 +9,11 @@ from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
+from kicau.connector.preferences import Preferences
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
 from kicau.connector.session import Session
-from kicau.networks.bluesky import archive, limits, refusals, steps, wire
+from kicau.networks.bluesky import archive, limits, preferences, refusals, steps, wire
 from kicau.networks.bluesky.auth import BlueskyAuth
 from kicau.networks.bluesky.render import render
 
@@ -56,6 +57,12 @@ class Bluesky:
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         await steps.withdraw(session, post_id)
+
+    async def preferences(self, session: Session, account: str = "", /) -> Preferences:
+        return await preferences.read(session, account)
+
+    async def declare(self, session: Session, says: Mapping[str, bool | None], /) -> Preferences:
+        return await preferences.write(session, says)
 
 
 connector: Connector = Bluesky()

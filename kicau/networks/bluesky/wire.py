@@ -164,5 +164,14 @@ def moment(seconds: Any) -> datetime | None:
         return None
 
 
+def when(text: Any) -> datetime | None:
+    """A moment as records write it; None where it is none."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def refusal(code: str, message: str, field: str = "", **params: str) -> Rejected:
     return Rejected(Problem(code=code, message=message, params={"network": LABEL, **params}, field=field))

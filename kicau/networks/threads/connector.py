@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from kicau.connector import prices
 from kicau.connector.capabilities import Ability, Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
@@ -29,7 +30,7 @@ class Threads:
     auth: Auth = ThreadsAuth()
     endpoints: Mapping[str, str] = {"authorize": "https://threads.net", "graph": "https://graph.threads.net"}
     baseline = limits.baseline
-    price_lists: tuple[PriceList, ...] = ()
+    price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.threads")
     can_tell = True
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:

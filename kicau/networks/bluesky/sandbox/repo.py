@@ -196,6 +196,10 @@ class Repo:
         self.must_own(caller, body["repo"])
         did, collection, key = caller.did, body["collection"], body["rkey"]
         record, status = self.checked(did, collection, key, body["record"], "$.record")
+        if "swapRecord" in body:
+            there = self.record(did, collection, key)
+            if (there["cid"] if there else None) != body["swapRecord"]:
+                raise invalid(f"Record was at {there['cid'] if there else 'null'}", "InvalidSwap")
         made, changed = self.put(did, collection, key, record)
         self.box.spend(2)
         commit = {"commit": self._commit(did)} if changed else {}

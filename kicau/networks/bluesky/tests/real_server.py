@@ -226,6 +226,14 @@ async def _again(real: Real, session: Lent) -> None:
     real.check("nothing found", await connector.find(session, delivery) is None)
 
 
+async def _preferences(real: Real, session: Lent) -> None:
+    """What an account says about machine use is written, changed, and read back."""
+    await connector.declare(session, {"training": False, "inference": True})
+    told = await connector.declare(session, {"inference": None, "embedding": False})
+    seen = await connector.preferences(session, real.handle)
+    real.check("preferences", seen.says == told.says == {"training": False, "embedding": False}, seen)
+
+
 async def main(pds: str, plc: str, posts: int) -> int:
     began = time.perf_counter()
     async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}, cookie_jar=aiohttp.DummyCookieJar()) as client:
@@ -239,6 +247,7 @@ async def main(pds: str, plc: str, posts: int) -> int:
             session.credentials = await connector.auth.refresh(session)
             real.check("refresh rotates", session.credentials.refresh_token != before.refresh_token)
             await _again(real, session)
+            await _preferences(real, session)
         for n, draft in enumerate(_generated(posts, real.handle)):
             session = (plain, bound)[n % 2]
             await real.read_back(session, *await real.publish(session, draft))

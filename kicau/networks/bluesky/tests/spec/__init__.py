@@ -59,6 +59,10 @@ def recorded(name: str) -> Any:
     return texts(json.loads((HERE / f"{name}.json").read_text("utf-8")))
 
 
+# Records of other makers: what each must hold (read 2026-11-26 at https://lexicon.garden).
+OTHERS = {"community.lexicon.preference.ai": ("$type", "scope", "preferences", "updatedAt")}
+
+
 @cache
 def lexicon(nsid: str) -> dict[str, Any] | None:
     path = HERE / "lexicons" / f"{nsid}.json"
@@ -138,6 +142,9 @@ def _json(where: str, nsid: str, schema: Any, body: bytes) -> Iterator[str]:
 
 
 def _record(where: str, collection: str, record: Any) -> Iterator[str]:
+    if collection in OTHERS:
+        yield from (f"{where}: {collection}.{name} is missing" for name in OTHERS[collection] if name not in record)
+        return
     defs = lexicon(collection)
     if defs is None or not isinstance(record, dict) or record.get("$type") != collection:
         yield f"{where}: {collection} is no record that we write, or its $type is another"
@@ -159,6 +166,8 @@ def _object(where: str, nsid: str, schema: Any, value: Any, at: str) -> Iterator
     yield from (f"{where}: {at}.{name} is missing" for name in schema.get("required", ()) if name not in value)
     yield from (f"{where}: {at}.{name} is not one of it" for name in value if name not in known and name != "$type")
     for name in value.keys() & known.keys():
+        if value[name] is None and name in schema.get("nullable", ()):
+            continue
         yield from _value(where, nsid, known[name], value[name], f"{at}.{name}")
 
 

@@ -1,0 +1,63 @@
+"""What accounts say on their networks about machine use: read of anybody, changed of one's own channel."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+
+from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.channels.acts import one_channel
+from kicau.channels.live import Live, new_client
+from kicau.channels.models import Channel, ChannelState
+from kicau.connector.errors import ConnectorError, Rejected
+from kicau.connector.preferences import USES, Preferences, Prefers
+from kicau.plans.ledger import write_calls
+from kicau.plans.models import Purpose
+from kicau.workspaces.actors import Actor, Permission
+
+
+async def read(actor: Actor, key_or_id: UUID | str, account: str = "", *, client: aiohttp.ClientSession | None = None) -> Preferences:  # fmt: skip
+    """Of an account on the channel's network, by id or handle; of the channel's own where "".
+
+    Raises NotFound, Unacceptable with the network's sentence, or Conflict where the network has no such thing or could
+    not be asked.
+    """
+    actor.require(Permission.READ)
+    channel = await sync_to_async(one_channel)(actor, key_or_id)
+    return await _ask(channel, client, lambda live, role: role.preferences(live, account))
+
+
+async def declare(actor: Actor, key_or_id: UUID | str, says: Mapping[str, bool | None], *, client: aiohttp.ClientSession | None = None) -> Preferences:  # fmt: skip
+    """Change what the channel's account says; None takes a use back. Raises as `read` does, and Unacceptable for a use
+    that is none."""
+    actor.require(Permission.CHANNELS)
+    for use in says:
+        if use not in USES:
+            raise unacceptable("use", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES))
+    channel = await sync_to_async(one_channel)(actor, key_or_id)
+    if channel.state != ChannelState.ACTIVE:
+        raise Conflict(f"{channel.name} is not connected now; connect it again first.")
+    told = await _ask(channel, client, lambda live, role: role.declare(live, says))
+    await sync_to_async(actor.record)("channel.preferences", channel.key, says=dict(says))
+    return told
+
+
+async def _ask(channel: Channel, client: aiohttp.ClientSession | None, ask: Callable[[Live, Prefers], Awaitable[Preferences]]) -> Preferences:  # fmt: skip
+    session = client or new_client()
+    live = Live(channel, session)
+    label = live.connector.label
+    try:
+        if not isinstance(live.connector, Prefers):
+            raise Conflict(f"Accounts of {label} cannot say there what machines may do with their posts.")
+        return await ask(live, live.connector)
+    except Rejected as exc:
+        raise Unacceptable(exc.problems) from exc
+    except ConnectorError as exc:
+        raise Conflict(f"{label} could not be asked: {exc}. Try again later.") from exc
+    finally:
+        await sync_to_async(write_calls)(channel.workspace_id, channel.network, live.http.calls, Purpose.READ, channel_id=channel.id, app_id=channel.app_id, plan=channel.app.plan)  # fmt: skip
+        if client is None:
+            await session.close()

@@ -1,0 +1,89 @@
+"""What an account says about machine use: the record community.lexicon.preference.ai, key self, for all it writes.
+
+Its form: https://lexicon.garden/lexicon/did:plc:mtr7qrqtcyseedx3jyr5o7db/community.lexicon.preference.ai, as other
+clients write it (read 2026-11-26): scope, updatedAt, and for each use {allow, updatedAt}; a use that is left out is not
+declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kicau.connector.content import JSON
+from kicau.connector.errors import Rejected, Uncertain
+from kicau.connector.preferences import Preferences
+from kicau.connector.session import Session
+from kicau.networks.bluesky import identity, wire
+
+COLLECTION = "community.lexicon.preference.ai"
+GLOBAL = f"{COLLECTION}#globalScope"
+NAMES = {"training": "training", "inference": "inference", "synthetic": "syntheticContent", "embedding": "embedding"}
+TRIES = 3  # where another app changes the record in between
+POINTS = 2  # of an update (https://docs.bsky.app/docs/advanced-guides/rate-limits, 2026-11-24)
+
+
+async def read(session: Session, account: str) -> Preferences:
+    """From the account's own server, wherever it is; reading needs no permission."""
+    did, home = session.account_id, wire.home(session, session.credentials)
+    if account and account != did:
+        found = await identity.resolve(session, identity.cleaned(account))
+        did, home = found.did, found.pds
+    return _read(did, await _record(session, did, home))
+
+
+async def write(session: Session, says: Mapping[str, bool | None]) -> Preferences:
+    """Only over what was read: who changed it meanwhile is not overwritten, but read again."""
+    did, home = session.account_id, wire.home(session, session.credentials)
+    for _ in range(TRIES):
+        before = await _record(session, did, home)
+        value = _changed(before["value"] if before else {}, says, _now(session))
+        swap: JSON = before["cid"] if before else None
+        body: dict[str, JSON] = {"repo": did, "collection": COLLECTION, "rkey": "self", "record": value, "swapRecord": swap}  # fmt: skip
+        try:
+            await wire.write(session, "com.atproto.repo.putRecord", POINTS, body, repeatable=True)
+        except Rejected as refused:
+            if "InvalidSwap" in refused.detail or "Record was at" in refused.detail:
+                continue
+            raise
+        return _read(did, {"value": value})
+    raise Uncertain("another app keeps changing the account's preferences")
+
+
+async def _record(session: Session, did: str, home: str) -> dict[str, Any] | None:
+    params = {"repo": did, "collection": COLLECTION, "rkey": "self"}
+    try:
+        return await wire.xrpc(session, "GET", "com.atproto.repo.getRecord", at=home, params=params)
+    except Rejected as refused:
+        if refused.problems[0].code == "not-found":
+            return None
+        raise
+
+
+def _read(did: str, record: Mapping[str, Any] | None) -> Preferences:
+    value = record.get("value") if record else None
+    value = value if isinstance(value, dict) else {}
+    listed = value.get("preferences")
+    listed = listed if isinstance(listed, dict) else {}
+    scope = value.get("scope")
+    if isinstance(scope, dict) and scope.get("$type") not in (None, GLOBAL):
+        listed = {}  # it speaks of one reader or one kind of record only
+    says = {name: one["allow"] for name, theirs in NAMES.items() if isinstance(one := listed.get(theirs), dict) and isinstance(one.get("allow"), bool)}  # fmt: skip
+    source = f"at://{did}/{COLLECTION}/self" if record else ""
+    return Preferences(account=did, says=says, at=wire.when(value.get("updatedAt")), source=source, raw=value)
+
+
+def _changed(value: Mapping[str, Any], says: Mapping[str, bool | None], now: str) -> dict[str, JSON]:
+    """The record with the new words; whatever else it holds stays."""
+    before = value.get("preferences")
+    listed: dict[str, JSON] = dict(before) if isinstance(before, dict) else {}
+    for name, allow in says.items():
+        if allow is None:
+            listed.pop(NAMES[name], None)
+        else:
+            listed[NAMES[name]] = {"allow": allow, "updatedAt": now}
+    return {**value, "$type": COLLECTION, "scope": {"$type": GLOBAL}, "preferences": listed, "updatedAt": now}
+
+
+def _now(session: Session) -> str:
+    return session.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
