@@ -15,11 +15,13 @@ from django.db.models import Q, QuerySet
 
 from kicau.base import clock
 from kicau.base.ids import as_uuid
-from kicau.channels.models import Channel, Slot
-from kicau.publishing.models import Campaign, Delivery, DeliveryState, Draft
+from kicau.channels.models import Channel, ChannelState, Slot
+from kicau.publishing.models import Campaign, Delivery, DeliveryState, Draft, Hold
 from kicau.workspaces.actors import Actor, Permission
 
 ATTENTION = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED, DeliveryState.HELD)  # a person is asked
+# What is frozen with its channel waits for no decision of its own; once the channel is back, it does.
+FROZEN = Q(hold=Hold.WITHDRAWN, channel__state__in=[ChannelState.WITHDRAWN, ChannelState.REMOVED])
 COUNTED = 1000  # how many waiting deliveries of a channel are counted; more are "1000 and more"
 
 
@@ -102,7 +104,7 @@ def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
     if wanted.state:
         rows = rows.filter(state=wanted.state)
     if wanted.attention:
-        rows = rows.filter(state__in=ATTENTION)
+        rows = rows.filter(state__in=ATTENTION).exclude(FROZEN)
     drafts = _drafts(actor, wanted)
     return rows if drafts is None else rows.filter(draft__in=drafts.values("id"))
 
@@ -256,4 +258,4 @@ def waiting(actor: Actor, channels: Iterable[Channel]) -> Mapping[UUID, int]:
 def needing_attention(actor: Actor) -> int:
     """How many deliveries wait for a person."""
     actor.require(Permission.READ)
-    return Delivery.objects.filter(workspace=actor.workspace, state__in=ATTENTION).count()
+    return Delivery.objects.filter(workspace=actor.workspace, state__in=ATTENTION).exclude(FROZEN).count()

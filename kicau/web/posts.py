@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
 from kicau.channels.live import capabilities_of
+from kicau.channels.models import ChannelState
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.wire import from_json
@@ -124,7 +125,8 @@ def _can(row: Delivery) -> frozenset[str]:
     can = set()
     if row.state in CANCELABLE and row.begun_at is None:
         can.add("cancel")
-    if row.state in RETRIABLE or (row.state == DeliveryState.HELD and row.hold != Hold.CONFIRMATION):
+    frozen = row.hold == Hold.WITHDRAWN and row.channel.state != ChannelState.ACTIVE
+    if row.state in RETRIABLE or (row.state == DeliveryState.HELD and row.hold != Hold.CONFIRMATION and not frozen):
         can.add("retry")
     if row.state == DeliveryState.HELD and row.hold == Hold.CONFIRMATION:
         can.add("confirm")

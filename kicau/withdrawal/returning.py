@@ -85,6 +85,8 @@ def reinstate(actor: Actor, withdrawal_id: UUID | str, *, late: Late = Late.ASK,
     if row.state not in FROZEN_STATES:
         raise Conflict(f"This is {row.get_state_display()}, so there is nothing to go back from.")
     theirs_to_end(actor, row)
+    if told.elsewhere and not told.channels:
+        raise Conflict(f"{told.elsewhere[0].name} is not connected; connect it again, and its queue goes on.")
     _open_app(actor, told.channels, row)
     first_at = _checked(late, first_at)
     if not keep_replaced:

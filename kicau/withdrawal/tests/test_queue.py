@@ -13,6 +13,7 @@ from kicau.channels import acts as channel_acts
 from kicau.channels.models import Channel
 from kicau.engine.pump import Room
 from kicau.publishing import acts as publishing
+from kicau.publishing import calendars
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Attempt, Delivery
 from kicau.withdrawal import acts, returning, rounds, single
@@ -143,6 +144,9 @@ def test_one_channel_takes_the_same_road(actor, channel, posts):
     channel_acts.disconnect(actor, "ana")
     left = acts.withdrawals(actor).get()
     assert (left.cause, left.channel_id, states(rows), states(others)) == ("disconnected", ana.id, [FROZEN] * 2, [("scheduled", "")] * 2)  # fmt: skip
+    assert calendars.needing_attention(actor) == 0  # what is frozen asks nobody
+    with pytest.raises(Conflict, match="connect it again"):
+        returning.reinstate(actor, left.id)
     whole = acts.announce(actor, network="stranger")  # then the whole network is left
     assert states(others) == [FROZEN] * 2
 
@@ -157,6 +161,7 @@ def test_one_channel_takes_the_same_road(actor, channel, posts):
     with clock.frozen(clock.now() + timedelta(hours=1, minutes=30)):
         returning.reinstate(actor, whole.id)
         assert states(rows + others) == [FROZEN, ("scheduled", "")] * 2
+        assert calendars.needing_attention(actor) == 2  # past their time: now somebody is asked
     channel_acts.disconnect(actor, "ana")
     assert reconnect() == "active"
     assert states(rows)[1] == ("scheduled", "")
