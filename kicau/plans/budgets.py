@@ -63,6 +63,21 @@ def covers(budget: Budget, payer: Payer) -> bool:
     )
 
 
+class Coverage:
+    """Which of some budgets cover a payer; asked once for each kind of payer, however many calls it makes."""
+
+    def __init__(self, rows: Sequence[Budget]) -> None:
+        self._rows = rows
+        self._known: dict[tuple[object, ...], tuple[Budget, ...]] = {}
+
+    def of(self, payer: Payer) -> tuple[Budget, ...]:
+        key = (payer.workspace_id, payer.app_id, payer.network, payer.channel_id, payer.campaign_id, payer.purpose)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = tuple(b for b in self._rows if covers(b, payer))
+        return found
+
+
 def counts(budget: Budget, meter: str, units: int, micro: int, currency: str) -> int:
     """How much of the budget such a charge uses."""
     if budget.meter:
@@ -101,10 +116,15 @@ def add(current: Sequence[Budget], used: Sequence[Used]) -> None:
     if not current:
         return
     sums: dict[tuple[UUID, datetime], int] = defaultdict(int)
+    payers = Coverage(current)
+    periods: dict[tuple[UUID, datetime], datetime] = {}  # by the second: a wave falls into few
     for work, meter, units, micro, currency, at in used:
-        for budget in current:
-            if (amount := counts(budget, meter, units, micro, currency)) and covers(budget, work):
-                sums[budget.id, begins(budget, at)] += amount
+        for budget in payers.of(work):
+            if amount := counts(budget, meter, units, micro, currency):
+                second = (budget.id, at.replace(microsecond=0))
+                if second not in periods:
+                    periods[second] = begins(budget, at)
+                sums[budget.id, periods[second]] += amount
     if not sums:
         return
     rows = sorted(sums)

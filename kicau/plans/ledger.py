@@ -59,14 +59,14 @@ class Entry:
         return self.at.astimezone(UTC).date()
 
 
-def entries(work: Work, calls: Iterable[Call], *, spent: Iterable[Used] = (), spent_at: datetime | None = None) -> list[Entry]:  # fmt: skip
+def entries(work: Work, calls: Iterable[Call], *, spent: Sequence[Used] = (), spent_at: datetime | None = None) -> list[Entry]:  # fmt: skip
     """What `calls` used up; `spent` is what a look-up proved to have been used at `spent_at`."""
     made = [
         Entry(work=work, at=call.at, used=call.charge, is_certain=not call.lost)
         for call in calls
         if _is_billed(work, call)
     ]
-    if spent_at is not None:
+    if spent_at is not None and spent:
         publishing = replace(work, purpose=Purpose.PUBLISH)
         made += [Entry(work=publishing, at=spent_at, used=used) for used in spent]
     return made
@@ -130,8 +130,10 @@ def _new_today(found: Sequence[Entry]) -> list[Entry]:
 
 
 def _is_daily(entry: Entry) -> bool:
+    if not entry.used.resources:
+        return False
     listed = list_on(entry.work.network, entry.day, entry.work.plan)
-    return bool(entry.used.resources) and entry.work.app_id is not None and listed is not None and entry.used.meter in listed.daily  # fmt: skip
+    return entry.work.app_id is not None and listed is not None and entry.used.meter in listed.daily
 
 
 def _keys(entry: Entry) -> list[tuple[str, str, str, str]]:

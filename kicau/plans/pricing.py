@@ -31,9 +31,10 @@ class Priced:
 class _Own:
     lists: Mapping[str, tuple[PriceList, ...]]
     read_at: float
+    in_force: dict[tuple[str, date, str], PriceList | None]  # what was asked for since: it is asked for each charge
 
 
-_own = _Own({}, float("-inf"))
+_own = _Own({}, float("-inf"), {})
 
 
 def forget() -> None:
@@ -47,14 +48,21 @@ def lists(network: str) -> tuple[PriceList, ...]:
         found: dict[str, tuple[PriceList, ...]] = {}
         for row in OwnList.objects.order_by("added_at"):
             found[row.network] = (*found.get(row.network, ()), *prices.parse(row.toml))
-        _own.lists, _own.read_at = found, time.monotonic()
+        _own.lists, _own.read_at, _own.in_force = found, time.monotonic(), {}
     ours = registry.get(network).price_lists
     own = _own.lists.get(network, ())
     return prices.in_order({(one.name, one.since): one for one in (*ours, *own)}.values()) if own else ours
 
 
 def list_on(network: str, day: date, plan: str = "") -> PriceList | None:
-    return price_on(lists(network), day, plan)
+    ours = registry.get(network).price_lists
+    if time.monotonic() - _own.read_at > FRESH:
+        lists(network)
+    key = (network, day, plan)
+    known = _own.in_force.get(key)
+    if known is None or (not _own.lists and known not in ours):
+        known = _own.in_force[key] = price_on(lists(network), day, plan)
+    return known
 
 
 def price(network: str, charge: Charge, *, day: date | None = None, plan: str = "") -> Priced:

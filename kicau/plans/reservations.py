@@ -45,7 +45,9 @@ def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False
     In the caller's transaction: it keeps the budgets' uses locked until it ends, and sees all that others committed.
     `dry` only tells.
     """
-    hard = [b for b in current if b.is_hard and any(budgets.covers(b, ask.work) for ask in asks)]
+    payers = budgets.Coverage([b for b in current if b.is_hard])
+    concerned = {b.id for ask in asks for b in payers.of(ask.work)}
+    hard = [b for b in current if b.id in concerned]
     if not hard:
         return {}
     now = clock.now()
@@ -55,7 +57,7 @@ def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False
     for ask in asks:
         if ask.work.holder in refused:
             continue
-        wanted = {b.id: n for b in hard if budgets.covers(b, ask.work) and (n := _amount(b, ask.priced))}
+        wanted = {b.id: n for b in payers.of(ask.work) if (n := _amount(b, ask.priced))}
         short = next((b for b in hard if b.id in wanted and _room(b, ask.work, left) < wanted[b.id]), None)
         if short is not None:
             assert ask.work.holder is not None

@@ -65,7 +65,8 @@ def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> tuple[
     current = budgets.current() if items else []
     hard = [b for b in current if b.is_hard]
     works = {item.id: work(item, channels[item.lane], Purpose.PUBLISH) for item in items} if hard else {}
-    covered = [i for i in items if hard and any(_may_cover(b, works[i.id]) for b in hard)]
+    known: dict[tuple[object, ...], bool] = {}
+    covered = [i for i in items if hard and _covered(hard, works[i.id], known)]
     if not covered:
         return {}, {}
     _count_the_unknown([i for i in covered if i.died], works)
@@ -119,13 +120,13 @@ def _unproven(o: Outcome, mine: ledger.Work) -> list[ledger.Entry]:
     return [ledger.Entry(work=replace(mine, purpose=Purpose.PUBLISH), at=o.item.begun_at, used=Used(p.meter), is_certain=False) for p in priced[-1:]]  # fmt: skip
 
 
-def _may_cover(budget: Budget, mine: ledger.Work) -> bool:
-    """Also where it is for looking up only: that may be what comes next."""
-    return any(budgets.covers(budget, _for(mine, purpose)) for purpose in (Purpose.PUBLISH, Purpose.FIND))
-
-
-def _for(mine: ledger.Work, purpose: str) -> ledger.Work:
-    return replace(mine, purpose=purpose)
+def _covered(hard: Sequence[Budget], mine: ledger.Work, known: dict[tuple[object, ...], bool]) -> bool:
+    """Also where a budget is for looking up only: that may be what comes next. Asked once for each payer."""
+    key = (mine.workspace_id, mine.app_id, mine.network, mine.channel_id, mine.campaign_id)
+    if key not in known:
+        either = (mine, replace(mine, purpose=Purpose.FIND))
+        known[key] = any(budgets.covers(budget, one) for budget in hard for one in either)
+    return known[key]
 
 
 def metered(mine: ledger.Work, hard: Iterable[Budget]) -> frozenset[str]:
