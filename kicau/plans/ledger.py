@@ -84,9 +84,9 @@ def _is_billed(work: Work, call: Call) -> bool:
     return not call.refused
 
 
-def write(found: Sequence[Entry]) -> None:
-    """Write entries, add them to the budgets' uses and take them off the reservations. Call it in the transaction of
-    the outcome that they belong to."""
+def write(found: Sequence[Entry], *, freed: frozenset[UUID] = frozenset()) -> None:
+    """Write entries, add them to the budgets' uses and take them off the reservations, but for those of `freed`, which
+    are given up as a whole. Call it in the transaction of the outcome that they belong to."""
     if not found:
         return
     current = budgets.current()
@@ -94,7 +94,9 @@ def write(found: Sequence[Entry]) -> None:
     written = _insert(priced)
     budgets.add(current, [(e.work, e.used.meter, e.used.units, e.micro, e.currency, e.at) for e in written])
     if current:
-        reservations.take_off([(e.work, e.used.meter, e.used.units, e.micro) for e in priced])
+        reservations.take_off(
+            [(e.work, e.used.meter, e.used.units, e.micro) for e in priced if e.work.holder not in freed]
+        )
 
 
 def write_calls(workspace_id: UUID, network: str, calls: Iterable[Call], purpose: Purpose, *, channel_id: UUID | None = None, app_id: UUID | None = None, plan: str = "") -> None:  # fmt: skip

@@ -13,7 +13,7 @@ from django.db import connection
 
 from kicau.base import clock
 from kicau.plans import budgets
-from kicau.plans.models import Budget, Reservation
+from kicau.plans.models import Budget
 from kicau.plans.pricing import Priced
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ def _room(budget: Budget, work: Work, left: Mapping[UUID, int]) -> int:
     return left[budget.id] - (budget.amount - budgets.limit_for(budget, work.purpose))
 
 
+LOCK_USES = """
+SELECT u.id FROM plans_budgetuse u JOIN unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) ON u.budget_id = v.b AND u.begins_at = v.at
+ORDER BY u.budget_id, u.begins_at FOR UPDATE OF u
+"""
 RESERVED = """
 SELECT b.id, coalesce(u.amount, 0) + coalesce((
     SELECT sum(CASE WHEN b.meter <> '' THEN r.units::bigint ELSE r.micro END) FROM plans_reservation r
@@ -100,16 +104,14 @@ def _left(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
     rows = sorted((b.id, budgets.begins(b, now)) for b in hard)
     ids, begun = [str(id_) for id_, _ in rows], [at for _, at in rows]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO plans_budgetuse (budget_id, begins_at, amount, told) SELECT b, at, 0, 0 FROM unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) "
-            "ORDER BY b, at ON CONFLICT (budget_id, begins_at) DO NOTHING",
-            [ids, begun],
-        )
-        cursor.execute(
-            "SELECT u.id FROM plans_budgetuse u JOIN unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) ON u.budget_id = v.b AND u.begins_at = v.at "
-            "ORDER BY u.budget_id, u.begins_at FOR UPDATE OF u",
-            [ids, begun],
-        )
+        cursor.execute(LOCK_USES, [ids, begun])
+        if cursor.rowcount < len(rows):  # a period begins
+            cursor.execute(
+                "INSERT INTO plans_budgetuse (budget_id, begins_at, amount, told) SELECT b, at, 0, 0 FROM unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) "
+                "ORDER BY b, at ON CONFLICT (budget_id, begins_at) DO NOTHING",
+                [ids, begun],
+            )
+            cursor.execute(LOCK_USES, [ids, begun])
         cursor.execute(RESERVED, [now, ids, begun])
         taken = dict(cursor.fetchall())
     return {b.id: b.amount - int(taken[b.id]) for b in hard}
@@ -157,13 +159,18 @@ def take_off(spent: Iterable[tuple[Work, str, int, int]]) -> None:
 
 def free(holders: Iterable[UUID], *, purpose: str = "") -> None:
     """What these had set aside (for one purpose, or all) is free again."""
-    rows = Reservation.objects.filter(holder__in=list(holders))
-    (rows.filter(purpose=purpose) if purpose else rows).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM plans_reservation WHERE holder = ANY(%s::uuid[]) AND (%s = '' OR purpose = %s)",
+            [[str(id_) for id_ in holders], purpose, purpose],
+        )
 
 
 def held_by(holders: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
     """Units set aside: holder, purpose, meter."""
     found: dict[UUID, dict[str, dict[str, int]]] = {}
-    for holder, purpose, meter, units in Reservation.objects.filter(holder__in=list(holders)).values_list("holder", "purpose", "meter", "units"):  # fmt: skip
-        found.setdefault(holder, {}).setdefault(purpose, {})[meter] = units
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT holder, purpose, meter, units FROM plans_reservation WHERE holder = ANY(%s::uuid[])", [[str(id_) for id_ in holders]])  # fmt: skip
+        for holder, purpose, meter, units in cursor.fetchall():
+            found.setdefault(holder, {}).setdefault(purpose, {})[meter] = units
     return found

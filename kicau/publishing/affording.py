@@ -176,9 +176,9 @@ def account(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel]) -> No
         mine = work(o.item, channels[o.item.lane], Purpose.FIND if o.did == "find" else Purpose.PUBLISH)
         found += _unproven(o, mine)
         found += ledger.entries(mine, o.calls, spent=o.spent, spent_at=o.item.broken_at or o.item.begun_at)
-    ledger.write(found)
     purses = [o for o in outcomes if o.item.purse is not None or o.item.short is not None]
     over = [o.item.id for o in purses if o.state not in ("publishing", "unknown") and o.broken_at is None]
+    ledger.write(found, freed=frozenset(over))
     looked_up = [o.item.id for o in purses if o.did == "find" and o.broken_at is None and o.state == "publishing"]
     if over:
         reservations.free(over)
