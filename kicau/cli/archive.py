@@ -102,6 +102,21 @@ def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, *
     answer(as_json, [_item(i) for i in found], lambda: show_table(("id", "posted", "network", "author", "text"), shown, empty="Nothing matches."))  # fmt: skip
 
 
+@archive.command("near")
+@click.argument("text")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="How many at most.")
+@json_option
+@pass_shell
+def near(shell: Shell, text: str, limit: int, as_json: bool) -> None:
+    """Find what says nearly the same in other words, also in the other language; needs the extra "meaning"."""
+    actor = shell.actor()
+    from kicau.archive import meaning
+
+    found = meaning.near(actor, text, limit=limit)
+    shown = [(f"{n.likeness:.2f}", n.item.id, n.item.network, n.item.text[:90]) for n in found]
+    answer(as_json, [_item(n.item) | {"likeness": n.likeness} for n in found], lambda: show_table((">like", "id", "network", "text"), shown, empty="Nothing that may be embedded is like it."))  # fmt: skip
+
+
 @archive.command("show")
 @click.argument("item_id", metavar="ITEM")
 @json_option

@@ -24,8 +24,24 @@ async def read_due() -> int:
     due = await sync_to_async(running.due)()
     if due is None:
         return 0
+    return 1 if await _beside(str(due)) == 0 else 0
+
+
+async def embed_due() -> int:
+    """Embed what may be embedded, until nothing is left; a chore of the worker."""
+    from asgiref.sync import sync_to_async
+
+    from kicau.archive import meaning
+
+    if await sync_to_async(meaning.is_due)():
+        await _beside("meaning")
+    return 0
+
+
+async def _beside(what: str) -> int | None:
+    """Do it in a process of its own, which ends with this one; its exit code."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "kicau.config.importer", str(due), preexec_fn=children.die_with_parent
+        sys.executable, "-m", "kicau.config.importer", what, preexec_fn=children.die_with_parent
     )
     try:
         await process.wait()
@@ -33,7 +49,7 @@ async def read_due() -> int:
         process.terminate()
         await process.wait()
         raise
-    return 1 if process.returncode == 0 else 0
+    return process.returncode
 
 
 def main() -> None:
@@ -45,9 +61,14 @@ def main() -> None:
     import django
 
     django.setup()
+    from kicau.archive import meaning
     from kicau.archive.imports import running
 
-    running.run_import(UUID(sys.argv[1]))
+    if sys.argv[1] != "meaning":
+        running.run_import(UUID(sys.argv[1]))
+        return
+    while meaning.embed_due():
+        pass
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from kicau.archive import exports, reading, saying, search
+from kicau.archive import exports, meaning, reading, saying, search
 from kicau.archive.imports import acts
 from kicau.archive.imports.readers import readable
 from kicau.archive.models import Import
@@ -37,7 +37,10 @@ def index(request: Asked) -> HttpResponse:
     request.actor.require(Permission.READ)
     query, trouble = _query(request)
     try:
-        found = search.find(request.actor, query, after=request.GET.get("after", ""))
+        if request.GET.get("near") and query.words:
+            found = search.Page(items=[n.item for n in meaning.near(request.actor, query.words)], following="")
+        else:
+            found = search.find(request.actor, query, after=request.GET.get("after", ""))
     except Refusal as exc:
         found, trouble = search.Page(items=[], following=""), said(exc)
     asked = {k: v for k, v in request.GET.items() if v and k != "after"}

