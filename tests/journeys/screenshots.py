@@ -12,6 +12,7 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / ".screenshots"
@@ -252,7 +253,7 @@ def tell(actor, things) -> None:
 def addresses(actor, things) -> dict[str, str]:
     """Every page that is worth a picture."""
     tell(actor, things)
-    from kicau.publishing import compose
+    from kicau.publishing import approval, compose, reviewing
 
     long = (
         "Kopi Senja opens a second roastery in Lembang on Saturday, and everybody who brings a cup of their own drinks for free. "
@@ -276,6 +277,9 @@ def addresses(actor, things) -> dict[str, str]:
             campaign="Lembang",
         ),
     )
+    approval.submit(actor, draft.id)
+    approval.comment(actor, draft.id, "Which Saturday?", quote="on Saturday")
+    link = reviewing.make_link(actor, draft.id, "Ibu Ratna").link
     return {
         "calendar": "/", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}",
         "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
@@ -284,7 +288,7 @@ def addresses(actor, things) -> dict[str, str]:
         "withdrawal-left": f"/withdrawals/{things['left']}", "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",
         "withdrawal-return": f"/withdrawals/{things['left']}/return", "withdrawals-for-all": "/withdrawals/for-all",
         "archive": "/archive", "archive-found": "/archive?words=kopi&use=train_gen&answer=unknown", "archive-item": f"/archive/{things['item']}", "archive-imports": "/archive/imports", "rights": "/rights",
-        "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "missing": "/posts/018f0000-0000-7000-8000-000000000000",
+        "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "submitted": f"/posts/{draft.id}", "review": urlsplit(link).path, "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 
 
