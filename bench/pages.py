@@ -3,8 +3,9 @@
     python -m bench.pages [--posts 100000] [--media 20000] [--times 50] [--keep FOLDER] [page …]
 
 Each page is asked `--times` times, with another day, post or place in the list each time, bare and with each filter.
-Prints a line a page: statements, the median and the 95th percentile of the server's time in milliseconds, and the
-median of its processor time in Python alone; then whether each stayed within 50 ms (p95) and 12 statements.
+Prints a line a page: statements, the median and the 95th percentile of the server's time in milliseconds, and of that
+the time in which a processor worked (the rest is waiting for one: on a busy machine look there); then whether each
+stayed within 50 ms (p95) and 12 statements.
 `--keep` fills a folder once and uses it again.
 """
 
@@ -50,7 +51,7 @@ def main() -> None:
         stack.enter_context(postgres.running(folder / "data"))
         results = measure(wanted, folder / "filled.json")
     bad = [r for r in results if r["p95_ms"] > MOST_MS or r["statements"] > MOST_STATEMENTS]
-    print(json.dumps({"pages": len(results), "posts": wanted.posts, "slowest_p95_ms": max(r["p95_ms"] for r in results), "most_statements": max(r["statements"] for r in results), "bar": f"{MOST_MS:.0f} ms, {MOST_STATEMENTS} statements", "met": not bad, "missed": [r["page"] for r in bad]}))  # fmt: skip
+    print(json.dumps({"pages": len(results), "posts": wanted.posts, "slowest_p95_ms": max(r["p95_ms"] for r in results), "slowest_busy_p95_ms": max(r["busy_p95_ms"] for r in results), "most_statements": max(r["statements"] for r in results), "bar": f"{MOST_MS:.0f} ms, {MOST_STATEMENTS} statements", "met": not bad, "missed": [r["page"] for r in bad]}))  # fmt: skip
     sys.exit(bool(bad))
 
 
@@ -80,7 +81,7 @@ def measure(wanted: argparse.Namespace, mark: Path) -> list[dict[str, Any]]:
             continue
         results.append({"page": name} | ask(client, address, wanted.times))
         r = results[-1]
-        print(f"{name:34} {r['statements']:3} statements  p50 {r['p50_ms']:6.1f}  p95 {r['p95_ms']:6.1f}  python {r['cpu_ms']:5.1f} ms", flush=True)  # fmt: skip
+        print(f"{name:34} {r['statements']:3} statements  p50 {r['p50_ms']:6.1f}  p95 {r['p95_ms']:6.1f} ms; busy p95 {r['busy_p95_ms']:5.1f}: python {r['python_ms']:5.1f}, database {r['database_ms']:5.1f}", flush=True)  # fmt: skip
     return results
 
 
@@ -93,21 +94,36 @@ def ask(client: Any, address: Callable[[], str], times: int) -> dict[str, Any]:
         statements = len(seen)  # before the next request forgets them
     for _ in range(2):
         client.get(address())
-    took, worked = [], []
+    took, python, database = [], [], []
     for _ in range(times):
         where = address()
-        began, cpu = time.perf_counter(), time.process_time()
+        began, cpu, theirs = time.perf_counter(), time.process_time(), backend_ms()
         answer = client.get(where)
-        worked.append((time.process_time() - cpu) * 1000)
+        python.append((time.process_time() - cpu) * 1000)
+        database.append(backend_ms() - theirs)
         took.append((time.perf_counter() - began) * 1000)
         expect(answer, address)
     took.sort()
+    busy = sorted(a + b for a, b in zip(python, database, strict=True))
     return {
+        "busy_p95_ms": busy[min(len(busy) - 1, round(len(busy) * 0.95))],
+        "database_ms": sorted(database)[len(database) // 2],
         "statements": statements,
         "p50_ms": took[len(took) // 2],
         "p95_ms": took[min(len(took) - 1, round(len(took) * 0.95))],
-        "cpu_ms": sorted(worked)[len(worked) // 2],
+        "python_ms": sorted(python)[len(python) // 2],
     }
+
+
+def backend_ms() -> float:
+    """Processor time of the database's process that serves us, where the system tells (Linux); else 0."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    try:
+        return int(Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text().split()[0]) / 1e6
+    except OSError:
+        return 0.0
 
 
 def expect(answer: Any, address: Callable[[], str]) -> None:

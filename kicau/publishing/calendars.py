@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,12 +22,13 @@ from kicau.workspaces.actors import Actor, Permission
 ATTENTION = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED, DeliveryState.HELD)  # a person is asked
 # What is frozen with its channel waits for no decision of its own; once the channel is back, it does.
 FROZEN = Q(hold=Hold.WITHDRAWN, channel__state__in=[ChannelState.WITHDRAWN, ChannelState.REMOVED])
+FEW = 1000  # posts: up to here their deliveries are looked up one post after the other
 COUNTED = 1000  # how many waiting deliveries of a channel are counted; more are "1000 and more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which deliveries; empty means all."""
+    """Which deliveries; empty means all. Campaign, tag and author are asked of their posts."""
 
     channel: str = ""  # key
     network: str = ""
@@ -105,14 +106,14 @@ def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
         rows = rows.filter(state=wanted.state)
     if wanted.attention:
         rows = rows.filter(state__in=ATTENTION).exclude(FROZEN)
-    drafts = _drafts(actor, wanted)
-    return rows if drafts is None else rows.filter(draft__in=drafts.values("id"))
+    return rows
 
 
-def _drafts(actor: Actor, wanted: Filter) -> QuerySet[Draft] | None:
-    """The posts that a filter asks for; None: it asks nothing of them."""
+def _of_drafts(actor: Actor, wanted: Filter, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Of `rows` those whose post fits. Few such posts lead to their deliveries; of many, each delivery's is looked at in
+    the order of time until a page is full."""
     if not (wanted.campaign or wanted.tag or wanted.author):
-        return None
+        return rows
     drafts = Draft.objects.filter(workspace=actor.workspace)
     if wanted.campaign:
         known = Campaign.objects.filter(workspace=actor.workspace, name=wanted.campaign).values_list("id", flat=True)
@@ -121,12 +122,15 @@ def _drafts(actor: Actor, wanted: Filter) -> QuerySet[Draft] | None:
         drafts = drafts.filter(tags__contains=[wanted.tag])
     if wanted.author:
         drafts = drafts.filter(author=as_uuid(wanted.author))
-    return drafts
+    if len(few := list(drafts.values_list("id", flat=True)[: FEW + 1])) <= FEW:
+        return rows.filter(draft__in=few)
+    condition, params = _of_posts(actor, wanted)
+    return rows.extra(where=[condition.format("publishing_delivery")], params=params)  # noqa: S610 (parameters)
 
 
 def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until: datetime | None = None, cursor: str = "", newest_first: bool = False, limit: int = 90) -> Agenda:  # fmt: skip
     """Deliveries in the order of their time, a page at a time; `limit` counts deliveries."""
-    rows = _found(actor, wanted)
+    rows = _of_drafts(actor, wanted, _found(actor, wanted))
     if since is not None:
         rows = rows.filter(due_at__gte=since)
     if until is not None:
@@ -138,7 +142,9 @@ def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until
         )
         rows = rows.filter(ahead, **{"due_at__lte" if newest_first else "due_at__gte": at})
     rows = rows.order_by("-due_at", "-id") if newest_first else rows.order_by("due_at", "id")
-    found = [_slip(row) for row in rows.values_list(*COLUMNS)[: limit + 1]]
+    places = list(rows.values_list("id", flat=True)[: limit + 1])  # from an index alone; then the rows themselves
+    shown = Delivery.objects.filter(id__in=places).order_by(*rows.query.order_by).values_list(*COLUMNS)
+    found = [_slip(row) for row in shown] if places else []
     more = len(found) > limit
     found = found[:limit]
     return Agenda(
@@ -166,12 +172,11 @@ def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, 
     edges = [datetime.combine(day, time(), zone) for day in (*every, first + timedelta(days=count))]
     posts: dict[date, int] = {}
     shown: dict[tuple[UUID, datetime], date] = {}
-    for day, draft_id, due_at, all_posts in _first_posts(_found(actor, wanted), every, edges, each):
+    found = _found(actor, wanted)
+    for day, draft_id, due_at, all_posts in _first_posts(found, _of_posts(actor, wanted), every, edges, each):
         posts[day] = all_posts
         shown[draft_id, due_at] = day
-    rows = _found(actor, replace(wanted, campaign="", tag="", author="")).filter(
-        draft__in=list({draft_id for draft_id, _ in shown}), due_at__gte=edges[0], due_at__lt=edges[-1]
-    )
+    rows = found.filter(draft__in=list({draft_id for draft_id, _ in shown}), due_at__gte=edges[0], due_at__lt=edges[-1])
     by_day: dict[date, list[Slip]] = defaultdict(list)
     for row in rows.order_by("due_at", "draft_id", "id").values_list(*COLUMNS) if shown else ():
         if (day_of := shown.get((row[1], row[2]))) is not None:
@@ -179,7 +184,23 @@ def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, 
     return [Day(day=day, cards=tuple(_cards(by_day[day])), posts=posts.get(day, 0)) for day in every]
 
 
-def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequence[datetime], each: int) -> Iterable[tuple[date, UUID, datetime, int]]:  # fmt: skip
+def _of_posts(actor: Actor, wanted: Filter) -> tuple[str, list[Any]]:
+    """The condition on a post, asked of each one that stands in a day: the days bound how many these are."""
+    asked: list[str] = []
+    params: list[Any] = []
+    if wanted.campaign:
+        known = Campaign.objects.filter(workspace=actor.workspace, name=wanted.campaign).values_list("id", flat=True)
+        asked, params = [*asked, "w.campaign_id = ANY(%s)"], [*params, list(known)]
+    if wanted.tag:
+        asked, params = [*asked, "w.tags @> %s::varchar[]"], [*params, [wanted.tag]]
+    if wanted.author:
+        asked, params = [*asked, "w.author_id = %s"], [*params, as_uuid(wanted.author)]
+    if not asked:
+        return "", []
+    return f"(SELECT {' AND '.join(asked)} FROM publishing_draft AS w WHERE w.id = {{}}.draft_id)", params  # noqa: S608
+
+
+def _first_posts(rows: QuerySet[Delivery], of_posts: tuple[str, list[Any]], every: Sequence[date], edges: Sequence[datetime], each: int) -> Iterable[tuple[date, UUID, datetime, int]]:  # fmt: skip
     """Of each day its first posts, and how many it has: one statement for all days, and each reads only its own."""
     since, until = datetime(1, 1, 1, tzinfo=clock.UTC), datetime(9999, 12, 31, tzinfo=clock.UTC)  # stand for a day's
     inner = rows.filter(due_at__gte=since, due_at__lt=until).order_by().values("due_at", "draft_id").distinct()
@@ -193,11 +214,11 @@ def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequenc
     statement = f"""
         SELECT d.day, p.draft_id, p.due_at, p.posts
         FROM unnest(%s::date[], %s::timestamptz[], %s::timestamptz[]) AS d(day, since, until), LATERAL (
-            SELECT one.due_at, one.draft_id, count(*) OVER () AS posts FROM ({filled}) AS one
+            SELECT one.due_at, one.draft_id, count(*) OVER () AS posts FROM ({filled}) AS one {f"WHERE {of_posts[0].format('one')}" if of_posts[0] else ""}
             ORDER BY one.due_at, one.draft_id LIMIT %s
         ) AS p"""  # noqa: S608 (the ORM's own statement; every value is a parameter)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [list(every), list(edges[:-1]), list(edges[1:]), *params, each])
+        cursor.execute(statement, [list(every), list(edges[:-1]), list(edges[1:]), *params, *of_posts[1], each])
         return list(cursor.fetchall())
 
 
@@ -247,11 +268,12 @@ def waiting(actor: Actor, channels: Iterable[Channel]) -> Mapping[UUID, int]:
     statement = """
         SELECT c.id, (SELECT count(*) FROM (
             SELECT 1 FROM publishing_delivery WHERE channel_id = c.id AND state IN ('scheduled', 'publishing') LIMIT %s
-        ) AS coming) + (SELECT count(*) FROM (
-            SELECT 1 FROM publishing_delivery WHERE workspace_id = %s AND channel_id = c.id AND state = ANY(%s) LIMIT %s
-        ) AS others) FROM unnest(%s::uuid[]) AS c(id)"""
+        ) AS coming) + coalesce(asked.n, 0)
+        FROM unnest(%s::uuid[]) AS c(id) LEFT JOIN (
+            SELECT channel_id, count(*) AS n FROM publishing_delivery WHERE workspace_id = %s AND state = ANY(%s) GROUP BY channel_id
+        ) AS asked ON asked.channel_id = c.id"""
     with connection.cursor() as cursor:
-        cursor.execute(statement, [COUNTED, actor.workspace.id, [str(s) for s in ATTENTION], COUNTED, ids])
+        cursor.execute(statement, [COUNTED, ids, actor.workspace.id, [str(s) for s in ATTENTION]])
         return {channel: min(COUNTED, n) for channel, n in cursor.fetchall()}
 
 

@@ -210,7 +210,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["workspace", "due_at", "id"], name="delivery_calendar", include=["draft", "channel", "state"]
             ),
-            models.Index(fields=["channel", "due_at", "id"], name="delivery_by_channel"),
+            models.Index(fields=["channel", "due_at", "id"], name="delivery_by_channel", include=["draft", "state"]),
             models.Index(fields=["workspace", "state", "due_at", "id"], name="delivery_by_state"),
             models.Index(fields=["channel", "text_hash"], name="delivery_same_text"),
             models.Index(fields=["draft"], name="delivery_draft"),

@@ -79,7 +79,8 @@ def keep(actor: Actor, draft_id: UUID, composition: compose.Composition, *, vers
         draft = _locked(actor, draft_id) or _created(actor, draft_id, composition)
         if draft.state not in (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED):
             raise Conflict(f"This post is {draft.get_state_display()}; its changes are saved when you say so.")
-        if not draft._state.adding and version is not None and version != draft.version and draft.extras.get("desk", {}).get("hand") != kept.get("hand"):  # fmt: skip
+        another_hand = version is not None and version != draft.version and draft.extras.get("desk", {}).get("hand") != kept.get("hand")  # fmt: skip
+        if another_hand and not _says(draft, composition):
             raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
         draft = compose.rewrite(actor, draft, composition)
         draft.extras = {**draft.extras, "desk": kept}
@@ -87,6 +88,12 @@ def keep(actor: Actor, draft_id: UUID, composition: compose.Composition, *, vers
         if not AuditEntry.objects.filter(subject=str(draft.id), actor_id=actor.person_id, act__in=("draft.created", "draft.edited"), at__gte=clock.now() - QUIET).exists():  # fmt: skip
             actor.record("draft.edited", draft.id)
     return draft
+
+
+def _says(draft: Draft, composition: compose.Composition) -> bool:
+    """Whether the draft holds these very words already: a last save that came late is no other's change."""
+    parts = [*composition.parts, *(part for v in composition.variants for part in v.parts or ())]
+    return sorted(part.text for part in parts) == sorted(draft.parts.values_list("text", flat=True))
 
 
 def _locked(actor: Actor, draft_id: UUID) -> Draft | None:

@@ -54,7 +54,7 @@ def home(request: Asked) -> HttpResponse:
     stamp = _stamp(shown)
     if is_partial(request) and request.GET.get("seen") == stamp:
         return HttpResponse(status=204)
-    shown |= {"stamp": stamp, "watch": _watch(shown), "here": _here(request)}
+    shown |= {"stamp": stamp, "watch": _watch(shown), "here": _here(request), "to_day": _to_day(request)}
     if is_partial(request) and "seen" in request.GET:
         return render(request, "web/calendar/deliveries.html", shown)
     shown |= {
@@ -195,6 +195,12 @@ def _watch(shown: dict[str, Any]) -> int:
 def _here(request: Asked) -> str:
     """This page's address without what only asks for a piece of it."""
     return f"{reverse('home')}?{urlencode([(k, v) for k, v in request.GET.items() if k != 'seen'])}"
+
+
+def _to_day(request: Asked) -> str:
+    """The address of a day's own view, up to the day."""
+    kept = [(k, v) for k, v in request.GET.items() if k not in ("seen", "view", "day", "after")]
+    return f"?{urlencode([*kept, ('view', 'day'), ('day', '')])}"
 
 
 def _day(text: str) -> date | None:

@@ -68,7 +68,12 @@ def badge(thing: Any) -> SafeString:
 def dot(thing: Any) -> SafeString:
     """The same where there is room for an icon only."""
     found = _badge_of(thing)
-    return format_html('<span class="dot tone-{}">{}</span>', found.tone, icon(found.icon, str(found.word)))
+    return _dot(found.tone, found.icon, str(found.word))
+
+
+@lru_cache(maxsize=256)
+def _dot(tone: str, drawing: str, word: str) -> SafeString:
+    return format_html('<span class="dot tone-{}">{}</span>', tone, _icon(drawing, word))
 
 
 def _badge_of(thing: Any) -> words.Badge:
@@ -350,28 +355,6 @@ def fullness(part: RenderedPart) -> str:
 @register.filter
 def left(part: RenderedPart) -> int:
     return part.limit - part.used
-
-
-@register.filter
-def tone(row: Any) -> str:
-    return words.delivery_badge(row).tone
-
-
-@register.filter
-def movable(rows: Any) -> bool:
-    """Whether these deliveries may be dragged to another day."""
-    return all(row.state in ("scheduled", "held") for row in rows)
-
-
-@register.filter
-def networks(card: Any) -> list[str]:
-    """The networks of a card's deliveries, each once."""
-    return list(dict.fromkeys(row.network for row in card.deliveries))
-
-
-@register.filter
-def picture_digest(card: Any) -> str:
-    return str(card.picture).rpartition("/")[2]
 
 
 @register.filter

@@ -48,21 +48,21 @@ function columns() {
 dialog.addEventListener("keydown", (event) => {
   const all = [...faces.querySelectorAll("button")];
   const at = all.indexOf(document.activeElement);
-  if (event.key === "Enter" && document.activeElement === seek && all.length) { event.preventDefault(); take(all[0].textContent); return; }
+  if (event.key === "Enter" && document.activeElement === seek) { event.preventDefault(); if (all.length) take(all[0].textContent); return; }
   const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: at < 0 ? 1 : columns(), ArrowUp: -columns() }[event.key];
   if (!step || (at < 0 && event.key !== "ArrowDown")) return;
   event.preventDefault();
   if (at + step < 0) seek.focus();
   else all[Math.min(all.length - 1, at + step)]?.focus();
 });
-seek.addEventListener("input", draw);
+seek.addEventListener("input", () => { if (list) draw(); });
 faces.addEventListener("click", (event) => { const button = event.target.closest("button"); if (button) take(button.textContent); });
 
 export async function open(put) {
   insert = put;
-  dialog.showModal();
-  list ??= await read();
   seek.value = "";
-  draw();
+  dialog.showModal();
   seek.focus();
+  list ??= await read(); // what is typed meanwhile stays
+  draw();
 }

@@ -1,0 +1,138 @@
+"""Composing and the calendar, as people do it: a thread with pictures, a crash in between, keys alone, a phone."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, expect
+
+from kicau.publishing.models import Delivery, Draft
+from kicau.workspaces.acts import change_person
+from tests.journeys.conftest import connect, sign_in
+from tests.journeys.test_quick import PASTE
+
+MOST_LOADED = 200_000  # bytes of the composer's first load, as they travel
+MOST_SCRIPT = 60_000
+
+
+def test_a_thread_of_five_with_pictures_after_a_light_first_load(page: Page, networks, owner, workspace, picture_file):
+    sign_in(page)
+    connect(page, "X")
+    watch = page.context.new_cdp_session(page)
+    watch.send("Network.enable")
+    watch.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    kinds: dict[str, str] = {}
+    loaded: dict[str, float] = {}
+    hosts: set[str] = set()
+    watch.on("Network.responseReceived", lambda e: (kinds.__setitem__(e["requestId"], e["type"]), hosts.add(urlsplit(e["response"]["url"]).netloc)))  # fmt: skip
+    watch.on("Network.loadingFinished", lambda e: loaded.__setitem__(e["requestId"], e["encodedDataLength"]))
+    page.goto("/compose")
+    page.wait_for_load_state("networkidle")
+    assert sum(loaded.values()) <= MOST_LOADED, loaded
+    assert sum(size for key, size in loaded.items() if kinds.get(key) == "Script") <= MOST_SCRIPT
+    assert hosts - {""} == {urlsplit(page.url).netloc}
+    watch.detach()
+
+    parts = [f"Part {n} of the story of our beans." for n in range(1, 6)]
+    for n, text in enumerate(parts):
+        if n:
+            page.get_by_role("button", name="Add a part to the thread").click()
+            expect(page.locator(".say")).to_have_count(n + 1)
+            page.locator(".say").nth(n).focus()
+        page.keyboard.insert_text(text)
+        page.evaluate(PASTE, [":focus", None, [*picture_file.read_bytes(), n]])
+        expect(page.locator(".plates.edit img")).to_have_count(n + 1)
+        page.locator(".alt textarea").nth(n).fill(f"Picture {n + 1}")
+    expect(page.locator("#look .piece")).to_have_count(5)
+    expect(page.locator("#look img[alt='Picture 5']")).to_be_visible()
+    page.get_by_role("radio", name="Now").check()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/posts/*")
+    expect(page.locator(".delivery .badge").first).to_have_text("Published", timeout=30_000)
+    row = Delivery.objects.get()
+    posts = {post.id: post for post in networks["x"].public_posts()}
+    out = [posts[key] for key in row.remote_ids]
+    assert [post.text.split(" http")[0] for post in out] == parts
+    assert [[m["alt"] for m in post.media] for post in out] == [[f"Picture {n}"] for n in range(1, 6)]
+    assert [post.in_reply_to for post in out[1:]] == row.remote_ids[:-1]
+
+
+def test_a_draft_survives_a_crash_of_browser_and_server_mid_typing(page: Page, networks, owner, workspace):
+    sign_in(page)
+    connect(page, "X")
+    page.goto("/compose")
+    address = page.url
+    page.get_by_label("Text", exact=True).press_sequentially("Saved by the server")
+    expect(page.locator("#kept")).to_contain_text("Saved")
+    page.route("**/compose/keep", lambda route: route.abort())  # the server is gone
+    page.get_by_label("Text", exact=True).press_sequentially(" and half a sent", delay=5)
+    expect(page.locator("#kept")).to_contain_text("kept in this browser")
+    context, state = page.context, page.context.storage_state()
+    page.close(run_before_unload=False)  # the browser is gone; its storage is on disk
+    assert any("half" in item["value"] for origin in state["origins"] for item in origin["localStorage"])
+    again = context.new_page()
+    again.goto(address)
+    expect(again.get_by_label("Text", exact=True)).to_have_value("Saved by the server and half a sent")
+    expect(again.locator("#kept")).to_contain_text("Saved", timeout=20_000)
+    assert Draft.objects.get().parts.get().text == "Saved by the server and half a sent"
+
+
+def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, networks, owner, workspace):
+    sign_in(page)
+    connect(page, "X")
+    page.goto("/compose")
+    page.keyboard.type("Moved without a mouse")
+    expect(page.locator("#kept")).to_contain_text("Saved")
+    page.locator("#date").fill("2027-01-13")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/posts/*")
+    before = Delivery.objects.get().due_at
+    page.goto("/?view=month&day=2027-01-13")
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('chip')"):
+            break
+    page.keyboard.press("Alt+ArrowRight")
+    expect(page.get_by_text("1 delivery was moved.")).to_be_visible()
+    expect(page.locator("a.chip")).to_be_focused()
+    assert (Delivery.objects.get().due_at - before).days == 1
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("[data-day='2027-01-21'] a.chip")).to_be_focused()
+    page.keyboard.press("z")
+    expect(page.get_by_text("Back at the time before.")).to_be_visible()
+    assert (Delivery.objects.get().due_at - before).days == 1
+    page.goto("/?view=month&day=2027-01-13")
+    page.locator("a.chip").drag_to(page.locator("[data-day='2027-01-20']"))
+    expect(page.locator("[data-day='2027-01-20'] a.chip")).to_be_visible()
+    assert (Delivery.objects.get().due_at - before).days == 7
+
+
+def test_in_indonesian_on_a_phone(page: Page, networks, owner, workspace, picture_file):
+    change_person(owner, language="id")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/sign-in")
+    page.locator("[name=email]").fill("sari@kopisenja.example")
+    page.locator("[name=password]").fill("hujan-di-bandung-41")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda address: "/sign-in" not in address)
+    page.goto("/channels/connect/x")
+    page.get_by_role("button", name="Menuju X").click()
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("button", name="Hubungkan ini").click()
+    page.wait_for_url("**/channels")
+    page.get_by_role("link", name="Tulis", exact=True).click()
+    page.locator(".say").fill("Selamat pagi dari Bandung")
+    page.get_by_role("button", name="Emoji").click()
+    page.keyboard.type("kopi")
+    page.keyboard.press("Enter")
+    expect(page.locator(".say")).to_have_value(re.compile("Bandung☕"))
+    page.locator("input[type=file]").first.set_input_files(str(picture_file))
+    expect(page.get_by_text("1 gambar tanpa deskripsi")).to_be_visible()
+    page.locator(".alt textarea").fill("Biji kopi di meja")
+    expect(page.get_by_text("1 gambar tanpa deskripsi")).to_have_count(0)
+    page.get_by_role("button", name="Jadwalkan", exact=True).click()
+    page.wait_for_url("**/posts/*")
+    for address in ("/", "/?view=day", "/?view=week", "/?view=month", "/import", page.url):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
