@@ -45,7 +45,7 @@ def main() -> None:
         Path(folder).chmod(0o711)
         os.environ.update(
             KICAU_DATA=f"{folder}/data", DJANGO_SETTINGS_MODULE="kicau.config.settings", DJANGO_ALLOW_ASYNC_UNSAFE="1",
-            KICAU_LOG_LEVEL="critical", KICAU_PORT=str(free_port()),
+            KICAU_LOG_LEVEL="error", KICAU_PORT=str(free_port()),
         )  # fmt: skip
         from kicau.base import postgres
 

@@ -54,8 +54,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "kicau.web.packing.Packed",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "kicau.web.packing.PackedPages",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

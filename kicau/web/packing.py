@@ -1,15 +1,28 @@
-"""Pages travel compressed."""
+"""Pages, styles and scripts travel compressed."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
+OF_OURS = ("text/css", "text/javascript", "image/svg+xml", "text/plain")  # small files that come with the product
 
-class PackedPages(GZipMiddleware):
-    """Pages and their pieces as gzip where the browser takes it; each with random padding, so that its length tells
-    nothing of a secret in it. Files and live streams go as they are."""
+
+class Packed(GZipMiddleware):
+    """Answers as gzip where the browser takes it; each with random padding, so that its length tells nothing of a
+    secret in it. Media and live streams go as they are."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        return response if response.streaming else super().process_response(request, response)
+        if isinstance(response, StreamingHttpResponse):
+            kind = response.get("Content-Type", "").partition(";")[0]
+            if kind not in OF_OURS or response.status_code != 200 or response.is_async or response.has_header("Content-Encoding"):  # fmt: skip
+                return response
+            response = _whole(response)
+        return super().process_response(request, response)
+
+
+def _whole(response: StreamingHttpResponse) -> HttpResponse:
+    whole = HttpResponse(b"".join(response), status=response.status_code, headers=dict(response.items()))
+    whole._resource_closers.extend(response._resource_closers)  # type: ignore[attr-defined]
+    return whole
