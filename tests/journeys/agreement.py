@@ -29,7 +29,30 @@ from kicau.media.models import Medium
 from kicau.publishing.models import Delivery
 from kicau.workspaces.actors import Actor
 
-WORDS = "kopi Gayo pagi senja ☕ #kopi #Bandung_2027 harvest “quoted” rain & sun <b>bold</b> a.b https://kopi.example/gayo?a=1&b=2 https://w.example/Kopi_(minuman) it's 100% naïve 日本 👩‍🌾 été".split()
+WORDS = [
+    "kopi",
+    "Gayo",
+    "pagi",
+    "senja",
+    "☕",
+    "#kopi",
+    "#Bandung_2027",
+    "harvest",
+    "“quoted”",
+    "rain",
+    "&",
+    "sun",
+    "<b>bold</b>",
+    "a.b",
+    "https://kopi.example/gayo?a=1&b=2",
+    "https://w.example/Kopi_(minuman)",
+    "it's",
+    "100%",
+    "naïve",
+    "日本",
+    "👩\u200d🌾",
+    "été",
+]
 
 MOST_EACH = 45  # posts of one channel: below what a network takes in a day
 
