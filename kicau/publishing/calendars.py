@@ -189,8 +189,8 @@ def _of_posts(actor: Actor, wanted: Filter) -> tuple[str, list[Any]]:
     asked: list[str] = []
     params: list[Any] = []
     if wanted.campaign:
-        known = Campaign.objects.filter(workspace=actor.workspace, name=wanted.campaign).values_list("id", flat=True)
-        asked, params = [*asked, "w.campaign_id = ANY(%s)"], [*params, list(known)]
+        named = "w.campaign_id IN (SELECT id FROM publishing_campaign WHERE workspace_id = %s AND name = %s)"
+        asked, params = [*asked, named], [*params, actor.workspace.id, wanted.campaign]
     if wanted.tag:
         asked, params = [*asked, "w.tags @> %s::varchar[]"], [*params, [wanted.tag]]
     if wanted.author:

@@ -169,7 +169,9 @@ def run(page: Client, actor: Actor, servers: Mapping[str, Sandbox], count: int, 
         time.sleep(0.2)
     agreed, wrong = 0, []
     posts = {slug: {post.id: post for post in server.public_posts()} for slug, server in servers.items()}
-    for row in Delivery.objects.filter(due_at__lte=clock.now() + timedelta(minutes=1)):
+    for row in Delivery.objects.select_related("channel").filter(due_at__lte=clock.now() + timedelta(minutes=1)):
+        if row.state in ("scheduled", "publishing") and row.channel.paused_until:
+            continue  # the network asked for a pause, as real ones do after many uploads
         if row.state != "published":
             wrong.append(f"{row.network}: {row.state} {row.reason}")
             continue
