@@ -28,7 +28,7 @@ def _post_address() -> str:
 
 
 def _clock(card: Card) -> str:
-    return f'<time datetime="{card.due_at.isoformat()}">{timezone.localtime(card.due_at):%H:%M}</time>'
+    return f'<time datetime="{card.due_at.isoformat()}">{words.clock_time(timezone.localtime(card.due_at))}</time>'
 
 
 def _text(card: Card, most: int) -> str:
