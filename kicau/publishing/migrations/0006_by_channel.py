@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("channels", "0003_doors"),
-        ("publishing", "0004_approval"),
+        ("publishing", "0005_said"),
         ("workspaces", "0002_signing_in"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
