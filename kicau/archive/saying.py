@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,12 +12,23 @@ from django.db.models import QuerySet
 from kicau.archive.models import Item
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
-from kicau.base.ids import as_uuid
+from kicau.base.ids import among, as_uuid
 from kicau.connector import registry
 from kicau.rights import statements
 from kicau.rights.models import Origin, Statement, Subject, Terms
 from kicau.rights.statements import NewStatement, checked_conditions, checked_says
 from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.models import Workspace
+
+#: Told in the same transaction that permissions may have changed: (workspace, these items, or None for any). Whoever
+#: gives items away registers here (in kicau.config).
+CHANGED: list[Callable[[Workspace, Collection[UUID] | None], object]] = []
+
+
+def _changed(workspaces: Iterable[Workspace], items: Collection[UUID] | None) -> None:
+    for workspace in workspaces:
+        for tell in CHANGED:
+            tell(workspace, items)
 
 
 @transaction.atomic
@@ -27,13 +38,14 @@ def say(actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
     for one in given:
         actor.require(Permission.WRITE if one.subject == Subject.ITEM else Permission.SETTINGS)
     wanted = {one.item for one in given if one.item}
-    here = set(Item.objects.filter(workspace=actor.workspace, id__in=wanted).values_list("id", flat=True))
+    here = set(Item.objects.filter(workspace=actor.workspace, id__in=among(wanted)).values_list("id", flat=True))
     if missing := wanted - here:
         raise NotFound("item", next(iter(missing)))
     kept = statements.keep(actor.workspace.id, given, by=actor.person_id)
-    Item.objects.filter(id__in=here, said=False).update(said=True)
+    Item.objects.filter(id__in=among(here), said=False).update(said=True)
     for row in kept[:100]:
         actor.record("rights.said", row.id, layer=row.layer, says=row.says, item=str(row.item or ""))
+    _changed([actor.workspace], here if all(one.subject == Subject.ITEM for one in given) else None)
     return kept
 
 
@@ -46,6 +58,7 @@ def end_statement(actor: Actor, statement_id: UUID | str, at: datetime | None = 
         raise Conflict("This statement has ended already.")
     actor.record("rights.ended", row.id, layer=row.layer)
     row.refresh_from_db()
+    _changed([actor.workspace], [row.item] if row.item else None)
     return row
 
 
@@ -85,6 +98,7 @@ def review_terms(actor: Actor, terms_id: int, *, says: Mapping[str, str] | None 
     row.note, row.reviewed_by, row.reviewed_at = note or row.note, actor.name, clock.now()
     row.save()
     actor.record("rights.terms_reviewed", row.id, name=row.network, says=row.says)
+    _changed(Workspace.objects.all(), None)
     return row
 
 
@@ -111,6 +125,7 @@ def add_terms(actor: Actor, *, network: str, acquired: str, since: date, says: M
         raise Conflict("There are terms of that network and day already; review those.")
     Terms.objects.filter(network=network, acquired=acquired, since__lt=since, until=None).update(until=since)
     actor.record("rights.terms_added", row.id, name=network, says=row.says)
+    _changed(Workspace.objects.all(), None)
     return row
 
 

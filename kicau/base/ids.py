@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from uuid import UUID
+
+from django.db.models.expressions import RawSQL
 
 
 def new_id() -> UUID:
@@ -26,3 +29,8 @@ def as_uuid(value: object) -> UUID:
         return value if isinstance(value, UUID) else UUID(str(value))
     except ValueError:
         return NO_ID
+
+
+def among(ids: Iterable[UUID]) -> RawSQL:
+    """For `filter(id__in=among(ids))`: one array instead of a parameter each, so that a hundred thousand ids are quick."""
+    return RawSQL("SELECT unnest(%s::uuid[])", [list(ids)])

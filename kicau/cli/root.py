@@ -13,6 +13,7 @@ from kicau.cli.channels import channels
 from kicau.cli.check import check
 from kicau.cli.completion import completion
 from kicau.cli.costs import costs
+from kicau.cli.dataset import dataset
 from kicau.cli.deliveries import calendar, cancel, confirm, delete, move, resolve, retry, show
 from kicau.cli.demo import demo
 from kicau.cli.doctor import doctor
@@ -51,9 +52,7 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 
 for command in (
-    audit, up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete,
-    archive, rights, channels, withdraw, costs, apps, users, tokens, webhooks, backup, restore, completion,
-    audit, up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete, review,
-    archive, rights, channels, costs, apps, users, tokens, webhooks, backup, restore, completion,
+    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete, review,
+    channels, withdraw, costs, archive, rights, dataset, audit, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

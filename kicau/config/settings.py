@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "kicau.channels",
     "kicau.publishing",
     "kicau.archive",
+    "kicau.datasets",
     "kicau.withdrawal",
     "kicau.web",
     "kicau.api",

@@ -44,6 +44,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.channels import acts as channels
     from kicau.config import watching
     from kicau.config.importer import embed_due, read_due
+    from kicau.config.maker import make_due, review_all
     from kicau.engine import health
     from kicau.plans import acts as plans
     from kicau.publishing import forecasting, holding
@@ -75,6 +76,8 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="forget old archives", every=3600.0, run=sync_to_async(jobs.forget_old)),
         Chore(name="take archives in", every=3.0, run=read_due),
         Chore(name="embed what may be embedded", every=30.0, run=embed_due),
+        Chore(name="make training sets", every=3.0, run=make_due),
+        Chore(name="take back what may be used no more", every=600.0, run=sync_to_async(review_all)),
         Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published)),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),

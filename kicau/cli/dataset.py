@@ -1,0 +1,176 @@
+"""`kicau dataset`: training sets of what is permitted, and who has them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kicau.cli.frame import FAILED, Shell, Trouble, answer, json_option, pass_shell, show_facts, show_table
+
+if TYPE_CHECKING:
+    from kicau.datasets.models import TrainingSet, Version
+
+
+@click.group()
+def dataset() -> None:
+    """Training sets of what is permitted and nothing else; what is taken back leaves them."""
+
+
+@dataset.command("make")
+@click.argument("name")
+@click.option("--purpose", default="", help="What it is for, in your words; stands in its card.")
+@click.option("--use", default="train_gen", show_default=True, help="The use that every item must be permitted for.")
+@click.option("--format", "form", type=click.Choice(["text", "prompt", "chat"]), default="text", show_default=True)
+@click.option("--meets", multiple=True, metavar="CONDITION", help="A condition that you keep, such as attribution; repeatable.")  # fmt: skip
+@click.option("--words", default="", help="Only items that a search for these words finds.")
+@click.option("--network", "networks", multiple=True, help="Only of this network; repeatable.")
+@click.option("--language", "languages", multiple=True, help="Only in this language (id, en …); repeatable.")
+@click.option("--least-words", type=click.IntRange(1), default=1)
+@click.option("--prompt", help="What stands before a text that answers nothing; knows {network} and {language}.")
+@click.option("--as-of", metavar="TIME", help="Decide as of this moment (ISO 8601 with a zone): the same moment gives the same bytes.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Copy the files there too.")  # fmt: skip
+@json_option
+@pass_shell
+def make(shell: Shell, name: str, purpose: str, use: str, form: str, meets: tuple[str, ...], words: str, networks: tuple[str, ...], languages: tuple[str, ...], least_words: int, prompt: str | None, as_of: str | None, out: Path | None, as_json: bool) -> None:  # fmt: skip
+    """Make a set, or a set's next version where NAME is there already."""
+    actor = shell.actor()
+    from kicau.base.errors import NotFound
+    from kicau.datasets import acts, making
+
+    try:
+        of = acts.one_set(actor, name)
+    except NotFound:
+        query = {"words": words, "networks": list(networks)}
+        options: dict[str, Any] = {"languages": list(languages), "least_words": least_words}
+        options |= {"prompt": prompt} if prompt else {}
+        query = {k: v for k, v in query.items() if v}
+        of = acts.define(actor, name=name, purpose=purpose, use=use, format=form, meets=meets, query=query, options=options)  # fmt: skip
+    version = making.make(acts.order(actor, of.id, as_of=_moment(as_of)), None if as_json else _tell)
+    if out:
+        from kicau.datasets.versions import folder_of
+
+        shutil.copytree(folder_of(version), out, dirs_exist_ok=True)
+    answer(as_json, _version(version), lambda: _show(version))
+
+
+def _moment(said: str | None) -> datetime | None:
+    if not said:
+        return None
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError as wrong:
+        raise Trouble(f"{said!r} is no time in ISO 8601, such as 2026-12-01T00:00:00Z.") from wrong
+    if moment.tzinfo is None:
+        raise Trouble(f"{said!r} lacks its time zone; add Z or +07:00.")
+    return moment
+
+
+def _tell(done: int) -> None:
+    print(f"\r{done:,} items looked at ", end="", file=sys.stderr, flush=True)
+
+
+@dataset.command("list")
+@json_option
+@pass_shell
+def list_(shell: Shell, as_json: bool) -> None:
+    """List the sets with their newest versions."""
+    actor = shell.actor()
+    from kicau.datasets import acts
+
+    rows = [(of, of.versions.first()) for of in acts.all_sets(actor)]
+    told = [_set(of) | {"newest": _version(v) if v else None} for of, v in rows]
+    table = [(of.name, of.use, of.format, v.number if v else "", v.state if v else "", v.records if v else "") for of, v in rows]  # fmt: skip
+    answer(as_json, told, lambda: show_table(("name", "use", "format", "version", "state", ">records"), table, empty="There is no training set."))  # fmt: skip
+
+
+@dataset.command("show")
+@click.argument("name")
+@click.option("--version", "number", type=int)
+@json_option
+@pass_shell
+def show(shell: Shell, name: str, number: int | None, as_json: bool) -> None:
+    """Show a version: what is in it, what was left out and why, and who has it."""
+    actor = shell.actor()
+    from kicau.datasets import acts
+
+    version = acts.one_version(actor, name, number)
+    answer(as_json, _version(version), lambda: _show(version))
+    if version.state == "failed":
+        sys.exit(FAILED)
+
+
+@dataset.command("export")
+@click.argument("name")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--version", "number", type=int)
+@click.option("--for", "recipient", default="", metavar="NAME", help="Note who is given it: they are told when something is taken back.")  # fmt: skip
+@click.option("--contact", default="", metavar="ADDRESS")
+@pass_shell
+def export(shell: Shell, name: str, folder: Path, number: int | None, recipient: str, contact: str) -> None:
+    """Copy a version's files; one in which something was taken back is not handed out."""
+    actor = shell.actor()
+    from kicau.datasets import acts
+
+    version = acts.one_version(actor, name, number)
+    files = [acts.file_of(actor, version, file) for file in version.files]
+    if not files:
+        raise Trouble(f"Version {version.number} is {version.get_state_display()}: there is nothing to copy yet.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copy2(file, folder / file.name)
+    if recipient:
+        acts.give(actor, version, name=recipient, contact=contact)
+    click.echo(f"{len(files)} files of version {version.number} are in {folder}.")
+
+
+@dataset.command("acknowledge")
+@click.argument("recipient")
+@pass_shell
+def acknowledge(shell: Shell, recipient: str) -> None:
+    """Note that RECIPIENT (an id of `kicau dataset show`) uses what was taken back no more."""
+    from kicau.datasets import acts
+
+    found = acts.acknowledge(shell.actor(), recipient)
+    click.echo(f"{found.name} acknowledged version {found.owes}.")
+
+
+def _set(of: TrainingSet) -> dict[str, Any]:
+    return {"id": str(of.id), "name": of.name, "purpose": of.purpose, "use": of.use, "format": of.format, "query": of.query, "meets": of.meets, "options": of.options}  # fmt: skip
+
+
+def _version(version: Version) -> dict[str, Any]:
+    from kicau.datasets.versions import folder_of
+
+    people = [
+        {"id": str(r.id), "name": r.name, "contact": r.contact, "given_at": r.given_at.isoformat(), "owes": r.owes, "acknowledged": r.acknowledged_at is not None}
+        for r in version.recipients.all()
+    ]  # fmt: skip
+    return {
+        "set": _set(version.set), "version": version.number, "state": version.state, "as_of": version.as_of.isoformat(), "records": version.records,
+        "excluded": version.excluded, "files": version.files, "folder": str(folder_of(version)), "delta": version.delta, "problem": version.problem, "recipients": people,
+    }  # fmt: skip
+
+
+def _show(version: Version) -> None:
+    from kicau.datasets.versions import folder_of
+
+    print("", file=sys.stderr)
+    show_facts(
+        {
+            "Set": f"{version.set.name}, version {version.number} ({version.get_state_display()})",
+            "Records": f"{version.records:,}, each permitted for {version.set.use} as of {version.as_of:%Y-%m-%d %H:%M} UTC",
+            "Without": f"{len(version.delta['record_ids']):,} records that were taken back" if version.delta else "",
+            "Problem": version.problem,
+            "Folder": str(folder_of(version)) if version.files else "",
+            "Given to": ", ".join(
+                f"{r.name} ({'owes an answer' if r.owes and not r.acknowledged_at else 'settled'}, {r.id})"
+                for r in version.recipients.all()
+            ),
+        }
+    )
+    show_table((">left out", "why"), [(f"{n:,}", why) for why, n in sorted(version.excluded.items(), key=lambda r: -r[1])], empty="Nothing was left out.")  # fmt: skip

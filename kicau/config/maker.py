@@ -1,0 +1,60 @@
+"""The process that makes one training set, beside the worker and nicer than it, so that no post is late for it.
+
+python -m kicau.config.maker
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+from kicau.base import children
+
+NICE = 10
+
+
+async def make_due() -> int:
+    """Make the version that waits, if any; a chore of the worker."""
+    from kicau.datasets.models import Version, VersionState
+
+    if not await Version.objects.filter(state=VersionState.WAITING).aexists():
+        return 0
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "kicau.config.maker", preexec_fn=children.die_with_parent
+    )
+    try:
+        await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+    return 1 if process.returncode == 0 else 0
+
+
+def review_all() -> int:
+    """What ended by itself (a grant's last day, terms in force from today, a deletion) leaves the sets too."""
+    from kicau.datasets import retraction
+    from kicau.datasets.models import TrainingSet
+    from kicau.workspaces.models import Workspace
+
+    with_sets = Workspace.objects.filter(id__in=TrainingSet.objects.values("workspace"))
+    return sum(len(retraction.review(workspace)) for workspace in with_sets)
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
+    os.nice(NICE)
+    from kicau.base import logs, options
+
+    logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="maker")
+    import django
+
+    django.setup()
+    from kicau.datasets import making
+
+    making.make_waiting()
+
+
+if __name__ == "__main__":
+    main()

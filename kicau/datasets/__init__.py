@@ -1,0 +1,1 @@
+"""Training sets of what is permitted and nothing else: made, described, signed, and taken back from."""

@@ -1,0 +1,106 @@
+"""Training sets, their versions, what is in each, and who has them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from kicau.archive.models import Item
+from kicau.base.clock import now
+from kicau.base.ids import new_id
+from kicau.workspaces.models import Person, Workspace
+
+
+class Format(models.TextChoices):
+    TEXT = "text", "plain text"
+    PROMPT = "prompt", "prompt and completion"
+    CHAT = "chat", "chat messages"
+
+
+class TrainingSet(models.Model):
+    """A query and a purpose; its versions hold what they gave at a time."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="training_sets")
+    name = models.CharField(max_length=120)
+    purpose = models.TextField(blank=True)  # in the words of who makes it; stands in the card
+    use = models.CharField(max_length=12, default="train_gen")  # one of rights.models.USES
+    meets = models.JSONField(default=list, blank=True)  # conditions that this purpose keeps
+    query = models.JSONField(default=dict, blank=True)  # see records.query_of
+    format = models.CharField(max_length=8, choices=Format.choices, default=Format.TEXT)
+    options = models.JSONField(default=dict, blank=True)  # see records.Options
+    made_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="one_set_each_name")]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VersionState(models.TextChoices):
+    WAITING = "waiting", "waits for its turn"
+    MAKING = "making", "being made"
+    READY = "ready", "ready"
+    FAILED = "failed", "could not be made"
+    SUPERSEDED = "superseded", "something was taken back; a newer version is without it"
+
+
+class Version(models.Model):
+    """One making of a set: its files lie in their own folder and are never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    set = models.ForeignKey(TrainingSet, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=12, choices=VersionState.choices, default=VersionState.WAITING)
+    as_of = models.DateTimeField(default=now)  # decisions hold as of then; the same moment gives the same bytes
+    done = models.PositiveIntegerField(default=0)  # items looked at, while it is made
+    records = models.PositiveIntegerField(default=0)
+    excluded = models.JSONField(default=dict, blank=True)  # {reason: count}
+    files = models.JSONField(default=dict, blank=True)  # {name: {bytes, sha256}}
+    delta = models.JSONField(default=dict, blank=True)  # what this version is without, of the one before (signed)
+    problem = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=now)
+    ready_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["set", "number"], name="one_version_each_number")]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.set_id} {self.number}"
+
+
+class Member(models.Model):
+    """An item in a version; a turn of a conversation counts like its own record."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="members", db_constraint=False)
+    item = models.ForeignKey(Item, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    record = models.CharField(max_length=64)  # id of the record that holds it
+    decision = models.CharField(max_length=64)  # digest of the decision that let it in
+
+    class Meta:
+        indexes = [models.Index(fields=["item"], name="member_item")]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} in {self.version_id}"
+
+
+class Recipient(models.Model):
+    """Somebody who was given a version, and must be told when something in it is taken back."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="recipients")
+    name = models.CharField(max_length=200)
+    contact = models.CharField(max_length=300, blank=True)  # an address of e-mail or web
+    given_at = models.DateTimeField(default=now)
+    owes = models.PositiveIntegerField(default=0)  # number of the newest version that took something back from theirs
+    told_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,28 @@
+"""What the maker of a set may choose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SPLITS = ("train", "validation", "test")
+#: Kinds of personal data, and what stands in their place.
+LABELS = {"email": "[email]", "phone": "[phone]", "nik": "[nik]", "npwp": "[npwp]", "card": "[card]", "account": "[account]", "address": "[address]", "handle": "@user"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a set's maker may choose; `shares` are of conversations, for SPLITS."""
+
+    languages: Sequence[str] = ()
+    personal: Sequence[str] = tuple(LABELS)  # kinds that are replaced
+    least_words: int = 1
+    without_repeats: bool = True
+    shares: Sequence[float] = (0.9, 0.05, 0.05)
+    prompt: str = "Tulis satu unggahan untuk {network}."  # before a text that answers nothing
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Options:
+        known = {name: told[name] for name in cls.__slots__ if name in told}
+        return cls(**known)
