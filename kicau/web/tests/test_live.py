@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
@@ -65,6 +65,7 @@ async def read_all(base: str, draft_id, cookie: str, others: str, server: subpro
         began = time.monotonic()
         found["ended"] = await asyncio.wait_for(asyncio.gather(*map(told, lines)), 10)
         found["seconds"] = time.monotonic() - began
+    connections.close_all()  # this loop's own, which nobody else would close
     return found
 
 
