@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.test import Client
 from django.urls import reverse
 from PIL import Image
@@ -111,7 +112,8 @@ def connect_all(actor: Actor, servers: Mapping[str, Sandbox]) -> list[Channel]:
                 made += (await channels.connect(actor, begun.state, client=client))[:1]
         return made
 
-    return async_to_sync(connect)()
+    with ThreadPoolExecutor(1) as aside:  # a browser of another journey may have this thread's loop
+        return aside.submit(asyncio.run, connect()).result()
 
 
 def pictures(actor: Actor, count: int = 6) -> list[Medium]:

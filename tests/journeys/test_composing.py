@@ -112,6 +112,7 @@ def test_in_indonesian_on_a_phone(page: Page, networks, owner, workspace, pictur
     page.get_by_role("link", name="Tulis", exact=True).click()
     page.locator(".say").fill("Selamat pagi dari Bandung")
     page.get_by_role("button", name="Emoji").click()
+    expect(page.locator(".faces button").first).to_be_visible()
     page.keyboard.type("kopi")
     page.keyboard.press("Enter")
     expect(page.locator(".say")).to_have_value(re.compile("Bandung☕"))

@@ -41,6 +41,14 @@ looks.addEventListener("htmx:afterRequest", () => {
   if (stale) { stale = false; look(); }
 });
 
+// The tick of a confirmation is the hand's: an answer that was on its way does not undo it.
+let confirmed;
+document.addEventListener("htmx:oobBeforeSwap", () => { confirmed = document.getElementById("confirm")?.checked; });
+document.addEventListener("htmx:oobAfterSwap", () => {
+  const box = document.getElementById("confirm");
+  if (box && confirmed !== undefined) box.checked = confirmed;
+});
+
 let only = "", scheme = "";
 function arrange() {
   const cards = [...looks.querySelectorAll("[data-look]")];
