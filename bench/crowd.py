@@ -52,7 +52,7 @@ class Crowd:
         self.channels: dict[str, list[Any]] = {}
         for network in networks:
             self.channels[network.slug] = asyncio.run(self._connect(network))
-        self._draft = self._one_draft()
+        self.draft = self._one_draft()
 
     def deliveries(self, texts: Sequence[str], due: datetime, slug: str = "", key: object = None) -> list[Any]:
         """Rows as scheduling writes them, `texts` dealt out to the channels in turn; all due at the same time."""
@@ -61,7 +61,7 @@ class Crowd:
         channels = self.channels[slug or next(iter(self.channels))]
         rows = [
             Delivery(
-                workspace=self.actor.workspace, draft=self._draft, channel=channels[n % len(channels)],
+                workspace=self.actor.workspace, draft=self.draft, channel=channels[n % len(channels)],
                 network=channels[0].network, due_at=due, next_at=due, rendered=rendered(channels[0].network, text),
             )
             for n, text in enumerate(texts)
@@ -101,13 +101,39 @@ def rendered(slug: str, text: str) -> Any:
 
 
 @contextmanager
-def worker(module: str = "kicau.config.worker", **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-m", module], cwd=SELF, env={**os.environ, **environment})
+def worker(module: str = "kicau.config.worker", arguments: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=SELF)
     try:
         yield process
     finally:
         process.terminate()
         process.wait(60)
+
+
+class Workers:
+    """Several, restarted one at a time as an upgrade does: told to stop, waited for, and started anew."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Workers:
+        self.running = [self._start() for _ in range(self.count)]
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for process in self.running:
+            process.terminate()
+        for process in self.running:
+            process.wait(60)
+
+    def restart(self, number: int) -> None:
+        self.running[number].terminate()
+        self.running[number].wait(60)
+        self.running[number] = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-m", "kicau.config.worker"], cwd=SELF)
 
 
 def ask(statement: str, *values: object) -> Any:
@@ -118,6 +144,13 @@ def ask(statement: str, *values: object) -> Any:
         cursor.execute(statement, values)
         row = cursor.fetchone()
     return row[0] if row and len(row) == 1 else row
+
+
+def run(statement: str, values: object = None) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
 
 
 def wait_until_out(due: datetime, seconds: float) -> None:

@@ -32,7 +32,7 @@ PER_GROUP = 500  # steps in flight in one group (a network), so that a slow one 
 PER_LANE = 4  # steps in flight in one lane (a channel)
 BATCH = 500  # outcomes settled in one transaction
 UNWRITTEN = 1000  # outcomes that may wait to be settled before nothing more is claimed
-BREATH = 0.01  # seconds between claims while there is more, so that each takes many
+BREATH = 0.005  # seconds between claims while there is more, so that each takes many
 
 log = structlog.get_logger("kicau.engine")
 

@@ -21,6 +21,7 @@ EACH = 25  # of a channel, so that one with many takes no place from the others
 MOST = 5000  # seen in one look
 OFTEN, SELDOM = 0.2, 1.0  # seconds between looks; seldom while much is known
 MARGIN = 0.002  # seconds: the database's clock must have come as far as ours
+WAVE = 100  # claimed at once: the first of many are on their way while the next are claimed
 PROBES = 2  # of a network that is out, at a time
 
 
@@ -47,6 +48,7 @@ class Ahead:
         chosen: dict[UUID, UUID | None] = {}
         used = dict(room.lanes)
         for group, free in room.groups.items():
+            free = min(free, WAVE - len(chosen))
             if free > 0 and (hints := self._groups.get(group)):
                 taken = _take(hints, free, used, room.per_lane, now, probed)
                 self._count -= len(taken)

@@ -1,0 +1,144 @@
+"""What a long history costs: claims, lateness and the spike with millions of deliveries in the table, against an empty one.
+
+    python -m bench.history [--past 2000000] [--future 1000000] [--deliveries 10000]
+
+Measures on the empty table, fills it, and measures again, in one run. Prints one JSON line. The bars: a wave is claimed
+in 10 ms (p99); the p99 of lateness and the time of the spike stay within 20 % of the empty table's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import time
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from bench import crowd, network, spike
+
+CLAIM = 10.0  # milliseconds
+SLOWER = 1.2  # times
+
+# One row in SQL is as good as another: the same channels, texts of the usual length, due evenly over the time.
+FILL = """
+INSERT INTO publishing_delivery (id, workspace_id, draft_id, channel_id, network, key, state, hold, due_at, timezone, next_at, rendered, text_hash, progress,
+    steps, tries, worker, reason, problems, remote_ids, url, raw, published_at, created_at, changed_at)
+SELECT gen_random_uuid(), %(workspace)s, %(draft)s, (%(channels)s::uuid[])[1 + n %% %(many)s], %(network)s, gen_random_uuid(), %(state)s, '', at, 'UTC', at,
+    jsonb_set(%(rendered)s::jsonb, '{parts,0,text}', to_jsonb('A post of the past or the future, number ' || n)), md5(n::text), '{}',
+    1, 0, '', '', '[]', ARRAY[n::text], 'https://example.org/' || n, '{}', CASE WHEN %(state)s = 'published' THEN at END, at, at
+FROM (SELECT n, clock_timestamp() + %(begin)s::interval + n * (%(span)s::interval / %(count)s) AS at FROM generate_series(1, %(count)s) n) rows
+"""
+STORIES = """
+INSERT INTO publishing_attempt (delivery_id, at, did, outcome, sentence, detail, worker)
+SELECT id, due_at, 'publish', 'published', 'Published on X.', '{"calls": []}', 'host:1:abcdef' FROM publishing_delivery WHERE state = 'published'
+"""
+AGAIN = """
+UPDATE publishing_delivery SET state = 'scheduled', worker = '', lease_until = NULL, begun_at = NULL, broken_at = NULL WHERE due_at = %s RETURNING 1
+"""
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--past", type=int, default=2_000_000)
+    asked.add_argument("--future", type=int, default=1_000_000)
+    asked.add_argument("--deliveries", type=int, default=10_000)
+    asked.add_argument("--channels", type=int, default=400)
+    asked.add_argument("--rounds", type=int, default=2)
+    wanted = asked.parse_args()
+    with network.running("x", accounts=wanted.channels) as far, crowd.instance():
+        people = crowd.Crowd(far)
+        empty = measure(people, far, wanted)
+        began = time.monotonic()
+        size = fill(people, wanted)
+        filled = time.monotonic() - began
+        full = measure(people, far, wanted)
+    met = {
+        "claim": full["claim_ms"]["p99"] <= CLAIM,
+        "lateness": full["late_ms"]["p99"] <= SLOWER * empty["late_ms"]["p99"],
+        "spike": full["spike_s"] <= SLOWER * empty["spike_s"],
+    }
+    print(json.dumps({"met": met, "empty": empty, "full": full, "filled_s": round(filled), "database": size}))
+    sys.exit(not all(met.values()))
+
+
+def measure(people: crowd.Crowd, far: network.Network, wanted: argparse.Namespace) -> dict[str, Any]:
+    claims = claimed(people, wanted)
+    far.set(latency=0.2)
+    with ExitStack() as running:
+        workers = [running.enter_context(crowd.worker()).pid]
+        parts = {"workers": workers, "network": [far.process.pid], "database": [crowd.database_pid()]}
+        spike.wave(people, ["warm up"] * 50, parts)
+        waves = [spike.wave(people, spike.texts(wanted.deliveries), parts) for _ in range(wanted.rounds)]
+        late = lateness(people)
+    return {
+        "claim_ms": {f"p{p}": round(crowd.percentile(claims, p), 1) for p in (50, 99, 100)},
+        "late_ms": {f"p{p}": round(crowd.percentile(late, p)) for p in (50, 99)},
+        "spike_s": statistics.median(w["seconds"] for w in waves), "spikes": waves,
+    }  # fmt: skip
+
+
+def claimed(people: crowd.Crowd, wanted: argparse.Namespace) -> list[float]:
+    """Milliseconds of each claim of a wave while many are due, looking ahead included."""
+    from kicau.base import clock
+    from kicau.engine.pump import Room
+    from kicau.publishing.deliver import Deliveries
+
+    due = clock.now() - timedelta(seconds=1)
+    people.deliveries(spike.texts(wanted.deliveries), due)
+    found = []
+    for _ in range(3):
+        work = Deliveries(None)  # type: ignore[arg-type]  # nothing is sent
+        work.claim("bench", Room({"x": 1}, {}, 1000))
+        while True:
+            began = time.perf_counter()
+            items = work.claim("bench", Room({"x": 500}, {}, 1000))
+            if not items:
+                break
+            found.append((time.perf_counter() - began) * 1000)
+        crowd.ask(AGAIN, due)
+        crowd.ask("SELECT pg_stat_force_next_flush()")
+    crowd.ask("UPDATE publishing_delivery SET state = 'canceled' WHERE due_at = %s RETURNING 1", due)
+    return found
+
+
+def lateness(people: crowd.Crowd, count: int = 600, seconds: float = 20) -> list[float]:
+    """Milliseconds of each of `count` deliveries due at random over some seconds."""
+    from kicau.base import clock
+    from kicau.publishing.models import Delivery
+
+    begin = clock.now() + timedelta(seconds=5)
+    rows = people.deliveries([f"Late? {uuid4().hex}" for _ in range(count)], begin)
+    dice = random.Random(7)
+    for row in rows:
+        row.due_at = row.next_at = begin + timedelta(seconds=dice.random() * seconds)
+    Delivery.objects.bulk_update(rows, ["due_at", "next_at"], batch_size=600)
+    time.sleep(max(0.0, (begin - clock.now()).total_seconds()) + seconds + 5)
+    return [float(row.late_ms) for row in Delivery.objects.filter(id__in=[r.id for r in rows], state="published")]
+
+
+def fill(people: crowd.Crowd, wanted: argparse.Namespace) -> str:
+    channels = next(iter(people.channels.values()))
+    same = {
+        "workspace": people.actor.workspace.id, "draft": people.draft.id, "channels": [c.id for c in channels], "many": len(channels),
+        "network": channels[0].network, "rendered": json.dumps(crowd.rendered(channels[0].network, "")),
+    }  # fmt: skip
+    crowd.run("SET synchronous_commit = off")
+    for count, state, begin, span in (
+        (wanted.past, "published", "-365 days", "364 days"),
+        (wanted.future, "scheduled", "1 day", "364 days"),
+    ):
+        crowd.run(FILL, {**same, "count": count, "state": state, "begin": begin, "span": span})
+    crowd.run(STORIES)
+    crowd.run("RESET synchronous_commit")
+    crowd.run("VACUUM ANALYZE publishing_delivery")
+    crowd.run("VACUUM ANALYZE publishing_attempt")
+    return str(crowd.ask("SELECT pg_size_pretty(pg_database_size(current_database()))"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""What goes wrong at one place must not be felt at another: four troubles, each measured beside a quiet run or its bar.
+
+    python -m bench.troubles [neighbours] [outage] [flight] [rolling] [--seconds 600]
+
+neighbours: one channel limited for an hour, a network that answers in 20 s, and reading that hangs; the p99 of all
+            other deliveries stays within 20 % of the quiet run's.
+outage:     a network refuses connections (for --seconds), then returns: everything due in between is out within 60 s,
+            the oldest first, nothing failed, and its people were told once.
+flight:     5,000 deliveries in flight; the database sees at most 20 connections of ours.
+rolling:    two workers are restarted one after the other under 50 deliveries a second: p99 under 5 s, none doubled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from bench import crowd, network
+from tests.chaos.line import Line
+
+PLACES = ("neighbours", "outage", "flight", "rolling")
+CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("which", nargs="*", default=PLACES)
+    asked.add_argument("--seconds", type=float, default=600, help="that the network is out")
+    asked.add_argument("--channels", type=int, default=400)
+    wanted = asked.parse_args()
+    met = [globals()[name](wanted) for name in wanted.which]
+    sys.exit(not all(met))
+
+
+def say(name: str, met: bool, **found: Any) -> bool:
+    print(json.dumps({"trouble": name, "met": met, **found}), flush=True)
+    return met
+
+
+# Neighbours
+
+
+def neighbours(wanted: argparse.Namespace) -> bool:
+    with (
+        network.running("x", accounts=40, latency=0.2) as near,
+        network.running("linkedin", latency=0.2) as slow,
+        network.running("mastodon") as mute,
+        crowd.instance(),
+    ):
+        people = crowd.Crowd(near, slow, mute)
+        with crowd.worker():
+            crowd_out = [run_beside(people, near, [slow, mute], trouble) for trouble in (False, True)]
+    quiet, troubled = ({f"p{p}": round(crowd.percentile(late, p)) for p in (50, 99)} for late in crowd_out)
+    ratio = round(troubled["p99"] / max(1, quiet["p99"]), 2)
+    whole = all(len(late) == 600 for late in crowd_out)
+    return say("neighbours", ratio <= 1.2 and whole, ratio=ratio, quiet_ms=quiet, troubled_ms=troubled)
+
+
+def run_beside(people: crowd.Crowd, near: network.Network, others: Sequence[network.Network], trouble: bool) -> list[float]:  # fmt: skip
+    from kicau.channels.models import Channel
+
+    if trouble:
+        others[0].set(latency=19.5)
+        others[1].ask("/_sandbox/faults", {"effect": "slow", "seconds": 3600, "times": -1})
+        Channel.objects.filter(network=others[1].slug).update(capabilities_at=None)  # it is asked, and hangs
+        near.ask("/_sandbox/faults", {"effect": "rate-limit", "seconds": 3600, "times": 1, "method": "POST"})
+        limited = spread(people, 1, 1, channels=1)
+        time.sleep(4)
+        assert Channel.objects.filter(paused_until__isnull=False).exists(), limited
+        spread(people, 50, 20, channels=1)  # waits for an hour
+        spread(people, 300, 20, slug=others[0].slug)
+    rows = spread(people, 600, 30, but=1)
+    time.sleep(40)
+    return late_of(rows)
+
+
+def spread(people: crowd.Crowd, count: int, seconds: float, *, slug: str = "x", channels: int = 0, but: int = 0) -> list[Any]:  # fmt: skip
+    """Deliveries due evenly over some seconds; on the first `channels` only, or on all but the first."""
+    from kicau.base import clock
+    from kicau.publishing.models import Delivery
+
+    kept = people.channels[slug]
+    people.channels[slug] = kept[:channels] if channels else kept[but:]
+    begin = clock.now() + timedelta(seconds=2 + count / 500)
+    rows = people.deliveries([f"Trouble {uuid4().hex}" for _ in range(count)], begin, slug)
+    people.channels[slug] = kept
+    for n, row in enumerate(rows):
+        row.due_at = row.next_at = begin + timedelta(seconds=seconds * n / count)
+    Delivery.objects.bulk_update(rows, ["due_at", "next_at"], batch_size=1000)
+    return rows
+
+
+def late_of(rows: Sequence[Any]) -> list[float]:
+    from kicau.publishing.models import Delivery
+
+    return [float(r.late_ms) for r in Delivery.objects.filter(id__in=[r.id for r in rows], state="published")]
+
+
+# A network that is out
+
+
+@contextmanager
+def lined(far: network.Network) -> Iterator[tuple[network.Network, Line, asyncio.AbstractEventLoop]]:
+    """The network behind a line that can refuse."""
+    loop, port = asyncio.new_event_loop(), int(far.said["base_url"].rpartition(":")[2])
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    line = Line(port)
+    asyncio.run_coroutine_threadsafe(line.open(), loop).result(10)
+    said = json.loads(json.dumps(far.said).replace(f":{port}", f":{line.port}"))
+    try:
+        yield replace(far, said=said), line, loop
+    finally:
+        asyncio.run_coroutine_threadsafe(line.close(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+
+
+def outage(wanted: argparse.Namespace) -> bool:
+    from kicau.base import clock
+
+    count = 3000
+    with network.running("x", accounts=wanted.channels, latency=0.2) as far, crowd.instance(), lined(far) as (shut, line, loop):  # fmt: skip
+        people = crowd.Crowd(shut)
+        from kicau.notices.models import Notice
+        from kicau.publishing.models import Delivery
+        from kicau.workspaces import webhooks
+        from kicau.workspaces.models import WebhookEvent
+
+        webhooks.add_webhook(people.actor, "https://hooks.example/", ["network.unreachable"])
+        with crowd.worker():
+            rows = spread(people, count, wanted.seconds)
+            time.sleep(max(0.0, (rows[0].due_at - clock.now()).total_seconds()))
+            asyncio.run_coroutine_threadsafe(line.refuse(wanted.seconds), loop).result(wanted.seconds + 30)
+            back = clock.now()
+            while time.sleep(0.2) or (clock.now() - back).total_seconds() < 120:
+                if not crowd.ask("SELECT count(*) FROM publishing_delivery WHERE state IN ('scheduled', 'publishing')"):
+                    break
+        states = Counter(Delivery.objects.values_list("state", flat=True))
+        out = list(Delivery.objects.filter(state="published", published_at__gte=back).order_by("published_at"))
+        told = (Notice.objects.count(), WebhookEvent.objects.count())
+    place = {row.id: n for n, row in enumerate(sorted(out, key=lambda row: row.due_at))}
+    moved = [abs(n - place[row.id]) for n, row in enumerate(out)]
+    seconds = max((row.changed_at - back).total_seconds() for row in out)
+    # A minute has to pass before an outage is news; then it is told once, to one person and one webhook.
+    news = (1, 1) if wanted.seconds > 75 else told
+    met = seconds <= 60 and states == {"published": count} and told == news and crowd.percentile(moved, 99) <= 500
+    return say("outage", met, out_of_reach_s=wanted.seconds, all_out_s=round(seconds, 1), states=dict(states), told=told, out_of_order={"p50": crowd.percentile(moved, 50), "p99": crowd.percentile(moved, 99)})  # fmt: skip
+
+
+# Much in flight
+
+
+def flight(wanted: argparse.Namespace) -> bool:
+    from datetime import timedelta
+
+    with network.running("x", accounts=wanted.channels, latency=15) as far, crowd.instance():
+        far.set(latency=0)
+        people = crowd.Crowd(far)
+        far.set(latency=15)
+        from kicau.base import clock
+        from kicau.engine.models import Heartbeat
+
+        seen, flying = [0], [0]
+        with crowd.worker("bench.worker", arguments=("5000", "16")):
+            due = clock.now() + timedelta(seconds=20)
+            people.deliveries([f"Flight {uuid4().hex}" for _ in range(6000)], due)
+            until = due + timedelta(seconds=90)
+            while clock.now() < until and crowd.ask(crowd.WAITING, due):
+                seen.append(crowd.ask(CONNECTIONS))
+                flying.append(Heartbeat.objects.values_list("in_flight", flat=True).first() or 0)
+                time.sleep(0.2)
+        left = crowd.ask(crowd.WAITING, due)
+    met = max(seen) <= 20 and max(flying) >= 4500 and not left
+    return say("flight", met, connections=max(seen), in_flight=max(flying), left=left)
+
+
+# A rolling restart
+
+
+def rolling(wanted: argparse.Namespace) -> bool:
+    count, seconds = 3000, 60
+    with network.running("x", accounts=wanted.channels, latency=0.2) as far, crowd.instance():
+        people = crowd.Crowd(far)
+        with crowd.Workers(2) as workers:
+            rows = spread(people, count, seconds)
+            begin = rows[0].due_at.timestamp()
+            for n, at in enumerate((15, 35)):
+                time.sleep(max(0.0, begin + at - time.time()))
+                workers.restart(n)
+            time.sleep(max(0.0, begin + seconds + 10 - time.time()))
+        late = late_of(rows)
+        public = Counter(post["text"] for post in far.ask("/_sandbox/posts"))
+    doubled = sum(n > 1 for n in public.values())
+    p99 = round(crowd.percentile(late, 99))
+    met = p99 < 5000 and not doubled and len(late) == count == len(public)
+    return say("rolling", met, p50_ms=round(crowd.percentile(late, 50)), p99_ms=p99, doubled=doubled, out=len(late), public=len(public))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
