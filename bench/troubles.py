@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -39,8 +40,12 @@ def main() -> None:
     asked.add_argument("--seconds", type=float, default=600, help="that the network is out")
     asked.add_argument("--channels", type=int, default=400)
     wanted = asked.parse_args()
-    met = [globals()[name](wanted) for name in wanted.which]
-    sys.exit(not all(met))
+    if len(wanted.which) == 1:
+        sys.exit(not globals()[wanted.which[0]](wanted))
+    # Each in a process of its own: an instance's settings hold for as long as its process.
+    options = ["--seconds", str(wanted.seconds), "--channels", str(wanted.channels)]
+    runs = [subprocess.run([sys.executable, "-m", "bench.troubles", name, *options]) for name in wanted.which]
+    sys.exit(any(run.returncode for run in runs))
 
 
 def say(name: str, met: bool, **found: Any) -> bool:

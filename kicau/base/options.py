@@ -78,6 +78,7 @@ OPTIONS = (
     Option(name="KICAU_SIGN_IN_RATE", default="10", help="Failed sign-ins an address may make in ten minutes.", check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0"),
     Option(name="KICAU_EMAIL_URL", default="", help="Mail server: smtp://user:password@host:587, smtps://… for TLS from the start, ?tls=no for a server of your own without it. Default: mail is written to the log.", check=lambda v: "" if not v or urlsplit(v).scheme in ("smtp", "smtps") else "must be an address such as smtp://user:password@host:587", is_secret=True),
     Option(name="KICAU_EMAIL_FROM", default="kicau@localhost", help="Sender of mail."),
+    Option(name="KICAU_ATTEMPT_DAYS", default="400", help="Days for which the story of each delivery's steps is kept; 0: for ever. Deliveries and charges are always kept.", check=lambda v: "" if v.isdigit() and int(v) <= 36_500 else "must be a number of days, 0 to 36500"),
     Option(name="KICAU_ALERT_EMAIL", default="", help="Addresses, separated by commas, that are told of the instance's troubles. Default: everybody who hosts it."),
     Option(name="KICAU_ALERT_WEBHOOK", default="", help="Address that is told of the instance's troubles as JSON, also inside your own network.", check=_url),
     Option(name="KICAU_ALERT_SECRET", default="", help="Signs what is sent to KICAU_ALERT_WEBHOOK, as webhooks are signed.", is_secret=True),

@@ -47,7 +47,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.config.maker import make_due, review_all
     from kicau.engine import health
     from kicau.plans import acts as plans
-    from kicau.publishing import forecasting, holding
+    from kicau.publishing import forecasting, holding, stories
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
 
@@ -85,6 +85,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="tell of budgets that will not last", every=3600.0, run=sync_to_async(forecasting.alert)),
         Chore(name="forget what was read days ago", every=3600.0, run=sync_to_async(plans.forget_readings)),
         Chore(name="forget answers that are no longer promised", every=3600.0, run=sync_to_async(forget_old_answers)),
+        Chore(name="forget old stories of steps", every=600.0, run=sync_to_async(stories.forget_old)),
         Chore(name="forget workers that are gone", every=600.0, run=sync_to_async(health.forget_the_gone)),
         *watching.chores(),
     ]
