@@ -7,7 +7,7 @@ NAMES = "autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum
 
 
 class Migration(migrations.Migration):
-    dependencies = [("publishing", "0003_outages_and_lighter_attempts")]
+    dependencies = [("publishing", "0004_approval")]
 
     operations = [
         migrations.RunSQL(
