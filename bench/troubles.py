@@ -205,10 +205,17 @@ def rolling(wanted: argparse.Namespace) -> bool:
             time.sleep(max(0.0, begin + seconds + 10 - time.time()))
         late = late_of(rows)
         public = Counter(post["text"] for post in far.ask("/_sandbox/posts"))
+    from kicau.publishing.models import Delivery
+
+    slow = Counter(
+        round(r.due_at.timestamp() - begin)
+        for r in Delivery.objects.filter(state="published")
+        if (r.late_ms or 0) > 2000
+    )
     doubled = sum(n > 1 for n in public.values())
     p99 = round(crowd.percentile(late, 99))
     met = p99 < 5000 and not doubled and len(late) == count == len(public)
-    return say("rolling", met, p50_ms=round(crowd.percentile(late, 50)), p99_ms=p99, doubled=doubled, out=len(late), public=len(public))  # fmt: skip
+    return say("rolling", met, p50_ms=round(crowd.percentile(late, 50)), p99_ms=p99, doubled=doubled, out=len(late), public=len(public), due_at_s_of_late={s: slow[s] for s in sorted(slow)})  # fmt: skip
 
 
 if __name__ == "__main__":
