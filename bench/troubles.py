@@ -196,6 +196,8 @@ def rolling(wanted: argparse.Namespace) -> bool:
     count, seconds = 3000, 60
     with network.running("x", accounts=wanted.channels, latency=0.2) as far, crowd.instance():
         people = crowd.Crowd(far)
+        from kicau.publishing.models import Delivery
+
         with crowd.Workers(2) as workers:
             rows = spread(people, count, seconds)
             begin = rows[0].due_at.timestamp()
@@ -204,14 +206,9 @@ def rolling(wanted: argparse.Namespace) -> bool:
                 workers.restart(n)
             time.sleep(max(0.0, begin + seconds + 10 - time.time()))
         late = late_of(rows)
+        out = Delivery.objects.filter(id__in=[r.id for r in rows], state="published")
+        slow = Counter(round(r.due_at.timestamp() - begin) for r in out if (r.late_ms or 0) > 2000)
         public = Counter(post["text"] for post in far.ask("/_sandbox/posts"))
-    from kicau.publishing.models import Delivery
-
-    slow = Counter(
-        round(r.due_at.timestamp() - begin)
-        for r in Delivery.objects.filter(state="published")
-        if (r.late_ms or 0) > 2000
-    )
     doubled = sum(n > 1 for n in public.values())
     p99 = round(crowd.percentile(late, 99))
     met = p99 < 5000 and not doubled and len(late) == count == len(public)
