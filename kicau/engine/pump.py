@@ -170,7 +170,14 @@ class Pump[I: Item, O]:
         task.add_done_callback(self._tasks.discard)
 
     async def _step(self, item: I) -> None:
-        outcome = await self.work.step(item)
+        try:
+            outcome = await self.work.step(item)
+        except Exception:
+            # It never should. What was begun is looked up when its lease is over, which is renewed no more.
+            log.exception("a step did not report", worker=self.name)
+            self._groups[item.group] -= 1
+            self._end(item)
+            return
         self._groups[item.group] -= 1  # the network is done with it; its lane waits until the outcome is written
         self._outcomes.put_nowait((item, outcome))
 

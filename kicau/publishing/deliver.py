@@ -17,7 +17,7 @@ from uuid import UUID
 import aiohttp
 import structlog
 from asgiref.sync import sync_to_async
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 
 from kicau.base import clock
 from kicau.base.sentences import Sentence
@@ -127,7 +127,7 @@ class Deliveries:
             live = Live(channel, self.client, lambda charge: self._spend(item, did, charge), app=self._app(channel))
             outcome = await self._take(item, live, did)
         except errors.ConnectorError as exc:
-            outcome = await self._failed(item, channel, live, exc, did)
+            outcome = await self._told(item, channel, live, exc, did)
         except Exception as exc:
             log.exception("a step failed by a fault of ours", delivery=str(item.id), network=item.group)
             outcome = outcomes.parked(item, did, exc)
@@ -166,6 +166,16 @@ class Deliveries:
             tries=item.tries, broken_at=item.broken_at, reason=Sentence("An answer was lost; it is looked up as soon as the request can no longer be under way."),
             sentence=Sentence("A step broke off. Waiting until its request can no longer be under way, then looking it up."),
         )  # fmt: skip
+
+    async def _told(
+        self, item: Claimed, channel: Channel, live: Live | None, exc: errors.ConnectorError, did: str
+    ) -> Outcome:
+        """What the error means; where the database is away while that is seen to, nothing is lost by another try."""
+        try:
+            return await self._failed(item, channel, live, exc, did)
+        except Error as trouble:
+            log.error("the database did not answer; the step is taken again", delivery=str(item.id), error=str(trouble)[:200])  # fmt: skip
+            return outcomes.again(item, did, "waiting", "", timedelta(seconds=2), item.tries)
 
     async def _failed(
         self, item: Claimed, channel: Channel, live: Live | None, exc: errors.ConnectorError, did: str
