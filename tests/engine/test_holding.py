@@ -168,3 +168,21 @@ async def test_a_step_that_keeps_breaking_off_is_taken_later_and_later_and_then_
     await sync_to_async(work.settle)("w", [await work.step(item)])
     fresh = await Delivery.objects.aget(id=row.id)
     assert (fresh.state, "the post is not there" in fresh.reason) == ("failed", True)
+
+
+async def test_a_token_refused_while_the_database_is_away_costs_no_delivery_its_lane(
+    post, shop, state, network, monkeypatch
+):
+    original, away = deliver.channel_acts.refresh_channel, [True]
+
+    async def refresh(*args, **how):
+        if away.pop() if away else False:
+            raise OperationalError("the database is away")
+        return await original(*args, **how)
+
+    monkeypatch.setattr(deliver.channel_acts, "refresh_channel", refresh)
+    network.faults.append(Fault(effect="revoke-token", method="POST", path="^/posts"))
+    rows = [await sync_to_async(post)(f"nomor {n}") for n in range(3)]
+    await shop.work(lambda: all(state(row) == "published" for row in rows), seconds=15)
+    assert sorted(texts(network)) == [f"nomor {n}" for n in range(3)]
+    assert away == []
