@@ -7,7 +7,7 @@ NAMES = "autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum
 
 
 class Migration(migrations.Migration):
-    dependencies = [("publishing", "0004_approval")]
+    dependencies = [("publishing", "0005_said")]
 
     operations = [
         migrations.RunSQL(
