@@ -7,7 +7,7 @@ NAMES = "autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum
 
 
 class Migration(migrations.Migration):
-    dependencies = [("publishing", "0005_said")]
+    dependencies = [("publishing", "0006_by_channel")]
 
     operations = [
         migrations.RunSQL(
