@@ -19,10 +19,11 @@ FEW = 20  # findings shown to a person; all are in the report
 @click.option("--posts", "source", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True, metavar="FILE", help="The posts to look for: JSON lines with id and text, CSV with these columns, or a text a line.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Where report, journal and prints are kept; an interrupted audit with the same folder goes on. Else a new folder.")  # fmt: skip
 @click.option("--control", metavar="DATA", default="", help="Data that cannot hold the posts, such as one older than they: pairs found there are chance.")  # fmt: skip
+@click.option("--evidence", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Also write a signed bundle that others check with the one file beside it, without Kicau.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
 @json_option
 @pass_shell
-def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str, processes: int | None, as_json: bool) -> None:  # fmt: skip
+def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str, evidence: Path | None, processes: int | None, as_json: bool) -> None:  # fmt: skip
     """Search a data set for your posts.
 
     DATA is a file or folder of JSON lines, Parquet, WARC or text, plain or packed (.gz, .zst), a bucket
@@ -45,6 +46,8 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
     except (NoPosts, NoSuchShards) as wrong:
         raise Trouble(str(wrong)) from wrong
     told["report"] = str(folder / "report.json")
+    if evidence:
+        told["evidence"] = _evidence(shell, told, texts, evidence)
     if as_json:
         from kicau.cli.frame import emit
 
@@ -55,8 +58,47 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
         sys.exit(FAILED)
 
 
+def _evidence(shell: Shell, told: dict[str, Any], texts: dict[str, str], path: Path) -> str:
+    """The bundle, and the verifier beside it. The posts found are logged first, with all that the log held before."""
+    import hashlib
+    import shutil
+
+    from kicau.evidence import bundle, log, verify
+
+    actor = shell.actor()
+    named = sorted({post for finding in told["findings"] for post in finding["posts"]})
+    posts = [{"id": post, "text": texts[post]} for post in named]
+    places = log.append("post", ((p["id"], bundle.logged_content(p)) for p in posts), actor.workspace.id)
+    signed = log.checkpoint()
+    proofs = {post["id"]: log.prove(at, signed) for post, at in zip(posts, places, strict=True)}
+    digests = {}
+    for shard in sorted({finding["shard"] for finding in told["findings"]}):
+        if "://" not in shard:
+            with open(shard, "rb") as stream:
+                digests[shard] = hashlib.file_digest(stream, "sha256").hexdigest()
+    _, key = log.signing_key()
+    made = bundle.make(told, posts, digests, proofs, signed.note, key)
+    path.write_bytes(made)
+    shutil.copyfile(verify.__file__, path.with_name("verify.py"))
+    log.append("report", [(path.name, made)], actor.workspace.id)
+    actor.record("audit.evidence", path.name, findings=len(told["findings"]))
+    return str(path)
+
+
 def _progress(done: int, total: int, copies: int) -> None:
     print(f"\r{done / max(1, total):4.0%} of {total / 1e6:,.0f} MB, {copies:,} copies so far ", end="", file=sys.stderr, flush=True)  # fmt: skip
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False))
+@click.option("--key", default="", metavar="HEX", help="The SHA-256 of the public key that must have signed it.")
+@click.option("--shard", "shards", multiple=True, metavar="NAME=PATH", help="Compare with this file of the data set.")
+def verify(bundle: str, key: str, shards: tuple[str, ...]) -> None:
+    """Check a bundle of evidence; ends with 1 where anything in it does not hold."""
+    from kicau.evidence.verify import main
+
+    more = [word for shard in shards for word in ("--shard", shard)]
+    sys.exit(main([bundle, *(["--key", key] if key else []), *more]))
 
 
 def _show(told: dict[str, Any]) -> None:
@@ -75,5 +117,8 @@ def _show(told: dict[str, Any]) -> None:
             "Too short to tell": f"{told['posts']['too_short_to_tell']:,} of {told['posts']['different']:,} different posts",
             "Found of planted copies": found or "not measured",
             "Report": told["report"],
+            "Evidence": f"{told['evidence']} (check it with: python3 verify.py {Path(told['evidence']).name})"
+            if told.get("evidence")
+            else "",
         }
     )
