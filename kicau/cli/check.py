@@ -179,6 +179,7 @@ class Judge:
 
     def __init__(self, shell: Shell, network: str | None, channel: str | None) -> None:
         self.plan = ""
+        self.has_channel = bool(channel)
         if channel:
             connector, can = self._of_channel(shell, channel)
         else:
@@ -209,12 +210,13 @@ class Judge:
 
     def _told(self, post: Any) -> dict[str, Any]:
         from kicau.cli import shapes
-        from kicau.plans.pricing import price_all
+        from kicau.plans.pricing import price_all, price_as_shipped
 
         if isinstance(post, Malformed):
             raise post
         shown = self.connector.render(self._draft(post), self.can)
-        said = shapes.rendered(shown, price_all(self.connector.slug, shown.charges, plan=self.plan))
+        priced = price_all if self.has_channel else price_as_shipped
+        said = shapes.rendered(shown, priced(self.connector.slug, shown.charges, plan=self.plan))
         return {"id": post["id"], **said} if "id" in post else said
 
     def _draft(self, post: Any) -> Draft:

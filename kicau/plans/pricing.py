@@ -11,7 +11,6 @@ from kicau.base import clock
 from kicau.connector import prices, registry
 from kicau.connector.content import Charge
 from kicau.connector.prices import PriceList, price_on
-from kicau.plans.models import OwnList
 
 FRESH = 5.0  # seconds for which a process goes by the operator's lists as it last read them
 
@@ -45,6 +44,8 @@ def forget() -> None:
 def lists(network: str) -> tuple[PriceList, ...]:
     """All of a network's lists, oldest first; an own list stands in for ours of the same name and day."""
     if time.monotonic() - _own.read_at > FRESH:
+        from kicau.plans.models import OwnList  # here, so that what costs nobody anything needs no database
+
         found: dict[str, tuple[PriceList, ...]] = {}
         for row in OwnList.objects.order_by("added_at"):
             found[row.network] = (*found.get(row.network, ()), *prices.parse(row.toml))
@@ -67,7 +68,10 @@ def list_on(network: str, day: date, plan: str = "") -> PriceList | None:
 
 def price(network: str, charge: Charge, *, day: date | None = None, plan: str = "") -> Priced:
     """The price on `day` (UTC; today), on the app's plan or, where that is "", the newest list."""
-    listed = list_on(network, day or clock.now().date(), plan)
+    return _priced(network, charge, list_on(network, day or clock.now().date(), plan))
+
+
+def _priced(network: str, charge: Charge, listed: PriceList | None) -> Priced:
     micro = listed.price(charge.meter, charge.units) if listed else 0
     return Priced(network=network, meter=charge.meter, units=charge.units, micro=micro, currency=listed.currency if listed and micro else "")  # fmt: skip
 
@@ -76,3 +80,9 @@ def price_all(
     network: str, charges: Iterable[Charge], *, plan: str = "", day: date | None = None
 ) -> tuple[Priced, ...]:
     return tuple(price(network, charge, plan=plan, day=day) for charge in charges)
+
+
+def price_as_shipped(network: str, charges: Iterable[Charge], *, plan: str = "") -> tuple[Priced, ...]:
+    """Today's prices by the network's own lists alone: for where there is no database, and so no operator's list."""
+    listed = price_on(registry.get(network).price_lists, clock.now().date(), plan)
+    return tuple(_priced(network, charge, listed) for charge in charges)

@@ -36,7 +36,7 @@ STORY_LASTS = timedelta(hours=24)  # after which the network lists it no more
 QUOTA_WAIT = timedelta(hours=1)  # the window rolls, and the refusal names no time
 LOOK_AROUND = timedelta(minutes=10)  # asked of the list; what counts is then read by the network's own clock
 ROWS, PAGES = 50, 20  # media a page, and pages: ten times what an account may publish in a day
-FETCHES = 3  # times that a lost upload is sent again
+FETCHES = 6  # times that a lost upload is sent again, over ten minutes: our own web server may be starting anew
 PATIENCE = 600  # looks at one container, which lives for 24 hours
 
 

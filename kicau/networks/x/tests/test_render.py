@@ -27,7 +27,7 @@ def codes(problems: tuple[Problem, ...]) -> list[str]:
 def test_a_link_weighs_23_and_costs_more() -> None:
     plain, linked = (connector.render(draft(text), CAN) for text in ("Pagi", "Pagi https://kopisenja.com/" + "x" * 300))
     assert (plain.parts[0].used, linked.parts[0].used) == (4, 28)
-    assert (plain.charges, linked.charges) == ((Charge("post"),), (Charge("post-with-link"),))
+    assert (plain.charges, linked.charges) == ((Charge("post", proven=True),), (Charge("post-with-link", proven=True),))
     assert not linked.problems
 
 
@@ -73,8 +73,8 @@ def test_charges_name_every_alt_text_and_part() -> None:
     assert connector.render(thread, CAN).charges == (
         Charge("media-metadata"),
         Charge("media-metadata"),
-        Charge("post"),
-        Charge("post-with-link"),
+        Charge("post", proven=True),
+        Charge("post-with-link", proven=True),
     )
 
 
@@ -106,14 +106,14 @@ def test_a_video_may_stand_upright_but_not_be_larger() -> None:
 def test_an_alt_text_on_a_video_is_not_sent_and_not_charged() -> None:
     rendered = connector.render(Draft(parts=(Part(text="Film", media=(media("pour", "Menuang kopi"),)),)), CAN)
     assert codes(rendered.notices) == ["no-alt-on-video"]
-    assert rendered.charges == (Charge("post"),)
+    assert rendered.charges == (Charge("post", proven=True),)
 
 
 def test_a_link_card_becomes_a_link_in_the_text() -> None:
     card = Link(url="https://kopisenja.com/menu", title="Menu", description="Semua kopi kami")
     rendered = connector.render(draft("Menu baru", link=card), CAN)
     assert rendered.parts[0].text == "Menu baru\nhttps://kopisenja.com/menu"
-    assert rendered.charges == (Charge("post-with-link"),)
+    assert rendered.charges == (Charge("post-with-link", proven=True),)
     assert sorted(codes(rendered.notices)) == ["link-in-text", "no-link-card"]
     there = connector.render(draft("Menu: https://kopisenja.com/menu", link=Link(url=card.url)), CAN)
     assert (there.parts[0].text, there.notices) == ("Menu: https://kopisenja.com/menu", ())
@@ -124,7 +124,7 @@ def test_an_answer_takes_an_id_or_an_address(given: str) -> None:
     rendered = connector.render(draft("Terima kasih", reply_to=given), CAN)
     assert rendered.reply_to == "1790000000000000020"
     assert codes(rendered.notices) == ["summoned-only"]
-    assert rendered.charges == (Charge("post-summoned-reply"),)
+    assert rendered.charges == (Charge("post-summoned-reply", proven=True),)
 
 
 def test_only_an_enterprise_app_quotes() -> None:
@@ -150,7 +150,8 @@ def test_a_poll_without_a_question_of_its_own() -> None:
 def test_prices_foretell_what_a_link_costs() -> None:
     newest = connector.price_lists[-1]
     assert (newest.price("post", 1), newest.price("post-with-link", 1), newest.currency) == (15_000, 200_000, "USD")
-    assert [one.since.isoformat() for one in connector.price_lists] == ["2026-02-06", "2026-04-20"]
+    since = [one.since.isoformat() for one in connector.price_lists]
+    assert (since[0], since[-2:], since == sorted(since)) == ("2023-03-10", ["2026-02-06", "2026-04-20"], True)
     meters = {charge.meter for charge in connector.render(draft("kopisenja.com"), CAN).charges}
     assert meters <= set(newest.prices)
 
