@@ -247,8 +247,8 @@ def check_empty(folder: Path) -> None:
         )
     if url := options.read("DATABASE_URL"):
         with database.connected(url) as connection:
-            row = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
-        if row and row[0]:
+            nothing = database.is_empty(connection)
+        if not nothing:
             raise InTheWay("The database that DATABASE_URL names is not empty; give an empty one.")
 
 
@@ -256,8 +256,7 @@ def _empty(folder: Path) -> None:
     """As it was before; an external database loses what was put into it."""
     if url := options.read("DATABASE_URL"):
         with contextlib.suppress(BackupError, psycopg.Error), database.connected(url) as connection:
-            for table in database.rows(connection):
-                connection.execute(psycopg.sql.SQL("DROP TABLE {} CASCADE").format(psycopg.sql.Identifier(table)))
+            database.clear(connection)
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -24,6 +24,13 @@ from kicau.base import postgres
 
 CHUNK = 1 << 20
 LEFT_OUT = re.compile(rb"SET transaction_timeout = 0;|ALTER TABLE ONLY \S+ ALTER COLUMN \S+ SET \(.*\);")
+# What a restore brings: tables, and the functions that no extension owns; tables first.
+OWN = """
+    SELECT 'TABLE' AS kind, format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'public'
+    UNION ALL
+    SELECT 'ROUTINE', oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS
+        (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')
+    ORDER BY 1 DESC"""
 DATA = (b"COPY ", b"SELECT pg_catalog.setval(")  # how the part of a script begins in which nothing is left out
 
 
@@ -57,6 +64,17 @@ def rows(connection: psycopg.Connection[Any]) -> dict[str, int]:
         found = connection.execute(psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(name)))
         counted[name] = int((found.fetchone() or (0,))[0])
     return counted
+
+
+def is_empty(connection: psycopg.Connection[Any]) -> bool:
+    """Neither tables nor functions; extensions, and what they brought, do not count."""
+    return connection.execute(OWN).fetchone() is None
+
+
+def clear(connection: psycopg.Connection[Any]) -> None:
+    """Make it empty, as `is_empty` says it."""
+    for kind, name in connection.execute(OWN).fetchall():
+        connection.execute(f"DROP {kind} IF EXISTS {name} CASCADE")  # PostgreSQL itself quoted the name
 
 
 def size(connection: psycopg.Connection[Any]) -> int:

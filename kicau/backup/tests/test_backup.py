@@ -8,7 +8,7 @@ import tarfile
 import psycopg
 import pytest
 
-from kicau.backup import acts, archive
+from kicau.backup import acts, archive, database
 from kicau.backup.errors import Damaged, InTheWay, Locked, NoRoom
 from kicau.backup.tests.conftest import OLD
 from kicau.base import postgres, sealed
@@ -74,7 +74,13 @@ def test_sealed_without_its_key_and_back(home, empty, folder, monkeypatch):
     with pytest.raises(Locked, match="--key-file"):
         put_back(file, folder / "second", passphrase=PASSPHRASE)
     assert list((folder / "second").iterdir()) == []
-    assert everything(second) == {}  # a failed restore leaves nothing behind
+    with psycopg.connect(second) as connection:  # a failed restore leaves nothing behind
+        assert database.is_empty(connection)
+        connection.execute("CREATE FUNCTION theirs() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    with pytest.raises(InTheWay, match="is not empty"):
+        put_back(file, folder / "second", passphrase=PASSPHRASE, key_file=key)
+    with psycopg.connect(second) as connection:  # not ours to drop, so it was refused
+        connection.execute("DROP FUNCTION theirs")
     other = folder / "other.key"
     other.write_text("another key\n")
     with pytest.raises(Locked, match="is not the key"):
