@@ -35,7 +35,7 @@ _LINES = {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
 _ZIP = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-class ImportFields(Shape):
+class ArchiveFields(Shape):
     """What goes with the file."""
 
     network: str = Field("", max_length=40, description="Whose posts they are, where a table or lines of JSON do not say.")  # fmt: skip
@@ -112,7 +112,7 @@ def list_archive_imports(request: HttpRequest, asked: Query[PageQuery]) -> dict[
 @routes.post("/archive/imports", response={201: s.Import}, summary="Import an archive", openapi_extra=WRITES)
 def begin_archive_import(
     request: HttpRequest,
-    fields: Form[ImportFields],
+    fields: Form[ArchiveFields],
     file: Annotated[UploadedFile, File(description="A network's download of one's own data, a CSV table, or lines of JSON.")],
 ) -> s.Import:  # fmt: skip
     """Looks into it, and begins to read it by and by; what is in it twice, or here already, is here once."""
@@ -236,7 +236,7 @@ def _decision(made: Decision) -> s.Decision:
         use=cast(s.UseName, made.use), answer=cast(s.AnswerName, str(made.answer)), code=why.code, sentence=why.sentence, layer=made.layer,
         acquired=made.acquired, duties=dict(made.duties), unmet=list(made.unmet), digest=made.digest,
         chain=[
-            s.Link(
+            s.ChainLink(
                 statement=link.said.id, layer=cast(s.LayerName, link.said.layer), party=cast(s.PartyName, link.said.party),
                 party_name=link.said.party_name, value=cast(s.Value, link.value), decided=link.decided, source=link.said.source,
             )

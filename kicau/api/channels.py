@@ -12,7 +12,7 @@ from ninja import Query, Router
 from kicau.api import shown
 from kicau.api.gate import acting
 from kicau.api.paging import page
-from kicau.api.routes import CHANNELS, READS, SETTINGS, Key, State
+from kicau.api.routes import CHANNELS, READS, SETTINGS, SIGNS_IN, Key, State
 from kicau.api.shapes import channels as s
 from kicau.api.shapes.base import PageQuery
 from kicau.channels import acts
@@ -29,7 +29,7 @@ def list_channels(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, An
     return page(acts.channels(acting(request)), ("key",), asked, shown.channel)
 
 
-@routes.post("/channels/sign-ins", response={201: s.SignIn}, summary="Begin connecting", openapi_extra=CHANNELS)
+@routes.post("/channels/sign-ins", response={201: s.SignIn}, summary="Begin connecting", openapi_extra=SIGNS_IN)
 def begin_sign_in(request: HttpRequest, given: s.SignInBegin) -> s.SignIn:
     """Send the token's person to `url`. They come back to this instance's own page, where they choose; or, where your
     program receives the return itself, it goes on with the two endpoints below."""
@@ -38,7 +38,7 @@ def begin_sign_in(request: HttpRequest, given: s.SignInBegin) -> s.SignIn:
 
 
 @routes.post(
-    "/channels/sign-ins/{state}/return", response=s.SignIn, summary="Hand in what came back", openapi_extra=CHANNELS
+    "/channels/sign-ins/{state}/return", response=s.SignIn, summary="Hand in what came back", openapi_extra=SIGNS_IN
 )
 def finish_sign_in(request: HttpRequest, state: State, given: s.SignInReturn) -> s.SignIn:
     """Gives the identities to choose among."""
@@ -49,7 +49,7 @@ def finish_sign_in(request: HttpRequest, state: State, given: s.SignInReturn) ->
     "/channels/sign-ins/{state}/choose",
     response={201: s.ChannelsMade},
     summary="Make channels of identities",
-    openapi_extra=CHANNELS,
+    openapi_extra=SIGNS_IN,
 )
 def choose_channels(request: HttpRequest, state: State, given: s.SignInChoose) -> s.ChannelsMade:
     """One that was connected before is renewed, and its queue goes on."""

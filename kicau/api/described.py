@@ -10,7 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 from kicau.api.gate import WORKSPACE
 from kicau.api.problems import MEDIA_TYPE
 from kicau.api.repeats import HEADER, LONGEST
-from kicau.api.routes import SCOPE
+from kicau.api.routes import ASKS_NETWORK, SCOPE
 from kicau.api.shapes.base import ProblemAnswer
 
 ABOUT = """Everything that Kicau does, for programs.
@@ -43,6 +43,7 @@ _MEANINGS = {
     "415": "The body is of another type than this endpoint takes.",
     "422": "Something cannot be taken as it stands; `errors` names each field. Nothing was changed.",
     "429": "The requests of this minute are used up; Retry-After says when to go on.",
+    "502": "The network could not be reached, or did not answer as it should; try again later.",
     "default": "A fault of ours, or something that is not available now.",
 }
 
@@ -92,6 +93,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         statuses.append("412")
     if method == "delete":
         statuses.append("409")
+    if operation.get(ASKS_NETWORK):
+        statuses.append("502")
     said = {str(status): answer for status, answer in operation["responses"].items()}
     operation["responses"] = said | {
         status: {"$ref": f"#/components/responses/Problem{status.title()}"} for status in sorted(statuses)

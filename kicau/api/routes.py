@@ -10,6 +10,7 @@ from pydantic import Field
 from kicau.workspaces.actors import Permission
 
 SCOPE = "x-kicau-scope"
+ASKS_NETWORK = "x-kicau-asks-network"  # the answer waits for a network's own, and is 502 where none comes
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"}), Path(description="Its id.")]
 Key = Annotated[str, Path(description="Its key or id.", max_length=80)]
 State = Annotated[str, Path(description="`state` of the sign-in.", max_length=100)]
@@ -25,6 +26,7 @@ READS = scope(Permission.READ)
 WRITES = scope(Permission.WRITE)
 PUBLISHES = scope(Permission.PUBLISH)
 CHANNELS = scope(Permission.CHANNELS)
+SIGNS_IN = scope(Permission.CHANNELS, **{ASKS_NETWORK: True})
 MEMBERS = scope(Permission.MEMBERS)
 SETTINGS = scope(Permission.SETTINGS)
 TOKENS = scope(Permission.TOKENS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from kicau.api import problems
@@ -11,13 +12,14 @@ from kicau.api.shapes import deliveries as d
 from kicau.api.shapes import posts as p
 from kicau.api.shapes import rendered as r
 from kicau.api.shapes.base import FieldError, PersonRef
+from kicau.base import clock, sentences
 from kicau.channels.models import Channel
 from kicau.connector import capabilities as can
 from kicau.connector import content
 from kicau.connector.wire import from_json
 from kicau.plans.pricing import Priced
 from kicau.publishing import compose
-from kicau.publishing.models import Delivery, Draft
+from kicau.publishing.models import Attempt, Delivery, Draft
 from kicau.publishing.schedule import Preview
 from kicau.workspaces.models import Person
 
@@ -130,13 +132,31 @@ def delivery(row: Delivery) -> d.Delivery:
     return d.Delivery(**_delivery(row))
 
 
-def delivery_whole(row: Delivery, attempts: Iterable[Any]) -> d.DeliveryWhole:
+def delivery_whole(row: Delivery, attempts: Iterable[Attempt]) -> d.DeliveryWhole:
     value = from_json(content.Rendered, row.rendered)
     return d.DeliveryWhole(
         **_delivery(row),
         rendered=[rendered_part(part) for part in value.parts],
-        attempts=[d.Attempt(at=a.at, did=a.did, outcome=a.outcome, sentence=a.sentence) for a in attempts],
+        attempts=[
+            d.Attempt(
+                at=a.at,
+                did=a.did,
+                outcome=a.outcome,
+                sentence=_local(a.sentence, a.detail.get("said", ()), row.timezone),
+            )
+            for a in attempts
+        ],
     )
+
+
+def _local(text: str, said: Sequence[Any], timezone: str) -> str:
+    """A kept sentence, its times on the clock of the zone in which its delivery was planned."""
+    zone = clock.zone(timezone)
+
+    def shown(at: datetime) -> str:
+        return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+
+    return " ".join(sentences.filled(*piece, shown) for piece in sentences.read(text, said))
 
 
 def _delivery(row: Delivery) -> dict[str, Any]:
@@ -146,7 +166,7 @@ def _delivery(row: Delivery) -> dict[str, Any]:
         "id": str(row.id), "post": str(row.draft_id),
         "channel": d.ChannelRef(id=str(channel.id), key=channel.key, network=channel.network, name=channel.name),
         "text": parts[0].get("text", "") if parts else "", "parts": len(parts),
-        "state": row.state, "hold": row.hold, "reason": row.reason,
+        "state": row.state, "hold": row.hold, "reason": _local(row.reason, row.said, row.timezone),
         "problems": errors(from_json(content.Problem, one) for one in row.problems),
         "due_at": row.due_at, "timezone": row.timezone, "published_at": row.published_at, "late_ms": row.late_ms,
         "url": row.url, "remote_ids": row.remote_ids,

@@ -92,7 +92,7 @@ class FacetAnswer(Shape):
     years: dict[str, int] = Field(description="By year.")
 
 
-class Link(Shape):
+class ChainLink(Shape):
     """One statement's place in a decision."""
 
     statement: str = Field(description="Its id; policy:… and terms:… are the workspace's settings and a network's terms.")  # fmt: skip
@@ -115,7 +115,7 @@ class Decision(Shape):
     acquired: str = Field(description="For the copy that came this way.")
     duties: dict[str, str] = Field(description="Conditions to be kept.")
     unmet: list[str] = Field(description="Conditions that keep the answer open.")
-    chain: list[Link] = Field(description="All statements that speak of it, in order of authority.")
+    chain: list[ChainLink] = Field(description="All statements that speak of it, in order of authority.")
     digest: str = Field(description="SHA-256 of the decision: equal decisions have equal ones.")
 
 

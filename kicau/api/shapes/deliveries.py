@@ -38,7 +38,7 @@ class Delivery(Shape):
         description="scheduled, publishing, published; held until what `hold` names is done; failed: needs mending; unknown: a person must look; parked: a fault of ours; canceled; deleted from the network."
     )
     hold: str = Field(description="confirmation, budget, withdrawn, or empty.")
-    reason: str = Field(description="Why it is in its state, in a sentence; may be empty.")
+    reason: str = Field(description="Why it is in its state, in a sentence, its times in `timezone`; may be empty.")
     problems: list[FieldError] = Field(description="What the network would not take, field by field.")
     due_at: datetime = Field(description=f"When it was wanted. {STAMP}")
     timezone: str = Field(description=f"The zone in which that was said. {ZONE}")
@@ -64,7 +64,9 @@ class Attempt(Shape):
     at: datetime = Field(description=STAMP)
     did: str = Field(description="publish, find or person.")
     outcome: str = Field(description="What came of it, for programs.")
-    sentence: str = Field(description="What came of it, for people; may be empty.")
+    sentence: str = Field(
+        description="What came of it, for people, its times in the delivery's `timezone`; may be empty."
+    )
 
 
 class DeliveryWhole(Delivery):

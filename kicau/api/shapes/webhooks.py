@@ -11,7 +11,9 @@ from kicau.api.shapes.base import STAMP, Page, Shape, examples
 
 Event = Literal[
     "delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled",
-    "channel.connected", "channel.expired", "network.unreachable", "delivery.*", "channel.*", "*",
+    "channel.connected", "channel.expired", "network.unreachable",
+    "withdrawal.proposed", "withdrawal.announced", "withdrawal.called-off", "withdrawal.withdrawn", "withdrawal.retargeted", "withdrawal.reinstated",
+    "delivery.*", "channel.*", "withdrawal.*", "*",
 ]  # fmt: skip
 
 
@@ -42,7 +44,9 @@ class WebhookAdd(Shape):
 
     url: str = Field(min_length=1, max_length=500, description="https:// (or http://), public.")
     events: list[Event] = Field(
-        min_length=1, max_length=20, description="Which events; delivery.*, channel.* and * stand for many."
+        min_length=1,
+        max_length=20,
+        description="Which events; delivery.*, channel.*, withdrawal.* and * stand for many.",
     )
 
 

@@ -28,6 +28,7 @@ from urllib3 import HTTPResponse
 
 from kicau.api.gate import WORKSPACE
 from kicau.api.root import api
+from kicau.api.shapes.base import Shape
 from kicau.api.tests.conftest import application, populate
 from kicau.base.ids import NO_ID, as_uuid
 from kicau.workspaces.actors import Permission
@@ -35,6 +36,7 @@ from kicau.workspaces.acts import TOKEN_MARK, actor_for, add_person, create_toke
 from kicau.workspaces.models import Token
 
 HERE = "http://testserver"
+ACCEPTED = ["2xx", "401", "403", "404", "409", "412", "422"]
 CONFIG = {
     "base-url": HERE,
     "seed": 20261124,
@@ -42,8 +44,17 @@ CONFIG = {
     "checks": {
         # A text that follows the schema may still name a zone that does not exist or a time that is past (422), or
         # another version than the newest (412).
-        "positive_data_acceptance": {"expected-statuses": ["2xx", "401", "403", "404", "409", "412", "422"]},
+        "positive_data_acceptance": {"expected-statuses": ACCEPTED},
     },
+    "operations": [
+        {  # it asks the network itself, which this machine may not reach
+            "include-name": "POST /api/v1/channels/sign-ins",
+            "checks": {
+                "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "502"]},
+                "positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "502"]},
+            },
+        },
+    ],
 }
 SECRET = TOKEN_MARK + secrets.token_urlsafe(32)  # wanted before there is a database
 THOROUGH = bool(os.environ.get("THOROUGH"))
@@ -121,6 +132,23 @@ def test_every_endpoint_keeps_to_its_description(case: Any) -> None:
     if as_uuid((case.headers or {}).get(WORKSPACE, "")) != NO_ID:
         case.headers = {**case.headers, WORKSPACE: known["workspace"]}
     case.call_and_validate()
+
+
+def test_no_two_shapes_share_a_name() -> None:
+    """In the description a shape is known by its class's name alone: the second would be described as the first."""
+    named = Counter(shape.__name__ for shape in every(Shape))
+    assert [name for name, times in named.items() if times > 1] == []
+
+
+def every(shape: type[Shape]) -> Iterator[type[Shape]]:
+    for one in shape.__subclasses__():
+        yield one
+        yield from every(one)
+
+
+def test_what_asks_a_network_may_answer_502() -> None:
+    responses = api.get_openapi_schema()["paths"]["/api/v1/channels/sign-ins"]["post"]["responses"]
+    assert responses["502"] == {"$ref": "#/components/responses/Problem502"}
 
 
 def test_the_description_is_valid_openapi() -> None:

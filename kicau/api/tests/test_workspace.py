@@ -158,7 +158,7 @@ def test_webhooks_come_and_go(api):
 
 
 def test_the_description_names_every_event():
-    assert set(get_args(Event)) == {*webhooks.EVENTS, "delivery.*", "channel.*", "*"}
+    assert set(get_args(Event)) == {*webhooks.EVENTS, "delivery.*", "channel.*", "withdrawal.*", "*"}
 
 
 # Media
@@ -192,7 +192,7 @@ def test_a_file_goes_in_and_comes_out(api):
 async def test_a_large_file_is_never_in_memory_whole(tmp_path):
     path = tmp_path / "video.mp4"
     path.write_bytes(b"0123456789" * 100_000)
-    chunks = [chunk async for chunk in media._in_chunks(path)]
+    chunks = [chunk async for chunk in media.in_chunks(path)]
     assert b"".join(chunks) == path.read_bytes()
     assert max(map(len, chunks)) == media.CHUNK
 
@@ -252,7 +252,8 @@ def test_a_picture_is_fetched_from_an_address(api, monkeypatch):
 
 
 def test_channels_and_their_pause(api, world):
-    assert [c["key"] for c in api.get("/channels").json()["items"]] == ["facebook-kopisenja", "linkedin-kopisenja"]
+    listed = {c["key"]: c["state"] for c in api.get("/channels").json()["items"]}
+    assert listed == {"facebook-kopisenja": "active", "lama": "withdrawn", "linkedin-kopisenja": "active"}
     whole = api.get("/channels/facebook-kopisenja").json()
     assert whole["id"] == world.ids["channel"]
     assert whole["capabilities"]["media"]["image"]["mimes"]
