@@ -30,6 +30,7 @@ def test_a_thread_of_five_with_pictures_and_no_request_leaves_the_host(
         page.keyboard.insert_text(text)
         page.evaluate(PASTE, [":focus", None, [*picture_file.read_bytes(), n]])
         expect(page.locator(".plates.edit img")).to_have_count(n + 1)
+        expect(page.locator(".say").nth(n)).to_be_focused()  # the cursor is back where it was, before it is moved on
         page.locator(".alt textarea").nth(n).fill(f"Picture {n + 1}")
     expect(page.locator("#look .piece")).to_have_count(5)
     expect(page.locator("#look img[alt='Picture 5']")).to_be_visible()
