@@ -155,6 +155,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
+CSRF_FAILURE_VIEW = "kicau.web.signing_in.stale"  # Django's own page has a style in it, which ours forbid
 STATIC_ROOT = KICAU_DATA / "static"  # empty: files are served from the packages themselves
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False

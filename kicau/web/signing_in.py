@@ -127,6 +127,12 @@ def _keys(request: HttpRequest, email: str) -> list[tuple[str, int]]:
     return [(f"sign-in:{both}", rate), (f"sign-in:{alone}", rate * FROM_ONE_ADDRESS)]
 
 
+def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What a form is told whose token is older than the sign-in (CSRF_FAILURE_VIEW)."""
+    sentence = _("This page is older than your sign-in. Load it again and repeat your last step.")
+    return HttpResponse(sentence, status=403, content_type="text/plain; charset=utf-8")
+
+
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)

@@ -163,7 +163,9 @@ def page(browser, site) -> Iterator[Page]:
     page.on(
         "console",
         lambda said: (
-            errors.append(said.text) if said.type == "error" and "Content Security Policy" in said.text else None
+            errors.append(f"{said.text} at {said.location} on {page.url}")
+            if said.type == "error" and "Content Security Policy" in said.text
+            else None
         ),
     )
     yield page
