@@ -33,6 +33,8 @@ def test_first_visit_to_a_picture_published(page: Page, networks, picture_file):
     text.fill("Selamat pagi! Fresh beans from Gayo are here ☕ https://kopisenja.example/gayo #kopi")
     expect(page.locator(".counter").first).to_contain_text("/280")
     page.locator("input[type=file]").first.set_input_files(str(picture_file))
+    expect(page.locator(".plates.edit img")).to_have_count(1)
+    expect(page.locator("#kept")).to_contain_text("Saved")  # nothing is under way that would draw the editor anew
     page.locator(".alt textarea").fill("Coffee beans on a table")
     expect(page.locator("#look img[alt='Coffee beans on a table']")).to_be_visible()
     expect(page.locator("#kept")).to_contain_text("Saved")

@@ -124,7 +124,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   meanwhile.clear();
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   const again = pressed && (document.querySelector(`#editor [data-act="${CSS.escape(pressed)}"]:not([disabled])`) ?? document.getElementById(pressed));
-  if (again && !document.querySelector("#editor [autofocus]")) again.focus();
+  if (again && document.activeElement === document.body && !document.querySelector("#editor [autofocus]")) again.focus();
 });
 
 document.addEventListener("click", (event) => {
