@@ -55,6 +55,27 @@ def _switch(value: str) -> str:
     return "" if value in ("0", "1") else "must be 0 or 1"
 
 
+def _urls(value: str) -> str:
+    parts = [urlsplit(one.strip()) for one in value.split(",") if one.strip()]
+    if all(p.scheme in ("http", "https") and p.netloc for p in parts):
+        return ""
+    return "must be addresses such as https://stamps.example.org, separated by commas"
+
+
+def _verifiers(value: str) -> str:
+    if all(one.count("+") >= 2 and " " not in one for one in map(str.strip, value.split(",")) if one):
+        return ""
+    return "must be verifier keys (NAME+HASH+KEY), separated by commas"
+
+
+def _witnesses(value: str) -> str:
+    for one in filter(None, map(str.strip, value.split(","))):
+        key, _, url = one.partition(" ")
+        if _verifiers(key) or not url or _urls(url):
+            return "must be NAME+HASH+KEY, a space and an address, for each witness"
+    return ""
+
+
 def default_data() -> Path:
     """/var/lib/kicau as root (its database runs as a user of its own, who must be able to reach it), else the user's
     own data folder."""
@@ -87,6 +108,10 @@ OPTIONS = (
     Option(name="KICAU_OIDC_CLIENT_ID", default="kicau", help="What the identity provider calls this Kicau."),
     Option(name="KICAU_OIDC_CLIENT_SECRET", default="", help="The secret that it shares with this Kicau.", is_secret=True),
     Option(name="KICAU_OIDC_NAME", default="single sign-on", help="What the button calls it: Sign in with …"),
+    Option(name="KICAU_TIMESTAMPS", default="", help="Time-stamping services (RFC 3161), their addresses separated by commas, that stamp the log of evidence. Default: none.", check=_urls),
+    Option(name="KICAU_OPENTIMESTAMPS", default="", help="OpenTimestamps calendars, their addresses separated by commas, that stamp the log of evidence. Default: none.", check=_urls),
+    Option(name="KICAU_WITNESSES", default="", help="Witnesses that co-sign the log of evidence, separated by commas, each NAME+HASH+KEY, a space and its address (another Kicau's: its public address and /witness). Default: none.", check=_witnesses),
+    Option(name="KICAU_WITNESS_FOR", default="", help="Logs for which this Kicau is a witness, separated by commas: the verifier key of each, NAME+HASH+KEY. Default: none.", check=_verifiers),
     Option(name="KICAU_DEBUG", default="0", help="1 shows technical details on error pages. Never on a public address.", check=_switch),
 )  # fmt: skip
 
@@ -101,6 +126,11 @@ def read(name: str, environment: Mapping[str, str] | None = None) -> str:
         shown = "" if option.is_secret else f"; it is {value!r}"
         raise BadSetting(f"The setting {name} {wrong}{shown}. Change it and start again.")
     return value
+
+
+def listed(name: str) -> list[str]:
+    """A setting of several values with commas between them. Raises BadSetting."""
+    return [one.strip() for one in read(name).split(",") if one.strip()]
 
 
 def data_folder() -> Path:

@@ -63,13 +63,15 @@ def _evidence(shell: Shell, told: dict[str, Any], texts: dict[str, str], path: P
     import hashlib
     import shutil
 
-    from kicau.evidence import bundle, log, verify
+    from kicau.evidence import anchors, bundle, log, verify
 
     actor = shell.actor()
     named = sorted({post for finding in told["findings"] for post in finding["posts"]})
     posts = [{"id": post, "text": texts[post]} for post in named]
     places = log.append("post", ((p["id"], bundle.logged_content(p)) for p in posts), actor.workspace.id)
     signed = log.checkpoint()
+    for trouble in anchors.anchored(signed):
+        click.echo(f"Not stamped: {trouble}", err=True)
     proofs = {post["id"]: log.prove(at, signed) for post, at in zip(posts, places, strict=True)}
     digests = {}
     for shard in sorted({finding["shard"] for finding in told["findings"]}):
@@ -77,7 +79,7 @@ def _evidence(shell: Shell, told: dict[str, Any], texts: dict[str, str], path: P
             with open(shard, "rb") as stream:
                 digests[shard] = hashlib.file_digest(stream, "sha256").hexdigest()
     _, key = log.signing_key()
-    made = bundle.make(told, posts, digests, proofs, signed.note, key)
+    made = bundle.make(told, posts, digests, proofs, signed.note, key, signed.anchors)
     path.write_bytes(made)
     shutil.copyfile(verify.__file__, path.with_name("verify.py"))
     log.append("report", [(path.name, made)], actor.workspace.id)
@@ -93,11 +95,13 @@ def _progress(done: int, total: int, copies: int) -> None:
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False))
 @click.option("--key", default="", metavar="HEX", help="The SHA-256 of the public key that must have signed it.")
 @click.option("--shard", "shards", multiple=True, metavar="NAME=PATH", help="Compare with this file of the data set.")
-def verify(bundle: str, key: str, shards: tuple[str, ...]) -> None:
+@click.option("--extract", default="", metavar="FOLDER", help="Write the checkpoint and the outsiders' stamps there, for openssl ts and ots.")  # fmt: skip
+def verify(bundle: str, key: str, shards: tuple[str, ...], extract: str) -> None:
     """Check a bundle of evidence; ends with 1 where anything in it does not hold."""
     from kicau.evidence.verify import main
 
     more = [word for shard in shards for word in ("--shard", shard)]
+    more += ["--extract", extract] if extract else []
     sys.exit(main([bundle, *(["--key", key] if key else []), *more]))
 
 

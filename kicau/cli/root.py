@@ -17,6 +17,7 @@ from kicau.cli.dataset import dataset
 from kicau.cli.deliveries import calendar, cancel, confirm, delete, move, resolve, retry, show
 from kicau.cli.demo import demo
 from kicau.cli.doctor import doctor
+from kicau.cli.evidence import evidence
 from kicau.cli.frame import Root, Shell, pass_shell
 from kicau.cli.imports import import_
 from kicau.cli.post import post
@@ -53,6 +54,6 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 for command in (
     up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete, review,
-    channels, withdraw, costs, archive, rights, dataset, audit, verify, apps, users, tokens, webhooks, backup, restore, completion,
+    channels, withdraw, costs, archive, rights, dataset, audit, verify, evidence, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

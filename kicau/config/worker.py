@@ -46,6 +46,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.config.importer import embed_due, read_due
     from kicau.config.maker import make_due, review_all
     from kicau.engine import health
+    from kicau.evidence.anchors import anchor_due
     from kicau.plans import acts as plans
     from kicau.publishing import forecasting, holding, stories
     from kicau.withdrawal import jobs, recognition, rounds
@@ -78,6 +79,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="embed what may be embedded", every=30.0, run=embed_due),
         Chore(name="make training sets", every=3.0, run=make_due),
         Chore(name="take back what may be used no more", every=600.0, run=sync_to_async(review_all)),
+        Chore(name="have outsiders stamp the log", every=600.0, run=anchor_due),
         Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published)),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),

@@ -74,3 +74,16 @@ class SignedCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class Witnessed(models.Model):
+    """The newest checkpoint of another's log that this instance co-signed."""
+
+    origin = models.CharField(max_length=200, unique=True)
+    size = models.BigIntegerField(default=0)
+    root = models.BinaryField(default=bytes)
+    note = models.TextField(blank=True)
+    at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.size}"

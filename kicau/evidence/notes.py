@@ -39,9 +39,22 @@ def key_hash(name: str, key: bytes, kind: int = SIGNED) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + key).digest()[:4]
 
 
-def verifier_key(name: str, key: bytes) -> str:
-    """As others write it down: `name+hash+key`."""
-    return f"{name}+{key_hash(name, key).hex()}+{base64.b64encode(bytes([SIGNED]) + key).decode()}"
+def verifier_key(name: str, key: bytes, kind: int = SIGNED) -> str:
+    """As others write it down: `name+hash+key`; for co-signing it differs."""
+    return f"{name}+{key_hash(name, key, kind).hex()}+{base64.b64encode(bytes([kind]) + key).decode()}"
+
+
+def read_verifier_key(told: str) -> tuple[str, bytes]:
+    """Name and public key, of a log's signer or of a witness. Raises NoteRefused."""
+    name, _, rest = told.partition("+")
+    mark, _, value = rest.partition("+")
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except ValueError:
+        raw = b""
+    if not name or len(raw) != 33 or raw[0] not in (SIGNED, COSIGNED) or key_hash(name, raw[1:], raw[0]).hex() != mark:
+        raise NoteRefused(f"{told[:80]!r} is no verifier's key.")
+    return name, raw[1:]
 
 
 def sign(text: str, name: str, key: Ed25519PrivateKey) -> str:

@@ -1,10 +1,11 @@
 """Checks a bundle of evidence. This one file, and any Python from 3.9 on, is all that it needs.
 
-    python3 verify.py BUNDLE.json [--key HEX] [--shard NAME=PATH ...]
+    python3 verify.py BUNDLE.json [--key HEX] [--shard NAME=PATH ...] [--extract FOLDER]
 
 It accepts a bundle only where every byte of it is as it was signed, each passage is where the report says, and each post
 was in the log. With --key it also insists on whose signature that is (the SHA-256 of the public key, as its owner tells
-it); with --shard it compares passages with the data set itself. Ends with 0 where all holds, else with 1.
+it); with --shard it compares passages with the data set itself; with --extract it writes the log's checkpoint and the
+outsiders' stamps as files, which `openssl ts -verify` and `ots verify` check. Ends with 0 where all holds, else with 1.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import hashlib
 import hmac
 import html
 import json
+import os
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -214,19 +216,119 @@ def _includes(root: bytes, size: int, index: int, leaf: bytes, path: list) -> bo
 
 
 def check_anchors(bundle: dict) -> list:  # type: ignore[type-arg]
-    """What outsiders said of the checkpoint: a time stamp must be of this checkpoint (its own signature: openssl ts)."""
+    """What outsiders said of the checkpoint: each is of this very checkpoint. Whether a time-stamper or Bitcoin said it,
+    `openssl ts` and `ots` know, which have their certificates and block headers."""
     told = []
     digest = hashlib.sha256(bundle["log"]["checkpoint"].encode()).digest()
-    for anchor in bundle["anchors"]:
+    for number, anchor in enumerate(bundle["anchors"], 1):
         if anchor["kind"] == "rfc3161":
-            if b"\x04\x20" + digest not in unpacked(anchor["token"], "A time stamp"):
-                raise Refused("A time stamp is of something else than this log's checkpoint.")
-            told.append(f"time stamp by {anchor['by']}, {anchor['at']}: check it with openssl ts -verify (see README)")
+            at = stamped(unpacked(anchor["token"], "A time stamp"), digest)
+            told.append(f"time stamp {number} by {anchor['by']}: the checkpoint was there {at}; its signature: openssl ts -verify -data checkpoint.txt -in {number}.tsr -CAfile THEIR_CA.pem (after --extract)")
+        elif anchor["kind"] == "opentimestamps":
+            ends = promised(unpacked(anchor["proof"], "An OpenTimestamps proof"), digest)
+            told.append(f"OpenTimestamps proof {number} by {anchor['by']}: {', '.join(ends)}; check it with: ots verify -f checkpoint.txt {number}.ots (after --extract)")
         elif anchor["kind"] == "witness":
             told.append(f"{_witnessed(bundle['log']['checkpoint'], anchor)} by the witness {anchor['by']}")
         else:
             raise Refused(f"An anchor is of an unknown kind: {anchor['kind']}.")
     return told
+
+
+def _der(raw: bytes, at: int) -> tuple:  # type: ignore[type-arg]
+    """One value of ASN.1's DER: its tag, its first byte and the one after its last."""
+    tag, size, begin = raw[at], raw[at + 1], at + 2
+    if size & 0x80:
+        count = size & 0x7F
+        if not 1 <= count <= 4:
+            raise Refused("A time stamp is not DER.")
+        size, begin = int.from_bytes(raw[begin : begin + count], "big"), begin + count
+    if begin + size > len(raw):
+        raise Refused("A time stamp ends before its end.")
+    return tag, begin, begin + size
+
+
+def _parts(raw: bytes, first: int, last: int) -> list:  # type: ignore[type-arg]
+    found = []
+    while first < last:
+        found.append(_der(raw, first))
+        first = found[-1][2]
+    return found
+
+
+def stamped(raw: bytes, digest: bytes) -> str:
+    """When an RFC 3161 response says that this SHA-256 was there. Raises Refused where it is of another."""
+    response = _parts(raw, *_der(raw, 0)[1:])
+    _, signed = _parts(raw, *response[1][1:])
+    data = _parts(raw, *_der(raw, signed[1])[1:])
+    content_kind, content = _parts(raw, *data[2][1:])
+    first = _der(raw, content[1])[1]
+    info = _parts(raw, *_der(raw, first)[1:])
+    algorithm, imprint = _parts(raw, *info[2][1:])
+    sha256 = raw[algorithm[1] : algorithm[2]].startswith(bytes.fromhex("0609608648016503040201"))
+    wanted = bytes.fromhex("2a864886f70d0109100104")  # id-ct-TSTInfo
+    if raw[content_kind[1] : content_kind[2]] != wanted or not sha256 or raw[imprint[1] : imprint[2]] != digest:
+        raise Refused("A time stamp is of something else than this log's checkpoint.")
+    at = raw[info[4][1] : info[4][2]].decode("ascii")
+    return f"{at[:4]}-{at[4:6]}-{at[6:8]} {at[8:10]}:{at[10:12]}:{at[12:14]} UTC"
+
+
+def promised(proof: bytes, digest: bytes) -> list:  # type: ignore[type-arg]
+    """What an OpenTimestamps proof of this SHA-256 ends in. Raises Refused where it is of another."""
+    magic = b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08"
+    if not proof.startswith(magic + digest):
+        raise Refused("An OpenTimestamps proof is of something else than this log's checkpoint.")
+    found: list = []  # type: ignore[type-arg]
+    if _ots(proof, len(magic) + 32, digest, found) != len(proof):
+        raise Refused("An OpenTimestamps proof has more after its end.")
+    return found
+
+
+def _number(raw: bytes, at: int) -> tuple:  # type: ignore[type-arg]
+    value = shift = 0
+    while raw[at] & 0x80:
+        value, shift, at = value | (raw[at] & 0x7F) << shift, shift + 7, at + 1
+    return value | raw[at] << shift, at + 1
+
+
+def _ots(raw: bytes, at: int, message: bytes, found: list) -> int:  # type: ignore[type-arg]
+    """One node of the tree of operations; gives the place after it."""
+    while raw[at] == 0xFF:
+        at = _ots_branch(raw, at + 1, message, found)
+    return _ots_branch(raw, at, message, found)
+
+
+def _ots_branch(raw: bytes, at: int, message: bytes, found: list) -> int:  # type: ignore[type-arg]
+    tag = raw[at]
+    if tag == 0x00:
+        kind = raw[at + 1 : at + 9]
+        size, at = _number(raw, at + 9)
+        if at + size > len(raw):
+            raise Refused("An OpenTimestamps proof ends before its end.")
+        if kind == bytes.fromhex("0588960d73d71901"):
+            found.append(f"in Bitcoin block {_number(raw, at)[0]}, whose Merkle root must be {message[::-1].hex()}")
+        elif kind == bytes.fromhex("83dfe30d2ef90c8e"):
+            found.append("a calendar's promise, not in Bitcoin yet")
+        return int(at + size)
+    if tag in (0xF0, 0xF1):
+        size, at = _number(raw, at + 1)
+        more = raw[at : at + size]
+        return _ots(raw, at + size, message + more if tag == 0xF0 else more + message, found)
+    ways = {0x08: "sha256", 0x02: "sha1", 0x03: "ripemd160"}
+    if tag not in ways:
+        raise Refused("An OpenTimestamps proof has an operation of an unknown kind.")
+    return _ots(raw, at + 1, hashlib.new(ways[tag], message).digest(), found)
+
+
+def extract(bundle: dict, folder: str) -> None:  # type: ignore[type-arg]
+    """Writes the checkpoint and its stamps for the programs that check those."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "checkpoint.txt"), "wb") as stream:
+        stream.write(bundle["log"]["checkpoint"].encode())
+    for number, anchor in enumerate(bundle["anchors"], 1):
+        field, ending = {"rfc3161": ("token", "tsr"), "opentimestamps": ("proof", "ots")}.get(anchor["kind"], ("", ""))
+        if field:
+            with open(os.path.join(folder, f"{number}.{ending}"), "wb") as stream:
+                stream.write(unpacked(anchor[field], "A stamp"))
 
 
 def _witnessed(note: str, anchor: dict) -> str:  # type: ignore[type-arg]
@@ -279,7 +381,7 @@ def verify(data: bytes, key: str = "", shards: dict | None = None) -> list:  # t
 
 
 def main(arguments: list) -> int:  # type: ignore[type-arg]
-    names, key, shards = [], "", {}
+    names, key, shards, folder = [], "", {}, ""
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
@@ -288,6 +390,8 @@ def main(arguments: list) -> int:  # type: ignore[type-arg]
         elif word == "--shard" and rest:
             name, _, path = rest.pop(0).partition("=")
             shards[name] = path
+        elif word == "--extract" and rest:
+            folder = rest.pop(0)
         else:
             names.append(word)
     if len(names) != 1 or names[0].startswith("-"):
@@ -298,6 +402,8 @@ def main(arguments: list) -> int:  # type: ignore[type-arg]
             data = stream.read()
         for line in verify(data, key, shards):
             print(line)
+        if folder:
+            extract(read(data), folder)
     except OSError as lost:
         print(f"{lost.filename} cannot be read: {lost.strerror}.", file=sys.stderr)
         return 2

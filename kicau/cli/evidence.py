@@ -1,0 +1,70 @@
+"""`kicau evidence`: the log that others can check, its key, and what outsiders said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from kicau.cli.frame import FAILED, Shell, Trouble, answer, json_option, pass_shell, show_facts, show_table
+
+
+@click.group()
+def evidence() -> None:
+    """The log of evidence: what is in it, who signed it, and who outside has seen it."""
+
+
+@evidence.command("log")
+@json_option
+@pass_shell
+def log_(shell: Shell, as_json: bool) -> None:
+    """Show the log's size, its keys, and its newest checkpoints with the outsiders' stamps on them."""
+    shell.actor()
+    from kicau.evidence import log, notes, witness
+    from kicau.evidence.models import Leaf, SignedCheckpoint
+
+    name, key = log.signing_key()
+    public = notes.public_bytes(key.public_key())
+    last = Leaf.objects.order_by("-index").first()
+    rows = list(SignedCheckpoint.objects.all()[:20])
+    told: dict[str, Any] = {
+        "origin": name, "size": last.index + 1 if last else 0, "key_sha256": _sha256(public), "verifier_key": notes.verifier_key(name, public),
+        "witness_key": witness.own_key(), "checkpoints": [{"size": r.size, "at": r.at.isoformat(), "note": r.note, "anchors": r.anchors} for r in rows],
+    }  # fmt: skip
+
+    def show() -> None:
+        show_facts({"Log": f"{name}, {told['size']:,} entries", "Key (SHA-256, for verify --key)": told["key_sha256"], "Verifier key": told["verifier_key"], "Key as a witness": told["witness_key"]})  # fmt: skip
+        table = [(r.size, f"{r.at:%Y-%m-%d %H:%M}", "; ".join(f"{a['kind']} by {a['by']}{' (promised)' if a.get('pending') else ''}" for a in r.anchors) or "nobody") for r in rows]  # fmt: skip
+        show_table((">entries", "signed (UTC)", "seen by"), table, empty="No checkpoint was signed yet.")
+
+    answer(as_json, told, show)
+
+
+@evidence.command("stamp")
+@json_option
+@pass_shell
+def stamp(shell: Shell, as_json: bool) -> None:
+    """Sign the log as it is now, and have the services of the settings stamp it; ends with 1 where one did not."""
+    actor = shell.actor()
+    from kicau.evidence import anchors, log
+    from kicau.workspaces.actors import Permission
+
+    actor.require(Permission.SETTINGS)
+    if not anchors.services():
+        raise Trouble("Nobody outside may be asked: name a service in KICAU_TIMESTAMPS, KICAU_OPENTIMESTAMPS or KICAU_WITNESSES.")  # fmt: skip
+    signed = log.checkpoint()
+    troubles = anchors.anchored(signed)
+    actor.record("evidence.stamped", str(signed.size), by=[a["by"] for a in signed.anchors])
+    for trouble in troubles:
+        click.echo(f"Not stamped: {trouble}", err=True)
+    told = {"size": signed.size, "anchors": signed.anchors, "troubles": troubles}
+    rows = [(a["kind"], a["by"], a["at"], "promised" if a.get("pending") else "") for a in signed.anchors]
+    answer(as_json, told, lambda: show_table(("kind", "by", "at", ""), rows, empty="The log is empty: there is nothing to stamp."))  # fmt: skip
+    if troubles:
+        raise SystemExit(FAILED)
+
+
+def _sha256(raw: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(raw).hexdigest()
