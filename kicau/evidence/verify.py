@@ -223,10 +223,14 @@ def check_anchors(bundle: dict) -> list:  # type: ignore[type-arg]
     for number, anchor in enumerate(bundle["anchors"], 1):
         if anchor["kind"] == "rfc3161":
             at = stamped(unpacked(anchor["token"], "A time stamp"), digest)
-            told.append(f"time stamp {number} by {anchor['by']}: the checkpoint was there {at}; its signature: openssl ts -verify -data checkpoint.txt -in {number}.tsr -CAfile THEIR_CA.pem (after --extract)")
+            told.append(
+                f"time stamp {number} by {anchor['by']}: the checkpoint was there {at}; its signature: openssl ts -verify -data checkpoint.txt -in {number}.tsr -CAfile THEIR_CA.pem (after --extract)"
+            )
         elif anchor["kind"] == "opentimestamps":
             ends = promised(unpacked(anchor["proof"], "An OpenTimestamps proof"), digest)
-            told.append(f"OpenTimestamps proof {number} by {anchor['by']}: {', '.join(ends)}; check it with: ots verify -f checkpoint.txt {number}.ots (after --extract)")
+            told.append(
+                f"OpenTimestamps proof {number} by {anchor['by']}: {', '.join(ends)}; check it with: ots verify -f checkpoint.txt {number}.ots (after --extract)"
+            )
         elif anchor["kind"] == "witness":
             told.append(f"{_witnessed(bundle['log']['checkpoint'], anchor)} by the witness {anchor['by']}")
         else:

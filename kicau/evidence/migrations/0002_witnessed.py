@@ -6,21 +6,20 @@ import kicau.base.clock
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('evidence', '0001_initial'),
+        ("evidence", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Witnessed',
+            name="Witnessed",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(max_length=200, unique=True)),
-                ('size', models.BigIntegerField(default=0)),
-                ('root', models.BinaryField(default=bytes)),
-                ('note', models.TextField(blank=True)),
-                ('at', models.DateTimeField(default=kicau.base.clock.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("origin", models.CharField(max_length=200, unique=True)),
+                ("size", models.BigIntegerField(default=0)),
+                ("root", models.BinaryField(default=bytes)),
+                ("note", models.TextField(blank=True)),
+                ("at", models.DateTimeField(default=kicau.base.clock.now)),
             ],
         ),
     ]
