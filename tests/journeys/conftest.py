@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 from django.core.management.base import CommandError
 from django.core.management.commands.flush import Command as Flush
 from django.db import connections
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from kicau.channels.acts import register_app
 from kicau.channels.live import new_client
@@ -64,17 +64,26 @@ def _patient_flush() -> Iterator[None]:
     Flush.handle = handle  # type: ignore[method-assign]
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser_path() -> str:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.fail(
             f"The journeys need a browser, and none of these is installed: {', '.join(BROWSERS)}. On Debian: apt-get install chromium"
         )
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    return path
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
         yield running
-        running.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright) -> Iterator[Browser]:
+    running = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+    yield running
+    running.close()
 
 
 class Background:

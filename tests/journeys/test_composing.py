@@ -1,4 +1,4 @@
-"""Composing and the calendar, as people do it: a thread with pictures, a crash in between, keys alone, a phone."""
+"""Composing and the calendar, as people do it: a thread with pictures, keys alone, a phone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-from kicau.publishing.models import Delivery, Draft
+from kicau.publishing.models import Delivery
 from kicau.workspaces.acts import change_person
 from tests.journeys.conftest import connect, sign_in
 from tests.journeys.test_quick import PASTE
@@ -45,26 +45,6 @@ def test_a_thread_of_five_with_pictures_and_no_request_leaves_the_host(
     assert [post.text.split(" http")[0] for post in out] == parts
     assert [[m["alt"] for m in post.media] for post in out] == [[f"Picture {n}"] for n in range(1, 6)]
     assert [post.in_reply_to for post in out[1:]] == row.remote_ids[:-1]
-
-
-def test_a_draft_survives_a_crash_of_browser_and_server_mid_typing(page: Page, networks, owner, workspace):
-    sign_in(page)
-    connect(page, "X")
-    page.goto("/compose")
-    address = page.url
-    page.get_by_label("Text", exact=True).press_sequentially("Saved by the server")
-    expect(page.locator("#kept")).to_contain_text("Saved")
-    page.route("**/compose/keep", lambda route: route.abort())  # the server is gone
-    page.get_by_label("Text", exact=True).press_sequentially(" and half a sent", delay=5)
-    expect(page.locator("#kept")).to_contain_text("kept in this browser")
-    context, state = page.context, page.context.storage_state()
-    page.close(run_before_unload=False)  # the browser is gone; its storage is on disk
-    assert any("half" in item["value"] for origin in state["origins"] for item in origin["localStorage"])
-    again = context.new_page()
-    again.goto(address)
-    expect(again.get_by_label("Text", exact=True)).to_have_value("Saved by the server and half a sent")
-    expect(again.locator("#kept")).to_contain_text("Saved", timeout=20_000)
-    assert Draft.objects.get().parts.get().text == "Saved by the server and half a sent"
 
 
 def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, networks, owner, workspace):

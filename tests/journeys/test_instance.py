@@ -13,6 +13,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error, Page, Playwright, expect
+
+from tests.journeys.conftest import FLAGS, browser_path
 
 SEED = """
 import django; django.setup()
@@ -91,6 +94,32 @@ class Instance:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
 
+class Browser:
+    """A Chromium of its own with a profile on disk, so that it can be killed and started again."""
+
+    def __init__(self, playwright: Playwright, profile: Path):
+        self.playwright, self.profile = playwright, profile
+
+    def start(self) -> Page:
+        port = self.profile / "DevToolsActivePort"
+        port.unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            [browser_path(), "--headless", *FLAGS, f"--user-data-dir={self.profile}", "--remote-debugging-port=0", "about:blank"],
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while not port.exists() or not port.read_text().strip():
+            assert self.process.poll() is None
+            time.sleep(0.02)
+        self.browser = self.playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port.read_text().split()[0]}")
+        page = self.browser.contexts[0].pages[0]
+        page.set_default_timeout(10_000)
+        return page
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
 @pytest.fixture(scope="module")
 def home():
     folder = Path(tempfile.mkdtemp(prefix="kicau-instance-"))
@@ -145,6 +174,47 @@ def test_a_child_that_dies_is_started_again(instance):
         time.sleep(0.1)
     assert len(started) == 2
     assert [e for e in instance.events() if e["event"] == "died" and e["pid"] == worker]
+
+
+def sign_in(page, instance):
+    page.get_by_label("E-mail address").fill("sari@kopisenja.example")
+    page.get_by_label("Password").fill(instance.greeting.split("the password ")[1].split()[0].strip("."))
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda there: "/sign-in" not in there)
+
+
+def test_every_character_survives_the_death_of_browser_and_server(instance, playwright, tmp_path):
+    saved, last = "Kopi Gayo yang dipetik pagi ini", " sampai di Bandung besok, dan setiap huruf"
+    browser = Browser(playwright, tmp_path / "profile")
+    page = browser.start()
+    page.goto(f"http://127.0.0.1:{instance.port}/compose")
+    sign_in(page, instance)
+    text = page.get_by_label("Text", exact=True)
+    text.press_sequentially(saved)
+    expect(page.locator("#kept")).to_contain_text("Saved")
+    address = page.url
+    web = [e["pid"] for e in instance.events() if e["event"] == "started" and e.get("child") == "web"][-1]
+    os.kill(web, signal.SIGKILL)
+    text.press_sequentially(last)
+    page.locator("#composer:not([data-on-disk=''])").wait_for()  # for the last key: some milliseconds
+    browser.kill()
+
+    for _ in range(200):
+        if [e["pid"] for e in instance.events() if e["event"] == "started" and e.get("child") == "web"][-1] != web:
+            break
+        time.sleep(0.1)
+    page = browser.start()
+    for _ in range(100):
+        try:
+            page.goto(address)
+            break
+        except Error:
+            time.sleep(0.1)
+    if "/sign-in" in page.url:
+        sign_in(page, instance)
+    expect(page.get_by_label("Text", exact=True)).to_have_value(saved + last)
+    expect(page.locator("#kept")).to_contain_text("Saved")
+    browser.kill()
 
 
 def test_backup_while_it_runs_and_restore_into_an_empty_folder(instance, home):

@@ -1,5 +1,7 @@
 // The composer's life: asks the server to look, keep and shape; keeps a copy in the browser until the server has it.
 
+import { drop, find, put } from "./kept.js";
+
 const form = document.getElementById("composer");
 const kept = document.getElementById("kept");
 const looks = document.getElementById("look");
@@ -7,6 +9,7 @@ const clash = document.getElementById("clash");
 const place = `kicau:draft:${form.dataset.composer}`;
 const KEEP = 700, AGAIN = 5000; // milliseconds
 const timers = {};
+const found = find(place); // what a browser that died or went away left; nothing is put over it before it is read
 let edits = 0;
 
 function soon(name, wait, act) {
@@ -19,7 +22,9 @@ function written() {
 
 function touched() {
   edits += 1;
-  try { localStorage.setItem(place, written()); } catch { /* full or forbidden: the server has the last word */ }
+  const edit = edits;
+  form.dataset.onDisk = "";
+  found.then(() => put(place, written())).then(() => { if (edit === edits) form.dataset.onDisk = edit; });
   look();
   soon("keep", KEEP, keep);
 }
@@ -77,7 +82,7 @@ kept.addEventListener("htmx:beforeRequest", () => { asked = edits; });
 kept.addEventListener("htmx:afterRequest", (event) => {
   const status = event.detail.xhr?.status ?? 0;
   if (event.detail.successful) {
-    if (asked === edits) localStorage.removeItem(place);
+    if (asked === edits) drop(place);
   } else if (status === 409) {
     told_of_clash();
   } else if (status !== 422) {
@@ -235,19 +240,19 @@ async function frame(key, medium) {
 
 // What the browser kept when the server could not.
 
-const left = localStorage.getItem(place);
-const same = (text) => { const values = new URLSearchParams(text); for (const name of ["version", "hand"]) values.delete(name); return values.toString(); };
-if (left && same(left) !== same(written())) {
+const same = (values) => { const kept = new URLSearchParams(values); for (const name of ["version", "hand"]) kept.delete(name); return kept.toString(); };
+found.then((left) => {
+  if (!left) return;
+  if (same(left) === same(written())) { drop(place); return; }
   const values = {};
-  for (const [name, value] of new URLSearchParams(left)) (values[name] ??= []).push(value);
+  for (const [name, value] of left) (values[name] ??= []).push(value);
   const others = Number(values.version?.[0] ?? 0) < Number(form.elements.version.value) && values.hand?.[0] !== form.dataset.lastHand;
   for (const name of ["date", "time", "timezone"]) if (values[name]) form.elements[name].value = values[name][0];
   for (const radio of form.querySelectorAll("[name=when]")) radio.checked = radio.value === values.when?.[0];
   if (others) told_of_clash();
+  before = snapshot();
   htmx.ajax("POST", form.dataset.shape, { source: "#restorer", target: "#editor", swap: "innerHTML", values: { ...values, act: "restore:" } })
     .then(() => { if (!others) kept.textContent = kept.dataset.restored; });
-} else if (left) {
-  localStorage.removeItem(place);
-}
+});
 const own = `/compose/${form.dataset.composer}`;
 if (location.pathname !== own) history.replaceState(null, "", own);

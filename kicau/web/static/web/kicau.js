@@ -40,4 +40,4 @@ for (const field of document.querySelectorAll("[data-own-zone]")) {
 
 // What was kept in the browser for a post is not needed once the post stands on its own page.
 const posted = location.pathname.match(/^\/posts\/([0-9a-f-]{36})$/);
-if (posted) localStorage.removeItem(`kicau:draft:${posted[1]}`);
+if (posted) import("./kept.js").then(({ drop }) => drop(`kicau:draft:${posted[1]}`));
