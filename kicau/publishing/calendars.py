@@ -11,18 +11,17 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet
 
 from kicau.base import clock
 from kicau.base.ids import as_uuid
 from kicau.channels.models import Channel, ChannelState, Slot
-from kicau.publishing.models import Campaign, Delivery, DeliveryState, Draft, Hold
+from kicau.publishing.models import ATTENTION, Campaign, Delivery, DeliveryState, Draft, Hold
 from kicau.workspaces.actors import Actor, Permission
 
-ATTENTION = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED, DeliveryState.HELD)  # a person is asked
 # What is frozen with its channel waits for no decision of its own; once the channel is back, it does.
 FROZEN = Q(hold=Hold.WITHDRAWN, channel__state__in=[ChannelState.WITHDRAWN, ChannelState.REMOVED])
-FEW = 1000  # posts: up to here their deliveries are looked up one post after the other
+FEW = 300  # posts: up to here their deliveries are looked up one post after the other
 COUNTED = 1000  # how many waiting deliveries of a channel are counted; more are "1000 and more"
 
 
@@ -96,10 +95,11 @@ class Day:
 
 def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
     actor.require(Permission.READ)
-    rows = Delivery.objects.filter(workspace=actor.workspace)
-    if wanted.channel:
+    if wanted.channel:  # of this workspace; so are its deliveries, which its index then tells without their rows
         keys = Channel.objects.filter(workspace=actor.workspace, key=wanted.channel).values_list("id", flat=True)
-        rows = rows.filter(channel__in=list(keys))
+        rows = Delivery.objects.filter(channel__in=list(keys))
+    else:
+        rows = Delivery.objects.filter(workspace=actor.workspace)
     if wanted.network:
         rows = rows.filter(network=wanted.network)
     if wanted.state:
@@ -109,9 +109,9 @@ def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
     return rows
 
 
-def _of_drafts(actor: Actor, wanted: Filter, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """Of `rows` those whose post fits. Few such posts lead to their deliveries; of many, each delivery's is looked at in
-    the order of time until a page is full."""
+def _of_drafts(actor: Actor, wanted: Filter, rows: QuerySet[Delivery], *, few: bool = False) -> QuerySet[Delivery]:
+    """Of `rows` those whose post fits. With `few`, few such posts lead to their deliveries; else each delivery's post
+    is asked for, and the database chooses whether it looks it up or first makes a table of all that fit."""
     if not (wanted.campaign or wanted.tag or wanted.author):
         return rows
     drafts = Draft.objects.filter(workspace=actor.workspace)
@@ -122,15 +122,21 @@ def _of_drafts(actor: Actor, wanted: Filter, rows: QuerySet[Delivery]) -> QueryS
         drafts = drafts.filter(tags__contains=[wanted.tag])
     if wanted.author:
         drafts = drafts.filter(author=as_uuid(wanted.author))
-    if len(few := list(drafts.values_list("id", flat=True)[: FEW + 1])) <= FEW:
-        return rows.filter(draft__in=few)
-    condition, params = _of_posts(actor, wanted)
-    return rows.extra(where=[condition.format("publishing_delivery")], params=params)  # noqa: S610 (parameters)
+    if few and len(found := list(drafts.values_list("id", flat=True)[: FEW + 1])) <= FEW:
+        return rows.filter(draft__in=found)
+    return rows.filter(IsTrue(Exists(drafts.filter(id=OuterRef("draft_id")))))
+
+
+class IsTrue(Func):
+    """A condition as a value: it stays what is asked of each row, and is not made into a join of whole tables."""
+
+    template = "(%(expressions)s) IS TRUE"
+    output_field = BooleanField()
 
 
 def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until: datetime | None = None, cursor: str = "", newest_first: bool = False, limit: int = 90) -> Agenda:  # fmt: skip
     """Deliveries in the order of their time, a page at a time; `limit` counts deliveries."""
-    rows = _of_drafts(actor, wanted, _found(actor, wanted))
+    rows = _of_drafts(actor, wanted, _found(actor, wanted), few=True)
     if since is not None:
         rows = rows.filter(due_at__gte=since)
     if until is not None:
@@ -173,7 +179,7 @@ def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, 
     posts: dict[date, int] = {}
     shown: dict[tuple[UUID, datetime], date] = {}
     found = _found(actor, wanted)
-    for day, draft_id, due_at, all_posts in _first_posts(found, _of_posts(actor, wanted), every, edges, each):
+    for day, draft_id, due_at, all_posts in _first_posts(_of_drafts(actor, wanted, found), every, edges, each):
         posts[day] = all_posts
         shown[draft_id, due_at] = day
     rows = found.filter(draft__in=list({draft_id for draft_id, _ in shown}), due_at__gte=edges[0], due_at__lt=edges[-1])
@@ -184,23 +190,7 @@ def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, 
     return [Day(day=day, cards=tuple(_cards(by_day[day])), posts=posts.get(day, 0)) for day in every]
 
 
-def _of_posts(actor: Actor, wanted: Filter) -> tuple[str, list[Any]]:
-    """The condition on a post, asked of each one that stands in a day: the days bound how many these are."""
-    asked: list[str] = []
-    params: list[Any] = []
-    if wanted.campaign:
-        named = "w.campaign_id IN (SELECT id FROM publishing_campaign WHERE workspace_id = %s AND name = %s)"
-        asked, params = [*asked, named], [*params, actor.workspace.id, wanted.campaign]
-    if wanted.tag:
-        asked, params = [*asked, "w.tags @> %s::varchar[]"], [*params, [wanted.tag]]
-    if wanted.author:
-        asked, params = [*asked, "w.author_id = %s"], [*params, as_uuid(wanted.author)]
-    if not asked:
-        return "", []
-    return f"(SELECT {' AND '.join(asked)} FROM publishing_draft AS w WHERE w.id = {{}}.draft_id)", params  # noqa: S608
-
-
-def _first_posts(rows: QuerySet[Delivery], of_posts: tuple[str, list[Any]], every: Sequence[date], edges: Sequence[datetime], each: int) -> Iterable[tuple[date, UUID, datetime, int]]:  # fmt: skip
+def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequence[datetime], each: int) -> Iterable[tuple[date, UUID, datetime, int]]:  # fmt: skip
     """Of each day its first posts, and how many it has: one statement for all days, and each reads only its own."""
     since, until = datetime(1, 1, 1, tzinfo=clock.UTC), datetime(9999, 12, 31, tzinfo=clock.UTC)  # stand for a day's
     inner = rows.filter(due_at__gte=since, due_at__lt=until).order_by().values("due_at", "draft_id").distinct()
@@ -214,11 +204,11 @@ def _first_posts(rows: QuerySet[Delivery], of_posts: tuple[str, list[Any]], ever
     statement = f"""
         SELECT d.day, p.draft_id, p.due_at, p.posts
         FROM unnest(%s::date[], %s::timestamptz[], %s::timestamptz[]) AS d(day, since, until), LATERAL (
-            SELECT one.due_at, one.draft_id, count(*) OVER () AS posts FROM ({filled}) AS one {f"WHERE {of_posts[0].format('one')}" if of_posts[0] else ""}
+            SELECT one.due_at, one.draft_id, count(*) OVER () AS posts FROM ({filled}) AS one
             ORDER BY one.due_at, one.draft_id LIMIT %s
         ) AS p"""  # noqa: S608 (the ORM's own statement; every value is a parameter)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [list(every), list(edges[:-1]), list(edges[1:]), *params, *of_posts[1], each])
+        cursor.execute(statement, [list(every), list(edges[:-1]), list(edges[1:]), *params, each])
         return list(cursor.fetchall())
 
 

@@ -56,12 +56,12 @@ class Draft(Provenance):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="drafts")
-    author = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
+    author = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, db_index=False)
     state = models.CharField(max_length=10, choices=DraftState.choices, default=DraftState.DRAFT)
     ref = models.CharField(max_length=120, blank=True)  # the author's own id, of an import; unique where given
     language = models.CharField(max_length=20, blank=True)
     extras = models.JSONField(default=dict, blank=True)  # link, poll, first_comment, options, convert: see compose.py
-    campaign = models.ForeignKey(Campaign, on_delete=models.SET_NULL, null=True, blank=True)
+    campaign = models.ForeignKey(Campaign, on_delete=models.SET_NULL, null=True, blank=True, db_index=False)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")  # the author's, in which times were given
     version = models.PositiveIntegerField(default=1)
@@ -75,6 +75,9 @@ class Draft(Provenance):
         indexes = [
             models.Index(fields=["workspace", "-id"], name="draft_workspace"),
             GinIndex(fields=["tags"], name="draft_tags"),
+            # Which posts fit a calendar's filter is read from these alone.
+            models.Index(fields=["campaign", "id"], name="draft_campaign", include=["workspace"]),
+            models.Index(fields=["author", "id"], name="draft_author", include=["workspace"]),
         ]
 
     def __str__(self) -> str:
@@ -144,6 +147,7 @@ class DeliveryState(models.TextChoices):
 
 
 WAITING = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHING)  # what the engine looks for
+ATTENTION = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED, DeliveryState.HELD)  # a person is asked
 ENDED = (DeliveryState.PUBLISHED, DeliveryState.CANCELED, DeliveryState.DELETED)
 
 
@@ -214,6 +218,12 @@ class Delivery(models.Model):
             models.Index(fields=["workspace", "state", "due_at", "id"], name="delivery_by_state"),
             models.Index(fields=["channel", "text_hash"], name="delivery_same_text"),
             models.Index(fields=["draft"], name="delivery_draft"),
+            models.Index(
+                fields=["workspace", "due_at", "id"],
+                name="delivery_attention",
+                include=["channel", "hold", "state"],
+                condition=models.Q(state__in=ATTENTION),
+            ),
         ]
 
     def __str__(self) -> str:

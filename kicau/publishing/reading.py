@@ -12,8 +12,7 @@ from kicau.base.ids import as_uuid
 from kicau.channels.models import Channel
 from kicau.plans.models import Charge
 from kicau.publishing import acts
-from kicau.publishing.calendars import ATTENTION
-from kicau.publishing.models import Attempt, Campaign, Delivery, Draft, DraftState, Part
+from kicau.publishing.models import ATTENTION, Attempt, Campaign, Delivery, Draft, DraftState, Part
 from kicau.workspaces.actors import Actor, Permission
 
 
