@@ -114,7 +114,7 @@ def show(shell: Shell, name: str, number: int | None, as_json: bool) -> None:
 def export(shell: Shell, name: str, folder: Path, number: int | None, recipient: str, contact: str) -> None:
     """Copy a version's files; one in which something was taken back is not handed out."""
     actor = shell.actor()
-    from kicau.datasets import acts
+    from kicau.datasets import acts, recipients
 
     version = acts.one_version(actor, name, number)
     files = [acts.file_of(actor, version, file) for file in version.files]
@@ -124,7 +124,7 @@ def export(shell: Shell, name: str, folder: Path, number: int | None, recipient:
     for file in files:
         shutil.copy2(file, folder / file.name)
     if recipient:
-        acts.give(actor, version, name=recipient, contact=contact)
+        recipients.give(actor, version, name=recipient, contact=contact)
     click.echo(f"{len(files)} files of version {version.number} are in {folder}.")
 
 
@@ -133,9 +133,9 @@ def export(shell: Shell, name: str, folder: Path, number: int | None, recipient:
 @pass_shell
 def acknowledge(shell: Shell, recipient: str) -> None:
     """Note that RECIPIENT (an id of `kicau dataset show`) uses what was taken back no more."""
-    from kicau.datasets import acts
+    from kicau.datasets import recipients
 
-    found = acts.acknowledge(shell.actor(), recipient)
+    found = recipients.acknowledge(shell.actor(), recipient)
     click.echo(f"{found.name} acknowledged version {found.owes}.")
 
 

@@ -15,10 +15,10 @@ NICE = 10
 
 
 async def make_due() -> int:
-    """Make the version that waits, if any; a chore of the worker."""
-    from kicau.datasets.models import Version, VersionState
+    """Look at the set or make the version that waits, if any; a chore of the worker."""
+    from asgiref.sync import sync_to_async
 
-    if not await Version.objects.filter(state=VersionState.WAITING).aexists():
+    if not await sync_to_async(_is_due)():
         return 0
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "kicau.config.maker", preexec_fn=children.die_with_parent
@@ -30,6 +30,13 @@ async def make_due() -> int:
         await process.wait()
         raise
     return 1 if process.returncode == 0 else 0
+
+
+def _is_due() -> bool:
+    """Without what making needs: numbers and tables are loaded by the other process only."""
+    from kicau.datasets import waiting
+
+    return waiting.version() is not None or waiting.preview() is not None
 
 
 def review_all() -> int:

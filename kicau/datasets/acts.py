@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import F, Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
 
 from kicau.archive.deciding import checked_use
 from kicau.archive.search import Query
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
-from kicau.datasets.models import Format, Recipient, TrainingSet, Version, VersionState
+from kicau.datasets.models import Format, Preview, TrainingSet, Version, VersionState
 from kicau.datasets.options import LABELS, SPLITS, Options
 from kicau.datasets.versions import folder_of, next_version
 from kicau.rights.models import CONDITIONS
@@ -27,26 +28,46 @@ TIMES = ("since", "until")
 QUERY = ("words", "networks", "authors", "kinds", "acquired", "own", "since", "until", "language", "with_media")
 
 
+@transaction.atomic
 def define(actor: Actor, *, name: str, purpose: str = "", use: str = "train_gen", format: str = Format.TEXT, query: Mapping[str, Any] | None = None, meets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> TrainingSet:  # fmt: skip
     """A new set; nothing is made yet. Raises Unacceptable, Conflict."""
     actor.require(Permission.SETTINGS)
     checked_use(use)
     if not name.strip():
         raise unacceptable("name", "A training set needs a name.")
-    if format not in Format.values:
-        raise unacceptable("format", "A format is one of {formats}, not {format!r}.", formats=", ".join(Format.values), format=format)  # fmt: skip
-    for condition in meets:
-        if condition not in CONDITIONS:
-            raise unacceptable("meets", "There is no condition {condition!r}; the conditions are: {conditions}.", condition=condition, conditions=", ".join(CONDITIONS))  # fmt: skip
-    if TrainingSet.objects.filter(workspace=actor.workspace, name=name.strip()).exists():
+    _check(format, meets, query or {})
+    if TrainingSet.objects.filter(workspace=actor.workspace, name=name.strip()[:120]).exists():
         raise Conflict(f"There is a training set of the name {name.strip()!r} already.")
-    query_of(query or {})
     made = TrainingSet.objects.create(
         workspace=actor.workspace, name=name.strip()[:120], purpose=purpose.strip(), use=use, format=format, query=dict(query or {}),
         meets=sorted(set(meets)), options=_checked_options(options or {}), made_by=actor.person,
     )  # fmt: skip
     actor.record("dataset.defined", made.id, name=made.name, use=use)
     return made
+
+
+@transaction.atomic
+def change(actor: Actor, set_id: UUID | str, *, purpose: str, format: str, query: Mapping[str, Any], meets: Sequence[str], options: Mapping[str, Any]) -> TrainingSet:  # fmt: skip
+    """What the next version is made of; versions that are made stay as they are. Name and use stay: who was given a
+    version was told them. Raises NotFound, Unacceptable."""
+    actor.require(Permission.SETTINGS)
+    of = one_set(actor, set_id)
+    _check(format, meets, query)
+    of.purpose, of.format, of.query, of.meets = purpose.strip(), format, dict(query), sorted(set(meets))
+    of.options = _checked_options(options)
+    of.save(update_fields=["purpose", "format", "query", "meets", "options"])
+    Preview.objects.filter(set=of).delete()  # it told of something else
+    actor.record("dataset.changed", of.id, name=of.name)
+    return of
+
+
+def _check(format: str, meets: Sequence[str], query: Mapping[str, Any]) -> None:
+    if format not in Format.values:
+        raise unacceptable("format", "A format is one of {formats}, not {format!r}.", formats=", ".join(Format.values), format=format)  # fmt: skip
+    for condition in meets:
+        if condition not in CONDITIONS:
+            raise unacceptable("meets", "There is no condition {condition!r}; the conditions are: {conditions}.", condition=condition, conditions=", ".join(CONDITIONS))  # fmt: skip
+    query_of(query)
 
 
 def query_of(told: Mapping[str, Any]) -> Query:
@@ -95,6 +116,26 @@ def one_set(actor: Actor, set_id: UUID | str) -> TrainingSet:
     return found
 
 
+def with_newest(actor: Actor) -> QuerySet[TrainingSet]:
+    """Newest first, each with `newest`: its newest version without what is long, in a list of none or one."""
+    newest = Version.objects.filter(set=OuterRef("set")).order_by("-number").values("id")[:1]
+    slim = short_versions(Version.objects.filter(id=Subquery(newest)))
+    return all_sets(actor).prefetch_related(Prefetch("versions", slim, to_attr="newest"))
+
+
+def short_versions(rows: QuerySet[Version]) -> QuerySet[Version]:
+    """Without what may hold a hundred thousand ids; `taken` counts the records that each is without."""
+    taken = Func(F("delta__record_ids"), function="jsonb_array_length", output_field=IntegerField())
+    return rows.defer("delta", "excluded", "reasons", "files").annotate(taken=taken)
+
+
+def retractions(actor: Actor) -> QuerySet[Version]:
+    """The versions that took something back, newest first, short, with their sets."""
+    actor.require(Permission.READ)
+    rows = Version.objects.filter(set__workspace=actor.workspace, delta__has_key="record_ids")
+    return short_versions(rows).select_related("set").order_by("-id")
+
+
 def one_version(actor: Actor, set_id: UUID | str, number: int | None = None) -> Version:
     """The newest where no number is given. Raises NotFound."""
     versions = one_set(actor, set_id).versions.all()
@@ -104,12 +145,34 @@ def one_version(actor: Actor, set_id: UUID | str, number: int | None = None) -> 
     return found
 
 
+@transaction.atomic
 def order(actor: Actor, set_id: UUID | str, *, as_of: datetime | None = None) -> Version:
-    """A new version, to be made by the next worker that has time (`make_waiting`)."""
+    """A new version, to be made by the next worker that has time (`make_waiting`). Raises Conflict while one is made."""
     actor.require(Permission.SETTINGS)
-    version = next_version(one_set(actor, set_id), as_of or clock.now())
+    of = one_set(actor, set_id)
+    if of.versions.filter(state__in=(VersionState.WAITING, VersionState.MAKING)).exists():
+        raise Conflict("A version of this set is being made already; wait until it is ready.")
+    version = next_version(of, as_of or clock.now())
     actor.record("dataset.ordered", version.id, number=version.number)
     return version
+
+
+@transaction.atomic
+def preview(actor: Actor, set_id: UUID | str) -> Preview:
+    """Find out what the set would hold now: by the next worker that has time. Raises NotFound."""
+    actor.require(Permission.SETTINGS)
+    of = one_set(actor, set_id)
+    fresh = {"state": VersionState.WAITING, "as_of": clock.now(), "done": 0, "expected": 0, "problem": "", "ready_at": None}  # fmt: skip
+    made, _ = Preview.objects.update_or_create(set=of, defaults=fresh)
+    return made
+
+
+def one_preview(actor: Actor, set_id: UUID | str) -> Preview:
+    """Raises NotFound where none was asked for."""
+    found = Preview.objects.filter(set=one_set(actor, set_id)).first()
+    if found is None:
+        raise NotFound("preview", set_id)
+    return found
 
 
 def file_of(actor: Actor, version: Version, name: str) -> Path:
@@ -120,27 +183,3 @@ def file_of(actor: Actor, version: Version, name: str) -> Path:
     if version.state != VersionState.READY or name not in version.files:
         raise NotFound("file", name)
     return folder_of(version) / name
-
-
-def give(actor: Actor, version: Version, *, name: str, contact: str = "") -> Recipient:
-    """Notes who was given a version, so that they are told when something in it is taken back."""
-    actor.require(Permission.SETTINGS)
-    if version.state != VersionState.READY:
-        raise Conflict("Only a version that is ready can be given to somebody.")
-    if not name.strip():
-        raise unacceptable("name", "Whom is it given to? A name is needed.")
-    made = Recipient.objects.create(version=version, name=name.strip()[:200], contact=contact.strip()[:300])
-    actor.record("dataset.given", version.id, to=made.name)
-    return made
-
-
-def acknowledge(actor: Actor, recipient_id: UUID | str) -> Recipient:
-    """They say that they use what was taken back no more. Raises NotFound."""
-    actor.require(Permission.SETTINGS)
-    found = Recipient.objects.filter(version__set__workspace=actor.workspace, id=as_uuid(recipient_id)).first()
-    if found is None:
-        raise NotFound("recipient", recipient_id)
-    found.acknowledged_at = clock.now()
-    found.save(update_fields=["acknowledged_at"])
-    actor.record("dataset.acknowledged", found.id, to=found.name, version=found.owes)
-    return found

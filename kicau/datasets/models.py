@@ -55,11 +55,16 @@ class Version(models.Model):
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=VersionState.choices, default=VersionState.WAITING)
     as_of = models.DateTimeField(default=now)  # decisions hold as of then; the same moment gives the same bytes
+    expected = models.PositiveIntegerField(default=0)  # items to look at; 0 where that is not known yet
     done = models.PositiveIntegerField(default=0)  # items looked at, while it is made
     records = models.PositiveIntegerField(default=0)
     excluded = models.JSONField(default=dict, blank=True)  # {reason: count}
+    reasons = models.JSONField(default=dict, blank=True)  # {reason: how its sentence was made}, for other languages
     files = models.JSONField(default=dict, blank=True)  # {name: {bytes, sha256}}
     delta = models.JSONField(default=dict, blank=True)  # what this version is without, of the one before (signed)
+    effect_ms = models.PositiveIntegerField(
+        null=True
+    )  # from the end of a permission until nobody is handed it any more
     problem = models.TextField(blank=True)
     created_at = models.DateTimeField(default=now)
     ready_at = models.DateTimeField(null=True)
@@ -97,10 +102,58 @@ class Recipient(models.Model):
     given_at = models.DateTimeField(default=now)
     owes = models.PositiveIntegerField(default=0)  # number of the newest version that took something back from theirs
     told_at = models.DateTimeField(null=True)
+    ask_digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the secret in the link by which they answer
     acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=200, blank=True)  # who said so, in their words
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["ask_digest"], name="recipient_asked", condition=~models.Q(ask_digest=""))]
 
     def __str__(self) -> str:
         return self.name
+
+
+class Preview(models.Model):
+    """What a set would hold if it were made now, found by the very code that makes it; nothing is written."""
+
+    set = models.OneToOneField(TrainingSet, on_delete=models.CASCADE, primary_key=True, related_name="preview")
+    state = models.CharField(max_length=12, choices=VersionState.choices, default=VersionState.WAITING)
+    as_of = models.DateTimeField(default=now)
+    expected = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    records = models.PositiveIntegerField(default=0)
+    items = models.PositiveIntegerField(default=0)  # in these records; a conversation is one record of several
+    splits = models.JSONField(default=dict, blank=True)  # {split: records}
+    excluded = models.JSONField(default=dict, blank=True)  # as of a version
+    reasons = models.JSONField(default=dict, blank=True)
+    personal = models.JSONField(default=dict, blank=True)  # {kind: pieces found}
+    examples = models.JSONField(default=list, blank=True)  # bodies of the first records
+    problem = models.TextField(blank=True)
+    ready_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"of {self.set_id}"
+
+
+class Found(models.Model):
+    """A piece of a text that rules take for personal data, for a person to judge. The piece itself is not kept here."""
+
+    set = models.ForeignKey(TrainingSet, on_delete=models.CASCADE, related_name="found")
+    item = models.UUIDField()
+    kind = models.CharField(max_length=10)  # one of options.LABELS
+    start = models.PositiveIntegerField()  # characters of the item's text
+    end = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)  # of the piece: a verdict holds for these very letters
+    is_kept = models.BooleanField(
+        null=True
+    )  # True: it is none, and stays; False: it is, and is replaced; None: nobody said
+    judged_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
+    judged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["set", "item", "start", "kind"], name="one_finding_each_place")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.item}"

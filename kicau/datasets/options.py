@@ -11,6 +11,15 @@ SPLITS = ("train", "validation", "test")
 LABELS = {"email": "[email]", "phone": "[phone]", "nik": "[nik]", "npwp": "[npwp]", "card": "[card]", "account": "[account]", "address": "[address]", "handle": "@user"}  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` to `end` of a text are personal data of this kind (a key of LABELS)."""
+
+    kind: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What a set's maker may choose; `shares` are of conversations, for SPLITS."""

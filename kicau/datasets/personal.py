@@ -7,13 +7,12 @@ such, street addresses and handles. Not found: names, which need a model that sh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import phonenumbers
 from stdnum import luhn
 from stdnum.id import nik, npwp
 
-from kicau.datasets.options import LABELS
+from kicau.datasets.options import LABELS, Span
 
 REGION = "ID"  # whose way of writing numbers without a country is understood
 
@@ -23,15 +22,6 @@ DIGITS = re.compile(r"(?<![\w.])\+?\(?\d(?:[ .()/-]{0,2}\d){7,18}(?!\w)")
 ACCOUNT = re.compile(r"(?i)\b(?:no\.?\s*rek(?:ening)?|rek(?:ening)?|norek|a/c|acc(?:ount)?(?:\s+(?:no|number))?)\b[^\d\n]{0,24}(\d(?:[ .-]?\d){6,17})(?!\d)")  # fmt: skip
 ADDRESS = re.compile(r"(?i)\b(?:jl|jln|jalan|gg|gang)\b\.?\s+[^\n,;]{2,40}?\s+(?:no\.?|nomor)\s*\d+\w?(?:\s*[,/]?\s*rt\.?\s*\d+(?:\s*/?\s*rw\.?\s*\d+)?)?")  # fmt: skip
 MAY_HOLD = re.compile(r"@|\d[\d ()./-]{6,}\d|(?i:\b(?:jl|jln|jalan|gg|gang)\b)")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Characters `start` to `end` of a text are personal data of this kind (a key of LABELS)."""
-
-    kind: str
-    start: int
-    end: int
 
 
 def find(text: str) -> list[Span]:
@@ -76,9 +66,10 @@ def _apart(found: list[Span]) -> list[Span]:
     return sorted(kept, key=lambda s: s.start)
 
 
-def without(text: str, kinds: frozenset[str]) -> tuple[str, list[Span]]:
-    """The text with these kinds replaced by their labels, and what was replaced (places in the text as given)."""
-    spans = [span for span in find(text) if span.kind in kinds]
+def without(text: str, kinds: frozenset[str], kept: frozenset[Span] = frozenset()) -> tuple[str, list[Span]]:
+    """The text with these kinds replaced by their labels, and what was replaced (places in the text as given). `kept`
+    are places that a person has judged to be none."""
+    spans = [span for span in find(text) if span.kind in kinds and span not in kept]
     made, at = [], 0
     for span in spans:
         made += [text[at : span.start], LABELS[span.kind]]

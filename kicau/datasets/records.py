@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from kicau.archive.deciding import Judge
 from kicau.archive.models import Item, Standing
 from kicau.base.ids import among
-from kicau.datasets import near, personal
+from kicau.datasets import near, personal, review
 from kicau.datasets.models import Format, TrainingSet
 from kicau.datasets.options import SPLITS, Options
 from kicau.datasets.reasons import BRANCH, DELETED, LANGUAGE, NO_TEXT, NOT_PUBLIC, REPEATED, SHORT, sentence
@@ -87,7 +87,8 @@ def gather(of: TrainingSet, items: QuerySet[Item], as_of: datetime, progress: Ca
 def _permitted(of: TrainingSet, items: QuerySet[Item], as_of: datetime, options: Options, gathered: Gathered, progress: Callable[[int], None]) -> Iterator[Row]:  # fmt: skip
     ordered = items.filter(workspace=of.workspace).order_by("posted_at", "id")
     decisions = dict(Judge(of.workspace, at=as_of).decide_items(of.use, ordered, of.meets))
-    kinds = frozenset(options.personal)
+    kinds, kept = frozenset(options.personal), review.kept(of)
+    whys: dict[int, str] = {}  # by decision: many items share one
     fields = ("id", "network", "remote_id", "standing_id", "kind", "text", "language", "posted_at", "reply_to", "url", "deleted_at")  # fmt: skip
     told: tuple[Any, ...]
     for number, told in enumerate(ordered.values_list(*fields).iterator(chunk_size=5000), 1):
@@ -97,17 +98,21 @@ def _permitted(of: TrainingSet, items: QuerySet[Item], as_of: datetime, options:
         if decision is None:  # came in while this was made
             continue
         row = Row(*told[:-1], decision)  # type: ignore[call-arg]
-        why = _why_not(row, told[-1], options)
+        why = _why_not(row, told[-1], options, whys)
         if why:
             gathered.excluded.append((row.id, why))
             continue
-        row.text, row.spans = personal.without(row.text, kinds)
+        if kept:
+            row.text, row.spans = personal.without(row.text, kinds, review.still(kept.get(row.id, ()), row.text))
+        else:
+            row.text, row.spans = personal.without(row.text, kinds)
         yield row
 
 
-def _why_not(row: Row, deleted: datetime | None, options: Options) -> str:
+def _why_not(row: Row, deleted: datetime | None, options: Options, whys: dict[int, str]) -> str:
     if row.decision.answer != Answer.YES:
-        return sentence(row.decision)
+        known = id(row.decision)
+        return whys[known] if known in whys else whys.setdefault(known, sentence(row.decision))
     if deleted is not None:
         return DELETED
     if row.kind not in KINDS:
@@ -163,7 +168,7 @@ class _Told:
 
     def sentence(self, decision: Decision) -> str:
         if id(decision) not in self._sentences:
-            self._sentences[id(decision)] = decision, sentence(decision)
+            self._sentences[id(decision)] = decision, str(sentence(decision))
         return self._sentences[id(decision)][1]
 
 

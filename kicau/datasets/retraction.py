@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Collection
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from django.db.models import QuerySet
 from kicau.archive import simulating
 from kicau.archive.deciding import Judge
 from kicau.archive.models import Item
-from kicau.base import clock
+from kicau.base import clock, sentences
 from kicau.base.ids import among
+from kicau.base.sentences import Sentence
 from kicau.datasets.models import Member, Recipient, TrainingSet, Version, VersionState
 from kicau.datasets.reasons import DELETED, sentence
 from kicau.datasets.versions import next_version, signature
@@ -27,20 +29,28 @@ from kicau.evidence.verify import canonical
 from kicau.rights.decisions import Answer
 from kicau.workspaces.models import Workspace
 
-GONE = "It is in the archive no more."
+GONE = Sentence("It is in the archive no more.")
 
 
 def review(workspace: Workspace, items: Collection[UUID] | None = None) -> list[Version]:
     """Takes back from each set's newest version what may not be in it any more: of these items, or (None) of all.
     Gives the versions that are to be made instead. Call it in the transaction that ended the permission."""
-    made = []
     with transaction.atomic():
-        for of in TrainingSet.objects.filter(workspace=workspace):
-            newest = of.versions.filter(state=VersionState.READY).first()
-            if newest:
-                gone = _gone(of, newest, items)
-                if gone:
-                    made.append(_take_back(of, newest, gone))
+        made = [review_set(of, items) for of in TrainingSet.objects.filter(workspace=workspace)]
+    return [version for version in made if version]
+
+
+def review_set(of: TrainingSet, items: Collection[UUID] | None = None) -> Version | None:
+    """As `review`, of one set."""
+    began = time.monotonic()
+    newest = of.versions.filter(state=VersionState.READY).first()
+    gone = _gone(of, newest, items) if newest else {}
+    if newest is None or not gone:
+        return None
+    made = _take_back(of, newest, gone)
+    made.reasons = {str(why): sentences.stored(why) for why in set(gone.values())}
+    made.effect_ms = round((time.monotonic() - began) * 1000)
+    made.save(update_fields=["effect_ms", "reasons"])
     return made
 
 
@@ -79,7 +89,9 @@ def _take_back(of: TrainingSet, version: Version, gone: dict[UUID, str]) -> Vers
     version.state = VersionState.SUPERSEDED
     version.save(update_fields=["state"])
     following = next_version(of, now, told)
-    Recipient.objects.filter(version__set=of).update(owes=following.number, acknowledged_at=None, told_at=None)
+    Recipient.objects.filter(version__set=of).update(
+        owes=following.number, acknowledged_at=None, acknowledged_by="", told_at=None
+    )
     log.append("retraction", [(str(following.id), signed)], of.workspace_id)
     return following
 

@@ -115,6 +115,8 @@ ACTS: dict[str, Any] = {
     "archive.import_begun": _("gave an archive"), "archive.import_answered": _("said whose an archive is"), "archive.import_stopped": _("stopped an import"), "archive.import_resumed": _("took an import up again"),
     "archive.import_done": _("read an archive"), "archive.import_failed": _("could not read an archive"), "rights.said": _("said what may be used"), "rights.ended": _("ended a statement"),
     "rights.terms_reviewed": _("reviewed a network's terms"), "rights.terms_added": _("added a network's terms"),
+    "dataset.defined": _("described a training set"), "dataset.changed": _("changed a training set"), "dataset.ordered": _("had a training set made"), "dataset.given": _("gave a training set to somebody"),
+    "dataset.reviewed": _("judged personal data in a training set"), "dataset.asked": _("asked a recipient of a training set"), "dataset.acknowledged": _("noted that a recipient uses something no more"),
     "token.revoked": _("revoked a token"), "webhook.added": _("added a webhook"), "webhook.removed": _("removed a webhook"),
 }  # fmt: skip
 
@@ -126,7 +128,7 @@ OF_COSTS = (
 
 SUBJECTS: dict[str, Any] = {
     "draft": _("Posts"), "delivery": _("Deliveries"), "channel": _("Channels"), "medium": _("Library"), "member": _("Team"), "token": _("Tokens"),
-    "archive": _("Archive"), "rights": _("Rights"), "webhook": _("Webhooks"), "withdrawal": _("Leaving a network"), "workspace": _("Workspace"), "slots": _("Queue slots"),
+    "archive": _("Archive"), "rights": _("Rights"), "dataset": _("Training sets"), "webhook": _("Webhooks"), "withdrawal": _("Leaving a network"), "workspace": _("Workspace"), "slots": _("Queue slots"),
     "review": _("Reviews by clients"), "comment": _("Comments"),
 }  # fmt: skip
 VIA: dict[str, Any] = {

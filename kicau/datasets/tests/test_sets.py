@@ -14,7 +14,7 @@ import pytest
 from kicau.archive.models import Item, Standing
 from kicau.archive.saying import say
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
-from kicau.datasets import acts, making, retraction, versions
+from kicau.datasets import acts, making, recipients, retraction, versions
 from kicau.datasets.models import Member, Version, VersionState
 from kicau.datasets.records import MustNotBeUsed
 from kicau.rights.decisions import Answer
@@ -172,7 +172,7 @@ def test_what_was_decided_against_cannot_be_written(actor, archive, allowed):
 
 def test_taking_one_item_back_reaches_the_set_and_who_has_it(actor, archive, allowed):
     version = make(actor)
-    kept = acts.give(actor, version, name="Lab Bahasa", contact="lab@example.org")
+    kept = recipients.give(actor, version, name="Lab Bahasa", contact="lab@example.org")
     item = archive["o3"]
     (told,) = retraction.recipients(actor.workspace, "train_gen", Item.objects.filter(id=item.id))
     assert (told.name, told.of, told.items) == ("Lab Bahasa", "Suara kami, version 1", 1)
@@ -191,7 +191,7 @@ def test_taking_one_item_back_reaches_the_set_and_who_has_it(actor, archive, all
     following.refresh_from_db()
     assert following.state == VersionState.READY
     assert str(item.id) not in {r["id"] for r in records(following)}
-    assert acts.acknowledge(actor, kept.id).acknowledged_at
+    assert recipients.acknowledge(actor, kept.id).acknowledged_at
     assert retraction.review(actor.workspace) == []
 
 

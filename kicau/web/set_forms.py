@@ -1,0 +1,99 @@
+"""What a training set is made of, as a form asks it and as the acts take it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.http import QueryDict
+
+from kicau.base.errors import unacceptable
+from kicau.connector import registry
+from kicau.datasets.models import TrainingSet
+from kicau.datasets.options import LABELS, SPLITS, Options
+from kicau.rights.models import CONDITIONS
+from kicau.web import archive_words as a
+from kicau.web import set_words as w
+
+KINDS = ("post", "reply", "quote", "comment", "article")
+PLAIN = ("name", "purpose", "use", "format", "words", "own", "since", "until", "author", "prompt", "languages", "least_words")  # fmt: skip
+LISTS = ("networks", "kinds", "personal", "meets")
+
+
+def begun(given: QueryDict) -> dict[str, Any]:
+    """An empty form, with what a search in the archive already asks."""
+    form: dict[str, Any] = dict.fromkeys(PLAIN, "") | {name: [] for name in LISTS}
+    form |= {"use": "train_gen", "format": "text", "personal": list(LABELS), "repeats": True, "least_words": "1", "prompt": Options().prompt}  # fmt: skip
+    form |= {split: str(round(share * 100)) for split, share in zip(SPLITS, Options().shares, strict=True)}
+    form |= {name: given[name] for name in ("words", "own", "since", "until", "author") if given.get(name)}
+    form |= {name: [given[one]] for name, one in (("networks", "network"), ("kinds", "kind")) if given.get(one)}
+    if given.get("use") in a.USES:
+        form["use"] = given["use"]
+    return form
+
+
+def read(post: QueryDict) -> dict[str, Any]:
+    form: dict[str, Any] = {name: post.get(name, "").strip() for name in (*PLAIN, *SPLITS)}
+    return form | {name: post.getlist(name) for name in LISTS} | {"repeats": "repeats" in post}
+
+
+def of_set(of: TrainingSet) -> dict[str, Any]:
+    options, query = Options.of(of.options), of.query
+    form: dict[str, Any] = {
+        "name": of.name, "purpose": of.purpose, "use": of.use, "format": of.format, "words": query.get("words", ""),
+        "own": {True: "yes", False: "no"}.get(query.get("own"), ""), "author": next(iter(query.get("authors", ())), ""),
+        "since": _day(query.get("since")), "until": _day(query.get("until"), -1), "prompt": options.prompt,
+        "languages": ", ".join(options.languages), "least_words": str(options.least_words), "networks": query.get("networks", []),
+        "kinds": query.get("kinds", []), "personal": list(options.personal), "meets": of.meets, "repeats": options.without_repeats,
+    }  # fmt: skip
+    return form | {split: str(round(share * 100)) for split, share in zip(SPLITS, options.shares, strict=True)}
+
+
+def definition(form: Mapping[str, Any]) -> dict[str, Any]:
+    """For `acts.define` and `acts.change`. Raises Unacceptable."""
+    query: dict[str, Any] = {
+        "words": form["words"][:500], "networks": form["networks"], "kinds": form["kinds"], "authors": [form["author"]] if form["author"] else [],
+        "own": {"yes": True, "no": False}.get(form["own"]), "since": _moment(form, "since"), "until": _moment(form, "until", 1),
+    }  # fmt: skip
+    least = form["least_words"] or "1"
+    if not least.isdigit() or not 1 <= int(least) <= 1000:
+        raise unacceptable("least_words", "Give a number of words from 1 to {limit}.", limit=1000)
+    options = {
+        "languages": [code.strip().lower() for code in form["languages"].replace(";", ",").split(",") if code.strip()],
+        "personal": [kind for kind in LABELS if kind in form["personal"]], "least_words": int(least), "without_repeats": form["repeats"],
+        "shares": _shares(form), "prompt": form["prompt"] or Options().prompt,
+    }  # fmt: skip
+    return {"purpose": form["purpose"], "format": form["format"], "query": {k: v for k, v in query.items() if v not in ("", [], None)}, "meets": form["meets"], "options": options}  # fmt: skip
+
+
+def shown(form: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template needs."""
+    return {
+        "form": form, "errors": {}, "uses": [(use, *a.USES[use]) for use in w.USES_OF_SETS], "formats": w.FORMATS.items(), "slugs": registry.slugs(),
+        "kinds": [(kind, a.KINDS[kind]) for kind in KINDS], "personal": [(kind, w.PERSONAL[kind], label) for kind, label in LABELS.items()],
+        "conditions": [(name, a.CONDITIONS[name]) for name in CONDITIONS],
+        "splits": [(split, w.SPLITS[split], form[split]) for split in SPLITS],
+        "narrowed": any(form[name] for name in ("words", "own", "since", "until", "author", "networks", "kinds")),
+    }  # fmt: skip
+
+
+def _shares(form: Mapping[str, Any]) -> list[float]:
+    said = [form[split] or "0" for split in SPLITS]
+    if not all(one.isdigit() for one in said) or sum(map(int, said)) != 100:
+        raise unacceptable("options.shares", "The three shares are whole per cents and together 100.")
+    return [int(one) / 100 for one in said]
+
+
+def _moment(form: Mapping[str, Any], name: str, days: int = 0) -> str | None:
+    if not form[name]:
+        return None
+    try:
+        day = date.fromisoformat(form[name])
+    except ValueError:
+        raise unacceptable(name, "Give a day such as 2027-01-31.") from None
+    return (datetime.combine(day, time(), UTC) + timedelta(days=days)).isoformat()
+
+
+def _day(said: object, days: int = 0) -> str:
+    return (datetime.fromisoformat(str(said)) + timedelta(days=days)).date().isoformat() if said else ""

@@ -1,0 +1,132 @@
+"""Training sets' pages: looked at before they are made, reviewed, made, handed out, and taken back from."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from kicau.archive.models import Item, Standing
+from kicau.archive.saying import say
+from kicau.datasets import making
+from kicau.datasets.models import Found, Preview, Recipient, TrainingSet, Version
+from kicau.rights.models import Terms
+from kicau.rights.statements import NewStatement
+
+
+@pytest.fixture
+def archive(actor):
+    """Ten posts of our own, three fetched under terms that forbid it, two of somebody who said nothing."""
+    Terms.objects.create(network="x", acquired="fetched", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No training.", source="https://x.example/terms", reviewed_at=datetime(2026, 1, 1, tzinfo=UTC))  # fmt: skip
+    made = []
+    for author, own, way, n in (
+        ("x:1", True, "imported", 10),
+        ("x:2", False, "fetched", 3),
+        ("x:3", False, "imported", 2),
+    ):
+        standing = Standing.objects.create(
+            workspace=actor.workspace, network="x", author=author, own=own, acquired=[way]
+        )
+        for at in range(n):
+            text = f"Tulisan nomor {at} dari {author} tentang kopi, senja dan kota; hubungi 0812-3456-78{at:02}"
+            made.append(Item(workspace=actor.workspace, network="x", remote_id=f"{author}/{at}", standing=standing, text=text, sources=[], posted_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=len(made))))  # fmt: skip
+    Item.objects.bulk_create(made)
+    say(
+        actor,
+        [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
+    )
+    return made
+
+
+FORM = {"name": "Suara kami", "purpose": "Balasan", "use": "train_gen", "format": "text", "train": "100", "validation": "0", "test": "0", "least_words": "1", "personal": ["phone"]}  # fmt: skip
+
+
+def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_num_queries):
+    def get(name, *args, **query):
+        with django_assert_max_num_queries(12):
+            answer = page.get(reverse(name, args=args), query)
+        assert answer.status_code == 200, answer.content
+        return answer.content.decode()
+
+    assert "No training set yet" in get("sets")
+    assert 'value="kopi"' in get("set-new", words="kopi", network="x")
+    wrong = page.post(reverse("set-new"), FORM | {"test": "20"})
+    assert (wrong.status_code, "together 100" in wrong.content.decode()) == (422, True)
+    page.post(reverse("set-new"), FORM)
+    of = TrainingSet.objects.get()
+    assert "It waits for its turn" in get("set", of.id)
+    making.make_waiting()
+    shown = get("set", of.id)
+    for said in ("the terms of x forbid it for a copy that came this way", "nobody has said whether this may be done", "Ask who wrote it", "Make version 1", "Review 10"):  # fmt: skip
+        assert said in shown, said
+    assert re.search(r'number">3</span>\s*<span>No: the terms', shown)
+
+    # a person looks at what rules found: one is none, the others go
+    review = get("set-personal", of.id, kind="phone")
+    assert "<mark>0812-3456-7800</mark>" in review
+    first = Found.objects.first()
+    page.post(reverse("set-personal", args=[of.id]) + "?kind=phone", {f"p{first.id}": "keep"})
+    page.post(reverse("set-personal", args=[of.id]) + "?kind=phone", {"rest": "replace"})
+    page.post(reverse("set-look", args=[of.id]))
+    making.make_waiting()
+    assert Found.objects.filter(is_kept=True).count() == 1
+    assert Preview.objects.get().personal == {"phone": 9}
+
+    page.post(reverse("set-make", args=[of.id]))
+    assert "being made" in page.post(reverse("set-make", args=[of.id]), follow=True).content.decode()
+    making.make_waiting()
+    shown = get("set-version", of.id, 1)
+    assert "5 posts stayed out" in shown
+    lines = b"".join(page.get(reverse("set-file", args=[of.id, 1, "train.jsonl"])).streaming_content).decode()
+    assert (lines.count("0812"), lines.count("[phone]")) == (1, 9)
+    assert page.get(reverse("set-file", args=[of.id, 1, "..keys"])).status_code == 404
+
+    # somebody has it; one post is taken back; they confirm by their link
+    page.post(reverse("set-give", args=[of.id, 1]), {"name": "Lab Bahasa", "contact": "lab@example.org"})
+    page.post(reverse("archive-say", args=[archive[0].id]), {"verb": "withdraw"})
+    assert page.get(reverse("set-file", args=[of.id, 1, "train.jsonl"])).status_code == 409
+    making.make_waiting()
+    shown = get("set-version", of.id, 2)
+    assert "1 record of version 1 is not in this one" in shown
+    assert "took it back on" in shown
+    assert Version.objects.get(number=2).effect_ms < 5000
+    assert json.loads(page.get(reverse("set-delta", args=[of.id, 2])).content)["record_ids"] == [str(archive[0].id)]
+    assert "Not asked yet" in get("set", of.id)
+    assert "1 answer outstanding" in get("sets")
+    asked = page.post(reverse("recipient-ask", args=[Recipient.objects.get().id])).content.decode()
+    assert "mailto:lab@example.org" in asked
+    link = "/taken-back/" + re.search(r"/taken-back/([\w-]+)<", asked)[1]
+    outside = Client()
+    seen = outside.get(link).content.decode()
+    assert "1 of its records may not be used any more" in seen
+    assert "record_ids" in outside.get(f"{link}/2.json").content.decode()
+    outside.post(link, {"name": "Tono"})
+    assert "Tono confirmed" in outside.get(link).content.decode()
+    assert "Tono confirmed it" in get("set", of.id)
+    assert outside.get("/taken-back/nonsense").status_code == 410
+
+
+def test_what_is_not_known_is_refused_with_the_way_out_and_roles_hold(page, member, actor, archive):
+    page.post(reverse("set-new"), FORM | {"author": "x:3"})
+    of = TrainingSet.objects.get()
+    making.make_waiting()
+    shown = page.get(reverse("set", args=[of.id])).content.decode()
+    assert "Nothing may enter yet" in shown
+    assert "Make version" not in shown
+    assert reverse("rights") in shown
+    page.post(reverse("set-change", args=[of.id]), FORM | {"own": "yes", "format": "chat"})
+    of.refresh_from_db()
+    assert (of.query, of.format) == ({"own": True}, "chat")
+    assert 'value="chat" checked' in page.get(reverse("set-change", args=[of.id])).content.decode()
+    page.post(reverse("choose-language"), {"language": "id"})
+    making.make_waiting()
+    assert "Buat versi 1" in page.get(reverse("set", args=[of.id])).content.decode()
+    client = Client()
+    client.force_login(member("viewer").person)
+    assert client.get(reverse("set", args=[of.id])).status_code == 200
+    for name in ("set-change", "set-personal"):
+        assert client.get(reverse(name, args=[of.id])).status_code == 403, name
