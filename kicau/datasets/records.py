@@ -19,7 +19,7 @@ from kicau.archive.models import Item, Standing
 from kicau.base.ids import among
 from kicau.datasets import near, personal, review
 from kicau.datasets.models import Format, TrainingSet
-from kicau.datasets.options import SPLITS, Options
+from kicau.datasets.options import SPLITS, Options, Span
 from kicau.datasets.reasons import BRANCH, DELETED, LANGUAGE, NO_TEXT, NOT_PUBLIC, REPEATED, SHORT, sentence
 from kicau.rights.decisions import Answer, Decision
 from kicau.workspaces.models import Workspace
@@ -47,7 +47,7 @@ class Row:
     reply_to: str
     url: str
     decision: Decision
-    spans: list[personal.Span] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
