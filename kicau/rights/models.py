@@ -9,12 +9,9 @@ from django.db import models
 from kicau.base.clock import now
 from kicau.base.errors import unacceptable
 from kicau.base.ids import new_id
-
-#: What an item may be used for. Each is allow, deny or conditional; not listed means unknown, and unknown is not exported.
-USES = ("train_gen", "train_other", "ground", "embed", "synthesise", "search", "redistribute", "archive")
-VALUES = ("allow", "deny", "conditional")
-#: Under which something conditional may be done; a purpose that meets all of them may.
-CONDITIONS = ("attribution", "payment", "non-commercial", "share-alike", "consent", "geography")
+from kicau.rights.uses import CONDITIONS as CONDITIONS
+from kicau.rights.uses import USES as USES
+from kicau.rights.uses import VALUES as VALUES
 
 
 class Origin(models.TextChoices):

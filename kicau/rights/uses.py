@@ -1,0 +1,7 @@
+"""What may be done with a work, what can be said of it, and under which conditions. Plain Python."""
+
+#: What an item may be used for. Each is allow, deny or conditional; not listed means unknown, and unknown is not exported.
+USES = ("train_gen", "train_other", "ground", "embed", "synthesise", "search", "redistribute", "archive")
+VALUES = ("allow", "deny", "conditional")
+#: Under which something conditional may be done; a purpose that meets all of them may.
+CONDITIONS = ("attribution", "payment", "non-commercial", "share-alike", "consent", "geography")

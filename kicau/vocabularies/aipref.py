@@ -1,0 +1,54 @@
+"""IETF AI preferences: the Content-Usage header and the robots.txt rule of the same name.
+
+Vocabulary: draft-ietf-aipref-vocab-08 (2026-09-14), with the category "AI Use" that was added to it on 2026-08-27;
+carriers: draft-ietf-aipref-attach-05 (2026-08-18); both looked up 2026-11-26. Not a standard yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import http_sf
+
+from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, value_of
+
+SLUG = "aipref"
+#: "AI Training" is of models that generate; classifiers are left out of it in words, so a no is no ban on them. "Search"
+#: leaves summaries out. "AI Use" is input to a model that generates.
+TERMS = (
+    Term(token="train-ai", grants=("train_gen",)),  # noqa: S106
+    Term(token="ai-use", grants=("ground",), refuses=("ground", "synthesise")),  # noqa: S106
+    Term(token="search", grants=("search",)),  # noqa: S106
+)
+VALUES = {"y": "allow", "n": "deny"}
+
+
+def read(value: bytes, *, scope: str = "", agent: str = "") -> Reading:
+    """A usage preference. Where the dictionary cannot be parsed nothing is said, as the draft has it (section 6.4)."""
+    try:
+        found = http_sf.parse(value, tltype="dictionary")
+    except (http_sf.StructuredFieldError, ValueError) as exc:
+        return Reading(faults=(f"Content-Usage {quoted(value.decode('latin-1'))} is no structured dictionary: {exc}.",))
+    assert isinstance(found, dict)
+    known = {term.token for term in TERMS}
+    values: dict[str, str] = {}
+    kept: list[tuple[str, str]] = []
+    faults: list[str] = []
+    for key, (item, _parameters) in cast(dict[str, tuple[object, object]], found).items():
+        said = str(item) if isinstance(item, http_sf.Token) else ""
+        if key not in known:
+            kept.append((key, said or repr(item)))
+        elif said in VALUES:
+            values[key] = VALUES[said]
+        else:
+            faults.append(f"Content-Usage says neither y nor n of {key}, so it says nothing of it.")
+    told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), scope=scope, agent=agent, kept=tuple(kept))
+    return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
+
+
+def write(says: Mapping[str, str]) -> str:
+    """The header's value; "" where nothing is said. What is allowed under conditions only is a no."""
+    words = {"allow": "y", "deny": "n", "conditional": "n"}
+    told: http_sf.DictionaryType = {t.token: (http_sf.Token(words[v]), {}) for t in TERMS if (v := value_of(t, says))}
+    return http_sf.ser(told) if told else ""

@@ -1,0 +1,45 @@
+"""Cloudflare's Content Signals: `Content-Signal: search=yes, ai-input=no, ai-train=no` in robots.txt.
+
+https://contentsignals.org and draft-romm-aipref-contentsignals-00 (looked up 2026-11-26). What is left out is neither
+granted nor refused. `use=immediate|reference|full` is in test since 2026-07-01: kept, not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, strictest, value_of
+
+SLUG = "content-signal"
+TERMS = (
+    Term(token="search", grants=("search",)),  # noqa: S106
+    Term(token="ai-input", grants=("ground",), refuses=("ground", "synthesise")),  # noqa: S106
+    Term(token="ai-train", grants=("train_gen", "train_other")),  # noqa: S106 (training or fine-tuning, of any model)
+)
+VALUES = {"yes": "allow", "no": "deny"}
+
+
+def read(value: str, *, scope: str = "", agent: str = "") -> Reading:
+    """The pairs of one line; of a name that is there twice with both answers the no counts."""
+    known = {term.token for term in TERMS}
+    values: dict[str, str] = {}
+    kept: list[tuple[str, str]] = []
+    faults: list[str] = []
+    for pair in filter(None, (part.strip() for part in value.split(","))):
+        name, equals, said = (part.strip().lower() for part in pair.partition("="))
+        if not equals or not name:
+            faults.append(f"Content-Signal has {quoted(pair)}, which is no name=yes or name=no.")
+        elif name not in known:
+            kept.append((name, said))
+        elif said in VALUES:
+            values[name] = strictest(values.get(name, VALUES[said]), VALUES[said])
+        else:
+            faults.append(f"Content-Signal says neither yes nor no of {name}, but {quoted(said)}.")
+    told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), scope=scope, agent=agent, kept=tuple(kept))
+    return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
+
+
+def write(says: Mapping[str, str]) -> str:
+    """The line's value; "" where nothing is said. What is allowed under conditions only is a no."""
+    words = {"allow": "yes", "deny": "no", "conditional": "no"}
+    return ", ".join(f"{term.token}={words[value]}" for term in TERMS if (value := value_of(term, says)))

@@ -1,0 +1,116 @@
+"""The Data Mining property of IPTC and PLUS, in the XMP packet of a picture or a film.
+
+https://iptc.org/standards/photo-metadata/iptc-standard/ (2023.1 and later; looked up 2026-11-26): one value of a closed list.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+
+from kicau.vocabularies.markup import Malformed, parse
+from kicau.vocabularies.terms import MACHINE, Declaration, Reading, quoted
+
+SLUG = "iptc"
+PLUS = "http://ns.useplus.org/ldf/xmp/1.0/"
+VALUE = "http://ns.useplus.org/ldf/vocab/DMI-"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+META = "adobe:ns:meta/"
+MINING = ("train_gen", "train_other", "embed")  # what is mining beyond doubt
+BEHIND = tuple(use for use in MACHINE if use != "search")
+SAYS: dict[str, dict[str, str]] = {
+    "UNSPECIFIED": {},
+    "ALLOWED": dict.fromkeys((*MINING, "search"), "allow"),
+    "PROHIBITED-AIMLTRAINING": dict.fromkeys(("train_gen", "train_other"), "deny"),
+    "PROHIBITED-GENAIMLTRAINING": {"train_gen": "deny"},
+    "PROHIBITED-EXCEPTSEARCHENGINEINDEXING": {**dict.fromkeys(BEHIND, "deny"), "search": "allow"},
+    "PROHIBITED": dict.fromkeys(MACHINE, "deny"),
+    "PROHIBITED-SEECONSTRAINT": dict.fromkeys(MACHINE, "conditional"),
+    "PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": dict.fromkeys(MACHINE, "conditional"),
+    "PROHIBITED-SEELINKEDRIGHTSEXPR": dict.fromkeys(MACHINE, "conditional"),
+}
+PREFIXES = {"x": META, "rdf": RDF, "plus": PLUS, "dc": "http://purl.org/dc/elements/1.1/", "xmp": "http://ns.adobe.com/xap/1.0/", "xmpRights": "http://ns.adobe.com/xap/1.0/rights/", "xmpMM": "http://ns.adobe.com/xap/1.0/mm/", "photoshop": "http://ns.adobe.com/photoshop/1.0/", "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "tiff": "http://ns.adobe.com/tiff/1.0/", "exif": "http://ns.adobe.com/exif/1.0/"}  # fmt: skip
+HEAD, TAIL = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>', b'<?xpacket end="w"?>'
+
+
+def read(packet: bytes) -> Reading:
+    """An XMP packet. A value that is not of the list is told, and says nothing."""
+    try:
+        root = parse(_bare(packet))
+    except Malformed as exc:
+        return Reading(faults=(f"The file's XMP cannot be read: {exc}.",))
+    values = _all(root, "DataMining")
+    constraint = next(iter(_all(root, "OtherConstraints")), "")
+    if not values:
+        return Reading()
+    name = values[0].removeprefix(VALUE)
+    if not values[0].startswith(VALUE) or name not in SAYS:
+        return Reading(faults=(f"plus:DataMining is {quoted(values[0])}, which is not of its list, so it says nothing.",))  # fmt: skip
+    says = SAYS[name]
+    conditions = {"consent": constraint or values[0]} if "conditional" in says.values() else {}
+    return Reading(declarations=(Declaration(vocabulary=SLUG, says=says, conditions=conditions),) if says else ())
+
+
+def value_for(says: Mapping[str, str]) -> str:
+    """The value that refuses all the mining that is refused here, and no more where the list has one; "" for nothing.
+
+    Whether answers may be grounded on the work or its manner imitated is not mining, and decides nothing here.
+    """
+    about = {use: says.get(use, "") for use in (*MINING, "search")}
+    refused = {use for use, value in about.items() if value in ("deny", "conditional")}
+    if not refused:
+        return "ALLOWED" if all(value == "allow" for value in about.values()) else ""
+    if refused == {"train_gen"}:
+        return "PROHIBITED-GENAIMLTRAINING"
+    if refused <= {"train_gen", "train_other"}:
+        return "PROHIBITED-AIMLTRAINING"
+    if refused >= set(MINING) and {about[use] for use in refused} == {"conditional"} and "search" in refused:
+        return "PROHIBITED-SEECONSTRAINT"
+    return "PROHIBITED-EXCEPTSEARCHENGINEINDEXING" if about["search"] == "allow" else "PROHIBITED"
+
+
+def write(says: Mapping[str, str], *, into: bytes = b"", constraint: str = "") -> bytes:
+    """An XMP packet that says it, with all that `into` held beside; b"" where nothing is said. Raises Malformed for an
+    `into` that is none."""
+    name = value_for(says)
+    if not name:
+        return b""
+    for prefix, namespace in PREFIXES.items():
+        ET.register_namespace(prefix, namespace)
+    root = parse(_bare(into)) if into else ET.fromstring(f'<x:xmpmeta xmlns:x="{META}"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>')  # noqa: S314  # fmt: skip
+    rdf = root if root.tag == f"{{{RDF}}}RDF" else root.find(f".//{{{RDF}}}RDF")
+    if rdf is None:
+        raise Malformed("it holds no rdf:RDF")
+    for described in rdf.findall(f"{{{RDF}}}Description"):
+        described.attrib.pop(f"{{{PLUS}}}DataMining", None)
+        for old in described.findall(f"{{{PLUS}}}DataMining"):
+            described.remove(old)
+        if not len(described) and set(described.attrib) <= {f"{{{RDF}}}about"}:
+            rdf.remove(described)
+    mine = ET.SubElement(rdf, f"{{{RDF}}}Description", {f"{{{RDF}}}about": ""})
+    ET.SubElement(mine, f"{{{PLUS}}}DataMining").text = VALUE + name
+    if name == "PROHIBITED-SEECONSTRAINT" and constraint:
+        texts = ET.SubElement(ET.SubElement(mine, f"{{{PLUS}}}OtherConstraints"), f"{{{RDF}}}Alt")
+        ET.SubElement(texts, f"{{{RDF}}}li", {"{http://www.w3.org/XML/1998/namespace}lang": "x-default"}).text = constraint  # fmt: skip
+    return b"\n".join([HEAD, ET.tostring(root, encoding="unicode").encode(), TAIL])
+
+
+def _bare(packet: bytes) -> bytes:
+    """Without the xpacket instructions and the padding around."""
+    body = packet.strip(b"\x00 \t\r\n\xef\xbb\xbf")
+    if body.startswith(b"<?xpacket"):
+        body = body.partition(b"?>")[2]
+    end = body.rfind(b"<?xpacket")
+    return (body[:end] if end >= 0 else body).strip()
+
+
+def _all(root: ET.Element, name: str) -> list[str]:
+    """Of one property, written as attribute or element, with a text, a resource or a list in it."""
+    tag, found = f"{{{PLUS}}}{name}", []
+    for element in root.iter():
+        if tag in element.attrib:
+            found.append(element.attrib[tag].strip())
+        if element.tag == tag:
+            resource = element.attrib.get(f"{{{RDF}}}resource", "")
+            found.append(resource or "".join(element.itertext()).strip())
+    return found

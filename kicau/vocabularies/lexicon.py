@@ -1,0 +1,69 @@
+"""The record community.lexicon.preference.ai of the AT protocol.
+
+https://lexicon.garden/lexicon/did:plc:mtr7qrqtcyseedx3jyr5o7db/community.lexicon.preference.ai (looked up 2026-11-26). What
+is left out is no declared preference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from kicau.vocabularies.terms import Declaration, Reading, Term, heard, value_of
+
+SLUG = "lexicon-ai"
+NSID = "community.lexicon.preference.ai"
+TERMS = (
+    Term(token="training", grants=("train_gen", "train_other")),  # noqa: S106
+    Term(token="inference", grants=("ground",)),  # noqa: S106
+    Term(token="syntheticContent", grants=("synthesise",)),  # noqa: S106
+    Term(token="embedding", grants=("embed",)),  # noqa: S106
+)
+
+
+def read(record: Any) -> Reading:
+    """`agent` is the entity (a DID or a domain) or "", `scope` the collection or ""."""
+    if not isinstance(record, Mapping) or record.get("$type", NSID) != NSID:
+        return Reading(faults=(f"It is no record {NSID}.",))
+    listed = record.get("preferences")
+    if not isinstance(listed, Mapping):
+        return Reading(faults=(f"The record {NSID} holds no preferences.",))
+    known = {term.token for term in TERMS}
+    values: dict[str, str] = {}
+    kept: list[tuple[str, str]] = []
+    faults: list[str] = []
+    for name, one in listed.items():
+        allow = one.get("allow") if isinstance(one, Mapping) else None
+        if name not in known:
+            kept.append((str(name), str(allow)))
+        elif isinstance(allow, bool):
+            values[name] = "allow" if allow else "deny"
+        else:
+            faults.append(f"The record {NSID} says neither true nor false of {name}.")
+    scope = record.get("scope")
+    scope = scope if isinstance(scope, Mapping) else {}
+    kind = str(scope.get("$type", f"{NSID}#globalScope")).rpartition("#")[2]
+    agent = str(scope.get("entity") or scope.get("did") or scope.get("domain") or "") if kind == "entityScope" else ""
+    collection = str(scope.get("collection") or scope.get("nsid") or "") if kind == "collectionScope" else ""
+    if kind not in ("globalScope", "entityScope", "collectionScope") or (kind != "globalScope" and not (agent or collection)):  # fmt: skip
+        return Reading(faults=(f"The record {NSID} has a scope that is not known, so it is not applied: {kind}.", *faults))  # fmt: skip
+    told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), scope=collection, agent=agent, at=_when(record.get("updatedAt")), kept=tuple(kept))  # fmt: skip
+    return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
+
+
+def write(says: Mapping[str, str], at: datetime) -> dict[str, Any]:
+    """The record with key `self`, of the whole account; {} where nothing is said. Conditions are a no."""
+    moment = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    told = {term.token: {"allow": value == "allow", "updatedAt": moment} for term in TERMS if (value := value_of(term, says))}  # fmt: skip
+    if not told:
+        return {}
+    return {"$type": NSID, "scope": {"$type": f"{NSID}#globalScope"}, "preferences": told, "updatedAt": moment}
+
+
+def _when(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

@@ -1,0 +1,237 @@
+"""Really Simple Licensing 1.0: the XML document, and where pages, headers and feeds name or hold one.
+
+https://rslstandard.org/rsl (Recommendation of 2025-11-06, looked up 2026-11-26). What a licence does not name is neither
+permitted nor prohibited here: readers of the standard differ on it, so we write both out.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator, Mapping
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+from kicau.rights.uses import USES
+from kicau.vocabularies.markup import Malformed, parse
+from kicau.vocabularies.terms import MACHINE, Declaration, Reading, Term, quoted, strictest, value_of
+
+SLUG = "rsl"
+NAMESPACE = "https://rslstandard.org/rsl"
+MIME = "application/rsl+xml"
+TERMS = (
+    Term(token="ai-train", grants=("train_gen", "train_other")),  # noqa: S106
+    Term(token="ai-input", grants=("ground",), refuses=("ground", "synthesise")),  # noqa: S106
+    Term(token="ai-index", grants=("embed",)),  # noqa: S106
+    Term(token="search", grants=("search",)),  # noqa: S106
+)
+#: Umbrellas are read, not written.
+UMBRELLAS = (
+    Term(token="all", grants=MACHINE),  # noqa: S106
+    Term(token="ai-all", grants=("train_gen", "train_other", "ground", "embed"), refuses=("train_gen", "train_other", "ground", "embed", "synthesise")),  # noqa: S106
+)  # fmt: skip
+USAGE = {term.token: term for term in (*TERMS, *UMBRELLAS)}
+PAID = ("purchase", "subscription", "training", "crawl", "use", "inference", "contribution")
+KNOWN = {"permits", "prohibits", "payment", "legal", "standard", "custom", "amount"}
+
+
+def read(data: bytes) -> Reading:
+    """One declaration for each `content`, its `url` as its scope; also from a feed with RSL's elements in it."""
+    try:
+        root = parse(data)
+    except Malformed as exc:
+        return Reading(faults=(f"The RSL document cannot be read: {exc}.",))
+    contents = list(root.iter(f"{{{NAMESPACE}}}content"))
+    if not contents:
+        return Reading(faults=(f"The document <{_name(root)}> holds no content element of {NAMESPACE}.",))
+    found = Reading()
+    for content in contents:
+        found += _content(content)
+    return found
+
+
+def write(says: Mapping[str, str], *, url: str = "/", conditions: Mapping[str, str] | None = None, terms: str = "", owner: str = "", contact: str = "") -> str:  # fmt: skip
+    """A document about `url`. What is allowed against payment, by attribution or for no money only is a licence of its
+    own with that; any other condition is a prohibition, and `terms` says whom to ask."""
+    ET.register_namespace("", NAMESPACE)
+    root = ET.Element(f"{{{NAMESPACE}}}rsl")
+    content = _add(root, "content", url=url)
+    values = {term.token: value for term in TERMS if (value := value_of(term, says))}
+    kept = set(conditions or {})
+    sayable = bool(kept) and kept <= {"payment", "attribution", "non-commercial"}
+    bound = [token for token, value in values.items() if value == "conditional" and sayable]
+    licence = _add(content, "license")
+    for word, tokens in (
+        ("permits", [token for token, value in values.items() if value == "allow"]),
+        (
+            "prohibits",
+            [t for t, value in values.items() if value == "deny" or (value == "conditional" and not sayable)],
+        ),
+    ):
+        if tokens:
+            _add(licence, word, " ".join(tokens), type="usage")
+    if any(value == "allow" for value in values.values()):
+        _add(licence, "payment", type="free")
+    if bound:
+        licence = _add(content, "license")
+        _add(licence, "permits", " ".join(bound), type="usage")
+        if "non-commercial" in kept:
+            _add(licence, "permits", "non-commercial", type="user")
+        payment = _add(licence, "payment", type="purchase" if "payment" in kept else "attribution" if "attribution" in kept else "free")  # fmt: skip
+        if "payment" in kept and terms:
+            _add(payment, "custom", terms)
+        if {"payment", "attribution"} <= kept:
+            _add(licence, "payment", type="attribution")
+    if owner:
+        _add(content, "copyright", owner, type="organization", **({"contactUrl": contact} if contact else {}))
+    if terms:
+        _add(content, "terms", terms)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def named_in_header(link: str, base: str = "") -> tuple[str, ...]:
+    """Addresses of RSL documents in a Link header (RFC 8288)."""
+    found = []
+    for target, parameters in re.findall(
+        r"<([^>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+\s*=?\s*(?:\"[^\"]*\"|[^\s,;\"]*))*)", link
+    ):
+        told = {name.lower(): value.strip('"') for name, value in re.findall(r";\s*([\w*-]+)\s*=\s*(\"[^\"]*\"|[^\s,;]*)", parameters)}  # fmt: skip
+        if "license" in told.get("rel", "").lower().split() and told.get("type", MIME).lower() == MIME:
+            found.append(urljoin(base, target))
+    return tuple(found)
+
+
+def named_in_page(page: str, base: str = "") -> tuple[tuple[str, ...], tuple[bytes, ...]]:
+    """(addresses of RSL documents that a page links to, documents that stand in it)."""
+    found = _Page()
+    found.feed(page)
+    found.close()
+    return tuple(urljoin(base, one) for one in found.links), tuple(one.encode() for one in found.documents)
+
+
+def _content(content: ET.Element) -> Reading:
+    faults: list[str] = []
+    kept: list[tuple[str, str]] = []
+    merged: dict[str, str] = {}
+    conditions: dict[str, str] = {}
+    server = content.get("server", "")
+    freedom = ("deny", "conditional", "allow")
+    for licence in content.iter(f"{{{NAMESPACE}}}license"):
+        values, bound, unknown, wrong = _licence(licence)
+        kept += unknown
+        faults += wrong
+        if server:  # whoever wants this asks there for a licence first, a free one too (section 3.3)
+            bound = bound | {"consent": server}
+        for use, value in values.items():
+            if value == "allow" and bound:
+                value = "conditional"
+                conditions |= bound
+            merged[use] = max(merged.get(use, value), value, key=freedom.index)  # one licence is chosen among several
+    url = content.get("url", "")
+    if not url:
+        return Reading(faults=("A content element of the RSL document names no url, so it is about nothing.", *faults))
+    declared = Declaration(
+        vocabulary=SLUG, says={use: merged[use] for use in USES if use in merged}, conditions=conditions, scope=url,
+        policy=_text(content, "terms") or server, declared_by=_text(content, "copyright"), kept=tuple(kept),
+    )  # fmt: skip
+    return Reading(declarations=(declared,), faults=tuple(faults))
+
+
+def _licence(licence: ET.Element) -> tuple[dict[str, str], dict[str, str], list[tuple[str, str]], list[str]]:
+    """(values by use, conditions of what is allowed, words not known, faults). A prohibition goes before a permission."""
+    values: dict[str, str] = {}
+    bound: dict[str, str] = {}
+    kept: list[tuple[str, str]] = []
+    faults: list[str] = []
+    users: set[str] = set()
+    for child in licence:
+        name, kind = _name(child), child.get("type", "")
+        words = [word for word in re.split(r"[\s,]+", child.text or "") if word]
+        if name in ("permits", "prohibits"):
+            permits = name == "permits"
+            if kind == "usage":
+                for word in words:
+                    if word in USAGE:
+                        value = "allow" if permits else "deny"
+                        for use in USAGE[word].grants if permits else USAGE[word].covers:
+                            values[use] = strictest(values.get(use, value), value)
+                    else:
+                        kept.append((f"{name} usage", word))
+            elif kind == "user" and permits:
+                users |= set(words)
+            elif kind == "user" and words == ["commercial"]:
+                bound["non-commercial"] = ""
+            elif kind == "geo":
+                bound["geography"] = ("" if permits else "not ") + " ".join(words)
+            else:  # a limit that we do not understand may be any limit
+                kept.append((f"{name} {kind}".strip(), " ".join(words)))
+                bound["consent"] = f"{name} {kind}: {' '.join(words)}"
+        elif name == "payment":
+            bound |= _payment(child, kind, faults)
+        elif name not in KNOWN:
+            kept.append((name, (child.text or "").strip()))
+    if users and "commercial" not in users:
+        bound["non-commercial" if "non-commercial" in users else "consent"] = ", ".join(sorted(users))
+    return values, bound, kept, faults
+
+
+def _payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str, str]:
+    amount = next((e for e in element.iter() if _name(e) == "amount"), None)
+    detail = " ".join(filter(None, [kind, (amount.text or "").strip() if amount is not None else "", amount.get("currency", "") if amount is not None else ""]))  # fmt: skip
+    if kind == "attribution":
+        return {"attribution": ""}
+    if kind == "free":
+        return {}
+    if kind not in PAID:
+        faults.append(f"The RSL licence asks for a payment of a kind that is not known: {quoted(kind)}.")
+        return {"consent": detail}
+    return {"payment": detail}
+
+
+def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET.Element:
+    made = ET.SubElement(parent, f"{{{NAMESPACE}}}{name}", attributes)
+    made.text = text or None
+    return made
+
+
+def _name(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _text(parent: ET.Element, name: str) -> str:
+    found = parent.find(f"{{{NAMESPACE}}}{name}")
+    return (found.text or "").strip() if found is not None else ""
+
+
+def about(reading: Reading, url: str, path: str) -> Iterator[Declaration]:
+    """Those whose scope, a full address or a path pattern, covers an address; the longest of them."""
+    from kicau.vocabularies.robots import matches
+
+    mine = [one for one in reading.declarations if matches(one.scope, url if "://" in one.scope else path)]
+    longest = max((len(one.scope) for one in mine), default=0)
+    return (one for one in mine if len(one.scope) == longest)
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.links: list[str] = []
+        self.documents: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        of_rsl = told.get("type", "").strip().lower() == MIME
+        if tag == "link" and of_rsl and "license" in told.get("rel", "").lower().split():
+            self.links.append(told.get("href", ""))
+        if tag == "script" and of_rsl:
+            self._inside = True
+            self.documents.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.documents[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "script"

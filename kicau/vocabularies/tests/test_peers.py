@@ -1,0 +1,232 @@
+"""Each vocabulary against somebody else's reader: it hears what we write, and we hear what it hears, on published examples."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from urllib.robotparser import RobotFileParser
+
+import c2pa
+import http_sfv
+import pyexiv2
+import pytest
+import rdflib
+from agentpulse_asgi import parse_content_signals
+from atproto_core.cbor import decode_dag
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from datadiligence.rules import TDMRepHeader
+from license_expression import ExpressionError, get_spdx_licensing
+
+from kicau.vocabularies import aipref, cawg, containers, content_signal, iptc, lexicon, odrl, robots, rsl, spdx, tdmrep
+from kicau.vocabularies.terms import together
+from kicau.vocabularies.tests.test_containers import FILES
+
+POLICIES = (
+    {"train_gen": "deny"},
+    {"train_gen": "deny", "train_other": "deny", "search": "allow", "ground": "allow"},
+    {"train_gen": "allow", "train_other": "allow", "embed": "allow", "search": "allow", "ground": "deny"},
+    {"train_gen": "conditional", "train_other": "conditional", "embed": "conditional", "search": "conditional"},
+    {},
+)
+
+
+# Of draft-ietf-aipref-vocab and -attach.
+PREFERENCES = (b"train-ai=n", b"train-ai=y, search=n", b'train-ai=y, train-ai, search=n, search="n"', b"train-ai;allow=n, train-ai=y", b'train-ai;has;parameters="?"', b"Train-AI=y", b"train-ai=y,")  # fmt: skip
+
+
+def test_aipref_and_http_sfv():
+    def theirs(value):
+        found = http_sfv.Dictionary()
+        try:
+            found.parse(value)
+        except ValueError:
+            return None
+        return {key: str(item.value) for key, item in found.items() if isinstance(item.value, http_sfv.Token)}
+
+    for value in PREFERENCES:
+        heard = theirs(value)
+        ours = aipref.read(value)
+        words = {"y": "allow", "n": "deny"}
+        assert together(ours.declarations).get("train_gen") == words.get((heard or {}).get("train-ai"))
+        assert together(ours.declarations).get("search") == words.get((heard or {}).get("search"))
+        assert bool(ours.faults) == (heard is None or b'"' in value)
+    for says in POLICIES[:4]:
+        told = theirs(aipref.write(says).encode())
+        assert told is not None
+        assert set(told.values()) <= {"y", "n"}
+        assert told.get("train-ai") == {"deny": "n", "conditional": "n", "allow": "y"}.get(says.get("train_gen"))
+
+
+def test_robots_txt_and_the_standard_library():
+    written = robots.write(POLICIES[1], licence="https://example.org/license.xml", disallow=["/posts"])
+    theirs = RobotFileParser()
+    theirs.parse(written.splitlines())
+    ours = robots.read(written.encode())
+    for path in ("/", "/posts/1", "/m/a.jpg"):
+        assert theirs.can_fetch("ExampleBot", f"https://example.org{path}") == robots.may_fetch(ours.rules["*"], path)
+    assert ours.licences == ("https://example.org/license.xml",)
+    assert not ours.reading.faults
+
+
+def test_content_signals_and_agentpulse():
+    # The examples of contentsignals.org and of Cloudflare's managed file.
+    for value in ("search=yes, ai-train=no", "search=yes, ai-input=no, ai-train=no", "search=yes,ai-train=no,use=reference", "search=maybe", ""):  # fmt: skip
+        theirs, says = parse_content_signals(value), together(content_signal.read(value).declarations)
+        for use, heard in (("search", theirs.search), ("ground", theirs.ai_input), ("train_gen", theirs.ai_train)):
+            assert says.get(use) == {True: "allow", False: "deny", None: None}[heard]
+    for says in POLICIES:
+        theirs = parse_content_signals(content_signal.write(says))
+        assert theirs.ai_train == (None if "train_gen" not in says or says == POLICIES[4] else says["train_gen"] == "allow")  # fmt: skip
+        assert theirs.search == (says["search"] == "allow" if "search" in says else None)
+
+
+def test_rsl_by_the_standards_own_examples():
+    """No other reader of the documents is to be had from a registry."""
+    head = '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
+    tail = "</license></content></rsl>"
+    for body, says in (
+        ('<prohibits type="usage">ai-all</prohibits>', dict.fromkeys(("train_gen", "train_other", "ground", "embed", "synthesise"), "deny")),
+        ('<permits type="usage">search</permits><payment type="free"/>', {"search": "allow"}),
+        ('<permits type="usage">ai-train</permits><payment type="subscription"><standard>https://rslcollective.org/license</standard></payment>', {"train_gen": "conditional", "train_other": "conditional"}),
+        ('<permits type="usage">search,ai-input</permits><payment type="attribution"/>', {"ground": "conditional", "search": "conditional"}),
+    ):  # fmt: skip
+        assert together(rsl.read(f"{head}{body}{tail}".encode()).declarations) == says
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tdm_headers_and_datadiligence():
+    theirs = TDMRepHeader()
+    for headers in ({"tdm-reservation": "1"}, {"tdm-reservation": "0"}, {"tdm-reservation": "1", "tdm-policy": "https://provider.com/policies/policy.json"}):  # fmt: skip
+        allowed = together(tdmrep.read_headers(headers).declarations)["train_gen"] == "allow"
+        assert allowed == theirs.is_allowed(headers=headers)
+    for says in POLICIES[:4]:
+        headers = tdmrep.write_headers(says, "https://example.org/policy.json") or {"x": ""}
+        assert theirs.is_allowed(headers=headers) == (says.get("train_other", "allow") == "allow" and says["train_gen"] == "allow")  # fmt: skip
+    # The report's own file.
+    published = b'[{"location": "/directory-a/", "tdm-reservation": 1}, {"location": "/directory-b/html/", "tdm-reservation": 1, "tdm-policy": "https://provider.com/policies/policy.json"}, {"location": "/directory-b/images/*.jpg", "tdm-reservation": 0}]'  # fmt: skip
+    file = tdmrep.read_file(published)
+    assert tdmrep.about(file, "/directory-a/x").says["embed"] == "deny"
+    assert tdmrep.about(file, "/directory-b/html/x").policy == "https://provider.com/policies/policy.json"
+    assert tdmrep.about(file, "/directory-b/images/a.jpg").says["embed"] == "allow"
+    assert tdmrep.about(file, "/") is None
+
+
+@pytest.fixture(scope="module")
+def signer():
+    """A chain that C2PA takes: an authority of one day and a leaf that signs."""
+    today = datetime.now(UTC)
+    authority, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+
+    def certificate(name, key, is_authority):
+        names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, n), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Test")]) for n in (name, "authority")]  # fmt: skip
+        made = x509.CertificateBuilder(*reversed(names), key.public_key(), x509.random_serial_number(), today - timedelta(1), today + timedelta(1))  # fmt: skip
+        for extension, critical in (
+            (x509.BasicConstraints(is_authority, None), True),
+            (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), False),
+            (x509.KeyUsage(True, False, False, False, False, is_authority, is_authority, False, False), True),
+            *([] if is_authority else [(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False)]),
+        ):
+            made = made.add_extension(extension, critical)
+        return made.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    key = leaf.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())  # fmt: skip
+    return c2pa.C2paSignerInfo(alg=b"es256", sign_cert=certificate("leaf", leaf, False) + certificate("authority", authority, True), private_key=key, ta_url=None)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "mime"), [("jpeg", "image/jpeg"), ("png", "image/png"), ("webp", "image/webp"), ("mp4", "video/mp4")])  # fmt: skip
+def test_assertions_and_c2pa(signer, name, mime):
+    says = {"train_gen": "deny", "train_other": "conditional", "ground": "allow", "embed": "allow"}
+    created = {"action": "c2pa.created", "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"}  # fmt: skip
+    manifest = {
+        "claim_generator_info": [{"name": "test", "version": "1"}], "format": mime, "title": "test",
+        "assertions": [{"label": "c2pa.actions", "data": {"actions": [created]}}, {"label": "cawg.training-mining", "data": cawg.write(says, "ask us")}],
+    }  # fmt: skip
+    signed = io.BytesIO()
+    with c2pa.Signer.from_info(signer) as by, c2pa.Builder(manifest) as builder:
+        builder.sign(by, mime, io.BytesIO(FILES[name]), signed)
+    signed.seek(0)
+    with c2pa.Reader(mime, signed) as theirs:
+        told = json.loads(theirs.json())
+    assert told["validation_state"] in ("Valid", "Trusted")
+    (assertion,) = [a["data"] for a in told["manifests"][told["active_manifest"]]["assertions"] if a["label"] == "cawg.training-mining"]  # fmt: skip
+    (ours,) = containers.assertions(containers.look(signed).c2pa)
+    assert ours == assertion
+    (declared,) = cawg.read(ours).declarations
+    assert declared.says == says
+    assert declared.conditions == {"consent": "ask us"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_data_mining_and_exiv2(name, tmp_path):
+    if name == "mp4":
+        pytest.skip("the packages of Exiv2 come without its reader of films")
+    packet = iptc.write({"train_gen": "deny", "train_other": "deny"})
+    with pyexiv2.ImageData(containers.put(FILES[name], packet)) as theirs:
+        assert theirs.read_xmp()["Xmp.plus.DataMining"] == f"{iptc.VALUE}PROHIBITED-AIMLTRAINING"
+        theirs.modify_xmp({"Xmp.plus.DataMining": f"{iptc.VALUE}PROHIBITED-SEECONSTRAINT", "Xmp.plus.OtherConstraints": {'lang="x-default"': "ask us"}, "Xmp.dc.format": "image/x"})  # fmt: skip
+        changed = theirs.get_bytes()
+    found = containers.look(io.BytesIO(changed)).xmp
+    (declared,) = iptc.read(found).declarations
+    assert set(declared.says.values()) == {"conditional"}
+    assert declared.conditions == {"consent": "ask us"}
+    with pyexiv2.ImageData(containers.put(changed, iptc.write({"train_gen": "deny"}, into=found))) as theirs:
+        assert theirs.read_xmp()["Xmp.plus.DataMining"] == f"{iptc.VALUE}PROHIBITED-GENAIMLTRAINING"
+        assert theirs.read_xmp()["Xmp.dc.format"] == "image/x"
+
+
+def test_records_and_the_atproto_sdk():
+    """As a record of the protocol; that the reference server stores it is tried in tests/servers."""
+    import libipld
+
+    record = lexicon.write(POLICIES[1], datetime(2026, 11, 26, tzinfo=UTC))
+    theirs = decode_dag(libipld.encode_dag_cbor(record))
+    assert theirs == record
+    assert together(lexicon.read(theirs).declarations) == {"train_gen": "deny", "train_other": "deny", "ground": "allow"}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph")
+def test_offers_and_rdflib():
+    ns = rdflib.Namespace(odrl.NAMESPACE)
+
+    def theirs(offer):
+        graph = rdflib.Graph().parse(data=json.dumps(offer), format="json-ld")
+        found = {}
+        for word, value in (("permission", "allow"), ("prohibition", "deny")):
+            for rule in graph.objects(None, ns[word]):
+                action = str(graph.value(rule, ns.action)).removeprefix(odrl.NAMESPACE)
+                purposes = [str(graph.value(c, ns.rightOperand)) for c in graph.objects(rule, ns.constraint) if graph.value(c, ns.leftOperand) == ns.purpose and graph.value(c, ns.operator) == ns.eq]  # fmt: skip
+                for use in purposes or [{"index": "search", "distribute": "redistribute"}.get(action, action)]:
+                    found[use] = "conditional" if graph.value(rule, ns.duty) else value
+        return found
+
+    for says in (*POLICIES[:4], {"redistribute": "conditional", "archive": "allow", "synthesise": "deny"}):
+        offer = odrl.write(says, {"attribution": ""})
+        assert (
+            theirs({"@context": {"odrl": odrl.NAMESPACE, "sc": "https://schema.org/"}, **offer})
+            == says
+            == together(odrl.read(offer).declarations)
+        )
+    published = {"@context": {"@vocab": odrl.NAMESPACE, "odrl": odrl.NAMESPACE, "uid": "@id", "action": {"@type": "@vocab"}}, "@type": "Offer", "uid": "http://example.com/policy:1", "permission": [{"action": "distribute", "duty": [{"action": "attribute"}]}], "prohibition": [{"action": "archive"}]}  # fmt: skip
+    assert theirs(published) == together(odrl.read(published).declarations) == {"redistribute": "conditional", "archive": "deny"}  # fmt: skip
+
+
+def test_licence_expressions_and_aboutcode():
+    theirs = get_spdx_licensing()
+    for text in ("MIT", "CC-BY-4.0", "mit or apache-2.0 and ISC", "(MIT OR Apache-2.0) AND CC-BY-SA-4.0", "GPL-2.0-only WITH Classpath-exception-2.0", "CC0-1.0 OR (CC-BY-4.0 AND MIT)"):  # fmt: skip
+        ours = spdx.parsed(text)
+        assert theirs.parse(str(ours), validate=True) == theirs.parse(text)
+        assert {name.lower() for name in ours.licences} == {key.lower().partition(" with ")[0] for key in theirs.license_keys(text, unique=True) if "exception" not in key.lower()}  # fmt: skip
+    for text in ("MIT AND", "(MIT", "MIT)", "OR MIT"):
+        with pytest.raises(ExpressionError):
+            theirs.parse(text, validate=True, strict=True)
+        with pytest.raises(spdx.NoExpression):
+            spdx.parsed(text)
+    for name in spdx.KNOWN:
+        theirs.parse(name, validate=True)
+        says, conditions = spdx.KNOWN[name]
+        assert spdx.read(spdx.write(says, conditions)).declarations[0].says == says
