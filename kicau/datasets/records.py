@@ -156,10 +156,17 @@ class _Told:
     """Digests and sentences of decisions, each made once: many items share one."""
 
     def __init__(self) -> None:
-        self._digests: dict[
-            int, tuple[Decision, str]
-        ] = {}  # by identity; the decision is kept, so that it stays its own
+        # By identity; the decision is kept, so that it stays its own.
+        self._digests: dict[int, tuple[Decision, str]] = {}
         self._sentences: dict[int, tuple[Decision, str]] = {}
+
+        self._authors: dict[str, str] = {}
+
+    def author(self, workspace: UUID, author: str) -> str:
+        """What stands for somebody in one workspace's sets."""
+        if author not in self._authors:
+            self._authors[author] = hashlib.sha256(f"{workspace}:{author}".encode()).hexdigest()[:16]
+        return self._authors[author]
 
     def digest(self, decision: Decision) -> str:
         if id(decision) not in self._digests:
@@ -181,12 +188,13 @@ def _record(
     last = turns[-1]
     shared = standings[last.standing]
     split = _split(_thread(turns), options.shares)
+    name = str(last.id)
     body = {
-        "id": str(last.id),
+        "id": name,
         **_body(of, turns, standings, options),
         "source": last.network,
         "url": last.url,
-        "author_ref": hashlib.sha256(f"{of.workspace_id}:{shared.author}".encode()).hexdigest()[:16],
+        "author_ref": told.author(of.workspace_id, shared.author),
         "acquired_via": last.decision.acquired or ",".join(shared.acquired),
         "created": last.posted_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "language": last.language,
@@ -198,7 +206,7 @@ def _record(
         "text_sha256": hashlib.sha256(last.text.encode("utf-8", "surrogatepass")).hexdigest(),
     }
     return Record(
-        id=str(last.id), split=split, body=body, items=[(t.id, told.digest(t.decision)) for t in turns], rows=turns
+        id=name, split=split, body=body, items=[(t.id, told.digest(t.decision)) for t in turns], rows=turns
     )
 
 
