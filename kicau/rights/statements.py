@@ -61,7 +61,7 @@ def _copied(rows: list[Statement]) -> list[Statement]:
     """As bulk_create: parameters by the hundred thousand cost a minute that COPY does not."""
     fields = Statement._meta.concrete_fields
     names = ", ".join(f'"{field.column}"' for field in fields)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {Statement._meta.db_table} ({names}) FROM STDIN") as copy:  # noqa: S608 (names of our own)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {Statement._meta.db_table} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row([field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields])
     return rows
