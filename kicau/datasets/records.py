@@ -205,9 +205,7 @@ def _record(
         "duties": ",".join(sorted(last.decision.duties)),
         "text_sha256": hashlib.sha256(last.text.encode("utf-8", "surrogatepass")).hexdigest(),
     }
-    return Record(
-        id=name, split=split, body=body, items=[(t.id, told.digest(t.decision)) for t in turns], rows=turns
-    )
+    return Record(id=name, split=split, body=body, items=[(t.id, told.digest(t.decision)) for t in turns], rows=turns)
 
 
 def _body(of: TrainingSet, turns: Sequence[Row], standings: Mapping[int, Standing], options: Options) -> dict[str, Any]:

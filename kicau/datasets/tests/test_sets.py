@@ -148,7 +148,9 @@ def test_a_forbidden_item_never_enters_whatever_the_policies_say(actor, archive)
         held = {item for record in gathered.records for item, _ in record.items}
         entered += len(held)
         assert planted.id not in held
-        assert {id_ for id_, of_it in facts.items() if decide("train_gen", of_it, said, at).answer == Answer.YES} == held
+        assert {
+            id_ for id_, of_it in facts.items() if decide("train_gen", of_it, said, at).answer == Answer.YES
+        } == held
         assert len(held) + len(gathered.excluded) == len(archive)
     assert entered
 
