@@ -15,7 +15,7 @@ from kicau.api.problems import field_error
 from kicau.api.routes import READS, Slug
 from kicau.api.shapes import channels as s
 from kicau.api.shapes.base import A_NETWORK, Flag, Shape, examples
-from kicau.api.shapes.posts import LinkInput, Options, PartInput, PollInput, Text
+from kicau.api.shapes.posts import LinkInput, MediumUseInput, Options, PartInput, PollInput, Text
 from kicau.api.shapes.rendered import Checked
 from kicau.base.errors import NotFound
 from kicau.channels.acts import one_channel
@@ -94,9 +94,7 @@ def check(request: HttpRequest, asked: CheckInput) -> Checked:
 
 
 def _draft(actor: Actor, asked: CheckInput) -> content.Draft:
-    parts = tuple(
-        content.Part(text=part.text, media=tuple(one_medium(actor, use.medium).value(use.alt) for use in part.media)) for part in asked.parts
-    )  # fmt: skip
+    parts = tuple(content.Part(text=part.text, media=tuple(_media(actor, use) for use in part.media)) for part in asked.parts)  # fmt: skip
     link = asked.link
     picture = one_medium(actor, link.thumbnail).value() if link and link.thumbnail else None
     return content.Draft(
@@ -105,6 +103,11 @@ def _draft(actor: Actor, asked: CheckInput) -> content.Draft:
         poll=poll_value(asked.poll), first_comment=asked.first_comment, language=asked.language,
         options=asked.options, convert=asked.convert,
     )  # fmt: skip
+
+
+def _media(actor: Actor, use: MediumUseInput) -> content.Media:
+    cover = one_medium(actor, use.cover) if use.cover else None
+    return one_medium(actor, use.medium).value(use.alt, cover, use.cover_ms)
 
 
 def _network(one: Connector, ready: set[str]) -> dict[str, Any]:

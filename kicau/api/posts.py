@@ -206,7 +206,7 @@ def _composition(given: s.PostInput, **more: Any) -> compose.Composition:
 
 def _parts(parts: Sequence[s.PartInput]) -> tuple[compose.PartInput, ...]:
     return tuple(
-        compose.PartInput(text=part.text, media=tuple(compose.MediumUse(medium=use.medium, alt=use.alt) for use in part.media)) for part in parts
+        compose.PartInput(text=part.text, media=tuple(compose.MediumUse(medium=use.medium, alt=use.alt, cover=use.cover, cover_ms=use.cover_ms) for use in part.media)) for part in parts
     )  # fmt: skip
 
 

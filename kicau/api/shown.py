@@ -50,7 +50,18 @@ def post(row: Draft) -> p.Post:
 
 def _parts(parts: Iterable[compose.PartInput]) -> list[p.Part]:
     return [
-        p.Part(text=part.text, media=[p.MediumUse(medium=str(use.medium), alt=use.alt) for use in part.media])
+        p.Part(
+            text=part.text,
+            media=[
+                p.MediumUse(
+                    medium=str(use.medium),
+                    alt=use.alt,
+                    cover=str(use.cover) if use.cover else None,
+                    cover_ms=use.cover_ms,
+                )
+                for use in part.media
+            ],
+        )
         for part in parts
     ]
 
@@ -116,8 +127,10 @@ def rendered_part(part: content.RenderedPart) -> r.RenderedPart:
 def _medium(one: content.RenderedMedia) -> r.RenderedMedium:
     mime = one.recipe.mime if one.recipe else one.media.mime
     return r.RenderedMedium(
-        name=one.media.name, kind=one.media.kind.value, mime=mime, converted=one.recipe is not None, alt=one.media.alt
-    )
+        name=one.media.name, kind=one.media.kind.value, mime=mime, converted=one.recipe is not None, alt=one.media.alt,
+        cover=None if one.cover is None else "picture" if one.cover_ms is None else "frame",
+        cover_ms=one.cover.recipe.frame_ms if one.cover and one.cover.recipe else None,
+    )  # fmt: skip
 
 
 def preview(one: Preview) -> r.Preview:
@@ -204,9 +217,14 @@ def capabilities(value: can.Capabilities) -> c.Capabilities:
 
 
 def _rule(rule: can.MediaRule) -> c.MediaRule:
-    plain: dict[str, Any] = {name: getattr(rule, name) for name in c.MediaRule.model_fields}
+    plain: dict[str, Any] = {name: getattr(rule, name) for name in c.MediaRule.model_fields if name != "covers"}
     sets: dict[str, Any] = {name: sorted(v) for name, v in plain.items() if isinstance(v, frozenset)}
-    return c.MediaRule(**(plain | sets))
+    return c.MediaRule(**(plain | sets | {"covers": _covers(rule.cover)}))
+
+
+def _covers(rule: can.CoverRule | None) -> list[str]:
+    """How a video's cover may be chosen; a network that takes pictures is sent a frame as one."""
+    return [] if rule is None else [name for name, taken in (("frame", rule.frame or rule.picture), ("picture", rule.picture)) if taken]  # fmt: skip
 
 
 def _poll_rule(rule: can.PollRule | None) -> c.PollRule | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     "--media", "files", multiple=True, metavar="FILE", help="A file; repeatable. 2:FILE puts it into the second part."
 )
 @click.option("--alt", "alts", multiple=True, metavar="TEXT", help="The alt text of each --media, in order.")
+@click.option(
+    "--cover", default="", metavar="SECONDS|FILE", help="A video's cover: the frame at this second, or a picture."
+)
 @click.option(
     "--to",
     "keys",
@@ -162,7 +166,8 @@ class Wanted:
         given = self.given
         count = max(len(self.texts), max(self.media, default=0) + 1)
         uses = [
-            tuple(MediumUse(medium=ids[path], alt=alt) for path, alt in self.media.get(n, ())) for n in range(count)
+            tuple(MediumUse(medium=ids[path], alt=alt, **self._cover(path, ids)) for path, alt in self.media.get(n, ()))
+            for n in range(count)
         ]
         parts = tuple(
             PartInput(text=text, media=use) for text, use in zip([*self.texts, *[""] * count], uses, strict=False)
@@ -179,6 +184,13 @@ class Wanted:
             variants=tuple(VariantInput(network=network, parts=(PartInput(text=text, media=everything),)) for network, text in own.items()),
             language=given["language"], campaign=given["campaign"], tags=tuple(given["tags"]), timezone=self.zone, ref=given["ref"],
         )  # fmt: skip
+
+    def _cover(self, path: str, ids: Mapping[str, UUID]) -> dict[str, Any]:
+        """Of a video, told by its name: the frame's time, or the picture."""
+        said = self.given["cover"]
+        if not said or not (mimetypes.guess_type(path)[0] or "").startswith("video/"):
+            return {}
+        return {"cover": ids[said]} if said in ids else {"cover_ms": round(float(said) * 1000)}
 
     def preview(self, actor: Actor) -> list[Preview]:
         """What each channel would get; nothing is kept. Raises Unacceptable for what nobody would take."""
@@ -225,7 +237,9 @@ class Wanted:
         return whole, done.deliveries, done.notices
 
     def _paths(self) -> Iterable[str]:
-        return dict.fromkeys(path for group in self.media.values() for path, _ in group)
+        paths = dict.fromkeys(path for group in self.media.values() for path, _ in group)
+        said = self.given["cover"]
+        return paths if not said or _is_number(said) else paths | {said: None}
 
 
 def _media(files: Sequence[str], alts: Sequence[str], parts: int) -> dict[int, tuple[tuple[str, str | None], ...]]:
@@ -240,6 +254,10 @@ def _media(files: Sequence[str], alts: Sequence[str], parts: int) -> dict[int, t
             raise click.UsageError(f"--media {said}: there is no part {part + 1}; the post has {parts}.")
         found[part] = (*found.get(part, ()), (path, alts[n] if n < len(alts) else None))
     return found
+
+
+def _is_number(said: str) -> bool:
+    return re.fullmatch(r"\d{1,5}(\.\d{1,3})?", said) is not None
 
 
 def _looked_into(actor: Actor, path: str) -> Medium:
@@ -297,6 +315,7 @@ def show_previews(previews: Sequence[Preview]) -> None:
             click.echo(f"{head}{part.used} of {part.limit} {part.unit}\n{printable_lines(part.text)}")
             for medium in part.media:
                 made = f", sent as {medium.recipe.mime}" if medium.recipe else ""
+                made += ", with its cover" if medium.cover else ""
                 click.echo(
                     f"  [{medium.media.kind}] {printable(medium.media.name)}{made}: {printable(medium.media.alt) or 'no alt text'}"
                 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from kicau.connector.content import MediaKind
+from kicau.connector.content import MediaKind, Recipe
 
 
 class Ability(StrEnum):
@@ -28,6 +28,15 @@ class Fact:
     value: int | float | str
     source: str  # an address, or the official document's name
     checked: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverRule:
+    """How a channel lets a video's first sight be chosen: by the time of a frame, by a picture, or by either."""
+
+    frame: bool = False  # it is told a time, and takes the frame itself
+    picture: MediaRule | None = None  # it takes a picture that keeps this rule; a frame is sent as one
+    recipe: Recipe | None = None  # of our own copy, where the picture does not keep it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,7 @@ class MediaRule:
     audio_codecs: frozenset[str] = frozenset()
     max_alt: int = 0  # characters of alt text
     needs_alt: bool = False
+    cover: CoverRule | None = None  # of a video; None: the network always chooses its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ A connector's `render` calls these with its Capabilities; what only its network 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kicau.connector.capabilities import Ability, Capabilities, MediaRule
+from kicau.connector.capabilities import Ability, Capabilities, CoverRule, MediaRule
 from kicau.connector.content import Draft, Media, MediaKind, Poll, Problem, Recipe, RenderedMedia, RenderedPart
 
 CONVERTIBLE = frozenset(
@@ -144,19 +144,55 @@ def check_media(network: str, part: int, media: tuple[Media, ...], can: Capabili
         if rule is None:
             out.append(RenderedMedia(media=one))
             continue  # its count check has told so
-        broken = list(_check_file(network, field, one, rule))
-        mendable = [p for p in broken if p.mend == "convert"]
-        made = _completed(recipe, rule) if recipe and one.kind is MediaKind.IMAGE and one.mime in CONVERTIBLE else None
-        if mendable and made and len(mendable) == len(broken):
-            if convert:
-                notices.append(_will_convert(network, field, one, made, mendable))
-                out.append(RenderedMedia(media=one, recipe=made))
-                continue
-        elif not made or len(mendable) != len(broken):
-            broken = [_without_mend(p) for p in broken]
-        problems += broken
-        out.append(RenderedMedia(media=one))
+        fitted = _fitted(network, field, one, rule, recipe, convert=convert)
+        covered = _covered(network, field + ".cover", fitted.media[0], rule.cover, convert=convert)
+        out += covered.media
+        problems += (*fitted.problems, *covered.problems)
+        notices += (*fitted.notices, *covered.notices)
     return Checked(media=tuple(out), problems=tuple(problems), notices=tuple(notices))
+
+
+def _fitted(network: str, field: str, one: Media, rule: MediaRule, recipe: Recipe | None, *, convert: bool) -> Checked:
+    """One file by its rule, converted where that mends all that is wrong with it."""
+    broken = list(_check_file(network, field, one, rule))
+    mendable = [p for p in broken if p.mend == "convert"]
+    made = _completed(recipe, rule) if recipe and one.kind is MediaKind.IMAGE and one.mime in CONVERTIBLE else None
+    if mendable and made and len(mendable) == len(broken):
+        if convert:
+            shown = RenderedMedia(media=one, recipe=made)
+            return Checked(media=(shown,), problems=(), notices=(_will_convert(network, field, one, made, mendable),))
+    elif not made or len(mendable) != len(broken):
+        broken = [_without_mend(p) for p in broken]
+    return Checked(media=(RenderedMedia(media=one),), problems=tuple(broken), notices=())
+
+
+def _covered(network: str, field: str, shown: RenderedMedia, rule: CoverRule | None, *, convert: bool) -> Checked:
+    """A video with the first sight that its author chose, as far as the network lets it be chosen."""
+    one = shown.media
+    if one.kind is not MediaKind.VIDEO or (one.cover is None and one.cover_ms is None):
+        return Checked(media=(shown,), problems=(), notices=())
+    params: dict[str, str | int | float] = {"network": network, "name": one.name or one.ref}
+    if rule is None or (one.cover and rule.picture is None):
+        message = (
+            "{network} takes no cover for {name} here: it shows a frame of its own choice."
+            if rule is None
+            else "{network} takes a frame of {name} as its cover, and no picture: it shows a frame of its own choice."
+        )
+        told = Problem(code="cover-not-taken", message=message, params=params, field=field)
+        return Checked(media=(shown,), problems=(), notices=(told,))
+    if one.cover and rule.picture:
+        fitted = _fitted(network, field, one.cover, rule.picture, rule.recipe, convert=convert)
+        return replace(fitted, media=(replace(shown, cover=fitted.media[0]),))
+    at = one.cover_ms or 0
+    if one.duration_ms and at > one.duration_ms:
+        params |= {"limit": seconds(one.duration_ms), "actual": seconds(at)}
+        message = "{name} runs {limit}; its cover on {network} would be the frame at {actual}: choose an earlier one."
+        late = Problem(code="cover-too-late", message=message, params=params, field=field, limit=one.duration_ms, actual=at)  # fmt: skip
+        return Checked(media=(shown,), problems=(late,), notices=())
+    recipe = _completed(rule.recipe or Recipe(mime="image/jpeg"), rule.picture or MediaRule(mimes=frozenset()))
+    picture = RenderedMedia(media=replace(one, cover_ms=None), recipe=replace(recipe, frame_ms=at))
+    covered = replace(shown, cover=picture, cover_ms=at if rule.frame else None)
+    return Checked(media=(covered,), problems=(), notices=())
 
 
 def _check_counts(network: str, part: int, media: tuple[Media, ...], can: Capabilities, rules: Mapping[MediaKind, MediaRule]) -> Iterable[Problem]:  # fmt: skip

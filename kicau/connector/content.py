@@ -44,6 +44,8 @@ class Media:
     frames: int = 0  # of an animation
     pages: int = 0  # of a document
     colour: str = ""  # Pillow's mode of an image: "RGB", "RGBA", "CMYK", "L", "P"
+    cover: Media | None = None  # a picture that a video shows before it plays
+    cover_ms: int | None = None  # or the frame at this time of it; neither: the network chooses
 
     @property
     def aspect(self) -> float:
@@ -53,7 +55,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How a network's own copy is made of an original image. The original is always kept."""
+    """How a network's own copy is made of an original image, or of a video's frame. The original is always kept."""
 
     mime: str  # of the result: "image/jpeg", "image/png", "image/webp"
     max_width: int = 0  # pixels, 0: as it is; never enlarged
@@ -62,6 +64,7 @@ class Recipe:
     min_aspect: float = 0.0  # padded (never cropped) with `background` until within
     max_aspect: float = 0.0
     background: str = "#ffffff"  # under transparency and in padding
+    frame_ms: int | None = None  # of a video: the frame that is shown at this time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,8 @@ class RenderedMedia:
 
     media: Media
     recipe: Recipe | None = None
+    cover: RenderedMedia | None = None  # of a video: the picture that it shows first, or the frame as one
+    cover_ms: int | None = None  # where the network is told the frame's time instead of being sent a picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ CALLBACK = "http://127.0.0.1:9/callback"
 
 @dataclass
 class Lent:
-    """A Session (and a SignIn) for tests. `files` are the bytes behind each medium's ref."""
+    """A Session (and a SignIn) for tests. `files` are the bytes behind each medium's ref; "ref@1500" is a frame."""
 
     http: Http
     app: App
@@ -61,7 +61,8 @@ class Lent:
         return datetime.now(UTC)
 
     async def file(self, media: RenderedMedia, /) -> File:
-        return self.files[media.media.ref]
+        at = media.recipe.frame_ms if media.recipe else None
+        return self.files[media.media.ref if at is None else f"{media.media.ref}@{at}"]
 
     async def public_url(self, media: RenderedMedia, /) -> str:
         return f"{self.media_base}/{media.media.ref}"
@@ -241,6 +242,8 @@ class ConnectorContract:
         delivery = await self.delivery(session, draft)
         await run(self.connector, session, delivery)
         assert self.visible(sandbox) == [part.text for part in delivery.post.parts]
+        covers = [sum(one.cover is not None for one in part.media) for part in delivery.post.parts]
+        assert [sum(bool(one.get("cover")) for one in post.media) for post in sandbox.public_posts()] == covers
 
     @pytest.mark.parametrize("effect", ["drop", "drop-after", "status", "status-after", "malformed", "truncate"])
     @pytest.mark.parametrize("nth", range(8))

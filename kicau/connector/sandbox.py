@@ -389,7 +389,8 @@ def _shown(media: Mapping[str, str]) -> str:
     if not url:
         return f"<span class=quiet>{html.escape(kind)}</span>"
     if kind == "video":
-        return f'<video src="{url}" controls preload="none"></video>'
+        poster = f' poster="{html.escape(media["cover"])}"' if media.get("cover") else ""
+        return f'<video src="{url}"{poster} controls preload="none"></video>'
     if kind == "document":
         return f'<a href="{url}">document</a>'
     return f'<img src="{url}" alt="{html.escape(media.get("alt", ""))}" loading="lazy">'

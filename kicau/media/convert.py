@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from kicau.media import walk
+from kicau.media.frames import frame_at
 from kicau.media.probe import (
     TYPES,
     VIDEO_OPTIONS,
@@ -62,14 +63,15 @@ def convert(source: Path, recipe: Recipe, target: Path) -> Found:
         return probe(copy, target.name)
 
 
-def thumbnail(source: Path, target: Path, edge: int = 480) -> bool:
+def thumbnail(source: Path, target: Path, edge: int = 480, at_ms: int | None = None) -> bool:
     """Write a JPEG of at most `edge` pixels each way of a picture or video; False where there is nothing to show.
+    `at_ms`: of a video, the frame at this time instead of the first that shows something.
 
     Raises Unusable where the file cannot be read, OSError where the disk refuses.
     """
     try:
         with walk.deadline(SECONDS):
-            picture = _first_sight(source, edge)
+            picture = _first_sight(source, edge) if at_ms is None else frame_at(source, _sniffed(source), at_ms, edge)
     except walk.TooSlow:
         picture = None
     if picture is None:
@@ -118,6 +120,9 @@ def _converted(source: Path, recipe: Recipe) -> bytes:
     if recipe.mime not in LONGEST:
         raise Unusable("unmakeable-type", "{name} cannot be converted to {mime}; copies are made as JPEG, PNG or WebP.", {"mime": recipe.mime})  # fmt: skip
     mime = _sniffed(source)
+    if TYPES[mime].kind == "video" and recipe.frame_ms is not None:
+        picture = frame_at(source, mime, recipe.frame_ms)
+        return _fitted(picture, *picture.size, recipe)
     if TYPES[mime].kind != "image":
         raise Unusable("unconvertible", "{name} is {held}; only pictures are converted.", {"held": TYPES[mime].label})  # fmt: skip
     with opened(source, mime) as (image, shape):

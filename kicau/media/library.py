@@ -65,16 +65,20 @@ def ready(media: RenderedMedia) -> File:
     return File(path=made, mime=media.recipe.mime, size=made.stat().st_size, name=_name(media, media.recipe.mime))
 
 
-def small(ref: str) -> Path | None:
-    """A small JPEG of a picture or a video for lists, made once; None where there is nothing to show. Raises OSError."""
+def small(ref: str, at_ms: int | None = None) -> Path | None:
+    """A small JPEG of a picture or a video for lists, made once; None where there is nothing to show. Raises OSError.
+
+    `at_ms`: of a video, the frame at this time, to the tenth of a second.
+    """
     path = original(ref)
-    made, none = path.with_name(f"{path.name}.small.jpg"), path.with_name(f"{path.name}.small.none")
+    stem = path.name + (f".at-{at_ms // 100}" if at_ms is not None else "")
+    made, none = path.with_name(f"{stem}.small.jpg"), path.with_name(f"{stem}.small.none")
     if made.exists():
         return made
     if none.exists():
         return None
     try:
-        if thumbnail(path, made):
+        if thumbnail(path, made, at_ms=None if at_ms is None else at_ms // 100 * 100):
             return made
     except Unusable:
         pass
@@ -106,7 +110,8 @@ def by_ticket(ticket: str) -> File:
 
 
 def _key(recipe: Recipe) -> str:
-    return hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode()).hexdigest()[:16]
+    said = {name: value for name, value in asdict(recipe).items() if value is not None}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _name(media: RenderedMedia, mime: str) -> str:

@@ -48,11 +48,12 @@ class Medium(Provenance):
         """The library's key, from which the file is found without asking the database."""
         return f"{self.workspace_id.hex}/{self.sha256}"
 
-    def value(self, alt: str | None = None) -> content.Media:
-        """As the seam knows it; `alt` replaces the library's own for one use."""
+    def value(self, alt: str | None = None, cover: Medium | None = None, cover_ms: int | None = None) -> content.Media:
+        """As the seam knows it; `alt` replaces the library's own for one use, which of a video has a cover too."""
         return content.Media(
             ref=self.ref, kind=content.MediaKind(self.kind), mime=self.mime, size=self.size, name=self.name,
             alt=self.alt if alt is None else alt, title=self.title, width=self.width, height=self.height,
             duration_ms=self.duration_ms, fps=self.fps, bitrate=self.bitrate, video_codec=self.video_codec,
             audio_codec=self.audio_codec, frames=self.frames, pages=self.pages, colour=self.colour,
+            cover=cover.value() if cover else None, cover_ms=None if cover else cover_ms,
         )  # fmt: skip

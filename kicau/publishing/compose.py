@@ -23,6 +23,7 @@ from kicau.publishing.models import Campaign, Draft, DraftState, Part, PartMediu
 from kicau.rights.models import Origin, checked_ai_use
 from kicau.workspaces.actors import Actor, Permission
 
+LONGEST_VIDEO = 24 * 3_600_000  # milliseconds: what a column of a cover's time may hold
 MAX_TEXT = 200_000  # characters in one part: far above every network, far below what hurts
 
 
@@ -30,6 +31,8 @@ MAX_TEXT = 200_000  # characters in one part: far above every network, far below
 class MediumUse:
     medium: UUID | str
     alt: str | None = None  # None: the library's own
+    cover: UUID | str | None = None  # of a video: a picture of the library, which wins over
+    cover_ms: int | None = None  # the frame at this time (milliseconds); neither: as the network chooses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +140,8 @@ class _Book:
         wanted: set[UUID] = set()
         names: set[str] = set()
         for c in compositions:
-            wanted |= {_medium_id(use.medium) for part in _all_parts(c) for use in part.media}
+            uses = [use for part in _all_parts(c) for use in part.media]
+            wanted |= {_medium_id(use.medium) for use in uses} | {_medium_id(use.cover) for use in uses if use.cover}
             wanted |= {
                 _medium_id(link.thumbnail)
                 for link in (c.link, *(v.link for v in c.variants))
@@ -202,9 +206,7 @@ def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _Book) -> None
         for position, given in enumerate(inputs):
             part = Part(draft=draft, variant=variant, position=position, text=given.text, origin=draft.origin, origin_detail=draft.origin_detail, ai_use=draft.ai_use)  # fmt: skip
             parts.append(part)
-            uses.extend(
-                PartMedium(part=part, medium=book.media[_medium_id(use.medium)], position=n, alt=use.alt) for n, use in enumerate(given.media)
-            )  # fmt: skip
+            uses.extend(_use(part, n, use, book) for n, use in enumerate(given.media))
 
     for draft, composition in pairs:
         keep(draft, None, composition.parts)
@@ -221,6 +223,18 @@ def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _Book) -> None
     Variant.objects.bulk_create(variants)
     Part.objects.bulk_create(parts)
     PartMedium.objects.bulk_create(uses)
+
+
+def _use(part: Part, position: int, given: MediumUse, book: _Book) -> PartMedium:
+    medium = book.media[_medium_id(given.medium)]
+    cover = book.media[_medium_id(given.cover)] if given.cover else None
+    if (cover or given.cover_ms is not None) and medium.kind != content.MediaKind.VIDEO:
+        raise unacceptable("cover", "{name} is no video: only a video has a cover.", name=medium.name)
+    if cover and cover.kind != content.MediaKind.IMAGE:
+        raise unacceptable("cover", "{name} is no picture: a video's cover is a picture, or a frame of it.", name=cover.name)  # fmt: skip
+    if given.cover_ms is not None and not 0 <= given.cover_ms <= LONGEST_VIDEO:
+        raise unacceptable("cover", "A cover is the frame at a time within the video: {actual} ms is none.", actual=given.cover_ms)  # fmt: skip
+    return PartMedium(part=part, medium=medium, position=position, alt=given.alt, cover=cover, cover_ms=None if cover else given.cover_ms)  # fmt: skip
 
 
 def _variant(draft: Draft, given: VariantInput, book: _Book) -> Variant:
@@ -292,7 +306,7 @@ def campaigns(actor: Actor) -> QuerySet[Campaign]:
 
 def whole(rows: QuerySet[Draft]) -> QuerySet[Draft]:
     """Drafts with parts, media and variants in four statements, however many they are."""
-    parts = Part.objects.prefetch_related(Prefetch("uses", PartMedium.objects.select_related("medium")))
+    parts = Part.objects.prefetch_related(Prefetch("uses", PartMedium.objects.select_related("medium", "cover")))
     return rows.select_related("campaign", "author", "workspace").prefetch_related(Prefetch("parts", parts), "variants")
 
 
@@ -340,7 +354,10 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
 def _parts(draft: Draft, variant: Variant | None) -> tuple[content.Part, ...]:
     wanted = variant.id if variant else None
     return tuple(
-        content.Part(text=part.text, media=tuple(use.medium.value(use.alt) for use in part.uses.all()))
+        content.Part(
+            text=part.text,
+            media=tuple(use.medium.value(use.alt, use.cover, use.cover_ms) for use in part.uses.all()),
+        )
         for part in draft.parts.all()
         if part.variant_id == wanted
     )
@@ -397,7 +414,12 @@ def composition_of(draft: Draft) -> Composition:
 
 def _part_inputs(draft: Draft, variant_id: UUID | None) -> tuple[PartInput, ...]:
     return tuple(
-        PartInput(text=p.text, media=tuple(MediumUse(medium=u.medium_id, alt=u.alt) for u in p.uses.all()))
+        PartInput(
+            text=p.text,
+            media=tuple(
+                MediumUse(medium=u.medium_id, alt=u.alt, cover=u.cover_id, cover_ms=u.cover_ms) for u in p.uses.all()
+            ),
+        )
         for p in draft.parts.all()
         if p.variant_id == variant_id
     )

@@ -126,6 +126,8 @@ class PartMedium(models.Model):
     medium = models.ForeignKey(Medium, on_delete=models.PROTECT, related_name="uses")
     position = models.PositiveSmallIntegerField()
     alt = models.TextField(null=True)  # noqa: DJ001 (None: the library's own; "": deliberately none)
+    cover = models.ForeignKey(Medium, on_delete=models.PROTECT, null=True, related_name="covers")  # of a video
+    cover_ms = models.PositiveIntegerField(null=True)  # or the frame at this time
 
     class Meta:
         ordering = ["position"]

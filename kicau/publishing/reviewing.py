@@ -103,7 +103,8 @@ def draft_of(link: ReviewLink) -> Draft:
 
 def media_of(draft: Draft) -> set[str]:
     """The digests of the files that the link may show."""
-    used = {use.medium.sha256 for part in draft.parts.all() for use in part.uses.all()}
+    uses = [use for part in draft.parts.all() for use in part.uses.all()]
+    used = {one.sha256 for use in uses for one in (use.medium, use.cover) if one}
     thumbnail = (draft.extras.get("link") or {}).get("thumbnail")
     if thumbnail:
         used |= set(draft.workspace.media.filter(id=as_uuid(thumbnail)).values_list("sha256", flat=True))

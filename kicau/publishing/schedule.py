@@ -295,6 +295,8 @@ def _prepare(rows: Sequence[Delivery]) -> list[Problem]:
                 field = f"channels.{row.channel.key}.parts.{n}.media.{m}"
                 try:
                     library.ready(medium)
+                    if medium.cover and medium.cover_ms is None:
+                        library.ready(medium.cover)
                 except Unusable as exc:
                     problems.append(
                         Problem(

@@ -13,10 +13,9 @@ from django.db.models import Model
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound
-from kicau.base.ids import as_uuid
 from kicau.media.models import Medium
 from kicau.publishing import compose
-from kicau.publishing.models import Campaign, Draft, DraftState, Part, PartMedium, Variant
+from kicau.publishing.models import Campaign, Draft, DraftState, Part, Variant
 from kicau.rights.models import AuditEntry
 from kicau.workspaces.actors import Actor, Permission
 
@@ -50,10 +49,7 @@ def _put(
 ) -> None:
     for position, given in enumerate(inputs):
         part = Part(draft=draft, variant=variant, position=position, text=given.text)
-        uses = [
-            PartMedium(part=part, medium=book.media[as_uuid(u.medium)], position=n, alt=u.alt)
-            for n, u in enumerate(given.media)
-        ]
+        uses = [compose._use(part, n, use, book) for n, use in enumerate(given.media)]
         _holds(part, uses=uses)
         parts.append(part)
 

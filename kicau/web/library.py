@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from kicau.base.errors import Refusal
 from kicau.base.ids import as_uuid
 from kicau.media import acts, library
 from kicau.media.models import Medium
+from kicau.publishing.compose import LONGEST_VIDEO
 from kicau.web import files
 from kicau.web.composer.views import store
 from kicau.web.frame import Asked, attempt, page
@@ -112,12 +113,18 @@ def change(request: Asked, medium_id: str) -> HttpResponse:
 def small(request: Asked, digest: str) -> HttpResponseBase:
     """A small picture of a picture or video of this workspace; 404 where there is nothing to show."""
     try:
-        path = library.small(f"{request.actor.workspace.id.hex}/{digest}")
+        path = library.small(f"{request.actor.workspace.id.hex}/{digest}", moment_asked(request))
         if path is None:
             raise Http404
         return files.send(request, path, "image/jpeg", {"Cache-Control": FOREVER})
     except (OSError, ValueError):
         raise Http404 from None
+
+
+def moment_asked(request: HttpRequest) -> int | None:
+    """The time of a video's frame, in milliseconds; None where none was asked for."""
+    at = request.GET.get("at", "")
+    return min(int(at), LONGEST_VIDEO) if at.isdecimal() and len(at) < 12 else None
 
 
 @page

@@ -21,6 +21,7 @@ from kicau.publishing import approval, reviewing
 from kicau.publishing.models import ReviewLink
 from kicau.web import files
 from kicau.web.approval import reading
+from kicau.web.library import moment_asked
 from kicau.web.words import said
 
 type View = Callable[..., HttpResponseBase]
@@ -86,7 +87,7 @@ def picture(request: HttpRequest, link: ReviewLink, secret: str, digest: str) ->
     if digest not in reviewing.media_of(reviewing.draft_of(link)):
         raise Http404
     try:
-        path = library.small(f"{link.workspace_id.hex}/{digest}")
+        path = library.small(f"{link.workspace_id.hex}/{digest}", moment_asked(request))
         if path is None:
             raise Http404
         return files.send(request, path, "image/jpeg", {})

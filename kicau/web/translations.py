@@ -77,10 +77,10 @@ def in_python(source: str) -> Iterator[Key]:
     tree = ast.parse(source)
     named: dict[str, list[str]] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
-                    named.setdefault(target.id, []).append(node.value.value)
+                    named.setdefault(target.id, []).extend(_texts(node.value, {}))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _said(node, named)
@@ -135,6 +135,8 @@ def _texts(node: ast.expr, named: dict[str, list[str]]) -> list[str]:
         return [node.value] if node.value else []
     if isinstance(node, ast.Name):
         return [text for text in named.get(node.id, []) if text]
+    if isinstance(node, ast.IfExp):
+        return _texts(node.body, named) + _texts(node.orelse, named)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [left + right for left in _texts(node.left, named) for right in _texts(node.right, named)]
     return []

@@ -72,6 +72,7 @@ urlpatterns: list[URLPattern] = [
     path("compose/library", at_hand.pick, name="compose-library"),
     path("compose/campaigns", at_hand.campaigns, name="compose-campaigns"),
     path("compose/frame", at_hand.frame, name="compose-frame"),
+    path("compose/cover", at_hand.cover, name="compose-cover"),
     path("compose/texts", at_hand.texts, name="compose-texts"),
     path("compose/texts/save", at_hand.save_text, name="compose-save-text"),
     path("compose/texts/<uuid:text_id>/forget", at_hand.forget_text, name="compose-forget-text"),

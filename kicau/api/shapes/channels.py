@@ -35,6 +35,7 @@ class MediaRule(Shape):
     audio_codecs: list[str] = Field(description="Codecs that are taken.")
     max_alt: int = Field(description="Characters of alt text.")
     needs_alt: bool = Field(description="Whether an alt text must be given.")
+    covers: list[Literal["frame", "picture"]] = Field(description="Of a video: how its cover may be chosen.")
 
 
 class PollRule(Shape):

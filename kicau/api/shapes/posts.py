@@ -29,6 +29,12 @@ class MediumUseInput(Shape):
     alt: Text | None = Field(
         None, description="Alt text for this use; null: the library's own; empty: deliberately none."
     )
+    cover: str | None = Field(
+        None, max_length=40, description="Of a video: id of a picture that it shows before it plays."
+    )
+    cover_ms: int | None = Field(
+        None, ge=0, le=86_400_000, description="Or the frame at this time of it, in milliseconds; `cover` counts first."
+    )
 
 
 class PartInput(Shape):
@@ -145,6 +151,10 @@ class MediumUse(Shape):
 
     medium: str = Field(description="Id of the medium.")
     alt: str | None = Field(description="Alt text for this use; null: the library's own.")
+    cover: str | None = Field(description="Of a video: id of the picture that it shows before it plays.")
+    cover_ms: int | None = Field(
+        description="Or the time of the frame, in milliseconds; both null: as the network chooses."
+    )
 
 
 class Part(Shape):

@@ -27,6 +27,10 @@ class RenderedMedium(Shape):
     mime: str = Field(description="Its type as it will be sent.")
     converted: bool = Field(description="Whether a copy is made for this network; the original stays as it is.")
     alt: str = Field(description="Its alt text.")
+    cover: str | None = Field(
+        description="Of a video whose cover is chosen and taken: what is sent, `picture` or `frame`."
+    )
+    cover_ms: int | None = Field(description="The time of the frame, in milliseconds, however it is sent.")
 
 
 class RenderedPart(Shape):

@@ -1,4 +1,5 @@
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -295,3 +296,16 @@ def test_a_picture_is_cropped_as_it_is_shown_and_its_original_stays(tmp_path):
     (tmp_path / "v").write_bytes(video())
     with pytest.raises(Unusable):
         module.crop(tmp_path / "v", (0, 0, 1, 1), tmp_path / "c")
+
+
+def test_a_frame_of_a_video_becomes_a_copy(made):
+    dark = video(dark=6)  # black for the first 0.6 s
+    for at, wanted in ((0, (0, 0, 0)), (200, (0, 0, 0))):
+        assert near(made(dark, replace(JPEG, frame_ms=at))[1].getpixel((32, 24)), wanted, 24), at
+    _, last = made(dark, replace(JPEG, frame_ms=60_000, max_width=32))
+    assert last.size == (32, 24)
+    assert last.convert("L").getextrema()[1] > 60, "the last frame, where the video is shorter"
+    assert made(samples.turned(dark), replace(JPEG, frame_ms=0))[1].size == (48, 64)
+    with pytest.raises(Unusable) as told:
+        made(dark[: len(dark) // 8], replace(JPEG, frame_ms=0))
+    assert told.value.code in ("no-frame", "cut-off", "damaged")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from kicau.connector.capabilities import Ability, Capabilities, Fact, MediaRule, Option
+from kicau.connector.capabilities import Ability, Capabilities, CoverRule, Fact, MediaRule, Option
 from kicau.connector.content import MediaKind, Recipe
 
 NETWORK = "Facebook"
 CHECKED = date(2026, 11, 24)
 REELS = "https://developers.facebook.com/documentation/video-api/guides/reels-publishing (2026-07-30)"
 PHOTOS = "https://developers.facebook.com/docs/graph-api/reference/page/photos/ (v25.0)"
+THUMBNAILS = "https://developers.facebook.com/docs/graph-api/reference/video/thumbnails (v21.0)"
 HELP = "https://www.facebook.com/help/ (videos, as quoted by several posting tools; not in the API's documents)"
 
 
@@ -26,6 +27,7 @@ FACTS = {
     "photo.max_count": _fact(10, "what posting tools allow for attached_media; the documents name no number"),
     "video.max_size": _fact(4_000_000_000, HELP),
     "video.max_duration_s": _fact(14_400, HELP),
+    "cover.max_size": _fact(10_000_000, THUMBNAILS + ": 10 MB"),
     "reel.min_duration_s": _fact(3, REELS),
     "reel.max_duration_s": _fact(90, REELS),
     "reel.min_width": _fact(540, REELS),
@@ -49,12 +51,18 @@ PHOTO = MediaRule(
     max_count=_number("photo.max_count"),
     max_size=_number("photo.max_size"),
 )
+RECIPE = Recipe(mime="image/jpeg", max_width=2048, max_height=2048, max_size=_number("photo.max_size"))
+COVER = CoverRule(  # no format is named there but "an image file"
+    picture=MediaRule(mimes=frozenset({"image/jpeg", "image/png"}), max_size=_number("cover.max_size")), recipe=RECIPE
+)
 VIDEO = MediaRule(
+    cover=COVER,
     mimes=VIDEO_TYPES,
     max_size=_number("video.max_size"),
     max_duration_ms=_number("video.max_duration_s") * 1000,
 )
 REEL = MediaRule(
+    cover=COVER,
     mimes=frozenset({"video/mp4", "video/quicktime", "video/x-m4v"}),
     max_size=_number("video.max_size"),
     min_width=_number("reel.min_width"),
@@ -66,7 +74,6 @@ REEL = MediaRule(
     min_fps=_number("reel.min_fps"),
     max_fps=_number("reel.max_fps"),
 )
-RECIPE = Recipe(mime="image/jpeg", max_width=2048, max_height=2048, max_size=_number("photo.max_size"))
 
 FORMAT = Option(
     name="format",

@@ -123,6 +123,8 @@ class Server(VideoSide):
                 return self.listing(ask, found, self._comment_view, "Comment", ("created_time", "from", "message"))
             case "POST", "comments":
                 return self._create_comment(ask, doc)
+            case "POST", "thumbnails" if kind == "video":
+                return self.add_thumbnail(ask, doc)
             case "GET", "attachments" if kind == "post":
                 return self._attachments(doc)
         raise unsupported(ask.method, ask.edge)
@@ -338,7 +340,8 @@ class Server(VideoSide):
         media = [self._public_file(self._photo(photo), "image") for photo in doc["photos"]]
         video = self.store.get("video", doc["video"]) if doc["video"] else None
         if video and video["file"]:
-            media.append(self._public_file({**video, "alt": ""}, "video"))
+            shown = self._public_file({**video, "alt": ""}, "video")
+            media.append(shown | ({"cover": self.file_url(video["cover"])} if video.get("cover") else {}))
         objects = [doc["id"], doc["video"]]
         comments = [(self.store.get("comment", one) or {}).get("message", "") for o in objects if o for one in self.post_comments.get(o, [])]  # fmt: skip
         extra = {"link": doc["link"], "comments": comments, "kind": "reel" if video and video["reel"] else ""}

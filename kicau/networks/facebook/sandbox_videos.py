@@ -9,12 +9,14 @@ from typing import Any
 
 import av
 from aiohttp import web
+from PIL import Image, UnidentifiedImageError
 
 from kicau.networks._meta.sandbox import DAY, FILES, PARAMS, Ask, Doc, GraphError, stamp, time_of, unsupported
 from kicau.networks._meta.sandbox_login import FacebookLogin
 
 VIDEO_MOST = 4_000_000_000  # bytes
 REELS_PER_DAY = 30
+THUMBNAIL_MOST = 10_000_000
 
 
 class VideoSide(FacebookLogin):
@@ -128,6 +130,23 @@ class VideoSide(FacebookLogin):
             raise GraphError(613, "(#613) Calls to this api have exceeded the rate limit.")
         video = await self._finish(ask, video)
         return {"success": True, "post_id": video["post"].rpartition("_")[2]}
+
+    def add_thumbnail(self, ask: Ask, video: Doc) -> Doc:
+        """A picture as the video's cover, where `is_preferred` says so; only once the video is a Page's."""
+        self.require(ask, "pages_manage_engagement")
+        picture = ask.files.get("source")
+        if picture is None or not video["post"]:
+            raise GraphError(100, "(#100) The parameter source is required" if picture is None else "(#100) Thumbnails can only be created on Videos that have been associated with a Page")  # fmt: skip
+        try:
+            with Image.open(io.BytesIO(picture.body)) as image:
+                mime = Image.MIME[str(image.format)]
+        except (UnidentifiedImageError, OSError, KeyError, Image.DecompressionBombError, ValueError):
+            mime = ""
+        if not mime or len(picture.body) > THUMBNAIL_MOST:
+            raise GraphError(100, "(#100) Invalid parameter: source must be an image file of at most 10 MB")
+        if ask.flag("is_preferred"):
+            self.store.put("video", video["id"], {**video, "cover": self.keep(picture.body, mime)["id"]})
+        return {"success": True}
 
     async def _rupload(self, request: web.Request) -> web.Response:
         """The binary upload of a reel: headers offset and file_size, or file_url."""

@@ -6,14 +6,25 @@ Sources: https://developers.facebook.com/documentation/video-api/guides/reels-pu
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from kicau.connector.content import JSON, Continue, Delivery, Problem, PublishResult, too_early
-from kicau.connector.errors import Rejected
+from kicau.connector.content import (
+    JSON,
+    Continue,
+    Delivery,
+    Problem,
+    Published,
+    PublishResult,
+    RenderedMedia,
+    too_early,
+)
+from kicau.connector.errors import AuthExpired, Rejected
 from kicau.connector.session import Session
-from kicau.networks._meta.errors import WrongOffset, number
+from kicau.networks._meta.errors import WrongOffset, number, said_by
 from kicau.networks._meta.graph import CALL, VERSION, Graph, page_graph, text_of, upload_timeout
 from kicau.networks._meta.streaming import piece, stream
 from kicau.networks.facebook.limits import NETWORK
@@ -161,9 +172,38 @@ async def _look(session: Session, delivery: Delivery) -> PublishResult:
         polls = number(done.get("polls", 0))
         wait = timedelta(seconds=min(LONGEST_WAIT, 2**polls))
         return Continue(progress={**done, "polls": polls + 1}, after=wait, note=f"{NETWORK} is preparing the video.")
+    cover = delivery.post.parts[0].media[0].cover
+    if cover and "cover" not in done:
+        return await _cover(session, delivery, cover)
     link = str(answer.get("permalink_url") or f"/{video}")
     url = link if "://" in link else session.app.endpoints["dialog"] + link
-    return posted(session, delivery, video, url, {"video": video, "post_id": answer.get("post_id")})
+    out = posted(session, delivery, video, url, {"video": video, "post_id": answer.get("post_id")})
+    refused = str(done.get("cover", ""))
+    return replace(out, warnings=(_no_cover(refused),)) if refused and isinstance(out, Published) else out
+
+
+async def _cover(session: Session, delivery: Delivery, cover: RenderedMedia) -> Continue:
+    """The picture that the video shows first. It may be set twice; where it is refused, the video stands without it.
+
+    Only a video that belongs to a Page takes one, so it follows the publishing by a moment:
+    https://developers.facebook.com/docs/graph-api/reference/video/thumbnails (v21.0, read 2026-11-26).
+    """
+    file, told = await session.file(cover), ""
+    body = await asyncio.to_thread(file.path.read_bytes)
+    try:
+        await page_graph(session).send(f"{delivery.progress['video']}/thumbnails", {"is_preferred": "true"}, "source", body, file.mime)  # fmt: skip
+    except Rejected as refused:
+        told = said_by(refused)
+    except AuthExpired as refused:
+        if not refused.missing:
+            raise
+        told = said_by(refused)
+    return Continue(progress={**delivery.progress, "cover": told}, note=f"{NETWORK} has the video's cover.")
+
+
+def _no_cover(said: str) -> Problem:
+    message = "The video is on {network}, but its cover was refused: {said}"
+    return Problem(code="cover-refused", message=message, params={"network": NETWORK, "said": said}, field="parts.0.media.0.cover")  # fmt: skip
 
 
 async def _status(session: Session, video: str) -> dict[str, Any]:

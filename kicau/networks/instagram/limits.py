@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from kicau.connector.capabilities import Ability, Capabilities, Fact, MediaRule, Option
+from kicau.connector.capabilities import Ability, Capabilities, CoverRule, Fact, MediaRule, Option
 from kicau.connector.content import MediaKind, Recipe
 
 NETWORK = "Instagram"
@@ -42,6 +42,7 @@ FACTS = {
     "reel.max_bitrate": _fact(25_000_000, SAMPLES),
     "reel.max_width": _fact(1_920, SAMPLES),
     "reel.codecs": _fact("H.264 or HEVC, AAC", SAMPLES),
+    "cover.max_size": _fact(8_000_000, MEDIA + ": cover_url, JPEG as pictures are; thumb_offset is in milliseconds"),
     "story.max_duration_s": _fact(60, MEDIA),
     "story.max_size": _fact(100_000_000, MEDIA),
     "carousel.video_max_duration_s": _fact(60, MEDIA + ": media_type VIDEO"),
@@ -66,7 +67,17 @@ JPEG = MediaRule(
 )
 
 
-def _video(count: int, longest: str, size: str) -> MediaRule:
+# A reel's cover only: https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media
+# (cover_url, thumb_offset; where both are given the picture counts), read 2026-11-24. It is cropped to 9:16.
+RECIPE = Recipe(mime="image/jpeg", max_width=_number("image.max_width"), max_size=_number("image.max_size"))
+COVER = CoverRule(
+    frame=True,
+    picture=MediaRule(mimes=frozenset({"image/jpeg"}), max_size=_number("cover.max_size")),
+    recipe=RECIPE,
+)
+
+
+def _video(count: int, longest: str, size: str, cover: CoverRule | None = None) -> MediaRule:
     return MediaRule(
         mimes=frozenset({"video/mp4", "video/quicktime"}),
         max_count=count,
@@ -81,10 +92,11 @@ def _video(count: int, longest: str, size: str) -> MediaRule:
         max_bitrate=_number("reel.max_bitrate"),
         video_codecs=frozenset({"h264", "hevc"}),
         audio_codecs=frozenset({"aac"}),
+        cover=cover,
     )
 
 
-REEL = _video(1, "reel.max_duration_s", "reel.max_size")
+REEL = _video(1, "reel.max_duration_s", "reel.max_size", COVER)
 CAROUSEL_VIDEO = _video(_number("carousel.max"), "carousel.video_max_duration_s", "story.max_size")
 STORY_VIDEO = _video(1, "story.max_duration_s", "story.max_size")
 STORY_JPEG = MediaRule(mimes=JPEG.mimes, max_size=JPEG.max_size, max_alt=JPEG.max_alt)
@@ -94,7 +106,6 @@ RULES = {
     "reel": {MediaKind.VIDEO: REEL},
     "story": {MediaKind.IMAGE: STORY_JPEG, MediaKind.VIDEO: STORY_VIDEO},
 }
-RECIPE = Recipe(mime="image/jpeg", max_width=_number("image.max_width"), max_size=_number("image.max_size"))
 
 FORMAT = Option(
     name="format",

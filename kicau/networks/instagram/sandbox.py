@@ -328,12 +328,18 @@ class Server(ContainerSide):
                 yield self._public(doc)
 
     def _public(self, doc: Doc) -> PublicPost:
-        media = tuple({"kind": one["kind"], "alt": one["alt"], "sha256": one["sha256"], "mime": one["mime"], "url": self.file_url(one["file"])} for one in doc["files"])  # fmt: skip
+        media = tuple(self._public_file(one) for one in doc["files"])
         comments = [
             (self.store.get("comment", one) or {}).get("text", "") for one in self.media_comments.get(doc["id"], [])
         ]
         extra = {"kind": doc["product"].lower(), "comments": comments}
         return PublicPost(id=doc["id"], account=doc["account"], text=doc["caption"], at=iso(doc["at"]), url=self._permalink(doc), media=media, extra=extra)  # fmt: skip
+
+    def _public_file(self, one: Doc) -> dict[str, str]:
+        shown = {"kind": one["kind"], "alt": one["alt"], "sha256": one["sha256"], "mime": one["mime"], "url": self.file_url(one["file"])}  # fmt: skip
+        if cover := one.get("cover"):
+            shown["cover"] = self.file_url(cover)
+        return shown
 
     async def _media_page(self, request: web.Request) -> web.Response:
         found = self.store.get("shortcode", request.match_info.get("code", "")) or {"media": request.match_info.get("media", "")}  # fmt: skip

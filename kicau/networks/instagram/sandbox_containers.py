@@ -80,7 +80,7 @@ class ContainerSide(FacebookLogin):
         container: Doc = {
             "id": self.new_id(), "account": account, "kind": kind, "caption": params.get("caption", "").strip(), "item": ask.flag("is_carousel_item"),
             "share": ask.flag("share_to_feed", default=True), "alt": params.get("alt_text", "") if "image_url" in params else "", "video_url": "",
-            "files": [], "children": [], "error": 0, "at": time_of(self), "ready": 0.0, "media": "",
+            "cover": "", "cover_ms": None, "files": [], "children": [], "error": 0, "at": time_of(self), "ready": 0.0, "media": "",
         }  # fmt: skip
         if kind == "CAROUSEL":
             self._fill_carousel(ask, container)
@@ -90,6 +90,8 @@ class ContainerSide(FacebookLogin):
             if kind == "VIDEO" and not container["item"]:
                 raise GraphError(100, "(#100) The media_type VIDEO is deprecated. Use the REELS media_type to publish a video to your Instagram feed.", sub=2207067)  # fmt: skip
             container["video_url"] = params["video_url"]
+            if kind == "REELS":
+                await self._take_cover(ask, container)
             self._start_fetch(container)
         else:
             name = "video_url" if kind in ("VIDEO", "REELS") else "image_url"
@@ -134,6 +136,16 @@ class ContainerSide(FacebookLogin):
         self._hold(container, body, "image", "image/jpeg")
         container["ready"] = time_of(self) + (0 if container["item"] else self.processing_seconds / 6)
 
+    async def _take_cover(self, ask: Ask, container: Doc) -> None:
+        """A reel's cover: a picture to fetch, which counts before the offset of a frame."""
+        if url := ask.params.get("cover_url"):
+            body = await self.fetch(url, IMAGE_MOST)
+            if len(body) > IMAGE_MOST or not body.startswith(b"\xff\xd8"):
+                raise GraphError(36001, "The image format is not supported.", sub=2207005, title="Invalid image format", user="The cover image is not supported. Please use a JPEG of at most 8 MiB.")  # fmt: skip
+            container["cover"] = self.keep(body, "image/jpeg")["id"]
+        elif "thumb_offset" in ask.params:
+            container["cover_ms"] = ask.integer("thumb_offset")
+
     def _hold(self, container: Doc, body: bytes, kind: str, mime: str) -> None:
         file = self.keep(body, mime)
         container["files"] = [{"id": self.new_id(), "kind": kind, "alt": container["alt"], "file": file["id"], "sha256": file["sha256"], "mime": mime}]  # fmt: skip
@@ -159,6 +171,10 @@ class ContainerSide(FacebookLogin):
             container["error"], body = 2207052, b""
         if not container["error"]:
             self._hold(container, body, "video", "video/mp4")
+            if container["cover_ms"] is not None:
+                frame = await asyncio.to_thread(_frame, body, container["cover_ms"])
+                container["cover"] = self.keep(frame, "image/jpeg")["id"]
+            container["files"][0] |= {"cover": container["cover"], "cover_ms": container["cover_ms"]}
         container["ready"] = time_of(self) + self.processing_seconds
         self.store.put("container", container_id, container)
 
@@ -240,6 +256,19 @@ def _shortcode(number: int) -> str:
         number, rest = divmod(number, 64)
         code = letters[rest] + code
     return code
+
+
+def _frame(body: bytes, at_ms: int) -> bytes:
+    """The frame that is shown at this time, else the last, as a JPEG."""
+    shown, out = None, io.BytesIO()
+    with av.open(io.BytesIO(body), mode="r") as container:
+        for frame in container.decode(video=0):
+            if shown is not None and (frame.time or 0) * 1000 > at_ms + 0.5:
+                break
+            shown = frame
+    if shown is not None:
+        shown.to_image().save(out, "JPEG")  # type: ignore[no-untyped-call]
+    return out.getvalue()
 
 
 def _trouble(body: bytes, kind: str) -> int:

@@ -151,6 +151,7 @@ async def _add_container(session: Session, delivery: Delivery, children: list[st
         form |= await _source(session, part.media[0])
     if kind == "reel":
         form |= {"media_type": "REELS", "share_to_feed": delivery.post.options.get("share_to_feed", "true")}
+        form |= await _cover(session, part.media[0])
     elif kind == "story":
         form["media_type"] = "STORIES"
     try:
@@ -171,6 +172,15 @@ async def _source(session: Session, one: RenderedMedia) -> dict[str, str]:
     if one.media.kind is MediaKind.VIDEO:
         return {"video_url": url}
     return {"image_url": url, "alt_text": one.media.alt} if one.media.alt else {"image_url": url}
+
+
+async def _cover(session: Session, one: RenderedMedia) -> dict[str, str]:
+    """A reel's first sight: the time of a frame, or where to fetch the picture."""
+    if one.cover is None:
+        return {}
+    if one.cover_ms is not None:
+        return {"thumb_offset": str(one.cover_ms)}
+    return {"cover_url": await session.public_url(one.cover)}
 
 
 async def _make(session: Session, form: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
-from kicau.connector.capabilities import Ability, Capabilities, Fact, MediaRule, Option, PollRule
+from kicau.connector.capabilities import Ability, Capabilities, CoverRule, Fact, MediaRule, Option, PollRule
 from kicau.connector.content import MediaKind, Recipe
 
 LABEL = "LinkedIn"
@@ -44,6 +44,7 @@ FACTS: Mapping[str, Fact] = {
     "video-min-duration-ms": _fact(3_000, f"{SHARES}/videos-api: 3 s"),
     "video-max-duration-ms": _fact(30 * 60_000, f"{SHARES}/videos-api: 30 min"),
     "video-part-size": _fact(4_194_304, f"{SHARES}/videos-api: parts of 4 MB"),
+    "cover-max-size": _fact(10_000_000, "not published by LinkedIn; https://www.ayrshare.com/docs/apis/post/social-networks/linkedin: below 10 MB"),
     "document-max-size": _fact(100_000_000, f"{SHARES}/documents-api: 100 MB"),
     "document-max-pages": _fact(300, f"{SHARES}/documents-api"),
     "max-alt": _fact(4086, f"{SHARES}/posts-api: altText"),
@@ -107,12 +108,17 @@ IMAGE = MediaRule(
     max_alt=number("max-alt"),
 )
 GIF = replace(IMAGE, mimes=frozenset({"image/gif"}), max_frames=number("gif-max-frames"))
+PICTURE = Recipe(mime="image/jpeg", max_width=number("image-max-side"), max_height=number("image-max-side"))
 VIDEO = MediaRule(
     mimes=frozenset({"video/mp4"}),
     min_size=number("video-min-size"),
     max_size=number("video-max-size"),
     min_duration_ms=number("video-min-duration-ms"),
     max_duration_ms=number("video-max-duration-ms"),
+    cover=CoverRule(
+        picture=MediaRule(mimes=frozenset({"image/jpeg", "image/png"}), max_size=number("cover-max-size") - 1),
+        recipe=PICTURE,
+    ),
 )
 DOCUMENT = MediaRule(
     mimes=frozenset(
@@ -127,8 +133,6 @@ DOCUMENT = MediaRule(
     max_size=number("document-max-size"),
     max_pages=number("document-max-pages"),
 )
-
-PICTURE = Recipe(mime="image/jpeg", max_width=number("image-max-side"), max_height=number("image-max-side"))
 
 VISIBILITY = Option(
     name="visibility",

@@ -114,7 +114,7 @@ class Server(Door):
     def _medium(self, one: Doc) -> Mapping[str, str]:
         urn = str(one["id"])
         asset = self.store.get("asset", urn.rsplit(":", 1)[-1]) or {}
-        return {"kind": one.get("kind") or urn.split(":")[2], "alt": str(one.get("altText", "")), "sha256": str(asset.get("sha256", "")), "mime": str(asset.get("mime", "")), "url": self.media.link(urn)}  # fmt: skip
+        return {"kind": one.get("kind") or urn.split(":")[2], "alt": str(one.get("altText", "")), "sha256": str(asset.get("sha256", "")), "mime": str(asset.get("mime", "")), "url": self.media.link(urn), "cover": f"{self.media.link(urn)}/thumbnail" if "cover" in asset else ""}  # fmt: skip
 
     def card(self, post: PublicPost, who: SeededAccount | None) -> str:
         if who is None and (found := self.store.get("organisation", post.account)):

@@ -68,7 +68,12 @@ class Media:
         for resource in NAMES:
             made.append(web.post(f"/rest/{resource}", self.box.guarded(self.act, query="action")))
             made.append(web.get(f"/rest/{resource}/{{urn}}", self.box.guarded(self.show)))
-        return [*made, web.put("/dms-uploads/{id}/{part}", self.put), web.get("/dms/{id}", self.serve)]
+        return [
+            *made,
+            web.put("/dms-uploads/{id}/{part}", self.put),
+            web.get("/dms/{id}", self.serve),
+            web.get("/dms/{id}/thumbnail", self.serve_cover),
+        ]
 
     async def act(self, request: web.Request, token: Doc) -> web.Response:
         resource = request.path.rsplit("/", 1)[-1]
@@ -102,9 +107,11 @@ class Media:
             "uploadToken": self._asset(name)["token"],
             "uploadInstructions": [{"uploadUrl": self._url(name, n), "firstByte": at, "lastByte": min(at + PART, size) - 1} for n, at in enumerate(parts)],
         }  # fmt: skip
+        if asked.get("uploadThumbnail"):
+            value["thumbnailUploadUrl"] = self._url(name, "thumbnail")
         return _value(value)
 
-    def _url(self, name: str, part: int) -> str:
+    def _url(self, name: str, part: int | str) -> str:
         return f"{self.box.base_url}/dms-uploads/{name}/{part}?ut={self._asset(name)['token']}"
 
     def _asset(self, name: str) -> Doc:
@@ -129,11 +136,25 @@ class Media:
                 file.write(block)
         if size != request.content_length:
             return web.Response(status=400, text="the body is shorter than its Content-Length")
+        if part == "thumbnail":
+            return self._cover(name, asset, request)
         if asset["resource"] == "videos":
             asset["etags"][part] = digest.hexdigest()[:32]
             self.box.store.put("asset", name, asset)
             return web.Response(status=200, headers={"ETag": f'"{asset["etags"][part]}"', **stamped()})
         self._complete(name, asset, [f"{name}.0"])
+        return web.Response(status=201, headers=stamped())
+
+    def _cover(self, name: str, asset: Doc, request: web.Request) -> web.Response:
+        """The picture that a video shows first."""
+        if request.headers.get("media-type-family") != "STILLIMAGE":
+            return web.Response(status=400, text="media-type-family must be STILLIMAGE")
+        try:
+            with self.files.open(f"{name}.thumbnail", "r") as file, Image.open(file, formats=("JPEG", "PNG")) as image:
+                mime = Image.MIME[str(image.format)]
+        except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+            return web.Response(status=400, text="the thumbnail must be a JPEG or PNG")
+        self.box.store.put("asset", name, {**asset, "cover": mime})
         return web.Response(status=201, headers=stamped())
 
     def _complete(self, name: str, asset: Doc, parts: list[str]) -> None:
@@ -229,6 +250,14 @@ class Media:
             return web.Response(status=404)
         with self.files.open(name, "r") as file:
             return web.Response(body=file.read(), content_type=asset["mime"])
+
+    async def serve_cover(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["id"]
+        asset = self.box.store.get("asset", name)
+        if asset is None or "cover" not in asset:
+            return web.Response(status=404)
+        with self.files.open(f"{name}.thumbnail", "r") as file:
+            return web.Response(body=file.read(), content_type=asset["cover"])
 
 
 async def _blocks(request: web.Request) -> AsyncIterator[bytes]:

@@ -6,7 +6,7 @@ A step that broke is simply taken again: what an abandoned upload leaves behind 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,6 +57,8 @@ async def advance(session: Session, one: RenderedMedia, entry: Entry) -> Step:
     match entry.get("state"):
         case "sending" if not _expired(session, entry):
             return await _send_parts(session, one, entry)
+        case "covering" if one.cover and not _expired(session, entry):
+            return await _send_cover(session, one.cover, entry)
         case "finishing":
             return await _finish(session, entry)
         case "processing":
@@ -65,7 +67,7 @@ async def advance(session: Session, one: RenderedMedia, entry: Entry) -> Step:
             return Step(entry={**entry, "state": "ready"})
     file = await session.file(one)
     if resource == "videos":
-        return await _begin_video(session, file)
+        return await _begin_video(session, file, covered=one.cover is not None)
     return await _send_whole(session, resource, file)
 
 
@@ -95,8 +97,8 @@ async def _send_whole(session: Session, resource: str, file: File) -> Step:
     return Step(entry={"urn": urn, "state": "processing", "polls": 0}, after=timedelta(seconds=1))
 
 
-async def _begin_video(session: Session, file: File) -> Step:
-    value = await _initialise(session, "videos", {"fileSizeBytes": file.size, "uploadCaptions": False, "uploadThumbnail": False})  # fmt: skip
+async def _begin_video(session: Session, file: File, *, covered: bool) -> Step:
+    value = await _initialise(session, "videos", {"fileSizeBytes": file.size, "uploadCaptions": False, "uploadThumbnail": covered})  # fmt: skip
     entry: Entry = {
         "urn": str(value["video"]),
         "state": "sending",
@@ -104,6 +106,7 @@ async def _begin_video(session: Session, file: File) -> Step:
         "parts": [[str(p["uploadUrl"]), int(p["firstByte"]), int(p["lastByte"])] for p in value["uploadInstructions"]],
         "etags": [],
         "until": value.get("uploadUrlsExpireAt"),
+        **({"cover": str(value["thumbnailUploadUrl"])} if covered and value.get("thumbnailUploadUrl") else {}),
     }
     return Step(entry=entry, note=f"{LABEL} is ready for the video")
 
@@ -123,8 +126,16 @@ async def _send_parts(session: Session, one: RenderedMedia, entry: Entry) -> Ste
         if not (etag := reply.headers.get("etag")):
             raise Unavailable(f"{LABEL} confirmed a part of the video without its ETag")
         etags.append(etag.strip('"'))
-    state = "finishing" if len(etags) == len(parts) else "sending"
+    sent = len(etags) == len(parts)
+    state = ("covering" if "cover" in entry else "finishing") if sent else "sending"
     return Step(entry={**entry, "etags": etags, "state": state}, note=f"{len(etags)} of {len(parts)} parts of the video are sent")  # fmt: skip
+
+
+async def _send_cover(session: Session, cover: RenderedMedia, entry: Entry) -> Step:
+    """The picture that the video shows first; it must be there before the upload is finished."""
+    file = await session.file(cover)
+    await _put(session, str(entry["cover"]), _chunks(file.path, 0, file.size), file.size, {"media-type-family": "STILLIMAGE"})  # fmt: skip
+    return Step(entry={**entry, "state": "finishing"}, note=f"{LABEL} has the video's cover")
 
 
 async def _finish(session: Session, entry: Entry) -> Step:
@@ -178,8 +189,8 @@ def _name(one: RenderedMedia) -> str:
     return one.media.name or one.media.ref
 
 
-async def _put(session: Session, url: str, body: AsyncIterator[bytes], size: int) -> Reply:
-    head = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+async def _put(session: Session, url: str, body: AsyncIterator[bytes], size: int, more: Mapping[str, str] | None = None) -> Reply:  # fmt: skip
+    head = {"Content-Type": "application/octet-stream", "Content-Length": str(size), **(more or {})}
     if _is_linkedin(url, session):
         head["Authorization"] = f"Bearer {session.credentials.access_token}"
     return await session.http.call("PUT", url, charge=FREE, headers=head, body=body, repeatable=True, timeout=20 + size / SLOWEST)  # fmt: skip

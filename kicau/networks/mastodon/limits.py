@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from kicau.connector.capabilities import Ability, Capabilities, Fact, MediaRule, Option, PollRule
+from kicau.connector.capabilities import Ability, Capabilities, CoverRule, Fact, MediaRule, Option, PollRule
 from kicau.connector.content import MediaKind, Recipe
 from kicau.networks.mastodon.servers import LACKS, Server
 
@@ -103,7 +103,14 @@ IMAGE = MediaRule(
     max_alt=number("max-alt"),
 )
 GIF = replace(IMAGE, mimes=frozenset({"image/gif"}), max_pixels=number("gif-max-pixels"))
+# A picture beside the file, of the same limits as any: https://docs.joinmastodon.org/methods/media/#v2 (`thumbnail`,
+# since 3.2.0), 2026-11-26.
+COVER = CoverRule(
+    picture=MediaRule(mimes=frozenset({"image/jpeg", "image/png"}), max_size=number("image-limit") - 1),
+    recipe=Recipe(mime="image/jpeg", max_width=1920, max_height=1920),
+)
 VIDEO = MediaRule(
+    cover=COVER,
     mimes=VIDEOS,
     max_size=number("video-limit") - 1,
     max_pixels=number("video-max-pixels"),
@@ -158,6 +165,7 @@ def capabilities(server: Server, today: date) -> Capabilities:
     gif = replace(image, mimes=GIF.mimes, max_pixels=GIF.max_pixels if server.software == "mastodon" else 0)
     video = replace(
         VIDEO,
+        cover=COVER if server.software == "mastodon" else None,  # others do not say that they take one
         mimes=_taken(server, VIDEOS),
         max_size=ask("video-limit", "media_attachments", "video_size_limit") - 1,
         max_pixels=ask("video-max-pixels", "media_attachments", "video_matrix_limit"),

@@ -141,12 +141,15 @@ async def _upload(session: Session, delivery: Delivery, step: Step) -> Continue:
     assert step.media is not None
     file = await session.file(step.media)
     media, focus = step.media.media, focus_of(delivery.post, step.place)
+    cover = await session.file(step.media.cover) if step.media.cover else None
     try:
-        reply = await wire.upload(session, "/api/v2/media", file, media.alt, focus)
+        reply = await wire.upload(session, "/api/v2/media", file, media.alt, focus, cover)
     except Rejected as refused:
         if refusals.code_of(refused) != refusals.NOT_FOUND:
             raise _of_file(refused, step) from refused
-        reply = await wire.upload(session, "/api/v1/media", file, media.alt, focus)  # a server without the newer call
+        reply = await wire.upload(
+            session, "/api/v1/media", file, media.alt, focus, cover
+        )  # a server without the newer call
     answer = reply.json()
     if not isinstance(answer, dict) or not answer.get("id"):
         raise Unavailable(f"{session.host} took a file without telling its id")

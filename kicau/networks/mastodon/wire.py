@@ -57,13 +57,16 @@ def segment(value: str) -> str:
     return quote(value, safe="")
 
 
-async def upload(session: Session, path: str, file: File, description: str, focus: str) -> Reply:
+async def upload(session: Session, path: str, file: File, description: str, focus: str, cover: File | None = None) -> Reply:  # fmt: skip
     """One file with what is said of it; nobody sees it before a post shows it, so it may be sent twice."""
     form = aiohttp.FormData()
     if description:
         form.add_field("description", description)
     if focus:
         form.add_field("focus", focus)
+    if cover:
+        first_sight = await asyncio.to_thread(cover.path.read_bytes)
+        form.add_field("thumbnail", first_sight, filename=_name(cover), content_type=cover.mime)
     patience = TIMEOUT * 3 + file.size / SLOWEST  # small servers convert while one waits
     with await asyncio.to_thread(file.path.open, "rb") as content:
         form.add_field("file", content, filename=_name(file), content_type=file.mime)

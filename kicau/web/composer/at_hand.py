@@ -91,6 +91,37 @@ def _takers(picked: Iterable[Channel], aspect: float) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+# The cover
+
+
+SHOWN_AS_COVERS = 12
+
+
+@page
+@require_safe
+def cover(request: Asked) -> HttpResponse:
+    """What a video shows before it plays: a frame by its time or a picture, and who takes which."""
+    medium, wanted = one_medium(request.actor, request.GET.get("medium", "")), set(request.GET.getlist("channel"))
+    rules = {c.network: _cover_rule(c) for c in channels.channels(request.actor) if c.key in wanted}
+    at = request.GET.get("at", "")
+    shown = {
+        "medium": medium,
+        "key": request.GET.get("key", ""),
+        "at": int(at) if at.isdecimal() and len(at) < 9 else min(1000, medium.duration_ms // 2),
+        "chosen": request.GET.get("picture", ""),
+        "has_cover": bool(at or request.GET.get("picture")),
+        "pictures": list(all_media(request.actor).filter(kind=MediaKind.IMAGE)[:SHOWN_AS_COVERS]),
+        "takers": [network for network, rule in rules.items() if rule],
+        "others": [network for network, rule in rules.items() if not rule],
+    }
+    return render(request, "web/composer/cover.html", shown)
+
+
+def _cover_rule(channel: Channel) -> bool:
+    rule = capabilities_of(channel).media.get(MediaKind.VIDEO)
+    return bool(rule and rule.cover)
+
+
 # Saved texts
 
 

@@ -25,6 +25,8 @@ class Piece:
 
     id: str
     alt: str | None = None
+    cover: str = ""  # of a video: a picture's id
+    cover_ms: int | None = None  # or the time of a frame
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,7 +77,8 @@ class Sheet:
         )
 
     def media_ids(self) -> list[UUID]:
-        return [as_uuid(piece.id) for leaf in self.every_leaf() for piece in leaf.media]
+        pieces = [piece for leaf in self.every_leaf() for piece in leaf.media]
+        return [as_uuid(key) for piece in pieces for key in (piece.id, piece.cover) if key]
 
     def every_leaf(self) -> Iterable[Leaf]:
         for leaves in self.leaves.values():
@@ -130,7 +133,13 @@ class Sheet:
 
 def _inputs(leaves: Iterable[Leaf]) -> tuple[PartInput, ...]:
     return tuple(
-        PartInput(text=leaf.text, media=tuple(MediumUse(medium=p.id, alt=p.alt) for p in leaf.media)) for leaf in leaves
+        PartInput(
+            text=leaf.text,
+            media=tuple(
+                MediumUse(medium=p.id, alt=p.alt, cover=p.cover or None, cover_ms=p.cover_ms) for p in leaf.media
+            ),
+        )
+        for leaf in leaves
     )
 
 
@@ -168,17 +177,19 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
 def _leaves(form: QueryDict, group: str) -> list[Leaf]:
     found = []
     for key in form.getlist(f"parts:{group}")[:MOST_PARTS]:
-        media = [
-            Piece(id=one, alt=_alt(form, key, one))
-            for one in form.getlist(f"media:{key}")[:MOST_MEDIA]
-            if as_uuid(one) != NO_ID
-        ]
+        media = [_piece(form, key, one) for one in form.getlist(f"media:{key}")[:MOST_MEDIA] if as_uuid(one) != NO_ID]
         found.append(Leaf(key=key[:10], text=_lines(form.get(f"text:{key}", "")), media=media))
     return found
 
 
-def _alt(form: QueryDict, key: str, medium: str) -> str | None:
-    return form.get(f"alt:{key}:{medium}")
+def _piece(form: QueryDict, key: str, medium: str) -> Piece:
+    cover, at = form.get(f"cover:{key}:{medium}", ""), form.get(f"cover-at:{key}:{medium}", "")
+    return Piece(
+        id=medium,
+        alt=form.get(f"alt:{key}:{medium}"),
+        cover=cover if as_uuid(cover) != NO_ID else "",
+        cover_ms=int(at) if at.isdecimal() and len(at) < 9 else None,
+    )
 
 
 def _lines(text: str) -> str:
@@ -201,7 +212,13 @@ def from_draft(draft: Draft) -> Sheet:
 
     def leaves(parts: Iterable[PartInput]) -> list[Leaf]:
         return [
-            Leaf(key=f"p{next(counter)}", text=p.text, media=[Piece(id=str(u.medium), alt=u.alt) for u in p.media])
+            Leaf(
+                key=f"p{next(counter)}",
+                text=p.text,
+                media=[
+                    Piece(id=str(u.medium), alt=u.alt, cover=str(u.cover or ""), cover_ms=u.cover_ms) for u in p.media
+                ],
+            )
             for p in parts
         ]
 

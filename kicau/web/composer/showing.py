@@ -96,6 +96,8 @@ def editor(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Ch
     media = _media(request, sheet, draft)
     for leaf in sheet.every_leaf():
         leaf.media = [p for p in leaf.media if p.id in media]
+        for piece in leaf.media:
+            piece.cover = piece.cover if piece.cover in media else ""
     networks = list(dict.fromkeys(c.network for c in picked))
     groups = [_group(g, leaves, picked, sheet) for g, leaves in sheet.leaves.items() if not g or g in networks]
     return looked(request, sheet, draft, every, {m.id: m for m in media.values()}) | {
@@ -115,7 +117,8 @@ def editor(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Ch
 
 def _media(request: Asked, sheet: Sheet, draft: Draft | None) -> dict[str, Medium]:
     """The sheet's media by id; those that came with the draft are not asked for again."""
-    found = {str(use.medium_id): use.medium for part in draft.parts.all() for use in part.uses.all()} if draft else {}
+    uses = [use for part in draft.parts.all() for use in part.uses.all()] if draft else []
+    found = {str(one.id): one for use in uses for one in (use.medium, use.cover) if one}
     missing = [key for key in sheet.media_ids() if str(key) not in found]
     return found | ({str(m.id): m for m in all_media(request.actor).filter(id__in=missing)} if missing else {})
 
@@ -142,7 +145,7 @@ def _group(network: str, leaves: list[Leaf], picked: Sequence[Channel], sheet: S
 
 def _differing(own: Sequence[Leaf], common: Sequence[Leaf]) -> frozenset[str]:
     def content(leaf: Leaf) -> tuple[Any, ...]:
-        return leaf.text.strip(), tuple((p.id, p.alt) for p in leaf.media)
+        return leaf.text.strip(), tuple((p.id, p.alt, p.cover, p.cover_ms) for p in leaf.media)
 
     return frozenset(leaf.key for n, leaf in enumerate(own) if n >= len(common) or content(leaf) != content(common[n]))
 

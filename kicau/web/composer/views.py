@@ -22,7 +22,8 @@ from kicau.base.errors import Conflict, NotFound, Refusal
 from kicau.base.ids import NO_ID, as_uuid, new_id
 from kicau.channels import acts as channels
 from kicau.channels.models import Channel
-from kicau.media.acts import add_medium, crop_medium
+from kicau.connector.content import MediaKind
+from kicau.media.acts import add_medium, crop_medium, one_medium
 from kicau.media.models import Medium
 from kicau.publishing import acts, approval, compose, reading, schedule, writing
 from kicau.publishing.models import Draft, DraftState
@@ -95,6 +96,8 @@ def reshape(request: Asked) -> HttpResponse:
         focus, failed = _upload(request, sheet, verb.removeprefix("upload:"))
     elif verb.startswith("crop:"):
         focus, failed = _crop(request, sheet, *verb.split(":")[1:3])
+    elif verb.startswith("cover:"):
+        focus, failed = _cover(request, sheet, *verb.split(":")[1:3])
     else:
         focus = shape(sheet, verb, chosen(sheet, every))
     shown = showing.editor(request, sheet, draft, every) | {"focus": focus, "failed": failed}
@@ -286,8 +289,7 @@ def _upload(request: Asked, sheet: Sheet, key: str) -> tuple[str, list[str]]:
 
 def _crop(request: Asked, sheet: Sheet, key: str, medium: str) -> tuple[str, list[str]]:
     """The framed part of a picture in its place."""
-    place = sheet.place(key)
-    piece = next((p for p in place[0][place[1]].media if p.id == medium), None) if place else None
+    piece = _piece(sheet, key, medium)
     if piece is None:
         return "", []
     try:
@@ -298,6 +300,28 @@ def _crop(request: Asked, sheet: Sheet, key: str, medium: str) -> tuple[str, lis
     except Refusal as exc:
         return key, [said(exc)]
     return key, []
+
+
+def _cover(request: Asked, sheet: Sheet, key: str, medium: str) -> tuple[str, list[str]]:
+    """A video's cover: the frame `at`, a picture of the library or a new one; none of these takes it off."""
+    piece = _piece(sheet, key, medium)
+    if piece is None:
+        return "", []
+    at, picture = request.POST.get("at", ""), request.POST.get("picture", "")
+    try:
+        if file := request.FILES.get("file"):
+            picture = str(store(request, file).id)
+        if picture and one_medium(request.actor, picture).kind != MediaKind.IMAGE:
+            return key, [_("A video's cover is a picture, or a frame of it.")]
+    except Refusal as exc:
+        return key, [said(exc)]
+    piece.cover, piece.cover_ms = picture, int(at) if at.isdecimal() and len(at) < 9 and not picture else None
+    return key, []
+
+
+def _piece(sheet: Sheet, key: str, medium: str) -> Piece | None:
+    place = sheet.place(key)
+    return next((p for p in place[0][place[1]].media if p.id == medium), None) if place else None
 
 
 def store(request: Asked, file: Any) -> Medium:

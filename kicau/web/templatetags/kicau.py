@@ -19,7 +19,7 @@ from django.utils.translation import ngettext, pgettext
 
 from kicau.base.money import MICRO
 from kicau.base.money import shown as money_shown
-from kicau.connector.content import Media, RenderedPart, SpanKind
+from kicau.connector.content import Media, RenderedMedia, RenderedPart, SpanKind
 from kicau.web import marks, words
 
 register = template.Library()
@@ -329,6 +329,23 @@ def picture(context: template.Context, medium: Any) -> str:
     """The same for whoever reads: signed in, or by a link (`media_base`) that opens these files only."""
     base = context.get("media_base")
     return f"{base}/small/{_digest(medium)}.jpg" if base else small(medium)
+
+
+@register.simple_tag
+def plate(piece: Any, media: dict[str, Any]) -> str:
+    """Address of the small picture of a file in the composer: its cover, where one is chosen."""
+    if piece.cover:
+        return small(media[piece.cover])
+    return small(media[piece.id]) + (f"?at={piece.cover_ms}" if piece.cover_ms is not None else "")
+
+
+@register.simple_tag(takes_context=True)
+def first_sight(context: template.Context, one: RenderedMedia) -> str:
+    """Address of what a file shows in a feed: a video's cover where it has one, else the file's own small picture."""
+    if one.cover is None:
+        return picture(context, one.media)
+    at = one.cover.recipe.frame_ms if one.cover.recipe else None
+    return picture(context, one.cover.media) + (f"?at={at}" if at is not None else "")
 
 
 @register.filter

@@ -10,7 +10,9 @@ from django.urls import reverse
 
 from kicau.base import clock
 from kicau.base.ids import new_id
+from kicau.media.acts import add_medium
 from kicau.media.models import Medium
+from kicau.media.tests.samples import video
 from kicau.publishing import compose
 from kicau.publishing.models import ChannelGroup, Delivery, Draft, SavedText
 from kicau.web.composer.shaping import cut
@@ -274,6 +276,35 @@ def test_a_part_is_split_at_the_cursor_and_a_picture_moves_and_is_cropped(page, 
     assert f'name="media:p1" value="{made.id}"' in html
     wrong = page.post(shape, {**form("One"), **two, "act": f"crop:p1:{picture.id}", **part, "left": "x"})
     assert "The frame must lie inside the picture." in wrong.content.decode()
+
+
+def test_a_video_shows_the_frame_or_the_picture_that_was_chosen(page, form, picture, actor, tmp_path):
+    film = tmp_path / "pour.mp4"
+    film.write_bytes(video())
+    film = add_medium(actor, film, "pour.mp4")
+    to, shape = ["mastodon-kopisenja", "bluesky-kopisenja"], reverse("compose-shape")
+    typed = form("Pour", channel=to, media__p1=[str(film.id)])
+    asked = page.get(reverse("compose-cover"), {"medium": film.id, "key": "p1", "channel": to}).content.decode()
+    assert "Mastodon" in asked.partition("A frame of its own choice")[0]
+    assert "Bluesky" in asked.partition("A frame of its own choice")[2]
+    html = page.post(shape, {**typed, "act": f"cover:p1:{film.id}", "at": "200"}).content.decode()
+    assert f'name="cover-at:p1:{film.id}" value="200"' in html
+    assert page.get(f"{reverse('medium-small', args=[film.sha256])}?at=200")["Content-Type"] == "image/jpeg"
+    looked = page.post(reverse("compose-look"), {**typed, f"cover-at:p1:{film.id}": "200"}).content.decode()
+    assert f"{film.sha256}.jpg?at=200" in looked
+    assert "Bluesky takes no cover for pour.mp4 here" in looked
+    late = page.post(reverse("compose-look"), {**typed, f"cover-at:p1:{film.id}": "90000"}).content.decode()
+    assert "would be the frame at 90 s: choose an earlier one" in late
+    wrong = page.post(shape, {**typed, "act": f"cover:p1:{film.id}", "picture": str(film.id)}).content.decode()
+    assert "cover is a picture, or a frame of it." in wrong
+    html = page.post(shape, {**typed, "act": f"cover:p1:{film.id}", "picture": str(picture.id)}).content.decode()
+    assert f'name="cover:p1:{film.id}" value="{picture.id}"' in html
+    page.post(reverse("compose-send"), {**typed, f"cover:p1:{film.id}": str(picture.id)})
+    covers = {d.network: d.rendered["parts"][0]["media"][0]["cover"] for d in Delivery.objects.all()}
+    assert covers["bluesky"] is None
+    assert covers["mastodon"]["media"]["name"] == "cup.jpg"
+    again = page.get(reverse("compose-draft", args=[Draft.objects.get().id])).content.decode()
+    assert f'name="cover:p1:{film.id}" value="{picture.id}"' in again
 
 
 def test_what_lies_at_hand_is_kept_used_and_removed(page, form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
@@ -13,16 +14,22 @@ from kicau.networks.facebook.tests.spec import validate
 
 ONE, TWO, PNG = made.picture("one.jpg"), made.picture("two.jpg"), made.picture("three.png", mime="image/png")
 UPRIGHT, WIDE = made.video("upright.mp4"), made.video("wide.mp4", 320, 180, 2.0)
-FILES = {file.name: file for file in (ONE, TWO, PNG, UPRIGHT, WIDE)}
+FILES = {file.name: file for file in (ONE, TWO, PNG, UPRIGHT, WIDE)} | {"upright.mp4@1000": ONE}
 ALBUM = Draft(
     parts=(Part(text="Menu baru di Kopi Senja ☕", media=(made.image_media(ONE, alt="Secangkir kopi"), made.image_media(TWO))),),
     first_comment="Buka setiap hari, 07.00 sampai 22.00.",
 )  # fmt: skip
 REEL = Draft(
-    parts=(Part(text="Di balik mesin espresso", media=(made.video_media(UPRIGHT),)),), options={"format": "reel"}
+    parts=(Part(text="Di balik mesin espresso", media=(replace(made.video_media(UPRIGHT), cover_ms=1000),)),),
+    options={"format": "reel"},
 )
 VIDEO = Draft(
-    parts=(Part(text="Sehari di kedai", media=(made.video_media(WIDE, 320, 180, 2.0),)),), first_comment="Terima kasih!"
+    parts=(
+        Part(
+            text="Sehari di kedai", media=(replace(made.video_media(WIDE, 320, 180, 2.0), cover=made.image_media(PNG)),)
+        ),
+    ),
+    first_comment="Terima kasih!",
 )
 
 

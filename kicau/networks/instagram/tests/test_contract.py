@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
@@ -21,7 +22,8 @@ CAROUSEL = Draft(
 )  # fmt: skip
 MIXED = Draft(parts=(Part(text="Gambar dan video", media=(made.image_media(ONE), made.video_media(UPRIGHT))),))
 REEL = Draft(
-    parts=(Part(text="Di balik mesin", media=(made.video_media(UPRIGHT),)),), options={"share_to_feed": "false"}
+    parts=(Part(text="Di balik mesin", media=(replace(made.video_media(UPRIGHT), cover=made.image_media(ONE)),)),),
+    options={"share_to_feed": "false"},
 )
 STORY = Draft(parts=(Part(media=(made.image_media(TWO),)),), options={"format": "story"})
 
@@ -57,6 +59,7 @@ class TestInstagram(ConnectorContract):
         "picture": drafted(made.image_media(ONE, alt="Kopi"), text="Selamat pagi ☕"),
         "picture without words": drafted(made.image_media(TWO)),
         "reel": REEL,
+        "reel and a frame": drafted(replace(made.video_media(UPRIGHT), cover_ms=1500)),
         "mixed carousel": MIXED,
         "story": STORY,
         "video story": drafted(made.video_media(UPRIGHT), options={"format": "story"}),
@@ -72,6 +75,7 @@ class TestInstagram(ConnectorContract):
         "wrong-type": drafted(measured(mime="image/png", size=9_000_000), convert=False),
         "too-large": drafted(measured(size=9_000_000), convert=False),
         "wrong-aspect": drafted(measured(width=1080, height=1920), convert=False),
+        "cover-too-late": drafted(clip(cover_ms=9001)),
         "wrong-kind": drafted(measured(kind=MediaKind.GIF, mime="image/gif")),
         "too-long-video": drafted(clip(duration_ms=3 * 3_600_000)),
         "too-short-video": drafted(clip(duration_ms=1000)),

@@ -65,7 +65,7 @@ DRAFTS = {
     "reserved-characters": Draft(parts=(Part(text=TRICKY),)),
     "text": Draft(parts=(Part(text="Baris pertama\n\nBaris kedua 🇮🇩 #kopi_senja #2026"),), options={"visibility": "PUBLIC"}),
     "pictures": Draft(parts=(Part(text="Two views", media=(CUP, media("shop", alt="The shop at dusk"))),)),
-    "video": Draft(parts=(Part(text="The pour", media=(media("pour", title="A slow pour"),)),)),
+    "video": Draft(parts=(Part(text="The pour", media=(media("pour", title="A slow pour", cover=CUP),)),)),
     "document": Draft(parts=(Part(text="The menu", media=(media("menu", title="Menu, November"),)),)),
     "article": Draft(
         parts=(Part(text="Read it here"),),

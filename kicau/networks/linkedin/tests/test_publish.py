@@ -51,7 +51,7 @@ async def test_the_files_arrive_whole(firm: Lent, box: Server) -> None:
     await publish(firm, "video")
     assert only(box).media[0]["sha256"] == hashlib.sha256(MP4).hexdigest()
     puts = [r["path"] for r in box.requests if r["method"] == "PUT"]
-    assert len(puts) == 2, "two parts, of 4 MB and of what is left"
+    assert len(puts) == 3, "two parts, of 4 MB and of what is left, and the cover"
     async with firm.http.client.get(only(box).media[0]["url"]) as answer:
         assert await answer.read() == MP4
 

@@ -60,6 +60,7 @@ class Media:
             web.put("/api/v1/media/{id}", guarded(self.update, scopes)),
             web.delete("/api/v1/media/{id}", guarded(self.delete, scopes)),
             web.get("/system/media_attachments/files/{id}/original/{name}", self.serve),
+            web.get("/system/media_attachments/files/{id}/small/{name}", self.serve_cover),
         ]
 
     async def upload(self, request: web.Request, caller: Caller) -> web.Response:
@@ -83,6 +84,11 @@ class Media:
         if found["kind"] == "video" and request.path.startswith("/api/v2/"):
             media["ready_at"] = self.box.stamp() + self.box.processing_seconds
         self.files.put(media["id"], content)
+        if isinstance(cover := form.get("thumbnail"), bytes):
+            if self._judge(cover)["kind"] != "image" or found["kind"] != "video":
+                raise invalid("Thumbnail content type is invalid", "Thumbnail is invalid")
+            media["cover"] = hashlib.sha256(cover).hexdigest()[:16]
+            self.files.put(f"{media['id']}-cover", cover)
         self.box.store.put("media", media["id"], media)
         return web.json_response(self.shape(media), status=202 if self.is_waiting(media) else 200)
 
@@ -160,6 +166,19 @@ class Media:
             return web.Response(status=404)
         return web.Response(body=content, content_type=media["mime"])
 
+    async def serve_cover(self, request: web.Request) -> web.Response:
+        content = self.files.get(f"{request.match_info['id']}-cover") if request.match_info["id"].isdecimal() else None
+        if content is None:
+            return web.Response(status=404)
+        with Image.open(io.BytesIO(content)) as image:
+            return web.Response(body=content, content_type=FORMATS[str(image.format)])
+
+    def cover_url(self, media: Doc) -> str:
+        """Of its thumbnail, where one was sent; else of the file itself."""
+        if not media.get("cover"):
+            return self.url(media)
+        return f"{self.box.base_url}/system/media_attachments/files/{media['id']}/small/{media['cover']}"
+
     def url(self, media: Doc) -> str:
         if "media-get" in self.box.lacks:  # as snac: one address for equal files of an account
             return f"{self.box.base_url}/system/{media['account']}/{media['sha256'][:32]}.{ENDINGS[media['mime']]}"
@@ -175,7 +194,7 @@ class Media:
             "id": media["id"],
             "type": media["kind"],
             "url": self.url(media) if ready else None,
-            "preview_url": self.url(media) if ready else None,
+            "preview_url": self.cover_url(media) if ready else None,
             "remote_url": None,
             "meta": {**({"focus": media["focus"]} if media["focus"] else {}), **({"original": size} if size else {})},
             "description": media["description"],

@@ -194,7 +194,7 @@ class Server(Sandbox):
             at=status["at"],
             url=self.statuses.url(status),
             in_reply_to=status["reply_to"],
-            media=tuple({"kind": one["kind"], "alt": one["description"] or "", "sha256": one["sha256"], "mime": one["mime"], "url": self.media.url(one)} for one in media),
+            media=tuple({"kind": one["kind"], "alt": one["description"] or "", "sha256": one["sha256"], "mime": one["mime"], "url": self.media.url(one), "cover": self.media.cover_url(one) if one.get("cover") else ""} for one in media),
             extra=extra,
         )  # fmt: skip
 

@@ -77,7 +77,7 @@ DRAFTS = {
     "warning": saying("Panas!", options={"warning": "Kopi & susu", "visibility": "unlisted"}),
     "pictures": saying("Three views", CUP, media("shop", alt="The shop at dusk"), media("steam", alt="Steam"), options={"sensitive": "yes", "focus": "0,0;-1,1"}),
     "only-a-picture": saying("", CUP),
-    "video": saying("The pour", media("pour")),
+    "video": saying("The pour", media("pour", cover=CUP)),
     "poll": saying("Which bean next?", poll=Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=3 * 1440), options={"poll_multiple": "yes", "poll_hide_totals": "yes"}),
     "followers": saying("Only for followers", options={"visibility": "private", "quotes": "nobody"}),
     "link": saying("Read it here", link=Link(url="https://kopisenja.com/cerita")),

@@ -135,6 +135,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("click", (event) => {
   const act = event.target.closest("button[data-act]")?.dataset.act;
   if (act?.startsWith("crop:")) frame(...act.split(":").slice(1));
+  else if (act?.startsWith("cover:")) cover(...act.split(":").slice(1));
   else if (act) shape(act);
   const here = event.target.closest("[data-split-here]");
   if (here) {
@@ -229,12 +230,22 @@ document.getElementById("texts").addEventListener("htmx:afterSwap", () => {
   if (wanted && !wanted.value && field) wanted.value = field.value.slice(field.selectionStart, field.selectionEnd) || field.value;
 });
 
-async function frame(key, medium) {
-  const query = new URLSearchParams({ key, medium });
+async function ask(name, query) {
   for (const box of form.querySelectorAll("[name=channel]:checked")) query.append("channel", box.value);
-  const dialog = document.getElementById("frame");
-  await htmx.ajax("GET", `${form.dataset.frame}?${query}`, { target: dialog, swap: "innerHTML" });
+  const dialog = document.getElementById(name);
+  await htmx.ajax("GET", `${form.dataset[name]}?${query}`, { target: dialog, swap: "innerHTML" });
   dialog.showModal();
+  return dialog;
+}
+
+async function cover(key, medium) {
+  const at = form.elements[`cover-at:${key}:${medium}`]?.value ?? "", picture = form.elements[`cover:${key}:${medium}`]?.value ?? "";
+  const dialog = await ask("cover", new URLSearchParams({ key, medium, at, picture }));
+  (await import("./cover.js")).start(dialog, (chosen) => { dialog.close(); shape(`cover:${key}:${medium}`, chosen.file ? "#uploader" : "#shaper", chosen); });
+}
+
+async function frame(key, medium) {
+  const dialog = await ask("frame", new URLSearchParams({ key, medium }));
   (await import("./frame.js")).start(dialog, (part) => { dialog.close(); shape(`crop:${key}:${medium}`, "#shaper", part); });
 }
 
