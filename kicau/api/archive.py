@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import File, Form, Query, Router
 from ninja.files import UploadedFile
@@ -20,6 +17,7 @@ from kicau.api.paging import page
 from kicau.api.routes import READS, SETTINGS, WRITES, Id
 from kicau.api.shapes import archive as s
 from kicau.api.shapes.base import PageQuery, Shape
+from kicau.api.streams import stream
 from kicau.archive import exports, reading, saying, search, simulating
 from kicau.archive.imports import acts
 from kicau.archive.models import UNDATED, Import, Item
@@ -94,14 +92,14 @@ def say_of_item(request: HttpRequest, item_id: Id, given: s.ItemSay) -> s.Statem
 def export_items(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHttpResponse:
     """Everything that a search finds, each item with what it may be used for."""
     actor = acting(request)
-    return _stream(request, exports.lines(actor, _query(actor, asked)), "application/x-ndjson", "items.jsonl")
+    return stream(request, exports.lines(actor, _query(actor, asked)), "application/x-ndjson", "items.jsonl")
 
 
 @routes.get("/archive/export/zip", summary="Export items with media", openapi_extra={**READS, "responses": {200: {"description": "A zip.", **_ZIP}}})  # fmt: skip
 def export_zip(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHttpResponse:
     """Items, statements, origins and files of everything that a search finds."""
     actor = acting(request)
-    return _stream(request, exports.zipped(actor, _query(actor, asked)), "application/zip", "archive.zip")
+    return stream(request, exports.zipped(actor, _query(actor, asked)), "application/zip", "archive.zip")
 
 
 @routes.get("/archive/imports", response=s.ImportPage, summary="List imports of archives", openapi_extra=READS)
@@ -261,17 +259,3 @@ def _import(row: Import) -> s.Import:
         new=row.new, known=row.known, skipped=row.skipped, created_at=row.created_at, finished_at=row.finished_at,
         skips=[s.Skipped(code=one["code"], sentence=reading.problem(one).sentence, count=one["count"], examples=one["examples"]) for one in row.skips],
     )  # fmt: skip
-
-
-def _stream(request: HttpRequest, pieces: Iterator[bytes], mime: str, name: str) -> StreamingHttpResponse:
-    """Piece by piece, whichever server runs us; under ASGI what is not asynchronous would be read into memory whole."""
-    content: AsyncIterator[bytes] | Iterable[bytes] = _in_turn(pieces) if isinstance(request, ASGIRequest) else pieces
-    answer = StreamingHttpResponse(content, content_type=mime)
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
-
-
-async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    following = sync_to_async(lambda: next(pieces, None))
-    while (piece := await following()) is not None:
-        yield piece

@@ -18,10 +18,12 @@ from kicau.api.routes import PUBLISHES, READS, WRITES, Id
 from kicau.api.shapes import posts as s
 from kicau.api.shapes.base import PageQuery
 from kicau.api.shapes.deliveries import PostMade, Scheduled
+from kicau.api.spending import worth
 from kicau.api.times import moment
 from kicau.base.errors import Conflict
 from kicau.channels.acts import one_channel
 from kicau.connector import content
+from kicau.plans.display import Display
 from kicau.publishing import acts, approval, compose, schedule
 from kicau.publishing.models import Campaign, Draft
 from kicau.workspaces.actors import Actor
@@ -136,7 +138,11 @@ def preview_post(request: HttpRequest, post_id: Id, asked: s.PreviewInput) -> s.
     row = compose.one_draft(actor, post_id)
     at = moment(asked.at, asked.timezone) if asked.at else None
     found = schedule.preview(actor, row, [one_channel(actor, key) for key in dict.fromkeys(asked.channels)], due_at=at)
-    return s.Previews(items=[shown.preview(one) for one in found], cost=dict(schedule.cost(found)))
+    cost, display = schedule.cost(found), Display(actor.workspace.currency)
+    return s.Previews(
+        items=[shown.preview(one) for one in found], cost=dict(cost),
+        cost_shown={currency: told for currency, micro in cost.items() if (told := worth(display, micro, currency))},
+    )  # fmt: skip
 
 
 @routes.post("/posts/{post_id}/schedule", response={201: Scheduled}, summary="Schedule a post", openapi_extra=PUBLISHES)

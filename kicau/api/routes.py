@@ -12,6 +12,7 @@ from kicau.workspaces.actors import Permission
 SCOPE = "x-kicau-scope"
 ASKS_NETWORK = "x-kicau-asks-network"  # the answer waits for a network's own, and is 502 where none comes
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"}), Path(description="Its id.")]
+Number = Annotated[int, Path(description="Its id.", ge=1, lt=2**53)]
 Key = Annotated[str, Path(description="Its key or id.", max_length=80)]
 State = Annotated[str, Path(description="`state` of the sign-in.", max_length=100)]
 Slug = Annotated[str, Path(description="A network.", max_length=40)]

@@ -13,12 +13,13 @@ from kicau.api.routes import READS, SETTINGS, Id
 from kicau.api.shapes import costs as c
 from kicau.api.shapes import deliveries as s
 from kicau.api.times import bound
-from kicau.base.errors import NotFound
+from kicau.base.errors import NotFound, unacceptable
 from kicau.base.ids import as_uuid
-from kicau.channels.acts import one_channel
+from kicau.channels.acts import app_for, one_channel
 from kicau.connector import registry
 from kicau.plans import acts as plans
 from kicau.plans import budgets, ledger, workloads
+from kicau.plans.display import Display
 from kicau.plans.models import Charge
 from kicau.publishing import forecasting
 from kicau.publishing.compose import campaigns
@@ -61,27 +62,30 @@ def _charge(row: Charge) -> s.Charge:
 @routes.get("/budgets", response=c.Budgets, summary="List budgets", openapi_extra=READS)
 def list_budgets(request: HttpRequest) -> c.Budgets:
     """The workspace's, and those of the instance's apps, with what is used of each now."""
-    return c.Budgets(items=[_budget(state) for state in plans.states(list(plans.budgets(acting(request))))])
+    actor = acting(request)
+    display = Display(actor.workspace.currency)
+    return c.Budgets(items=[_budget(actor, state, display) for state in plans.states(list(plans.budgets(actor)))])
 
 
 @routes.post("/budgets", response={201: c.Budget}, summary="Make a budget", openapi_extra=SETTINGS)
 def make_budget(request: HttpRequest, given: c.BudgetInput) -> c.Budget:
     """What was charged in its present period already counts."""
     actor = acting(request)
-    return _budget(plans.states([plans.set_budget(actor, _wanted(actor, given))])[0])
+    return _budget(actor, plans.states([plans.set_budget(actor, _wanted(actor, given))])[0])
 
 
 @routes.get("/budgets/{budget_id}", response=c.Budget, summary="Read a budget", openapi_extra=READS)
 def get_budget(request: HttpRequest, budget_id: Id) -> c.Budget:
     """With what is used of it now."""
-    return _budget(plans.states([plans.one_budget(acting(request), budget_id)])[0])
+    actor = acting(request)
+    return _budget(actor, plans.states([plans.one_budget(actor, budget_id)])[0])
 
 
 @routes.put("/budgets/{budget_id}", response=c.Budget, summary="Change a budget", openapi_extra=SETTINGS)
 def change_budget(request: HttpRequest, budget_id: Id, given: c.BudgetInput) -> c.Budget:
     """Raised, what it held goes out within seconds, in the order in which it was due."""
     actor = acting(request)
-    return _budget(plans.states([plans.set_budget(actor, _wanted(actor, given), budget_id=budget_id)])[0])
+    return _budget(actor, plans.states([plans.set_budget(actor, _wanted(actor, given), budget_id=budget_id)])[0])
 
 
 @routes.delete("/budgets/{budget_id}", response={204: None}, summary="Remove a budget", openapi_extra=SETTINGS)
@@ -93,10 +97,13 @@ def remove_budget(request: HttpRequest, budget_id: Id) -> None:
 @routes.get("/forecast", response=c.Month, summary="Forecast the month", openapi_extra=READS)
 def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.Month:
     """Spent so far, scheduled until the end, and what reading goes on to cost; or what would be if it were otherwise."""
-    month = forecasting.forecast(acting(request), forecasting.WhatIf(plan=asked.plan, reading=asked.reading, plain=asked.plain))  # fmt: skip
+    actor = acting(request)
+    display = Display(actor.workspace.currency)
+    what_if = forecasting.WhatIf(plan=asked.plan, reading=asked.reading, plain=asked.plain, prices=_prices(asked.price))
+    month = forecasting.forecast(actor, what_if)
     return c.Month(
-        begins_at=month.begins_at, ends_at=month.ends_at, total=[_forecast(f) for f in month.total],
-        networks=[_forecast(f) for f in month.networks], campaigns=[_forecast(f) for f in month.campaigns],
+        begins_at=month.begins_at, ends_at=month.ends_at, total=[_forecast(f, display) for f in month.total],
+        networks=[_forecast(f, display) for f in month.networks], campaigns=[_forecast(f, display) for f in month.campaigns],
     )  # fmt: skip
 
 
@@ -107,12 +114,13 @@ def compare_plans(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.Quotes:
     actor.require(Permission.READ)
     if asked.network and asked.network not in registry.slugs():
         raise NotFound("network", asked.network)
+    display = Display(actor.workspace.currency)
     found = [
         (slug, q)
         for slug in ([asked.network] if asked.network else registry.slugs())
         for q in workloads.compare(slug, workloads.measured(slug, workspace_id=actor.workspace.id))
     ]
-    return c.Quotes(items=[c.Quote(network=slug, plan=q.plan.name, since=q.plan.since, currency=q.plan.currency, fee=q.fee, use=q.use, total=q.total, fits=q.fits, breaks=list(q.breaks)) for slug, q in found])  # fmt: skip
+    return c.Quotes(items=[c.Quote(network=slug, plan=q.plan.name, since=q.plan.since, currency=q.plan.currency, fee=q.fee, use=q.use, total=q.total, shown=worth(display, q.total, q.plan.currency), fits=q.fits, breaks=list(q.breaks)) for slug, q in found])  # fmt: skip
 
 
 def _wanted(actor: Actor, given: c.BudgetInput) -> plans.BudgetInput:
@@ -123,18 +131,34 @@ def _wanted(actor: Actor, given: c.BudgetInput) -> plans.BudgetInput:
         name=given.name, amount=given.amount, currency=given.currency, meter=given.meter, period=given.period, timezone=given.timezone,
         is_hard=given.hard, tell_at=given.tell_at, reading_share=given.reading_share, network=given.network, purpose=given.purpose,
         channel_id=one_channel(actor, given.channel).id if given.channel else None, campaign_id=campaign.id if campaign else None,
+        app_id=app_for(given.network, given.app).id if given.app else None,
     )  # fmt: skip
 
 
-def _budget(state: plans.BudgetState) -> c.Budget:
-    row = state.budget
+def worth(display: Display, micro: int, currency: str) -> c.Worth | None:
+    found = display.of(micro, currency)
+    return c.Worth(currency=found.currency, amount=found.micro, rate=f"{found.rate.normalize():f}", since=found.since) if found else None  # fmt: skip
+
+
+def _budget(actor: Actor, state: plans.BudgetState, display: Display | None = None) -> c.Budget:
+    row, display = state.budget, display or Display(actor.workspace.currency)
     return c.Budget(
         id=str(row.id), name=row.name, amount=row.amount, currency=row.currency, meter=row.meter, period=row.period, timezone=row.timezone,
         hard=row.is_hard, tell_at=row.tell_at, reading_share=row.reading_share, whole_app=row.workspace_id is None, network=row.network,
         channel=str(row.channel_id) if row.channel_id else None, campaign=str(row.campaign_id) if row.campaign_id else None, purpose=row.purpose,
-        used=state.used, reserved=state.reserved, begins_at=state.begins_at, renews_at=None if state.renews_at == budgets.NEVER else state.renews_at,
+        used=state.used, shown=worth(display, row.amount, row.currency), reserved=state.reserved, begins_at=state.begins_at, renews_at=None if state.renews_at == budgets.NEVER else state.renews_at,
     )  # fmt: skip
 
 
-def _forecast(f: forecasting.Forecast) -> c.Forecast:
-    return c.Forecast(key=f.key, currency=f.currency, spent=f.spent, calendar=f.calendar, reading=f.reading, expected=f.expected, low=f.low, high=f.high)  # fmt: skip
+def _prices(written: list[str]) -> dict[str, int]:
+    found = {}
+    for one in written:
+        meter, _, amount = one.partition("=")
+        if not meter or not amount.isdecimal() or len(amount) > 15:
+            raise unacceptable("price", "Give a meter and whole millionths of its currency: post=30000.")
+        found[meter] = int(amount)
+    return found
+
+
+def _forecast(f: forecasting.Forecast, display: Display) -> c.Forecast:
+    return c.Forecast(key=f.key, currency=f.currency, spent=f.spent, calendar=f.calendar, reading=f.reading, expected=f.expected, low=f.low, high=f.high, shown=worth(display, f.expected, f.currency))  # fmt: skip

@@ -6,10 +6,16 @@ import sys
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kicau.cli.frame import Shell, answer, json_option, pass_shell, show_table
+
+if TYPE_CHECKING:
+    from kicau.plans.display import Display
+    from kicau.plans.models import Rate
+    from kicau.workspaces.actors import Actor
 
 MICRO = 1_000_000
 
@@ -24,37 +30,39 @@ def costs() -> None:
 @click.option("--csv", "as_csv", is_flag=True, help="Every charge, a line each.")
 @click.option("--pdf", type=click.Path(dir_okay=False), help="Write the statement to this file.")
 @click.option(
-    "--in", "shown_in", default="", metavar="CURRENCY", help="Show totals in another currency, by your own rate."
+    "--in",
+    "shown_in",
+    default="",
+    metavar="CURRENCY",
+    help="Show amounts in this currency too, by the operator's rate; else in the workspace's own.",
 )
 @json_option
 @pass_shell
 def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str, as_json: bool) -> None:
     """Show what a MONTH (2026-11; else the present one) cost, by network and purpose."""
     actor = shell.actor()
-    from kicau.base.money import shown
-    from kicau.plans import acts
     from kicau.publishing import statements
 
     if as_csv:
         sys.stdout.writelines(statements.as_csv(actor, month))
         return
     told = statements.statement(actor, month)
+    display = _display(actor, shown_in).by(told.ends_at)
     if pdf:
-        Path(pdf).write_bytes(statements.as_pdf(told))
-    day = told.begins_at.date()
-    totals = [(currency, micro, acts.converted(micro, currency, shown_in.upper(), day) if shown_in else None) for currency, micro in told.totals]  # fmt: skip
-    lines = [("network", line) for line in told.networks] + [("purpose", line) for line in told.purposes] + [("campaign", line) for line in told.campaigns]  # fmt: skip
+        Path(pdf).write_bytes(statements.as_pdf(told, display))
+    groups = {"network": told.networks, "purpose": told.purposes, "campaign": told.campaigns, "channel": told.channels, "person": told.people, "meter": told.meters}  # fmt: skip
+    lines = [(by, line) for by, found in groups.items() for line in found]
     values = {
         "begins_at": told.begins_at.isoformat(), "ends_at": told.ends_at.isoformat(),
-        "totals": [{"currency": c, "micro": m, "in": shown_in.upper() or None, "converted_micro": x} for c, m, x in totals],
-        "lines": [{"by": by, "label": line.label, "calls": line.calls, "micro": line.micro, "currency": line.currency} for by, line in lines],
+        "totals": [{"currency": c, "micro": m, **_worth(display, m, c)} for c, m in told.totals],
+        "lines": [{"by": by, "label": line.label, "calls": line.calls, "units": line.units, "micro": line.micro, "currency": line.currency} for by, line in lines],
     }  # fmt: skip
 
     def show() -> None:
-        for currency, micro, other in totals:
-            also = "" if not shown_in else f" = {shown(other, shown_in.upper())}" if other is not None else f" (no rate to {shown_in.upper()}: kicau costs rate)"  # fmt: skip
-            click.echo(f"Total: {shown(micro, currency)}{also}")
-        show_table(("by", "", "calls", "cost"), [(by, line.label, line.calls, shown(line.micro, line.currency)) for by, line in lines], empty="Nothing has cost money.")  # fmt: skip
+        for currency, micro in told.totals:
+            click.echo(f"Total: {display.told(micro, currency)}")
+        show_table(("by", "", "calls", "cost"), [(by, line.label, line.calls, display.told(line.micro, line.currency)) for by, line in lines if line.currency], empty="Nothing has cost money.")  # fmt: skip
+        _rates_told(display)
 
     answer(as_json, values, show)
 
@@ -63,25 +71,30 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
 @click.option("--plan", default="", help="What if the apps were on the price list of this name.")
 @click.option("--reading", type=float, default=1.0, help="What if there were so many times as much reading.")
 @click.option("--plain", is_flag=True, help="What if no post had what makes it dear (a link).")
+@click.option("--price", "prices", multiple=True, metavar="METER=AMOUNT", help="What if a meter cost this from now on: post=0.03. May be given again.")  # fmt: skip
 @json_option
 @pass_shell
-def forecast(shell: Shell, plan: str, reading: float, plain: bool, as_json: bool) -> None:
+def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple[str, ...], as_json: bool) -> None:
     """Show what this month will have cost at its end."""
     actor = shell.actor()
-    from kicau.base.money import shown
     from kicau.publishing import forecasting
 
-    found = forecasting.forecast(actor, forecasting.WhatIf(plan=plan, reading=reading, plain=plain))
-    rows = [("total", f) for f in found.total] + [("network", f) for f in found.networks]
+    changed = {meter: _amount(amount, "") for meter, _, amount in (one.partition("=") for one in prices)}
+    display = _display(actor)
+    found = forecasting.forecast(actor, forecasting.WhatIf(plan=plan, reading=reading, plain=plain, prices=changed))
+    rows = (
+        [("total", f) for f in found.total]
+        + [("network", f) for f in found.networks]
+        + [("campaign", f) for f in found.campaigns]
+    )
     values = [{"by": by, "key": f.key, "currency": f.currency, "spent": f.spent, "calendar": f.calendar, "reading": f.reading, "expected": f.expected, "low": f.low, "high": f.high} for by, f in rows]  # fmt: skip
-    answer(
-        as_json, values,
-        lambda: show_table(
-            ("by", "", "spent", "scheduled", "reading", "expected", "band"),
-            [(by, f.key, *(shown(n, f.currency) for n in (f.spent, f.calendar, f.reading, f.expected)), f"{shown(f.low, f.currency)} to {shown(f.high, f.currency)}") for by, f in rows if f.currency],
-            empty="Nothing costs money this month.",
-        ),
-    )  # fmt: skip
+
+    def show() -> None:
+        told = [(by, f.key, *(display.told(n, f.currency) for n in (f.spent, f.calendar, f.reading, f.expected)), f"{display.told(f.low, f.currency)} to {display.told(f.high, f.currency)}") for by, f in rows if f.currency]  # fmt: skip
+        show_table(("by", "", "spent", "scheduled", "reading", "expected", "band"), told, empty="Nothing costs money this month.")  # fmt: skip
+        _rates_told(display)
+
+    answer(as_json, values, show)
 
 
 @costs.command("plans")
@@ -91,12 +104,27 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, as_json: bool
 def plans(shell: Shell, network: str, as_json: bool) -> None:
     """Compare a NETWORK's plans for what was used in the last 30 days."""
     actor = shell.actor()
-    from kicau.base.money import shown
     from kicau.plans import workloads
+
+    display = _display(actor)
 
     found = workloads.compare(network, workloads.measured(network, workspace_id=actor.workspace.id))
     values = [{"plan": q.plan.name, "since": q.plan.since.isoformat(), "currency": q.plan.currency, "fee": q.fee, "use": q.use, "total": q.total, "fits": q.fits, "breaks": list(q.breaks)} for q in found]  # fmt: skip
-    answer(as_json, values, lambda: show_table(("plan", "fee", "use", "together", "too small for"), [(q.plan.name, shown(q.fee, q.plan.currency), shown(q.use, q.plan.currency), shown(q.total, q.plan.currency), ", ".join(q.breaks)) for q in found], empty="No plans."))  # fmt: skip
+    answer(as_json, values, lambda: show_table(("plan", "fee", "use", "together", "too small for"), [(q.plan.name, *(display.told(n, q.plan.currency) for n in (q.fee, q.use, q.total)), ", ".join(q.breaks)) for q in found], empty="No plans."))  # fmt: skip
+
+
+@costs.command("savings")
+@json_option
+@pass_shell
+def savings(shell: Shell, as_json: bool) -> None:
+    """Show what the reading policy saves against reading all again and again."""
+    actor = shell.actor()
+    from kicau.publishing import savings as saving
+
+    display, found = _display(actor), saving.savings(actor)
+    values = [{"network": n, "currency": c, "ours": one.ours_micro, "naive": one.naive_micro, "percent": one.percent} for n, c, one in found]  # fmt: skip
+    rows = [(n, display.told(one.ours_micro, c), display.told(one.naive_micro, c), f"{one.percent} %") for n, c, one in found]  # fmt: skip
+    answer(as_json, values, lambda: show_table(("network", "a month", "in place of", "less"), rows, empty="No channel here reads for money."))  # fmt: skip
 
 
 @costs.command("budgets")
@@ -175,6 +203,8 @@ def price_lists(shell: Shell, network: str, file: str | None, remove: str, as_js
     from kicau.plans import acts
 
     if file:
+        if not network:
+            raise click.UsageError("Say whose prices they are: kicau costs prices NETWORK --add FILE.")
         acts.add_price_list(actor, network, Path(file).read_text("utf-8"))
     if remove:
         acts.remove_price_list(actor, remove)
@@ -192,16 +222,65 @@ def price_lists(shell: Shell, network: str, file: str | None, remove: str, as_js
 @json_option
 @pass_shell
 def rate(shell: Shell, currency: str, shown_in: str, rate: str, since: str, as_json: bool) -> None:
-    """Say what one CURRENCY is worth: kicau costs rate USD IDR 16250. For display only."""
+    """Say what one CURRENCY is worth: kicau costs rate USD IDR 16250. For display only (operators only)."""
     actor = shell.actor()
-    from kicau.plans import acts
+    from kicau.plans import display
 
     try:
         value, day = Decimal(rate), date.fromisoformat(since) if since else None
     except (InvalidOperation, ValueError):
         raise click.UsageError("Give a rate such as 16250 and a day such as 2026-11-01.") from None
-    made = acts.set_rate(actor, currency.upper(), shown_in.upper(), value, day)
-    answer(as_json, {"currency": made.currency, "shown_in": made.shown_in, "rate": str(made.rate), "since": made.since.isoformat()}, lambda: click.echo(str(made)))  # fmt: skip
+    made = display.set_rate(actor, currency.upper(), shown_in.upper(), value, day)
+    answer(as_json, _rate(made), lambda: click.echo(str(made)))
+
+
+@costs.command("rates")
+@click.option("--remove", default="", metavar="ID", help="Take one away (operators only).")
+@json_option
+@pass_shell
+def rates(shell: Shell, remove: str, as_json: bool) -> None:
+    """Show every rate with its day."""
+    actor = shell.actor()
+    from kicau.plans import display
+
+    if remove:
+        display.remove_rate(actor, remove)
+    found = [_rate(row) for row in display.rates(actor)]
+    rows = [(v["id"], f"1 {v['currency']} = {v['rate']} {v['shown_in']}", v["since"]) for v in found]
+    answer(as_json, found, lambda: show_table(("id", "rate", "from"), rows, empty="No rate yet: kicau costs rate USD IDR 16250"))  # fmt: skip
+
+
+@costs.command("currency")
+@click.argument("currency")
+@json_option
+@pass_shell
+def currency(shell: Shell, currency: str, as_json: bool) -> None:
+    """Show the workspace's costs in this CURRENCY too (IDR; "none" for the price list's own alone)."""
+    actor = shell.actor()
+    from kicau.workspaces import acts
+
+    made = acts.change_workspace(actor, currency="" if currency.lower() == "none" else currency.upper())
+    answer(as_json, {"currency": made.currency}, lambda: click.echo(f"Costs are shown in {made.currency or 'the currency of their price list'}."))  # fmt: skip
+
+
+def _display(actor: Actor, shown_in: str = "") -> Display:
+    from kicau.plans.display import Display
+
+    return Display(shown_in.upper() or actor.workspace.currency)
+
+
+def _worth(display: Display, micro: int, currency: str) -> dict[str, object]:
+    worth = display.of(micro, currency)
+    return {"in": display.currency or None, "converted_micro": worth.micro if worth else None, "rate": f"{worth.rate.normalize():f}" if worth else None, "rate_since": worth.since.isoformat() if worth else None}  # fmt: skip
+
+
+def _rates_told(display: Display) -> None:
+    for sentence in display.sentences():
+        click.echo(sentence)
+
+
+def _rate(row: Rate) -> dict[str, object]:
+    return {"id": row.id, "currency": row.currency, "shown_in": row.shown_in, "rate": f"{row.rate.normalize():f}", "since": row.since.isoformat()}  # fmt: skip
 
 
 def _amount(written: str, meter: str) -> int:

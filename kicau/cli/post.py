@@ -306,6 +306,7 @@ def show_previews(previews: Sequence[Preview]) -> None:
     """What each channel would get, for people."""
     from kicau.base.money import shown as money
     from kicau.cli.deliveries import printable_lines
+    from kicau.plans.display import Display
     from kicau.publishing.schedule import cost
 
     for one in previews:
@@ -334,6 +335,8 @@ def show_previews(previews: Sequence[Preview]) -> None:
                 )
             )
         click.echo()
-    together = cost(previews)
+    together, display = cost(previews), Display(previews[0].channel.workspace.currency if previews else "")
     if together:
-        click.echo("Together: " + ", ".join(money(micro, currency) for currency, micro in together.items()))
+        click.echo("Together: " + ", ".join(display.told(micro, currency) for currency, micro in together.items()))
+        for sentence in display.sentences():
+            click.echo(sentence)

@@ -1,11 +1,10 @@
-"""What people do with budgets, price lists and rates: each act once."""
+"""What people do with budgets and price lists: each act once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -14,11 +13,12 @@ from django.db.models import Q, QuerySet, Sum
 from kicau.base import clock
 from kicau.base.errors import NotAllowed, NotFound, unacceptable
 from kicau.base.ids import as_uuid
+from kicau.base.money import is_currency
 from kicau.connector import prices, registry
 from kicau.connector.prices import PriceList
 from kicau.plans import budgets as reckoning
 from kicau.plans import pricing
-from kicau.plans.models import Budget, BudgetUse, Charge, OwnList, Period, Purpose, Rate, Reservation
+from kicau.plans.models import Budget, BudgetUse, Charge, OwnList, Period, Purpose, Reservation
 from kicau.workspaces.actors import Actor, Permission
 
 MOST = 10**15  # micro-units: a thousand million of a currency
@@ -152,7 +152,7 @@ def _check(wanted: BudgetInput) -> None:
         raise unacceptable("purpose", "There is no such purpose; there are: {known}.", known=", ".join(Purpose.values))
     if wanted.network and wanted.network not in registry.slugs():
         raise unacceptable("network", "There is no network {network} here.", network=wanted.network)
-    if not wanted.meter and not (len(wanted.currency) == 3 and wanted.currency.isalpha() and wanted.currency.isupper()):
+    if not wanted.meter and not is_currency(wanted.currency):
         raise unacceptable("currency", "Give a currency by its three letters, such as USD, or a meter.")
     if not 1 <= wanted.tell_at <= 100 or not 0 <= wanted.reading_share <= 100:
         raise unacceptable("tell_at", "Give a percentage from 1 to 100.")
@@ -179,7 +179,7 @@ def _reckon(budget: Budget) -> None:
     BudgetUse.objects.update_or_create(budget=budget, begins_at=begins, defaults={"amount": used, "told": 0})
 
 
-# Price lists and rates
+# Price lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +208,7 @@ def price_lists(actor: Actor) -> list[Listed]:
 def add_price_list(actor: Actor, network: str, toml: str) -> OwnList:
     """Lists of the operator's own, in TOML; one of the same name and day replaces ours. The past keeps its prices:
     charges hold what they cost when they were made. Raises NotAllowed, Unacceptable, UnknownNetwork."""
-    _operator(actor)
+    operators_only(actor)
     registry.get(network)
     try:
         found = prices.parse(toml)
@@ -223,7 +223,7 @@ def add_price_list(actor: Actor, network: str, toml: str) -> OwnList:
 @transaction.atomic
 def remove_price_list(actor: Actor, list_id: UUID | str) -> OwnList:
     """Take an own list away; what it replaced holds again from now on. Raises NotAllowed, NotFound."""
-    _operator(actor)
+    operators_only(actor)
     row = OwnList.objects.filter(id=as_uuid(list_id)).first()
     if row is None:
         raise NotFound("price list of your own", list_id)
@@ -233,29 +233,8 @@ def remove_price_list(actor: Actor, list_id: UUID | str) -> OwnList:
     return row
 
 
-@transaction.atomic
-def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: date | None = None) -> Rate:
-    """What one unit of `currency` is worth in `shown_in` from a day on (today, UTC); for display only."""
-    _operator(actor)
-    for field, value in (("currency", currency), ("shown_in", shown_in)):
-        if not (len(value) == 3 and value.isalpha() and value.isupper()):
-            raise unacceptable(field, "Give a currency by its three letters, such as USD or IDR.")
-    if not Decimal("0.00000001") <= rate < 10**11:
-        raise unacceptable("rate", "Give a rate above 0.")
-    row, _ = Rate.objects.update_or_create(currency=currency, shown_in=shown_in, since=since or clock.now().date(), defaults={"rate": rate})  # fmt: skip
-    actor.record("rate.set", "", currency=currency, shown_in=shown_in, rate=str(rate))
-    return row
-
-
-def converted(micro: int, currency: str, shown_in: str, day: date) -> int | None:
-    """Micro-units of `shown_in` by the rate in force on `day`; None where the operator entered none."""
-    if currency == shown_in:
-        return micro
-    row = Rate.objects.filter(currency=currency, shown_in=shown_in, since__lte=day).order_by("-since").first()
-    return round(micro * row.rate) if row else None
-
-
-def _operator(actor: Actor) -> None:
+def operators_only(actor: Actor) -> None:
+    """Raises NotAllowed for everybody else."""
     actor.require(Permission.SETTINGS)
     if not (actor.person and actor.person.is_operator):
         raise NotAllowed("Prices and rates hold for the whole instance; only an operator of this Kicau may set them.")

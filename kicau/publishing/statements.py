@@ -14,10 +14,10 @@ from django.db.models.functions import TruncDate
 
 from kicau.base import clock
 from kicau.base.errors import unacceptable
-from kicau.base.money import shown
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.plans import ledger
+from kicau.plans.display import Display
 from kicau.plans.models import Charge, Purpose
 from kicau.publishing.forecasting import month_of
 from kicau.publishing.models import Campaign
@@ -25,6 +25,7 @@ from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Person
 
 CSV_HEAD = ("at", "network", "channel", "campaign", "person", "delivery", "purpose", "meter", "units", "micro", "currency", "certain")  # fmt: skip
+SHOWN_HEAD = ("shown_micro", "shown_in", "rate", "rate_since")  # where the workspace has a currency of its own
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for one
 
 
@@ -123,20 +124,35 @@ def _days(rows: QuerySet[Charge], begins: datetime, ends: datetime, zone: str, c
 
 
 def as_csv(actor: Actor, written: str = "") -> Iterator[str]:
-    """Every charge of the month, a line each, oldest first; names that a spreadsheet would run are quoted."""
+    """Every charge of the month, a line each, oldest first; names that a spreadsheet would run are quoted. Beside it what
+    it is worth in the workspace's own currency, by the rate of its day. Raises
+    NotAllowed, Unacceptable before the first line."""
     begins, ends = month(written, actor.workspace.timezone)
+    return _csv(actor, _rows(actor, begins, ends).order_by("id"))
+
+
+def _csv(actor: Actor, rows: QuerySet[Charge]) -> Iterator[str]:
     channels = dict(_named(Channel.objects.filter(workspace=actor.workspace).values_list("id", "key")))
     campaigns = dict(_named(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
-    rows = _rows(actor, begins, ends).order_by("id")
     people = dict(_named(Person.objects.filter(memberships__workspace=actor.workspace).values_list("id", "name")))
-    yield _written(CSV_HEAD)
+    display = Display(actor.workspace.currency)
+    yield _written((*CSV_HEAD, *(SHOWN_HEAD if display.currency else ())))
     for row in rows.iterator(chunk_size=2000):
         yield _written(
             (
                 row.at.isoformat(), row.network, channels.get(str(row.channel_id), ""), campaigns.get(str(row.campaign_id), ""),
                 people.get(str(row.person_id), ""), row.delivery_id or "", row.purpose, row.meter, row.units, row.micro, row.currency, row.is_certain,
+                *(_worth(display, row) if display.currency else ()),
             )
         )  # fmt: skip
+
+
+def _worth(display: Display, row: Charge) -> tuple[object, ...]:
+    """By the rate of the charge's own day; empty where there is none."""
+    worth = display.of(row.micro, row.currency, row.at.date())
+    if worth is None:
+        return ("", "", "", "")
+    return round(row.micro * worth.rate), worth.currency, f"{worth.rate.normalize():f}", worth.since.isoformat()
 
 
 def _written(values: Sequence[object]) -> str:
@@ -145,13 +161,14 @@ def _written(values: Sequence[object]) -> str:
     return out.getvalue()
 
 
-def as_pdf(told: Statement) -> bytes:
-    """A4, in English; the fonts know Latin letters, and others show as a box."""
+def as_pdf(told: Statement, display: Display | None = None) -> bytes:
+    """A4, in English; the fonts know Latin letters, and others show as a box. Amounts also as `display` has them."""
     from reportlab.lib import colors
     from reportlab.lib.pagesizes import A4
     from reportlab.lib.styles import getSampleStyleSheet
     from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+    display = display or Display()
     styles = getSampleStyleSheet()
     tz = clock.zone(told.zone)
     begins = told.begins_at.astimezone(tz)
@@ -165,11 +182,11 @@ def as_pdf(told: Statement) -> bytes:
         ]
     )  # fmt: skip
     story: list[Any] = [Paragraph(_safe(title), styles["Title"])]
-    total = ", ".join(shown(micro, currency) for currency, micro in told.totals) or "nothing that costs money"
+    total = ", ".join(display.told(micro, currency) for currency, micro in told.totals) or "nothing that costs money"
     story.append(Paragraph(f"Total: <b>{_safe(total)}</b>", styles["Normal"]))
     story.append(Paragraph(_safe(f"What the networks charge for calls, {begins:%Y-%m-%d} to {told.ends_at.astimezone(tz):%Y-%m-%d} (not included), {told.zone}."), styles["Normal"]))  # fmt: skip
     if told.uncertain:
-        story.append(Paragraph(_safe(f"Of this, {shown(told.uncertain, told.totals[0][0])} is for calls whose answers were lost; the network may not have billed them."), styles["Normal"]))  # fmt: skip
+        story.append(Paragraph(_safe(f"Of this, {display.told(told.uncertain, told.totals[0][0])} is for calls whose answers were lost; the network may not have billed them."), styles["Normal"]))  # fmt: skip
     for head, lines, units in (
         ("By network", told.networks, False), ("By campaign", told.campaigns, False), ("By channel", told.channels, False),
         ("By person", told.people, False), ("By purpose", told.purposes, False), ("By what was used", told.meters, True),
@@ -178,8 +195,9 @@ def as_pdf(told: Statement) -> bytes:
             continue
         story += [Spacer(1, 14), Paragraph(head, styles["Heading3"])]
         rows = [["", "Calls", *(["Units"] if units else []), "Cost"]]
-        rows += [[_short(line.label), f"{line.calls:,}", *([f"{line.units:,}"] if units else []), shown(line.micro, line.currency) if line.currency else "–"] for line in lines]  # fmt: skip
-        story.append(Table(rows, colWidths=[270, 60, *([70] if units else []), 90], style=look, hAlign="LEFT", repeatRows=1))  # fmt: skip
+        rows += [[_short(line.label), f"{line.calls:,}", *([f"{line.units:,}"] if units else []), display.told(line.micro, line.currency) if line.currency else "–"] for line in lines]  # fmt: skip
+        story.append(Table(rows, colWidths=[230 if units else 270, 50, *([60] if units else []), 150], style=look, hAlign="LEFT", repeatRows=1))  # fmt: skip
+    story += [Spacer(1, 14), *(Paragraph(_safe(sentence), styles["Normal"]) for sentence in display.sentences())]
     SimpleDocTemplate(out, pagesize=A4, title=title, author="Kicau", leftMargin=48, rightMargin=48, topMargin=48, bottomMargin=48).build(story)  # fmt: skip
     return out.getvalue()
 

@@ -1,4 +1,4 @@
-"""What it costs: the month, its forecast, budgets, price lists and the statement."""
+"""What it costs: the month, its forecast, budgets and the statement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from kicau.base import clock
 from kicau.base.errors import NotFound, Refusal, unacceptable
@@ -18,25 +18,16 @@ from kicau.channels.acts import one_channel
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.prices import in_force
-from kicau.plans import acts, budgets, pricing, reading, workloads
+from kicau.plans import acts, budgets, display, pricing, workloads
 from kicau.plans.models import Budget, Purpose
 from kicau.publishing import forecasting, statements
 from kicau.publishing.compose import campaigns
+from kicau.publishing.savings import savings
 from kicau.web import charts
 from kicau.web.frame import Asked, attempt, page
 from kicau.web.times import zones
-from kicau.web.words import by_field, said
+from kicau.web.words import by_field
 from kicau.workspaces.actors import Actor
-
-EXAMPLE = """[[list]]
-name = "contract"
-since = 2027-01-01
-currency = "USD"
-source = "our contract of 2026-12-01"
-monthly = 500_000_000
-[list.prices]
-post = 9_000
-"""
 
 
 @page
@@ -45,6 +36,7 @@ def index(request: Asked) -> HttpResponse:
     """The month by day, network and purpose, with what is expected of it."""
     actor = request.actor
     told = statements.statement(actor, request.GET.get("month", ""))
+    display.activate(display.current().by(told.ends_at))
     zone = clock.zone(told.zone)
     begins, today = told.begins_at.astimezone(zone), clock.now().astimezone(zone).date()
     is_now = told.begins_at <= clock.now() < told.ends_at
@@ -67,8 +59,8 @@ def index(request: Asked) -> HttpResponse:
             "expected": [(day, micro) for day, micro in month.days if day >= today] if month else (), "limit": limit,
             "begins": begins, "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
             "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}", "this": f"{begins:%Y-%m}",
-            "states": states, "NEVER": budgets.NEVER, "compared": _compared(actor, told), "savings": _savings(actor),
-            "plans": _plan_names(), "asked": request.GET, "campaign_names": names,
+            "states": states, "NEVER": budgets.NEVER, "compared": _compared(actor, told), "savings": [(registry.get(slug).label, currency, one) for slug, currency, one in savings(actor)],
+            "plans": _plan_names(), "meters": _meters(), "asked": request.GET, "campaign_names": names,
         },
     )  # fmt: skip
 
@@ -79,7 +71,24 @@ def _is_whole(budget: Budget) -> bool:
 
 def _what_if(request: HttpRequest) -> forecasting.WhatIf:
     half = request.GET.get("reading") == "half"
-    return forecasting.WhatIf(plan=request.GET.get("plan", "")[:40], reading=0.5 if half else 1.0, plain="plain" in request.GET)  # fmt: skip
+    meter, price = request.GET.get("meter", "")[:60], _price(request.GET.get("price", ""))
+    return forecasting.WhatIf(plan=request.GET.get("plan", "")[:40], reading=0.5 if half else 1.0, plain="plain" in request.GET, prices={meter: price} if meter and price is not None else {})  # fmt: skip
+
+
+def _price(written: str) -> int | None:
+    try:
+        micro = Decimal(written.strip().replace(",", ".")) * MICRO
+    except InvalidOperation:
+        return None
+    return int(micro) if micro.is_finite() and 0 <= micro < 10**12 else None
+
+
+def _meters() -> list[str]:
+    """What may come to cost something else: all that is priced today."""
+    today = clock.now().date()
+    return sorted(
+        {meter for slug in registry.slugs() for one in in_force(pricing.lists(slug), today) for meter in one.prices}
+    )
 
 
 def _plan_names() -> list[str]:
@@ -97,26 +106,11 @@ def _compared(actor: Actor, told: statements.Statement) -> list[tuple[str, list[
     return found
 
 
-def _savings(actor: Actor) -> list[tuple[str, str, reading.Saving]]:
-    """What the reading policy saves each network that bills its readings, for the channels here: ten posts and five
-    answers a day in each."""
-    found = []
-    policy = reading.policy()
-    for slug in registry.slugs():
-        count = Channel.objects.filter(workspace=actor.workspace, network=slug, state="active").count()
-        listed = in_force(pricing.lists(slug), clock.now().date())
-        plan = next((one for one in reversed(listed) if one.daily and one.is_default), None)
-        if count and plan:
-            meter = max(plan.daily, key=lambda m: (m.startswith("post"), plan.prices.get(m, 0)))
-            work = reading.Work(channels=count, posts=10, answers=5)
-            found.append((registry.get(slug).label, plan.currency, reading.saving(policy, work, plan, meter)))
-    return found
-
-
 @page
 @require_safe
 def statement(request: Asked) -> HttpResponse:
     told = statements.statement(request.actor, request.GET.get("month", ""))
+    display.activate(display.current().by(told.ends_at))
     begins = told.begins_at.astimezone(clock.zone(told.zone))
     return render(request, "web/statement.html", {"told": told, "begins": begins, "this": f"{begins:%Y-%m}", "groups": _groups(told)})  # fmt: skip
 
@@ -132,7 +126,6 @@ def _groups(told: statements.Statement) -> list[tuple[str, tuple[statements.Line
 @require_safe
 def statement_csv(request: Asked) -> StreamingHttpResponse:
     month = request.GET.get("month", "")
-    statements.month(month, request.actor.workspace.timezone)
     answer = StreamingHttpResponse(statements.as_csv(request.actor, month), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="kicau-{month or "month"}.csv"'
     return answer
@@ -143,7 +136,7 @@ def statement_csv(request: Asked) -> StreamingHttpResponse:
 def statement_pdf(request: Asked) -> HttpResponse:
     told = statements.statement(request.actor, request.GET.get("month", ""))
     begins = told.begins_at.astimezone(clock.zone(told.zone))
-    answer = HttpResponse(statements.as_pdf(told), content_type="application/pdf")
+    answer = HttpResponse(statements.as_pdf(told, display.current().by(told.ends_at)), content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="kicau-{begins:%Y-%m}.pdf"'
     return answer
 
@@ -238,32 +231,3 @@ def _changed(row: Budget, request: HttpRequest) -> acts.BudgetInput:
 
 def _percent(written: str | None, otherwise: int) -> int:
     return int(written) if written and written.isdigit() else otherwise
-
-
-@page
-@require_http_methods(["GET", "HEAD", "POST"])
-def price_lists(request: Asked) -> HttpResponse:
-    """Every list with its source and day; operators add their own."""
-    errors: dict[str, list[str]] = {}
-    actor = request.actor
-    if request.method == "POST":
-        try:
-            acts.add_price_list(actor, request.POST.get("network", ""), request.POST.get("toml", ""))
-            return redirect("price-lists")
-        except Refusal as exc:
-            errors = by_field(exc) or {"": [said(exc)]}
-    found = acts.price_lists(actor)
-    today = clock.now().date()
-    groups = [
-        (registry.get(slug).label, slug, [one for one in reversed(found) if one.network == slug])
-        for slug in registry.slugs()
-    ]
-    shown = {"groups": groups, "today": today, "errors": errors, "given": request.POST, "networks": registry.installed(), "example": EXAMPLE, "is_operator": bool(actor.person and actor.person.is_operator)}  # fmt: skip
-    return render(request, "web/price_lists.html", shown, status=422 if errors else 200)
-
-
-@page
-@require_POST
-def remove_price_list(request: Asked, list_id: str) -> HttpResponse:
-    attempt(request, lambda: acts.remove_price_list(request.actor, list_id), _("The price list is taken away."))
-    return redirect("price-lists")

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from kicau.base.errors import Conflict, NotAllowed, NotFound, Refusal
 from kicau.notices import acts as notices
+from kicau.plans import display
 from kicau.web.words import said
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Membership, Person
@@ -46,6 +47,7 @@ def page(view: View) -> View:
         if actor is None:
             return redirect("no-workspace")
         request.actor = actor
+        display.activate(display.Display(actor.workspace.currency))
         try:
             return view(request, *args, **kwargs)
         except Refusal as exc:

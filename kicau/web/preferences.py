@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kicau.base.errors import Refusal
+from kicau.plans import display
 from kicau.web.frame import WORKSPACE, Asked, attempt, page, person_of
 from kicau.web.times import zones
 from kicau.web.words import SCOPES, by_field, said
@@ -77,6 +78,7 @@ def _shown(request: Asked) -> dict[str, object]:
     return {
         "tokens": list(acts.tokens(actor)), "hooks": hooks, "events": webhooks.EVENTS, "zones": zones(actor.workspace.timezone),
         "scopes": [(scope, label) for scope, label in SCOPES.items() if actor.may(Permission(scope))], "all_languages": settings.LANGUAGES,
+        "currencies": display.currencies(actor),
     }  # fmt: skip
 
 
@@ -88,7 +90,7 @@ def change_workspace(request: Asked) -> HttpResponse:
         request,
         lambda: acts.change_workspace(
             request.actor, name=request.POST.get("name", ""), timezone=request.POST.get("timezone", ""), language=request.POST.get("language") or None,
-            duplicate_hours=min(int(hours), 720) if hours.isdigit() else None,
+            duplicate_hours=min(int(hours), 720) if hours.isdigit() else None, currency=request.POST.get("currency"),
         ),
         _("Saved."),
     )  # fmt: skip

@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
 from kicau.base.ids import as_uuid
+from kicau.base.money import is_currency
 from kicau.rights.models import AuditEntry, checked_ai_use
 from kicau.workspaces.actors import ALLOWS, Actor, Permission, weakest
 from kicau.workspaces.models import Membership, Person, Role, Token, Workspace
@@ -130,14 +131,17 @@ def create_workspace(
 
 
 @transaction.atomic
-def change_workspace(actor: Actor, *, name: str | None = None, timezone: str | None = None, language: str | None = None, duplicate_hours: int | None = None, ai_use: dict[str, str] | None = None) -> Workspace:  # fmt: skip
+def change_workspace(actor: Actor, *, name: str | None = None, timezone: str | None = None, language: str | None = None, duplicate_hours: int | None = None, ai_use: dict[str, str] | None = None, currency: str | None = None) -> Workspace:  # fmt: skip
+    """`currency`: what costs are shown in beside their own; "" for none. Raises NotAllowed, Unacceptable."""
     actor.require(Permission.SETTINGS)
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
     if name is not None and not name.strip():
         raise unacceptable("name", "A workspace needs a name.")
     if timezone is not None:
         _known_zone(timezone)
-    new = {"name": name.strip()[:120] if name else None, "timezone": timezone, "language": language, "duplicate_hours": duplicate_hours, "ai_use": None if ai_use is None else checked_ai_use(ai_use)}  # fmt: skip
+    if currency and not is_currency(currency):
+        raise unacceptable("currency", "Give a currency by its three letters, such as USD or IDR; or none.")
+    new = {"name": name.strip()[:120] if name else None, "timezone": timezone, "language": language, "currency": currency, "duplicate_hours": duplicate_hours, "ai_use": None if ai_use is None else checked_ai_use(ai_use)}  # fmt: skip
     changed = {key: value for key, value in new.items() if value is not None}
     for key, value in changed.items():
         setattr(workspace, key, value)

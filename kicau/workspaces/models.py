@@ -48,6 +48,7 @@ class Workspace(models.Model):
     name = models.CharField(max_length=120)
     timezone = models.CharField(max_length=64, default="UTC")  # IANA
     language = models.CharField(max_length=8, default="en")
+    currency = models.CharField(max_length=3, blank=True, default="")  # that costs are shown in beside their own
     duplicate_hours = models.PositiveSmallIntegerField(default=24)  # window of the duplicate warning
     ai_use = models.JSONField(default=dict, blank=True)  # default permissions for what is composed here
     created_at = models.DateTimeField(default=now)

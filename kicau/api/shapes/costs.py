@@ -29,9 +29,24 @@ class BudgetInput(Shape):
     tell_at: int = Field(80, ge=1, le=100, description="Percent used at which people are told.")
     reading_share: int = Field(70, ge=0, le=100, description="Percent of it that reading may use up, so that publishing keeps the rest.")  # fmt: skip
     network: str = Field("", max_length=40, description="For one network only.")
+    app: str = Field(
+        "", max_length=60, description="Name of an app of `network`: for all its workspaces, set by operators only."
+    )
     channel: str = Field("", max_length=80, description="Key or id: for one channel only.")
     campaign: str = Field("", max_length=120, description="Name: for one campaign only.")
     purpose: str = Field("", max_length=12, description="For one purpose only: publish, find, answers, numbers, read, connect, refresh or withdraw.")  # fmt: skip
+
+
+class Worth(Shape):
+    """An amount in the currency that the workspace's costs are shown in."""
+
+    currency: str = Field(description="ISO 4217: the workspace's `currency`.")
+    amount: int = Field(description=f"Rounded as people write it. {MICRO}")
+    rate: str = Field(description="What one of the charged currency is worth, as a decimal.")
+    since: date = Field(description="The day from which that rate holds.")
+
+
+SHOWN = "In the workspace's own currency; null where it has none, it is the same, or no rate was entered."
 
 
 class Budget(Shape):
@@ -53,6 +68,7 @@ class Budget(Shape):
     campaign: str | None = Field(description="Id; null: all.")
     purpose: str = Field(description="Empty: all.")
     used: int = Field(description="Of `amount`, in the present period.")
+    shown: Worth | None = Field(description=f"`amount`. {SHOWN}")
     reserved: int = Field(description="Of `amount`, set aside for what is on its way.")
     begins_at: datetime = Field(description=f"Beginning of the present period. {STAMP}")
     renews_at: datetime | None = Field(description=f"When it begins anew; null: never. {STAMP}")
@@ -75,6 +91,7 @@ class Forecast(Shape):
     expected: int = Field(description=f"The sum of these. {MICRO}")
     low: int = Field(description=f"Four months of five end between this … {MICRO}")
     high: int = Field(description=f"… and this. {MICRO}")
+    shown: Worth | None = Field(description=f"`expected`. {SHOWN}")
 
 
 class Month(Shape):
@@ -93,6 +110,7 @@ class ForecastQuery(Shape):
     plan: str = Field("", max_length=40, description="The apps were on the price list of this name.")
     reading: float = Field(1.0, ge=0, le=100, description="So many times as much reading.")
     plain: Flag = Field(False, description="No post had what makes it dear (a link, where a price list says so).")
+    price: list[str] = Field(default_factory=list, max_length=20, description="METER=AMOUNT, in millionths of its currency: it cost this from now on. May be given again.")  # fmt: skip
 
 
 class PlansQuery(Shape):
@@ -111,6 +129,7 @@ class Quote(Shape):
     fee: int = Field(description=f"Each month. {MICRO}")
     use: int = Field(description=f"For what is used. {MICRO}")
     total: int = Field(description=f"Both. {MICRO}")
+    shown: Worth | None = Field(description=f"`total`. {SHOWN}")
     fits: bool = Field(description="Whether its caps allow that much.")
     breaks: list[str] = Field(description="Meters for which it is too small, or which it does not have.")
 
@@ -119,3 +138,133 @@ class Quotes(Shape):
     """All plans in force, those that fit first, the cheapest first."""
 
     items: list[Quote] = Field(description="One for each plan.")
+
+
+class Saving(Shape):
+    """What reading sparingly saves in a month of ten posts and five answers a day in each channel."""
+
+    network: str = Field(description="Whose readings cost money.")
+    currency: str = Field(description="ISO 4217.")
+    ours: int = Field(description=f"By the reading policy. {MICRO}")
+    naive: int = Field(description=f"For polling each channel each minute and re-reading 90 days of posts every two hours. {MICRO}")  # fmt: skip
+    percent: int = Field(description="How much less that is.")
+
+
+class Savings(Shape):
+    """Each network that has channels here and bills its readings."""
+
+    items: list[Saving] = Field(description="By network.")
+
+
+class Cap(Shape):
+    """How much of these meters a plan allows in a period."""
+
+    meters: list[str] = Field(description="Counted together.")
+    units: int = Field(description="At most so many.")
+    period: str = Field(description="5 minutes, hour and 24 hours roll; day and month are UTC's.")
+    per: str = Field(description="app or channel.")
+
+
+class DatedPrices(Shape):
+    """What an app on a plan pays from a day on."""
+
+    id: str | None = Field(description="Of the operator's own lists; null for those that Kicau brings along.")
+    network: str = Field(description="Whose.")
+    name: str = Field(description="The plan.")
+    since: date = Field(description="The first day (UTC).")
+    until: date | None = Field(description="The first day on which it holds no more; null: until a later list of its name.")  # fmt: skip
+    currency: str = Field(description="ISO 4217; empty where nothing costs money.")
+    monthly: int = Field(description=f"Each month, used or not. {MICRO}")
+    prices: dict[str, int] = Field(description=f"For one unit of each meter. {MICRO}")
+    instead: dict[str, str] = Field(description="A dear meter and the plain one of the same post without what makes it dear.")  # fmt: skip
+    daily: list[str] = Field(description="Meters of which each resource is billed once a UTC day.")
+    caps: list[Cap] = Field(description="What it allows.")
+    refuses: list[str] = Field(description="Meters that it does not have.")
+    note: str = Field(description="What else is to be known.")
+    source: str = Field(description="Where it is written.")
+
+
+class PriceLists(Shape):
+    """The networks' and the operator's own."""
+
+    items: list[DatedPrices] = Field(description="By network and day, oldest first.")
+
+
+class OwnPriceList(Shape):
+    """Lists in TOML, as docs/operate/prices.md has them; one of the same name and day replaces ours."""
+
+    model_config = examples(
+        {"network": "facebook", "toml": '[[list]]\nname = "contract"\nsince = 2027-01-01\ncurrency = "USD"\nsource = "our contract"\n[list.prices]\ncalls = 10\n'}
+    )  # fmt: skip
+
+    network: str = Field(max_length=40, description="Whose prices they are.")
+    toml: str = Field(max_length=100_000, description="One or more [[list]].")
+
+
+class RateInput(Shape):
+    """What one unit of a currency is worth in another, for display only."""
+
+    model_config = examples({"currency": "USD", "shown_in": "IDR", "rate": "16250", "since": "2026-11-01"})
+
+    currency: str = Field(min_length=3, max_length=3, description="ISO 4217: what is charged.")
+    shown_in: str = Field(min_length=3, max_length=3, description="ISO 4217: what it is shown in.")
+    rate: str = Field(max_length=24, pattern=r"^\d{1,11}(\.\d{1,8})?$", description="A decimal above 0.")
+    since: date | None = Field(None, description="The first day (UTC) on which it holds; left out: today.")
+
+
+class Rate(Shape):
+    """A dated rate."""
+
+    id: int = Field(description="Its id.")
+    currency: str = Field(description="What is charged.")
+    shown_in: str = Field(description="What it is shown in.")
+    rate: str = Field(description="What one of the former is worth in the latter, as a decimal.")
+    since: date = Field(description="The first day on which it holds.")
+
+
+class Rates(Shape):
+    """All that were entered."""
+
+    items: list[Rate] = Field(description="By currency, the newest first.")
+
+
+class MonthQuery(Shape):
+    """Which month."""
+
+    month: str = Field("", max_length=7, description="2026-11; empty: the present one, in the workspace's zone.")
+
+
+class StatementTotal(Shape):
+    """What a month came to in one currency."""
+
+    currency: str = Field(description="ISO 4217.")
+    micro: int = Field(description=MICRO)
+    shown: Worth | None = Field(description=f"{SHOWN} By the rate of the month's last day, or today's.")
+
+
+class StatementLine(Shape):
+    """One group of charges."""
+
+    key: str = Field(description="A network, a purpose, a meter, or the id of a channel, campaign or person; empty for what has none.")  # fmt: skip
+    label: str = Field(description="Its name.")
+    currency: str = Field(description="ISO 4217; empty where it costs no money.")
+    calls: int = Field(description="How many charges.")
+    units: int = Field(description="How many units; 0 where different meters come together.")
+    micro: int = Field(description=MICRO)
+
+
+class MonthStatement(Shape):
+    """What a month cost, to bill from."""
+
+    workspace: str = Field(description="Whose it is.")
+    timezone: str = Field(description="Zone in which the month begins and ends.")
+    begins_at: datetime = Field(description=STAMP)
+    ends_at: datetime = Field(description=f"Before here. {STAMP}")
+    totals: list[StatementTotal] = Field(description="By currency.")
+    uncertain: int = Field(description=f"Of it for calls whose answers were lost, and which may have cost nothing. {MICRO}")  # fmt: skip
+    networks: list[StatementLine] = Field(description="By network.")
+    purposes: list[StatementLine] = Field(description="By purpose.")
+    meters: list[StatementLine] = Field(description="By what was used, money or not.")
+    channels: list[StatementLine] = Field(description="By channel.")
+    campaigns: list[StatementLine] = Field(description="By campaign.")
+    people: list[StatementLine] = Field(description="By the author of the post.")

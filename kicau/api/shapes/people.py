@@ -24,6 +24,7 @@ class Workspace(Shape):
     duplicate_hours: int = Field(
         description="Hours around a post within which the same text to the same channel is warned of; 0 never warns."
     )
+    currency: str = Field(description="ISO 4217: what costs are shown in beside their own; empty: nothing else.")
     ai_use: dict[str, str] = Field(description=f"The default for what is composed here. {AI_USE}")
     created_at: datetime = Field(description=STAMP)
 
@@ -61,6 +62,11 @@ class WorkspaceChange(Shape):
     language: Literal["en", "id"] | None = Field(None, description="Of its pages.")
     duplicate_hours: Annotated[Whole, Field(ge=0, le=8760)] | None = Field(
         None, description="Window of the duplicate warning, in hours; 0 never warns."
+    )
+    currency: str | None = Field(
+        None,
+        max_length=3,
+        description="What costs are shown in beside their own, by the operator's rates; empty: nothing else.",
     )
     ai_use: AIUse | None = Field(None, description=f"The default for what is composed here. {AI_USE}")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from kicau.api.shapes.base import AI_USE, STAMP, ZONE, AIUse, Flag, Page, PersonRef, Shape, Whole, Zone, examples
+from kicau.api.shapes.costs import Worth
 from kicau.api.shapes.rendered import Preview
 
 PostState = Literal["draft", "submitted", "approved", "scheduled", "archived"]
@@ -239,6 +240,7 @@ class Previews(Shape):
 
     items: list[Preview] = Field(description="One for each channel, in the order asked.")
     cost: dict[str, int] = Field(description="Price of all together: millionths of each currency.")
+    cost_shown: dict[str, Worth] = Field(description="The same by currency, in the workspace's own; without those that have no rate.")  # fmt: skip
 
 
 class Campaign(Shape):

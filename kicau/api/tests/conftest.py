@@ -26,7 +26,7 @@ from kicau.connector.protocol import Account
 from kicau.connector.session import Credentials
 from kicau.media.acts import add_medium
 from kicau.plans import acts as plans
-from kicau.plans.models import Charge, Purpose
+from kicau.plans.models import Charge, OwnList, Purpose, Rate
 from kicau.publishing import acts as publishing
 from kicau.publishing import approval, compose, reviewing, schedule
 from kicau.publishing.models import Delivery, DeliveryState
@@ -41,6 +41,9 @@ from kicau.workspaces.invitations import invite
 from kicau.workspaces.models import Role
 
 MARK = "rahasia-senja"  # in everything that the populated workspace holds
+CONTRACT = (
+    '[[list]]\nname = "contract"\nsince = 2026-01-01\ncurrency = "USD"\nsource = "ours"\n[list.prices]\ncalls = 10\n'
+)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -181,6 +184,8 @@ def populate(actor: Actor, folder: Path) -> World:
     ).deliveries[0]
     rows["held"] = publishing.one_delivery(actor, held.id)
     budget = plans.set_budget(actor, plans.BudgetInput(name=MARK, amount=50_000_000))
+    contract = OwnList.objects.create(network="facebook", toml=CONTRACT)
+    rate = Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
     hook = webhooks.add_webhook(actor, f"https://127.0.0.1/{MARK}", ["delivery.*"])
     somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41")
     set_member(actor, somebody, Role.EDITOR)
@@ -233,7 +238,7 @@ def populate(actor: Actor, folder: Path) -> World:
         "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),
         "withdrawal_id": str(left.id), "job_id": str(job.id),
         "person_id": str(somebody.id), "token_id": str(token.id), "invitation_id": str(invitation.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
-        "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "budget_id": str(budget.id), "network": "facebook",
+        "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "budget_id": str(budget.id), "list_id": str(contract.id), "rate_id": str(rate.id), "network": "facebook",
     }  # fmt: skip
     return World(actor=actor, ids=ids, channel=facebook, medium=medium, post=post, deliveries=rows)
 

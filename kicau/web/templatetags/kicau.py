@@ -17,9 +17,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from kicau.base.money import MICRO
+from kicau.base.money import MICRO, WHOLE
 from kicau.base.money import shown as money_shown
 from kicau.connector.content import Media, RenderedMedia, RenderedPart, SpanKind
+from kicau.plans import display
 from kicau.web import marks, words
 
 register = template.Library()
@@ -174,25 +175,58 @@ def weekday(number: int) -> str:
 
 @register.filter
 def money(micro: int, currency: str) -> str:
-    return _amount(micro, currency) if micro else ""
+    return _both(micro, currency, micro) if micro else ""
+
+
+def _both(micro: int, currency: str, rounded: int) -> str:
+    """In the workspace's own currency, and as it is charged beside it; the latter alone where there is no such or no rate."""
+    worth = display.current().of(micro, currency)
+    charged = _amount(rounded, currency)
+    return f"{_amount(worth.micro, worth.currency)} ({charged})" if worth else charged
 
 
 def _amount(micro: int, currency: str) -> str:
     """As `kicau.base.money.shown`, with the reader's own marks between thousands and before cents."""
-    plain = money_shown(micro, "").strip()
+    plain = money_shown(micro, currency if currency in WHOLE else "").split(" ")[0]
     places = len(plain.partition(".")[2])
     number = formats.number_format(Decimal(micro) / MICRO, places, use_l10n=True, force_grouping=True)
     if currency == "USD":
         return f"{pgettext('dollar sign', '$')}{number}"
-    return f"{number} {currency}"
+    return f"Rp{number}" if currency == "IDR" else f"{number} {currency}"
+
+
+@register.simple_tag
+def rates_told() -> SafeString:
+    """By which rates the amounts above were converted, and which are missing; after the last amount of a page."""
+    shown = display.current()
+    told = [
+        _("1 %(currency)s = %(worth)s, by the rate of %(day)s. The network bills the amount in brackets.") % {"currency": currency, "worth": _rate(worth), "day": formats.date_format(worth.since, "DATE_FORMAT")}
+        for currency, worth in sorted(shown.used.items())
+    ]  # fmt: skip
+    told += [_("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.") % {"currency": currency, "shown": shown.currency} for currency in sorted(shown.missing)]  # fmt: skip
+    if not told:
+        return SafeString("")
+    link = format_html('<a href="{}#rates">{}</a>', reverse("price-lists"), _("Rates")) if told else ""
+    return format_html('<p class="small soft rates">{} {}</p>', " ".join(told), link)
+
+
+@register.filter
+def plainly(number: Decimal) -> str:
+    """All its places, with the reader's own marks."""
+    places = max(0, -int(number.normalize().as_tuple().exponent))
+    return formats.number_format(number, places, use_l10n=True, force_grouping=True)
+
+
+def _rate(worth: display.Worth) -> str:
+    number = plainly(worth.rate)
+    return f"Rp{number}" if worth.currency == "IDR" else f"{number} {worth.currency}"
 
 
 @register.filter
 def money_or_zero(micro: int, currency: str) -> str:
     """The same for tables and figures, where nothing is a figure too; cents are enough from one of the currency on."""
-    if abs(micro) >= MICRO:
-        micro = round(micro / 10_000) * 10_000
-    return _amount(micro or 0, currency) if currency else "0"
+    rounded = round(micro / 10_000) * 10_000 if abs(micro) >= MICRO else micro
+    return _both(micro or 0, currency, rounded or 0) if currency else "0"
 
 
 @register.filter

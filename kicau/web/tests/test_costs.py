@@ -11,7 +11,7 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from kicau.base import clock
-from kicau.plans.models import Budget, Charge, OwnList, Purpose
+from kicau.plans.models import Budget, Charge, OwnList, Purpose, Rate
 from kicau.web.tests.test_composer import form  # noqa: F401 (a fixture)
 
 
@@ -83,3 +83,17 @@ def test_the_composer_says_what_it_costs_and_why(page, channels, form):  # noqa:
     form = form("https://kopisenja.id", channel=["x-kopisenja", "bluesky-kopisenja"])
     html = page.post(reverse("compose-look"), form).content.decode()
     assert "2 channels: $0.20, of which $0.20 for the link on X" in " ".join(re.sub(r"<[^>]+>", "", html).split())
+
+
+def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges, workspace):
+    page.post(reverse("settings-workspace"), {"name": workspace.name, "timezone": "Asia/Jakarta", "currency": "IDR"})
+    assert "No rate from USD to IDR is entered yet" in read(page, "costs")
+    page.post(reverse("rate-set"), {"currency": "USD", "shown_in": "IDR", "rate": "16250", "since": "2026-01-05"})
+    shown = read(page, "costs")
+    assert "Rp9,750 ($0.60)" in shown
+    assert "1 USD = Rp16,250, by the rate of Jan. 5, 2026" in shown
+    assert "Rp9,750 ($0.60)" in read(page, "statement")
+    pdf = PdfReader(io.BytesIO(page.get(reverse("statement-pdf")).content)).pages[0].extract_text()
+    assert "9750 IDR ($0.60)" in pdf
+    page.post(reverse("rate-remove", args=[Rate.objects.get().id]))
+    assert "Rp9,750" not in read(page, "costs")

@@ -1,0 +1,60 @@
+"""Prices, rates and statements over REST: all that the shell has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from kicau.api.tests.conftest import CONTRACT, add_channel, caller_for
+from kicau.base import clock
+from kicau.plans.models import Charge, Purpose
+from kicau.workspaces.acts import change_workspace
+
+
+def charge(actor, channel, micro=200_000):
+    return Charge.objects.create(
+        at=clock.now() - timedelta(seconds=1), workspace_id=actor.workspace.id, channel_id=channel.id, network=channel.network, meter="post-with-link",
+        units=1, micro=micro, currency="USD", purpose=Purpose.PUBLISH,
+    )  # fmt: skip
+
+
+def test_prices_and_rates_are_entered_read_and_taken_away(api, stranger):
+    assert {"x", "bluesky"} <= {one["network"] for one in api.get("/price-lists").json()["items"]}
+    (made,) = api.post("/price-lists", {"network": "x", "toml": CONTRACT}).json()["items"]
+    assert (made["name"], made["prices"]) == ("contract", {"calls": 10})
+    assert made in api.get("/price-lists?network=x").json()["items"]
+    assert "TOML" in api.post("/price-lists", {"network": "x", "toml": "="}).json()["errors"][0]["message"]
+    assert caller_for(stranger).delete(f"/price-lists/{made['id']}").status_code == 403
+    assert api.delete(f"/price-lists/{made['id']}").status_code == 204
+    assert made not in api.get("/price-lists?network=x").json()["items"]
+    rate = api.post("/rates", {"currency": "USD", "shown_in": "IDR", "rate": "16250.5", "since": "2026-01-01"}).json()
+    assert api.get("/rates").json()["items"] == [rate]
+    assert rate["rate"] == "16250.5"
+    assert api.post("/rates", {"currency": "USD", "shown_in": "USD", "rate": "1"}).status_code == 422
+    assert api.delete(f"/rates/{rate['id']}").status_code == 204
+    assert api.delete(f"/rates/{rate['id']}").status_code == 404
+
+
+def test_a_statement_as_json_lines_and_paper_in_the_workspaces_own_currency(api, actor):
+    charge(actor, add_channel(actor, "x"))
+    total = {"currency": "USD", "micro": 200_000, "shown": None}
+    assert api.get("/statement").json()["totals"] == [total]
+    assert api.patch("/workspace", {"currency": "IDR"}).json()["currency"] == "IDR"
+    assert api.get("/statement").json()["totals"] == [total]  # no rate yet
+    for rate, since in (("15000", "2026-01-01"), ("99999", (clock.now() + timedelta(days=2)).date().isoformat())):
+        api.post("/rates", {"currency": "USD", "shown_in": "IDR", "rate": rate, "since": since})
+    worth = {"currency": "IDR", "amount": 3_000_000_000, "rate": "15000", "since": "2026-01-01"}
+    told = api.get("/statement").json()
+    assert told["totals"] == [total | {"shown": worth}]
+    assert [(one["key"], one["micro"]) for one in told["networks"]] == [("x", 200_000)]
+    assert api.get("/forecast").json()["total"][0]["shown"] is not None
+    head, line = b"".join(api.get("/statement/csv").streaming_content).decode().splitlines()
+    assert dict(zip(head.split(","), line.split(","), strict=True)) | {"shown_micro": "3000000000", "rate_since": "2026-01-01"} == dict(zip(head.split(","), line.split(","), strict=True))  # fmt: skip
+    assert api.get("/statement/pdf").content.startswith(b"%PDF")
+    assert api.get("/statement?month=soon").status_code == 422
+    change_workspace(actor, currency="")
+    assert api.get("/statement").json()["totals"] == [total]
+
+
+def test_what_if_a_price_changed(api, actor):
+    assert api.get("/forecast?price=post=30000&price=post-with-link=1").status_code == 200
+    assert api.get("/forecast?price=dear").status_code == 422
