@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -49,21 +49,23 @@ def _of_budgets() -> int:
     if not found:
         return 0
     current = budgets.current()
-    asks = [ask for row in found for ask in _asks(row, current) if ask.priced]
+    set_aside = reservations.held_by(row.id for row in found)
+    spent = affording.spent_by(row.id for row in found if row.steps or row.broken_at)
+    asks = [ask for row in found for ask in _asks(row, current, set_aside.get(row.id, {}), spent.get(row.id, Counter())) if ask.priced]  # fmt: skip
     refused = reservations.reserve(current, asks)
     return _send([row for row in found if row.id not in refused])
 
 
-def _asks(row: Delivery, current: Sequence[Budget]) -> Iterable[reservations.Ask]:
+def _asks(
+    row: Delivery, current: Sequence[Budget], held: Mapping[str, Mapping[str, int]], spent: Counter[str]
+) -> Iterable[reservations.Ask]:
     """For what is still to be published, and for what it was held for in the middle of its way."""
     work = ledger.Work(
         workspace_id=row.workspace_id, network=row.network, purpose=Purpose.PUBLISH, app_id=row.channel.app_id, plan=row.channel.app.plan,
         channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id, holder=row.id,
     )  # fmt: skip
-    held = reservations.held_by([row.id]).get(row.id, {})
-    spent = affording.spent_by([row.id]).get(row.id, Counter()) if row.steps or row.broken_at else Counter()
-    spent = spent + Counter(held.get(Purpose.PUBLISH, {}))
-    ahead = affording.to_come(row.rendered, spent, affording.metered(work, current))
+    done = spent + Counter(held.get(Purpose.PUBLISH, {}))
+    ahead = affording.to_come(row.rendered, done, affording.metered(work, current))
     yield reservations.Ask(work=work, priced=price_all(row.network, ahead, plan=work.plan))
     lacks = row.problems[0].get("params", {})
     if lacks.get("meter"):
