@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from kicau.api.shapes.base import STAMP, Flag, Shape, examples
+from kicau.api.shapes.base import A_NETWORK, STAMP, Flag, Shape, examples
 
 MICRO = "In millionths of the currency."
 
@@ -194,7 +194,7 @@ class OwnPriceList(Shape):
     """Lists in TOML, as docs/operate/prices.md has them; one of the same name and day replaces ours."""
 
     model_config = examples(
-        {"network": "facebook", "toml": '[[list]]\nname = "contract"\nsince = 2027-01-01\ncurrency = "USD"\nsource = "our contract"\n[list.prices]\ncalls = 10\n'}
+        {"network": A_NETWORK, "toml": '[[list]]\nname = "contract"\nsince = 2027-01-01\ncurrency = "USD"\nsource = "our contract"\n[list.prices]\ncalls = 10\n'}
     )  # fmt: skip
 
     network: str = Field(max_length=40, description="Whose prices they are.")
