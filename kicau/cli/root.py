@@ -9,6 +9,7 @@ from kicau.cli.apps import apps
 from kicau.cli.archive import archive
 from kicau.cli.audit import audit, verify
 from kicau.cli.backing_up import backup, restore
+from kicau.cli.canary import canary
 from kicau.cli.channels import channels
 from kicau.cli.check import check
 from kicau.cli.completion import completion
@@ -54,6 +55,6 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 for command in (
     up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete, review,
-    channels, withdraw, costs, archive, rights, dataset, audit, verify, evidence, apps, users, tokens, webhooks, backup, restore, completion,
+    channels, withdraw, costs, archive, rights, dataset, audit, verify, evidence, canary, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from kicau.base.clock import now
+from kicau.base.ids import new_id
 from kicau.base.sealed import SealedJSONField
 
 
@@ -87,3 +88,23 @@ class Witnessed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin}: {self.size}"
+
+
+class Canary(models.Model):
+    """Sentences of which one is published; all are in the log, by commitments."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace_id = models.UUIDField()
+    name = models.CharField(max_length=120)
+    candidates = SealedJSONField()  # list of texts, in the order in which they were drawn
+    chosen = models.PositiveIntegerField()  # place of the published one
+    first_leaf = models.BigIntegerField()  # of the candidates; the choice is in the next
+    tests = models.PositiveIntegerField(default=0)  # how often a model's scores were held against it
+    registered_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace_id", "name"], name="one_canary_each_name")]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -215,6 +215,26 @@ def _includes(root: bytes, size: int, index: int, leaf: bytes, path: list) -> bo
     return last == 0 and value == root
 
 
+def check_canary(predicate: dict, material: dict, log: dict) -> list:  # type: ignore[type-arg]
+    """Counts a canary's rank again: candidates and choice are in the log, and the scores say what the report says."""
+    canary = predicate.get("canary")
+    if canary is None:
+        return []
+    texts = {post["id"]: post["text"] for post in material["posts"]}
+    names = [f"{canary['id']}:{part}" for part in ("candidates", "published")]
+    if any(name not in log["proofs"] for name in names):
+        raise Refused("The canary's candidates or its choice are not in the log.")
+    candidates, scores = json.loads(texts[names[0]]), canary["scores"]
+    mine = scores[candidates.index(texts[names[1]])]
+    rank = sum((s <= mine) if canary["lower_is_likelier"] else (s >= mine) for s in scores)
+    count = len(set(candidates))
+    if not count == len(scores) == canary["of"] or rank != canary["rank"] or canary["p"] != rank / count:
+        raise Refused("The canary's rank is not what its scores say.")
+    return [
+        f"The canary's rank was counted again: {rank} of {count}, p = {rank / count:.3g}, in test {canary['tests']} of it."
+    ]
+
+
 def check_anchors(bundle: dict) -> list:  # type: ignore[type-arg]
     """What outsiders said of the checkpoint: each is of this very checkpoint. Whether a time-stamper or Bitcoin said it,
     `openssl ts` and `ots` know, which have their certificates and block headers."""
@@ -371,7 +391,7 @@ def verify(data: bytes, key: str = "", shards: dict | None = None) -> list:  # t
         predicate = statement["predicate"]
         check_material(bundle, predicate)
         log = check_log(bundle, bundle["material"])
-        anchors = check_anchors(bundle)
+        anchors = check_canary(predicate, bundle["material"], bundle["log"]) + check_anchors(bundle)
         files = check_shards(statement, bundle, shards or {})
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as wrong:
         raise Refused(f"The bundle is malformed: {wrong!r}.") from None

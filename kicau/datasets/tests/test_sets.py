@@ -126,7 +126,7 @@ def test_conversations_need_every_turn_and_stay_in_one_split(actor, archive, all
 
 def test_a_forbidden_item_never_enters_whatever_the_policies_say(actor, archive):
     """Random statements of every kind; each item that comes in is decided again, alone and without the database.
-    POLICIES=1000 in the environment tries a thousand policies (two minutes)."""
+    POLICIES=1000 in the environment tries a thousand policies (half a minute)."""
     from kicau.datasets.records import gather, items_of
     from kicau.rights import statements
     from kicau.rights.decisions import decide
