@@ -52,12 +52,6 @@ def _static_folder() -> None:
     Path(conf.settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """Nobody signs in by password here."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @cache
 def application() -> Client:
     """One for all: making it reads every static file's name."""

@@ -58,7 +58,7 @@ CONFIG = {
 }
 SECRET = TOKEN_MARK + secrets.token_urlsafe(32)  # wanted before there is a database
 THOROUGH = bool(os.environ.get("THOROUGH"))
-ALL_OF, THEN_EVERY = 20, 8  # coverage cases of one endpoint: how many first ones are sent, and which of the others
+ALL_OF, THEN_EVERY = 12, 12  # coverage cases of one endpoint: how many first ones are sent, and which of the others
 turns: Counter[str] = Counter()
 known: dict[str, Any] = {}  # the populated workspace: its id, the ids in it
 
@@ -66,7 +66,7 @@ pytestmark = pytest.mark.django_db  # what one endpoint's requests did is undone
 schema = schemathesis.openapi.from_dict(api.get_openapi_schema(), config=schemathesis.Config.from_dict(CONFIG))
 quickly = settings(
     deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate], database=None,
-    max_examples=50 if THOROUGH else 6, derandomize=True,
+    max_examples=50 if THOROUGH else 5, derandomize=True,
 )  # fmt: skip
 
 
