@@ -6,7 +6,6 @@ The words are "this data set contains these posts"; of a model trained on it not
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections import Counter
@@ -20,6 +19,7 @@ from typing import Any
 import kicau
 from kicau.audit.calibrate import Rate, chance, sensitivity
 from kicau.audit.prints import Prints
+from kicau.audit.reading import plain
 from kicau.audit.run import Outcome
 from kicau.audit.search import Copy
 from kicau.audit.shards import Shard, find
@@ -87,21 +87,8 @@ def _plain(text: str) -> str:
 
 
 def shown(copy: Copy, format: str) -> str:
-    """The bytes around a copy as a person reads them: escapes of JSON and HTML undone."""
-    text = base64.b64decode(copy.raw).decode("utf-8", "replace")
-    if format == "json":
-        text = re.sub(r'\\(u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|["\\/bfnrt])', _unescaped, text)
-    if format in ("html", "warc"):
-        text = html.unescape(re.sub(r"<[^<>]{0,2000}>", " ", text))
-    return text
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    try:
-        said = json.loads(f'"{match.group()}"')
-    except ValueError:
-        return match.group()
-    return str(said).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """The bytes around a copy as a person reads them."""
+    return plain(base64.b64decode(copy.raw), format)
 
 
 def report(outcome: Outcome, texts: Mapping[str, str], folder: Path, at: datetime, *, control: str = "") -> dict[str, Any]:  # fmt: skip

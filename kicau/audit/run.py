@@ -21,6 +21,7 @@ from kicau.audit.calibrate import hold_out
 from kicau.audit.search import Found, begin_process, search_unit
 from kicau.audit.shards import Broken, Shard, Unit, blocks, find, units
 from kicau.audit.words import Hashes, Reader
+from kicau.base import children
 
 SAMPLE = 24 << 20  # bytes of the data from which common words are learnt
 LOOKS = 24  # places in the data from which the sample is taken
@@ -110,11 +111,20 @@ def _first_words(unit: Unit, reader: Reader, size: int) -> list[Hashes]:
 def _search(left: Sequence[Unit], folder: Path, processes: int) -> Iterator[Found]:
     if not left:
         return
+    if processes == 1:  # this one
+        begin_process(str(folder))
+        yield from map(search_unit, left)
+        return
     context = get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(left)), context, begin_process, (str(folder),)) as pool:
+    with ProcessPoolExecutor(min(processes, len(left)), context, _begin, (str(folder),)) as pool:
         waiting = [pool.submit(search_unit, unit) for unit in left]
         for done in as_completed(waiting):
             yield done.result()
+
+
+def _begin(folder: str) -> None:
+    children.die_with_parent()
+    begin_process(folder)
 
 
 def _done(journal: Path) -> Iterator[Found]:

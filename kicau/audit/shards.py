@@ -8,7 +8,6 @@ import bz2
 import lzma
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -20,12 +19,13 @@ import zstandard
 from isal import igzip, isal_zlib
 from numpy.typing import NDArray
 
+from kicau.audit.names import format_of
+
 BLOCK = 1 << 20  # bytes of a block
 PIECE = 256 << 20  # bytes of a plain file that one process takes at a time
 LONG_LINE = 64 << 20  # bytes; a longer line is read in pieces
 OVERLAP = 8192  # bytes that such a piece shares with the one before
-FORMATS = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "parquet", ".warc": "warc", ".wet": "warc", ".txt": "text", ".md": "text", ".csv": "text", ".tsv": "text", ".html": "html", ".htm": "html", ".xml": "html"}  # fmt: skip
-PACKINGS = {".gz": "gz", ".zst": "zst", ".zstd": "zst", ".bz2": "bz2", ".xz": "xz"}
+RATIO, FREE = 400, 4 << 30  # a packed shard is read to so many times its size, and 4 GB in any case
 
 
 FAULTS: tuple[type[Exception], ...] = (
@@ -145,11 +145,7 @@ def _system(where: str) -> tuple[pafs.FileSystem, str]:
 
 
 def _shard(name: str, size: int) -> Shard | None:
-    suffixes = [s.lower() for s in PurePosixPath(name).suffixes]
-    packing = PACKINGS.get(suffixes[-1], "") if suffixes else ""
-    if packing:
-        suffixes.pop()
-    format = FORMATS.get(suffixes[-1] if suffixes else "", "json" if packing else "")
+    format, packing = format_of(name)
     return Shard(name, size, format, packing) if format else None
 
 
@@ -184,7 +180,12 @@ def blocks(unit: Unit) -> Iterator[Block]:
             yield from _warc(shard)
         elif shard.packing:
             with _open(shard) as stream:
-                yield from _lines(cast(BinaryIO, _Steady(_unpacked(stream, shard.packing))), 0, -1, shard.format)
+                yield from _lines(
+                    cast(BinaryIO, _Steady(_unpacked(stream, shard.packing), max(FREE, RATIO * shard.size))),
+                    0,
+                    -1,
+                    shard.format,
+                )
         else:
             yield from _plain(unit)
     except Broken:
@@ -194,12 +195,14 @@ def blocks(unit: Unit) -> Iterator[Block]:
 
 
 class _Steady:
-    """A packed stream that gives what it could unpack before it tells that the rest is broken."""
+    """A packed stream that gives what it could unpack before it tells that the rest is broken, or that it grows beyond
+    what a data set does."""
 
     STEP = 1 << 16
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, most: int) -> None:
         self._stream = stream
+        self._left = most
         self._fault: Exception | None = None
 
     def read(self, size: int) -> bytes:
@@ -214,6 +217,9 @@ class _Steady:
                 break
             pieces.append(piece)
             size -= len(piece)
+            self._left -= len(piece)
+            if self._left < 0:
+                self._fault = ValueError(f"it unpacks to more than {RATIO} times its size; the rest was left out")
         if not pieces and self._fault is not None:
             raise self._fault
         return b"".join(pieces)

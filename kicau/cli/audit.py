@@ -60,29 +60,17 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
 
 def _evidence(shell: Shell, told: dict[str, Any], texts: dict[str, str], path: Path) -> str:
     """The bundle, and the verifier beside it. The posts found are logged first, with all that the log held before."""
-    import hashlib
     import shutil
 
-    from kicau.evidence import anchors, bundle, log, verify
+    from kicau.audit.proving import prove
+    from kicau.evidence import verify
 
     actor = shell.actor()
-    named = sorted({post for finding in told["findings"] for post in finding["posts"]})
-    posts = [{"id": post, "text": texts[post]} for post in named]
-    places = log.append("post", ((p["id"], bundle.logged_content(p)) for p in posts), actor.workspace.id)
-    signed = log.checkpoint()
-    for trouble in anchors.anchored(signed):
+    made, not_stamped = prove(told, texts, actor.workspace.id, path.name)
+    for trouble in not_stamped:
         click.echo(f"Not stamped: {trouble}", err=True)
-    proofs = {post["id"]: log.prove(at, signed) for post, at in zip(posts, places, strict=True)}
-    digests = {}
-    for shard in sorted({finding["shard"] for finding in told["findings"]}):
-        if "://" not in shard:
-            with open(shard, "rb") as stream:
-                digests[shard] = hashlib.file_digest(stream, "sha256").hexdigest()
-    _, key = log.signing_key()
-    made = bundle.make(told, posts, digests, proofs, signed.note, key, signed.anchors)
     path.write_bytes(made)
     shutil.copyfile(verify.__file__, path.with_name("verify.py"))
-    log.append("report", [(path.name, made)], actor.workspace.id)
     actor.record("audit.evidence", path.name, findings=len(told["findings"]))
     return str(path)
 

@@ -22,6 +22,7 @@ KICAU_OIDC_CLIENT_ID = options.read("KICAU_OIDC_CLIENT_ID")
 KICAU_OIDC_CLIENT_SECRET = options.read("KICAU_OIDC_CLIENT_SECRET")
 KICAU_OIDC_NAME = options.read("KICAU_OIDC_NAME")
 KICAU_INTERNAL_HOSTS = [h.strip() for h in options.read("KICAU_INTERNAL_HOSTS").split(",") if h.strip()]
+KICAU_AUDIT_FOLDERS = [one.strip() for one in options.read("KICAU_AUDIT_FOLDERS").split(",") if one.strip()]
 guard.ALLOWED.update(KICAU_INTERNAL_HOSTS)
 
 SECRET_KEY = KICAU_KEYS[0]
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
     "kicau.channels",
     "kicau.publishing",
     "kicau.archive",
+    "kicau.audit",
     "kicau.datasets",
     "kicau.withdrawal",
     "kicau.web",

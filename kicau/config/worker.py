@@ -43,6 +43,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.archive.imports.published import keep_published
     from kicau.channels import acts as channels
     from kicau.config import watching
+    from kicau.config.auditor import audit_due
     from kicau.config.importer import embed_due, read_due
     from kicau.config.maker import make_due, review_all
     from kicau.engine import health
@@ -77,6 +78,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="forget old archives", every=3600.0, run=sync_to_async(jobs.forget_old)),
         Chore(name="take archives in", every=3.0, run=read_due),
         Chore(name="embed what may be embedded", every=30.0, run=embed_due),
+        Chore(name="search data sets", every=3.0, run=audit_due),
         Chore(name="make training sets", every=3.0, run=make_due),
         Chore(name="take back what may be used no more", every=600.0, run=sync_to_async(review_all)),
         Chore(name="have outsiders stamp the log", every=600.0, run=anchor_due),

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
 
 from kicau.archive.deciding import checked_use
-from kicau.archive.search import Query
+from kicau.archive.queries import query_of
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
@@ -23,9 +23,6 @@ from kicau.datasets.options import LABELS, SPLITS, Options
 from kicau.datasets.versions import folder_of, next_version
 from kicau.rights.models import CONDITIONS
 from kicau.workspaces.actors import Actor, Permission
-
-TIMES = ("since", "until")
-QUERY = ("words", "networks", "authors", "kinds", "acquired", "own", "since", "until", "language", "with_media")
 
 
 @transaction.atomic
@@ -68,23 +65,6 @@ def _check(format: str, meets: Sequence[str], query: Mapping[str, Any]) -> None:
         if condition not in CONDITIONS:
             raise unacceptable("meets", "There is no condition {condition!r}; the conditions are: {conditions}.", condition=condition, conditions=", ".join(CONDITIONS))  # fmt: skip
     query_of(query)
-
-
-def query_of(told: Mapping[str, Any]) -> Query:
-    """A stored query as the archive asks it: names as in QUERY, times in ISO 8601. Raises Unacceptable."""
-    unknown = set(told) - set(QUERY)
-    if unknown:
-        raise unacceptable("query", "A query knows {known}, not {name}.", known=", ".join(QUERY), name=", ".join(sorted(unknown)))  # fmt: skip
-    values = dict(told)
-    for name in TIMES:
-        if values.get(name):
-            try:
-                values[name] = datetime.fromisoformat(str(values[name]))
-            except ValueError as wrong:
-                raise unacceptable(f"query.{name}", "{said!r} is no time in ISO 8601.", said=str(told[name])) from wrong
-            if values[name].tzinfo is None:
-                raise unacceptable(f"query.{name}", "{said!r} lacks its time zone.", said=str(told[name]))
-    return Query(**{name: value for name, value in values.items() if value not in (None, "", [])})
 
 
 def _checked_options(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from django.db.models import Count, Max
 
 from kicau.archive import search
 from kicau.archive.models import Item
+from kicau.archive.queries import query_of
 from kicau.base import clock, sentences
+from kicau.base.alone import alone
 from kicau.base.ids import among
 from kicau.datasets import files, retraction, review, waiting
-from kicau.datasets.acts import query_of
 from kicau.datasets.models import Member, Preview, TrainingSet, Version, VersionState
 from kicau.datasets.records import Gathered, gather, items_of
 from kicau.datasets.versions import MANIFEST, folder_of
@@ -36,7 +37,7 @@ story = structlog.get_logger("kicau.datasets")
 def make(version: Version, progress: Callable[[int], None] | None = None) -> Version:
     """Makes a waiting version's files; the same moment and the same statements give the same bytes. A failure is kept
     with the version, and its half-made files are not. One that another process makes is waited for."""
-    with waiting.alone(version.id):
+    with alone(version.id):
         was = version.state
         version.refresh_from_db()
         if version.state == VersionState.SUPERSEDED or (version.state != was and version.state not in waiting.UNDONE):
@@ -130,7 +131,7 @@ def make_waiting() -> int:
     """The chore: looks at one set that waits for it, or makes one version. How many."""
     preview = waiting.preview()
     if preview is not None:
-        with suppress(Exception), waiting.alone(preview.set_id):  # kept with the preview, and logged
+        with suppress(Exception), alone(preview.set_id):  # kept with the preview, and logged
             look(preview)
         return 1
     version = waiting.version()

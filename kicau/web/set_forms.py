@@ -52,10 +52,6 @@ def of_set(of: TrainingSet) -> dict[str, Any]:
 
 def definition(form: Mapping[str, Any]) -> dict[str, Any]:
     """For `acts.define` and `acts.change`. Raises Unacceptable."""
-    query: dict[str, Any] = {
-        "words": form["words"][:500], "networks": form["networks"], "kinds": form["kinds"], "authors": [form["author"]] if form["author"] else [],
-        "own": {"yes": True, "no": False}.get(form["own"]), "since": _moment(form, "since"), "until": _moment(form, "until", 1),
-    }  # fmt: skip
     least = form["least_words"] or "1"
     if not least.isdigit() or not 1 <= int(least) <= 1000:
         raise unacceptable("least_words", "Give a number of words from 1 to {limit}.", limit=1000)
@@ -64,7 +60,16 @@ def definition(form: Mapping[str, Any]) -> dict[str, Any]:
         "personal": [kind for kind in LABELS if kind in form["personal"]], "least_words": int(least), "without_repeats": form["repeats"],
         "shares": _shares(form), "prompt": form["prompt"] or Options().prompt,
     }  # fmt: skip
-    return {"purpose": form["purpose"], "format": form["format"], "query": {k: v for k, v in query.items() if v not in ("", [], None)}, "meets": form["meets"], "options": options}  # fmt: skip
+    return {"purpose": form["purpose"], "format": form["format"], "query": query(form), "meets": form["meets"], "options": options}  # fmt: skip
+
+
+def query(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The posts that a form asks for, as the archive keeps a query. Raises Unacceptable."""
+    asked: dict[str, Any] = {
+        "words": form["words"][:500], "networks": form["networks"], "kinds": form.get("kinds", []), "authors": [form["author"]] if form["author"] else [],
+        "own": {"yes": True, "no": False}.get(form["own"]), "since": _moment(form, "since"), "until": _moment(form, "until", 1),
+    }  # fmt: skip
+    return {k: v for k, v in asked.items() if v not in ("", [], None)}
 
 
 def shown(form: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,12 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from kicau.audit.models import Audit
+from kicau.audit.papers import where
+from kicau.audit.showing import Place
 from kicau.datasets.models import TrainingSet, Version
 from kicau.web import archive_words as a
+from kicau.web import audit_words
 from kicau.web import set_words as w
 from kicau.web.templatetags.kicau import icon
 from kicau.web.words import Badge
@@ -24,6 +28,22 @@ def shown(badge: Badge) -> SafeString:
 @register.simple_tag
 def version_badge(version: Version) -> SafeString:
     return shown(w.STATES[version.state])
+
+
+@register.simple_tag
+def audit_badge(audit: Audit) -> SafeString:
+    return shown(audit_words.STATES[audit.state])
+
+
+@register.simple_tag
+def kind_badge(badge: Badge) -> SafeString:
+    return shown(badge)
+
+
+@register.filter
+def placed(place: Place) -> str:
+    """Where a copy stands, and how much of the post is there."""
+    return where(place)
 
 
 @register.simple_tag

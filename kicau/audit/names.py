@@ -1,0 +1,17 @@
+"""What a file of a data set is, by its name alone; so that pages need not load what reads it."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+FORMATS = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "parquet", ".warc": "warc", ".wet": "warc", ".txt": "text", ".md": "text", ".csv": "text", ".tsv": "text", ".html": "html", ".htm": "html", ".xml": "html"}  # fmt: skip
+PACKINGS = {".gz": "gz", ".zst": "zst", ".zstd": "zst", ".bz2": "bz2", ".xz": "xz"}
+
+
+def format_of(name: str) -> tuple[str, str]:
+    """Format ("" where no reader is for it) and packing."""
+    suffixes = [s.lower() for s in PurePosixPath(name).suffixes]
+    packing = PACKINGS.get(suffixes[-1], "") if suffixes else ""
+    if packing:
+        suffixes.pop()
+    return FORMATS.get(suffixes[-1] if suffixes else "", "json" if packing else ""), packing

@@ -1,0 +1,305 @@
+"""An audit's report for people, as one HTML file and as PDF, in English or Indonesian: the same words in both.
+
+It says "this data set contains these posts"; of a model trained on it, it says that this is another question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from html import escape
+from typing import Any
+
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from kicau.audit.models import Audit
+from kicau.audit.showing import Place, places
+from kicau.base import clock
+from kicau.evidence import log, notes
+
+MOST = 400  # places in a paper; all of them are in the bundle
+LANGUAGES = ("en", "id")
+
+
+@dataclass(slots=True)
+class Section:
+    """A heading, what is said under it, pairs of name and value, a table, and places."""
+
+    heading: str = ""
+    said: list[str] = field(default_factory=list)
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    table: list[Sequence[str]] = field(default_factory=list)  # the first row is its head
+    places: list[Place] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """The report, in one language."""
+
+    language: str
+    title: str
+    lead: str
+    sections: Sequence[Section]
+
+
+def paper(audit: Audit, language: str) -> Paper:
+    """Of an audit that is done; times in its workspace's zone."""
+    with translation.override(language), timezone.override(clock.zone(audit.workspace.timezone)):
+        shown = places(audit, list(audit.hits.order_by("id")[:MOST]))
+        sections = [_about(audit), _where(audit, shown), _how_sure(audit), _not_read(audit), _how_to_check(audit)]
+        return Paper(language, _("Search of “{name}” for posts of {workspace}").format(name=audit.name, workspace=audit.workspace.name), lead(audit), [s for s in sections if s])  # fmt: skip
+
+
+def lead(audit: Audit) -> str:
+    """What was found, in a sentence."""
+    if not audit.found:
+        return _("None of the posts was found in this data set, at the sensitivity stated below.")
+    found = ngettext("This data set contains {n} of the posts", "This data set contains {n} of the posts", audit.found).format(n=number(audit.found))  # fmt: skip
+    spots = ngettext("in {n} place", "in {n} places", audit.copies).format(n=number(audit.copies))
+    return f"{found}, {spots}."
+
+
+def number(value: float) -> str:
+    return str(formats.number_format(value, force_grouping=True))
+
+
+def percent(share: float) -> str:
+    return f"{formats.number_format(round(100 * share, 1))}%"
+
+
+def kind_word(kind: str) -> str:
+    """A kind of copy in a few words."""
+    return {
+        "exact": pgettext("copy", "letter by letter"),
+        "normalised": pgettext("copy", "every word, written otherwise"),
+        "near": pgettext("copy", "most of its words"),
+        "partial": pgettext("copy", "a passage of it"),
+    }.get(kind, kind)
+
+
+def sensitivity(audit: Audit) -> list[tuple[str, str, str, str]]:
+    """By share of words changed: planted, found, share and interval."""
+    rows = audit.summary.get("sensitivity", {})
+    return [(name.split()[0], number(r["tries"]), number(r["hits"]), f"{percent(r['share'])} ({percent(r['from'])} – {percent(r['to'])})") for name, r in rows.items()]  # fmt: skip
+
+
+def chance(audit: Audit) -> str:
+    """How often chance makes a pair, in a sentence."""
+    told = audit.summary.get("chance", {})
+    if not told.get("measured"):
+        return _("Chance was not measured: no data was named that cannot hold these posts. The search is set so that chance makes about one pair in ten thousand texts.")  # fmt: skip
+    return _("In data that cannot hold these posts, chance made {hits} pairs in {tries} texts: {share}, in 95 of 100 cases between {low} and {high}.").format(
+        hits=number(told["hits"]), tries=number(told["tries"]), share=_fine(told["share"]), low=_fine(told["from"]), high=_fine(told["to"])
+    )  # fmt: skip
+
+
+def _fine(share: float) -> str:
+    return f"{formats.number_format(round(100 * share, 3))}%"
+
+
+def _about(audit: Audit) -> Section:
+    posts, data = audit.summary["posts"], audit.summary["data"]
+    kinds = ", ".join(f"{number(n)} × {kind_word(kind)}" for kind, n in audit.summary["kinds"].items())
+    facts = [
+        (
+            _("Searched for"),
+            _("{given} posts, {different} of them different").format(
+                given=number(posts["given"]), different=number(posts["different"])
+            ),
+        ),
+        (
+            _("Searched in"),
+            _("{texts} texts, {size} in {shards} files").format(
+                texts=number(data["documents"]), size=_size(data["unpacked_bytes"]), shards=number(len(data["shards"]))
+            ),
+        ),
+        (_("Copies"), kinds or _("none")),
+        (
+            _("Too short to tell"),
+            _("{n} posts of so few or so common words that they cannot be told from chance").format(
+                n=number(posts["too_short_to_tell"])
+            ),
+        ),
+        (
+            _("On"),
+            formats.date_format(timezone.localtime(audit.finished_at), "DATETIME_FORMAT") if audit.finished_at else "",
+        ),
+    ]
+    more = audit.summary.get("not_listed", 0)
+    if more:
+        facts.append((_("Counted, not listed"), number(more)))
+    return Section(
+        said=[_("That a data set contains a post does not say that a model was trained on it: that is another question, which no search of a data set answers.")],
+        facts=facts,
+    )  # fmt: skip
+
+
+def _where(audit: Audit, shown: list[Place]) -> Section:
+    said = []
+    if audit.copies > len(shown):
+        said.append(_("The first {shown} of {all} places; all of them are in the bundle of evidence.").format(shown=number(len(shown)), all=number(audit.copies)))  # fmt: skip
+    return Section(_("Where they stand"), said=said, places=shown) if shown else Section()
+
+
+def _how_sure(audit: Audit) -> Section:
+    said = [_("Measured in this very data: posts were planted into its texts with a share of their words changed, and searched for like everything else. “Not found” means: not found at this sensitivity.")]  # fmt: skip
+    table: list[Sequence[str]] = [(_("Words changed"), _("Planted"), _("Found"), _("Share (95% interval)")), *sensitivity(audit)]  # fmt: skip
+    return Section(_("How sure this is"), said=[*said, chance(audit)], table=table if len(table) > 1 else [])
+
+
+def _not_read(audit: Audit) -> Section:
+    data = audit.summary["data"]
+    said = [_("Could not be read to its end, what was read before counts: {why}").format(why=why) for why in data["failed"].values()]  # fmt: skip
+    said += [_("Not read, since no reader is for it: {name}").format(name=name) for name in data["skipped"][:100]]
+    return Section(_("What was not read"), said=said or [_("Everything was read to its end.")])
+
+
+def _how_to_check(audit: Audit) -> Section:
+    if not audit.bundle_sha256:
+        return Section()
+    name, key = log.signing_key()
+    public = notes.public_bytes(key.public_key())
+
+    facts = [
+        (_("Bundle (SHA-256)"), audit.bundle_sha256),
+        (_("Signed by the key (SHA-256)"), hashlib.sha256(public).hexdigest()),
+        (_("Log"), name),
+        (_("Check"), "python3 verify.py evidence.json --key " + hashlib.sha256(public).hexdigest()),
+    ]
+    return Section(_("How others check it"), said=[_("The bundle of evidence holds this report signed, each passage, and the proof that each post was in the log. The file verify.py checks it without Kicau, and any changed byte fails.")], facts=facts)  # fmt: skip
+
+
+def _size(size: int) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{number(round(size / factor, 1))} {unit}"
+    return f"{number(size)} B"
+
+
+# HTML
+
+STYLE = """
+body{font:16px/1.55 system-ui,sans-serif;color:#17211d;background:#f6f3ec;margin:0;padding:2rem 1rem}main{max-width:52rem;margin:auto;background:#fff;padding:2.5rem;border-radius:14px}
+h1{font-size:1.6rem;line-height:1.25;margin:0 0 .75rem}h2{font-size:1.2rem;margin:2rem 0 .5rem}.lead{font-size:1.2rem;font-weight:700;color:#0c6649;margin:.5rem 0 1rem}
+dl{display:grid;grid-template-columns:minmax(9rem,max-content) minmax(0,1fr);gap:.3rem 1.25rem}dt{color:#525a54}dd{margin:0;overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #e2dccf}th{color:#525a54;font-size:.85rem}.place{border-top:1px solid #e2dccf;padding:1rem 0;display:grid;grid-template-columns:1fr 1fr;gap:.5rem 1.5rem}
+.place header{grid-column:1/-1;color:#525a54;font-size:.85rem;overflow-wrap:anywhere}.place p{margin:0;white-space:pre-line;overflow-wrap:anywhere}.place small{display:block;color:#525a54}mark{background:#faecce;box-shadow:inset 0 -2px 0 #7a4f00}
+@media(max-width:40rem){main{padding:1.25rem}.place,dl{grid-template-columns:minmax(0,1fr)}}@media print{body{background:#fff;padding:0}.place{break-inside:avoid}}
+"""  # fmt: skip
+
+
+def as_html(made: Paper) -> str:
+    """One file that needs nothing else."""
+    with translation.override(made.language):
+        body = "\n".join(_html(section) for section in made.sections)
+    return f'<!doctype html>\n<html lang="{made.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(made.title)}</title><style>{STYLE}</style></head><body><main><h1>{escape(made.title)}</h1><p class="lead">{escape(made.lead)}</p>\n{body}\n</main></body></html>\n'  # fmt: skip
+
+
+def _html(section: Section) -> str:
+    parts = [f"<h2>{escape(section.heading)}</h2>"] if section.heading else []
+    parts += [f"<p>{escape(text)}</p>" for text in section.said]
+    if section.facts:
+        parts.append("<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in section.facts) + "</dl>")
+    if section.table:
+        head, *rows = section.table
+        cells = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
+        parts.append(f"<table><thead><tr>{''.join(f'<th>{escape(c)}</th>' for c in head)}</tr></thead><tbody>{cells}</tbody></table>")  # fmt: skip
+    parts += [_html_place(place) for place in section.places]
+    return "\n".join(parts)
+
+
+def _html_place(place: Place) -> str:
+    post = "<br>".join(f"{escape(text)}<small>{escape(item)}</small>" for item, text in place.posts)
+    return (
+        f'<section class="place"><header>{escape(where(place))}</header><p><small>{escape(_("Your post"))}</small>{post}</p>'
+        f"<p><small>{escape(_('In the data set'))}</small>{escape(place.before)}<mark>{escape(place.match)}</mark>{escape(place.after)}</p></section>"
+    )
+
+
+def where(place: Place) -> str:
+    """Where a copy stands, and how much of the post is there."""
+    hit = place.hit
+    inside = "".join(f" · {name} {value}" for name, value in hit.place.items())
+    return _("{shard}, bytes {first} to {last}{inside} · {kind} · {words} of {of} words").format(shard=hit.shard, first=number(hit.first_byte), last=number(hit.last_byte), inside=inside, kind=kind_word(hit.kind), words=hit.words, of=hit.of_words)  # fmt: skip
+
+
+# PDF
+
+
+def as_pdf(made: Paper) -> bytes:
+    """A4. A letter that its font lacks stands as its number, such as [U+1F600]; the HTML file shows it."""
+    from reportlab.lib.pagesizes import A4
+    from reportlab.platypus import SimpleDocTemplate
+
+    out = io.BytesIO()
+    with translation.override(made.language):
+        story = list(_flow(made))
+        footer = _("Page {n}")
+
+    def number_page(canvas: Any, document: Any) -> None:
+        canvas.setFont("Vera", 8)
+        canvas.drawRightString(A4[0] - 48, 28, footer.format(n=document.page))
+
+    document = SimpleDocTemplate(out, pagesize=A4, title=made.title, author="Kicau", lang=made.language, leftMargin=48, rightMargin=48, topMargin=48, bottomMargin=48)  # fmt: skip
+    document.build(story, onFirstPage=number_page, onLaterPages=number_page)
+    return out.getvalue()
+
+
+def _flow(made: Paper) -> Iterator[Any]:
+    from reportlab.lib import colors
+    from reportlab.platypus import Paragraph, Spacer, Table, TableStyle
+
+    styles = _styles()
+    yield Paragraph(_written(made.title), styles["title"])
+    yield Paragraph(_written(made.lead), styles["lead"])
+    plain = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey), ("LEFTPADDING", (0, 0), (0, -1), 0)])  # fmt: skip
+    for section in made.sections:
+        if section.heading:
+            yield Paragraph(_written(section.heading), styles["heading"])
+        for text in section.said:
+            yield Paragraph(_written(text), styles["text"])
+        rows = [[Paragraph(_written(c), styles["small"]) for c in row] for row in [*section.facts, *section.table]]
+        if rows:
+            widths = [120, 379] if section.facts else [499 / len(rows[0])] * len(rows[0])
+            yield Table(rows, colWidths=widths, style=plain, hAlign="LEFT")
+        for place in section.places:
+            yield Spacer(1, 8)
+            yield Paragraph(_written(where(place)), styles["small"])
+            post = "<br/>".join(f"{_written(text)}<br/><font size=7>{_written(item)}</font>" for item, text in place.posts)  # fmt: skip
+            said = f"{_written(place.before)}<font backColor='#faecce'>{_written(place.match)}</font>{_written(place.after)}"  # fmt: skip
+            heads = [Paragraph(_written(_("Your post")), styles["small"]), Paragraph(_written(_("In the data set")), styles["small"])]  # fmt: skip
+            yield Table([heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]], colWidths=[249, 250], style=plain, hAlign="LEFT")  # fmt: skip
+
+
+@cache
+def _styles() -> dict[str, Any]:
+    from reportlab.lib.colors import HexColor
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    for name, file in (("Vera", "Vera.ttf"), ("Vera-Bold", "VeraBd.ttf")):
+        pdfmetrics.registerFont(TTFont(name, file))
+    ink, soft, leaf = HexColor("#17211d"), HexColor("#525a54"), HexColor("#0c6649")
+    return {
+        "title": ParagraphStyle("title", fontName="Vera-Bold", fontSize=17, leading=22, textColor=ink, spaceAfter=6),
+        "lead": ParagraphStyle("lead", fontName="Vera-Bold", fontSize=12, leading=17, textColor=leaf, spaceAfter=8),
+        "heading": ParagraphStyle("heading", fontName="Vera-Bold", fontSize=12, leading=16, textColor=ink, spaceBefore=16, spaceAfter=4),
+        "text": ParagraphStyle("text", fontName="Vera", fontSize=9, leading=13, textColor=ink, spaceAfter=4, splitLongWords=1),
+        "small": ParagraphStyle("small", fontName="Vera", fontSize=8, leading=11, textColor=soft, splitLongWords=1),
+    }  # fmt: skip
+
+
+def _written(text: str) -> str:
+    """For a paragraph of the PDF: what would be markup is none, and what the font lacks is named."""
+    from reportlab.pdfbase import pdfmetrics
+
+    _styles()
+    known = pdfmetrics.getFont("Vera").face.charToGlyph
+    seen = (c if ord(c) in known or c == "\n" else " " if c.isspace() else f"[U+{ord(c):04X}]" for c in text)
+    return escape("".join(seen), quote=False).replace("\n", "<br/>")

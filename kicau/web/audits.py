@@ -1,0 +1,149 @@
+"""Audits: others' data sets searched for one's own posts, what was found, the report, the evidence, and checking a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kicau.archive.reading import problem
+from kicau.audit import acts, papers, showing
+from kicau.audit.models import Audit, AuditState
+from kicau.base.errors import Conflict, NotFound, Refusal
+from kicau.connector import registry
+from kicau.evidence import log, notes, verify
+from kicau.web import audit_words as w
+from kicau.web import files, set_forms
+from kicau.web.frame import Asked, attempt, page
+from kicau.web.words import by_field, told
+from kicau.workspaces.actors import Permission
+
+SHOWN = 20  # places on a page
+LARGEST = 256 << 20  # bytes of a bundle that is checked
+ASKS = ("words", "own", "author", "since", "until")
+
+
+@page
+@require_safe
+def index(request: Asked) -> HttpResponse:
+    return render(request, "web/audits/index.html", {"rows": list(acts.audits(request.actor)[:200])})
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: Asked) -> HttpResponse:
+    request.actor.require(Permission.WRITE)
+    post = request.POST if request.method == "POST" else request.GET
+    form: dict[str, Any] = {name: post.get(name, "").strip() for name in (*ASKS, "name", "where")} | {"networks": post.getlist("networks")}  # fmt: skip
+    form["own"] = form["own"] or ("yes" if request.method != "POST" else "")
+    shown = {"form": form, "errors": {}, "slugs": registry.slugs(), "folders": settings.KICAU_AUDIT_FOLDERS, "narrowed": any(form[name] for name in ("words", "author", "since", "until", "networks")) or form["own"] != "yes"}  # fmt: skip
+    if request.method == "POST":
+        try:
+            made = acts.begin(
+                request.actor, name=form["name"], query=set_forms.query(form), files=request.FILES.getlist("file"),
+                where=form["where"], control_files=request.FILES.getlist("control"),
+            )  # fmt: skip
+            return redirect("audit", audit_id=made.id)
+        except Refusal as exc:
+            return render(request, "web/audits/new.html", shown | {"errors": by_field(exc)}, status=422)
+    return render(request, "web/audits/new.html", shown)
+
+
+@page
+@require_safe
+def one(request: Asked, audit_id: str) -> HttpResponse:
+    """How far it is, or what was found, a page of places at a time."""
+    row = acts.one_audit(request.actor, audit_id)
+    shown = _state(row)
+    if row.state == AuditState.DONE:
+        kind, after = request.GET.get("kind", ""), request.GET.get("after", "")
+        rows = acts.hits(request.actor, row, kind=kind if kind in w.KINDS else "")
+        found = list(rows.filter(id__gt=int(after))[: SHOWN + 1] if after.isdigit() else rows[: SHOWN + 1])
+        _name, key = log.signing_key()
+        shown |= {
+            "places": [(place, w.KINDS[place.hit.kind]) for place in showing.places(row, found[:SHOWN])], "kind": kind, "lead": papers.lead(row),
+            "following": found[SHOWN - 1].id if len(found) > SHOWN else None, "sensitivity": papers.sensitivity(row), "chance": papers.chance(row),
+            "kinds": [(key, badge, row.summary["kinds"][key]) for key, badge in w.KINDS.items() if row.summary["kinds"].get(key)],
+            "data": row.summary["data"], "posts": row.summary["posts"], "key": hashlib.sha256(notes.public_bytes(key.public_key())).hexdigest(),
+            "reports": [(code, name) for code, name in settings.LANGUAGES if code in papers.LANGUAGES],
+        }  # fmt: skip
+    return render(request, "web/audits/one.html", shown)
+
+
+@page
+@require_safe
+def state(request: Asked, audit_id: str) -> HttpResponse:
+    """How far it is; fetched while it runs. Once it has ended, the whole page is asked for again."""
+    row = acts.one_audit(request.actor, audit_id)
+    answer = render(request, "web/audits/state.html", _state(row))
+    if row.state not in (AuditState.WAITING, AuditState.RUNNING):
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+def _state(row: Audit) -> dict[str, Any]:
+    share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
+    why = problem(row.problem) if row.problem else None
+    return {"audit": row, "share": share, "working": row.state in (AuditState.WAITING, AuditState.RUNNING), "why": why}
+
+
+@page
+@require_POST
+def do(request: Asked, audit_id: str, verb: str) -> HttpResponse:
+    what = {"stop": acts.stop, "resume": acts.resume}.get(verb)
+    if what is not None:
+        done = _("Stopped; what was searched stays.") if verb == "stop" else _("It goes on where it stopped.")
+        attempt(request, lambda: what(request.actor, audit_id), done)
+    return redirect("audit", audit_id=audit_id)
+
+
+@page
+@require_safe
+def report(request: Asked, audit_id: str, language: str, form: str) -> HttpResponse:
+    """The report as one file, in the language that is asked for."""
+    row = acts.one_audit(request.actor, audit_id)
+    if row.state != AuditState.DONE or language not in papers.LANGUAGES or form not in ("html", "pdf"):
+        raise NotFound("report", audit_id)
+    made = papers.paper(row, language)
+    content, mime = (papers.as_pdf(made), "application/pdf") if form == "pdf" else (papers.as_html(made), "text/html; charset=utf-8")  # fmt: skip
+    answer = HttpResponse(content, content_type=mime)
+    answer["Content-Disposition"] = f'attachment; filename="audit-{language}.{form}"'
+    return answer
+
+
+@page
+@require_safe
+def bundle(request: Asked, audit_id: str) -> HttpResponseBase:
+    path = acts.bundle_of(request.actor, acts.one_audit(request.actor, audit_id))
+    return files.send(request, path, "application/json", {"Content-Disposition": 'attachment; filename="evidence.json"'})  # fmt: skip
+
+
+@page
+@require_safe
+def verifier(request: Asked) -> HttpResponseBase:
+    """The one file that checks a bundle without Kicau."""
+    return files.send(request, Path(verify.__file__), "text/x-python; charset=utf-8", {"Content-Disposition": 'attachment; filename="verify.py"'})  # fmt: skip
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def check(request: Asked) -> HttpResponse:
+    """A bundle from anybody: accepted or refused, with the reason, by the same verifier."""
+    file = request.FILES.get("bundle")
+    shown: dict[str, Any] = {"key": request.POST.get("key", "").strip()}
+    if request.method == "POST":
+        if file is None:
+            return render(request, "web/audits/check.html", shown | {"missing": _("Choose a bundle first.")}, status=422)  # fmt: skip
+        if not file.size or file.size > LARGEST:
+            raise Conflict("A bundle of more than 256 MB is checked with verify.py.")
+        try:
+            shown |= {"holds": verify.verify(file.read(), shown["key"]), "name": file.name}
+        except verify.Refused as wrong:
+            shown |= {"refused": told(str(wrong)), "name": file.name}
+    return render(request, "web/audits/check.html", shown)

@@ -1,0 +1,91 @@
+"""Audits' pages: begun by an upload, followed, read, taken along as report and evidence, and a bundle checked."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from kicau.archive.models import Item, Standing
+from kicau.audit import running
+from kicau.audit.models import Audit, AuditState
+
+POST = "Kopi Senja membuka sangrai kedua di Lembang hari Sabtu ☕, siapa membawa gelas <sendiri> minum gratis"
+
+
+@pytest.fixture
+def archive(actor):
+    standing = Standing.objects.create(workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"])  # fmt: skip
+    return Item.objects.create(workspace=actor.workspace, network="x", remote_id="1", standing=standing, text=POST, sources=[])  # fmt: skip
+
+
+def data(*texts: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("korpus.jsonl", b"".join(json.dumps({"text": t}).encode() + b"\n" for t in texts))
+
+
+def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive, django_assert_max_num_queries):
+    def get(name, *args, **query):
+        with django_assert_max_num_queries(12):
+            answer = page.get(reverse(name, args=args), query)
+        assert answer.status_code == 200, answer.content
+        return answer.content.decode()
+
+    assert "No data set searched yet" in get("audits")
+    assert "where" not in get("audit-new").partition("<main")[2]
+    refused = page.post(reverse("audit-new"), {"file": SimpleUploadedFile("a.zip", b"PK"), "own": "yes"})
+    assert (refused.status_code, "unpack a zip first" in refused.content.decode()) == (422, True)
+    others = [f"Teks lain nomor {i} tentang {i * 7} hal yang tidak ada hubungannya dengan siapa pun" for i in range(150)]
+    page.post(reverse("audit-new"), {"file": data(*others, f"Kutipan: {POST} selesai"), "name": "Korpus <b>", "own": "yes"})  # fmt: skip
+    row = Audit.objects.get()
+    assert "It waits for its turn" in get("audit", row.id)
+    assert "every 1s" in get("audit-state", row.id)
+    page.post(reverse("audit-do", args=[row.id, "stop"]))
+    page.post(reverse("audit-do", args=[row.id, "resume"]))
+    row = running.run_audit(row.id, processes=1)
+    assert row.state == AuditState.DONE, row.problem
+    assert page.get(reverse("audit-state", args=[row.id]))["HX-Refresh"] == "true"
+    shown = get("audit", row.id)
+    for said in ("This data set contains 1 of the posts, in 1 place.", "does not say that a model was trained on it", "letter by letter", "gelas &lt;sendiri&gt;", "Kutipan: ", "korpus.jsonl, bytes"):  # fmt: skip
+        assert said in shown, said
+    assert "1 post is in it" in get("audits")
+    assert "No copy was found" in get("audit", row.id, kind="partial")
+
+    english, indonesian = (get("audit-report", row.id, code, "html") for code in ("en", "id"))
+    assert "This data set contains 1 of the posts" in english
+    assert "Himpunan data ini memuat 1 kiriman, di 1 tempat." in indonesian
+    assert "Korpus &lt;b&gt;" in english
+    assert "☕" in english
+    for code in ("en", "id"):
+        assert page.get(reverse("audit-report", args=[row.id, code, "pdf"])).content.startswith(b"%PDF")
+
+    bundle = b"".join(page.get(reverse("audit-bundle", args=[row.id])).streaming_content)
+
+    def checked(raw: bytes, **more: str) -> str:
+        sent = {"bundle": SimpleUploadedFile("evidence.json", raw), **more}
+        return page.post(reverse("audit-check"), sent).content.decode()
+
+    assert "evidence.json holds" in checked(bundle)
+    assert "evidence.json does not hold" in checked(bundle.replace(b"Kopi", b"Kapi", 1))
+    assert "signed by another key" in checked(bundle, key="0" * 64)
+    assert "does not hold" in checked(b"[" * 100_000)
+    assert b"def verify" in b"".join(page.get(reverse("audit-verifier")).streaming_content)
+
+
+def test_strangers_and_viewers(page, actor, archive, member, db):
+    from kicau.workspaces.acts import add_person, create_workspace
+
+    page.post(reverse("audit-new"), {"file": data(POST), "own": "yes"})
+    row = Audit.objects.get()
+    other = add_person("budi@lain.example", "Budi", "hujan-di-bandung-41")
+    create_workspace(other, "Lain")
+    stranger, viewer = Client(), Client()
+    stranger.force_login(other)
+    viewer.force_login(member("viewer").person)
+    for name, more in (("audit", ()), ("audit-state", ()), ("audit-bundle", ()), ("audit-report", ("en", "pdf"))):
+        assert stranger.get(reverse(name, args=[row.id, *more])).status_code == 404, name
+    assert viewer.get(reverse("audit", args=[row.id])).status_code == 200
+    assert viewer.get(reverse("audit-new")).status_code == 403
+    assert "ask somebody who is at least contributor" in viewer.post(reverse("audit-do", args=[row.id, "stop"]), follow=True).content.decode()  # fmt: skip
