@@ -37,7 +37,9 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
     assert "where" not in get("audit-new").partition("<main")[2]
     refused = page.post(reverse("audit-new"), {"file": SimpleUploadedFile("a.zip", b"PK"), "own": "yes"})
     assert (refused.status_code, "unpack a zip first" in refused.content.decode()) == (422, True)
-    others = [f"Teks lain nomor {i} tentang {i * 7} hal yang tidak ada hubungannya dengan siapa pun" for i in range(150)]
+    others = [
+        f"Teks lain nomor {i} tentang {i * 7} hal yang tidak ada hubungannya dengan siapa pun" for i in range(150)
+    ]
     page.post(reverse("audit-new"), {"file": data(*others, f"Kutipan: {POST} selesai"), "name": "Korpus <b>", "own": "yes"})  # fmt: skip
     row = Audit.objects.get()
     assert "It waits for its turn" in get("audit", row.id)
