@@ -17,7 +17,7 @@ from kicau.api.shapes import deliveries as s
 from kicau.api.times import bound, moment
 from kicau.base.ids import as_uuid
 from kicau.channels.acts import one_channel
-from kicau.publishing import acts
+from kicau.publishing import acts, editing
 from kicau.publishing.models import Delivery
 from kicau.workspaces.actors import Actor
 
@@ -95,6 +95,46 @@ def resolve_delivery(request: HttpRequest, delivery_id: Id, found: s.ResolveInpu
     actor = acting(request)
     return _after(
         actor, acts.resolve(actor, delivery_id, published=found.published, url=found.url, remote_id=found.remote_id)
+    )
+
+
+@routes.post(
+    "/deliveries/{delivery_id}/edit/preview",
+    response=s.EditPreview,
+    summary="See how it would read",
+    openapi_extra=PUBLISHES,
+)
+def preview_edit(request: HttpRequest, delivery_id: Id, given: s.EditInput) -> s.EditPreview:
+    """As the network would show it, and what it lets nobody change; nothing is changed."""
+    return shown.edit_preview(editing.propose(acting(request), delivery_id, _change(given)))
+
+
+@routes.post(
+    "/deliveries/{delivery_id}/edit", response=s.Delivery, summary="Change it on the network", openapi_extra=PUBLISHES
+)
+def edit_delivery(request: HttpRequest, delivery_id: Id, given: s.EditInput) -> s.Delivery:
+    """For a published post of a network that allows it. Where an answer is lost it ends with 409: settle it then."""
+    actor = acting(request)
+    return _after(actor, async_to_sync(editing.edit)(actor, delivery_id, _change(given)))
+
+
+@routes.post(
+    "/deliveries/{delivery_id}/edit/settle",
+    response=s.Delivery,
+    summary="Look what became of a change",
+    openapi_extra=PUBLISHES,
+)
+def settle_edit(request: HttpRequest, delivery_id: Id, given: s.SettleInput) -> s.Delivery:
+    """After a change whose outcome is unknown: the network is asked, and what it lacks is sent."""
+    actor = acting(request)
+    return _after(actor, async_to_sync(editing.settle)(actor, delivery_id, reads=given.reads))
+
+
+def _change(given: s.EditInput) -> editing.Change:
+    return editing.Change(
+        texts={one.part - 1: one.text for one in given.texts},
+        alts={(one.part - 1, one.file - 1): one.alt for one in given.alts},
+        options=given.options,
     )
 
 

@@ -19,6 +19,7 @@ from kicau.connector import content
 from kicau.connector.wire import from_json
 from kicau.plans.pricing import Priced
 from kicau.publishing import compose
+from kicau.publishing.editing import Proposed
 from kicau.publishing.models import Attempt, Delivery, Draft
 from kicau.publishing.schedule import Preview
 from kicau.workspaces.models import Person
@@ -162,6 +163,14 @@ def delivery_whole(row: Delivery, attempts: Iterable[Attempt]) -> d.DeliveryWhol
     )
 
 
+def edit_preview(value: Proposed) -> d.EditPreview:
+    return d.EditPreview(
+        parts=[rendered_part(part) for part in value.after.parts],
+        changed=[n + 1 for n in value.parts],
+        problems=errors(value.problems),
+    )
+
+
 def _local(text: str, said: Sequence[Any], timezone: str) -> str:
     """A kept sentence, its times on the clock of the zone in which its delivery was planned."""
     zone = clock.zone(timezone)
@@ -210,7 +219,7 @@ def capabilities(value: can.Capabilities) -> c.Capabilities:
         media={kind.value: _rule(rule) for kind, rule in value.media.items()},
         max_media=value.max_media, mixes_media=value.mixes_media, needs_media=value.needs_media,
         needs_confirmation=value.needs_confirmation, poll=_poll_rule(value.poll),
-        abilities=sorted(ability.value for ability in value.abilities), options=[option(one) for one in value.options],
+        abilities=sorted(ability.value for ability in value.abilities), editable=sorted(value.editable), options=[option(one) for one in value.options],
         facts={name: c.Fact(value=str(fact.value), source=fact.source, checked=fact.checked) for name, fact in value.facts.items()},
         quota=dict(value.quota),
     )  # fmt: skip

@@ -284,6 +284,41 @@ def resolve(shell: Shell, delivery_id: str, published: bool, url: str, remote_id
 
 
 @click.command()
+@click.argument("delivery_id", metavar="ID")
+@click.option(
+    "--text", "texts", multiple=True, metavar="TEXT", help="How it is to read; once for each part of a thread."
+)
+@click.option("--part", type=click.IntRange(1), help="The part of a thread that the one --text is for.")
+@click.option("--alt", "alts", multiple=True, nargs=3, type=(click.IntRange(1), click.IntRange(1), str), metavar="PART FILE TEXT", help="Another alt text; repeatable.")  # fmt: skip
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another value of one of the network's options; repeatable.")  # fmt: skip
+@click.option("--look", is_flag=True, help="After an outcome that is unknown: look it up, and send what is missing.")
+@click.option("--reads", type=click.Choice(["after", "before"]), help="With --look, where the network cannot tell: how it reads there.")  # fmt: skip
+@json_option
+@pass_shell
+def edit(shell: Shell, delivery_id: str, texts: tuple[str, ...], part: int | None, alts: tuple[tuple[int, int, str], ...], options: tuple[str, ...], look: bool, reads: str | None, as_json: bool) -> None:  # fmt: skip
+    """Change a published post on its network, such as: kicau edit 1a2b3c4d --text "Without the slip of the pen" """
+    if not look and not (texts or alts or options):
+        raise Trouble("Say what is to read otherwise: --text, --alt or --option.")
+    if part and len(texts) != 1:
+        raise Trouble("--part goes with one --text.")
+    named = dict(one.partition("=")[::2] for one in options)
+
+    def act(actor: Actor, row: Delivery) -> Delivery:
+        from kicau.publishing import editing
+
+        if look:
+            return shell.wait_for(editing.settle(actor, row.id, reads=reads or ""))
+        change = editing.Change(
+            texts=dict(enumerate(texts, (part or 1) - 1)),
+            alts={(p - 1, f - 1): said for p, f, said in alts},
+            options=named,
+        )
+        return shell.wait_for(editing.edit(actor, row.id, change))
+
+    _each(shell, [delivery_id], act, "reads so on the network", as_json)
+
+
+@click.command()
 @ids_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option

@@ -15,7 +15,7 @@ from kicau.cli.check import check
 from kicau.cli.completion import completion
 from kicau.cli.costs import costs
 from kicau.cli.dataset import dataset
-from kicau.cli.deliveries import calendar, cancel, confirm, delete, move, resolve, retry, show
+from kicau.cli.deliveries import calendar, cancel, confirm, delete, edit, move, resolve, retry, show
 from kicau.cli.demo import demo
 from kicau.cli.doctor import doctor
 from kicau.cli.evidence import evidence
@@ -54,7 +54,7 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 
 for command in (
-    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, delete, review,
+    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, edit, delete, review,
     channels, withdraw, costs, archive, rights, dataset, audit, verify, evidence, canary, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

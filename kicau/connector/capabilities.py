@@ -104,6 +104,7 @@ class Capabilities:
     needs_confirmation: bool = False  # a named person confirms each post (terms of the network)
     poll: PollRule | None = None
     abilities: frozenset[Ability] = frozenset()
+    editable: frozenset[str] = frozenset()  # of a published post: "text", "alt", "language", "options.NAME"
     options: tuple[Option, ...] = ()
     facts: Mapping[str, Fact] = field(default_factory=dict)  # where each number above comes from
     quota: Mapping[str, int] = field(

@@ -6,15 +6,12 @@ drafts that it can publish. `connect`, `Lent` and `run` serve a network's own te
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from html import unescape
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import aiohttp
@@ -22,149 +19,46 @@ import pytest
 import pytest_asyncio
 
 from kicau.connector import errors
+from kicau.connector.capabilities import Ability
 from kicau.connector.content import (
     Charge,
     Continue,
     Delivery,
     Draft,
     Published,
-    PublishResult,
     Rendered,
-    RenderedMedia,
 )
-from kicau.connector.http import CLIENT_MARK, Http
+from kicau.connector.http import Http
+from kicau.connector.lent import (
+    CALLBACK,
+    USER_AGENT,
+    Killed,
+    Lent,
+    consent,
+    lend,
+    look_up,
+    run,
+    sign_in,
+    use,
+)
 from kicau.connector.protocol import Account, Connector, Redirect, prove
+from kicau.connector.revising import Reads, Revises, Revision, change, draft_of, refused, settled
 from kicau.connector.sandbox import Fault, Sandbox, start
-from kicau.connector.session import App, Credentials, File
-from kicau.connector.wire import from_json, to_json
+from kicau.connector.session import File
 
-USER_AGENT = f"{CLIENT_MARK}0 (contract)"
-CALLBACK = "http://127.0.0.1:9/callback"
-
-
-@dataclass
-class Lent:
-    """A Session (and a SignIn) for tests. `files` are the bytes behind each medium's ref; "ref@1500" is a frame."""
-
-    http: Http
-    app: App
-    account_id: str = ""
-    handle: str = ""
-    kind: str = "person"
-    host: str = ""
-    credentials: Credentials = field(default_factory=lambda: Credentials(access_token=""))
-    files: Mapping[str, File] = field(default_factory=dict)
-    spent: list[Charge] = field(default_factory=list)
-    media_base: str = ""  # a server that hands out the files, for networks that fetch them
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    async def file(self, media: RenderedMedia, /) -> File:
-        at = media.recipe.frame_ms if media.recipe else None
-        return self.files[media.media.ref if at is None else f"{media.media.ref}@{at}"]
-
-    async def public_url(self, media: RenderedMedia, /) -> str:
-        return f"{self.media_base}/{media.media.ref}"
-
-
-class Killed(BaseException):
-    """The worker died in the middle of a step; nobody caught anything."""
-
-
-def lend(connector: Connector, sandbox: Sandbox, client: aiohttp.ClientSession) -> Lent:
-    """A Session that has signed in to nothing yet."""
-    spent: list[Charge] = []
-    seeded = sandbox.default_app
-    app = App(client_id=seeded.client_id, client_secret=seeded.client_secret, callback=CALLBACK, endpoints={**connector.endpoints, **sandbox.endpoints()})  # fmt: skip
-    return Lent(http=Http(client, spent.append, connector.read_error), app=app, spent=spent)
-
-
-async def consent(
-    client: aiohttp.ClientSession, url: str, account: str = "", decision: str = "allow"
-) -> dict[str, str]:
-    """Do what a person does at a sandbox's consent page; returns the query that comes back to the callback."""
-    async with client.get(url, allow_redirects=False) as page:
-        form = await page.text()
-        assert page.status == 200, f"the consent page answered {page.status}: {form[:500]}"
-    pairs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
-    fields = {unescape(name): unescape(value) for name, value in pairs}
-    who = account or unescape(re.findall(r'name="account" value="([^"]*)"', form)[0])
-    async with client.post(url, data={**fields, "account": who, "decision": decision}, allow_redirects=False) as done:
-        assert done.status == 302, f"the consent form answered {done.status}: {(await done.text())[:500]}"
-        return dict(parse_qsl(urlsplit(done.headers["Location"]).query))
-
-
-async def sign_in(connector: Connector, session: Lent, answers: Mapping[str, str] | None = None, account: str = "") -> tuple[Account, ...]:  # fmt: skip
-    """The whole sign-in flow of a network against its sandbox."""
-    begun = await connector.auth.begin(session, answers or {})
-    if not isinstance(begun, Redirect):
-        return begun
-    returned = await consent(session.http.client, begun.url, account)
-    assert returned.pop("state") == begun.state, "the state must come back unchanged"
-    return await connector.auth.finish(session, begun.memory, returned)
-
-
-def use(session: Lent, account: Account) -> Lent:
-    """The session, acting for one of the identities that a sign-in gave."""
-    session.account_id, session.handle, session.kind, session.host = (
-        account.id,
-        account.handle,
-        account.kind,
-        account.host,
-    )
-    session.credentials = account.credentials
-    return session
-
-
-async def look_up(connector: Connector, session: Lent, delivery: Delivery) -> Published | Delivery:
-    """What the engine does first with a delivery that was restored from a backup: it is looked up until nothing more of
-    it is found; then the delivery that comes back is published from where it stands."""
-    while True:
-        result = await connector.find(session, delivery)
-        if isinstance(result, Published):
-            return result
-        if result is None or result.progress == delivery.progress:
-            return replace(delivery, restored_at=None)
-        delivery = from_json(Delivery, to_json(replace(delivery, progress=result.progress)))
-
-
-async def run(
-    connector: Connector,
-    session: Lent,
-    delivery: Delivery,
-    *,
-    steps: int = 80,
-    patience: float = 0.05,
-    kept: list[Any] | None = None,
-) -> Published:
-    """The engine's promise in miniature: a step that began and did not report is looked up before it is taken again."""
-    find = False
-    for _ in range(steps):
-        begun = session.now()
-        result: PublishResult | None
-        try:
-            if find:
-                result = await connector.find(session, delivery)
-            else:
-                delivery = replace(delivery, begun_at=begun)
-                result = await connector.publish(session, delivery)
-        except (errors.Uncertain, errors.Unavailable, Killed):
-            find = True
-            continue
-        find = False
-        match result:
-            case Published():
-                return result
-            case Continue(progress=progress, after=after):
-                # What is kept between steps must survive being stored.
-                delivery = from_json(Delivery, to_json(replace(delivery, progress=progress, steps=delivery.steps + 1)))
-                if kept is not None:
-                    kept.append(delivery.progress)
-                await asyncio.sleep(min(after.total_seconds(), patience))
-            case None:
-                delivery = replace(delivery, steps=delivery.steps + 1)
-    raise AssertionError(f"not published after {steps} steps; progress {delivery.progress}")
+__all__ = [
+    "CALLBACK",
+    "USER_AGENT",
+    "ConnectorContract",
+    "Killed",
+    "Lent",
+    "consent",
+    "lend",
+    "look_up",
+    "run",
+    "sign_in",
+    "use",
+]
 
 
 class ConnectorContract:
@@ -324,6 +218,72 @@ class ConnectorContract:
         for post_id in [*done.ids, done.ids[0]]:
             await self.connector.withdraw(session, post_id)
         assert self.visible(sandbox) == []
+
+    async def test_a_change_is_what_readers_see(self, session: Lent, sandbox: Sandbox) -> None:
+        """What is published is changed once its network allows that, and as the preview shows it; else it says so."""
+        if not isinstance(self.connector, Revises):
+            assert Ability.EDIT not in self.connector.baseline.abilities
+            post = self.connector.render(next(iter(self.drafts.values())), self.connector.baseline)
+            told = refused(post, post, self.connector.baseline, self.connector.label)
+            assert [problem.code for problem in told] == ["no-edit"]
+            return
+        revision, others = await self.revision(session)
+        again = self.connector.render(draft_of(self.connector, revision.before), self.connector.baseline)
+        assert again.parts == revision.before.parts, "what is published is rendered again as it is"
+        assert Ability.EDIT in self.connector.baseline.abilities
+        await self._reads(session, revision, Reads.BEFORE)
+        await change(self.connector, session, revision, self.connector.label)
+        assert self.visible(sandbox) == [revision.after.parts[0].text, *others]
+        if not await self._reads(session, revision, Reads.AFTER):
+            return
+        before = len(sandbox.requests)
+        assert await change(self.connector, session, replace(revision, doubt=True), self.connector.label) == {}
+        assert all(one["method"] == "GET" for one in list(sandbox.requests)[before:]), "nothing is sent twice"
+        other = replace(revision, before=revision.before, after=self.saying(revision.before, "Something else"))
+        with pytest.raises(errors.Rejected, match="Somebody changed this post"):
+            await change(self.connector, session, other, self.connector.label)
+
+    async def test_a_broken_change_is_looked_up_before_it_is_repeated(self, session: Lent, sandbox: Sandbox) -> None:
+        if not isinstance(self.connector, Revises):
+            return
+        revision, others = await self.revision(session)
+        for effect, nth in product(("drop", "drop-after", "status-after", "truncate"), range(4)):
+            wanted = self.saying(revision.before, f"{effect} {nth}")
+            revision = replace(revision, after=wanted, doubt=False)
+            sandbox.faults[:] = [Fault(effect=effect, skip=nth, status=502)]
+            for _ in range(6):
+                try:
+                    await change(self.connector, session, revision, self.connector.label)
+                    break
+                except errors.Uncertain:  # after a second one, a person has looked
+                    revision = replace(revision, doubt=not revision.doubt)
+                except errors.Unavailable:
+                    continue
+            assert self.visible(sandbox) == [wanted.parts[0].text, *others], (effect, nth)
+            revision = replace(revision, before=wanted)
+
+    async def _reads(self, session: Lent, revision: Revision, wanted: Reads) -> bool:
+        """Whether the network can tell; then it tells what is wanted."""
+        assert isinstance(self.connector, Revises)
+        try:
+            assert await self.connector.reads(session, revision) is wanted
+        except errors.Uncertain:
+            assert not self.connector.can_tell
+            return False
+        return True
+
+    async def revision(self, session: Lent) -> tuple[Revision, list[str]]:
+        """The first draft, published, with other words for its first part; and the texts of its other parts."""
+        delivery = await self.delivery(session, next(iter(self.drafts.values())))
+        done = await run(self.connector, session, delivery)
+        after = self.saying(delivery.post, "Said in other words ☕")
+        return Revision(post_id=done.ids[0], part=0, before=delivery.post, after=after), [part.text for part in delivery.post.parts[1:]]  # fmt: skip
+
+    def saying(self, post: Rendered, text: str) -> Rendered:
+        assert isinstance(self.connector, Revises)
+        draft = draft_of(self.connector, post)
+        made = replace(draft, parts=(replace(draft.parts[0], text=text), *draft.parts[1:]))
+        return settled(post, self.connector.render(made, self.connector.baseline))
 
     async def test_nothing_found_where_nothing_was_sent(self, session: Lent, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))

@@ -18,6 +18,7 @@ class Purpose(models.TextChoices):
     ANSWERS = "answers", "reading answers"
     NUMBERS = "numbers", "reading numbers"
     WITHDRAW = "withdraw", "deleting a published post"
+    EDIT = "edit", "changing a published post"
 
 
 READING = (Purpose.READ, Purpose.ANSWERS, Purpose.NUMBERS)  # what slows down before publishing stops

@@ -260,6 +260,38 @@ class Attempt(models.Model):
         return f"{self.did}: {self.outcome}"
 
 
+class Revision(models.Model):
+    """A published post that is changed on its network: stored before anything is sent there."""
+
+    class State(models.TextChoices):
+        BEGUN = "begun", "under way"  # or its process died: what became of it is looked up
+        UNKNOWN = "unknown", "outcome unknown"
+        DONE = "done", "changed"
+        REFUSED = "refused", "not changed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="revisions")
+    person = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.BEGUN)
+    before = models.JSONField()  # as it was published or last changed, in wire form
+    after = models.JSONField()  # as it is to read
+    done = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)  # parts that read so
+    raw = models.JSONField(default=dict, blank=True)  # what the network answered, by part
+    begun_at = models.DateTimeField(default=now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery"], name="one_revision_at_a_time", condition=models.Q(state__in=["begun", "unknown"])
+            )
+        ]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id}: {self.state}"
+
+
 class Outage(models.Model):
     """A network, or one of its servers, that cannot be reached: its deliveries wait, but for a few that try."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,8 +23,8 @@ from kicau.connector.capabilities import Ability
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.wire import from_json
 from kicau.plans.models import Charge
-from kicau.publishing import acts, approval, compose, looking, reading
-from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, Hold
+from kicau.publishing import acts, approval, compose, editing, looking, reading
+from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, Hold, Revision
 from kicau.web import approval as approving
 from kicau.web.frame import Asked, attempt, back, is_partial, page
 from kicau.web.times import moment_of
@@ -53,6 +53,7 @@ class Told:
     costs: tuple[tuple[int, str], ...]  # (micro-units, currency)
     calls: int
     can: frozenset[str]
+    edit: Revision | None = None  # a change of which it is not known what became
 
 
 @page
@@ -99,7 +100,8 @@ def look(request: Asked, delivery_id: str) -> HttpResponse:
 
 def tell_all(actor: Actor, rows: Sequence[Delivery]) -> list[Told]:
     stories, spent = reading.stories(actor, rows), reading.spent(actor, rows)
-    return [tell(actor, row, stories[row.id], spent[row.id]) for row in rows]
+    edits = {r.delivery_id: r for r in Revision.objects.filter(delivery__in=rows, state__in=editing.OPEN)}
+    return [replace(tell(actor, row, stories[row.id], spent[row.id]), edit=edits.get(row.id)) for row in rows]
 
 
 def tell(actor: Actor, row: Delivery, story: Sequence[Attempt], charges: Sequence[Charge]) -> Told:
@@ -122,7 +124,7 @@ def tell(actor: Actor, row: Delivery, story: Sequence[Attempt], charges: Sequenc
 
 def _can(row: Delivery) -> frozenset[str]:
     """What may be done with it in its state; whether the reader's role allows it is asked beside."""
-    can = set()
+    can = set[str]()
     if row.state in CANCELABLE and row.begun_at is None:
         can.add("cancel")
     frozen = row.hold == Hold.WITHDRAWN and row.channel.state != ChannelState.ACTIVE
@@ -134,8 +136,11 @@ def _can(row: Delivery) -> frozenset[str]:
         can.add("move")
     if row.state == DeliveryState.UNKNOWN:
         can.add("resolve")
-    if row.state == DeliveryState.PUBLISHED and row.remote_ids and capabilities_of(row.channel).can(Ability.DELETE):
-        can.add("withdraw")
+    if row.state == DeliveryState.PUBLISHED and row.remote_ids:
+        abilities = capabilities_of(row.channel).abilities
+        can |= {
+            word for word, ability in (("edit", Ability.EDIT), ("withdraw", Ability.DELETE)) if ability in abilities
+        }
     return frozenset(can)
 
 

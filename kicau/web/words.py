@@ -102,7 +102,7 @@ ACTS: dict[str, Any] = {
     "review.link_made": _("made a review link"), "review.link_revoked": _("took back a review link"), "review.comment": _("commented on a post"),
     "review.approved": _("approved a post"), "review.returned": _("asked for changes"), "sandbox.used": _("took the sandbox's keys"), "draft.archived": _("put a post away"), "delivery.scheduled": _("scheduled a delivery"),
     "delivery.canceled": _("cancelled a delivery"), "delivery.retried": _("retried a delivery"), "delivery.moved": _("moved a delivery"),
-    "delivery.confirmed": _("confirmed a delivery"), "delivery.resolved": _("resolved an unknown outcome"), "delivery.deleted": _("deleted a post from its network"),
+    "delivery.confirmed": _("confirmed a delivery"), "delivery.resolved": _("resolved an unknown outcome"), "delivery.deleted": _("deleted a post from its network"), "delivery.edited": _("changed a published post"),
     "text.saved": _("saved a text"), "text.forgotten": _("removed a saved text"), "group.saved": _("saved a group of channels"),
     "delivery.late-decided": _("decided about posts that were past their time"), "withdrawal.announced": _("set a date for leaving a network"),
     "withdrawal.withdrawn": _("left a network"), "withdrawal.proposed": _("found a network's door shut"), "withdrawal.called-off": _("called leaving off"),

@@ -24,6 +24,7 @@ from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Account, Redirect
+from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Credentials, Session, SignIn
 
 POST = Charge("post", proven=True)
@@ -76,7 +77,8 @@ class Stranger:
     baseline = Capabilities(
         max_length=100,
         max_parts=10,
-        abilities=frozenset({Ability.THREAD, Ability.DELETE}),
+        abilities=frozenset({Ability.THREAD, Ability.EDIT, Ability.DELETE}),
+        editable=frozenset({"text"}),
         options=(Option(name="tone", label="Tone", choices=(("loud", "Loud"), ("quiet", "Quiet")), default="loud"),),
         facts={"max_length": Fact(value=100, source="made up", checked=date(2026, 11, 24))},
     )
@@ -134,14 +136,34 @@ class Stranger:
         made = str(found[0]["id"])
         return replace(_further(delivery, [*ids, made], session), spent=(Charge("post", once=made),))
 
+    def written(self, part: RenderedPart, /) -> str:
+        return part.text
+
+    async def reads(self, session: Session, revision: Revision, /) -> Reads:
+        try:
+            answer = await session.http.call(
+                "GET", _post(session, revision.post_id), charge=READ, headers=_auth(session)
+            )
+        except Rejected:
+            return Reads.GONE
+        wanted = {revision.before.parts[revision.part].text: Reads.BEFORE, revision.after.parts[revision.part].text: Reads.AFTER}  # fmt: skip
+        return wanted.get(answer.json()["text"], Reads.OTHER)
+
+    async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
+        body: dict[str, JSON] = {"text": revision.after.parts[revision.part].text}
+        answer = await session.http.call("PUT", _post(session, revision.post_id), headers=_auth(session), json=body, timeout=2)  # fmt: skip
+        return {"text": str(answer.json()["text"])}
+
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:
-            await session.http.call(
-                "DELETE", f"{session.app.endpoints['api']}/posts/{post_id}", headers=_auth(session), repeatable=True
-            )
+            await session.http.call("DELETE", _post(session, post_id), headers=_auth(session), repeatable=True)
         except Rejected as exc:
             if "404" not in str(exc):
                 raise
+
+
+def _post(session: Session, post_id: str) -> str:
+    return f"{session.app.endpoints['api']}/posts/{post_id}"
 
 
 def _ids(delivery: Delivery) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from aiohttp import web
 
@@ -33,6 +34,8 @@ class Server(Sandbox):
             web.post("/token", self.token),
             web.post("/posts", self.create),
             web.get("/posts", self.search),
+            web.get("/posts/{id}", self.show),
+            web.put("/posts/{id}", self.change),
             web.delete("/posts/{id}", self.delete),
         ]
 
@@ -98,6 +101,20 @@ class Server(Sandbox):
         self.meter(self.default_app.client_id, "read")
         found = self.store.get("tag", request.query["tag"])
         return web.json_response({"posts": [found] if found else []})
+
+    def _post(self, request: web.Request) -> dict[str, Any]:
+        self._account(request)
+        if (found := self.store.get("post", request.match_info["id"])) is None:
+            raise web.HTTPNotFound
+        return found
+
+    async def show(self, request: web.Request) -> web.Response:
+        self.meter(self.default_app.client_id, "read")
+        return web.json_response(self._post(request))
+
+    async def change(self, request: web.Request) -> web.Response:
+        made = {**self._post(request), "text": (await request.json())["text"]}
+        return web.json_response(self.store.put("post", made["id"], made))
 
     async def delete(self, request: web.Request) -> web.Response:
         self._account(request)

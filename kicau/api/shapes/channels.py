@@ -83,6 +83,7 @@ class Capabilities(Shape):
     needs_confirmation: bool = Field(description="Whether a named person must confirm each post.")
     poll: PollRule | None = Field(description="Null: no polls.")
     abilities: list[str] = Field(description="thread, reply, edit, delete, alt-text, poll, link-card, first-comment.")
+    editable: list[str] = Field(description="What of a published post can be changed: text, alt, options.NAME.")
     options: list[Option] = Field(description="Options that a post may have here, named network.option.")
     facts: dict[str, Fact] = Field(description="Where the numbers come from.")
     quota: dict[str, int] = Field(description="Read from the network, where it tells.")

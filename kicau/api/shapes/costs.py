@@ -34,7 +34,7 @@ class BudgetInput(Shape):
     )
     channel: str = Field("", max_length=80, description="Key or id: for one channel only.")
     campaign: str = Field("", max_length=120, description="Name: for one campaign only.")
-    purpose: str = Field("", max_length=12, description="For one purpose only: publish, find, answers, numbers, read, connect, refresh or withdraw.")  # fmt: skip
+    purpose: str = Field("", max_length=12, description="For one purpose only: publish, find, answers, numbers, read, connect, refresh, withdraw or edit.")  # fmt: skip
 
 
 class Worth(Shape):

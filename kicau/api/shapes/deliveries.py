@@ -123,6 +123,53 @@ class ResolveInput(Shape):
     remote_id: str = Field("", max_length=300, description="The network's id, if it is there.")
 
 
+class TextEdit(Shape):
+    """Another text for one part."""
+
+    part: int = Field(1, ge=1, le=500, description="Which part of a thread; the first is 1.")
+    text: str = Field(
+        max_length=200_000, description="How it is to read, with mentions as a post's author writes them."
+    )
+
+
+class AltEdit(Shape):
+    """Another alt text for one file."""
+
+    part: int = Field(1, ge=1, le=500, description="Which part of a thread; the first is 1.")
+    file: int = Field(1, ge=1, le=100, description="Which of its files; the first is 1.")
+    alt: str = Field(max_length=20_000, description="What it shows.")
+
+
+class EditInput(Shape):
+    """What is to read otherwise; what is left out stays."""
+
+    model_config = examples({"texts": [{"part": 1, "text": "Without the slip of the pen"}]})
+
+    texts: list[TextEdit] = Field(default_factory=list, max_length=500, description="Texts, by part.")
+    alts: list[AltEdit] = Field(default_factory=list, max_length=500, description="Alt texts, by file.")
+    options: dict[str, str] = Field(
+        default_factory=dict, max_length=50, description="The network's options by name, where it lets them be changed."
+    )
+
+
+class EditPreview(Shape):
+    """How a published post would read."""
+
+    parts: list[RenderedPart] = Field(description="As readers would see it.")
+    changed: list[int] = Field(description="Which parts would be changed; empty where nothing differs.")
+    problems: list[FieldError] = Field(description="Why it cannot be changed so; empty where it can.")
+
+
+class SettleInput(Shape):
+    """What a person found on the network, where it cannot tell itself."""
+
+    model_config = examples({"reads": ""}, {"reads": "after"})
+
+    reads: Literal["", "after", "before"] = Field(
+        "", description="after: it is changed; before: it is not, and is sent again; empty: the network is asked."
+    )
+
+
 class Charge(Shape):
     """What one call to a network used up."""
 
@@ -131,7 +178,7 @@ class Charge(Shape):
     network: str = Field(description="The network.")
     channel: str | None = Field(description="Id of the channel.")
     delivery: str | None = Field(description="Id of the delivery.")
-    purpose: str = Field(description="publish, find, connect, refresh, read or withdraw.")
+    purpose: str = Field(description="publish, find, connect, refresh, read, withdraw or edit.")
     meter: str = Field(description="The network's own word for what it counts.")
     units: int = Field(description="How many of them.")
     micro: int = Field(description="Price in millionths of the currency.")
@@ -164,7 +211,7 @@ class Sum(Shape):
 
     network: str = Field(description="The network.")
     meter: str = Field(description="The network's own word for what it counts.")
-    purpose: str = Field(description="publish, find, connect, refresh, read or withdraw.")
+    purpose: str = Field(description="publish, find, connect, refresh, read, withdraw or edit.")
     currency: str = Field(description="ISO 4217; empty where it cost no money.")
     calls: int = Field(description="How many calls.")
     units: int = Field(description="How many units.")

@@ -10,7 +10,7 @@ from kicau.api.tests.conftest import MARK
 from kicau.api.tests.test_gate import problem
 from kicau.base import clock
 from kicau.channels.models import Channel
-from kicau.publishing.models import Delivery
+from kicau.publishing.models import Delivery, Revision
 
 
 def test_the_calendar_by_due_time_and_its_filters(api, world):
@@ -87,6 +87,19 @@ def test_withdrawing_where_the_network_is_not_reached(api, world):
     app.save()
     assert "Nothing was changed here" in problem(api.post(f"/deliveries/{row.id}/withdraw"), 409)["detail"]
     assert Delivery.objects.get(id=row.id).state == "published"
+
+
+def test_editing_is_shown_first_and_settled_where_its_answer_was_lost(api, world):
+    row = world.deliveries["published"]
+    seen = api.post(f"/deliveries/{row.id}/edit/preview", {"texts": [{"text": "Kopi #pagi"}]}).json()
+    assert (seen["parts"][0]["text"], seen["changed"], seen["problems"]) == ("Kopi #pagi", [1], [])
+    app = Channel.objects.get(id=row.channel_id).app
+    app.endpoints = {"graph": "http://127.0.0.1:9"}
+    app.save()
+    assert "Nothing was sent" in problem(api.post(f"/deliveries/{row.id}/edit", {"texts": [{"text": "Kopi"}]}), 409)["detail"]  # fmt: skip
+    problem(api.post(f"/deliveries/{row.id}/edit/settle", {}), 409)
+    Revision.objects.update(state="unknown")
+    assert api.post(f"/deliveries/{row.id}/edit/settle", {"reads": "after"}).json()["text"] == "Kopi"
 
 
 def test_charges_and_their_sums(api, world):

@@ -7,16 +7,17 @@ from dataclasses import replace
 
 from kicau.connector import prices
 from kicau.connector.capabilities import Ability, Capabilities
-from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
+from kicau.connector.content import JSON, Delivery, Draft, PublishResult, Rendered, RenderedPart
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
+from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import shut_door
 from kicau.networks._meta.graph import page_graph
-from kicau.networks.facebook import archive, limits, wire
+from kicau.networks.facebook import archive, limits, revising, wire
 from kicau.networks.facebook.auth import COMMENTS, FacebookAuth
 from kicau.networks.facebook.render import render
 
@@ -60,6 +61,15 @@ class Facebook:
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         return await wire.find(session, delivery)
+
+    def written(self, part: RenderedPart, /) -> str:
+        return part.text
+
+    async def reads(self, session: Session, revision: Revision, /) -> Reads:
+        return await revising.reads(session, revision)
+
+    async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
+        return await revising.revise(session, revision)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         await wire.withdraw(session, post_id)

@@ -88,7 +88,8 @@ baseline = Capabilities(
     max_comment_length=_number("max_comment_length"),
     media={MediaKind.IMAGE: PHOTO, MediaKind.VIDEO: VIDEO},
     max_media=_number("photo.max_count"),
-    abilities=frozenset({Ability.DELETE, Ability.ALT_TEXT, Ability.LINK_CARD, Ability.FIRST_COMMENT}),
+    abilities=frozenset({Ability.EDIT, Ability.DELETE, Ability.ALT_TEXT, Ability.LINK_CARD, Ability.FIRST_COMMENT}),
+    editable=frozenset({"text"}),
     options=(FORMAT,),
     facts=FACTS,
 )

@@ -112,6 +112,10 @@ class Server(VideoSide):
             case "GET", "":
                 view, name, default = views[kind]
                 return self.project(ask, view(doc), name, default)
+            case "POST", "" if kind in ("post", "video"):
+                self.require(ask, "pages_manage_posts")
+                self._revise(ask, kind, doc)
+                return {"success": True}
             case "DELETE", "":
                 self.require(ask, "pages_manage_posts")
                 self._delete(kind, doc)
@@ -188,6 +192,19 @@ class Server(VideoSide):
                 return
             yield post
 
+    def _revise(self, ask: Ask, kind: str, doc: Doc) -> None:
+        """Other words; what a post shows beside them stays."""
+        said = ask.params.get("message" if kind == "post" else "description", "").strip()
+        if len(said) > MOST:
+            raise GraphError(100, f"(#100) Param message must be a string of at most {MOST} characters")
+        if kind == "video":
+            self.store.put("video", doc["id"], {**doc, "description": said})
+            doc = self.store.get("post", doc["post"]) or {}
+        elif not (said or doc["link"] or doc["photos"] or doc["video"]):
+            raise GraphError(100, "(#100) The status you are trying to publish must have some content.", sub=1366028)
+        if doc:
+            self.store.put("post", doc["id"], {**doc, "message": said, "changed": time_of(self)})
+
     def _delete(self, kind: str, doc: Doc) -> None:
         if kind == "video" and doc.get("post"):
             self._forget_post(doc["post"])
@@ -259,7 +276,7 @@ class Server(VideoSide):
             "id": lambda: doc["id"],
             "message": lambda: doc["message"] or None,
             "created_time": lambda: stamp(doc["at"]),
-            "updated_time": lambda: stamp(doc["at"]),
+            "updated_time": lambda: stamp(doc.get("changed") or doc["at"]),
             "from": lambda: self._from(doc["page"]),
             "is_published": lambda: True,
             "is_hidden": lambda: False,

@@ -18,14 +18,16 @@ from kicau.connector.content import (
     Published,
     PublishResult,
     Rendered,
+    RenderedPart,
     too_early,
 )
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
+from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
-from kicau.networks.linkedin import archive, limits, lookup, refusals, upload, wire
+from kicau.networks.linkedin import archive, limits, little, lookup, refusals, revising, upload, wire
 from kicau.networks.linkedin import render as rendering
 from kicau.networks.linkedin.auth import LinkedInAuth
 from kicau.networks.linkedin.limits import LABEL
@@ -178,6 +180,15 @@ class LinkedIn:
             why = "its answer was lost, so it may be there or not: look under the post"
             return self._published(session, progress, warning=_no_comment(why))
         return self._published(session, progress, comment=found) if found else None
+
+    def written(self, part: RenderedPart, /) -> str:
+        return little.typed(part.text, part.spans)
+
+    async def reads(self, session: Session, revision: Revision, /) -> Reads:
+        return await revising.reads(session, revision)
+
+    async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
+        return await revising.revise(session, revision)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:

@@ -158,7 +158,10 @@ baseline = Capabilities(
         durations=tuple(DURATIONS),
         max_question_length=number("poll-max-question-length"),
     ),
-    abilities=frozenset({Ability.DELETE, Ability.ALT_TEXT, Ability.POLL, Ability.LINK_CARD, Ability.FIRST_COMMENT}),
+    abilities=frozenset(
+        {Ability.EDIT, Ability.DELETE, Ability.ALT_TEXT, Ability.POLL, Ability.LINK_CARD, Ability.FIRST_COMMENT}
+    ),
+    editable=frozenset({"text"}),
     options=(VISIBILITY,),
     facts=FACTS,
 )

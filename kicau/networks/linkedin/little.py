@@ -50,6 +50,16 @@ def read(typed: str) -> tuple[str, tuple[Span, ...]]:
     return "".join(out), tuple(spans)
 
 
+def typed(text: str, spans: Iterable[Span]) -> str:
+    """What the author types to have this shown: `read` gives it back."""
+    out, done = [], 0
+    for span in spans:
+        if span.kind is SpanKind.MENTION and re.fullmatch(URN, span.target):
+            out += [text[done : span.start], f"@[{span.text}]({span.target})"]
+            done = span.end
+    return "".join([*out, text[done:]])
+
+
 def _meaning(match: re.Match[str]) -> tuple[SpanKind, str, str]:
     if name := match["name"]:
         return SpanKind.MENTION, name, match["urn"]

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 
 from kicau.connector import prices
 from kicau.connector.capabilities import Capabilities
-from kicau.connector.content import Delivery, Draft, Problem, PublishResult, Rendered
+from kicau.connector.content import JSON, Delivery, Draft, Problem, PublishResult, Rendered, RenderedPart
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
+from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
-from kicau.networks.mastodon import archive, limits, refusals, servers, steps, wire
+from kicau.networks.mastodon import archive, limits, refusals, revising, servers, steps, wire
 from kicau.networks.mastodon.auth import MastodonAuth
 from kicau.networks.mastodon.limits import LABEL
 from kicau.networks.mastodon.render import render
@@ -51,6 +52,15 @@ class Mastodon:
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         return await steps.find(session, delivery)
+
+    def written(self, part: RenderedPart, /) -> str:
+        return part.text
+
+    async def reads(self, session: Session, revision: Revision, /) -> Reads:
+        return await revising.reads(session, revision)
+
+    async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
+        return await revising.revise(session, revision)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         path = f"/api/v1/statuses/{wire.segment(post_id)}"

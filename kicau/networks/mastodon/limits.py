@@ -132,7 +132,8 @@ baseline = Capabilities(
     max_media=number("max-media"),
     mixes_media=True,  # pictures and GIFs; a video stands alone, which `render` sees to
     poll=POLL,
-    abilities=frozenset({Ability.THREAD, Ability.REPLY, Ability.DELETE, Ability.ALT_TEXT, Ability.POLL}),
+    abilities=frozenset({Ability.THREAD, Ability.REPLY, Ability.EDIT, Ability.DELETE, Ability.ALT_TEXT, Ability.POLL}),
+    editable=frozenset({"text", "alt", "options.warning", "options.sensitive"}),
     options=(VISIBILITY, WARNING, SENSITIVE, FOCUS, MULTIPLE, HIDE_TOTALS, QUOTE, QUOTES),
     facts=FACTS,
 )
@@ -204,6 +205,8 @@ def _without_what_it_lacks(can: Capabilities, server: Server) -> Capabilities:
         lost.add(FOCUS)
     if not server.has("delete"):
         can = replace(can, abilities=can.abilities - {Ability.DELETE})
+    if not server.has("edit-rest"):
+        can = replace(can, editable=can.editable & {"text"})
     options = [option for option in can.options if option not in lost]
     if missing := {name for name in ("unlisted", "direct") if not server.has(name)}:
         fewer = replace(VISIBILITY, choices=tuple(one for one in VISIBILITIES if one[0] not in missing))

@@ -106,7 +106,7 @@ def _could_be(session: Session, status: Mapping[str, Any], wanted: Wanted) -> bo
         and not status.get("reblog")
         and str(status.get("id")) not in wanted.known
         and str(status.get("in_reply_to_id") or "") == wanted.reply_to
-        and len(_media(status)) == len(wanted.part.media)
+        and len(media_of(status)) == len(wanted.part.media)
     )
 
 
@@ -116,16 +116,17 @@ def _is_it(status: Mapping[str, Any], wanted: Wanted) -> bool:
         return not _bare(wire.plain(str(status.get("content") or ""))) and _shows(status, wanted, "id", "url")
     said = status.get("text")
     if isinstance(said, str) and said:
-        return _folded(said).strip() == _folded(wanted.part.text).strip()
+        return folded(said).strip() == folded(wanted.part.text).strip()
     return _bare(wire.plain(str(status.get("content") or ""))) == _bare(_as_shown(wanted.part))
 
 
 def _shows(status: Mapping[str, Any], wanted: Wanted, *names: str) -> bool:
     """Whether it has one of the files that were uploaded for the part."""
-    return any(str(one.get(name)) in wanted.files for one in _media(status) for name in names if one.get(name))
+    return any(str(one.get(name)) in wanted.files for one in media_of(status) for name in names if one.get(name))
 
 
-def _media(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def media_of(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A status's files."""
     found = status.get("media_attachments")
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
@@ -142,10 +143,10 @@ def _as_shown(part: RenderedPart) -> str:
 
 def _bare(text: str) -> str:
     """Without what a server may change: blanks, line ends, and what snac makes of characters beyond U+20000."""
-    return "".join(_folded(text).split())
+    return "".join(folded(text).split())
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Characters beyond U+1FFFF as snac gives them back; the others as they are."""
     if not text or max(text) < "\U00020000":
         return text
@@ -159,5 +160,5 @@ async def _source_is(session: Session, status: Mapping[str, Any], wanted: Wanted
     except Rejected:
         return _shows(status, wanted, "id")
     return (
-        isinstance(answer, dict) and _folded(str(answer.get("text") or "")).strip() == _folded(wanted.part.text).strip()
+        isinstance(answer, dict) and folded(str(answer.get("text") or "")).strip() == folded(wanted.part.text).strip()
     )

@@ -22,9 +22,10 @@ KEEPS_KEYS = frozenset({"mastodon", "pleroma", "akkoma"})
 
 # What a software was seen not to do, though its answers say nothing of it. snac 2.75, tried 2026-11-24: a poll and a
 # focus are ignored, "unlisted" comes back as "public" and "direct" as "private", DELETE is answered 404, of an alt text
-# only the first line is kept, and characters from U+20000 on come back as others (the bit that it sets is set already).
+# only the first line is kept, characters from U+20000 on come back as others (the bit that it sets is set already), and
+# an edit changes the text alone (tried 2026-11-26).
 LACKS: Mapping[str, frozenset[str]] = {
-    "snac": frozenset({"polls", "focus", "unlisted", "direct", "delete", "alt-lines", "high-planes"})
+    "snac": frozenset({"polls", "focus", "unlisted", "direct", "delete", "alt-lines", "high-planes", "edit-rest"})
 }
 
 _COMPATIBLE = re.compile(r"\(compatible; ([A-Za-z]+)")  # "2.7.2 (compatible; Pleroma 2.6.0)"

@@ -7,7 +7,8 @@ from datetime import timedelta
 from django.urls import reverse
 
 from kicau.base import clock
-from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
+from kicau.channels.models import NetworkApp
+from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft, Revision
 
 
 def act(page, row, verb, **fields):
@@ -100,3 +101,28 @@ def test_a_delivery_has_an_address_of_its_own(page, post):
     assert (
         page.get(reverse("delivery", args=[row.id]))["Location"] == f"{reverse('post', args=[row.draft_id])}#d-{row.id}"
     )
+
+
+def test_a_published_post_is_edited_beside_how_it_would_read(page, post):
+    row = post("Selamat pgai", to=["mastodon-kopisenja"]).deliveries[0]
+    here = reverse("delivery-edit", args=[row.id])
+    assert page.get(here).status_code == 409  # not published
+    Delivery.objects.filter(id=row.id).update(state=DeliveryState.PUBLISHED, remote_ids=["1"], published_at=clock.now())
+    assert "Edit on the network" in page.get(reverse("post", args=[row.draft_id])).content.decode()
+    form = page.get(here).content.decode()
+    assert ">Selamat pgai</textarea>" in form
+    assert "This is how it reads now." in form
+    seen = page.post(here, {"text:0": "Selamat pagi #kopi"}, headers={"hx-request": "true"}).content.decode()
+    assert '<span class="span-tag">#kopi</span>' in seen
+    assert "<textarea" not in seen
+    assert page.post(here, {"text:0": "x" * 501}).status_code == 422
+    NetworkApp.objects.filter(network="mastodon").update(endpoints={"server": "http://127.0.0.1:9"})
+    refused = page.post(here, {"text:0": "Selamat pagi"})
+    assert (refused.status_code, "Nothing was sent" in refused.content.decode()) == (422, True)
+    assert ">Selamat pagi</textarea>" in refused.content.decode()
+
+    Revision.objects.update(state="unknown")
+    assert "Whether Mastodon changed this post is not known" in page.get(reverse("post", args=[row.draft_id])).content.decode()  # fmt: skip
+    page.post(reverse("delivery-settle", args=[row.id]), {"reads": "after"})
+    row.refresh_from_db()
+    assert row.head == "Selamat pagi"

@@ -144,11 +144,15 @@ class Media:
 
     async def update(self, request: web.Request, caller: Caller) -> web.Response:
         media, form = self._unattached(request, caller), await read(request)
+        return web.json_response(self.shape(self.describe(media, form)))
+
+    def describe(self, media: Doc, form: Doc) -> Doc:
+        """What is said of a file, said anew."""
         if "description" in form:
             media["description"] = self._description(form)
         if "focus" in form:
             media["focus"] = _focus(form["focus"])
-        return web.json_response(self.shape(self.box.store.put("media", media["id"], media)))
+        return self.box.store.put("media", media["id"], media)
 
     async def delete(self, request: web.Request, caller: Caller) -> web.Response:
         media = self.box.store.get("media", request.match_info["id"])

@@ -45,6 +45,7 @@ class Statuses:
             web.get("/api/v1/statuses/{id}", guarded(self.show, sees, anonymous=True)),
             web.get("/api/v1/statuses/{id}/context", guarded(self.context, sees, anonymous=True)),
             web.get("/api/v1/statuses/{id}/source", guarded(self.source, sees)),
+            web.put("/api/v1/statuses/{id}", guarded(self.edit, ("write:statuses",))),
             web.delete("/api/v1/statuses/{id}", guarded(self.delete, ("write:statuses",), part="delete")),
             web.get("/api/v1/accounts/{id}/statuses", guarded(self.list, sees, anonymous=True)),
             web.get("/api/v1/timelines/home", guarded(self.home, sees)),
@@ -222,6 +223,51 @@ class Statuses:
         self.of[found["account"]].pop(found["id"], None)
         return web.json_response(shown)
 
+    async def edit(self, request: web.Request, caller: Caller) -> web.Response:
+        """What is left out is taken from the post; its poll's votes stay while its options do."""
+        found = self.box.store.get("status", request.match_info["id"])
+        if found is None or found["account"] != caller.account:
+            raise missing()
+        form = await read(request)
+        if "edit-rest" in self.box.lacks:
+            form = {"status": form.get("status"), "spoiler_text": found["warning"], "sensitive": found["sensitive"], "media_ids": found["media"]}  # fmt: skip
+        attributes = form.get("media_attributes")
+        if isinstance(attributes, list):
+            self._describe(found, attributes)
+        made = {**found, **self._revised(found, form), "edited": _iso(self.box.now())}
+        self.box.store.put("status", found["id"], made)
+        return web.json_response(self.shape(made, caller))
+
+    def _describe(self, status: Doc, attributes: Any) -> None:
+        for one in attributes:
+            media = self.box.store.get("media", self._held(status, str(one.get("id"))))
+            if media is None or media["id"] not in status["media"]:
+                raise Refusal(404, "Record not found")
+            self.box.media.describe(media, one)
+
+    def _held(self, status: Doc, given: str) -> str:
+        """A file by the id that the API shows, which may be one of the post (`media-get`)."""
+        place = given.rpartition("_")[2]
+        shown = given.startswith(self.uri(status)) and place.isdigit() and int(place) < len(status["media"])
+        return str(status["media"][int(place)]) if shown else given
+
+    def _revised(self, status: Doc, form: Doc) -> Doc:
+        text, warning = tidy(str(form.get("status") or "")), tidy(str(form.get("spoiler_text") or ""))
+        media = [self._held(status, str(one)) for one in form.get("media_ids") or ()]
+        if lost := [one for one in media if one not in status["media"]]:
+            raise Refusal(422, f"Media {', '.join(lost)} not found or already attached to another post")
+        faults = [] if text or media or status["quote"] else ["Text can't be blank"]
+        if length(text, warning) > self.box.max_characters:
+            faults.append(f"Text character limit of {self.box.max_characters} exceeded")
+        if faults:
+            raise invalid(*faults)
+        if "high-planes" in self.box.lacks:
+            text = "".join(chr((ord(c) - 0x10000) | 0x10000) if ord(c) > 0xFFFF else c for c in text)
+        poll = form.get("poll")
+        kept = status["poll"] if isinstance(poll, dict) and status["poll"] and _options(poll) == status["poll"]["options"] else None  # fmt: skip
+        language = {"language": _language(str(form["language"]))} if form.get("language") else {}
+        return {"text": text, "warning": warning, "sensitive": truth(form.get("sensitive")) or bool(warning), "media": media, "poll": kept, **language}  # fmt: skip
+
     async def list(self, request: web.Request, caller: Caller) -> web.Response:
         account = request.match_info["id"]
         if self.box.store.get("account", account) is None:
@@ -304,7 +350,7 @@ class Statuses:
             "reblogs_count": 0,
             "favourites_count": 0,
             "quotes_count": 0,
-            "edited_at": None,
+            "edited_at": status.get("edited"),
             "content": self._content(status["text"]),
             "reblog": None,
             "application": {"name": app["name"], "website": app["website"]} if app else None,

@@ -28,6 +28,7 @@ from kicau.connector.content import Delivery, Draft, Part, Published, SpanKind
 from kicau.connector.contract import CALLBACK, USER_AGENT, Lent, run, use
 from kicau.connector.http import Http
 from kicau.connector.protocol import Redirect
+from kicau.connector.revising import Reads, Revises, Revision, change, draft_of, refused, settled
 from kicau.connector.session import App
 from kicau.networks.mastodon import wire
 from kicau.networks.mastodon.connector import connector
@@ -117,6 +118,19 @@ class Real:
         unsent = Delivery(key=uuid4(), post=post, begun_at=began)
         self.check("nothing found", not isinstance(await connector.find(session, unsent), Published))
 
+    async def edited(self, session: Lent) -> None:
+        """A published text is changed, and reads as it should; its files stay. (snac makes no links of new tags in an edit.)"""
+        delivery, done = await self.publish(session, Draft(parts=(Part(text="Salah ketik", media=(media("cup", alt="Cangkir"),)),)))  # fmt: skip
+        assert isinstance(connector, Revises)
+        asked, can = draft_of(connector, delivery.post), await connector.capabilities(session)
+        after = settled(delivery.post, connector.render(replace(asked, parts=(replace(asked.parts[0], text="Sudah benar ☕🏽"),)), can))  # fmt: skip
+        revision = Revision(post_id=done.ids[0], part=0, before=delivery.post, after=after)
+        self.check("not allowed", refused(delivery.post, after, can, "Mastodon") == ())
+        await change(connector, session, revision, "Mastodon")
+        self.check("edited", await connector.reads(session, revision) is Reads.AFTER, revision.post_id)
+        await self.read_back(session, replace(delivery, post=after), done)
+        self.check("edited twice", await change(connector, session, replace(revision, doubt=True), "Mastodon") == {})
+
     async def lengths(self, session: Lent) -> int:
         """At the limit that the server names it takes the text; one past it, we refuse. snac itself refuses nothing."""
         can = await connector.capabilities(session)
@@ -155,6 +169,7 @@ async def main(server: str, person: str, password: str, posts: int) -> int:
         session = await real.signed_in(person, password)
         session.credentials = await connector.auth.refresh(session)
         await real.again(session)
+        await real.edited(session)
         for draft in generated(posts):
             await real.read_back(session, *await real.publish(session, draft))
         counted = await real.lengths(session)

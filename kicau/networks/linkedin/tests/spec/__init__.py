@@ -81,9 +81,10 @@ def _body(where: str, endpoint: Mapping[str, Any], body: bytes) -> Iterator[str]
         return
     for error in _checker(name).iter_errors(found):
         yield f"{where}: body at /{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}"
-    if name == "post" and isinstance(found, dict):
+    if name in ("post", "patch") and isinstance(found, dict):
+        said = found if name == "post" else found["patch"]["$set"]
         yield from (
-            f"{where}: commentary has an unescaped {mark!r}" for mark in _unescaped(str(found.get("commentary", "")))
+            f"{where}: commentary has an unescaped {mark!r}" for mark in _unescaped(str(said.get("commentary", "")))
         )
 
 

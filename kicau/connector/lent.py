@@ -1,0 +1,150 @@
+"""A session for tests: signed in at a sandbox's own page, and the engine's promise in miniature."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import aiohttp
+
+from kicau.connector import errors
+from kicau.connector.content import Charge, Continue, Delivery, Published, PublishResult, RenderedMedia
+from kicau.connector.http import CLIENT_MARK, Http
+from kicau.connector.protocol import Account, Connector, Redirect
+from kicau.connector.sandbox import Sandbox
+from kicau.connector.session import App, Credentials, File
+from kicau.connector.wire import from_json, to_json
+
+USER_AGENT = f"{CLIENT_MARK}0 (contract)"
+CALLBACK = "http://127.0.0.1:9/callback"
+
+
+@dataclass
+class Lent:
+    """A Session (and a SignIn) for tests. `files` are the bytes behind each medium's ref; "ref@1500" is a frame."""
+
+    http: Http
+    app: App
+    account_id: str = ""
+    handle: str = ""
+    kind: str = "person"
+    host: str = ""
+    credentials: Credentials = field(default_factory=lambda: Credentials(access_token=""))
+    files: Mapping[str, File] = field(default_factory=dict)
+    spent: list[Charge] = field(default_factory=list)
+    media_base: str = ""  # a server that hands out the files, for networks that fetch them
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def file(self, media: RenderedMedia, /) -> File:
+        at = media.recipe.frame_ms if media.recipe else None
+        return self.files[media.media.ref if at is None else f"{media.media.ref}@{at}"]
+
+    async def public_url(self, media: RenderedMedia, /) -> str:
+        return f"{self.media_base}/{media.media.ref}"
+
+
+class Killed(BaseException):
+    """The worker died in the middle of a step; nobody caught anything."""
+
+
+def lend(connector: Connector, sandbox: Sandbox, client: aiohttp.ClientSession) -> Lent:
+    """A Session that has signed in to nothing yet."""
+    spent: list[Charge] = []
+    seeded = sandbox.default_app
+    app = App(client_id=seeded.client_id, client_secret=seeded.client_secret, callback=CALLBACK, endpoints={**connector.endpoints, **sandbox.endpoints()})  # fmt: skip
+    return Lent(http=Http(client, spent.append, connector.read_error), app=app, spent=spent)
+
+
+async def consent(
+    client: aiohttp.ClientSession, url: str, account: str = "", decision: str = "allow"
+) -> dict[str, str]:
+    """Do what a person does at a sandbox's consent page; returns the query that comes back to the callback."""
+    async with client.get(url, allow_redirects=False) as page:
+        form = await page.text()
+        assert page.status == 200, f"the consent page answered {page.status}: {form[:500]}"
+    pairs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
+    fields = {unescape(name): unescape(value) for name, value in pairs}
+    who = account or unescape(re.findall(r'name="account" value="([^"]*)"', form)[0])
+    async with client.post(url, data={**fields, "account": who, "decision": decision}, allow_redirects=False) as done:
+        assert done.status == 302, f"the consent form answered {done.status}: {(await done.text())[:500]}"
+        return dict(parse_qsl(urlsplit(done.headers["Location"]).query))
+
+
+async def sign_in(connector: Connector, session: Lent, answers: Mapping[str, str] | None = None, account: str = "") -> tuple[Account, ...]:  # fmt: skip
+    """The whole sign-in flow of a network against its sandbox."""
+    begun = await connector.auth.begin(session, answers or {})
+    if not isinstance(begun, Redirect):
+        return begun
+    returned = await consent(session.http.client, begun.url, account)
+    assert returned.pop("state") == begun.state, "the state must come back unchanged"
+    return await connector.auth.finish(session, begun.memory, returned)
+
+
+def use(session: Lent, account: Account) -> Lent:
+    """The session, acting for one of the identities that a sign-in gave."""
+    session.account_id, session.handle, session.kind, session.host = (
+        account.id,
+        account.handle,
+        account.kind,
+        account.host,
+    )
+    session.credentials = account.credentials
+    return session
+
+
+async def look_up(connector: Connector, session: Lent, delivery: Delivery) -> Published | Delivery:
+    """What the engine does first with a delivery that was restored from a backup: it is looked up until nothing more of
+    it is found; then the delivery that comes back is published from where it stands."""
+    while True:
+        result = await connector.find(session, delivery)
+        if isinstance(result, Published):
+            return result
+        if result is None or result.progress == delivery.progress:
+            return replace(delivery, restored_at=None)
+        delivery = from_json(Delivery, to_json(replace(delivery, progress=result.progress)))
+
+
+async def run(
+    connector: Connector,
+    session: Lent,
+    delivery: Delivery,
+    *,
+    steps: int = 80,
+    patience: float = 0.05,
+    kept: list[Any] | None = None,
+) -> Published:
+    """The engine's promise in miniature: a step that began and did not report is looked up before it is taken again."""
+    find = False
+    for _ in range(steps):
+        begun = session.now()
+        result: PublishResult | None
+        try:
+            if find:
+                result = await connector.find(session, delivery)
+            else:
+                delivery = replace(delivery, begun_at=begun)
+                result = await connector.publish(session, delivery)
+        except (errors.Uncertain, errors.Unavailable, Killed):
+            find = True
+            continue
+        find = False
+        match result:
+            case Published():
+                return result
+            case Continue(progress=progress, after=after):
+                # What is kept between steps must survive being stored.
+                delivery = from_json(Delivery, to_json(replace(delivery, progress=progress, steps=delivery.steps + 1)))
+                if kept is not None:
+                    kept.append(delivery.progress)
+                await asyncio.sleep(min(after.total_seconds(), patience))
+            case None:
+                delivery = replace(delivery, steps=delivery.steps + 1)
+    raise AssertionError(f"not published after {steps} steps; progress {delivery.progress}")
