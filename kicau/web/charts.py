@@ -47,9 +47,10 @@ class Chart:
 
 def bars(days: Sequence[tuple[date, int]]) -> Chart:
     """A column a day."""
-    top = max([value for _, value in days], default=0)
-    if not top:
+    most = max([value for _, value in days], default=0)
+    if not most:
         return Chart()
+    top = rungs(most)[-1]
     slot = (WIDE - LEFT - RIGHT) / len(days)
     made = tuple(
         Bar(x=round(LEFT + n * slot + slot * 0.15, 1), y=round(_y(value, top), 1), width=round(slot * 0.7, 1), height=round(HIGH - BOTTOM - _y(value, top), 1), label=day, value=value)
@@ -66,9 +67,10 @@ def course(spent: Sequence[tuple[date, int]], expected: Sequence[tuple[date, int
         if day <= today:
             so_far.append((day, total))
     ahead = [(day, value) for day, value in expected if day >= today] if expected else []
-    top = max([value for _, value in [*so_far, *ahead]] + [limit, high], default=0)
-    if not top:
+    most = max([value for _, value in [*so_far, *ahead]] + [limit, high], default=0)
+    if not most:
         return Chart()
+    top = rungs(most)[-1]
     days = [day for day, _ in spent]
     place = {day: LEFT + (WIDE - LEFT - RIGHT) * n / max(1, len(days) - 1) for n, day in enumerate(days)}
 
@@ -89,8 +91,15 @@ def _y(value: int, top: int) -> float:
     return HIGH - BOTTOM - (HIGH - BOTTOM - TOP) * value / top
 
 
+def rungs(most: int) -> list[int]:
+    """Round values from nothing to `most` or just above it, three to six of them: one, two or five of a power of ten apart."""
+    power = 10 ** (len(str(most)) - 1)
+    step = next(max(1, step) for step in (power // 5, power // 2, power, power * 2) if step * 5 >= most)
+    return list(range(0, most + step, step))
+
+
 def _values(top: int) -> tuple[Mark, ...]:
-    return tuple(Mark(at=round(_y(top * n // 4, top), 1), text=top * n // 4) for n in range(5))
+    return tuple(Mark(at=round(_y(value, top), 1), text=value) for value in rungs(top))
 
 
 def _days(days: Sequence[date]) -> tuple[Mark, ...]:

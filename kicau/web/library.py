@@ -86,8 +86,8 @@ def upload(request: Asked) -> HttpResponse:
 def medium(request: Asked, medium_id: str) -> HttpResponse:
     found = acts.one_medium(request.actor, medium_id)
     uses = found.uses.select_related("part").order_by("-id")[:20]
-    drafts = list(dict.fromkeys(use.part.draft_id for use in uses))
-    return render(request, "web/medium.html", {"medium": found, "drafts": drafts})
+    by_post = {use.part.draft_id: use for use in reversed(uses)}  # the first part of each that has it
+    return render(request, "web/medium.html", {"medium": found, "uses": list(reversed(by_post.values()))})
 
 
 @page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from kicau.connector.content import Problem
 from kicau.publishing.calendars import Slip
 from kicau.publishing.models import Delivery, DeliveryState, DraftState, Hold
 from kicau.web.marks import label
+from kicau.withdrawal import telling as withdrawals
 from kicau.withdrawal.models import WithdrawalState
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.models import Role
@@ -155,7 +157,7 @@ def sentence(problem: Problem) -> str:
     """The problem in the reader's language."""
     message = gettext(problem.message) if problem.message else ""
     try:
-        return message.format_map(dict(problem.params))
+        return message.format_map(_in_words(problem.params))
     except (KeyError, IndexError, ValueError, AttributeError):
         return problem.sentence
 
@@ -174,6 +176,9 @@ def channel_reason(row: Channel) -> str:
             "{network} no longer accepts this channel's permission. Connect {name} again; its queue is kept and goes on by itself."
         )
         return said.format(network=label(row.network), name=row.name)
+    if row.state == ChannelState.WITHDRAWN:
+        made = (withdrawals.reason(row.network, row.leaves_at, known) for known in (True, False))
+        return told(next((sentence for sentence in made if sentence == row.reason), row.reason))
     return told(row.reason)
 
 
@@ -183,10 +188,38 @@ def told(text: str, kept: Sequence[Any] = ()) -> str:
     return " ".join(sentences.filled(gettext(message), _in_words(params), _moment) for message, params in pieces)
 
 
+# What networks' sentences are filled with: places in a post, units, and what to do now.
+PHRASES = {
+    "the text": _("the text"),
+    "the post": _("the post"),
+    "part {n} of the text": _("part {n} of the text"),
+    "part {n} of the thread": _("part {n} of the thread"),
+    "characters": _("characters"),
+    "graphemes": _("graphemes"),
+    "too many": _("too many"),
+    "shorten it": _("shorten it"),
+    "shorten it or split it into a thread": _("shorten it or split it into a thread"),
+}
+PLACE = re.compile(r"(part )([0-9]+)( of the (?:text|thread))")
+
+
+def phrase(text: str) -> str:
+    """A piece of a sentence in the reader's language; what is not known stays as it is."""
+    if place := PLACE.fullmatch(text):
+        return str(PHRASES[f"{place[1]}{{n}}{place[3]}"]).format(n=place[2])
+    return str(PHRASES.get(text, text))
+
+
 def _in_words(params: Mapping[str, Any]) -> dict[str, Any]:
     """Params that are words of ours are told in the reader's language, too."""
     states = {**DELIVERY, **DRAFT}
-    return {k: str(states[v].word).lower() if k == "state" and v in states else v for k, v in params.items()}
+
+    def word(key: str, value: Any) -> Any:
+        if key == "state" and value in states:
+            return str(states[value].word).lower()
+        return phrase(value) if key in ("where", "unit", "actual", "now_what") and isinstance(value, str) else value
+
+    return {key: word(key, value) for key, value in params.items()}
 
 
 def _moment(at: datetime) -> str:

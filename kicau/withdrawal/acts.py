@@ -12,6 +12,7 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
+from kicau.base.sentences import stored
 from kicau.channels.acts import one_channel
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector import registry
@@ -19,7 +20,7 @@ from kicau.publishing.models import WAITING, Delivery, DeliveryState, Hold
 from kicau.publishing.schedule import FURTHEST
 from kicau.withdrawal.freezing import freeze
 from kicau.withdrawal.models import FROZEN_STATES, OPEN, Cause, Frozen, LeftChannel, Withdrawal, WithdrawalState
-from kicau.withdrawal.telling import label, subject, tell
+from kicau.withdrawal.telling import frozen_reason, label, reason, tell
 from kicau.workspaces.actors import Actor, Permission, system
 from kicau.workspaces.models import Workspace
 
@@ -136,8 +137,9 @@ def take_effect(actor: Actor, row: Withdrawal, now: datetime, state: str = Withd
         reason=reason_of(row), leaves_at=row.effective_at
     )
     frozen = Frozen.objects.filter(withdrawal=row, ended_at=None).values("delivery")  # before, as a proposal
-    Delivery.objects.filter(id__in=frozen, hold=Hold.WITHDRAWN).update(reason=frozen_reason(row), changed_at=now)
-    count = freeze(row, left_ids(row), frozen_reason(row), now)
+    why = frozen_reason(row)
+    Delivery.objects.filter(id__in=frozen, hold=Hold.WITHDRAWN).update(reason=why, said=stored(why), changed_at=now)
+    count = freeze(row, left_ids(row), why, now)
     name = "withdrawn" if state == WithdrawalState.WITHDRAWN else "proposed"
     actor.record(f"withdrawal.{name}", row.id, network=row.network, channels=len(ids), frozen=count)
     tell(row, name, channels=len(ids), frozen=count)
@@ -198,17 +200,7 @@ def mark(channel_ids: Iterable[UUID]) -> None:
 
 
 def reason_of(row: Withdrawal) -> str:
-    """Why a channel takes nothing, and what now: on the channel itself."""
-    if row.state == WithdrawalState.PROPOSED:
-        return f"{label(row.network)} seems to have shut its door. The queue is frozen and kept; somebody decides whether it is left."  # fmt: skip
-    return f"{label(row.network)} was left on {row.effective_at:%Y-%m-%d}. The queue is frozen and kept: give it new targets, or reinstate it."  # fmt: skip
-
-
-def frozen_reason(row: Withdrawal) -> str:
-    what = subject(row)
-    if row.state == WithdrawalState.PROPOSED:
-        return f"{what} seems to have shut its door; this post is kept until somebody decides."
-    return f"{what} was left on {row.effective_at:%Y-%m-%d}; this post is kept, and can go to other channels or wait for a return."  # fmt: skip
+    return reason(row.network, row.effective_at, row.state != WithdrawalState.PROPOSED)
 
 
 def _open(actor: Actor, network: str, only: Channel | None, app: NetworkApp | None) -> Withdrawal | None:

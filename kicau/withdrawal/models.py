@@ -100,6 +100,7 @@ class Frozen(models.Model):
     was_state = models.CharField(max_length=10)
     was_hold = models.CharField(max_length=12, blank=True)
     was_reason = models.TextField(blank=True)
+    was_said = models.JSONField(default=list, blank=True)  # how that sentence was made
     frozen_at = models.DateTimeField(default=now)
     ended_at = models.DateTimeField(null=True)  # restored, or handed to a person because its time had passed
 

@@ -20,7 +20,7 @@ from kicau.withdrawal import targets
 from kicau.withdrawal.acts import alone, end, locked, one_withdrawal, theirs_to_end
 from kicau.withdrawal.freezing import thaw
 from kicau.withdrawal.models import FROZEN_STATES, Frozen, LeftChannel, Withdrawal, WithdrawalState
-from kicau.withdrawal.telling import label, subject
+from kicau.withdrawal.telling import asked, label
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
@@ -101,11 +101,6 @@ def reinstate(actor: Actor, withdrawal_id: UUID | str, *, late: Late = Late.ASK,
         _answer(actor, _late_ones(ids), late, first_at)
     end(actor, row, WithdrawalState.REINSTATED, restored=restored, late=waiting)
     return told
-
-
-def asked(row: Withdrawal) -> str:
-    """What a delivery says whose time has passed."""
-    return f"Its time passed while {subject(row)} was left. Publish it now, give it another time, or cancel it."
 
 
 def _open_app(actor: Actor, channels: Sequence[Channel], row: Withdrawal) -> None:

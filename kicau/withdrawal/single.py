@@ -8,11 +8,10 @@ from django.db.models import Q
 
 from kicau.base import clock
 from kicau.channels.models import Channel, ChannelState
-from kicau.withdrawal.acts import alone, frozen_reason, mark
+from kicau.withdrawal.acts import alone, mark, reason_of
 from kicau.withdrawal.freezing import freeze, thaw
 from kicau.withdrawal.models import FROZEN_STATES, OPEN, Cause, Frozen, LeftChannel, Withdrawal, WithdrawalState
-from kicau.withdrawal.returning import asked
-from kicau.withdrawal.telling import tell
+from kicau.withdrawal.telling import asked, frozen_reason, tell
 from kicau.workspaces.actors import Actor
 
 SHORT = timedelta(hours=1)  # a lost permission that is mended within it lets what was due meanwhile go out by itself
@@ -67,7 +66,7 @@ def _after_disconnecting(actor: Actor, channel: Channel) -> None:
     if whole is not None:  # its network is left: it comes back together with that
         LeftChannel.objects.get_or_create(withdrawal=whole, channel=channel, defaults={"was_state": ChannelState.ACTIVE, "was_reason": ""})  # fmt: skip
         Frozen.objects.filter(withdrawal=row, ended_at=None).update(withdrawal=whole)
-        Channel.objects.filter(id=channel.id).update(state=ChannelState.WITHDRAWN, reason=frozen_reason(whole))
+        Channel.objects.filter(id=channel.id).update(state=ChannelState.WITHDRAWN, reason=reason_of(whole), leaves_at=whole.effective_at)  # fmt: skip
     if row is None:
         return
     now = clock.now()

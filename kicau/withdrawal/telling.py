@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from kicau.base import clock
+from kicau.base.sentences import Sentence
 from kicau.connector import registry
 from kicau.notices.acts import tell as tell_people
-from kicau.withdrawal.models import Withdrawal
+from kicau.withdrawal.models import Withdrawal, WithdrawalState
 from kicau.workspaces import webhooks
 
 
@@ -17,6 +20,25 @@ def label(network: str) -> str:
 def subject(row: Withdrawal) -> str:
     """What is left, in a sentence: the network, or one channel of it."""
     return f"{row.channel.name} on {label(row.network)}" if row.channel else label(row.network)
+
+
+def reason(network: str, at: datetime | None, is_left: bool) -> Sentence:
+    """Why a channel takes nothing, and what now: on the channel itself."""
+    if is_left and at:
+        return Sentence("{what} was left on {at}. The queue is frozen and kept: give it new targets, or reinstate it.", what=label(network), at=at)  # fmt: skip
+    return Sentence("{what} seems to have shut its door. The queue is frozen and kept; somebody decides whether it is left.", what=label(network))  # fmt: skip
+
+
+def frozen_reason(row: Withdrawal) -> Sentence:
+    """The same on a delivery."""
+    if row.state == WithdrawalState.PROPOSED:
+        return Sentence("{what} seems to have shut its door; this post is kept until somebody decides.", what=subject(row))  # fmt: skip
+    return Sentence("{what} was left on {at}; this post is kept, and can go to other channels or wait for a return.", what=subject(row), at=row.effective_at)  # fmt: skip
+
+
+def asked(row: Withdrawal) -> Sentence:
+    """What a delivery says whose time has passed."""
+    return Sentence("Its time passed while {what} was left. Publish it now, give it another time, or cancel it.", what=subject(row))  # fmt: skip
 
 
 def tell(row: Withdrawal, event: str, **counts: int) -> None:

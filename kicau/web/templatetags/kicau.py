@@ -131,6 +131,12 @@ def sentence(problem: Any) -> str:
 
 
 @register.filter
+def phrase(text: str) -> str:
+    """A unit, or a place in a post, in the reader's language."""
+    return words.phrase(text)
+
+
+@register.filter
 def told(text: str) -> str:
     """A text of a network's (the label of an option) in the reader's language."""
     return _(text) if text else ""
@@ -230,11 +236,20 @@ def money_or_zero(micro: int, currency: str) -> str:
 
 
 @register.filter
+def money_at_glance(micro: int, currency: str) -> str:
+    """For a figure that stands alone: cents, however small it is; less than one is said to be that."""
+    if micro and abs(micro) < 10_000:
+        return f"< {_amount(10_000, currency)}"
+    return _amount(round(micro / 10_000) * 10_000, currency) if currency else "0"
+
+
+@register.filter
 def rough(micro: int, currency: str) -> str:
     """For the edge of a chart."""
-    amount = micro / MICRO
-    text = f"{amount:,.0f}" if amount >= 10 or not amount else f"{amount:.2f}" if amount >= 0.1 else f"{amount:.3f}"
-    return f"${text}" if currency == "USD" else text
+    amount = (Decimal(micro) / MICRO).normalize()
+    places = max(0, -int(amount.as_tuple().exponent))
+    text = formats.number_format(amount, places and max(2, places), use_l10n=True, force_grouping=True)
+    return f"{pgettext('dollar sign', '$')}{text}" if currency == "USD" else text
 
 
 @register.filter
