@@ -30,6 +30,8 @@ class Sentence(str):
         return made
 
     def __add__(self, other: str) -> Sentence:
+        if not other:
+            return self
         return Sentence.of(self.pieces + pieces_of(other))
 
 

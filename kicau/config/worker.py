@@ -27,7 +27,7 @@ async def work() -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, pump.stop)
-        chores = asyncio.create_task(keep_doing(chores_with(client)))
+        chores = asyncio.create_task(keep_doing(chores_with(client), pump.busy))
         try:
             await pump.run()
         finally:
@@ -73,24 +73,43 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="send webhooks", every=1.0, run=webhooks.send_due),
         Chore(name="leave what is to be left", every=1.0, run=sync_to_async(rounds.look_after)),
         Chore(name="hear whether a network shut its door", every=60.0, run=listen),
-        Chore(name="forget what was heard long ago", every=3600.0, run=sync_to_async(recognition.forget_old)),
+        Chore(
+            name="forget what was heard long ago",
+            every=3600.0,
+            run=sync_to_async(recognition.forget_old),
+            gives_way=True,
+        ),
         Chore(name="export and retarget", every=1.0, run=jobs.work),
-        Chore(name="forget old archives", every=3600.0, run=sync_to_async(jobs.forget_old)),
-        Chore(name="take archives in", every=3.0, run=read_due),
-        Chore(name="embed what may be embedded", every=30.0, run=embed_due),
-        Chore(name="search data sets", every=3.0, run=audit_due),
-        Chore(name="make training sets", every=3.0, run=make_due),
-        Chore(name="take back what may be used no more", every=600.0, run=sync_to_async(review_all)),
+        Chore(name="forget old archives", every=3600.0, run=sync_to_async(jobs.forget_old), gives_way=True),
+        Chore(name="take archives in", every=3.0, run=read_due, gives_way=True),
+        Chore(name="embed what may be embedded", every=30.0, run=embed_due, gives_way=True),
+        Chore(name="search data sets", every=3.0, run=audit_due, gives_way=True),
+        Chore(name="make training sets", every=3.0, run=make_due, gives_way=True),
+        Chore(name="take back what may be used no more", every=600.0, run=sync_to_async(review_all), gives_way=True),
         Chore(name="have outsiders stamp the log", every=600.0, run=anchor_due),
-        Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published)),
+        Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published), gives_way=True),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
         Chore(name="release what a budget held", every=3.0, run=sync_to_async(holding.release)),
-        Chore(name="tell of budgets that will not last", every=3600.0, run=sync_to_async(forecasting.alert)),
-        Chore(name="forget what was read days ago", every=3600.0, run=sync_to_async(plans.forget_readings)),
-        Chore(name="forget answers that are no longer promised", every=3600.0, run=sync_to_async(forget_old_answers)),
-        Chore(name="forget old stories of steps", every=600.0, run=sync_to_async(stories.forget_old)),
-        Chore(name="forget workers that are gone", every=600.0, run=sync_to_async(health.forget_the_gone)),
+        Chore(
+            name="tell of budgets that will not last",
+            every=3600.0,
+            run=sync_to_async(forecasting.alert),
+            gives_way=True,
+        ),
+        Chore(
+            name="forget what was read days ago", every=3600.0, run=sync_to_async(plans.forget_readings), gives_way=True
+        ),
+        Chore(
+            name="forget answers that are no longer promised",
+            every=3600.0,
+            run=sync_to_async(forget_old_answers),
+            gives_way=True,
+        ),
+        Chore(name="forget old stories of steps", every=600.0, run=sync_to_async(stories.forget_old), gives_way=True),
+        Chore(
+            name="forget workers that are gone", every=600.0, run=sync_to_async(health.forget_the_gone), gives_way=True
+        ),
         *watching.chores(),
     ]
 

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from kicau.connector.content import FREE, JSON, Charge, Problem
@@ -84,10 +85,16 @@ class Reply:
 
     def _read(self) -> Any:
         try:
-            found = READER.decode(self.body.decode("utf-8-sig"))
+            found = msgspec.json.decode(self.body)
+        except (ValueError, RecursionError):  # not strictly JSON; it may be what a network means by it
+            found = self._read_leniently()
+        return _storable(found) if b"\\u" in self.body else found  # only an escape can bring what is not storable
+
+    def _read_leniently(self) -> Any:
+        try:
+            return READER.decode(self.body.decode("utf-8-sig"))
         except RecursionError as exc:
             raise ValueError("nested too deeply") from exc
-        return _storable(found) if b"\\u" in self.body else found  # only an escape can bring what is not storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,10 @@ class Call:
     lost: bool = False  # sent, and no answer that could be read: whether it was carried out is unknown
     repeatable: bool = True
     counted: bool = False  # the answer tells what was used; `charge` is an estimate until it is read
+
+    def told(self, charge: Charge) -> Call:
+        """The same with what its answer told that it used up."""
+        return Call(self.method, self.host, self.path, self.status, self.milliseconds, charge, self.at, self.lost, self.repeatable, self.counted)  # fmt: skip
 
     @property
     def refused(self) -> bool:
@@ -172,7 +183,7 @@ class Http:
     def _count(self, reply: Reply, counted: Count) -> None:
         """An answer that does not tell is a lost one: the caller will find so too, or repeat the call."""
         try:
-            self.calls[-1] = replace(self.calls[-1], charge=counted(reply))
+            self.calls[-1] = self.calls[-1].told(counted(reply))
         except (ConnectorError, LookupError, TypeError, ValueError, AttributeError):
             self.calls[-1] = replace(self.calls[-1], lost=True)
 

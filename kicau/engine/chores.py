@@ -1,12 +1,19 @@
-"""Small standing work beside the pump: each chore at its own interval, each safe to run in many workers at once."""
+"""Small standing work beside the pump: each chore at its own interval, each safe to run in many workers at once.
+
+What can wait gives way to posts that are going out: both share one processor's time, and only those have a time to keep.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
+
+PATIENCE = 120.0  # seconds that a chore gives way at most
+LOOK = 0.5  # seconds between looks whether it still has to
 
 log = structlog.get_logger("kicau.engine")
 
@@ -18,18 +25,23 @@ class Chore:
     name: str
     every: float  # seconds
     run: Callable[[], Awaitable[int]]
+    gives_way: bool = False  # while many posts are going out
 
 
-async def keep_doing(chores: Sequence[Chore]) -> None:
-    """Until cancelled. A chore that fails is logged and tried again at its next turn; it disturbs no other."""
+async def keep_doing(chores: Sequence[Chore], busy: Callable[[], bool] = lambda: False) -> None:
+    """Until cancelled. A chore that fails is logged and tried again at its next turn; it disturbs no other. `busy` tells
+    whether many posts are going out."""
     async with asyncio.TaskGroup() as group:
         for chore in chores:
-            group.create_task(_keep(chore))
+            group.create_task(_keep(chore, busy if chore.gives_way else lambda: False))
 
 
-async def _keep(chore: Chore) -> None:
+async def _keep(chore: Chore, busy: Callable[[], bool]) -> None:
     while True:
         done = 0
+        until = time.monotonic() + PATIENCE
+        while busy() and time.monotonic() < until:  # noqa: ASYNC110 (an event for it would cost each post something)
+            await asyncio.sleep(LOOK)
         try:
             done = await chore.run()
         except asyncio.CancelledError:

@@ -32,6 +32,7 @@ PER_GROUP = 500  # steps in flight in one group (a network), so that a slow one 
 PER_LANE = 4  # steps in flight in one lane (a channel)
 BATCH = 500  # outcomes settled in one transaction
 UNWRITTEN = 1000  # outcomes that may wait to be settled before nothing more is claimed
+BUSY = 100  # steps in flight from which on what can wait gives way
 BREATH = 0.005  # seconds between claims while there is more, so that each takes many
 
 log = structlog.get_logger("kicau.engine")
@@ -106,6 +107,10 @@ class Pump[I: Item, O]:
         """Take nothing new; `run` returns when what is in flight has been settled."""
         self._stop.set()
         self._freed.set()
+
+    def busy(self) -> bool:
+        """Whether many posts are going out this moment."""
+        return len(self.in_flight) >= BUSY
 
     async def run(self) -> None:
         settler = asyncio.create_task(self._settle_all())

@@ -7,7 +7,6 @@ look-up that follows it (`Published.spent`), by its own repetition, or, where ne
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -17,6 +16,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet, Sum
 
+from kicau.base.bulk import as_json
 from kicau.base.clock import UTC
 from kicau.connector.content import FREE
 from kicau.connector.content import Charge as Used
@@ -43,9 +43,9 @@ class Work:
     holder: UUID | None = None  # whose reservation it is taken from
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Entry:
-    """One line of the ledger, before it is written."""
+    """One line of the ledger, before it is written; `write` puts the price in."""
 
     work: Work
     at: datetime
@@ -90,7 +90,9 @@ def write(found: Sequence[Entry], *, freed: frozenset[UUID] = frozenset()) -> No
     if not found:
         return
     current = budgets.current()
-    priced = [_priced(entry) for entry in _new_today(found)]
+    priced = _new_today(found)
+    for entry in priced:
+        _price(entry)
     written = _insert(priced)
     budgets.add(current, [(e.work, e.used.meter, e.used.units, e.micro, e.currency, e.at) for e in written])
     if current:
@@ -106,10 +108,10 @@ def write_calls(workspace_id: UUID, network: str, calls: Iterable[Call], purpose
         write(entries(work, calls))
 
 
-def _priced(entry: Entry) -> Entry:
+def _price(entry: Entry) -> None:
     listed = list_on(entry.work.network, entry.day, entry.work.plan)
-    micro = listed.price(entry.used.meter, entry.used.units) if listed else 0
-    return replace(entry, micro=micro, currency=listed.currency if listed and micro else "")
+    entry.micro = listed.price(entry.used.meter, entry.used.units) if listed else 0
+    entry.currency = listed.currency if listed and entry.micro else ""
 
 
 def _new_today(found: Sequence[Entry]) -> list[Entry]:
@@ -162,33 +164,31 @@ FROM jsonb_to_recordset(%s::jsonb) AS v (at timestamptz, workspace_id uuid, chan
     app_id uuid, network text, meter text, units int, micro bigint, currency text, purpose text, once text, is_certain bool)
 ORDER BY app_id, once
 ON CONFLICT (app_id, once) WHERE once <> '' DO UPDATE SET is_certain = true WHERE NOT c.is_certain AND excluded.is_certain
-RETURNING app_id::text, once, xmax = 0
+RETURNING app_id, once, xmax = 0
 """
 
 
 def _insert(priced: Sequence[Entry]) -> list[Entry]:
     """What was new: of entries for the same thing made, one."""
-    single: dict[tuple[str, str], Entry] = {}
-    rows = []
+    single: dict[tuple[UUID | None, str], Entry] = {}
     for n, entry in enumerate(priced):
-        key = (str(entry.work.app_id), entry.used.once or f"\x00{n}")
+        key = (entry.work.app_id, entry.used.once or f"\x00{n}")
         before = single.get(key)
         if before is None or (entry.is_certain and not before.is_certain):
             single[key] = entry
-    for entry in single.values():
-        rows.append(_row(entry))
+    rows = [_row(entry) for entry in single.values()]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, [json.dumps(rows)])
+        cursor.execute(INSERT, [as_json(rows)])
         new = {(app, once) for app, once, is_new in cursor.fetchall() if once and is_new}
     return [entry for (app, once), entry in single.items() if once.startswith("\x00") or (app, once) in new]
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    work = entry.work
-    ids = {"workspace_id": work.workspace_id, "channel_id": work.channel_id, "delivery_id": work.delivery_id, "campaign_id": work.campaign_id, "person_id": work.person_id, "app_id": work.app_id}  # fmt: skip
-    return {name: str(value) if value else None for name, value in ids.items()} | {
-        "at": entry.at.isoformat(), "network": work.network, "meter": entry.used.meter, "units": entry.used.units, "micro": entry.micro,
-        "currency": entry.currency, "purpose": work.purpose, "once": entry.used.once[:200], "is_certain": entry.is_certain,
+    work, used = entry.work, entry.used
+    return {
+        "workspace_id": work.workspace_id, "channel_id": work.channel_id, "delivery_id": work.delivery_id, "campaign_id": work.campaign_id,
+        "person_id": work.person_id, "app_id": work.app_id, "at": entry.at, "network": work.network, "meter": used.meter, "units": used.units,
+        "micro": entry.micro, "currency": entry.currency, "purpose": work.purpose, "once": used.once[:200], "is_certain": entry.is_certain,
     }  # fmt: skip
 
 

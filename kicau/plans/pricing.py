@@ -30,7 +30,8 @@ class Priced:
 class _Own:
     lists: Mapping[str, tuple[PriceList, ...]]
     read_at: float
-    in_force: dict[tuple[str, date, str], PriceList | None]  # what was asked for since: it is asked for each charge
+    # What was asked for since, with the network's lists that it was found in: it is asked for each charge.
+    in_force: dict[tuple[str, date, str], tuple[tuple[PriceList, ...], PriceList | None]]
 
 
 _own = _Own({}, float("-inf"), {})
@@ -61,9 +62,9 @@ def list_on(network: str, day: date, plan: str = "") -> PriceList | None:
         lists(network)
     key = (network, day, plan)
     known = _own.in_force.get(key)
-    if known is None or (not _own.lists and known not in ours):
-        known = _own.in_force[key] = price_on(lists(network), day, plan)
-    return known
+    if known is None or known[0] is not ours:
+        known = _own.in_force[key] = (ours, price_on(lists(network), day, plan))
+    return known[1]
 
 
 def price(network: str, charge: Charge, *, day: date | None = None, plan: str = "") -> Priced:

@@ -6,15 +6,14 @@ worker or a lost answer, is looked up by `find` first, and no sooner than the re
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import aiohttp
+import msgspec
 import structlog
 from asgiref.sync import sync_to_async
 from django.db import Error, connection, transaction
@@ -69,7 +68,8 @@ class Deliveries:
             self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need
             purses, short = affording.afford(items, self._channels)
         if purses or short:
-            items = [replace(i, purse=purses.get(i.id), short=short.get(i.id)) for i in items]
+            for item in items:
+                item.purse, item.short = purses.get(item.id), short.get(item.id)
         self._held |= {item.id: (item.begun_at, before) for item in items}
         return items
 
@@ -252,4 +252,4 @@ def _claimed(row: Sequence[Any]) -> Claimed:
 
 
 def _json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str | bytes) else value
+    return msgspec.json.decode(value) if isinstance(value, str | bytes) else value

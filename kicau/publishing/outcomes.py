@@ -30,9 +30,9 @@ LONGEST_ROUND = 300.0  # seconds that it then waits at most
 GIVE_UP = timedelta(hours=24)  # a network that was out for so long is told to a person
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Claimed:
-    """A delivery as it was claimed; everything its step needs."""
+    """A delivery as it was claimed; everything its step needs. Nothing of it changes once its step begins."""
 
     id: UUID
     group: str  # the network

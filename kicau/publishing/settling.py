@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection, models, transaction
 
 from kicau.base import clock
-from kicau.base.bulk import copy_in
+from kicau.base.bulk import as_json, copy_in
 from kicau.base.sentences import Sentence, pieces_of, stored
 from kicau.channels.models import Channel, NetworkApp, Refusal
 from kicau.connector import registry
@@ -63,13 +63,13 @@ def _rows(outcomes: Sequence[Outcome]) -> str:
     def row(o: Outcome) -> dict[str, Any]:
         done = o.published
         return {
-            "id": str(o.item.id), "begun_at": o.item.begun_at.isoformat(), "state": o.state, "hold": o.hold, "next_at": o.next_at.isoformat(), "progress": o.progress, "steps": o.steps,
-            "tries": o.tries, "broken_at": o.broken_at.isoformat() if o.broken_at else None, "reason": o.reason, "said": stored(o.reason), "problems": o.problems,
-            "remote_ids": list(done.ids) if done else None, "url": done.url if done else None, "raw": dict(done.raw) if done else None,
-            "published_at": done.at.isoformat() if done else None,
+            "id": o.item.id, "begun_at": o.item.begun_at, "state": o.state, "hold": o.hold, "next_at": o.next_at, "progress": o.progress, "steps": o.steps,
+            "tries": o.tries, "broken_at": o.broken_at, "reason": o.reason, "said": stored(o.reason), "problems": o.problems,
+            "remote_ids": done.ids if done else None, "url": done.url if done else None, "raw": dict(done.raw) if done else None,
+            "published_at": done.at if done else None,
         }  # fmt: skip
 
-    return json.dumps([row(o) for o in outcomes])
+    return as_json([row(o) for o in outcomes])
 
 
 COLUMNS = ("delivery_id", "at", "did", "outcome", "sentence", "detail", "worker")
@@ -80,11 +80,11 @@ def _attempt(o: Outcome, worker: str, kept: bool) -> tuple[Any, ...]:
         {"method": c.method, "host": c.host, "path": c.path[:200], "status": c.status, "ms": c.milliseconds}
         for c in o.calls
     ]
-    sentence = Sentence.of(pieces_of(o.sentence))
+    sentence = o.sentence if isinstance(o.sentence, Sentence) else Sentence.of(pieces_of(o.sentence))
     if not kept:
         sentence += Sentence("(This report came after the lease had ended and changed nothing.)")
     detail = {"said": stored(sentence), "calls": calls, **({} if kept else {"lost": True}), **o.detail}
-    return o.item.id, o.at, o.did, o.outcome, sentence, json.dumps(detail), worker
+    return o.item.id, o.at, o.did, o.outcome, sentence, as_json(detail), worker
 
 
 def _pace(again: Sequence[Outcome]) -> None:
@@ -116,16 +116,20 @@ def _pause(outcomes: Sequence[Outcome]) -> None:
         NetworkApp.objects.filter(id=app_id).update(paused_until=until)
 
 
-EVENT = {DeliveryState.PUBLISHED: "delivery.published", DeliveryState.FAILED: "delivery.failed", DeliveryState.HELD: "delivery.held", DeliveryState.UNKNOWN: "delivery.unknown", DeliveryState.PARKED: "delivery.failed"}  # fmt: skip
+EVENT: dict[str, str] = {DeliveryState.PUBLISHED: "delivery.published", DeliveryState.FAILED: "delivery.failed", DeliveryState.HELD: "delivery.held", DeliveryState.UNKNOWN: "delivery.unknown", DeliveryState.PARKED: "delivery.failed"}  # fmt: skip
 
 
 def _tell(outcomes: Sequence[Outcome]) -> None:
     ended = [o for o in outcomes if o.state in EVENT]
-    for event in {EVENT[DeliveryState(o.state)] for o in ended}:
+    by_event: dict[str, list[Outcome]] = defaultdict(list)
+    for o in ended:
+        by_event[EVENT[o.state]].append(o)
+    for event, some in by_event.items():
+        if not webhooks.listens(event, {o.item.workspace_id for o in some}):
+            continue
         rows = [
             (o.item.workspace_id, {"delivery": str(o.item.id), "post": str(o.item.draft_id), "channel": str(o.item.lane), "network": o.item.group, "state": o.state, "reason": o.reason, "url": o.published.url if o.published else "", "due_at": o.item.due_at.isoformat()})
-            for o in ended
-            if EVENT[DeliveryState(o.state)] == event
+            for o in some
         ]  # fmt: skip
         webhooks.emit(event, rows)
     news.tell([(o.item.draft_id, o.item.lane, o.item.rendered, o.state, o.hold, o.reason) for o in ended])

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import aiohttp
 from asgiref.sync import sync_to_async
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from kicau.base import clock
@@ -89,16 +89,31 @@ def emit(event: str, rows: Iterable[tuple[UUID, Mapping[str, Any]]]) -> int:
         payloads.setdefault(workspace_id, []).append(payload)
     if not payloads:
         return 0
-    hooks = Webhook.objects.filter(workspace_id__in=list(payloads), is_active=True)
-    group = event.split(".")[0] + ".*"
     made = [
-        WebhookEvent(webhook=hook, event=event, payload=dict(payload))
-        for hook in hooks
-        if {"*", group, event} & set(hook.events)
-        for payload in payloads[hook.workspace_id]
+        WebhookEvent(webhook_id=hook_id, event=event, payload=dict(payload))
+        for hook_id, workspace_id in _listening(event, payloads)
+        for payload in payloads[workspace_id]
     ]
-    WebhookEvent.objects.bulk_create(made)
+    if made:
+        WebhookEvent.objects.bulk_create(made)
     return len(made)
+
+
+def listens(event: str, workspaces: Iterable[UUID]) -> bool:
+    """Whether any webhook of these workspaces wants `event`."""
+    return bool(_listening(event, workspaces))
+
+
+def _listening(event: str, workspaces: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
+    """Webhooks that want `event`, with their workspaces. Asked for each batch that goes out, so it costs little."""
+    group = event.split(".")[0] + ".*"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, workspace_id FROM workspaces_webhook WHERE workspace_id = ANY(%s) AND is_active AND events && %s::varchar[] ORDER BY id",
+            [list(workspaces), ["*", group, event]],
+        )
+        found: list[tuple[UUID, UUID]] = cursor.fetchall()
+    return found
 
 
 def sign(secret: str, body: bytes, timestamp: int) -> str:

@@ -34,7 +34,7 @@ def texts(network):
     return [p.text for p in network.public_posts()]
 
 
-@pytest.mark.parametrize("said", ["\x00", "\ud83d", float("nan"), {1, 2}])
+@pytest.mark.parametrize("said", ["\x00", "\ud83d", object(), 1j])
 async def test_an_outcome_that_cannot_be_written_holds_up_no_other(post, shop, state, network, monkeypatch, said):
     original = Stranger.publish
 

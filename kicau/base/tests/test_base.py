@@ -1,4 +1,4 @@
-"""Sealed secrets, masked logs, ids, keys, money, zones and settings."""
+"""Sealed secrets, masked logs, ids, keys, money, zones and settings; rows in bulk."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import json
 import logging
 import os
 import stat
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 import structlog
 
 from kicau.base import clock, ids, keys, logs, money, options, sealed
+from kicau.base.bulk import as_json
+from kicau.base.sentences import Sentence
 
 
 def test_a_sealed_value_opens_again_and_does_not_show(settings):
@@ -76,6 +80,14 @@ def test_ids_sort_by_time():
 @pytest.mark.parametrize("given", ["", "nonsense", None, 5, "'; DROP TABLE"])
 def test_what_is_no_id_finds_nothing(given):
     assert ids.as_uuid(given) == ids.NO_ID
+
+
+def test_rows_in_bulk_hold_what_json_has_no_word_for():
+    at, key = datetime(2026, 11, 26, 9, 0, 0, 120, UTC), UUID(int=7)
+    rows = as_json([{"id": key, "at": at, "said": Sentence("Oh, {who}.", who="Budi"), "raw": float("nan")}])
+    assert json.loads(rows) == [{"id": str(key), "at": "2026-11-26T09:00:00.000120Z", "said": "Oh, Budi.", "raw": None}]
+    with pytest.raises(TypeError):
+        as_json(object())
 
 
 def test_the_key_file_is_made_once_and_only_its_owner_reads_it(tmp_path):

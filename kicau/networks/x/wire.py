@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -104,13 +105,18 @@ def id_of(data: Mapping[str, Any], reply: Reply) -> str:
     raise lost(f"the answer (HTTP {reply.status}) held no id: {reply.text[:300]}")
 
 
+@lru_cache(maxsize=20_000)
+def _quoted(handle: str) -> str:
+    return quote(handle)
+
+
 def public_site(endpoints: Mapping[str, str]) -> str:
     """Where people read posts: the address of the authorise page without its path."""
     return endpoints["authorize"].split("/i/oauth2/", 1)[0].rstrip("/")
 
 
 def post_url(endpoints: Mapping[str, str], handle: str, post_id: str) -> str:
-    return f"{public_site(endpoints)}/{quote(handle)}/status/{post_id}"
+    return f"{public_site(endpoints)}/{_quoted(handle)}/status/{post_id}"
 
 
 # Uploads
