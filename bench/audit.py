@@ -1,10 +1,10 @@
 """A million posts searched for in gigabytes of JSON lines, beside the plain reading of the same data.
 
-    python -m bench.audit [--gigabytes 10] [--posts 1000000] [--gz] [--folder FOLDER]
+    python -m bench.audit [--gigabytes 10] [--posts 1000000] [--gz] [--folder FOLDER] [--assay MEGABYTES]
 
 Prints the seconds of an audit as a whole (sample, prints, search on all cores), its rate, its ratio to decoding the same
-lines one after the other with the standard library, and the memory of its largest process. Where `corpus-assay` is
-installed, it searches the same data for the same posts, on a share of it, in the same run. Bars: 10 GB in 45 s on 2 cores, 3 GB
+lines one after the other with the standard library, and the memory of its largest process. With --assay corpus-assay, from
+PyPI, searches the beginning of the same data for the same posts in the same run (see bench/assay.py). Bars: 10 GB in 45 s on 2 cores, 3 GB
 of memory; packed data at half of that rate.
 """
 
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.assay import beside
 from kicau.audit.run import audit
 
 PLANTED = 997  # every so many-th document holds a post
@@ -91,6 +92,7 @@ def main() -> None:
     asked.add_argument("--posts", type=int, default=1_000_000)
     asked.add_argument("--gz", action="store_true")
     asked.add_argument("--folder", type=Path)
+    asked.add_argument("--assay", type=int, default=0, metavar="MEGABYTES")
     wanted = asked.parse_args()
     home = wanted.folder or Path(tempfile.mkdtemp(prefix="kicau-bench-"))
     posts = list(Texts(1).some(wanted.posts, 6, 25))
@@ -106,7 +108,10 @@ def main() -> None:
     print(f"{len(posts):,} posts in {outcome.bytes / 1e9:.2f} GB, {outcome.documents:,} documents: {copies:,} copies" + (f" of {planted:,} planted" if planted else ""))  # fmt: skip
     print(f"{seconds:.1f} s in all, {rate / 1e6:.0f} MB/s on {os.cpu_count()} cores; 10 GB would take {10e9 / rate:.0f} s (bar 45)")  # fmt: skip
     print(f"plain decoding of the same lines, one process: {plain / 1e6:.0f} MB/s; the audit is {rate / plain:.2f} times as fast")  # fmt: skip
-    print(f"largest process: {memory:.2f} GB (bar 3)")
+    print(f"largest process: {memory:.2f} GB (bar 3)", flush=True)
+    if wanted.assay:
+        for line in beside(posts, data, home / "assay", wanted.assay):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

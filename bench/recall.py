@@ -1,16 +1,20 @@
 """Copies found by how much was changed, and pairs by chance: 4,200 real short posts in texts of other kinds.
 
     python -m bench.recall FOLDER
+    python -m bench.recall --posts FILE --others FILE [--join N] [--words N]
 
 FOLDER holds the four *_GroundTruth.txt of the ICWSM 2014 data (Hutto and Gilbert), which lie in the source package of
 vaderSentiment. They are real people's words: they are read here and not kept. Bars: at least 0.96, 0.92, 0.86 and 0.78
 with 0, 10, 20 and 30% of words edited; at most 1 pair by chance in 10,000 documents.
+
+Other languages and lengths: --posts and --others are files of a text a line, --join makes threads of so many posts each,
+--words cuts posts to so many words. Each recall is also told by length.
 """
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +63,39 @@ def search_in(search: Search, posts: list[str], documents: list[str]) -> list[se
     return found
 
 
+LENGTHS = ((1, 3), (4, 6), (7, 12), (13, 24), (25, 60), (61, 10_000))
+
+
+def lines(path: Path) -> list[str]:
+    return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+def by_length(posts: list[str], hit: list[bool]) -> str:
+    told = []
+    for least, most in LENGTHS:
+        some = [h for post, h in zip(posts, hit, strict=True) if least <= len(post.split()) <= most]
+        if some:
+            told.append(f"{least}-{most if most < 10_000 else '…'} words {sum(some) / len(some):.2f} of {len(some)}")
+    return "; ".join(told)
+
+
 def main() -> None:
-    folder = Path(sys.argv[1])
-    posts = texts(folder, "tweets")
-    others = [t for name in OTHERS for t in texts(folder, name)]
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("folder", type=Path, nargs="?")
+    asked.add_argument("--posts", type=Path)
+    asked.add_argument("--others", type=Path)
+    asked.add_argument("--join", type=int, default=1)
+    asked.add_argument("--words", type=int, default=0)
+    wanted = asked.parse_args()
+    if wanted.folder:
+        posts = texts(wanted.folder, "tweets")
+        others = [t for name in OTHERS for t in texts(wanted.folder, name)]
+    else:
+        posts, others = lines(wanted.posts), lines(wanted.others)
+    if wanted.join > 1:
+        posts = [" ".join(posts[at : at + wanted.join]) for at in range(0, len(posts), wanted.join)]
+    if wanted.words:
+        posts = list(dict.fromkeys(" ".join(post.split()[: wanted.words]) for post in posts))
     dice = random.Random(20261124)
     vocabulary = [word for text in others for word in text.split()]
     sample = Reader().read("\n".join(others).encode())[0].copy()
@@ -79,11 +112,13 @@ def main() -> None:
                 f"{dice.choice(others)} {edited(t, share, kind, vocabulary, dice)} {dice.choice(others)}" for t in posts
             ]
             found = search_in(search, posts, planted)
-            recall = sum(number[n] in f for n, f in enumerate(found)) / len(posts)
+            hit = [number[n] in f for n, f in enumerate(found)]
+            recall = sum(hit) / len(posts)
             met &= recall >= bar
             print(
                 f"{kind} edits, {share:.0%} of words: {recall:.4f} (bar {bar:.2f}) {'met' if recall >= bar else 'MISSED'}"
             )
+            print(f"    {by_length(posts, hit)}")
     raise SystemExit(0 if met else 1)
 
 

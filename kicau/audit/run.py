@@ -53,9 +53,10 @@ class Outcome:
         return sum(f.documents for f in self.found)
 
 
-def audit(posts: Posts, where: str, folder: Path, *, processes: int | None = None, progress: Progress | None = None) -> Outcome:  # fmt: skip
+def audit(posts: Posts, where: str, folder: Path, *, processes: int | None = None, progress: Progress | None = None, cluster: str = "") -> Outcome:  # fmt: skip
     """Searches the data at `where` for (id, text) `posts`; prints and journal are kept in `folder`, where an
-    interrupted run of the same data goes on. Raises NoSuchShards."""
+    interrupted run of the same data goes on. `cluster`: address of a Ray cluster that searches instead of processes of
+    this machine. Raises NoSuchShards, NoCluster."""
     shards, skipped = find(where)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "prints" / "prints.json").exists():
@@ -71,7 +72,7 @@ def audit(posts: Posts, where: str, folder: Path, *, processes: int | None = Non
     done = {f.unit for f in outcome.found}
     left = [u for u in wanted if u.key not in done]
     with journal.open("a", encoding="utf-8") as kept:
-        for found in _search(left, folder / "prints", processes or os.cpu_count() or 1):
+        for found in _by(cluster, left, folder / "prints", processes or os.cpu_count() or 1):
             kept.write(json.dumps(found.as_json()) + "\n")
             kept.flush()
             outcome.found.append(found)
@@ -106,6 +107,14 @@ def _first_words(unit: Unit, reader: Reader, size: int) -> list[Hashes]:
     except Broken:
         pass  # the search will meet it again, and tell
     return found
+
+
+def _by(cluster: str, left: Sequence[Unit], folder: Path, processes: int) -> Iterator[Found]:
+    if not cluster:
+        return _search(left, folder, processes)
+    from kicau.audit.cluster import search
+
+    return search(left, folder, cluster)
 
 
 def _search(left: Sequence[Unit], folder: Path, processes: int) -> Iterator[Found]:

@@ -8,6 +8,7 @@ import bz2
 import lzma
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -83,7 +84,7 @@ class Block:
 
 
 def find(where: str) -> tuple[list[Shard], list[str]]:
-    """The shards at a path or address (`s3://…`, `gs://…`), or of a list (`@file`, one a line), in order of name; and
+    """The shards at a path or address (`s3://…`, `gs://…`, a file at `https://…`), or of a list (`@file`, one a line), in order of name; and
     the names of files that no reader is for. Raises NoSuchShards."""
     if where.startswith("@"):
         return _listed(where[1:])
@@ -137,11 +138,20 @@ def _files(where: str) -> tuple[list[pafs.FileInfo], str]:
 def _system(where: str) -> tuple[pafs.FileSystem, str]:
     if "://" not in where:
         return pafs.LocalFileSystem(), where
+    if where.startswith(("https://", "http://")):
+        return pafs.PyFileSystem(pafs.FSSpecHandler(_web())), where
     try:
         system, path = pafs.FileSystem.from_uri(where)
     except (ValueError, OSError, pa.ArrowException) as lost:
         raise NoSuchShards(f"{where} is no address that can be read: {lost}") from lost
     return system, path
+
+
+@cache
+def _web() -> Any:
+    import fsspec
+
+    return fsspec.filesystem("http", skip_instance_cache=True)  # a forked or spawned process makes its own
 
 
 def _shard(name: str, size: int) -> Shard | None:

@@ -21,16 +21,18 @@ FEW = 20  # findings shown to a person; all are in the report
 @click.option("--control", metavar="DATA", default="", help="Data that cannot hold the posts, such as one older than they: pairs found there are chance.")  # fmt: skip
 @click.option("--evidence", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Also write a signed bundle that others check with the one file beside it, without Kicau.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
+@click.option("--cluster", metavar="ADDRESS", default="", help="Search by a Ray cluster: its address, or local; needs the extra cluster.")  # fmt: skip
 @json_option
 @pass_shell
-def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str, evidence: Path | None, processes: int | None, as_json: bool) -> None:  # fmt: skip
+def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str, evidence: Path | None, processes: int | None, cluster: str, as_json: bool) -> None:  # fmt: skip
     """Search a data set for your posts.
 
     DATA is a file or folder of JSON lines, Parquet, WARC or text, plain or packed (.gz, .zst), a bucket
-    (s3://…, gs://…), or a list of them (@FILE, one a line). Ends with 1 where a part of it could not be read.
+    (s3://…, gs://…), an address (https://…), or a list of them (@FILE, one a line). Ends with 1 where a part of it could not be read.
     """
     from datetime import UTC, datetime
 
+    from kicau.audit.cluster import NoCluster
     from kicau.audit.posts import NoPosts, read_posts
     from kicau.audit.report import report
     from kicau.audit.run import audit as search
@@ -38,12 +40,19 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
 
     folder = out or Path(tempfile.mkdtemp(prefix="kicau-audit-"))
     try:
-        outcome = search(read_posts(source), data, folder, processes=processes, progress=None if as_json else _progress)
+        outcome = search(
+            read_posts(source),
+            data,
+            folder,
+            processes=processes,
+            progress=None if as_json else _progress,
+            cluster=cluster,
+        )
         wanted = {outcome.ids[c.post][0] for f in outcome.found for c in f.copies}
         wanted |= {i for f in outcome.found for c in f.copies for i in outcome.ids[c.post]}
         texts = {post: text for post, text in read_posts(source) if post in wanted}
         told = report(outcome, texts, folder, datetime.now(UTC), control=control)
-    except (NoPosts, NoSuchShards) as wrong:
+    except (NoPosts, NoSuchShards, NoCluster) as wrong:
         raise Trouble(str(wrong)) from wrong
     told["report"] = str(folder / "report.json")
     if evidence:

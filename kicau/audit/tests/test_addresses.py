@@ -1,0 +1,87 @@
+"""Data that does not lie on this machine: a bucket that speaks S3, and shards by their addresses, on loopback."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from kicau.audit import run
+from kicau.audit.shards import NoSuchShards, find
+from kicau.audit.tests.test_search import POSTS, found_in, in_this_process, write
+
+
+class Bucket(BaseHTTPRequestHandler):
+    """As much of S3 as reading needs: a listing (ListObjectsV2), HEAD, and GET of a range; also plain HTTP."""
+
+    folder: Path
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        asked = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
+        if "list-type" in asked:
+            return self.listing(asked.get("prefix", ""), asked.get("delimiter", ""))
+        path = self.folder / unquote(parts.path).removeprefix("/bucket").lstrip("/")
+        if not path.is_file():
+            return self.send(404, b"")
+        data = path.read_bytes()
+        wanted = self.headers.get("Range", "")
+        if not wanted:
+            return self.send(200, data)
+        first, last = wanted.removeprefix("bytes=").split("-")
+        piece = data[int(first) : int(last) + 1 if last else None]
+        return self.send(206, piece, {"Content-Range": f"bytes {first}-{int(first) + len(piece) - 1}/{len(data)}"})
+
+    do_HEAD = do_GET
+
+    def listing(self, prefix: str, delimiter: str) -> None:
+        names = [p.relative_to(self.folder).as_posix() for p in sorted(self.folder.rglob("*")) if p.is_file()]
+        rows = "".join(f"<Contents><Key>{n}</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified><Size>{(self.folder / n).stat().st_size}</Size></Contents>" for n in names if n.startswith(prefix))  # fmt: skip
+        told = f'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><Prefix>{prefix}</Prefix><KeyCount>{rows.count("<Key>")}</KeyCount><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>'  # fmt: skip
+        self.send(200, told.encode(), {"Content-Type": "application/xml"})
+
+    def send(self, status: int, body: bytes, more: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), "Accept-Ranges": "bytes", "ETag": '"1"', "Last-Modified": "Sun, 01 Nov 2026 00:00:00 GMT", **(more or {})}.items():  # fmt: skip
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch) -> Iterator[str]:
+    data = tmp_path / "bucket" / "data"
+    data.mkdir(parents=True)
+    for kind in ("jsonl", "jsonl.gz", "parquet"):
+        write(kind, data / f"a.{kind}")
+    (data / "picture.png").write_bytes(b"nothing to read")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Here", (Bucket,), {"folder": tmp_path / "bucket"}))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    for name, value in {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "id-1", "AWS_EC2_METADATA_DISABLED": "true"}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(run, "_search", in_this_process)
+    yield url
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_bucket_and_a_list_of_addresses_are_searched(served, tmp_path):
+    found, skipped = find("s3://bucket/data")
+    assert [s.name for s in found] == [f"s3://bucket/data/a.{kind}" for kind in ("jsonl", "jsonl.gz", "parquet")]
+    assert skipped == ["s3://bucket/data/picture.png"]
+    assert {post: len(copies) for post, copies in found_in("s3://bucket/data", tmp_path / "one").items()} == dict.fromkeys(POSTS, 3)  # fmt: skip
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{served}/data/a.jsonl\n{served}/data/a.jsonl.gz\n{served}/data/a.parquet\n{served}/data/none.jsonl\ns3://bucket/data/a.jsonl\n")  # fmt: skip
+    _, skipped = find(f"@{listed}")
+    assert skipped == [f"{served}/data/none.jsonl"]
+    assert {post: len(copies) for post, copies in found_in(f"@{listed}", tmp_path / "two").items()} == dict.fromkeys(POSTS, 4)  # fmt: skip
+    with pytest.raises(NoSuchShards):
+        find(f"{served}/data/none.jsonl")
