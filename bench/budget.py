@@ -1,9 +1,10 @@
 """Whether a hard budget holds: many seeded runs of several workers, lost answers, deaths, and a budget that is raised.
 
-    python -m bench.budget [--runs 1000] [--first 0] [--workers 4]
+    python -m bench.budget [--runs 1000] [--first 0] [--workers 4] [--caps]
 
 Each run (tests/engine/squeeze.py) has twelve deliveries and money for a part of them, and looks at the network's own
 meter after every wave. The bar: never more billed than the budget, nothing lost, nothing published twice.
+With `--caps` it is a plan's cap of posts a month that is squeezed, and a larger plan that releases; amounts are posts.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def main() -> None:
     asked.add_argument("--runs", type=int, default=1000)
     asked.add_argument("--first", type=int, default=0)
     asked.add_argument("--workers", type=int, default=4)
+    asked.add_argument("--caps", action="store_true", help="a plan's cap of posts in place of a budget of money")
     wanted = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="kicau-bench-") as folder:
         Path(folder).chmod(0o711)
@@ -82,7 +84,15 @@ async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
             await channels.finish_sign_in(actor, await consent(client, begun.url, account=name), client=client)
             pair += await channels.connect(actor, begun.state, keys={name: name}, client=client)
         for seed in range(wanted.first, wanted.first + wanted.runs):
-            told = await squeeze.run(seed, actor, pair, server, client, workers=wanted.workers)
+            told = await squeeze.run(
+                seed,
+                actor,
+                pair,
+                server,
+                client,
+                workers=wanted.workers,
+                kind=squeeze.Allowance if wanted.caps else squeeze.Money,
+            )
             found.append(told)
             worst = max(worst, told.most_billed)
             if len(found) % 50 == 0:

@@ -144,7 +144,7 @@ def _budget(actor: Actor, state: plans.BudgetState, display: Display | None = No
     row, display = state.budget, display or Display(actor.workspace.currency)
     return c.Budget(
         id=str(row.id), name=row.name, amount=row.amount, currency=row.currency, meter=row.meter, period=row.period, timezone=row.timezone,
-        hard=row.is_hard, tell_at=row.tell_at, reading_share=row.reading_share, whole_app=row.workspace_id is None, network=row.network,
+        hard=row.is_hard, tell_at=row.tell_at, reading_share=row.reading_share, cap=bool(row.cap), whole_app=row.workspace_id is None, network=row.network,
         channel=str(row.channel_id) if row.channel_id else None, campaign=str(row.campaign_id) if row.campaign_id else None, purpose=row.purpose,
         used=state.used, shown=worth(display, row.amount, row.currency), reserved=state.reserved, begins_at=state.begins_at, renews_at=None if state.renews_at == budgets.NEVER else state.renews_at,
     )  # fmt: skip

@@ -49,7 +49,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.engine import health
     from kicau.evidence.anchors import anchor_due
     from kicau.plans import acts as plans
-    from kicau.publishing import forecasting, holding, stories
+    from kicau.publishing import capping, forecasting, holding, stories
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
 
@@ -90,6 +90,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published), gives_way=True),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
+        Chore(name="hold what plans allow", every=5.0, run=sync_to_async(capping.look)),
         Chore(name="release what a budget held", every=3.0, run=sync_to_async(holding.release)),
         Chore(
             name="tell of budgets that will not last",

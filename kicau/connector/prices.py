@@ -9,7 +9,7 @@ from datetime import date
 from importlib.resources import files
 from typing import Any
 
-PERIODS = ("5 minutes", "hour", "day", "month")
+PERIODS = ("5 minutes", "hour", "24 hours", "day", "month")
 WHOLES = ("app", "channel")
 
 
@@ -19,8 +19,9 @@ class Cap:
 
     meters: tuple[str, ...]
     units: int
-    period: str = "month"  # one of PERIODS; those below a day are the network's rolling windows
+    period: str = "month"  # one of PERIODS; minutes and hours are rolling windows
     per: str = "app"  # "app" | "channel"
+    assumed: bool = False  # known of some apps only: it is held where an app names its plan, else only shown
     source: str = ""  # where it is not the list's own
 
     def __post_init__(self) -> None:

@@ -11,14 +11,14 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
 
 from kicau.base import clock
-from kicau.base.errors import NotAllowed, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
 from kicau.connector import prices, registry
 from kicau.connector.prices import PriceList
 from kicau.plans import budgets as reckoning
 from kicau.plans import pricing
-from kicau.plans.models import Budget, BudgetUse, Charge, OwnList, Period, Purpose, Reservation
+from kicau.plans.models import PEOPLES, ROLLING, Budget, BudgetUse, Charge, OwnList, Period, Purpose, Reservation
 from kicau.workspaces.actors import Actor, Permission
 
 MOST = 10**15  # micro-units: a thousand million of a currency
@@ -84,14 +84,21 @@ def states(rows: Sequence[Budget], at: datetime | None = None) -> list[BudgetSta
         return []
     begun = {b.id: reckoning.begins(b, now) for b in rows}
     uses = {(u.budget_id, u.begins_at): u.amount for u in BudgetUse.objects.filter(budget__in=[b.id for b in rows])}
+    rolled = {b.id: _in_window(b, now) for b in rows if b.is_rolling}
     open_ = list(Reservation.objects.filter(Q(until=None) | Q(until__gt=now)))
     return [
         BudgetState(
-            budget=b, used=uses.get((b.id, begun[b.id]), 0), begins_at=begun[b.id], renews_at=reckoning.renews(b, now),
+            budget=b, used=rolled[b.id] if b.is_rolling else uses.get((b.id, begun[b.id]), 0), begins_at=begun[b.id], renews_at=reckoning.renews(b, now),
             reserved=sum(reckoning.counts(b, r.meter, r.units, r.micro, r.currency) for r in open_ if reckoning.covers(b, r)),
         )
         for b in rows
     ]  # fmt: skip
+
+
+def _in_window(budget: Budget, now: datetime) -> int:
+    found = Charge.objects.filter(app_id=budget.app_id, at__gt=now - ROLLING[Period(budget.period)], meter__in=budget.meters)  # fmt: skip
+    found = found.filter(channel_id=budget.channel_id) if budget.channel_id else found
+    return found.aggregate(total=Sum("units"))["total"] or 0
 
 
 @transaction.atomic
@@ -102,7 +109,7 @@ def set_budget(actor: Actor, wanted: BudgetInput, *, budget_id: UUID | str | Non
     """
     actor.require(Permission.SETTINGS)
     before = one_budget(actor, budget_id) if budget_id else None
-    _may_change(actor, wanted.app_id is not None or (before is not None and before.workspace_id is None))
+    _may_change(actor, wanted.app_id is not None or (before is not None and before.workspace_id is None), before)
     _check(wanted)
     reckoning.alone()
     row = before or Budget(created_by=actor.person)
@@ -116,7 +123,7 @@ def set_budget(actor: Actor, wanted: BudgetInput, *, budget_id: UUID | str | Non
     row.campaign_id, row.purpose = wanted.campaign_id, wanted.purpose
     row.save()
     if _scope(row) != covered:
-        _reckon(row)
+        reckon(row)
     else:
         BudgetUse.objects.filter(budget=row).update(told=0)
     actor.record("budget.changed" if before else "budget.made", row.id, name=row.name, amount=row.amount, currency=row.currency or row.meter, period=row.period)  # fmt: skip
@@ -128,7 +135,7 @@ def remove_budget(actor: Actor, budget_id: UUID | str) -> Budget:
     """It holds nothing any more; its history is kept."""
     actor.require(Permission.SETTINGS)
     row = one_budget(actor, budget_id)
-    _may_change(actor, row.workspace_id is None)
+    _may_change(actor, row.workspace_id is None, row)
     reckoning.alone()
     row.is_active = False
     row.save(update_fields=["is_active"])
@@ -136,7 +143,11 @@ def remove_budget(actor: Actor, budget_id: UUID | str) -> Budget:
     return row
 
 
-def _may_change(actor: Actor, is_instance: bool) -> None:
+def _may_change(actor: Actor, is_instance: bool, row: Budget | None) -> None:
+    if row is not None and row.cap:
+        raise Conflict(
+            "This is what the network's plan allows: it changes with the app's plan, or with its price list."
+        )
     if is_instance and not (actor.person and actor.person.is_operator):
         raise NotAllowed("A budget of a whole app spans workspaces; only an operator of this Kicau may set it.")
 
@@ -146,8 +157,8 @@ def _check(wanted: BudgetInput) -> None:
         raise unacceptable("name", "Give the budget a name of 1 to 120 characters.")
     if not 0 <= wanted.amount <= MOST:
         raise unacceptable("amount", "Give an amount from 0 to a thousand million.")
-    if wanted.period not in Period.values:
-        raise unacceptable("period", "A budget is for a {known}.", known=", ".join(Period.values))
+    if wanted.period not in PEOPLES:
+        raise unacceptable("period", "A budget is for a {known}.", known=", ".join(PEOPLES))
     if wanted.purpose and wanted.purpose not in Purpose.values:
         raise unacceptable("purpose", "There is no such purpose; there are: {known}.", known=", ".join(Purpose.values))
     if wanted.network and wanted.network not in registry.slugs():
@@ -168,13 +179,15 @@ def _scope(row: Budget) -> tuple[object, ...]:
     return (row.workspace_id, row.app_id, row.network, row.channel_id, row.campaign_id, row.purpose, row.currency, row.meter, row.period, row.timezone)  # fmt: skip
 
 
-def _reckon(budget: Budget) -> None:
+def reckon(budget: Budget) -> None:
     """Its present use, from the ledger; charges cannot come in between."""
     begins = reckoning.begins(budget, clock.now())
     found = Charge.objects.filter(at__gte=begins)
-    for name in ("workspace_id", "app_id", "channel_id", "campaign_id", "network", "purpose", "currency", "meter"):
+    for name in ("workspace_id", "app_id", "channel_id", "campaign_id", "network", "purpose", "currency"):
         if value := getattr(budget, name):
             found = found.filter(**{name: value})
+    if budget.meter:
+        found = found.filter(meter__in=budget.meters)
     used = found.aggregate(total=Sum("units" if budget.meter else "micro"))["total"] or 0
     BudgetUse.objects.update_or_create(budget=budget, begins_at=begins, defaults={"amount": used, "told": 0})
 

@@ -98,7 +98,7 @@ class Coverage:
 def counts(budget: Budget, meter: str, units: int, micro: int, currency: str) -> int:
     """How much of the budget such a charge uses."""
     if budget.meter:
-        return units if budget.meter == meter else 0
+        return units if meter in budget.meter.split() else 0
     return micro if budget.currency == currency else 0
 
 
@@ -111,7 +111,7 @@ def limit_for(budget: Budget, purpose: str) -> int:
 
 def begins(budget: Budget, at: datetime) -> datetime:
     """The beginning (UTC) of the budget's period in which `at` lies, in the budget's own zone."""
-    if budget.period == Period.TOTAL:
+    if budget.period == Period.TOTAL or budget.is_rolling:
         return budget.created_at
     midnight = at.astimezone(clock.zone(budget.timezone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     first = midnight.replace(day=1) if budget.period == Period.MONTH else midnight
@@ -119,8 +119,8 @@ def begins(budget: Budget, at: datetime) -> datetime:
 
 
 def renews(budget: Budget, at: datetime) -> datetime:
-    """When (UTC) the next period begins; NEVER for a budget in total."""
-    if budget.period == Period.TOTAL:
+    """When (UTC) the next period begins; NEVER for a budget in total, and for one that rolls."""
+    if budget.period == Period.TOTAL or budget.is_rolling:
         return NEVER
     local = begins(budget, at).astimezone(clock.zone(budget.timezone))
     days = 32 if budget.period == Period.MONTH else 1
@@ -162,7 +162,7 @@ def _tell(budget: Budget, begins_at: datetime, amount: int, told: int, used: Seq
     """Once when so much of it is used as its owners want to know of, and once when all of it is."""
     percent = amount * 100 // budget.amount if budget.amount else 100
     mark = 100 if percent >= 100 else budget.tell_at if percent >= budget.tell_at else 0
-    if mark <= told:
+    if mark <= told or budget.is_rolling:  # which never begins anew: each hold tells
         return
     BudgetUse.objects.filter(budget=budget, begins_at=begins_at).update(told=mark)
     workspace_id = budget.workspace_id or next(work.workspace_id for work, *_ in used if covers(budget, work))

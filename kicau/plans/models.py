@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 
 from kicau.base.clock import now
@@ -77,10 +79,18 @@ class Period(models.TextChoices):
     DAY = "day", "a day"
     MONTH = "month", "a month"
     TOTAL = "total", "in total"
+    HOUR = "hour", "an hour"
+    LAST_DAY = "24h", "24 hours"
+
+
+PEOPLES = (Period.DAY, Period.MONTH, Period.TOTAL)  # what a budget that somebody makes may be for
+ROLLING = {Period.HOUR: timedelta(hours=1), Period.LAST_DAY: timedelta(hours=24)}  # counted back from each moment
+# Of a price list's caps those that hold like budgets; minutes are told by the network's own answers.
+CAP_PERIODS = {"hour": Period.HOUR, "24 hours": Period.LAST_DAY, "day": Period.DAY, "month": Period.MONTH}
 
 
 class Budget(models.Model):
-    """What may be spent in a period, of a currency or (where that is "") in units of one meter.
+    """What may be spent in a period, of a currency or (where that is "") in units of meters, counted together.
 
     What is not named is not looked at: a budget that names only a workspace is for all that the workspace does.
     """
@@ -96,7 +106,8 @@ class Budget(models.Model):
     period = models.CharField(max_length=5, choices=Period.choices, default=Period.MONTH)
     timezone = models.CharField(max_length=64, default="UTC")  # in which days and months begin
     currency = models.CharField(max_length=3, blank=True)
-    meter = models.CharField(max_length=60, blank=True)
+    meter = models.CharField(max_length=200, blank=True)  # one or more, with spaces between
+    cap = models.CharField(max_length=200, blank=True, default="")  # which one of a plan it holds; "" for people's own
     amount = models.BigIntegerField()  # micro-units of the currency, or units of the meter
     is_hard = models.BooleanField(default=True)  # holds what does not fit; else it only tells
     tell_at = models.PositiveSmallIntegerField(default=80)  # percent used at which people are told
@@ -110,6 +121,14 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def meters(self) -> frozenset[str]:
+        return frozenset(self.meter.split())
+
+    @property
+    def is_rolling(self) -> bool:
+        return self.period in ROLLING
 
 
 class BudgetUse(models.Model):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kicau.base import clock
 from kicau.notices.watch import Seen
 from kicau.plans import budgets
-from kicau.plans.models import Budget, BudgetUse
+from kicau.plans.models import ROLLING, Budget, BudgetUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Standing:
 def standings() -> list[Standing]:
     """Every budget in force, in its present period; of all workspaces, for those who host the instance."""
     now = clock.now()
-    current = list(Budget.objects.filter(is_active=True))
+    current = list(Budget.objects.filter(is_active=True).exclude(period__in=ROLLING))
     begins = {row.id: budgets.begins(row, now) for row in current}
     uses = BudgetUse.objects.filter(budget__in=current, begins_at__in=set(begins.values()))
     used = {(use.budget_id, use.begins_at): use.amount for use in uses}

@@ -13,7 +13,7 @@ from django.db import connection
 
 from kicau.base import clock
 from kicau.plans import budgets
-from kicau.plans.models import Budget
+from kicau.plans.models import ROLLING, Budget, Charge, Period
 from kicau.plans.pricing import Priced
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False
         if short is not None:
             assert ask.work.holder is not None
             refused[ask.work.holder] = Short(
-                budget=short, left=max(0, _room(short, ask.work, left)), wanted=wanted[short.id], renews_at=budgets.renews(short, now)
+                budget=short, left=max(0, _room(short, ask.work, left)), wanted=wanted[short.id], renews_at=_again(short, now)
             )  # fmt: skip
             continue
         for id_, amount in wanted.items():
             left[id_] -= amount
         granted.append(ask)
     if granted and not dry:
-        _set_aside(granted)
+        set_aside(granted)
     return refused
 
 
@@ -81,15 +81,30 @@ def _room(budget: Budget, work: Work, left: Mapping[UUID, int]) -> int:
     return left[budget.id] - (budget.amount - budgets.limit_for(budget, work.purpose))
 
 
+def _again(budget: Budget, now: datetime) -> datetime:
+    """When there is more room by itself: where it rolls, as soon as the oldest use is out of its window."""
+    if not budget.is_rolling:
+        return budgets.renews(budget, now)
+    window = ROLLING[Period(budget.period)]
+    used = Charge.objects.filter(app_id=budget.app_id, at__gt=now - window, meter__in=budget.meters)
+    used = used.filter(channel_id=budget.channel_id) if budget.channel_id else used
+    oldest = used.order_by("at").values_list("at", flat=True).first()
+    return (oldest or now) + window
+
+
 LOCK_USES = """
 SELECT u.id FROM plans_budgetuse u JOIN unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) ON u.budget_id = v.b AND u.begins_at = v.at
 ORDER BY u.budget_id, u.begins_at FOR UPDATE OF u
 """
 RESERVED = """
-SELECT b.id, coalesce(u.amount, 0) + coalesce((
+SELECT b.id, CASE WHEN b.period IN ('hour', '24h') THEN coalesce((
+    SELECT sum(c.units) FROM plans_charge c
+    WHERE c.app_id = b.app_id AND c.at > %s - CASE b.period WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END
+      AND c.meter = ANY(string_to_array(b.meter, ' ')) AND (b.channel_id IS NULL OR c.channel_id = b.channel_id)), 0)
+  ELSE coalesce(u.amount, 0) END + coalesce((
     SELECT sum(CASE WHEN b.meter <> '' THEN r.units::bigint ELSE r.micro END) FROM plans_reservation r
     WHERE (r.until IS NULL OR r.until > %s)
-      AND CASE WHEN b.meter <> '' THEN r.meter = b.meter ELSE r.currency = b.currency END
+      AND CASE WHEN b.meter <> '' THEN r.meter = ANY(string_to_array(b.meter, ' ')) ELSE r.currency = b.currency END
       AND (b.workspace_id IS NULL OR r.workspace_id = b.workspace_id) AND (b.app_id IS NULL OR r.app_id = b.app_id)
       AND (b.network = '' OR r.network = b.network) AND (b.channel_id IS NULL OR r.channel_id = b.channel_id)
       AND (b.campaign_id IS NULL OR r.campaign_id = b.campaign_id) AND (b.purpose = '' OR r.purpose = b.purpose)), 0)
@@ -112,12 +127,13 @@ def _left(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
                 [ids, begun],
             )
             cursor.execute(LOCK_USES, [ids, begun])
-        cursor.execute(RESERVED, [now, ids, begun])
+        cursor.execute(RESERVED, [now, now, ids, begun])
         taken = dict(cursor.fetchall())
     return {b.id: b.amount - int(taken[b.id]) for b in hard}
 
 
-def _set_aside(asks: Sequence[Ask]) -> None:
+def set_aside(asks: Iterable[Ask]) -> None:
+    """Whether it fits or not."""
     sums: dict[tuple[UUID | None, str, str], list[object]] = {}
     for ask in asks:
         work = ask.work

@@ -52,10 +52,10 @@ def quote(plan: PriceList, work: Workload) -> Quote:
 
 
 def _breaks(cap: Cap, work: Workload) -> bool:
-    if cap.period not in ("day", "month"):
+    if cap.period not in ("24 hours", "day", "month"):
         return False  # a rolling window of minutes says nothing of a month
     used = sum(work.units.get(meter, 0) for meter in cap.meters)
-    room = cap.units * (DAYS if cap.period == "day" else 1) * (max(1, work.channels) if cap.per == "channel" else 1)
+    room = cap.units * (1 if cap.period == "month" else DAYS) * (max(1, work.channels) if cap.per == "channel" else 1)
     return used > room
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,11 +17,12 @@ from kicau.connector import errors
 from kicau.connector.content import Charge as Used
 from kicau.connector.content import Problem
 from kicau.plans import budgets, ledger, reservations
-from kicau.plans.models import Budget, Charge, Purpose
+from kicau.plans.models import Budget, Charge, Period, Purpose
 from kicau.plans.pricing import list_on, price_all
 from kicau.plans.reservations import Ask, Short
 
 if TYPE_CHECKING:
+    from kicau.publishing.models import Delivery
     from kicau.publishing.outcomes import Claimed, Outcome
 
 
@@ -54,6 +55,14 @@ def work(item: Claimed, channel: Channel, purpose: str) -> ledger.Work:
     return ledger.Work(
         workspace_id=item.workspace_id, network=item.group, purpose=purpose, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id,
         campaign_id=item.campaign_id, person_id=item.person_id, delivery_id=item.id, holder=item.id,
+    )  # fmt: skip
+
+
+def work_of(row: Delivery) -> ledger.Work:
+    """The same for a row that nobody has claimed, with its channel, app and draft at hand."""
+    return ledger.Work(
+        workspace_id=row.workspace_id, network=row.network, purpose=Purpose.PUBLISH, app_id=row.channel.app_id, plan=row.channel.app.plan,
+        channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id, holder=row.id,
     )  # fmt: skip
 
 
@@ -133,7 +142,7 @@ def metered(mine: ledger.Work, hard: Iterable[Budget]) -> frozenset[str]:
     """The meters that cost money on the work's plan, or have a budget."""
     listed = list_on(mine.network, clock.now().date(), mine.plan)
     priced = {meter for meter, micro in listed.prices.items() if micro} if listed else set()
-    return frozenset(priced | {b.meter for b in hard if b.meter})
+    return frozenset(priced | {meter for b in hard for meter in b.meters})
 
 
 def spent_by(ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
@@ -145,7 +154,7 @@ def spent_by(ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
     return found
 
 
-def to_come(rendered: Any, spent: Counter[str], metered: frozenset[str]) -> list[Used]:
+def to_come(rendered: Any, spent: Counter[str], metered: Container[str]) -> list[Used]:
     """What of a delivery's foretold charges is still to be made, a meter each."""
     foretold: Counter[str] = Counter()
     for one in rendered.get("charges") or ():
@@ -189,16 +198,42 @@ def account(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel]) -> No
 def problem(short: Short, label: str, lacks: NotReserved | None = None) -> Problem:
     """Why it is held, and what to do; `lacks` is kept with it where it was held in the middle of its way."""
     budget = short.budget
+    if budget.cap:
+        return _not_allowed(short, label, lacks)
     if budget.meter:
-        left, wanted = f"{short.left} {budget.meter}", f"{short.wanted}"
+        left, wanted = f"{short.left} {' + '.join(budget.meter.split())}", f"{short.wanted}"
     else:
         left, wanted = shown(short.left, budget.currency), shown(short.wanted, budget.currency)
     zone = clock.zone(budget.timezone)
     message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget is raised; or cancel it."
     params: dict[str, str | int | float] = {"budget": budget.name, "left": left, "wanted": wanted, "network": label}
-    if lacks is not None:
-        params |= {"purpose": lacks.purpose, "meter": lacks.used.meter, "units": lacks.used.units}
+    params |= _kept(lacks)
     if short.renews_at != budgets.NEVER:
         message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget begins anew on {when}, or sooner when it is raised; or cancel it."
         params["when"] = f"{short.renews_at.astimezone(zone):%Y-%m-%d at %H:%M} ({budget.timezone})"
     return Problem(code="over-budget", message=message, params=params)
+
+
+def _not_allowed(short: Short, label: str, lacks: NotReserved | None) -> Problem:
+    """The same for a cap of a network's plan."""
+    budget = short.budget
+    if budget.period == Period.HOUR:
+        message = "{network} allows {all} in an hour here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on, or sooner on a larger plan; or cancel it."
+    elif budget.period == Period.LAST_DAY:
+        message = "{network} allows {all} in 24 hours here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on, or sooner on a larger plan; or cancel it."
+    elif budget.period == Period.DAY:
+        message = "The plan for {network} allows {all} a day, {left} are left, and this needs {wanted}. It goes out by itself when the next day begins, on {when}, or sooner on a larger plan; or cancel it."
+    else:
+        message = "The plan for {network} allows {all} a month, {left} are left, and this needs {wanted}. It goes out by itself when the next month begins, on {when}, or sooner on a larger plan; or cancel it."
+    params: dict[str, str | int | float] = {
+        "network": label, "all": budget.amount, "left": f"{short.left} {' + '.join(budget.meter.split())}", "wanted": short.wanted,
+        "when": f"{short.renews_at:%Y-%m-%d at %H:%M} (UTC)",
+    }  # fmt: skip
+    return Problem(code="over-budget", message=message, params=params | _kept(lacks))
+
+
+def _kept(lacks: NotReserved | None) -> dict[str, str | int | float]:
+    """What it was held for in the middle of its way."""
+    if lacks is None:
+        return {}
+    return {"purpose": lacks.purpose, "meter": lacks.used.meter, "units": lacks.used.units}

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from kicau.base import clock
 from kicau.connector.content import Charge
-from kicau.plans import budgets, ledger, reservations
+from kicau.plans import budgets, reservations
 from kicau.plans.models import Budget, Purpose
 from kicau.plans.pricing import price_all
 from kicau.publishing import affording
@@ -60,10 +60,7 @@ def _asks(
     row: Delivery, current: Sequence[Budget], held: Mapping[str, Mapping[str, int]], spent: Counter[str]
 ) -> Iterable[reservations.Ask]:
     """For what is still to be published, and for what it was held for in the middle of its way."""
-    work = ledger.Work(
-        workspace_id=row.workspace_id, network=row.network, purpose=Purpose.PUBLISH, app_id=row.channel.app_id, plan=row.channel.app.plan,
-        channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id, holder=row.id,
-    )  # fmt: skip
+    work = affording.work_of(row)
     done = spent + Counter(held.get(Purpose.PUBLISH, {}))
     ahead = affording.to_come(row.rendered, done, affording.metered(work, current))
     yield reservations.Ask(work=work, priced=price_all(row.network, ahead, plan=work.plan))

@@ -23,7 +23,7 @@ from kicau.connector.wire import from_json, to_json
 from kicau.media import library
 from kicau.media.probe import Unusable
 from kicau.plans.pricing import Priced, list_on, price_all
-from kicau.publishing import compose
+from kicau.publishing import capping, compose
 from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
@@ -181,6 +181,7 @@ def schedule_many(actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = Fal
     if problems:
         raise Unacceptable(problems)
     _save(actor, wanted, rows)
+    capping.soon(channel for one in wanted if one.due_at < now + capping.AHEAD for channel in one.channels)
     return Scheduled(deliveries=tuple(rows), notices=tuple(notices))
 
 

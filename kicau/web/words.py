@@ -126,7 +126,7 @@ ACTS: dict[str, Any] = {
 # Said by models in plain English, and looked up here by `told`.
 OF_COSTS = (
     _("publishing"), _("looking up what happened"), _("connecting a channel"), _("keeping a channel alive"), _("reading what a channel can do"),
-    _("reading answers"), _("reading numbers"), _("deleting a published post"), _("a day"), _("a month"), _("in total"), _("day"), _("month"), _("hour"), _("5 minutes"),
+    _("reading answers"), _("reading numbers"), _("deleting a published post"), _("a day"), _("a month"), _("in total"), _("day"), _("month"), _("hour"), _("5 minutes"), _("an hour"), _("24 hours"),
 )  # fmt: skip
 
 SUBJECTS: dict[str, Any] = {

@@ -14,13 +14,15 @@ from uuid import UUID
 import aiohttp
 from asgiref.sync import sync_to_async
 from django.db import connection
+from django.db.models import Sum
 
 from kicau.channels.models import Channel
 from kicau.connector.sandbox import Fault
 from kicau.engine.pump import Room
 from kicau.plans import acts as plans
-from kicau.plans.models import Budget, Charge, Reservation
-from kicau.publishing import compose, holding, schedule
+from kicau.plans import pricing
+from kicau.plans.models import Budget, Charge, OwnList, Reservation
+from kicau.publishing import capping, compose, holding, schedule
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.workspaces.actors import Actor
@@ -36,7 +38,7 @@ class Told:
 
     budget: int
     most_billed: (
-        int  # by the network's own meter, at the worst moment, beyond what the budget then was (0 or less is good)
+        int  # by the network's own meter, at the worst moment, beyond what the limit then was (0 or less is good)
     )
     published: int
     lost: int  # deliveries that are neither out nor held
@@ -50,27 +52,89 @@ def billed(network: Server) -> int:
     return sum(PRICES[row["meter"]] * row["units"] for row in network.usage())
 
 
-async def run(seed: int, actor: Actor, channels: Sequence[Channel], network: Server, client: aiohttp.ClientSession, *, workers: int = 4) -> Told:  # fmt: skip
-    """Twelve deliveries, some of them threads, with money for a part of them; then the budget is raised until all are out."""
+class Money:
+    """A hard budget in total: twelve deliveries cost more, and it is raised until all are out."""
+
+    first, more = (30_000, 150_000), 100_000
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.id: UUID | None = None
+
+    def set(self, amount: int) -> None:
+        wanted = plans.BudgetInput(name="Squeeze", amount=amount, period="total", network="stranger")
+        self.id = plans.set_budget(self.actor, wanted, budget_id=self.id).id
+
+    def used(self, network: Server) -> int:
+        return billed(network)
+
+    def look(self) -> None:
+        pass
+
+    def end(self) -> None:
+        Budget.objects.filter(id=self.id).update(is_active=False)
+
+
+class Allowance:
+    """A plan's cap of posts a month for the app, beyond what earlier runs used; a larger plan comes after it."""
+
+    first, more = (3, 8), 7
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.before = Charge.objects.filter(meter="post").aggregate(n=Sum("units"))["n"] or 0
+
+    def set(self, amount: int) -> None:
+        plans.add_price_list(self.actor, "stranger", CAPPED.format(units=self.before + amount))
+        capping.look()
+
+    def used(self, network: Server) -> int:
+        return sum(row["units"] for row in network.usage() if row["meter"] == "post")
+
+    def look(self) -> None:
+        capping.look()
+
+    def end(self) -> None:
+        OwnList.objects.all().delete()
+        pricing.forget()
+        capping.look()
+
+
+CAPPED = """[[list]]
+name = "capped"
+since = 2026-01-02
+currency = "USD"
+source = "ours"
+prices = {{ post = 15000, read = 5000 }}
+caps = [{{ meters = ["post"], units = {units} }}]
+"""
+
+
+async def run(seed: int, actor: Actor, channels: Sequence[Channel], network: Server, client: aiohttp.ClientSession, *, workers: int = 4, kind: type[Money | Allowance] = Money) -> Told:  # fmt: skip
+    """Twelve deliveries, some of them threads, with room for a part of them; then it is raised until all are out."""
     chance = random.Random(seed)
-    before, kept = billed(network), {row["id"] for row in network.store.all("post")}
-    budget = await sync_to_async(_budget)(actor, chance.randrange(30_000, 150_000))
+    hold = await sync_to_async(kind)(actor)
+    before, start, kept = billed(network), hold.used(network), {row["id"] for row in network.store.all("post")}
+    limit = chance.randrange(*hold.first)
+    await sync_to_async(hold.set)(limit)
     rows = await sync_to_async(_posts)(actor, channels, chance, seed)
-    limit, worst = budget.amount, -budget.amount
+    worst = -limit
     for turn in range(400):
         network.faults[:] = [Fault(effect=chance.choice(EFFECTS), status=502, times=1, skip=chance.randrange(4)) for _ in range(chance.randrange(3))]  # fmt: skip
         await asyncio.gather(*(_work(f"w{seed}-{turn}-{n}", client, chance.random() < 0.25, chance) for n in range(workers)))  # fmt: skip
         await sync_to_async(_hasten)()
-        worst = max(worst, billed(network) - before - limit)
+        worst = max(worst, hold.used(network) - start - limit)
+        await sync_to_async(hold.look)()
         await sync_to_async(holding.release)()
         states = await sync_to_async(_states)(rows)
         if not states - {DeliveryState.PUBLISHED}:
             break
         if not states - {DeliveryState.PUBLISHED, DeliveryState.HELD} or turn % 60 == 59:
-            limit += 100_000
-            await sync_to_async(_budget)(actor, limit, budget.id)
+            limit += hold.more
+            await sync_to_async(hold.set)(limit)
     network.faults.clear()
-    return await sync_to_async(_told)(rows, budget.id, limit, worst, billed(network) - before, network, kept)
+    await sync_to_async(hold.end)()
+    return await sync_to_async(_told)(rows, limit, worst, billed(network) - before, network, kept)
 
 
 async def _work(name: str, client: aiohttp.ClientSession, dies: bool, chance: random.Random) -> None:
@@ -80,11 +144,6 @@ async def _work(name: str, client: aiohttp.ClientSession, dies: bool, chance: ra
     outcomes = await asyncio.gather(*(work.step(item) for item in items))
     if outcomes and not dies:
         await sync_to_async(work.settle)(name, outcomes)
-
-
-def _budget(actor: Actor, amount: int, budget_id: UUID | None = None) -> Budget:
-    wanted = plans.BudgetInput(name="Squeeze", amount=amount, period="total", network="stranger")
-    return plans.set_budget(actor, wanted, budget_id=budget_id)
 
 
 def _posts(actor: Actor, channels: Sequence[Channel], chance: random.Random, seed: int) -> list[Delivery]:
@@ -113,12 +172,11 @@ def _states(rows: Sequence[Delivery]) -> set[str]:
     return set(Delivery.objects.filter(id__in=[r.id for r in rows]).values_list("state", flat=True))
 
 
-def _told(rows: Sequence[Delivery], budget_id: UUID, limit: int, worst: int, spent: int, network: Server, kept: set[str]) -> Told:  # fmt: skip
+def _told(rows: Sequence[Delivery], limit: int, worst: int, spent: int, network: Server, kept: set[str]) -> Told:  # fmt: skip
     ids = [r.id for r in rows]
     done = list(Delivery.objects.filter(id__in=ids))
     charges = list(Charge.objects.filter(delivery_id__in=ids))
     assert not Reservation.objects.filter(holder__in=ids).exists() or any(d.state != "published" for d in done)
-    plans.Budget.objects.filter(id=budget_id).update(is_active=False)
     texts = [post["text"] for post in network.store.all("post") if post["id"] not in kept]
     return Told(
         budget=limit, most_billed=worst, published=sum(d.state == "published" for d in done),

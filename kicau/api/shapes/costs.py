@@ -21,7 +21,9 @@ class BudgetInput(Shape):
     amount: int = Field(ge=0, le=10**15, description="Millionths of the currency, or units of the meter.")
     currency: str = Field("USD", max_length=3, description="ISO 4217; not used where `meter` is given.")
     meter: str = Field(
-        "", max_length=60, description="A network's own word for what it counts, in place of a currency."
+        "",
+        max_length=200,
+        description="A network's own word for what it counts, in place of a currency; or several with spaces between, counted together.",
     )
     period: Literal["day", "month", "total"] = Field("month", description="When it begins anew.")
     timezone: str = Field("", max_length=64, description="Zone in which days and months begin; empty: the workspace's.")
@@ -57,11 +59,14 @@ class Budget(Shape):
     amount: int = Field(description="Millionths of the currency, or units of the meter.")
     currency: str = Field(description="ISO 4217; empty where it counts a meter.")
     meter: str = Field(description="What it counts, where it is no money.")
-    period: str = Field(description="day, month or total.")
+    period: str = Field(description="day, month or total; hour and 24h of caps are counted back from each moment.")
     timezone: str = Field(description="Zone in which days and months begin.")
     hard: bool = Field(description="Whether what does not fit is held.")
     tell_at: int = Field(description="Percent used at which people are told.")
     reading_share: int = Field(description="Percent of it that reading may use up.")
+    cap: bool = Field(
+        description="Whether it is what the network's plan allows, which nobody here changes; shown while it is near."
+    )
     whole_app: bool = Field(description="Whether it is the instance's, for an app of the operator's.")
     network: str = Field(description="Empty: all.")
     channel: str | None = Field(description="Id; null: all.")

@@ -1,0 +1,132 @@
+"""What a network's plan allows: held like a hard budget once it is near, and free of cost while it is far."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from kicau.base.errors import Conflict
+from kicau.engine.pump import Room
+from kicau.plans import acts as plans
+from kicau.plans.models import Budget, Charge, Reservation
+from kicau.publishing import capping, holding, outcomes
+from kicau.publishing.deliver import Deliveries
+from kicau.publishing.models import Delivery
+from tests.engine import squeeze
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIST = """[[list]]
+name = "{name}"
+since = 2026-01-01
+currency = "USD"
+source = "ours"
+[list.prices]
+post = 15000
+read = 5000
+[[list.caps]]
+meters = ["post", "post-with-link"]
+units = {units}
+period = "{period}"
+per = "{per}"
+"""
+
+
+def allow(actor, units, period="24 hours", per="channel", name="capped"):
+    return plans.add_price_list(actor, "stranger", LIST.format(name=name, units=units, period=period, per=per))
+
+
+def states(rows):
+    return sorted(Delivery.objects.filter(id__in=[r.id for r in rows]).values_list("state", flat=True))
+
+
+async def test_what_is_beyond_a_cap_waits_for_its_window_or_a_larger_plan(actor, post, shop, network):
+    listed = await sync_to_async(allow)(actor, 3)
+    rows = [await sync_to_async(post)(f"kopi {n}", after=n / 1000) for n in range(6)]
+    other = await sync_to_async(post)("teh", to="budi")
+    await shop.work(lambda: states([*rows, other]) == ["held"] * 3 + ["published"] * 4)
+
+    def look():
+        held = list(Delivery.objects.filter(state="held").order_by("due_at"))
+        oldest = Charge.objects.filter(channel_id=held[0].channel_id).order_by("at")[0].at
+        frees = f"{oldest + timedelta(hours=24):%Y-%m-%d at %H:%M} (UTC)"
+        assert (
+            held[0].reason
+            == f"Stranger allows 3 in 24 hours here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {frees} on, or sooner on a larger plan; or cancel it."
+        )
+        [cap] = plans.states(list(plans.budgets(actor)))
+        assert (cap.budget.channel_id, cap.used, cap.left) == (held[0].channel_id, 3, 0)
+        with pytest.raises(Conflict):
+            plans.remove_budget(actor, cap.budget.id)
+        assert holding.release() == 0
+        Charge.objects.order_by("id")[:1].get()
+        first = Charge.objects.filter(channel_id=held[0].channel_id).order_by("at")[0]
+        Charge.objects.filter(id=first.id).update(at=F("at") - timedelta(hours=24))
+        assert holding.release() == 1
+        return held
+
+    held = await sync_to_async(look)()
+    await shop.work(lambda: states(rows) == ["held"] * 2 + ["published"] * 4)
+
+    def larger():
+        plans.remove_price_list(actor, listed.id)
+        capping.look()
+        assert not Budget.objects.filter(is_active=True).exists()
+        assert holding.release() == 2
+
+    await sync_to_async(larger)()
+    await shop.work(lambda: states(rows) == ["published"] * 6)
+    order = [h.rendered["parts"][0]["text"] for h in held]
+    assert [p.text for p in network.public_posts() if p.text in order] == order
+    assert not await sync_to_async(Reservation.objects.exists)()
+
+
+async def test_a_cap_of_the_app_holds_all_its_channels_and_what_was_under_way_counts(actor, post, client, network):
+    """Two are claimed before the cap is one that holds; three workers then share what is left."""
+
+    def claim(work, name, most):
+        return work.claim(name, Room({"stranger": most}))
+
+    rows = [await sync_to_async(post)(f"kopi {n}", to=("ana", "budi")[n % 2]) for n in range(8)]
+    early = Deliveries(client)
+    taken = await sync_to_async(claim)(early, "early", 2)
+    assert len(taken) == 2
+    await sync_to_async(allow)(actor, 5, "month", "app")
+    await sync_to_async(capping.look)()
+    assert await sync_to_async(Reservation.objects.count)() == 2
+    for n in range(3):
+        late = Deliveries(client)
+        items = await sync_to_async(claim)(late, f"late{n}", 3)
+        await sync_to_async(late.settle)(f"late{n}", [await late.step(item) for item in items])
+    await sync_to_async(early.settle)("early", [await early.step(item) for item in taken])
+    assert await sync_to_async(states)(rows) == ["held"] * 3 + ["published"] * 5
+    assert len(list(network.public_posts())) == 5
+
+
+async def test_the_cap_holds_whatever_happens_to_workers_and_answers(actor, pair, network, client, monkeypatch):
+    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(0))
+    told = await squeeze.run(1, actor, pair, network, client, kind=squeeze.Allowance)
+    assert told.most_billed <= 0, told
+    assert (told.published, told.lost, told.in_order) == (12, 0, True), told
+
+
+async def test_a_cap_that_is_far_costs_a_claim_nothing(actor, post, client):
+    def statements(work):
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            assert len(work.claim("w", Room({"stranger": 1}))) == 1
+        return len(seen)
+
+    work = Deliveries(client)
+    for n in range(2):
+        await sync_to_async(post)(f"kopi {n}")
+    before = await sync_to_async(statements)(work)
+    await sync_to_async(allow)(actor, 1000)
+    await sync_to_async(capping.look)()
+    assert not await sync_to_async(Budget.objects.exists)()
+    assert await sync_to_async(statements)(work) <= before
