@@ -190,13 +190,16 @@ def sign_in(page: Page, email: str = "sari@kopisenja.example") -> None:
     page.wait_for_url(lambda address: "/sign-in" not in address)
 
 
-def connect(page: Page, label: str) -> None:
-    """By the pages and the network's own consent page."""
+def connect(page: Page, label: str, *, language: str = "en", first: bool = False) -> None:
+    """By the pages and the network's own consent page; all identities, or the `first` alone."""
+    go_to, connect_these = {"en": ("Go to", "Connect these"), "id": ("Menuju", "Hubungkan ini")}[language]
     page.goto("/channels")
     page.get_by_role("link", name=label, exact=True).click()
-    page.get_by_role("button", name=f"Go to {label}").click()
+    page.get_by_role("button", name=f"{go_to} {label}").click()
     page.get_by_role("button", name="Allow").click()
-    page.get_by_role("button", name="Connect these").click()
+    for box in page.locator("[name=identity]").all()[1:] if first else ():
+        box.uncheck()
+    page.get_by_role("button", name=connect_these).click()
     page.wait_for_url("**/channels")
 
 

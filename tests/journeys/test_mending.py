@@ -1,19 +1,26 @@
-"""A delivery that a network refuses is mended and sent again, in Indonesian at 360 px; and the first post on four networks."""
+"""A refused delivery is mended, one whose outcome is unknown is asked for and sent again, both in Indonesian at 360 px;
+and from the first visit to a post on four networks, in English on a wide screen and in Indonesian on a narrow one."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
 from playwright.sync_api import Page, expect
 
 from kicau.connector.sandbox import Fault
+from kicau.publishing import outcomes
 from kicau.publishing.models import Delivery
 from kicau.workspaces.acts import change_person
 from tests.journeys.conftest import PASSWORD, connect, sign_in
 from tests.journeys.test_publish import published
 
+FOUR = ("x", "facebook", "linkedin", "mastodon")
 REFUSED = '{"title": "Invalid Request", "detail": "One or more parameters to your request was invalid.", "type": "https://api.twitter.com/2/problems/invalid-request", "status": 400}'
 
 
-def test_a_refused_delivery_is_mended_and_retried_in_indonesian_on_a_phone(page: Page, browser, site, networks, owner, workspace):  # fmt: skip
+def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(page: Page, browser, site, networks, owner, workspace, monkeypatch):  # fmt: skip
+    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(0))  # the sandbox is not slower than it says
     sign_in(page)
     connect(page, networks["x"].label)
     networks["x"].faults.append(
@@ -41,29 +48,60 @@ def test_a_refused_delivery_is_mended_and_retried_in_indonesian_on_a_phone(page:
     phone.get_by_role("button", name="Coba lagi").click()
     expect(badge).to_have_text("Terbit", timeout=20_000)
     assert published(networks["x"])[-1]["text"] == "Kopi dari Gayo sudah datang pagi ini"
+
+    linkedin = networks["linkedin"]
+    connect(phone, linkedin.label, language="id", first=True)
+    linkedin.faults.append(Fault(effect="drop", method="POST", path="^/rest/posts", times=1))
+    phone.goto("/compose")
+    phone.get_by_label("Teks", exact=True).fill("Sangrai baru hari ini")
+    phone.locator(".pick", has_not=phone.locator(":checked")).click()
+    phone.locator("#confirm").wait_for()
+    phone.locator(".pick", has=phone.locator("[value^=x]")).click()
+    expect(phone.locator(".pick :checked")).to_have_count(1)
+    phone.locator("#confirm").check()
+    expect(phone.locator("#kept")).to_contain_text("Tersimpan")
+    phone.get_by_role("radio", name="Sekarang").check()
+    phone.locator("#schedule").click()
+    expect(badge).to_have_text("Hasil tak diketahui", timeout=20_000)
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    phone.get_by_role("button", name="Tanya LinkedIn apa yang ada di sana").click()
+    expect(phone.locator(".resolve [role=status]")).to_be_visible()
+    phone.get_by_role("button", name="Tidak ada: kirim lagi").click()
+    expect(badge).to_have_text("Terbit", timeout=20_000)
+    assert [post["text"] for post in published(linkedin)] == ["Sangrai baru hari ini"]
     narrow.close()
 
 
-def test_a_first_visit_to_a_post_on_four_networks(page: Page, networks):
+WORDS = {  # in the order of the way
+    "en": ("Your name", "E-mail address", "Password", "Name of the workspace", "Begin", "Text", "Saved", "Now", "Published"),
+    "id": ("Nama Anda", "Alamat surel", "Kata sandi", "Nama ruang kerja", "Mulai", "Teks", "Tersimpan", "Sekarang", "Terbit"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1360), ("id", 360)])
+def test_a_first_visit_to_a_post_on_four_networks(browser, site, networks, language, width):
+    name, email, password, workspace, begin, text, saved, now, out = WORDS[language]
+    context = browser.new_context(base_url=site, viewport={"width": width, "height": 740}, locale={"en": "en-GB", "id": "id-ID"}[language])  # fmt: skip
+    context.set_default_timeout(8000)
+    page = context.new_page()
     page.goto("/")
-    page.get_by_label("Your name").fill("Sari")
-    page.get_by_label("E-mail address").fill("sari@kopisenja.example")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Name of the workspace").fill("Kopi Senja")
-    page.get_by_role("button", name="Begin").click()
-    for slug in ("x", "facebook", "linkedin", "mastodon"):
-        connect(page, networks[slug].label)
+    page.get_by_label(name).fill("Sari")
+    page.get_by_label(email).fill("sari@kopisenja.example")
+    page.get_by_label(password).fill(PASSWORD)
+    page.get_by_label(workspace).fill("Kopi Senja")
+    page.get_by_role("button", name=begin).click()
+    page.locator(".first-steps").wait_for()
+    for slug in FOUR:
+        connect(page, networks[slug].label, language=language)
     page.goto("/compose")
-    page.get_by_label("Text", exact=True).fill("Selamat pagi! Fresh beans from Gayo are here")
-    expect(page.locator("#kept")).to_contain_text("Saved")
+    page.get_by_label(text, exact=True).fill("Selamat pagi! Fresh beans from Gayo are here")
+    expect(page.locator("#kept")).to_contain_text(saved)
     page.locator("#confirm").check()
-    page.get_by_role("radio", name="Now").check()
+    page.get_by_role("radio", name=now).check()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#schedule").click()
     for n in range(4):
-        expect(page.locator(".delivery > header .badge").nth(n)).to_have_text("Published", timeout=20_000)
-    assert {row.network for row in Delivery.objects.filter(state="published")} == {
-        "x",
-        "facebook",
-        "linkedin",
-        "mastodon",
-    }
+        expect(page.locator(".delivery > header .badge").nth(n)).to_have_text(out, timeout=20_000)
+    assert {row.network for row in Delivery.objects.filter(state="published")} == set(FOUR)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
