@@ -135,7 +135,7 @@ def _ref(row: Person) -> PersonRef:
 def _workspace(row: Workspace) -> s.Workspace:
     return s.Workspace(
         id=str(row.id), name=row.name, timezone=row.timezone, language=row.language,
-        duplicate_hours=row.duplicate_hours, currency=row.currency, ai_use=row.ai_use, created_at=row.created_at,
+        duplicate_hours=row.duplicate_hours, currency=row.currency, ai_use=row.ai_use, terms_url=row.terms_url, marks_media=row.marks_media, created_at=row.created_at,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ import kicau
 from kicau.api import (
     archive,
     channels,
+    declarations,
     deliveries,
     described,
     docs,
@@ -123,6 +124,7 @@ def mounted() -> Api:
         prices,
         hooks,
         archive,
+        declarations,
         withdrawals,
     ):
         routes: Router = subject.routes

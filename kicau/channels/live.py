@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from asgiref.sync import sync_to_async
 from django.conf import settings
 
 import kicau
@@ -21,7 +22,7 @@ from kicau.connector.http import CLIENT_MARK, Http
 from kicau.connector.protocol import Connector
 from kicau.connector.session import App, Credentials, File
 from kicau.connector.wire import from_json, to_json
-from kicau.media import library
+from kicau.media import library, marking
 
 CALLBACK_PATH = "/channels/callback"
 
@@ -76,11 +77,20 @@ class Live:
         return clock.now()
 
     async def file(self, media: RenderedMedia, /) -> File:
-        return await asyncio.to_thread(library.ready, media)
+        file = await asyncio.to_thread(library.ready, media)
+        mark = await sync_to_async(marking.mark_of)(media.media.ref)
+        return await asyncio.to_thread(marking.marked, file, mark, self._largest(media)) if mark else file
 
     async def public_url(self, media: RenderedMedia, /) -> str:
         await asyncio.to_thread(library.ready, media)
-        return library.public_url(media)
+        mark = await sync_to_async(marking.mark_of)(media.media.ref)
+        return library.public_url(media, mark, self._largest(media))
+
+    def _largest(self, media: RenderedMedia) -> int:
+        """Bytes that the network takes, 0 where that is not known."""
+        rule = capabilities_of(self.channel).media.get(media.media.kind)
+        limits = (rule.max_size if rule else 0, media.recipe.max_size if media.recipe else 0)
+        return min((limit for limit in limits if limit), default=0)
 
 
 class Desk:

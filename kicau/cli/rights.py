@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -124,6 +126,106 @@ def simulate(shell: Shell, says: tuple[str, ...], as_json: bool) -> None:
     data = [{"use": e.use, "before": e.before, "after": e.after, "entering": e.entering, "leaving": e.leaving, "recipients": [{"name": r.name, "of": r.of, "items": r.items} for r in e.recipients]} for e in found]  # fmt: skip
     shown = [(e.use, e.before, e.after, e.entering, e.leaving, ", ".join(r.name for r in e.recipients)) for e in found]
     answer(as_json, data, lambda: show_table(("use", ">now", ">then", ">enter", ">leave", "past recipients"), shown))
+
+
+@rights.command("read")
+@click.argument("place", metavar="FILE_OR_URL")
+@click.option("--keep", is_flag=True, help="Write it down as statements, with each source's address, bytes and time.")
+@json_option
+@pass_shell
+def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
+    """What a page, a picture or a file declares about its use by machines, and in which vocabulary. Of an address its
+    site's robots.txt, tdmrep.json and licences are read too."""
+    actor = shell.actor()
+    from kicau.archive import hearing
+
+    if place.startswith(("http://", "https://")):
+        found = shell.wait_for(hearing.hear(actor, place))
+    else:
+        path = Path(place)
+        if not path.is_file():
+            raise Trouble(f"There is no file {place}.", USAGE)
+        if path.stat().st_size > hearing.LARGEST:
+            raise Trouble(f"{place} is larger than {hearing.LARGEST // 1_000_000} MB.")
+        found = hearing.hear_file(actor, path.name, path.read_bytes())
+    kept = hearing.keep(actor, found) if keep else []
+    rows = [
+        (one.vocabulary, source.where, " ".join(filter(None, [one.scope, one.agent])), _said(one.says), ", ".join(f"{k} {v}".strip() for k, v in one.conditions.items()), source.uri)
+        for source in found.heard
+        for one in source.declarations
+    ]  # fmt: skip
+    faults = [fault for source in found.heard for fault in source.faults] + list(found.faults)
+    data = {
+        "of": found.key, "at": found.at.isoformat(), "says": found.says, "faults": faults, "kept": [str(row.id) for row in kept],
+        "sources": [
+            {
+                "uri": source.uri, "where": source.where, "sha256": hashlib.sha256(source.raw).hexdigest(),
+                "declarations": [
+                    {"vocabulary": one.vocabulary, "about": one.scope, "agent": one.agent, "says": dict(one.says), "conditions": dict(one.conditions), "policy": one.policy, "unknown": dict(one.kept)}
+                    for one in source.declarations
+                ],
+            }
+            for source in found.heard
+        ],
+    }  # fmt: skip
+
+    def show() -> None:
+        show_table(("vocabulary", "where", "about", "says", "conditions", "source"), rows, empty="Nothing is declared there; that is neither a yes nor a no.")  # fmt: skip
+        for fault in faults:
+            click.echo(f"Not read: {fault}", err=True)
+        if found.says:
+            click.echo(f"Together, the strictest of each: {_said(found.says)}")
+        if keep:
+            click.echo(f"Kept: {len(kept)}" if kept else "Nothing new to keep.")
+
+    answer(as_json, data, show)
+
+
+@rights.command("write")
+@click.argument("form", metavar="[FORM]", default="")
+@click.option("--into", type=click.Path(exists=True, dir_okay=False), help="With the form iptc: a JPEG, PNG, WebP or MP4 that gets it, its pixels untouched.")  # fmt: skip
+@click.option("--out", type=click.Path(dir_okay=False), help="Where the file with it goes.")
+@json_option
+@pass_shell
+def write(shell: Shell, form: str, into: str | None, out: str | None, as_json: bool) -> None:
+    """This workspace's rule in a form that machines read: robots, headers, html, rsl, tdmrep, lexicon-ai, iptc, cawg,
+    odrl; all of them without FORM."""
+    actor = shell.actor()
+    from kicau.archive import declaring
+
+    if into or out:
+        _mark(actor.workspace.ai_use, actor.workspace.terms_url, form, into, out)
+        return
+    found = [declaring.form(actor, form)] if form else declaring.forms(actor)
+
+    def show() -> None:
+        for one in found:
+            if not form:
+                click.echo(f"## {one.slug}")
+            click.echo(one.text or "Nothing to say: this form has no word for the workspace's rule.", err=not one.text)
+            if not form:
+                click.echo()
+
+    answer(as_json, {one.slug: one.text for one in found}, show)
+
+
+def _mark(says: Mapping[str, str], terms: str, form: str, into: str | None, out: str | None) -> None:
+    from io import BytesIO
+
+    from kicau.vocabularies import containers, iptc
+    from kicau.vocabularies.markup import Malformed
+
+    if form != "iptc" or not into or not out:
+        raise Trouble("A file is written with: kicau rights write iptc --into FILE --out FILE.", USAGE)
+    data = Path(into).read_bytes()
+    try:
+        packet = iptc.write(says, into=containers.look(BytesIO(data)).xmp, constraint=terms)
+        if not packet:
+            raise Trouble("The workspace's rule says nothing of data mining, so there is nothing to write.")
+        Path(out).write_bytes(containers.put(data, packet))
+    except (containers.Unmarkable, Malformed) as exc:
+        raise Trouble(f"{into} takes no mark: {exc}.") from None
+    click.echo(f"{out}: {iptc.VALUE}{iptc.value_for(says)}")
 
 
 def _pairs(given: tuple[str, ...]) -> dict[str, str]:

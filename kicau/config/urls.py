@@ -13,6 +13,11 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("m/<path:ticket>", public.medium, name="public-medium"),
     path("witness/add-checkpoint", witness.add_checkpoint, name="witness"),
+    path("robots.txt", public.robots, name="robots"),
+    path(".well-known/tdmrep.json", public.reservations, name="tdmrep"),
+    path("license.xml", public.site_licence, name="site-licence"),
+    path("license/<uuid:workspace_id>.xml", public.licence, name="licence"),
+    path("tdm-policy/<uuid:workspace_id>.json", public.policy, name="tdm-policy"),
     path("api/v1/", api.urls),
     path("", include("kicau.web.urls")),
 ]

@@ -13,6 +13,8 @@ from typing import Any
 import kicau
 from kicau.datasets.models import Format, TrainingSet
 from kicau.datasets.options import SPLITS, Options
+from kicau.rights.uses import USES
+from kicau.vocabularies import aipref, odrl, tdmrep
 
 CONTEXT: dict[str, Any] = {
     "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column", "conformsTo": "dct:conformsTo",
@@ -26,7 +28,6 @@ CONTEXT: dict[str, Any] = {
     "transform": "cr:transform", "usageInfo": "cr:usageInfo",
 }  # fmt: skip
 BODIES = {Format.TEXT: ("text",), Format.PROMPT: ("prompt", "completion"), Format.CHAT: ()}
-ACTIONS = {"train_gen": "odrl:use", "train_other": "odrl:use", "redistribute": "odrl:distribute"}
 OF_EACH = ("id", "source", "url", "author_ref", "acquired_via", "created", "language", "licence", "use", "decision", "reason", "duties", "text_sha256")  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def croissant(of: TrainingSet, number: int, as_of: datetime, files: Mapping[str,
         "url": f"urn:uuid:{of.id}",
         "citeAs": f"{of.workspace.name}: {of.name}, version {number}",
         "isLiveDataset": False,
-        "usageInfo": _offer(of),
+        "usageInfo": odrl.write(said(of), dict.fromkeys(of.meets, "")),
         "prov:wasGeneratedBy": {
             "@type": "prov:Activity",
             "sc:name": f"kicau {kicau.__version__}",
@@ -63,12 +64,10 @@ def croissant(of: TrainingSet, number: int, as_of: datetime, files: Mapping[str,
     }
 
 
-def _offer(of: TrainingSet) -> dict[str, Any]:
-    return {
-        "@type": "odrl:Offer",
-        "odrl:permission": [{"odrl:action": {"@id": ACTIONS.get(of.use, "odrl:use")}, "odrl:constraint": [{"odrl:leftOperand": {"@id": "odrl:purpose"}, "odrl:operator": {"@id": "odrl:eq"}, "odrl:rightOperand": of.use}]}],
-        "odrl:prohibition": [{"odrl:action": {"@id": "odrl:use"}, "odrl:constraint": [{"odrl:leftOperand": {"@id": "odrl:purpose"}, "odrl:operator": {"@id": "odrl:neq"}, "odrl:rightOperand": of.use}]}],
-    }  # fmt: skip
+def said(of: TrainingSet) -> dict[str, str]:
+    """What whoever is given the set may do with it: the one use that each record is permitted for."""
+    others = {use: "deny" for use in USES if use not in (of.use, "archive")}
+    return others | {of.use: "conditional" if of.meets else "allow"}
 
 
 def _file(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,9 +135,18 @@ Each of them is in `excluded.csv`.
 
 Replaced where rules find it: {", ".join(options.personal) or "nothing"}. Each place is in `redactions.csv`. Names of people are not found by rules.
 
+## For whoever serves these files
+
+`croissant.json` says it as an ODRL offer. As HTTP headers: {_headers(of)}.
+
 ## When something is taken back
 
 A new version comes without it, with a signed delta that names the records. Use the newest, and tell who gave it to you that you did.
 
 `manifest.json` holds the SHA-256 of every file and is signed (Ed25519) in `manifest.json.sig`.
 """
+
+
+def _headers(of: TrainingSet) -> str:
+    told = {"Content-Usage": aipref.write(said(of)), **tdmrep.write_headers(said(of))}
+    return ", ".join(f"`{name}: {value}`" for name, value in told.items() if value)

@@ -18,20 +18,22 @@ from kicau.base.errors import NotFound, Unacceptable, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.connector.content import Problem
 from kicau.connector.guard import guarded_session
-from kicau.media import library
+from kicau.media import library, reserving
 from kicau.media.convert import crop
 from kicau.media.models import Medium
 from kicau.media.probe import Unusable, probe
 from kicau.rights.models import Origin, checked_ai_use
+from kicau.vocabularies.sources import Heard, of_headers
 from kicau.workspaces.actors import Actor, Permission
 
 LARGEST = 600_000_000  # bytes: above every network's own limit that we know (512 MB)
 MEASURES = ("kind", "mime", "size", "width", "height", "duration_ms", "fps", "bitrate", "video_codec", "audio_codec", "frames", "pages", "colour")  # fmt: skip
 
 
-def add_medium(actor: Actor, source: Path, name: str, *, alt: str = "", title: str = "", tags: Iterable[str] = (), origin: str = Origin.COMPOSED, origin_detail: str = "", ai_use: Mapping[str, str] | None = None, move: bool = False) -> Medium:  # fmt: skip
+def add_medium(actor: Actor, source: Path, name: str, *, alt: str = "", title: str = "", tags: Iterable[str] = (), origin: str = Origin.COMPOSED, origin_detail: str = "", ai_use: Mapping[str, str] | None = None, move: bool = False, heard: Iterable[Heard] = ()) -> Medium:  # fmt: skip
     """Look into a file and keep it; the same content is kept once in a workspace, and then returned as it was.
 
+    What the file says of its own use (and what was `heard` where it came from) is written down, and restricts `ai_use`.
     `move` takes the file away from where it lies (it must be on the library's disk). Raises Unacceptable with the
     reason where the content cannot be used; OSError where the disk refuses.
     """
@@ -47,9 +49,10 @@ def add_medium(actor: Actor, source: Path, name: str, *, alt: str = "", title: s
     known = Medium.objects.filter(workspace=actor.workspace, sha256=found.sha256).first()
     if known and library.original(known.ref).exists():
         return _with_alt(known, alt)
+    told = (*heard, *reserving.listen(source, origin_detail or name)) if known is None else ()
     medium = known or Medium(
         workspace=actor.workspace, sha256=found.sha256, name=Path(name).name[:255], alt=alt, title=title[:300], tags=list(tags),
-        origin=origin, origin_detail=origin_detail, ai_use=checked_ai_use(ai_use or actor.workspace.ai_use),
+        origin=origin, origin_detail=origin_detail, ai_use=reserving.restricted(checked_ai_use(ai_use or actor.workspace.ai_use), told),
         added_by=actor.person, **{measure: getattr(found, measure) for measure in MEASURES},
     )  # fmt: skip
     if not move:
@@ -66,6 +69,7 @@ def add_medium(actor: Actor, source: Path, name: str, *, alt: str = "", title: s
             medium, made = Medium.objects.get_or_create(workspace=actor.workspace, sha256=found.sha256, defaults={f.name: getattr(medium, f.name) for f in Medium._meta.fields if f.name not in ("workspace", "sha256")})  # fmt: skip
             if made:
                 actor.record("medium.added", medium.id, name=medium.name)
+                reserving.write_down(medium, told, actor.person_id)
     return medium
 
 
@@ -76,16 +80,17 @@ async def fetch_medium(actor: Actor, url: str, *, alt: str = "") -> Medium:
         raise unacceptable("url", "A file's address begins with https:// or http://.")
     copy = await asyncio.to_thread(library.scratch)
     try:
-        await _download(url, copy)
+        heard = tuple(of_headers(url, await _download(url, copy)))
         name = unquote(Path(urlsplit(url).path).name) or "file"
         return await sync_to_async(add_medium)(
-            actor, copy, name, alt=alt, origin=Origin.FETCHED, origin_detail=url[:500], move=True
+            actor, copy, name, alt=alt, origin=Origin.FETCHED, origin_detail=url[:500], move=True, heard=heard
         )
     finally:
         copy.unlink(missing_ok=True)
 
 
-async def _download(url: str, target: Path) -> None:
+async def _download(url: str, target: Path) -> list[tuple[str, str]]:
+    """Returns the headers of the answer."""
     try:
         async with guarded_session(timeout=120) as client, client.get(url, max_redirects=5) as answer:
             if answer.status != 200:
@@ -99,6 +104,7 @@ async def _download(url: str, target: Path) -> None:
                             "url", "{url} is larger than {limit} MB.", url=url, limit=LARGEST // 1_000_000
                         )
                     out.write(chunk)
+            return list(answer.headers.items())
     except (TimeoutError, aiohttp.ClientError) as exc:
         cause = exc.__cause__ or exc.__context__ or exc
         raise unacceptable(

@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from kicau.connector.content import Recipe, RenderedMedia
 from kicau.connector.session import File
 from kicau.connector.wire import from_json, to_json
 from kicau.media.convert import convert, thumbnail
+from kicau.media.marking import Mark, marked
 from kicau.media.probe import Unusable
 
 PUBLIC_HOURS = 24  # how long a signed address works; a network fetches within minutes
@@ -86,19 +89,29 @@ def small(ref: str, at_ms: int | None = None) -> Path | None:
     return None
 
 
-def public_url(media: RenderedMedia) -> str:
-    """A signed address under the instance's public one, for networks that fetch; works PUBLIC_HOURS."""
+def public_url(media: RenderedMedia, mark: Mark | None = None, limit: int = 0) -> str:
+    """A signed address under the instance's public one, for networks that fetch; works PUBLIC_HOURS. What is behind it
+    carries `mark` where it takes one within `limit` bytes."""
     recipe = to_json(media.recipe) if media.recipe else None
-    ticket = signing.dumps({"r": media.media.ref, "m": media.media.mime, "c": recipe}, salt=_SALT, compress=True)
+    told: dict[str, Any] = {"r": media.media.ref, "m": media.media.mime, "c": recipe}
+    if mark:
+        told["x"] = [mark.value, mark.constraint, limit]
+    ticket = signing.dumps(told, salt=_SALT, compress=True)
     mime = media.recipe.mime if media.recipe else media.media.mime
     return f"{settings.KICAU_PUBLIC_URL}/m/{quote(ticket)}{EXTENSIONS.get(mime, '')}"
 
 
-def by_ticket(ticket: str) -> File:
-    """What a signed address stands for. Raises signing.BadSignature, FileNotFoundError."""
+def by_ticket(ticket: str) -> tuple[str, File]:
+    """(key in the library, file) that a signed address stands for. Raises signing.BadSignature, FileNotFoundError."""
     for extension in EXTENSIONS.values():
         ticket = ticket.removesuffix(extension)
     said = signing.loads(ticket, salt=_SALT, max_age=PUBLIC_HOURS * 3600)
+    value, constraint, limit = said.get("x") or ("", "", 0)
+    mark = Mark(value=value, constraint=constraint) if value else None
+    return said["r"], marked(_behind(said), mark, limit)
+
+
+def _behind(said: Mapping[str, Any]) -> File:
     path = original(said["r"])
     if said["c"] is None:
         return File(path=path, mime=said["m"], size=path.stat().st_size, name=path.name)

@@ -91,6 +91,8 @@ class Said:
                 return bool(self.key) and self.key == facts.licence
             case Subject.AUTHOR:
                 return facts.own if self.key == OWN else bool(self.key) and self.key == facts.author
+            case Subject.FILE:
+                return False  # of a picture that stands with it, not of the words
             case _:
                 return self.item is not None and self.item == facts.item
 

@@ -76,6 +76,7 @@ class Subject(models.TextChoices):
     SITE = "site", "all under an address"  # key: https://host/path, by its beginning
     LICENCE = "licence", "all under a licence"  # key: an SPDX expression
     AUTHOR = "author", "all of one author"  # key: "network:account id"; "own" for this workspace's own words
+    FILE = "file", "one picture, film or document"  # key: the SHA-256 of its content
     ITEM = "item", "one item"  # `item` names it
 
 

@@ -1,21 +1,61 @@
-"""What is open to the world: media under signed, expiring addresses, for networks that fetch."""
+"""What is open to the world: media under signed, expiring addresses, and what this site says to crawlers."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.core.signing import BadSignature
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
+from kicau.archive import declaring
 from kicau.media import library
+from kicau.vocabularies import rsl
 from kicau.web import files
+from kicau.workspaces.models import Workspace
 
 
 @require_safe
 def medium(request: HttpRequest, ticket: str) -> HttpResponseBase:
     """The bytes behind a ticket; 404 for one that is forged, expired or of a file that is gone."""
     try:
-        file = library.by_ticket(ticket)
-        headers = {"Content-Disposition": "inline", "X-Robots-Tag": "noindex"}
+        ref, file = library.by_ticket(ticket)
+        headers = {"Content-Disposition": "inline", "X-Robots-Tag": "noindex", **declaring.headers_of(ref)}
         return files.send(request, file.path, file.mime, headers)
     except (BadSignature, OSError, KeyError, ValueError):
         raise Http404 from None
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Nothing is closed to crawlers here that is open to anybody; for what it may be used is said."""
+    return _cached(HttpResponse(declaring.site_robots(), content_type="text/plain; charset=utf-8"))
+
+
+@require_safe
+def reservations(request: HttpRequest) -> HttpResponse:
+    return _cached(HttpResponse(declaring.site_reservations(), content_type="application/json"))
+
+
+@require_safe
+def site_licence(request: HttpRequest) -> HttpResponse:
+    return _cached(HttpResponse(declaring.site_licence(), content_type=rsl.MIME))
+
+
+@require_safe
+def licence(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
+    workspace = get_object_or_404(Workspace, id=workspace_id)
+    return _cached(HttpResponse(declaring.licence_of(workspace), content_type=rsl.MIME))
+
+
+@require_safe
+def policy(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
+    workspace = get_object_or_404(Workspace, id=workspace_id)
+    return _cached(JsonResponse(declaring.policy_of(workspace), content_type="application/ld+json"))
+
+
+def _cached(answer: HttpResponse) -> HttpResponse:
+    """For an hour: a rule that changes is heard soon."""
+    answer["Cache-Control"] = "public, max-age=3600"
+    return answer

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from kicau.archive import declaring
 from kicau.base import clock
 from kicau.base.errors import Refusal
 from kicau.media import library
@@ -41,6 +42,8 @@ def by_link(view: View) -> View:
         else:
             with timezone.override(clock.zone(link.workspace.timezone)):
                 answer = view(request, link, secret, **more)
+            for name, value in declaring.headers(link.workspace, link.workspace.ai_use).items():
+                answer[name] = value
         answer["X-Robots-Tag"] = "noindex"
         return answer
 

@@ -131,7 +131,7 @@ def create_workspace(
 
 
 @transaction.atomic
-def change_workspace(actor: Actor, *, name: str | None = None, timezone: str | None = None, language: str | None = None, duplicate_hours: int | None = None, ai_use: dict[str, str] | None = None, currency: str | None = None) -> Workspace:  # fmt: skip
+def change_workspace(actor: Actor, *, name: str | None = None, timezone: str | None = None, language: str | None = None, duplicate_hours: int | None = None, ai_use: dict[str, str] | None = None, currency: str | None = None, terms_url: str | None = None, marks_media: bool | None = None) -> Workspace:  # fmt: skip
     """`currency`: what costs are shown in beside their own; "" for none. Raises NotAllowed, Unacceptable."""
     actor.require(Permission.SETTINGS)
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
@@ -141,7 +141,11 @@ def change_workspace(actor: Actor, *, name: str | None = None, timezone: str | N
         _known_zone(timezone)
     if currency and not is_currency(currency):
         raise unacceptable("currency", "Give a currency by its three letters, such as USD or IDR; or none.")
-    new = {"name": name.strip()[:120] if name else None, "timezone": timezone, "language": language, "currency": currency, "duplicate_hours": duplicate_hours, "ai_use": None if ai_use is None else checked_ai_use(ai_use)}  # fmt: skip
+    if terms_url and not (
+        terms_url.startswith(("https://", "http://")) and len(terms_url) <= 500 and terms_url.isprintable()
+    ):
+        raise unacceptable("terms_url", "An address begins with https:// and has at most 500 characters.")
+    new = {"name": name.strip()[:120] if name else None, "timezone": timezone, "language": language, "currency": currency, "duplicate_hours": duplicate_hours, "ai_use": None if ai_use is None else checked_ai_use(ai_use), "terms_url": terms_url, "marks_media": marks_media}  # fmt: skip
     changed = {key: value for key, value in new.items() if value is not None}
     for key, value in changed.items():
         setattr(workspace, key, value)

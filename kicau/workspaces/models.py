@@ -51,6 +51,8 @@ class Workspace(models.Model):
     currency = models.CharField(max_length=3, blank=True, default="")  # that costs are shown in beside their own
     duplicate_hours = models.PositiveSmallIntegerField(default=24)  # window of the duplicate warning
     ai_use = models.JSONField(default=dict, blank=True)  # default permissions for what is composed here
+    terms_url = models.URLField(max_length=500, blank=True)  # where others read whom to ask for what is not allowed
+    marks_media = models.BooleanField(default=False)  # whether pictures carry ai_use in them when they are published
     created_at = models.DateTimeField(default=now)
 
     def __str__(self) -> str:

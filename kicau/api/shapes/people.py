@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from kicau.api.shapes.base import AI_USE, STAMP, ZONE, AIUse, Page, PersonRef, Shape, Whole, Zone, examples
+from kicau.api.shapes.base import AI_USE, STAMP, ZONE, AIUse, Flag, Page, PersonRef, Shape, Whole, Zone, examples
 
 RoleName = Literal["owner", "admin", "editor", "contributor", "viewer"]
 Scope = Literal["read", "write", "publish", "channels", "members", "settings", "tokens"]
@@ -26,6 +26,8 @@ class Workspace(Shape):
     )
     currency: str = Field(description="ISO 4217: what costs are shown in beside their own; empty: nothing else.")
     ai_use: dict[str, str] = Field(description=f"The default for what is composed here. {AI_USE}")
+    terms_url: str = Field(description="Where others read whom to ask for what is not allowed; may be empty.")
+    marks_media: bool = Field(description="Whether published pictures carry the rule in themselves (IPTC Data Mining).")
     created_at: datetime = Field(description=STAMP)
 
 
@@ -69,6 +71,8 @@ class WorkspaceChange(Shape):
         description="What costs are shown in beside their own, by the operator's rates; empty: nothing else.",
     )
     ai_use: AIUse | None = Field(None, description=f"The default for what is composed here. {AI_USE}")
+    terms_url: str | None = Field(None, max_length=500, description="Where others read whom to ask for what is not allowed.")  # fmt: skip
+    marks_media: Flag | None = Field(None, description="Whether published pictures carry the rule in themselves.")
 
 
 class Member(Shape):

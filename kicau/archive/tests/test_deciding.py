@@ -38,7 +38,7 @@ def items(workspace):
 def spoken(chance: random.Random, items: list[Item]) -> NewStatement:
     subject = chance.choice(Subject.values)
     network = chance.choice(NETWORKS)
-    keys = {"network": network, "site": f"https://{network}.example/{chance.randrange(3)}", "licence": LICENCES[1], "author": chance.choice(["own", f"{network}:2"])}  # fmt: skip
+    keys = {"network": network, "site": f"https://{network}.example/{chance.randrange(3)}", "licence": LICENCES[1], "author": chance.choice(["own", f"{network}:2"]), "file": "0" * 64}  # fmt: skip
     begin = clock.now() - timedelta(days=chance.randrange(1, 9))
     return NewStatement(
         layer=chance.choice(Layer.values), party=chance.choice(Party.values), subject=subject, key=keys.get(subject, ""),

@@ -169,7 +169,7 @@ def test_assertions_records_values_licences_and_offers():
     assert odrl.read([]).faults
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.binary(max_size=200), st.sampled_from((b"", b"User-agent: *\nContent-Usage: / ", b"train-ai=", b"<rsl ", b"[{", b'{"entries": {', b"\xff\xd8\xff\xe1", b"search=yes,")))  # fmt: skip
 def test_no_reader_fails_over_noise(noise, head):
     import io

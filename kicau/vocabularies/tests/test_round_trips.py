@@ -17,7 +17,7 @@ policies = st.dictionaries(st.sampled_from(USES), st.sampled_from(VALUES))
 
 
 @pytest.mark.parametrize("slug", VOCABULARIES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(says=policies)
 def test_what_is_written_is_read_again_and_never_as_more(slug, says):
     one = VOCABULARIES[slug]
@@ -35,7 +35,7 @@ def test_what_is_written_is_read_again_and_never_as_more(slug, says):
     assert together(one.hear(one.write(heard)).declarations) == heard  # stable from the second time on
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     says=policies,
     conditions=st.dictionaries(st.sampled_from(CONDITIONS), st.sampled_from(("", "ID", "1 USD")), min_size=1),

@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from kicau.archive import declaring
 from kicau.base import clock
 from kicau.media.models import Medium
 from kicau.publishing import compose
@@ -90,7 +91,9 @@ def write(archive: Archive, scope: Scope, counts: dict[str, int], language: str,
             (Shelf("other", _("Failed or cancelled"), other.count()), _deliveries(other.order_by("-due_at", "-id"))),
         ]
         all_shelves = [shelf for shelf, entries in shelves]
-        frame = {"row": scope.row, "network": label(scope.row.network), "shelves": all_shelves, "counts": counts, "cause": Cause(scope.row.cause), "language": language, "now": clock.now()}  # fmt: skip
+        frame = {"row": scope.row, "network": label(scope.row.network), "shelves": all_shelves, "counts": counts, "cause": Cause(scope.row.cause), "language": language, "now": clock.now(), "declared": declaring.meta(scope.row.workspace)}  # fmt: skip
+        for name, text in declaring.files(scope.row.workspace).items():
+            archive.text(name, text)
         archive.text("index.html", render_to_string("withdrawal/site/index.html", {**frame, "up": ""}))
         for shelf, entries in shelves:
             for page in range(1, shelf.pages + 1):

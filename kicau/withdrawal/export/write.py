@@ -155,6 +155,8 @@ data/*.json     the same for programs: one file for each kind of thing, an array
 data/*.csv      the same for spreadsheets (UTF-8); cells that have parts hold JSON
 schema/*.json   what each column of data/*.json holds (JSON Schema 2020-12)
 media/          the files as they came, named by their SHA-256
+robots.txt, license.xml, .well-known/tdmrep.json
+                where the workspace has a rule: what machines may do with it, for whoever puts this on a web server
 manifest.json   how many rows and files there are, each with its size and SHA-256
 
 Times are UTC. remote_ids are the network's own ids of what was published.

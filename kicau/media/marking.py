@@ -1,0 +1,86 @@
+"""A published picture carries in itself what may be done with it (IPTC's Data Mining), without being encoded again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kicau.connector.session import File
+from kicau.media.models import Medium
+from kicau.vocabularies import containers, iptc
+from kicau.vocabularies.markup import Malformed
+from kicau.vocabularies.terms import strictest
+
+LARGEST = 64_000_000  # bytes; longer films go out as they are, since they would be written a second time
+TAKE = ("image/jpeg", "image/png", "image/webp", "video/mp4")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """`value` of IPTC's list; `constraint`: whom to ask."""
+
+    value: str
+    constraint: str = ""
+
+    @property
+    def key(self) -> str:
+        """Of files that carry it."""
+        return self.value.lower() + (
+            f"-{hashlib.sha256(self.constraint.encode()).hexdigest()[:8]}" if self.constraint else ""
+        )
+
+
+def mark_of(ref: str) -> Mark | None:
+    """What a file of the library is to carry: nothing where its workspace does not want it or has said nothing."""
+    workspace, _, digest = ref.partition("/")
+    row = Medium.objects.select_related("workspace").filter(workspace_id=workspace, sha256=digest, workspace__marks_media=True).first()  # fmt: skip
+    if row is None:
+        return None
+    says = says_of(row)
+    value = iptc.value_for(says)
+    return (
+        Mark(value=value, constraint=row.workspace.terms_url if value.endswith("SEECONSTRAINT") else "")
+        if value
+        else None
+    )
+
+
+def says_of(medium: Medium) -> dict[str, str]:
+    """The workspace's rule and the file's own, the strictest of both."""
+    says = dict(medium.workspace.ai_use)
+    for use, value in medium.ai_use.items():
+        says[use] = strictest(says.get(use, value), value)
+    return says
+
+
+def marked(file: File, mark: Mark | None, limit: int = 0) -> File:
+    """The file with its mark, made beside it once; the file as it is where it takes none, or grows over `limit` bytes.
+
+    Raises OSError."""
+    if mark is None or file.mime not in TAKE or file.size > LARGEST:
+        return file
+    made = file.path.with_name(f"{file.path.name}.{mark.key}.xmp{file.path.suffix}")
+    if not made.exists():
+        try:
+            data = file.path.read_bytes()
+            before = containers.look(io.BytesIO(data)).xmp
+            packet = iptc.write(iptc.SAYS[mark.value], into=before, constraint=mark.constraint)
+            _replace(made, containers.put(data, packet))
+        except (containers.Unmarkable, Malformed):
+            return file
+    size = made.stat().st_size
+    return replace(file, path=made, size=size) if not limit or size <= limit else file
+
+
+def _replace(target: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".making-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        os.replace(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,54 @@
+"""What a file that is added says of its own use: heard before it is kept, and written down as statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import kicau
+from kicau.media.models import Medium
+from kicau.rights import statements
+from kicau.rights.models import Layer, Party, Subject
+from kicau.rights.statements import NewStatement
+from kicau.vocabularies import cawg, iptc, lexicon
+from kicau.vocabularies.sources import Heard, of_file
+from kicau.vocabularies.terms import Declaration, strictest, together
+
+OF_AUTHORS = (cawg.SLUG, iptc.SLUG, lexicon.SLUG)  # said by whoever made the work, not by where it stands
+
+
+def listen(path: Path, uri: str = "") -> tuple[Heard, ...]:
+    """What the file at `path` declares; never raises over what it holds."""
+    with path.open("rb") as file:
+        return tuple(of_file(uri or path.name, file))
+
+
+def restricted(rule: Mapping[str, str], heard: Iterable[Heard]) -> dict[str, str]:
+    """A rule with every refusal and condition that was heard; what was allowed there is allowed only where it was here."""
+    told = together(one for source in heard for one in source.declarations)
+    return dict(rule) | {use: strictest(rule.get(use, value), value) for use, value in told.items() if value != "allow"}
+
+
+def statement_of(source: Heard, one: Declaration, *, subject: str, key: str, party_name: str) -> NewStatement:
+    """A declaration as a statement: whose it is follows from its vocabulary, and its bytes go with it."""
+    of_author = one.vocabulary in OF_AUTHORS
+    kept = "; ".join(f"{word}={said}" if said else word for word, said in one.kept)
+    return NewStatement(
+        layer=Layer.AUTHOR if of_author else Layer.SITE, party=Party.AUTHOR if of_author else Party.SITE, subject=subject, key=key,
+        party_name=f"{one.declared_by or party_name} ({one.vocabulary})", says=one.says, conditions=one.conditions, source=source.uri,
+        raw=source.raw, parser=f"kicau.vocabularies.{one.vocabulary} {kicau.__version__}", valid_from=one.at,
+        note=" · ".join(filter(None, [source.where, one.policy, kept])),
+    )  # fmt: skip
+
+
+def write_down(medium: Medium, heard: Iterable[Heard], by: UUID | None) -> None:
+    """As statements about this file, which its item's words are not."""
+    given = [
+        replace(statement_of(source, one, subject=Subject.FILE, key=medium.sha256, party_name=medium.name), valid_from=None)
+        for source in heard
+        for one in source.declarations
+        if one.says
+    ]  # fmt: skip
+    statements.keep(medium.workspace_id, given, by=by)

@@ -1,0 +1,41 @@
+"""What stands open to machines says what may be done with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kicau.archive import declaring
+from kicau.connector.content import RenderedMedia
+from kicau.media import library
+from kicau.vocabularies import robots, rsl, tdmrep
+from kicau.vocabularies.terms import together
+from kicau.workspaces import acts as workspaces
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_the_site_says_to_crawlers(actor, guest, owner, picture):
+    assert "Content-Usage" not in guest.get("/robots.txt").content.decode()
+    says = {"train_gen": "deny", "train_other": "conditional", "embed": "allow", "search": "allow"}
+    workspaces.change_workspace(actor, ai_use=says, terms_url="https://kopisenja.example/syarat")
+    actor.workspace.refresh_from_db()
+    told = robots.read(guest.get("/robots.txt").content, "https://kicau.example/robots.txt")
+    assert together(told.about("/m/x")) == {"train_gen": "deny", "train_other": "deny", "search": "allow"}
+    assert rsl.read(guest.get("/license.xml").content).declarations[0].says["train_gen"] == "deny"
+    own = guest.get(f"/license/{actor.workspace.id}.xml").content
+    assert rsl.read(own).declarations[0].policy == "https://kopisenja.example/syarat"
+    assert tdmrep.read_file(guest.get("/.well-known/tdmrep.json").content).declarations[0].says["embed"] == "deny"
+    assert guest.get(f"/tdm-policy/{actor.workspace.id}.json").json()["@type"] == "Offer"
+    answer = guest.get("/m/" + library.public_url(RenderedMedia(media=picture.value())).partition("/m/")[2])
+    assert answer["Content-Usage"] == "train-ai=n, search=y"
+    assert answer["tdm-reservation"] == "1"
+    assert rsl.named_in_header(answer["Link"]) == (declaring.licence_url(actor.workspace.id),)
+
+    other = workspaces.create_workspace(owner, "Warung")
+    assert "search" not in declaring.site_rule()  # one that says nothing has not allowed it
+    assert declaring.site_rule()["train_gen"] == "deny"
+    for form in declaring.forms(actor):
+        assert form.text, form.slug
+    silent = type(actor)(workspace=other, person=owner, role="owner", via="page")
+    assert not any(form.text for form in declaring.forms(silent))
+    assert "license.xml" in declaring.files(actor.workspace)
