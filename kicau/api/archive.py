@@ -60,7 +60,7 @@ def count_items(request: HttpRequest, asked: Query[s.ItemQuery]) -> s.FacetAnswe
     found = search.facets(actor, _query(actor, asked))
     return s.FacetAnswer(
         count=found.count, more=found.more, networks=dict(found.networks), authors={key: n for key, _, n in found.authors}, kinds=dict(found.kinds),
-        acquired=dict(found.acquired), years={str(year): n for year, n in found.years.items()},
+        acquired=dict(found.acquired), years={str(year): n for year, n in found.years.items()}, use=found.use, answers=dict(found.answers),
     )  # fmt: skip
 
 

@@ -20,10 +20,12 @@ from django.db import connection
 from kicau.archive.deciding import Judge, Permitted, checked_use
 from kicau.archive.models import Item, Standing
 from kicau.base.errors import unacceptable
+from kicau.base.ids import among
 from kicau.rights.decisions import Answer
 from kicau.workspaces.actors import Actor, Permission
 
 WALK = 3000  # newest items that are looked at before the index of words is asked
+FACETED = "train_gen"  # the use of which facets tell where none is asked for
 COUNTED = 5000  # matches at most of which facets are counted
 MOST_STANDINGS = 100  # each of which is walked singly where nothing else is asked
 LANGUAGES = ("indonesian", "english", "simple")
@@ -75,7 +77,8 @@ class Facets:
     kinds: Mapping[str, int]
     acquired: Mapping[str, int]
     years: Mapping[int, int]
-    answers: Mapping[str, int] = field(default_factory=dict)  # of Query.use, where it is asked
+    use: str = ""  # Query.use, or what matters most where none is asked
+    answers: Mapping[str, int] = field(default_factory=dict)  # whether they may be put to that use
 
 
 def find(actor: Actor, query: Query, *, after: str = "", limit: int = 20) -> Page:
@@ -96,9 +99,8 @@ def facets(actor: Actor, query: Query) -> Facets:
     asked = _Asked(actor, query)
     counted = asked.counted()
     total = sum(n for *_, n in counted)
-    by: dict[str, Counter[Any]] = {name: Counter() for name in ("network", "author", "kind", "acquired", "year", "answer")}  # fmt: skip
-    answers = asked.answers() if query.use else {}
-    for standing, kind, year, said, n in counted:
+    by: dict[str, Counter[Any]] = {name: Counter() for name in ("network", "author", "kind", "acquired", "year")}
+    for standing, kind, year, _one, n in counted:
         of = asked.standings[standing]
         by["network"][of.network] += n
         by["author"][of.author] += n
@@ -106,14 +108,12 @@ def facets(actor: Actor, query: Query) -> Facets:
         by["year"][year] += n
         for way in of.acquired:
             by["acquired"][way] += n
-        if answers and not said:
-            by["answer"][answers[standing]] += n
     names = {s.author: s.author_handle or s.author_name or s.author.partition(":")[2] for s in asked.standings.values()}
     return Facets(
         count=min(total, COUNTED), more=total > COUNTED, networks=dict(by["network"].most_common()),
         authors=[(key, names[key], n) for key, n in by["author"].most_common(12)], kinds=dict(by["kind"].most_common()),
         acquired=dict(by["acquired"].most_common()), years=dict(sorted(by["year"].items(), reverse=True)),
-        answers=dict(by["answer"]),
+        use=asked.use, answers=asked.answers(counted),
     )  # fmt: skip
 
 
@@ -166,17 +166,40 @@ class _Asked:
             return found
         return self._fetch(self._by_index(begin, order), params)
 
-    def counted(self) -> list[tuple[int, str, int, bool, int]]:
-        """(standing, kind, year, said, count) of at most COUNTED + 1 matches."""
-        inner = f"SELECT i.standing_id, i.kind, i.posted_at, i.said FROM archive_item i WHERE {self.where} LIMIT {COUNTED + 1}"  # noqa: S608  # fmt: skip
+    @property
+    def use(self) -> str:
+        return self._query.use or FACETED
+
+    @property
+    def judge(self) -> Judge:
+        if self._judge is None:
+            self._judge = Judge(self._actor.workspace)
+        return self._judge
+
+    def counted(self) -> list[tuple[int, str, int, UUID | None, int]]:
+        """(standing, kind, year, the item itself where somebody speaks of it singly or by a site, count) of at most
+        COUNTED + 1 matches."""
+        places = {f"place{n}": site for n, site in enumerate(self.judge.sites)}
+        singly = " OR ".join(["i.said", *(f"starts_with(i.url, %({name})s)" for name in places)])
+        inner = f"SELECT i.standing_id, i.kind, i.posted_at, CASE WHEN {singly} THEN i.id END AS one FROM archive_item i WHERE {self.where} LIMIT {COUNTED + 1}"  # noqa: S608  # fmt: skip
         return self._fetch(
-            f"SELECT standing_id, kind, extract(year FROM posted_at)::int, said, count(*) FROM ({inner}) m GROUP BY 1, 2, 3, 4",  # noqa: S608
-            self.params,
+            f"SELECT standing_id, kind, extract(year FROM posted_at)::int, one, count(*) FROM ({inner}) m GROUP BY 1, 2, 3, 4",  # noqa: S608
+            self.params | places,
         )
 
-    def answers(self) -> dict[int, str]:
-        judge = self._judge or Judge(self._actor.workspace)
-        return {id_: str(judge.decide(self._query.use, s.facts(), meets=self._query.meets).answer) for id_, s in self.standings.items()}  # fmt: skip
+    def answers(self, counted: Sequence[tuple[int, str, int, UUID | None, int]]) -> dict[str, int]:
+        """How many of these may, may not, or nobody knows, be put to the use."""
+        made: Counter[str] = Counter()
+        meets = self._query.meets
+        shared = {standing: str(self.judge.decide(self.use, self.standings[standing].facts(), meets=meets).answer) for standing, *_ in counted}  # fmt: skip
+        for standing, _, _, one, n in counted:
+            if one is None:
+                made[shared[standing]] += n
+        singly = [one for *_, one, _ in counted if one is not None]
+        if singly:
+            rows = Item.objects.filter(id__in=among(singly))
+            made.update(str(decision.answer) for _, decision in self.judge.decide_items(self.use, rows, meets))
+        return {answer.value: made[answer.value] for answer in Answer if made[answer.value]}
 
     def _of_standings(self, begin: str, order: str, params: dict[str, Any]) -> list[tuple[UUID, datetime]]:
         """Each standing's newest that match within a walk of its own, then, where they are too few, by the index."""
@@ -256,8 +279,7 @@ class _Asked:
         checked_use(query.use)
         if bad := [a for a in query.answers if a not in list(Answer)]:
             raise unacceptable("answers", "An answer is yes, no or unknown, not {said!r}.", said=bad[0])
-        self._judge = Judge(self._actor.workspace)
-        permitted: Permitted = self._judge.permitted(query.use, query.answers, query.meets)
+        permitted: Permitted = self.judge.permitted(query.use, query.answers, query.meets)
         plain = ["NOT i.said"]
         if len(permitted.standings) < len(self.standings):
             plain.append("i.standing_id = ANY(%(permitted)s)")

@@ -59,7 +59,9 @@ def facets(request: Asked) -> HttpResponse:
     """By what the list can be narrowed; fetched after the list itself."""
     query, _trouble = _query(request)
     found = search.facets(request.actor, query)
-    return render(request, "web/archive/facets.html", {"facets": found, "ways": w.WAYS, "kinds": w.KINDS, "query": query})  # fmt: skip
+    answers = [(key, w.ANSWERS[key].word, n) for key, n in found.answers.items()]
+    shown = {"facets": found, "ways": w.WAYS, "kinds": w.KINDS, "query": query, "answers": answers, "use": w.USES[found.use][0]}  # fmt: skip
+    return render(request, "web/archive/facets.html", shown)
 
 
 @page

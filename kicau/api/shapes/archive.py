@@ -90,6 +90,8 @@ class FacetAnswer(Shape):
     kinds: dict[str, int] = Field(description="By kind.")
     acquired: dict[str, int] = Field(description="By way of acquiring.")
     years: dict[str, int] = Field(description="By year.")
+    use: str = Field(description="The use of which `answers` tell: the one asked for, else train_gen.")
+    answers: dict[str, int] = Field(description="Whether they may be put to that use: yes, no, unknown.")
 
 
 class ChainLink(Shape):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from kicau.archive.deciding import Judge, decide_item
 from kicau.archive.models import Item, Standing
+from kicau.archive.search import Query, facets
 from kicau.base import clock
 from kicau.base.errors import NotFound
 from kicau.rights import statements
@@ -73,6 +75,10 @@ def test_at_once_and_one_by_one_agree(workspace, actor, items):
             for answer in Answer:
                 found = Item.objects.filter(judge.permitted(use, [answer], meets).q).values_list("id", flat=True)
                 assert set(found) == {k for k, d in slow.items() if d.answer == answer}, (seed, answer)
+            if use == "train_gen":
+                actor.workspace.ai_use = workspace.ai_use
+                counted = facets(actor, Query(meets=meets)).answers
+                assert counted == Counter(d.answer.value for d in slow.values()), seed
 
 
 def test_one_item_is_reached_through_its_workspace(actor, items, member):

@@ -36,7 +36,9 @@ def test_finding_reading_and_saying(page, taken, actor):
     shown = get(page, "archive", words="nomor -3", year="2024", own="no")
     assert "Nothing matches" in get(page, "archive", words="teh")
     assert "Give a day such as" in get(page, "archive", since="soon")
-    assert "4 match" in get(page, "archive-facets", words="kopi")
+    counted = get(page, "archive-facets", words="kopi")
+    assert "4 match" in counted
+    assert "use=train_gen&amp;answer=unknown" in counted
     for query in ({"use": "train_gen", "answer": "unknown"}, {"kind": "post", "acquired": "imported"}, {"order": "oldest", "author": "@teman"}):  # fmt: skip
         assert "Kopi nomor 3" in get(page, "archive", **query), query
     item = taken[1]
