@@ -23,7 +23,7 @@ from kicau.api.routes import READS, WRITES, Id
 from kicau.api.shapes import media as s
 from kicau.api.shapes.base import Shape
 from kicau.base.errors import NotFound
-from kicau.media import acts, library
+from kicau.media import acts, library, pages
 from kicau.media.models import Medium
 from kicau.workspaces.actors import Actor, Permission
 
@@ -74,6 +74,16 @@ def upload_medium(
 def fetch_medium(request: HttpRequest, given: s.MediumFetch) -> s.Medium:
     """From a public address only, at most 600 MB."""
     return _medium(async_to_sync(acts.fetch_medium)(acting(request), given.url, alt=given.alt))
+
+
+@routes.post("/media/page", response=s.LinkedPage, summary="Read a linked page for its card", openapi_extra=WRITES)
+def read_page(request: HttpRequest, given: s.PageInput) -> s.LinkedPage:
+    """Its title, description and picture, kept for a day. A page that cannot be read is no error: `why` says so."""
+    found = async_to_sync(pages.read)(acting(request), given.url, anew=given.anew)
+    return s.LinkedPage(
+        url=found.url, title=found.title, description=found.description, picture=str(found.picture_id) if found.picture_id else None,
+        why=found.why, read_at=found.read_at,
+    )  # fmt: skip
 
 
 @routes.get("/media/{medium_id}", response=s.Medium, summary="Read about a file", openapi_extra=READS)

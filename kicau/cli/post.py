@@ -58,6 +58,11 @@ if TYPE_CHECKING:
 @click.option("--link", default="", help="A link card's address.")
 @click.option("--link-title", default="", help="The card's title, where the network takes one.")
 @click.option("--link-description", default="", help="The card's description, where the network takes one.")
+@click.option(
+    "--read-page",
+    is_flag=True,
+    help="Read the linked page now for what the card leaves out: title, description, picture.",
+)
 @click.option("--first-comment", default="", help="Put below the post, where the network has comments.")
 @click.option("--poll", default="", metavar="POLL", help='"A | B | C ; 24h", or "Question? :: A | B ; 7d".')
 @click.option(
@@ -158,6 +163,8 @@ class Wanted:
             due = {c.id: next_free_slot(actor, c) for c in channels}
         else:
             due = dict.fromkeys((c.id for c in channels), moment(given["at"], zone, clock.now()))
+        if given["read_page"] and given["link"]:
+            given = {**given, **_page(actor, given)}
         return cls(texts=texts, media=media, channels=channels, due=due, zone=zone, given=given)
 
     def composition(self, ids: Mapping[str, UUID]) -> Composition:
@@ -175,7 +182,12 @@ class Wanted:
         own = dict(one.partition("=")[::2] for one in given["own_texts"])
         everything = tuple(use for group in uses for use in group)
         link = (
-            LinkInput(url=given["link"], title=given["link_title"], description=given["link_description"])
+            LinkInput(
+                url=given["link"],
+                title=given["link_title"],
+                description=given["link_description"],
+                thumbnail=given.get("link_picture"),
+            )
             if given["link"]
             else None
         )
@@ -271,6 +283,18 @@ def _looked_into(actor: Actor, path: str) -> Medium:
         raise unacceptable("media", exc.message, exc.code, **exc.params) from None
     except OSError as exc:
         raise Trouble(f"{path} cannot be read: {exc.strerror or exc}.") from None
+
+
+def _page(actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the linked page says, where the command says nothing; a page that cannot be read is told and is no obstacle."""
+    from asgiref.sync import async_to_sync
+
+    from kicau.media import pages
+
+    page = async_to_sync(pages.read)(actor, given["link"])
+    if page.why:
+        click.echo(page.why, err=True)
+    return {"link_title": given["link_title"] or page.title, "link_description": given["link_description"] or page.description, "link_picture": page.picture_id}  # fmt: skip
 
 
 def _poll(said: str) -> Any:

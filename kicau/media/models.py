@@ -57,3 +57,22 @@ class Medium(Provenance):
             audio_codec=self.audio_codec, frames=self.frames, pages=self.pages, colour=self.colour,
             cover=cover.value() if cover else None, cover_ms=None if cover else cover_ms,
         )  # fmt: skip
+
+
+class LinkedPage(models.Model):
+    """What a page that somebody linked said of itself when it was last read."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="linked_pages", db_index=False)
+    url = models.CharField(max_length=2000)
+    title = models.CharField(max_length=300, blank=True)
+    description = models.CharField(max_length=1000, blank=True)
+    picture = models.ForeignKey(Medium, on_delete=models.SET_NULL, null=True, related_name="+")
+    why = models.TextField(blank=True)  # it could not be read, or not all of it, in a sentence
+    said = models.JSONField(default=list, blank=True)  # how that sentence was made
+    read_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "url"], name="one_linked_page_each_url")]
+
+    def __str__(self) -> str:
+        return self.url

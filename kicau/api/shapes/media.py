@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kicau.api.shapes.base import AI_USE, STAMP, AIUse, Page, PageQuery, Shape, examples
+from kicau.api.shapes.base import AI_USE, STAMP, AIUse, Flag, Page, PageQuery, Shape, examples
 from kicau.api.shapes.posts import Text
 
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=50)]
@@ -68,3 +68,25 @@ class MediumChange(Shape):
     title: str | None = Field(None, max_length=300, description="A document's title.")
     tags: Tags | None = Field(None, description="The workspace's own words to find it by.")
     ai_use: AIUse | None = Field(None, description=AI_USE)
+
+
+class PageInput(Shape):
+    """A page that a post links to."""
+
+    model_config = examples({"url": "https://kopisenja.example/gayo"})
+
+    url: str = Field(min_length=1, max_length=2000, description="Its address, public, with https:// or http://.")
+    anew: Flag = Field(False, description="Whether it is read again though it was read within the last day.")
+
+
+class LinkedPage(Shape):
+    """What a linked page says of itself, for a post's `link`."""
+
+    url: str = Field(description="Its address.")
+    title: str = Field(description="Its title; may be empty.")
+    description: str = Field(description="Its description; may be empty.")
+    picture: str | None = Field(
+        description="Id of its picture in the library, for `thumbnail`; null where it has none."
+    )
+    why: str = Field(description="Why it, or its picture, could not be read; empty where it could.")
+    read_at: datetime = Field(description=f"When it was last read. {STAMP}")

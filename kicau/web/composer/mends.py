@@ -45,6 +45,8 @@ def _for(sheet: Sheet, preview: Preview, problem: Problem, network: str, leaf: L
         ]
     if leaf is not None and problem.mend == "shorten" and problem.field.endswith(".text"):
         return [Mend(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten it on %(network)s") % label, "cut")]
+    if problem.code == "link-needs-title" and sheet.link and sheet.link.url:
+        return [Mend("link:read", _("Read the page"), "retry")]
     if problem.code == "too-many-parts":
         return [Mend(f"join:{network}", _("One text on %(network)s") % label, "merge")]
     if problem.code == "too-many-media" and leaf is not None and problem.limit:

@@ -14,6 +14,7 @@ from kicau.publishing.compose import LinkInput
 from kicau.web.composer.sheet import MOST_MEDIA, MOST_PARTS, Leaf, Piece, Sheet
 
 SENTENCE_END = re.compile(r"[.!?…]['\"”’)]*\s+|\n+")
+ADDRESS = re.compile(r"https?://[^\s<>]+")
 WORTH_KEEPING = 0.4  # a cut at a sentence's end may leave the part this empty, not emptier
 
 
@@ -85,7 +86,14 @@ def _convert(sheet: Sheet, rest: str) -> str:
 
 
 def _link(sheet: Sheet, rest: str) -> str:
-    sheet.link = None if rest == "off" else sheet.link or LinkInput(url="")
+    """`on` begins with the text's own first address; what its page says is read by the view."""
+    if rest == "off":
+        sheet.link = None
+    elif rest == "no-picture" and sheet.link:
+        sheet.link = replace(sheet.link, thumbnail=None)
+    elif sheet.link is None:
+        found = next((match[0] for leaf in sheet.leaves[""] if (match := ADDRESS.search(leaf.text))), "")
+        sheet.link = LinkInput(url=found.rstrip(".,;:!?)”’\"'"))
     return ""
 
 

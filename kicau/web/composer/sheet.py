@@ -78,7 +78,8 @@ class Sheet:
 
     def media_ids(self) -> list[UUID]:
         pieces = [piece for leaf in self.every_leaf() for piece in leaf.media]
-        return [as_uuid(key) for piece in pieces for key in (piece.id, piece.cover) if key]
+        keys = [key for piece in pieces for key in (piece.id, piece.cover)]
+        return [as_uuid(key) for key in (*keys, self.link and self.link.thumbnail) if key]
 
     def every_leaf(self) -> Iterable[Leaf]:
         for leaves in self.leaves.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -98,6 +98,8 @@ def editor(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Ch
         leaf.media = [p for p in leaf.media if p.id in media]
         for piece in leaf.media:
             piece.cover = piece.cover if piece.cover in media else ""
+    if sheet.link and str(sheet.link.thumbnail) not in media:
+        sheet.link = replace(sheet.link, thumbnail=None)
     networks = list(dict.fromkeys(c.network for c in picked))
     groups = [_group(g, leaves, picked, sheet) for g, leaves in sheet.leaves.items() if not g or g in networks]
     return looked(request, sheet, draft, every, {m.id: m for m in media.values()}) | {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
@@ -23,6 +25,7 @@ from kicau.base.ids import NO_ID, as_uuid, new_id
 from kicau.channels import acts as channels
 from kicau.channels.models import Channel
 from kicau.connector.content import MediaKind
+from kicau.media import pages
 from kicau.media.acts import add_medium, crop_medium, one_medium
 from kicau.media.models import Medium
 from kicau.publishing import acts, approval, compose, reading, schedule, writing
@@ -32,7 +35,7 @@ from kicau.web.composer.shaping import shape
 from kicau.web.composer.sheet import MOST_MEDIA, Piece, Sheet, chosen, from_draft, from_form, unseen
 from kicau.web.frame import Asked, page, person_of
 from kicau.web.times import moment_of
-from kicau.web.words import by_field, said, sentence
+from kicau.web.words import by_field, said, sentence, told
 from kicau.workspaces.actors import Permission
 
 LAST_CHOICE = "channels"  # the session's key: what was chosen for the last post
@@ -98,8 +101,12 @@ def reshape(request: Asked) -> HttpResponse:
         focus, failed = _crop(request, sheet, *verb.split(":")[1:3])
     elif verb.startswith("cover:"):
         focus, failed = _cover(request, sheet, *verb.split(":")[1:3])
+    elif verb == "link:picture":
+        failed = _card_picture(request, sheet)
     else:
         focus = shape(sheet, verb, chosen(sheet, every))
+        if verb in ("link:on", "link:read"):
+            failed = _read_page(request, sheet, anew=verb == "link:read")
     shown = showing.editor(request, sheet, draft, every) | {"focus": focus, "failed": failed}
     answer = render(request, "web/composer/editor.html", shown)
     answer["HX-Trigger-After-Settle"] = "shaped"
@@ -317,6 +324,36 @@ def _cover(request: Asked, sheet: Sheet, key: str, medium: str) -> tuple[str, li
         return key, [said(exc)]
     piece.cover, piece.cover_ms = picture, int(at) if at.isdecimal() and len(at) < 9 and not picture else None
     return key, []
+
+
+def _read_page(request: Asked, sheet: Sheet, *, anew: bool) -> list[str]:
+    """The card says what the linked page says; what its author changes afterwards stays until the page is read again."""
+    link = sheet.link
+    if link is None or not link.url:
+        return []
+    try:
+        page = async_to_sync(pages.read)(request.actor, link.url, anew=anew)
+    except Refusal as exc:
+        return [said(exc)]
+    if page.title:
+        picture = str(page.picture_id) if page.picture_id else link.thumbnail
+        sheet.link = replace(link, title=page.title, description=page.description, thumbnail=picture)
+    return [told(page.why, page.said)] if page.why else []
+
+
+def _card_picture(request: Asked, sheet: Sheet) -> list[str]:
+    """Another picture for the card."""
+    file = request.FILES.get("file")
+    if sheet.link is None or file is None:
+        return []
+    try:
+        medium = store(request, file)
+    except Refusal as exc:
+        return [said(exc)]
+    if medium.kind != MediaKind.IMAGE:
+        return [_("The picture of a link card is a picture.")]
+    sheet.link = replace(sheet.link, thumbnail=str(medium.id))
+    return []
 
 
 def _piece(sheet: Sheet, key: str, medium: str) -> Piece | None:

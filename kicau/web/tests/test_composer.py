@@ -375,3 +375,12 @@ def test_the_next_free_slot_is_told_before_it_is_taken(page, form, actor, channe
     set_slots(actor, "x-kopisenja", [(day, time(9)) for day in range(7)], "Asia/Jakarta")
     html = page.post(reverse("compose-look"), form("Hi", when="slot")).content.decode()
     assert ", 09:00</time>" in html
+
+
+def test_a_link_card_begins_with_the_texts_address_and_a_page_that_cannot_be_read_is_no_obstacle(page, form):
+    asked = form("Baca http://127.0.0.1:9/gayo.", act="link:on")
+    html = page.post(reverse("compose-shape"), asked).content.decode()
+    assert 'value="http://127.0.0.1:9/gayo"' in html
+    assert "could not be read (127.0.0.1 is an internal address" in html
+    html = page.post(reverse("compose-shape"), asked | {"link-url": "http://127.0.0.1:9/gayo", "link-title": "Gayo", "act": "link:read"}).content.decode()  # fmt: skip
+    assert 'value="Gayo"' in html

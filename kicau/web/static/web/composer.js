@@ -152,6 +152,7 @@ document.addEventListener("click", (event) => {
 form.addEventListener("change", (event) => {
   if (event.target.dataset.act) shape(event.target.dataset.act);
   if (event.target.dataset.upload) upload(event.target.dataset.upload, event.target.files);
+  if ("cardFile" in event.target.dataset && event.target.files.length) shape("link:picture", "#uploader", { file: event.target.files[0] });
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter") return;
