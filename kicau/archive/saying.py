@@ -25,7 +25,8 @@ from kicau.workspaces.models import Workspace
 CHANGED: list[Callable[[Workspace, Collection[UUID] | None], object]] = []
 
 
-def _changed(workspaces: Iterable[Workspace], items: Collection[UUID] | None) -> None:
+def changed(workspaces: Iterable[Workspace], items: Collection[UUID] | None) -> None:
+    """Tell whoever registered, in the transaction of what changed permissions."""
     for workspace in workspaces:
         for tell in CHANGED:
             tell(workspace, items)
@@ -45,7 +46,7 @@ def say(actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
     Item.objects.filter(id__in=among(here), said=False).update(said=True)
     for row in kept[:100]:
         actor.record("rights.said", row.id, layer=row.layer, says=row.says, item=str(row.item or ""))
-    _changed([actor.workspace], here if all(one.subject == Subject.ITEM for one in given) else None)
+    changed([actor.workspace], here if all(one.subject == Subject.ITEM for one in given) else None)
     return kept
 
 
@@ -58,7 +59,7 @@ def end_statement(actor: Actor, statement_id: UUID | str, at: datetime | None = 
         raise Conflict("This statement has ended already.")
     actor.record("rights.ended", row.id, layer=row.layer)
     row.refresh_from_db()
-    _changed([actor.workspace], [row.item] if row.item else None)
+    changed([actor.workspace], [row.item] if row.item else None)
     return row
 
 
@@ -98,7 +99,7 @@ def review_terms(actor: Actor, terms_id: int, *, says: Mapping[str, str] | None 
     row.note, row.reviewed_by, row.reviewed_at = note or row.note, actor.name, clock.now()
     row.save()
     actor.record("rights.terms_reviewed", row.id, name=row.network, says=row.says)
-    _changed(Workspace.objects.all(), None)
+    changed(Workspace.objects.all(), None)
     return row
 
 
@@ -125,7 +126,7 @@ def add_terms(actor: Actor, *, network: str, acquired: str, since: date, says: M
         raise Conflict("There are terms of that network and day already; review those.")
     Terms.objects.filter(network=network, acquired=acquired, since__lt=since, until=None).update(until=since)
     actor.record("rights.terms_added", row.id, name=network, says=row.says)
-    _changed(Workspace.objects.all(), None)
+    changed(Workspace.objects.all(), None)
     return row
 
 

@@ -18,6 +18,9 @@ from kicau.plans.ledger import write_calls
 from kicau.plans.models import Purpose
 from kicau.workspaces.actors import Actor, Permission
 
+#: Told of everything that was read or written: (actor, channel, what the account says). Whoever keeps it registers here.
+HEARD: list[Callable[[Actor, Channel, Preferences], object]] = []
+
 
 async def read(actor: Actor, key_or_id: UUID | str, account: str = "", *, client: aiohttp.ClientSession | None = None) -> Preferences:  # fmt: skip
     """Of an account on the channel's network, by id or handle; of the channel's own where "".
@@ -27,7 +30,9 @@ async def read(actor: Actor, key_or_id: UUID | str, account: str = "", *, client
     """
     actor.require(Permission.READ)
     channel = await sync_to_async(one_channel)(actor, key_or_id)
-    return await _ask(channel, client, lambda live, role: role.preferences(live, account))
+    found = await _ask(channel, client, lambda live, role: role.preferences(live, account))
+    await sync_to_async(_heard)(actor, channel, found)
+    return found
 
 
 async def declare(actor: Actor, key_or_id: UUID | str, says: Mapping[str, bool | None], *, client: aiohttp.ClientSession | None = None) -> Preferences:  # fmt: skip
@@ -42,7 +47,13 @@ async def declare(actor: Actor, key_or_id: UUID | str, says: Mapping[str, bool |
         raise Conflict(f"{channel.name} is not connected now; connect it again first.")
     told = await _ask(channel, client, lambda live, role: role.declare(live, says))
     await sync_to_async(actor.record)("channel.preferences", channel.key, says=dict(says))
+    await sync_to_async(_heard)(actor, channel, told)
     return told
+
+
+def _heard(actor: Actor, channel: Channel, told: Preferences) -> None:
+    for tell in HEARD:
+        tell(actor, channel, told)
 
 
 async def _ask(channel: Channel, client: aiohttp.ClientSession | None, ask: Callable[[Live, Prefers], Awaitable[Preferences]]) -> Preferences:  # fmt: skip

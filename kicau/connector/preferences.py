@@ -24,7 +24,8 @@ class Preferences:
     says: Mapping[str, bool] = field(default_factory=dict)  # by USES
     at: datetime | None = None  # UTC; when it was last changed, as the account says
     source: str = ""  # where it stands, an address
-    raw: Mapping[str, JSON] = field(default_factory=dict)  # as it was found
+    raw: Mapping[str, JSON] = field(default_factory=dict)  # as it was found; empty where nothing is there
+    vocabulary: str = ""  # in which `raw` speaks, by its slug in kicau.vocabularies.known; "" where it is none of them
 
 
 @runtime_checkable

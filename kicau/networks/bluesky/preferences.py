@@ -17,6 +17,7 @@ from kicau.connector.session import Session
 from kicau.networks.bluesky import identity, wire
 
 COLLECTION = "community.lexicon.preference.ai"
+VOCABULARY = "lexicon-ai"
 GLOBAL = f"{COLLECTION}#globalScope"
 NAMES = {"training": "training", "inference": "inference", "synthetic": "syntheticContent", "embedding": "embedding"}
 TRIES = 3  # where another app changes the record in between
@@ -70,7 +71,9 @@ def _read(did: str, record: Mapping[str, Any] | None) -> Preferences:
         listed = {}  # it speaks of one reader or one kind of record only
     says = {name: one["allow"] for name, theirs in NAMES.items() if isinstance(one := listed.get(theirs), dict) and isinstance(one.get("allow"), bool)}  # fmt: skip
     source = f"at://{did}/{COLLECTION}/self" if record else ""
-    return Preferences(account=did, says=says, at=wire.when(value.get("updatedAt")), source=source, raw=value)
+    return Preferences(
+        account=did, says=says, at=wire.when(value.get("updatedAt")), source=source, raw=value, vocabulary=VOCABULARY
+    )
 
 
 def _changed(value: Mapping[str, Any], says: Mapping[str, bool | None], now: str) -> dict[str, JSON]:
