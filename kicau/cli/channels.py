@@ -322,5 +322,10 @@ def preferences_of_channel(shell: Shell, key: str, account: str, allow: tuple[st
         found = async_to_sync(preferences.read)(actor, key, account)
     words = {True: "allowed", False: "not allowed", None: "not said"}
     rows = [(use, words[found.says.get(use)]) for use in USES]
-    told = {"account": found.account, "says": dict(found.says), "at": found.at.isoformat() if found.at else None, "source": found.source}
+    told = {
+        "account": found.account,
+        "says": dict(found.says),
+        "at": found.at.isoformat() if found.at else None,
+        "source": found.source,
+    }
     answer(as_json, told, lambda: show_table(("use", found.account), rows))
