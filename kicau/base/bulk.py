@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.db import connection
@@ -26,6 +27,11 @@ def as_json(value: object) -> str:
     """`value` as JSON; ids, times and sentences are texts in it, NaN and the infinities null. Raises TypeError for what
     has no such form, UnicodeEncodeError for half a surrogate pair."""
     return msgspec.json.encode(value, enc_hook=_plain).decode()
+
+
+def as_ids(ids: Iterable[UUID]) -> str:
+    """Ids as one value for `%s::uuid[]`."""
+    return f"{{{','.join(id_.hex for id_ in ids)}}}"
 
 
 def _plain(value: object) -> str:

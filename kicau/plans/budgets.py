@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -69,6 +70,9 @@ def alone() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
+NAMED = ("workspace_id", "app_id", "network", "channel_id", "campaign_id", "purpose")  # what tells payers apart
+
+
 def covers(budget: Budget, payer: Payer) -> bool:
     return (
         budget.workspace_id in (None, payer.workspace_id)
@@ -81,14 +85,17 @@ def covers(budget: Budget, payer: Payer) -> bool:
 
 
 class Coverage:
-    """Which of some budgets cover a payer; asked once for each kind of payer, however many calls it makes."""
+    """Which of some budgets cover a payer; asked once for each kind of payer, however many calls it makes. What no
+    budget names makes no other kind."""
 
     def __init__(self, rows: Sequence[Budget]) -> None:
         self._rows = rows
-        self._known: dict[tuple[object, ...], tuple[Budget, ...]] = {}
+        self._known: dict[object, tuple[Budget, ...]] = {}
+        named = [name for name in NAMED if any(getattr(b, name) for b in rows)]
+        self.kind: Callable[[Payer], object] = attrgetter(*named) if named else lambda payer: None
 
     def of(self, payer: Payer) -> tuple[Budget, ...]:
-        key = (payer.workspace_id, payer.app_id, payer.network, payer.channel_id, payer.campaign_id, payer.purpose)
+        key = self.kind(payer)
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = tuple(b for b in self._rows if covers(b, payer))
@@ -132,16 +139,17 @@ def add(current: Sequence[Budget], used: Sequence[Used]) -> None:
     """Add charges (work, meter, units, micro, currency, at) to the uses of the budgets that cover them."""
     if not current:
         return
-    sums: dict[tuple[UUID, datetime], int] = defaultdict(int)
     payers = Coverage(current)
-    periods: dict[tuple[UUID, datetime], datetime] = {}  # by the second: a wave falls into few
-    for work, meter, units, micro, currency, at in used:
+    alike: dict[tuple[object, ...], tuple[Used, list[int]]] = {}  # of one second: a wave falls into few
+    for one in used:
+        work, meter, units, micro, currency, at = one
+        _, total = alike.setdefault((payers.kind(work), meter, currency, at.replace(microsecond=0)), (one, [0, 0]))
+        total[0], total[1] = total[0] + units, total[1] + micro
+    sums: dict[tuple[UUID, datetime], int] = defaultdict(int)
+    for (work, meter, _, _, currency, at), (units, micro) in alike.values():
         for budget in payers.of(work):
             if amount := counts(budget, meter, units, micro, currency):
-                second = (budget.id, at.replace(microsecond=0))
-                if second not in periods:
-                    periods[second] = begins(budget, at)
-                sums[budget.id, periods[second]] += amount
+                sums[budget.id, begins(budget, at)] += amount
     if not sums:
         return
     rows = sorted(sums)

@@ -157,14 +157,18 @@ def _remember(keys: list[tuple[str, str, str, str]]) -> set[tuple[str, str, str,
         return {tuple(row) for row in cursor.fetchall()}
 
 
+# Where all of them were new, which is nearly always, one row says so; else each that was new is named.
 INSERT = """
+WITH made AS (
 INSERT INTO plans_charge AS c (at, workspace_id, channel_id, delivery_id, campaign_id, person_id, app_id, network, meter, units, micro, currency, purpose, once, is_certain)
 SELECT at, workspace_id, channel_id, delivery_id, campaign_id, person_id, app_id, network, meter, units, micro, currency, purpose, once, is_certain
-FROM jsonb_to_recordset(%s::jsonb) AS v (at timestamptz, workspace_id uuid, channel_id uuid, delivery_id uuid, campaign_id uuid, person_id uuid,
+FROM json_to_recordset(%s::json) AS v (at timestamptz, workspace_id uuid, channel_id uuid, delivery_id uuid, campaign_id uuid, person_id uuid,
     app_id uuid, network text, meter text, units int, micro bigint, currency text, purpose text, once text, is_certain bool)
 ORDER BY app_id, once
 ON CONFLICT (app_id, once) WHERE once <> '' DO UPDATE SET is_certain = true WHERE NOT c.is_certain AND excluded.is_certain
-RETURNING app_id, once, xmax = 0
+RETURNING app_id, once, xmax = 0 AS is_new
+), counted AS (SELECT count(*) AS n FROM made WHERE is_new)
+SELECT counted.n, made.app_id, made.once FROM counted LEFT JOIN made ON counted.n < %s AND made.is_new AND made.once <> ''
 """
 
 
@@ -178,8 +182,11 @@ def _insert(priced: Sequence[Entry]) -> list[Entry]:
             single[key] = entry
     rows = [_row(entry) for entry in single.values()]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, [as_json(rows)])
-        new = {(app, once) for app, once, is_new in cursor.fetchall() if once and is_new}
+        cursor.execute(INSERT, [as_json(rows), len(rows)])
+        found = cursor.fetchall()
+    if found[0][0] == len(rows):
+        return list(single.values())
+    new = {(app, once) for _, app, once in found}
     return [entry for (app, once), entry in single.items() if once.startswith("\x00") or (app, once) in new]
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection
 
 from kicau.base import clock
+from kicau.base.bulk import as_ids, as_json
 from kicau.plans import budgets
 from kicau.plans.models import ROLLING, Budget, Charge, Period
 from kicau.plans.pricing import Priced
@@ -51,34 +52,47 @@ def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False
     if not hard:
         return {}
     now = clock.now()
-    left = _left(hard, now)
+    taken = _taken(hard, now)
+    left = [b.amount - taken[b.id] for b in hard]
+    alike: dict[tuple[object, str, int], list[tuple[int, int, int]]] = {}  # many ask for the very same
     refused: dict[UUID, Short] = {}
     granted = []
     for ask in asks:
-        if ask.work.holder in refused:
+        if refused and ask.work.holder in refused:
             continue
-        wanted = {b.id: n for b in payers.of(ask.work) if (n := _amount(b, ask.priced))}
-        short = next((b for b in hard if b.id in wanted and _room(b, ask.work, left) < wanted[b.id]), None)
+        kind = (payers.kind(ask.work), ask.work.purpose, id(ask.priced))
+        if kind not in alike:
+            alike[kind] = _wanted(ask, hard, payers)
+        wanted = alike[kind]
+        short = next((one for one in wanted if left[one[0]] - one[2] < one[1]), None)
         if short is not None:
             assert ask.work.holder is not None
+            place, amount, kept = short
             refused[ask.work.holder] = Short(
-                budget=short, left=max(0, _room(short, ask.work, left)), wanted=wanted[short.id], renews_at=_again(short, now)
+                budget=hard[place], left=max(0, left[place] - kept), wanted=amount, renews_at=_again(hard[place], now)
             )  # fmt: skip
             continue
-        for id_, amount in wanted.items():
-            left[id_] -= amount
+        for place, amount, _ in wanted:
+            left[place] -= amount
         granted.append(ask)
     if granted and not dry:
         set_aside(granted)
     return refused
 
 
-def _amount(budget: Budget, priced: Iterable[Priced]) -> int:
-    return sum(budgets.counts(budget, p.meter, p.units, p.micro, p.currency) for p in priced)
-
-
-def _room(budget: Budget, work: Work, left: Mapping[UUID, int]) -> int:
-    return left[budget.id] - (budget.amount - budgets.limit_for(budget, work.purpose))
+def _wanted(ask: Ask, hard: Sequence[Budget], payers: budgets.Coverage) -> list[tuple[int, int, int]]:
+    """What an ask takes of the budgets that cover it: the budget's place, the amount, and what must be left over."""
+    covering = payers.of(ask.work)
+    amounts = [
+        (place, sum(budgets.counts(b, p.meter, p.units, p.micro, p.currency) for p in ask.priced))
+        for place, b in enumerate(hard)
+        if b in covering
+    ]
+    return [
+        (place, amount, hard[place].amount - budgets.limit_for(hard[place], ask.work.purpose))
+        for place, amount in amounts
+        if amount
+    ]
 
 
 def _again(budget: Budget, now: datetime) -> datetime:
@@ -113,11 +127,11 @@ LEFT JOIN plans_budgetuse u ON u.budget_id = b.id AND u.begins_at = v.begins_at
 """
 
 
-def _left(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
-    """What is neither used nor set aside, with the uses locked. Uses and reservations are read in one statement: a
-    charge moves from one to the other in one transaction, and is seen in exactly one of them."""
+def _taken(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
+    """What is used or set aside, with the uses locked. Uses and reservations are read in one statement: a charge moves
+    from one to the other in one transaction, and is seen in exactly one of them."""
     rows = sorted((b.id, budgets.begins(b, now)) for b in hard)
-    ids, begun = [str(id_) for id_, _ in rows], [at for _, at in rows]
+    ids, begun = as_ids(id_ for id_, _ in rows), [at for _, at in rows]
     with connection.cursor() as cursor:
         cursor.execute(LOCK_USES, [ids, begun])
         if cursor.rowcount < len(rows):  # a period begins
@@ -128,29 +142,36 @@ def _left(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
             )
             cursor.execute(LOCK_USES, [ids, begun])
         cursor.execute(RESERVED, [now, now, ids, begun])
-        taken = dict(cursor.fetchall())
-    return {b.id: b.amount - int(taken[b.id]) for b in hard}
+        return {id_: int(taken) for id_, taken in cursor.fetchall()}
+
+
+SET_ASIDE = """
+INSERT INTO plans_reservation AS r (holder, workspace_id, channel_id, campaign_id, app_id, network, purpose, meter, units, micro, currency, until)
+SELECT holder, workspace_id, channel_id, campaign_id, app_id, network, purpose, meter, units, micro, currency, until FROM json_to_recordset(%s::json) AS v (
+    holder uuid, workspace_id uuid, channel_id uuid, campaign_id uuid, app_id uuid, network text, purpose text, meter text, units int, micro bigint, currency text, until timestamptz)
+ON CONFLICT (holder, purpose, meter) DO UPDATE SET units = r.units + excluded.units, micro = r.micro + excluded.micro, until = excluded.until
+"""
 
 
 def set_aside(asks: Iterable[Ask]) -> None:
     """Whether it fits or not."""
-    sums: dict[tuple[UUID | None, str, str], list[object]] = {}
+    sums: dict[tuple[UUID | None, str, str], dict[str, Any]] = {}
     for ask in asks:
         work = ask.work
         for p in ask.priced:
-            key = (work.holder, work.purpose, p.meter)
-            row = sums.setdefault(key, [work.holder, work.workspace_id, work.channel_id, work.campaign_id, work.app_id, work.network, work.purpose, p.meter, 0, 0, p.currency, ask.until])  # fmt: skip
-            row[8], row[9] = int(str(row[8])) + p.units, int(str(row[9])) + p.micro
+            row = sums.get((work.holder, work.purpose, p.meter))
+            if row is not None:
+                row["units"], row["micro"] = row["units"] + p.units, row["micro"] + p.micro
+                continue
+            sums[work.holder, work.purpose, p.meter] = {
+                "holder": work.holder, "workspace_id": work.workspace_id, "channel_id": work.channel_id, "campaign_id": work.campaign_id,
+                "app_id": work.app_id, "network": work.network, "purpose": work.purpose, "meter": p.meter, "units": p.units, "micro": p.micro,
+                "currency": p.currency, "until": ask.until,
+            }  # fmt: skip
     if not sums:
         return
-    columns = [list(column) for column in zip(*sums.values(), strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO plans_reservation AS r (holder, workspace_id, channel_id, campaign_id, app_id, network, purpose, meter, units, micro, currency, until) "
-            "SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::text[], %s::timestamptz[]) "
-            "ON CONFLICT (holder, purpose, meter) DO UPDATE SET units = r.units + excluded.units, micro = r.micro + excluded.micro, until = excluded.until",
-            columns,
-        )
+        cursor.execute(SET_ASIDE, [as_json(list(sums.values()))])
 
 
 def take_off(spent: Iterable[tuple[Work, str, int, int]]) -> None:
@@ -178,15 +199,18 @@ def free(holders: Iterable[UUID], *, purpose: str = "") -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM plans_reservation WHERE holder = ANY(%s::uuid[]) AND (%s = '' OR purpose = %s)",
-            [[str(id_) for id_ in holders], purpose, purpose],
+            [as_ids(holders), purpose, purpose],
         )
 
 
 def held_by(holders: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
     """Units set aside: holder, purpose, meter."""
     found: dict[UUID, dict[str, dict[str, int]]] = {}
+    holders = list(holders)
+    if not holders:
+        return found
     with connection.cursor() as cursor:
-        cursor.execute("SELECT holder, purpose, meter, units FROM plans_reservation WHERE holder = ANY(%s::uuid[])", [[str(id_) for id_ in holders]])  # fmt: skip
+        cursor.execute("SELECT holder, purpose, meter, units FROM plans_reservation WHERE holder = ANY(%s::uuid[])", [as_ids(holders)])  # fmt: skip
         for holder, purpose, meter, units in cursor.fetchall():
             found.setdefault(holder, {}).setdefault(purpose, {})[meter] = units
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from kicau.connector.content import Charge as Used
 from kicau.connector.content import Problem
 from kicau.plans import budgets, ledger, reservations
 from kicau.plans.models import Budget, Charge, Period, Purpose
-from kicau.plans.pricing import list_on, price_all
+from kicau.plans.pricing import Priced, list_on, price_all
 from kicau.plans.reservations import Ask, Short
 
 if TYPE_CHECKING:
@@ -74,14 +75,16 @@ def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> tuple[
     current = budgets.current() if items else []
     hard = [b for b in current if b.is_hard]
     works = {item.id: work(item, channels[item.lane], Purpose.PUBLISH) for item in items} if hard else {}
-    known: dict[tuple[object, ...], bool] = {}
-    covered = [i for i in items if hard and _covered(hard, works[i.id], known)]
+    known: dict[object, bool] = {}
+    payers = budgets.Coverage(hard)
+    covered = [i for i in items if hard and _covered(payers, works[i.id], known)]
     if not covered:
         return {}, {}
     _count_the_unknown([i for i in covered if i.died], works)
     held = reservations.held_by(i.id for i in covered)
-    spent = spent_by(i.id for i in covered if i.steps or i.broken_at)
+    spent = spent_by([i.id for i in covered if i.steps or i.broken_at])
     meters: dict[tuple[str, str], frozenset[str]] = {}
+    prices: dict[tuple[object, ...], tuple[Priced, ...]] = {}  # most ask for the very same
     purses: dict[UUID, Purse] = {}
     asks = []
     for item in covered:
@@ -91,10 +94,13 @@ def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> tuple[
             meters[key] = metered(mine, hard)
         purses[item.id] = Purse(metered=meters[key], left=held.get(item.id, {}))
         if Purpose.PUBLISH not in purses[item.id].left:
-            ahead = to_come(item.rendered, spent.get(item.id, Counter()), meters[key])
+            ahead = to_come(item.rendered, spent.get(item.id), meters[key])
             if ahead:
-                asks.append(Ask(work=mine, priced=price_all(mine.network, ahead, plan=mine.plan)))
-                purses[item.id].left[Purpose.PUBLISH] = {used.meter: used.units for used in ahead}
+                alike = (*key, *ahead.items())
+                if alike not in prices:
+                    prices[alike] = price_all(mine.network, starmap(Used, ahead.items()), plan=mine.plan)
+                asks.append(Ask(work=mine, priced=prices[alike]))
+                purses[item.id].left[Purpose.PUBLISH] = ahead
     return purses, reservations.reserve(current, asks) if asks else {}
 
 
@@ -129,13 +135,12 @@ def _unproven(o: Outcome, mine: ledger.Work) -> list[ledger.Entry]:
     return [ledger.Entry(work=replace(mine, purpose=Purpose.PUBLISH), at=o.item.begun_at, used=Used(p.meter), is_certain=False) for p in priced[-1:]]  # fmt: skip
 
 
-def _covered(hard: Sequence[Budget], mine: ledger.Work, known: dict[tuple[object, ...], bool]) -> bool:
-    """Also where a budget is for looking up only: that may be what comes next. Asked once for each payer."""
-    key = (mine.workspace_id, mine.app_id, mine.network, mine.channel_id, mine.campaign_id)
-    if key not in known:
-        either = (mine, replace(mine, purpose=Purpose.FIND))
-        known[key] = any(budgets.covers(budget, one) for budget in hard for one in either)
-    return known[key]
+def _covered(payers: budgets.Coverage, mine: ledger.Work, known: dict[object, bool]) -> bool:
+    """Also where a budget is for looking up only: that may be what comes next. Asked once for each kind of payer."""
+    kind = payers.kind(mine)
+    if kind not in known:
+        known[kind] = bool(payers.of(mine) or payers.of(replace(mine, purpose=Purpose.FIND)))
+    return known[kind]
 
 
 def metered(mine: ledger.Work, hard: Iterable[Budget]) -> frozenset[str]:
@@ -145,22 +150,24 @@ def metered(mine: ledger.Work, hard: Iterable[Budget]) -> frozenset[str]:
     return frozenset(priced | {meter for b in hard for meter in b.meters})
 
 
-def spent_by(ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
+def spent_by(ids: Sequence[UUID]) -> dict[UUID, Counter[str]]:
     found: dict[UUID, Counter[str]] = {}
-    rows = Charge.objects.filter(delivery_id__in=list(ids), purpose=Purpose.PUBLISH).values("delivery_id", "meter")
+    if not ids:
+        return found
+    rows = Charge.objects.filter(delivery_id__in=ids, purpose=Purpose.PUBLISH).values("delivery_id", "meter")
     for id_, meter, total in rows.annotate(total=Sum("units")).values_list("delivery_id", "meter", "total"):
         assert id_ is not None
         found.setdefault(id_, Counter())[meter] = total
     return found
 
 
-def to_come(rendered: Any, spent: Counter[str], metered: Container[str]) -> list[Used]:
-    """What of a delivery's foretold charges is still to be made, a meter each."""
-    foretold: Counter[str] = Counter()
+def to_come(rendered: Any, spent: Mapping[str, int] | None, metered: Container[str]) -> dict[str, int]:
+    """What of a delivery's foretold charges is still to be made: units by meter."""
+    foretold: dict[str, int] = {}
     for one in rendered.get("charges") or ():
         if one["meter"] in metered:
-            foretold[one["meter"]] += one["units"]
-    return [Used(meter, units) for meter, units in (foretold - spent).items()]
+            foretold[one["meter"]] = foretold.get(one["meter"], 0) + one["units"]
+    return {meter: left for meter, units in foretold.items() if (left := units - (spent or {}).get(meter, 0)) > 0}
 
 
 def ask_for_more(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel], hold: Callable[[Outcome, Short], None]) -> None:  # fmt: skip

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import starmap
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -18,6 +19,7 @@ from django.db import connection, transaction
 from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import registry
+from kicau.connector.content import Charge as Used
 from kicau.connector.prices import Cap
 from kicau.plans import budgets, reservations
 from kicau.plans.acts import reckon
@@ -178,11 +180,13 @@ def _set_aside(budget: Budget) -> None:
     rows = Delivery.objects.filter(state=DeliveryState.PUBLISHING, channel__app_id=budget.app_id)
     rows = rows.filter(channel_id=budget.channel_id) if budget.channel_id else rows
     found = list(rows.select_related("channel__app", "draft"))
-    held, spent = reservations.held_by(r.id for r in found), affording.spent_by(r.id for r in found)
+    held, spent = reservations.held_by(r.id for r in found), affording.spent_by([r.id for r in found])
     asks = []
     for row in found:
         mine = affording.work_of(row)
         done = spent.get(row.id, Counter()) + Counter(held.get(row.id, {}).get(Purpose.PUBLISH, {}))
         ahead = affording.to_come(row.rendered, done, budget.meters)
-        asks.append(reservations.Ask(work=mine, priced=price_all(row.network, ahead, plan=mine.plan)))
+        asks.append(
+            reservations.Ask(work=mine, priced=price_all(row.network, starmap(Used, ahead.items()), plan=mine.plan))
+        )
     reservations.set_aside(asks)

@@ -19,6 +19,7 @@ from asgiref.sync import sync_to_async
 from django.db import Error, connection, transaction
 
 from kicau.base import clock
+from kicau.base.bulk import as_ids
 from kicau.base.sentences import Sentence
 from kicau.channels import acts as channel_acts
 from kicau.channels.live import Live, app_value
@@ -62,7 +63,7 @@ class Deliveries:
         if not chosen:
             return []
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(CLAIM, {"ids": list(chosen), "worker": worker, "lease": LEASE.total_seconds()})
+            cursor.execute(CLAIM, {"ids": as_ids(chosen), "worker": worker, "lease": LEASE.total_seconds()})
             items = sorted((_claimed(row) for row in cursor.fetchall()), key=lambda item: item.due_at)
             self._outages.probe({outage for item in items if (outage := chosen[item.id])})
             self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need
@@ -98,7 +99,7 @@ class Deliveries:
     def renew(self, worker: str, ids: Sequence[UUID]) -> None:
         before = time.monotonic()
         with connection.cursor() as cursor:
-            cursor.execute(RENEW, [LEASE.total_seconds(), list(ids), worker])
+            cursor.execute(RENEW, [LEASE.total_seconds(), as_ids(ids), worker])
             self._held |= {id_: (begun_at, before) for id_, begun_at in cursor.fetchall()}
 
     def _sure(self, item: Claimed) -> None:

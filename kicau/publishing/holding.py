@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import starmap
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -50,7 +51,7 @@ def _of_budgets() -> int:
         return 0
     current = budgets.current()
     set_aside = reservations.held_by(row.id for row in found)
-    spent = affording.spent_by(row.id for row in found if row.steps or row.broken_at)
+    spent = affording.spent_by([row.id for row in found if row.steps or row.broken_at])
     asks = [ask for row in found for ask in _asks(row, current, set_aside.get(row.id, {}), spent.get(row.id, Counter())) if ask.priced]  # fmt: skip
     refused = reservations.reserve(current, asks)
     return _send([row for row in found if row.id not in refused])
@@ -63,7 +64,7 @@ def _asks(
     work = affording.work_of(row)
     done = spent + Counter(held.get(Purpose.PUBLISH, {}))
     ahead = affording.to_come(row.rendered, done, affording.metered(work, current))
-    yield reservations.Ask(work=work, priced=price_all(row.network, ahead, plan=work.plan))
+    yield reservations.Ask(work=work, priced=price_all(row.network, starmap(Charge, ahead.items()), plan=work.plan))
     lacks = row.problems[0].get("params", {})
     if lacks.get("meter"):
         more = [Charge(str(lacks["meter"]), int(lacks["units"]))]
