@@ -34,6 +34,8 @@ BATCH = 500  # outcomes settled in one transaction
 UNWRITTEN = 1000  # outcomes that may wait to be settled before nothing more is claimed
 BUSY = 100  # steps in flight from which on what can wait gives way
 BREATH = 0.005  # seconds between claims while there is more, so that each takes many
+FEW = 50  # that a transaction moves at the price of many
+GATHER = 0.015  # seconds longer in which, while it is busy, few become more
 
 log = structlog.get_logger("kicau.engine")
 
@@ -157,7 +159,7 @@ class Pump[I: Item, O]:
         for item in items:
             self._begin(item)
         if items:
-            await asyncio.sleep(BREATH)
+            await asyncio.sleep(BREATH + GATHER if self.busy() and len(items) < FEW else BREATH)
         else:
             await self._sleep(min(max(self.work.wait(), 0.005), IDLE))
 
@@ -189,6 +191,8 @@ class Pump[I: Item, O]:
     async def _settle_all(self) -> None:
         while True:
             batch = [await self._outcomes.get()]
+            if self.busy() and self._outcomes.qsize() < FEW:
+                await asyncio.sleep(GATHER)
             while len(batch) < BATCH and not self._outcomes.empty():
                 batch.append(self._outcomes.get_nowait())
             await self._write([outcome for _, outcome in batch])
