@@ -15,6 +15,7 @@ from kicau.base import clock
 from kicau.rights.models import USES, VALUES
 from kicau.rights.statements import ANY, NewStatement
 from kicau.web import archive_words as w
+from kicau.web import crawlers
 from kicau.web.frame import Asked, attempt, page
 from kicau.workspaces import acts as workspaces
 from kicau.workspaces.actors import Permission
@@ -33,6 +34,7 @@ def index(request: Asked) -> HttpResponse:
         "statements": [(row, row.valid_until is None or row.valid_until > now) for row in saying.all_statements(actor)[:200]],
         "authors": list(dict.fromkeys(authors.values_list("author", "author_handle")[:300])),
         "layers": [(k, v) for k, v in w.LAYERS.items() if k not in ("contract", "default")],
+        "rule": rule, "forms": crawlers.forms(request), "workspace": actor.workspace,
         "values": w.VALUES, "terms": saying.network_terms(actor), "is_operator": actor.person is not None and actor.person.is_operator,
     }  # fmt: skip
     return render(request, "web/rights/index.html", shown)

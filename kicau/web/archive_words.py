@@ -61,6 +61,7 @@ SUBJECTS: dict[str, Any] = {
     Subject.SITE: _("all under an address"),
     Subject.LICENCE: _("all under a licence"),
     Subject.AUTHOR: _("all of an author"),
+    Subject.FILE: _("one picture or file"),
     Subject.ITEM: _("this item"),
 }
 KINDS: dict[str, Any] = {
@@ -88,3 +89,38 @@ CONDITIONS: dict[str, Any] = {
     "consent": _("asking first"),
     "geography": _("in certain countries"),
 }
+VOCABULARIES: dict[str, Any] = {
+    "aipref": "IETF AI Preferences",
+    "content-signal": "Content Signals",
+    "rsl": "Really Simple Licensing",
+    "tdmrep": "TDM Reservation Protocol",
+    "cawg": "CAWG / C2PA",
+    "iptc": "IPTC Data Mining",
+    "lexicon-ai": "AT Protocol",
+    "odrl": "ODRL",
+    "spdx": "SPDX",
+}
+PLACES: dict[str, Any] = {
+    "HTTP headers": _("the answer's headers"),
+    "HTML meta": _("the page's head"),
+    "robots.txt": "robots.txt",
+    "tdmrep.json": "tdmrep.json",
+    "RSL": _("its licence"),
+    "RSL in the page": _("a licence in the page"),
+    "XMP in the file": _("the picture itself"),
+    "C2PA manifest in the file": _("the manifest in the picture"),
+    "AT protocol record": _("the account's record"),
+    "ODRL policy": _("its policy"),
+    "training and data mining assertion": _("its assertion"),
+}
+FORMS: dict[str, tuple[Any, Any]] = {
+    "robots": ("robots.txt", _("Put these lines into the robots.txt at the root of your website: AI Preferences, Content Signals, and where your licence stands.")),
+    "headers": (_("HTTP headers"), _("Whoever runs your web server adds them to every answer; they count for pictures and files, too.")),
+    "html": ("HTML", _("Into the head of your pages, where you cannot change the server.")),
+    "tdmrep": (_("TDM reservation file"), _("As /.well-known/tdmrep.json on your website: the reservation of text and data mining under European law.")),
+    "rsl": (_("Licence (RSL)"), _("A licence that crawlers read; Kicau serves yours already, and robots.txt names it.")),
+    "lexicon-ai": (_("Account record (AT Protocol)"), _("What an account says for all of its posts; on a channel of such a network Kicau writes it for you.")),
+    "iptc": (_("In pictures (IPTC)"), _("The value of “Data Mining” for your picture editor; kicau rights write iptc puts it into a file.")),
+    "cawg": (_("Content credentials (CAWG)"), _("The assertion for whoever signs your pictures with C2PA.")),
+    "odrl": (_("Policy (ODRL)"), _("For catalogues of data and contracts that programs read.")),
+}  # fmt: skip

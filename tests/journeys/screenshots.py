@@ -134,8 +134,20 @@ def archived(actor):
     from kicau.archive.models import Import, Item
     from kicau.config.prepare import propose_terms
     from kicau.rights.statements import NewStatement
+    from kicau.workspaces import acts as workspaces
 
     propose_terms()
+    workspaces.change_workspace(
+        actor,
+        ai_use={
+            "train_gen": "deny",
+            "train_other": "conditional",
+            "ground": "allow",
+            "embed": "deny",
+            "search": "allow",
+        },
+        terms_url="https://kopisenja.example/syarat",
+    )
     published.keep_published(actor.workspace)
     folder = Path(tempfile.mkdtemp())
     table = folder / "kopi-senja-2019-2023.csv"
@@ -338,7 +350,7 @@ def test_pictures(browser, site, transactional_db, owner, workspace, actor):
             )
             page.screenshot(
                 path=TARGET / f"{title}-{name}.png",
-                full_page=width < 500 or title.startswith(("compose", "post", "channel")),
+                full_page=width < 500 or title.startswith(("compose", "post", "channel", "rights")),
             )
         if not wanted or "sign-in" in wanted:
             context.clear_cookies(name="kicau")

@@ -78,6 +78,21 @@ def about(key: str) -> str:
 
 
 @register.filter
+def vocabulary(key: str) -> str:
+    return str(w.VOCABULARIES.get(key, key))
+
+
+@register.filter
+def place(key: str) -> str:
+    return str(w.PLACES.get(key, key))
+
+
+@register.filter
+def condition(key: str) -> str:
+    return str(w.CONDITIONS.get(key, key))
+
+
+@register.filter
 def rule(key: str) -> str:
     return str(w.VALUES["unknown" if key == "none" else key])
 

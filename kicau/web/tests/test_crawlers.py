@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from kicau.archive import declaring
 from kicau.connector.content import RenderedMedia
@@ -39,3 +41,24 @@ def test_what_the_site_says_to_crawlers(actor, guest, owner, picture):
     silent = type(actor)(workspace=other, person=owner, role="owner", via="page")
     assert not any(form.text for form in declaring.forms(silent))
     assert "license.xml" in declaring.files(actor.workspace)
+
+
+def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace):
+    silent = page.get(reverse("rights")).content.decode()
+    assert "You have said nothing yet" in silent
+    page.post(reverse("rights-change"), {"train_gen": "deny", "search": "allow", "embed": "conditional"})
+    page.post(reverse("rights-speak"), {"terms_url": "https://kopisenja.example/syarat", "marks_media": "1"})
+    workspace.refresh_from_db()
+    assert (workspace.terms_url, workspace.marks_media) == ("https://kopisenja.example/syarat", True)
+    shown = page.get(reverse("rights")).content.decode()
+    assert "Content-Usage: / train-ai=n, search=y" in shown
+    assert 'data-copies="#form-robots"' in shown
+    assert 'name="embed" value="conditional" checked' in shown
+    page.post(reverse("rights-speak"), {"terms_url": "javascript:alert(1)"})
+    workspace.refresh_from_db()
+    assert workspace.terms_url == "https://kopisenja.example/syarat"
+    file = SimpleUploadedFile("robots.txt", b"User-agent: *\nContent-Signal: search=no, ai-train=perhaps\n")
+    heard = page.post(reverse("rights-read"), {"file": file}).content.decode()
+    assert "Said by Content Signals (robots.txt)." in heard
+    assert "never as a yes" in heard
+    assert page.post(reverse("rights-read"), {"url": "http://169.254.169.254/"}).status_code == 422
