@@ -78,7 +78,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
         ),
         Vocabulary(
             slug=iptc.SLUG, name="IPTC and PLUS Data Mining", carried="`plus:DataMining` in the XMP of JPEG, PNG, WebP, MP4",
-            source="IPTC Photo Metadata Standard 2023.1", read_on="2026-11-26", peer="pyexiv2 (Exiv2)",
+            source="IPTC Photo Metadata Standard 2023.1", read_on="2026-11-26", peer="pyexiv2 (Exiv2); FFmpeg for films",
             lost="One value of a closed list: the narrowest that refuses all that is refused. Grounding and imitation are no mining and decide nothing.",
             write=lambda says: iptc.write(says, constraint=TERMS).decode(), read=lambda text: iptc.read(text.encode()),
         ),

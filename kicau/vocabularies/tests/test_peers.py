@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from urllib.robotparser import RobotFileParser
 
+import av
 import c2pa
 import http_sfv
 import pyexiv2
@@ -161,10 +162,17 @@ def test_assertions_and_c2pa(signer, name, mime):
     assert declared.conditions == {"consent": "ask us"}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_data_mining_and_exiv2(name, tmp_path):
-    if name == "mp4":
-        pytest.skip("the packages of Exiv2 come without its reader of films")
+def test_data_mining_in_films_and_ffmpeg():
+    """The packages of Exiv2 come without its reader of films."""
+    written = containers.put(FILES["mp4"], iptc.write({"train_gen": "deny"}))
+    with av.open(io.BytesIO(written), options={"export_xmp": "1"}) as theirs:
+        heard = theirs.metadata["xmp"].encode()
+    assert heard == containers.look(io.BytesIO(written)).xmp
+    assert f"{iptc.VALUE}PROHIBITED-GENAIMLTRAINING".encode() in heard
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "mp4"])
+def test_data_mining_and_exiv2(name):
     packet = iptc.write({"train_gen": "deny", "train_other": "deny"})
     with pyexiv2.ImageData(containers.put(FILES[name], packet)) as theirs:
         assert theirs.read_xmp()["Xmp.plus.DataMining"] == f"{iptc.VALUE}PROHIBITED-AIMLTRAINING"
