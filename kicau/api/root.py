@@ -19,6 +19,7 @@ from ninja.router import Router
 import kicau
 from kicau.api import (
     archive,
+    audits,
     channels,
     declarations,
     deliveries,
@@ -35,6 +36,7 @@ from kicau.api import (
     prices,
     problems,
     reviews,
+    sets,
     spending,
     withdrawals,
 )
@@ -125,6 +127,8 @@ def mounted() -> Api:
         hooks,
         archive,
         declarations,
+        sets,
+        audits,
         withdrawals,
     ):
         routes: Router = subject.routes

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
+
+PIECE = 1 << 18  # bytes
 
 
 def stream(request: HttpRequest, pieces: Iterator[bytes], mime: str, name: str) -> StreamingHttpResponse:
@@ -21,3 +24,17 @@ async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     following = sync_to_async(lambda: next(pieces, None))
     while (piece := await following()) is not None:
         yield piece
+
+
+def send_file(request: HttpRequest, path: Path, mime: str, name: str) -> StreamingHttpResponse:
+    """A file that is taken along, in pieces whichever server runs us."""
+    answer = stream(request, _pieces(path), mime, name)
+    answer["Content-Length"] = str(path.stat().st_size)
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        while piece := source.read(PIECE):
+            yield piece

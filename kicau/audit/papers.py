@@ -216,7 +216,7 @@ def _html(section: Section) -> str:
 def _html_place(place: Place) -> str:
     post = "<br>".join(f"{escape(text)}<small>{escape(item)}</small>" for item, text in place.posts)
     return (
-        f'<section class="place"><header>{escape(where(place))}</header><p><small>{escape(_("Your post"))}</small>{post}</p>'
+        f'<section class="place"><header>{escape(f"{where(place)} · {kind_word(place.hit.kind)}")}</header><p><small>{escape(_("Your post"))}</small>{post}</p>'
         f"<p><small>{escape(_('In the data set'))}</small>{escape(place.before)}<mark>{escape(place.match)}</mark>{escape(place.after)}</p></section>"
     )
 
@@ -225,7 +225,7 @@ def where(place: Place) -> str:
     """Where a copy stands, and how much of the post is there."""
     hit = place.hit
     inside = "".join(f" · {name} {value}" for name, value in hit.place.items())
-    return _("{shard}, bytes {first} to {last}{inside} · {kind} · {words} of {of} words").format(shard=hit.shard, first=number(hit.first_byte), last=number(hit.last_byte), inside=inside, kind=kind_word(hit.kind), words=hit.words, of=hit.of_words)  # fmt: skip
+    return _("{shard}, bytes {first} to {last}{inside} · {words} of {of} words").format(shard=hit.shard, first=number(hit.first_byte), last=number(hit.last_byte), inside=inside, words=hit.words, of=hit.of_words)  # fmt: skip
 
 
 # PDF
@@ -266,14 +266,14 @@ def _flow(made: Paper) -> Iterator[Any]:
         rows = [[Paragraph(_written(c), styles["small"]) for c in row] for row in [*section.facts, *section.table]]
         if rows:
             widths = [120, 379] if section.facts else [499 / len(rows[0])] * len(rows[0])
-            yield Table(rows, colWidths=widths, style=plain, hAlign="LEFT")
+            yield Table(rows, colWidths=widths, style=plain, hAlign="LEFT", splitInRow=1)
         for place in section.places:
             yield Spacer(1, 8)
-            yield Paragraph(_written(where(place)), styles["small"])
+            yield Paragraph(_written(f"{where(place)} · {kind_word(place.hit.kind)}"), styles["small"])
             post = "<br/>".join(f"{_written(text)}<br/><font size=7>{_written(item)}</font>" for item, text in place.posts)  # fmt: skip
             said = f"{_written(place.before)}<font backColor='#faecce'>{_written(place.match)}</font>{_written(place.after)}"  # fmt: skip
             heads = [Paragraph(_written(_("Your post")), styles["small"]), Paragraph(_written(_("In the data set")), styles["small"])]  # fmt: skip
-            yield Table([heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]], colWidths=[249, 250], style=plain, hAlign="LEFT")  # fmt: skip
+            yield Table([heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]], colWidths=[249, 250], style=plain, hAlign="LEFT", splitInRow=1)  # fmt: skip
 
 
 @cache

@@ -89,6 +89,13 @@ def _way(message: str, of: TrainingSet) -> tuple[Any, str]:
     return "", ""
 
 
+def place(name: str) -> tuple[int, str]:
+    """Where a file stands in a list: records first, then the card, then what is for checking."""
+    split = name.partition(".")[0]
+    known = [*SPLIT_FILES, *(file.partition(".")[0] for file in FILES)]
+    return known.index(split) if split in known else len(known), name
+
+
 def counted(sentences: Iterable[str], made: Mapping[str, Sequence[Any]]) -> list[tuple[str, int]]:
     """Equal sentences together, the most frequent first, in the reader's language."""
     return [(told(text, made.get(text, ())), n) for text, n in Counter(sentences).most_common(20)]

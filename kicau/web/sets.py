@@ -159,7 +159,7 @@ def version(request: Asked, set_id: str, number: int) -> HttpResponse:
     taken = list(row.delta.get("reasons", {}).values())
     shown = {
         "of": row.set, "version": row, "people": who, "reasons": w.reasons(row.excluded, row.reasons, row.set), "left_out": sum(row.excluded.values()),
-        "files": [(name, told, w.FILES.get(name) or w.SPLIT_FILES.get(name.partition(".")[0])) for name, told in row.files.items()],
+        "files": [(name, told, w.FILES.get(name) or w.SPLIT_FILES.get(name.partition(".")[0])) for name, told in sorted(row.files.items(), key=lambda f: w.place(f[0]))],
         "taken": len(row.delta.get("record_ids", ())), "taken_reasons": w.counted(taken, row.reasons), "may_give": row.state == VersionState.READY,
         "seconds": (row.ready_at - row.created_at).total_seconds() if row.ready_at and row.delta else None,
     }  # fmt: skip

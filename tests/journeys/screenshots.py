@@ -116,7 +116,7 @@ def stock(actor, workspace) -> dict[str, object]:
     carousel = next((d for d in made if sum(len(p["media"]) for p in d.rendered["parts"]) > 1), made[0])
     announced, left = leaving(actor, now)
     item = archived(actor)
-    return {
+    return evidence(actor) | {
         "announced": announced,
         "left": left,
         "item": item,
@@ -198,6 +198,43 @@ def archived(actor):
     )
     assert asks
     return item.id
+
+
+def evidence(actor):
+    """A set with two versions, one taken back from, and an audit that found copies."""
+    import json
+
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from kicau.archive.models import Item, Standing
+    from kicau.archive.saying import say
+    from kicau.audit import acts as audits
+    from kicau.audit import running
+    from kicau.datasets import acts, making, recipients
+    from kicau.rights.statements import NewStatement
+
+    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip
+    ours = Standing.objects.filter(items__isnull=False, workspace=actor.workspace, own=True).earliest("id")
+    table = Item(workspace=actor.workspace, network=ours.network, remote_id="table", standing=ours, sources=[], text="Reservations for the terrace: 0812-3456-7801 or meja@kopisenja.example, ask for Rani.")  # fmt: skip
+    table.save()
+    of = acts.define(actor, name="Our voice", purpose="Fine-tuning the assistant that drafts our replies")
+    making.make(acts.order(actor, of.id))
+    recipients.give(actor, acts.one_version(actor, of.id), name="Lab Bahasa", contact="data@lab.example")
+    gone = Item.objects.filter(standing=ours, said=False).exclude(id=table.id).latest("posted_at")
+    say(actor, [NewStatement(layer="withdrawal", party="author", party_name="Sari Wulandari", subject="item", item=gone.id, says={"train_gen": "deny"})])  # fmt: skip
+    acts.preview(actor, of.id)
+    while making.make_waiting():
+        pass
+    asked = recipients.ask(actor, recipients.owing(actor).get().id)
+    texts = list(Item.objects.filter(standing__own=True).exclude(text="").order_by("id").values_list("text", flat=True)[:30])  # fmt: skip
+    longest = sorted(texts, key=len)[-3:]
+    lines = [f"Text number {n} about {n * 7} things that have nothing to do with anybody here." for n in range(300)]
+    lines += [f"As they wrote: {longest[0]} And so on.", longest[1].upper(), " ".join(longest[2].split()[: len(longest[2].split()) // 2])]  # fmt: skip
+    corpus = "".join(json.dumps({"text": text}) + "\n" for text in lines).encode()
+    files = [SimpleUploadedFile("corpus-000.jsonl", corpus), SimpleUploadedFile("corpus-001.parquet", b"PAR1 cut off")]
+    found = running.run_audit(audits.begin(actor, name="Corpus of Example AI, 2026", files=files).id, processes=1)
+    waiting = audits.begin(actor, name="The same, older", files=[SimpleUploadedFile("old.jsonl", corpus)])
+    return {"set": of.id, "audit": found.id, "audit-waiting": waiting.id, "asked": urlsplit(asked.link).path}
 
 
 def leaving(actor, now):
@@ -300,6 +337,8 @@ def addresses(actor, things) -> dict[str, str]:
         "withdrawal-left": f"/withdrawals/{things['left']}", "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",
         "withdrawal-return": f"/withdrawals/{things['left']}/return", "withdrawals-for-all": "/withdrawals/for-all",
         "archive": "/archive", "archive-found": "/archive?words=kopi&use=train_gen&answer=unknown", "archive-item": f"/archive/{things['item']}", "archive-imports": "/archive/imports", "rights": "/rights",
+        "sets": "/sets", "set-new": "/sets/new", "set": f"/sets/{things['set']}", "set-version": f"/sets/{things['set']}/versions/2", "set-personal": f"/sets/{things['set']}/personal", "taken-back": things["asked"],
+        "audits": "/audits", "audit-new": "/audits/new", "audit": f"/audits/{things['audit']}", "audit-waiting": f"/audits/{things['audit-waiting']}", "audit-check": "/audits/check",
         "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "submitted": f"/posts/{draft.id}", "review": urlsplit(link).path, "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 

@@ -19,11 +19,18 @@ from kicau.archive import saying
 from kicau.archive.imports import acts as archives
 from kicau.archive.imports import running
 from kicau.archive.models import Import, Item
+from kicau.audit import acts as audits
+from kicau.audit.models import Audit, Hit, Sought
 from kicau.base import clock
 from kicau.channels.live import stored
 from kicau.channels.models import Channel, NetworkApp, PendingSignIn
 from kicau.connector.protocol import Account
 from kicau.connector.session import Credentials
+from kicau.datasets import acts as datasets
+from kicau.datasets import recipients
+from kicau.datasets.models import Found, Preview, Recipient, Version
+from kicau.datasets.versions import folder_of
+from kicau.evidence import log
 from kicau.media.acts import add_medium
 from kicau.plans import acts as plans
 from kicau.plans.models import Charge, OwnList, Purpose, Rate
@@ -227,7 +234,7 @@ def populate(actor: Actor, folder: Path) -> World:
     Job.objects.filter(id=job.id).update(state="done", result={"size": 2})
     jobs.file_of(job).parent.mkdir(parents=True, exist_ok=True)
     jobs.file_of(job).write_bytes(f"PK {MARK}".encode())
-    ids = {
+    ids = prepare_evidence(actor) | {
         "comment_id": str(comment.id), "link_id": str(link.id),
         "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),
         "withdrawal_id": str(left.id), "job_id": str(job.id),
@@ -235,6 +242,26 @@ def populate(actor: Actor, folder: Path) -> World:
         "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "budget_id": str(budget.id), "list_id": str(contract.id), "rate_id": str(rate.id), "network": "facebook",
     }  # fmt: skip
     return World(actor=actor, ids=ids, channel=facebook, medium=medium, post=post, deliveries=rows)
+
+
+def prepare_evidence(actor: Actor) -> dict[str, str]:
+    """A training set with a version that somebody has, and an audit that found something; as if they had been made."""
+    of = datasets.define(actor, name=MARK, purpose=MARK)
+    version = Version.objects.create(set=of, number=1, state="ready", records=1, excluded={MARK: 1}, files={"README.md": {"bytes": 20, "sha256": "0" * 64}})  # fmt: skip
+    folder_of(version).mkdir(parents=True)
+    (folder_of(version) / "README.md").write_text(MARK)
+    who = recipients.give(actor, version, name=MARK, contact=MARK)
+    Recipient.objects.filter(id=who.id).update(owes=1)
+    Preview.objects.create(set=of, state="ready", excluded={MARK: 1}, examples=[{"text": MARK}])
+    Found.objects.create(set=of, item=of.id, kind="email", start=0, end=3, sha256="0" * 64)
+    summary = {"says": MARK, "posts": {"given": 1, "different": 1, "too_short_to_tell": 0}, "kinds": {"exact": 1}, "data": {"documents": 1, "unpacked_bytes": 1, "shards": [], "failed": {}, "skipped": [MARK]}}  # fmt: skip
+    audit = Audit.objects.create(workspace=actor.workspace, name=MARK, where="x", state="done", summary=summary, found=1, copies=1, finished_at=clock.now(), bundle_sha256="0" * 64)  # fmt: skip
+    Sought.objects.create(audit=audit, item=MARK, text=MARK)
+    Hit.objects.create(audit=audit, posts=[MARK], kind="exact", format="text", shard=MARK, first_byte=0, last_byte=4, words=1, of_words=1, longest_run=1, bits=60, raw="a29waQ==", raw_first_byte=0)  # fmt: skip
+    audits.folder_of(audit.id).mkdir(parents=True)
+    (audits.folder_of(audit.id) / audits.BUNDLE).write_text(json.dumps({"form": MARK}))
+    places = log.append("post", [(MARK, MARK.encode())], actor.workspace.id)
+    return {"set_id": str(of.id), "number": "1", "name": "README.md", "recipient_id": str(who.id), "audit_id": str(audit.id), "index": str(places[0])}  # fmt: skip
 
 
 @pytest.fixture

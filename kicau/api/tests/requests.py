@@ -22,7 +22,7 @@ class Endpoint:
     path: str
     scope: str
     body: Any  # None where there is none
-    form: str  # "media", "archive", "table", or "" where the body is JSON
+    form: str  # "media", "archive", "shards", "bundle", "table", or "" where the body is JSON
 
     @property
     def names_things(self) -> bool:
@@ -40,6 +40,10 @@ class Endpoint:
             return caller.upload(path, file=SimpleUploadedFile("a.png", png("#abcdef")), alt="x")
         if self.form == "archive":
             return caller.upload(path, file=SimpleUploadedFile("posts.csv", b"text,id\nHalo,1\n"))
+        if self.form == "shards":
+            return caller.upload(path, file=SimpleUploadedFile("a.jsonl", b'{"text": "Halo"}\n'))
+        if self.form == "bundle":
+            return caller.upload(path, bundle=SimpleUploadedFile("evidence.json", b"{}"))
         if self.form == "table":
             return caller.upload(path, table=SimpleUploadedFile("a.csv", TABLE.format_map(ids).encode()))
         return caller.ask(self.method, path, None if self.body is None else _filled(self.body, ids))
@@ -56,7 +60,8 @@ def endpoints() -> Iterator[Endpoint]:
 def _body(schema: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[Any, str]:
     if "multipart/form-data" in content:
         fields = content["multipart/form-data"]["schema"]["properties"]
-        return None, "table" if "table" in fields else "media" if "alt" in fields else "archive"
+        marks = {"table": "table", "alt": "media", "control": "shards", "bundle": "bundle"}
+        return None, next((form for field, form in marks.items() if field in fields), "archive")
     if not content:
         return None, ""
     name = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]

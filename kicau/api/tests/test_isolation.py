@@ -85,6 +85,12 @@ def test_the_matrix_covers_every_endpoint():
         "rate_id",
         "withdrawal_id",
         "job_id",
+        "set_id",
+        "number",
+        "name",
+        "recipient_id",
+        "audit_id",
+        "index",
     }
 
 

@@ -1,0 +1,111 @@
+"""A set from its description to what was taken back, an audit from its upload to a bundle that holds: over HTTP alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from kicau.archive.models import Item, Standing
+from kicau.archive.saying import say
+from kicau.audit import running
+from kicau.datasets import making
+from kicau.evidence import tree
+from kicau.evidence.bundle import logged_content
+from kicau.evidence.log import commitment
+from kicau.rights.statements import NewStatement
+
+POST = "Petani Puntang mengirim biji pertama musim ini; rasanya seperti jeruk, madu dan kayu manis"
+
+
+@pytest.fixture
+def archive(actor):
+    ours, theirs = (Standing.objects.create(workspace=actor.workspace, network="x", author=f"x:{own}", own=own, acquired=["imported"]) for own in (True, False))  # fmt: skip
+    texts = [
+        POST,
+        "Hubungi 0812-3456-7801 untuk biji kopi dari kebun kami sendiri di Puntang",
+        "Kata orang lain tentang kopi",
+    ]
+    say(
+        actor,
+        [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
+    )
+    return Item.objects.bulk_create(
+        Item(workspace=actor.workspace, network="x", remote_id=str(n), standing=theirs if n == 2 else ours, text=text, sources=[], posted_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=n))
+        for n, text in enumerate(texts)
+    )  # fmt: skip
+
+
+def test_a_set_over_http(api, archive):
+    made = api.post("/sets", {"name": "Suara", "purpose": "Balasan", "query": {"since": "2026-01-01T00:00:00Z"}, "options": {"shares": [1, 0, 0]}}, Idempotency_Key="a")  # fmt: skip
+    again = api.post("/sets", {"name": "Suara", "purpose": "Balasan", "query": {"since": "2026-01-01T00:00:00Z"}, "options": {"shares": [1, 0, 0]}}, Idempotency_Key="a")  # fmt: skip
+    assert (made.status_code, again.json()) == (201, made.json())
+    path = f"/sets/{made.json()['id']}"
+    assert api.get(f"{path}/preview").status_code == 404
+    assert api.post(f"{path}/preview").json()["state"] == "waiting"
+    making.make_waiting()
+    seen = api.get(f"{path}/preview").json()
+    assert (seen["records"], seen["excluded"], seen["personal"]) == (2, [{"sentence": "Not known: nobody has said whether this may be done.", "count": 1}], {"phone": 1})  # fmt: skip
+    (piece,) = api.get(f"{path}/personal?verdict=open").json()["items"]
+    assert piece["piece"] == "0812-3456-7801"
+    assert api.post(f"{path}/personal", {"verdicts": {str(piece["id"]): "keep"}}).json() == {"judged": 1}
+    ordered = api.post(f"{path}/versions", {})
+    assert (ordered.status_code, api.post(f"{path}/versions", {}).status_code) == (201, 409)
+    making.make_waiting()
+    version = api.get(f"{path}/versions/1").json()
+    assert {f["name"] for f in version["files"]} >= {
+        "train.jsonl",
+        "train.parquet",
+        "croissant.json",
+        "manifest.json.sig",
+    }
+    lines = b"".join(api.get(f"{path}/versions/1/files/train.jsonl").streaming_content)
+    assert b"0812-3456-7801" in lines
+    given = api.post(f"{path}/versions/1/recipients", {"name": "Lab Bahasa"}).json()
+    taken = api.post(f"/archive/items/{archive[0].id}/statements", {"layer": "withdrawal", "party": "author", "says": {"train_gen": "deny"}})  # fmt: skip
+    assert taken.status_code == 201
+    assert api.get(f"{path}/versions/1/files/train.jsonl").status_code == 409
+    making.make_waiting()
+    (back,) = api.get("/retractions").json()["items"]
+    assert (back["number"], back["taken_back"], back["set_name"]) == (2, 1, "Suara")
+    assert api.get(f"{path}/versions/2/delta").json()["record_ids"] == [str(archive[0].id)]
+    assert [r["id"] for r in api.get("/recipients?owing=true").json()["items"]] == [given["id"]]
+    assert "/taken-back/" in api.post(f"/recipients/{given['id']}/ask").json()["link"]
+    assert api.post(f"/recipients/{given['id']}/acknowledgement").json()["acknowledged_by"] == "Sari Wulandari"
+    assert [v["number"] for v in api.get(f"{path}/versions?limit=1").json()["items"]] == [2]
+    assert api.put(path, {"purpose": "Lain", "format": "chat"}).json()["query"] == {}
+    refused = api.post("/sets", {"name": "x", "options": {"shares": [1, 1, 1]}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "options.shares")
+
+
+def test_an_audit_and_its_evidence_over_http(api, archive):
+    lines = [f"Teks lain nomor {i} tentang {i * 7} hal yang tidak ada hubungannya dengan siapa pun" for i in range(120)]
+    raw = b"".join(json.dumps({"text": text}).encode() + b"\n" for text in [*lines, f"Kutip: {POST}"])
+    made = api.upload("/audits", file=SimpleUploadedFile("korpus.jsonl", raw), name="Korpus")
+    assert made.status_code == 201, made.content
+    path = f"/audits/{made.json()['id']}"
+    assert api.post(f"{path}/stop").json()["state"] == "canceled"
+    assert api.post(f"{path}/resume").json()["state"] == "waiting"
+    running.run_audit(UUID(made.json()["id"]), processes=1)
+    done = api.get(path).json()
+    assert (done["state"], done["found"], done["sentence"]) == ("done", 1, "This data set contains 1 of the posts, in 1 places.")  # fmt: skip
+    (copy,) = api.get(f"{path}/copies").json()["items"]
+    assert (copy["texts"], copy["shard"], copy["match"][:6]) == ([POST], "korpus.jsonl", "Petani")
+    assert api.get(f"{path}/report?form=pdf&language=id").content.startswith(b"%PDF")
+    bundle = b"".join(api.get(f"{path}/bundle").streaming_content)
+    assert api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle)).json()["holds"]
+    broken = api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle[:-9] + b"00000000\n")).json()
+    assert (broken["holds"], bool(broken["reason"])) == (False, True)
+
+    checkpoint = api.get("/evidence/checkpoint").json()
+    (entry,) = api.get(f"/evidence/entries?kind=post&ref={archive[0].id}").json()["items"]
+    proof = api.get(f"/evidence/entries/{entry['index']}").json()
+    root, salt, path_ = base64.b64decode(checkpoint["root"]), base64.b64decode(proof["salt"]), [base64.b64decode(p) for p in proof["path"]]  # fmt: skip
+    leaf = tree.leaf_hash(commitment(salt, logged_content({"id": str(archive[0].id), "text": POST})))
+    assert tree.includes(root, checkpoint["size"], entry["index"], leaf, path_)
+    assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size']}").status_code == 200
+    assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size'] + 1}").status_code == 422

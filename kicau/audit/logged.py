@@ -1,0 +1,61 @@
+"""A workspace's own entries in the log of evidence, and their proofs. The log itself holds all workspaces' commitments,
+which tell nothing; whose entry it is, and its salt, only its own workspace learns.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.evidence import log
+from kicau.evidence.models import Leaf, SignedCheckpoint
+from kicau.workspaces.actors import Actor, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry with its proof."""
+
+    leaf: Leaf
+    proof: log.Proof
+
+
+def entries(actor: Actor, *, kind: str = "", ref: str = "") -> QuerySet[Leaf]:
+    """Newest first."""
+    actor.require(Permission.READ)
+    rows = Leaf.objects.filter(workspace_id=actor.workspace.id).order_by("-index")
+    rows = rows.filter(kind=kind) if kind else rows
+    return rows.filter(ref=ref) if ref else rows
+
+
+def inclusion(actor: Actor, index: int) -> Shown:
+    """That an entry is in the log, under the newest checkpoint. Raises NotFound; Conflict where it was forgotten."""
+    leaf = entries(actor).filter(index=index).first()
+    if leaf is None:
+        raise NotFound("entry", index)
+    try:
+        return Shown(leaf, log.prove(leaf.index, log.checkpoint()))
+    except log.Forgotten as gone:
+        raise Conflict("This item was forgotten: its place in the log cannot be shown any more.") from gone
+
+
+def growth(actor: Actor, old: int, new: int) -> list[bytes]:
+    """That the log of size `new` begins with that of size `old`. Raises Unacceptable."""
+    actor.require(Permission.READ)
+    size = checkpoint(actor).size
+    if not 1 <= old <= new <= size:
+        raise unacceptable("new", "The sizes are at least 1, the newer at least the older and at most {size}.", size=size)  # fmt: skip
+    return log.growth(old, new)
+
+
+def checkpoint(actor: Actor) -> SignedCheckpoint:
+    """The log as it is now, signed."""
+    actor.require(Permission.READ)
+    return log.checkpoint()
+
+
+def b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

@@ -1,0 +1,110 @@
+"""A marketing person and their lawyer: a training set looked at, made, taken back from; a data set searched, its evidence
+checked. Wide in English, then the recipient's page in Indonesian at 360 px."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Page, expect
+
+from kicau.archive.models import Item, Standing
+from kicau.archive.saying import say
+from kicau.audit import queue, running
+from kicau.datasets import making
+from kicau.rights.statements import NewStatement
+from tests.journeys.conftest import sign_in
+
+POSTS = (
+    "Petani Puntang mengirim biji pertama musim ini; rasanya seperti jeruk, madu dan kayu manis",
+    "Sangrai kedua kami buka hari Sabtu di Lembang, siapa membawa gelas sendiri minum gratis",
+    "Pesan tempat lewat 0812-3456-7801, teras kami muat dua puluh orang dan satu kucing tua",
+)
+
+
+def archived(actor) -> None:
+    """Three posts of ours, and one of somebody who said nothing."""
+    for own, texts in ((True, POSTS), (False, ("Kopi di sini enak sekali, kata teman saya dari Garut",))):
+        standing = Standing.objects.create(workspace=actor.workspace, network="x", author=f"x:{own}", own=own, acquired=["imported"])  # fmt: skip
+        Item.objects.bulk_create(Item(workspace=actor.workspace, network="x", remote_id=f"{own}{n}", standing=standing, text=text, sources=[]) for n, text in enumerate(texts))  # fmt: skip
+    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip
+
+
+def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(page: Page, browser, site, transactional_db, settings, owner, workspace, actor, tmp_path):  # fmt: skip
+    settings.KICAU_PUBLIC_URL = site
+    archived(actor)
+    sign_in(page)
+    page.goto("/archive")
+    page.get_by_role("link", name="Make a training set").click()
+    page.get_by_label("Name").fill("Our voice")
+    page.get_by_role("button", name="See what it would hold").click()
+    expect(page.get_by_text("It waits for its turn.")).to_be_visible()
+    making.make_waiting()
+    expect(page.get_by_text("nobody has said whether this may be done")).to_be_visible()
+    expect(page.locator(".tally")).to_contain_text("3 records would enter")
+    page.get_by_role("link", name="Review 1").click()
+    expect(page.locator("mark")).to_have_text("0812-3456-7801")
+    page.get_by_text("Replace", exact=True).click()
+    page.get_by_role("button", name="Keep these verdicts").click()
+    page.get_by_role("link", name="Back to the set").click()
+    page.get_by_role("button", name="Make version 1").click()
+    making.make_waiting()
+    expect(page.get_by_text("Ready", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Version 1").click()
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="train.parquet").click()
+    assert downloading.value.suggested_filename == "train.parquet"
+    page.get_by_label("Given to").fill("Lab Bahasa")
+    page.get_by_role("button", name="Note it").click()
+    expect(page.get_by_text("Nothing taken back")).to_be_visible()
+
+    page.goto("/archive")
+    page.get_by_role("link", name="Sangrai kedua").click()
+    page.get_by_text("Say what this one may be used for").click()
+    page.get_by_role("button", name="Take it back from every use").click()
+    expect(page.get_by_text("took it back on").first).to_be_visible()
+    making.make_waiting()
+    page.goto("/sets")
+    page.get_by_role("link", name="Our voice").click()
+    expect(page.get_by_text("without 1 record that was taken back")).to_be_visible()
+    page.get_by_role("button", name="Ask for a confirmation").click()
+    link = page.locator("#ask-link").inner_text()
+
+    narrow = browser.new_context(base_url=site, viewport={"width": 360, "height": 740}, locale="id-ID")
+    lab = narrow.new_page()
+    lab.goto(link)
+    expect(lab.get_by_text("1 rekamannya tidak boleh dipakai lagi")).to_be_visible()
+    assert lab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    lab.get_by_label("Nama Anda").fill("Tono")
+    lab.get_by_role("button", name="Saya mengonfirmasi").click()
+    expect(lab.get_by_text("Tono mengonfirmasi pada")).to_be_visible()
+    narrow.close()
+
+    corpus = tmp_path / "corpus.jsonl"
+    others = [f"Text number {n} about {n * 7} things that have nothing to do with anybody here" for n in range(80)]
+    corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in [*others, f"Seen today: {POSTS[0]} …", POSTS[1].upper()]), "utf-8")  # fmt: skip
+    page.goto("/audits/new")
+    page.get_by_label("Files of the data set").set_input_files(corpus)
+    page.get_by_label("What people call it").fill("Corpus of Example AI")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.get_by_text("You can leave this page")).to_be_visible()
+    running.run_audit(queue.due(), processes=1)
+    expect(page.get_by_text("This data set contains 2 of the posts, in 2 places.")).to_be_visible()
+    expect(page.locator("mark").first).to_contain_text("Petani Puntang")
+    for name in ("PDF · Bahasa Indonesia", "HTML · English"):
+        page.get_by_text("Report", exact=True).click()
+        with page.expect_download() as downloading:
+            page.get_by_role("link", name=name).click()
+        assert downloading.value.suggested_filename.startswith("audit-")
+        page.keyboard.press("Escape")
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Bundle of evidence").click()
+    bundle = tmp_path / "evidence.json"
+    downloading.value.save_as(bundle)
+    page.goto("/audits/check")
+    page.get_by_label("The bundle").set_input_files(bundle)
+    page.get_by_role("button", name="Check it", exact=True).click()
+    expect(page.get_by_text("evidence.json holds.")).to_be_visible()
+    bundle.write_bytes(bundle.read_bytes().replace(b"Petani", b"Petami", 1))
+    page.get_by_label("The bundle").set_input_files(bundle)
+    page.get_by_role("button", name="Check it", exact=True).click()
+    expect(page.get_by_text("evidence.json does not hold.")).to_be_visible()
