@@ -72,6 +72,10 @@ def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, n
     expect(page.get_by_text("Back at the time before.")).to_be_visible()
     assert (Delivery.objects.get().due_at - before).days == 1
     page.goto("/?view=month&day=2027-01-13")
+    page.context.set_offline(True)  # nothing is moved, and it says so
+    page.locator("a.chip").drag_to(page.locator("[data-day='2027-01-20']"))
+    expect(page.get_by_text("Kicau cannot be reached.")).to_be_visible()
+    page.context.set_offline(False)
     page.locator("a.chip").drag_to(page.locator("[data-day='2027-01-20']"))
     expect(page.locator("[data-day='2027-01-20'] a.chip")).to_be_visible()
     assert (Delivery.objects.get().due_at - before).days == 7

@@ -6,8 +6,14 @@ const FOCUS = "kicau:moved";
 
 async function move(card, values) {
   const form = new URLSearchParams({ verb: "move", delivery: card.dataset.deliveries.trim(), next: board().dataset.here, ...values });
+  try {
+    await fetch(board().dataset.change, { method: "POST", headers: token(), body: form, redirect: "manual" });
+  } catch { // nothing was moved
+    document.getElementById("lost").hidden = false;
+    document.getElementById("lost").scrollIntoView({ block: "nearest" });
+    return;
+  }
   sessionStorage.setItem(FOCUS, card.dataset.deliveries.trim());
-  await fetch(board().dataset.change, { method: "POST", headers: token(), body: form, redirect: "manual" });
   location.reload();
 }
 

@@ -33,6 +33,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (busy) event.detail.shouldSwap = false;
 });
 
+// Where the server cannot be reached, a page that looks by itself says so, until it can.
+for (const [event, gone] of [["htmx:sendError", true], ["htmx:timeout", true], ["htmx:afterOnLoad", false]]) {
+  document.addEventListener(event, ({ target }) => {
+    const lost = document.getElementById("lost");
+    if (lost && target.hasAttribute?.("data-live")) lost.hidden = !gone;
+  });
+}
+
 // A first visitor's own zone.
 for (const field of document.querySelectorAll("[data-own-zone]")) {
   field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
