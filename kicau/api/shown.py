@@ -135,7 +135,7 @@ def _medium(one: content.RenderedMedia) -> r.RenderedMedium:
 
 
 def preview(one: Preview) -> r.Preview:
-    said = rendered(one.rendered, one.priced, one.duplicates, one.problems)
+    said = rendered(one.rendered, one.priced, (*one.duplicates, *one.warnings), one.problems)
     return r.Preview(channel=one.channel.key, network=one.channel.network, **said)
 
 

@@ -346,7 +346,7 @@ def show_previews(previews: Sequence[Preview]) -> None:
                 )
         for problem in one.rendered.problems:
             click.echo(f"✗ {printable(problem.sentence)}")
-        for notice in (*one.rendered.notices, *one.duplicates):
+        for notice in (*one.rendered.notices, *one.duplicates, *one.warnings):
             click.echo(f"· {printable(notice.sentence)}")
         used = ", ".join(f"{p.units} × {p.meter}" for p in one.priced if p.units)
         if used:

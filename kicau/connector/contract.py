@@ -25,8 +25,10 @@ from kicau.connector.content import (
     Continue,
     Delivery,
     Draft,
+    Part,
     Published,
     Rendered,
+    SpanKind,
 )
 from kicau.connector.http import Http
 from kicau.connector.lent import (
@@ -41,6 +43,7 @@ from kicau.connector.lent import (
     sign_in,
     use,
 )
+from kicau.connector.people import FindsPeople
 from kicau.connector.protocol import Account, Connector, Redirect, prove
 from kicau.connector.revising import Reads, Revises, Revision, change, draft_of, refused, settled
 from kicau.connector.sandbox import Fault, Sandbox, start
@@ -72,6 +75,7 @@ class ConnectorContract:
     account: ClassVar[str] = ""  # the consent form's choice; "" the first
     choice: ClassVar[Callable[[Account], bool]] = staticmethod(lambda account: True)  # which identity to use
     bad_drafts: ClassVar[Mapping[str, Draft]] = {}  # expected problem code -> a draft that has it
+    called: ClassVar[str] = ""  # somebody of the sandbox, by their handle; "" where the network finds nobody
     validators: ClassVar[tuple[object, ...]] = ()  # of the specification: a request that fails one fails the test
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -138,6 +142,20 @@ class ConnectorContract:
         assert self.visible(sandbox) == [part.text for part in delivery.post.parts]
         covers = [sum(one.cover is not None for one in part.media) for part in delivery.post.parts]
         assert [sum(bool(one.get("cover")) for one in post.media) for post in sandbox.public_posts()] == covers
+
+    async def test_finds_who_is_there_and_nobody_else(self, session: Lent) -> None:
+        if not isinstance(self.connector, FindsPeople):
+            assert not self.called
+            return
+        found = await self.connector.people(session, self.called)
+        assert self.called in [one.handle for one in found]
+        assert len(found) <= 10
+        one = next(one for one in found if one.handle == self.called)
+        written = self.connector.render(Draft(parts=(Part(text=f"Halo {one.mention}!"),)), self.connector.baseline)
+        assert [s.target.casefold() for s in written.parts[0].spans if s.kind is SpanKind.MENTION] == [
+            one.target.casefold()
+        ]
+        assert await self.connector.people(session, "nobody4711") == ()
 
     @pytest.mark.parametrize("effect", ["drop", "drop-after", "status", "status-after", "malformed", "truncate"])
     @pytest.mark.parametrize("nth", range(8))

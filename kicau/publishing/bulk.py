@@ -11,6 +11,7 @@ from django.db import transaction
 
 from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
+from kicau.base.ids import as_uuid
 from kicau.publishing import acts
 from kicau.publishing.models import Delivery
 from kicau.workspaces.actors import Actor, Permission
@@ -79,7 +80,7 @@ def _each(actor: Actor, deliveries: Sequence[UUID | str], act: Callable[[Actor, 
         try:
             done.append(act(actor, one))
         except Refusal as exc:
-            refused.append((UUID(str(one)), exc))
+            refused.append((as_uuid(one), exc))
     return Done(done=tuple(done), refused=tuple(refused))
 
 

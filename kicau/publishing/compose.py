@@ -18,7 +18,7 @@ from kicau.channels.models import Channel
 from kicau.connector import content, registry
 from kicau.connector.capabilities import Ability
 from kicau.media.models import Medium
-from kicau.publishing import links
+from kicau.publishing import contacts, links
 from kicau.publishing.models import Campaign, Draft, DraftState, Part, PartMedium, Variant
 from kicau.rights.models import Origin, checked_ai_use
 from kicau.workspaces.actors import Actor, Permission
@@ -335,16 +335,17 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
     if link and not can.can(Ability.LINK_CARD):
         parts, link = _with_link(parts, link["url"]), None
     poll = said.get("poll")
+    spell = contacts.speller(draft.workspace, channel.network)
     mark = (
         links.marker(channel.network, draft.campaign.name) if draft.extras.get("mark_links") and draft.campaign else str
     )
     return content.Draft(
-        parts=tuple(replace(part, text=mark(part.text)) for part in parts),
+        parts=tuple(replace(part, text=mark(spell(part.text))) for part in parts),
         link=_link({**link, "url": mark(link["url"])}, draft, thumbnails) if link else None,
         poll=content.Poll(options=tuple(poll["options"]), minutes=poll["minutes"], question=poll["question"])
         if poll
         else None,
-        first_comment=mark(said.get("first_comment") or ""),
+        first_comment=mark(spell(said.get("first_comment") or "")),
         language=draft.language,
         options=options,
         convert=bool(draft.extras.get("convert", True)),

@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.fields.json import KT
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Lower
 
 from kicau.base.clock import now
 from kicau.base.ids import new_id
@@ -423,3 +423,42 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.kind}"
+
+
+class Handle(models.Model):
+    """An account that a text may mention, as its network told of it, or as somebody here wrote it before."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    network = models.CharField(max_length=40)
+    target = models.CharField(max_length=300)  # of a mention's span, case folded
+    mention = models.CharField(max_length=400)  # what an author writes
+    handle = models.CharField(max_length=300)  # without @
+    name = models.CharField(max_length=300, blank=True)
+    is_there = models.BooleanField(null=True)  # None: written here, and never looked up
+    seen_at = models.DateTimeField(default=now)  # when it was looked up or written, last
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "network", "target"], name="one_handle_each_account")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handle} on {self.network}"
+
+
+class Contact(models.Model):
+    """One person or firm with several handles: "@Name" in a text becomes the right one on each network."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="contacts")
+    name = models.CharField(max_length=60)  # one word, as it stands after the @
+    mentions = models.JSONField(default=dict)  # network: what stands there instead, "@kopisenja"
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(models.F("workspace"), Lower("name"), name="one_contact_each_name")]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -23,7 +23,8 @@ from kicau.connector.wire import from_json, to_json
 from kicau.media import library
 from kicau.media.probe import Unusable
 from kicau.plans.pricing import Priced, list_on, price_all
-from kicau.publishing import capping, compose
+from kicau.publishing import capping, compose, mentions
+from kicau.publishing.mentions import Mentioned
 from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
@@ -40,6 +41,8 @@ class Preview:
     rendered: Rendered
     priced: tuple[Priced, ...]
     duplicates: tuple[Problem, ...]  # warnings, never block
+    mentioned: tuple[Mentioned, ...] = ()
+    warnings: tuple[Problem, ...] = ()  # of mentions and hashtags, never block
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -61,12 +64,14 @@ def preview(
     shown = [(channel, render(draft, channel)) for channel in channels]
     at = due_at or clock.now()
     suspects = _with_same_text(actor, shown, at, draft.id)
+    people = mentions.mentioned(actor, shown)
     return [
         Preview(
             channel=channel, rendered=rendered, priced=price_all(channel.network, rendered.charges, plan=channel.app.plan),
             duplicates=duplicates(actor, channel, rendered, at, but=draft.id) if channel.id in suspects else (),
+            mentioned=found, warnings=mentions.warnings(channel, rendered, found, draft),
         )
-        for channel, rendered in shown
+        for (channel, rendered), found in zip(shown, people, strict=True)
     ]  # fmt: skip
 
 
@@ -155,12 +160,14 @@ def schedule_many(actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = Fal
     problems: list[Problem] = []
     notices: list[Problem] = []
     rows: list[Delivery] = []
+    shown: list[tuple[Channel, Rendered]] = []
     taken: set[tuple[UUID, str]] = set()
     for one in wanted:
         problems += _bad_time(one.due_at, now)
         for channel in one.channels:
             problems += _bad_channel(channel, one.due_at)
             rendered = render(one.draft, channel)
+            shown.append((channel, rendered))
             same = duplicates(actor, channel, rendered, one.due_at, but=one.draft.id) if twins else ()
             problems += Preview(channel=channel, rendered=rendered, priced=(), duplicates=same).problems
             notices += [*rendered.notices, *same]
@@ -182,6 +189,7 @@ def schedule_many(actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = Fal
         raise Unacceptable(problems)
     _save(actor, wanted, rows)
     capping.soon(channel for one in wanted if one.due_at < now + capping.AHEAD for channel in one.channels)
+    mentions.note_used(actor, shown)
     return Scheduled(deliveries=tuple(rows), notices=tuple(notices))
 
 

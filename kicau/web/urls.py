@@ -35,7 +35,7 @@ from kicau.web import (
     two_factor,
     withdrawals,
 )
-from kicau.web.composer import at_hand
+from kicau.web.composer import at_hand, people
 from kicau.web.composer import views as composer
 
 urlpatterns: list[URLPattern] = [
@@ -77,6 +77,11 @@ urlpatterns: list[URLPattern] = [
     path("compose/campaigns", at_hand.campaigns, name="compose-campaigns"),
     path("compose/frame", at_hand.frame, name="compose-frame"),
     path("compose/cover", at_hand.cover, name="compose-cover"),
+    path("compose/people", people.offer, name="compose-people"),
+    path("compose/people/ask", people.ask, name="compose-ask-people"),
+    path("compose/contacts", people.contacts, name="compose-contacts"),
+    path("compose/contacts/save", people.save_contact, name="compose-save-contact"),
+    path("compose/contacts/<uuid:contact_id>/forget", people.forget_contact, name="compose-forget-contact"),
     path("compose/texts", at_hand.texts, name="compose-texts"),
     path("compose/texts/save", at_hand.save_text, name="compose-save-text"),
     path("compose/texts/<uuid:text_id>/forget", at_hand.forget_text, name="compose-forget-text"),

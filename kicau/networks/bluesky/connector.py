@@ -9,11 +9,12 @@ from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
+from kicau.connector.people import Account as Found
 from kicau.connector.preferences import Preferences
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
 from kicau.connector.session import Session
-from kicau.networks.bluesky import archive, limits, preferences, refusals, steps, wire
+from kicau.networks.bluesky import archive, limits, people, preferences, refusals, steps, wire
 from kicau.networks.bluesky.auth import BlueskyAuth
 from kicau.networks.bluesky.render import render
 
@@ -31,6 +32,7 @@ class Bluesky:
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.bluesky")
     archive_reader = archive.reader
+    finding = people.FINDING
     can_tell = True  # a record's key is known before it is sent
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
@@ -57,6 +59,9 @@ class Bluesky:
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         await steps.withdraw(session, post_id)
+
+    async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
+        return await people.find(session, words)
 
     async def preferences(self, session: Session, account: str = "", /) -> Preferences:
         return await preferences.read(session, account)

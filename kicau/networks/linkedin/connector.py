@@ -24,10 +24,11 @@ from kicau.connector.content import (
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Uncertain
 from kicau.connector.http import Reply
+from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
-from kicau.networks.linkedin import archive, limits, little, lookup, refusals, revising, upload, wire
+from kicau.networks.linkedin import archive, limits, little, lookup, people, refusals, revising, upload, wire
 from kicau.networks.linkedin import render as rendering
 from kicau.networks.linkedin.auth import LinkedInAuth
 from kicau.networks.linkedin.limits import LABEL
@@ -48,6 +49,7 @@ class LinkedIn:
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.linkedin")
     archive_reader = archive.reader
+    finding = people.FINDING
     can_tell = False  # a member's own posts may not be read back with the scopes that LinkedIn grants
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
@@ -67,6 +69,9 @@ class LinkedIn:
         told = (await session.http.call("POST", f"{app.endpoints['oauth']}/introspectToken", charge=wire.ONE_CALL, repeatable=True, form=form)).json()  # fmt: skip
         if not told.get("active"):
             raise AuthExpired(f"{LABEL} says that the token is {told.get('status') or 'not its own'}")
+
+    async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
+        return await people.find(session, words)
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return rendering.render(draft, can)

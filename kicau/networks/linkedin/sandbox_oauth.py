@@ -34,6 +34,7 @@ class SignIn:
             web.get("/v2/me", self.box.guarded(self.me, versioned=False)),
             web.get("/rest/me", self.box.guarded(self.me)),
             web.get("/rest/organizationAcls", self.box.guarded(self.roles, query="q role state start count")),
+            web.get("/rest/organizations", self.box.guarded(self.named, query="q vanityName start count")),
             web.get("/rest/organizations/{id}", self.box.guarded(self.organisation)),
         ]
 
@@ -179,6 +180,24 @@ class SignIn:
             if role["roleAssignee"] == token["member"] and query.get("role", role["role"]) == role["role"] and query.get("state", role["state"]) == role["state"]
         ]  # fmt: skip
         return web.json_response(self.box.paged(request, held), headers=stamped())
+
+    async def named(self, request: web.Request, token: dict[str, Any]) -> web.Response:
+        """Whose page has this name in its address; of others' only what everybody may see."""
+        if request.query.get("q") != "vanityName":
+            raise refusals.illegal("Invalid finder: only q=vanityName is answered here")
+        if not {"rw_organization_admin", "r_organization_admin"} & set(token["scopes"]):
+            raise refusals.denied("organizations.FINDER-vanityName", request.headers["LinkedIn-Version"])
+        found = [
+            {
+                "id": one["id"],
+                "localizedName": one["name"],
+                "vanityName": one["vanity"],
+                "primaryOrganizationType": "NONE",
+            }
+            for one in self.box.store.all("organisation")
+            if one["vanity"] == request.query.get("vanityName", "").lower()
+        ]
+        return web.json_response(self.box.paged(request, found), headers=stamped())
 
     async def organisation(self, request: web.Request, token: dict[str, Any]) -> web.Response:
         urn = f"urn:li:organization:{request.match_info['id']}"

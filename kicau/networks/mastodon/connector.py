@@ -10,11 +10,12 @@ from kicau.connector.content import JSON, Delivery, Draft, Problem, PublishResul
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.http import Reply
+from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
 from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
-from kicau.networks.mastodon import archive, limits, refusals, revising, servers, steps, wire
+from kicau.networks.mastodon import archive, limits, people, refusals, revising, servers, steps, wire
 from kicau.networks.mastodon.auth import MastodonAuth
 from kicau.networks.mastodon.limits import LABEL
 from kicau.networks.mastodon.render import render
@@ -28,6 +29,7 @@ class Mastodon:
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.mastodon")
     archive_reader = archive.reader
+    finding = people.FINDING
     can_tell = True
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
@@ -43,6 +45,9 @@ class Mastodon:
 
     async def prove(self, session: Session, /) -> None:
         await wire.api(session, "GET", "/api/v1/accounts/verify_credentials")
+
+    async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
+        return await people.find(session, words)
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return render(draft, can)

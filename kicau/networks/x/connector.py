@@ -11,11 +11,12 @@ from kicau.connector.content import Charge, Delivery, Draft, PublishResult, Rend
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.http import Reply
+from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
 from kicau.connector.reading import Answers
 from kicau.connector.session import Session
-from kicau.networks.x import archive, limits, reading, refusals, steps, wire
+from kicau.networks.x import archive, limits, people, reading, refusals, steps, wire
 from kicau.networks.x.auth import XAuth
 from kicau.networks.x.render import render
 
@@ -26,6 +27,7 @@ class X:
     auth = XAuth()
     endpoints: Mapping[str, str] = {"api": "https://api.x.com", "authorize": "https://x.com/i/oauth2/authorize"}
     baseline = limits.baseline
+    finding = people.FINDING
     can_tell = True
     archive_reader = archive.reader
     batch = reading.BATCH
@@ -59,6 +61,9 @@ class X:
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
         return await reading.numbers(session, ids)
+
+    async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
+        return await people.find(session, words)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:

@@ -19,7 +19,9 @@ from kicau.connector.capabilities import Ability, Option, PollRule
 from kicau.connector.content import Problem, Rendered, RenderedPart
 from kicau.media.acts import all_media
 from kicau.media.models import Medium
-from kicau.publishing import desk, schedule, writing
+from kicau.plans.pricing import Priced
+from kicau.publishing import desk, mentions, schedule, writing
+from kicau.publishing.mentions import Mentioned
 from kicau.publishing.models import Draft, DraftState
 from kicau.publishing.schedule import Preview
 from kicau.web.composer.mends import Mend, mends
@@ -75,6 +77,19 @@ class Seen:
     @property
     def rendered(self) -> Rendered:
         return self.preview.rendered
+
+    @property
+    def checks(self) -> list[tuple[Mentioned, bool]]:
+        """Whom it mentions, and whether the network can be asked about each."""
+        asks = mentions.finding_of(self.channel.network) is not None
+        return [
+            (one, asks and one.state == "unknown" and one.text.removeprefix("@").casefold() == one.target.casefold())
+            for one in self.preview.mentioned
+        ]
+
+    @property
+    def check_price(self) -> tuple[Priced, ...]:
+        return mentions.price_of(self.channel)
 
 
 def usable(channel: Channel) -> bool:

@@ -112,6 +112,7 @@ class Server(Sandbox):
             "com.atproto.repo.applyWrites": Method(verb="POST", work=repo.apply, needs=("repo", "writes"), points=_points),
             "com.atproto.repo.getRecord": Method(verb="GET", work=repo.get, auth="none", needs=place),
             "com.atproto.repo.listRecords": Method(verb="GET", work=repo.list, auth="none", needs=("repo", "collection")),
+            "app.bsky.actor.searchActorsTypeahead": Method(verb="GET", work=self._search),
             "app.bsky.actor.getProfile": Method(verb="GET", work=self._profile, needs=("actor",)),
         }  # fmt: skip
 
@@ -186,6 +187,12 @@ class Server(Sandbox):
             raise invalid("Profile not found")
         posts = len(self.repo.keys.get((account["did"], POST), ()))
         return {"did": account["did"], "handle": account["handle"], "displayName": account["name"], "followersCount": 0, "followsCount": 0, "postsCount": posts, "labels": []}  # fmt: skip
+
+    async def _search(self, query: Doc, caller: Caller) -> Doc:
+        """Accounts whose handle or name begins with the words."""
+        words, most = str(query.get("q", "")).lower(), min(100, int(query.get("limit", 10)))
+        found = [a for a in self.store.all("account") if words and (a["handle"].lower().startswith(words) or a["name"].lower().startswith(words))]  # fmt: skip
+        return {"actors": [{"did": a["did"], "handle": a["handle"], "displayName": a["name"], "labels": []} for a in found[:most]]}  # fmt: skip
 
     # What readers see
 

@@ -50,6 +50,7 @@ BAD = {
 
 
 class TestByAppPassword(ConnectorContract):
+    called = "kabarpagi.test"
     connector = connector
     server = Server
     drafts = DRAFTS
@@ -62,6 +63,7 @@ class TestByAppPassword(ConnectorContract):
 class TestByOAuth(ConnectorContract):
     """Every request is proven by the sign-in's key, with a nonce that the server changes as it likes."""
 
+    called = "kabarpagi.test"
     connector = connector
     server = Server
     drafts = {name: DRAFTS[name] for name in ("picture-and-mention", "gated-thread", "video")}

@@ -67,6 +67,7 @@ BAD = {
 class TestOrganisation(ConnectorContract):
     """An organisation's posts may be read back, so every broken step ends in a published post."""
 
+    called = "kopi-senja"
     connector = connector
     server = staticmethod(quick)
     drafts = DRAFTS

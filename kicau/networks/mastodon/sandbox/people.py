@@ -36,6 +36,7 @@ class People:
         guarded, sees = self.box.guarded, ("read:accounts",)
         return [
             web.get("/api/v1/accounts/verify_credentials", guarded(self.myself, ("profile", *sees))),
+            web.get("/api/v1/accounts/search", guarded(self.search, sees)),
             web.get("/api/v1/accounts/lookup", guarded(self.lookup, sees, anonymous=True)),
             web.get("/api/v1/accounts/{id}", guarded(self.show, sees, anonymous=True)),
             web.get("/api/v2/instance", self.box.open(self.instance, part="instance-v2")),
@@ -56,6 +57,12 @@ class People:
         if found is None or domain not in ("", self.box.domain):
             raise missing()
         return web.json_response(self.shape(found["id"]))
+
+    async def search(self, request: web.Request, caller: Caller) -> web.Response:
+        words, limit = request.query.get("q", "").lstrip("@").lower(), request.query.get("limit", "40")
+        found = [a for a in self.box.store.all("account") if words and (words in a["username"].lower() or words in a["name"].lower())]  # fmt: skip
+        most = min(80, int(limit)) if limit.isdecimal() else 40
+        return web.json_response([self.shape(a["id"]) for a in found[:most]])
 
     async def show(self, request: web.Request, caller: Caller) -> web.Response:
         return web.json_response(self.shape(request.match_info["id"]))

@@ -59,6 +59,7 @@ BAD = {
 
 
 class TestMastodon(ConnectorContract):
+    called = "kopisenja"
     connector = connector
     server = staticmethod(quick)
     drafts = DRAFTS
@@ -71,6 +72,7 @@ class TestMastodon(ConnectorContract):
 class TestPoorServer(ConnectorContract):
     """A server that ignores the Idempotency-Key and shows nobody's private posts in a list: nothing doubles there either."""
 
+    called = "kopisenja"
     connector = connector
     server = staticmethod(poor)
     drafts = {

@@ -27,6 +27,7 @@ def one(text: str = "Pagi", *media: Media, **more: object) -> Draft:
 
 
 class TestX(ConnectorContract):
+    called = "kopisenja"
     connector = connector
     server = staticmethod(server)
     drafts = cast.drafts()

@@ -221,7 +221,7 @@ document.addEventListener("click", async (event) => {
   if (opener?.dataset.emoji) (await import("./emoji.js")).open(insert);
   const saved = event.target.closest("[data-insert]");
   if (!saved) return;
-  document.getElementById("texts").close();
+  saved.closest("dialog").close();
   const text = saved.dataset.insert, end = saved.dataset.kind !== "template";
   const gap = end && field?.value.trim() ? (saved.dataset.kind === "signature" ? "\n\n" : field.value.includes("\n") ? "\n" : " ") : "";
   insert(gap + text, { atEnd: end });
@@ -249,6 +249,21 @@ async function frame(key, medium) {
   const dialog = await ask("frame", new URLSearchParams({ key, medium }));
   (await import("./frame.js")).start(dialog, (part) => { dialog.close(); shape(`crop:${key}:${medium}`, "#shaper", part); });
 }
+
+// Whom to mention, and which hashtags: offered as one types, by a module that comes with the first of them.
+
+const NAMING = /(?:^|[\s(“"])([@#])([^\s@#]*(?:@[^\s@#]*)?)$/;
+form.addEventListener("input", async (event) => {
+  const text = event.target.matches("textarea.say") && event.target.value.slice(0, event.target.selectionStart);
+  if (text && NAMING.test(text)) (await import("./people.js")).offer(event.target, form, NAMING);
+});
+looks.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-ask-people]");
+  if (!button) return;
+  button.disabled = true;
+  await htmx.ajax("POST", form.dataset.ask, { source: "#shaper", target: "#asked", swap: "innerHTML", values: { ask: button.dataset.askPeople, words: button.dataset.words } });
+  look();
+});
 
 // What the browser kept when the server could not.
 

@@ -103,7 +103,10 @@ def _xrpc(where: str, method: str, nsid: str, query: Mapping[str, str], sent: Ma
     yield from (f"{where}: parameter {n} is not one of it" for n in query if n not in asked.get("properties", {}))
     yield from (f"{where}: parameter {n} is missing" for n in asked.get("required", ()) if n not in query)
     for name in query.keys() & asked.get("properties", {}).keys():
-        yield from _value(where, nsid, asked["properties"][name], query[name], name)
+        rule, given = asked["properties"][name], query[name]
+        yield from _value(
+            where, nsid, rule, int(given) if rule["type"] == "integer" and given.isdecimal() else given, name
+        )
     wanted = main.get("input")
     if wanted is None:
         if body:

@@ -1,0 +1,39 @@
+"""The optional role of finding accounts that a text may mention. Absent where a network offers no such look-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from kicau.connector.content import FREE, Charge
+from kicau.connector.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account that can be mentioned, as the network answered."""
+
+    target: str  # what a rendered mention of it has as its `Span.target`
+    mention: str  # what an author writes: "@kopisenja", "@[Kopi Senja](urn:li:organization:1)"
+    handle: str  # without @
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """How accounts can be looked up."""
+
+    as_typed: bool  # by the first letters; False: by the whole handle only
+    charge: Charge = FREE  # of one look-up, at the most
+    what: str = "account"  # what is found: "account", "organisation"
+
+
+@runtime_checkable
+class FindsPeople(Protocol):
+    """What a connector that can look accounts up has beside its other members."""
+
+    @property
+    def finding(self) -> Finding: ...
+
+    async def people(self, session: Session, words: str, /) -> tuple[Account, ...]:
+        """Accounts for `words` (without @), the likeliest first and at most ten; none where nobody is called so."""

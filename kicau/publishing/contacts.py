@@ -1,0 +1,115 @@
+"""One person, several handles: the book of contacts, and how "@Name" is spelled on each network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kicau.base.errors import NotFound, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.connector import registry
+from kicau.publishing.models import Contact
+from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.models import Workspace
+
+MOST = 2_000  # contacts of one workspace
+NAME = re.compile(r"[^\W\d_][\w.-]{0,58}\w|[^\W\d_]")
+CALLED = re.compile(
+    r"(?<![\w@/.])@([^\W\d_](?:[\w.-]*\w)?)(?![\w@])"
+)  # "@Budi", not "mail@budi" and not "@budi@server"
+
+type Book = Mapping[str, Mapping[str, str]]  # case-folded name: {"": as it is written, network: mention}
+
+
+def contacts(actor: Actor) -> QuerySet[Contact]:
+    """By name."""
+    actor.require(Permission.READ)
+    return Contact.objects.filter(workspace=actor.workspace)
+
+
+@transaction.atomic
+def save_contact(actor: Actor, name: str, mentions: Mapping[str, str]) -> Contact:
+    """What "@name" becomes on each network; the same name again replaces it, and an empty mention leaves a network out.
+
+    A mention is written as that network wants it ("@kopisenja", "@[Kopi Senja](urn:li:organization:1)"). Raises
+    NotAllowed, Unacceptable.
+    """
+    actor.require(Permission.WRITE)
+    name = name.strip().removeprefix("@")
+    if not NAME.fullmatch(name):
+        raise unacceptable("name", "A contact is called by one word of at most {limit} letters and digits, beginning with a letter.", limit=60)  # fmt: skip
+    found: dict[str, str] = {}
+    for network, mention in mentions.items():
+        if network not in registry.slugs():
+            raise unacceptable(f"mentions.{network}", "There is no network {network!r}; installed are: {known}.", network=network, known=", ".join(registry.slugs()))  # fmt: skip
+        if mention := " ".join(mention.split()):
+            if len(mention) > 400 or "\x00" in mention:
+                raise unacceptable(f"mentions.{network}", "A mention has at most {limit} characters.", limit=400)
+            found[network] = mention if "@" in mention else f"@{mention}"
+    if not found:
+        raise unacceptable("mentions", "Write what @{name} is called on at least one network.", name=name)
+    row = contacts(actor).filter(name__iexact=name).first() or Contact(workspace=actor.workspace)
+    if row._state.adding and contacts(actor).count() >= MOST:
+        raise unacceptable("name", "At most {limit} contacts are kept; remove one first.", limit=MOST)
+    row.name, row.mentions = name, found
+    row.save()
+    _forget_book(actor.workspace)
+    actor.record("contact.saved", row.id, name=name, networks=sorted(found))
+    return row
+
+
+@transaction.atomic
+def forget_contact(actor: Actor, contact_id: UUID | str) -> None:
+    """What was scheduled stays as it was rendered. Raises NotAllowed, NotFound."""
+    actor.require(Permission.WRITE)
+    row = contacts(actor).filter(id=as_uuid(contact_id)).first()
+    if row is None:
+        raise NotFound("contact", contact_id)
+    actor.record("contact.forgotten", row.id, name=row.name, mentions=row.mentions)
+    row.delete()
+    _forget_book(actor.workspace)
+
+
+def book_of(workspace: Workspace) -> Book:
+    """The workspace's contacts, read once for as long as this object lives."""
+    held: Any = workspace.__dict__.get("_contact_book")
+    if held is None:
+        rows = Contact.objects.filter(workspace=workspace).values_list("name", "mentions")
+        held = workspace.__dict__["_contact_book"] = {
+            name.casefold(): {"": name, **mentions} for name, mentions in rows
+        }
+    book: Book = held
+    return book
+
+
+def _forget_book(workspace: Workspace) -> None:
+    workspace.__dict__.pop("_contact_book", None)
+
+
+def speller(workspace: Workspace, network: str) -> Callable[[str], str]:
+    """A function that writes every contact of a text as the network knows them; without a handle there, by their name."""
+
+    def spell(text: str) -> str:
+        if "@" not in text or not CALLED.search(text):
+            return text
+        book = book_of(workspace)
+        return CALLED.sub(lambda called: _written(called, book, network), text) if book else text
+
+    return spell
+
+
+def _written(called: re.Match[str], book: Book, network: str) -> str:
+    entry = book.get(called[1].casefold())
+    return called[0] if entry is None else entry.get(network, entry[""])
+
+
+def without_handle(workspace: Workspace, network: str, texts: list[str]) -> list[str]:
+    """The contacts in these texts (as they were typed) who have no handle on the network."""
+    names = {found.casefold(): None for text in texts if "@" in text for found in CALLED.findall(text)}
+    book = book_of(workspace) if names else {}
+    return [book[name][""] for name in names if name in book and network not in book[name]]

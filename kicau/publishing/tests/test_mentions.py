@@ -1,0 +1,105 @@
+"""Who is mentioned: spelled for each network, offered again, looked up for its price, and told where nobody is there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+
+import aiohttp
+import pytest
+from asgiref.sync import async_to_sync
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, Unacceptable
+from kicau.channels.acts import register_app
+from kicau.channels.live import stored
+from kicau.channels.models import Channel
+from kicau.connector import registry
+from kicau.connector.contract import lend, sign_in
+from kicau.connector.sandbox import start
+from kicau.plans.acts import BudgetInput, set_budget
+from kicau.plans.models import Charge
+from kicau.publishing import compose, contacts, mentions, schedule
+from kicau.publishing.compose import Composition, PartInput
+from kicau.publishing.models import Handle
+
+
+@pytest.fixture
+def connected(workspace):
+    """A channel on each of these networks."""
+
+    def make(*networks: str) -> list[Channel]:
+        return [
+            Channel.objects.create(
+                workspace=workspace, network=slug, app=register_app(slug, "id", "secret"), key=slug, account_id="1", handle="senja", name="Kopi Senja"
+            )
+            for slug in networks
+        ]  # fmt: skip
+
+    return make
+
+
+def seen(actor, channels, text: str) -> dict[str, schedule.Preview]:
+    draft = compose.create_draft(actor, Composition(parts=(PartInput(text=text),)))
+    shown = schedule.preview(actor, compose.one_draft(actor, draft.id), channels)
+    return {one.channel.network: one for one in shown}
+
+
+def test_one_person_has_the_right_handle_on_each_network(actor, connected, member):
+    channels = connected("x", "mastodon", "linkedin", "bluesky")
+    budi = contacts.save_contact(actor, "@Budi", {"x": "budi_k", "mastodon": "@budi@kopi.example", "linkedin": "@[Budi Kurnia](urn:li:person:bK1)", "bluesky": " "})  # fmt: skip
+    shown = seen(actor, channels, "Terima kasih @budi, dan surat@budi.id; @budi@lain.example tidak")
+    text = {network: one.rendered.parts[0].text for network, one in shown.items()}
+    assert text["x"].startswith("Terima kasih @budi_k, dan surat@budi.id; @budi@lain")
+    assert text["mastodon"].startswith("Terima kasih @budi@kopi.example, dan")
+    assert text["linkedin"].startswith("Terima kasih Budi Kurnia, dan")
+    assert text["bluesky"].startswith("Terima kasih Budi, dan")
+    assert [w.sentence for w in shown["bluesky"].warnings if w.code == "contact-without-handle"] == [
+        "Budi has no handle on Bluesky: the name stands there without a link."
+    ]
+    assert contacts.save_contact(actor, "budi", {"x": "@budi2"}).id == budi.id
+    for name, given in (("dua kata", {"x": "@a"}), ("Budi", {}), ("Budi", {"nowhere": "@a"})):
+        with pytest.raises(Unacceptable):
+            contacts.save_contact(actor, name, given)
+    contacts.forget_contact(actor, budi.id)
+    assert "@budi," in seen(actor, channels, "Hai @budi, apa kabar")["x"].rendered.parts[0].text
+
+
+def test_hashtags_that_a_network_does_not_make_are_told(actor, connected):
+    shown = seen(actor, connected("x", "mastodon"), "Pagi #kopi-senja #2026 #1 https://kopi.id/#bagian #kopi!")
+    assert [w.sentence for w in shown["x"].warnings] == ["On X, only #kopi of #kopi-senja is the hashtag."]
+    assert mentions.tags(actor, "KO") == ["#kopi-senja", "#kopi"]
+
+
+def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, connected):
+    (channel,) = connected("x")
+
+    async def story() -> None:
+        sandbox = import_module(f"{registry.package('x')}.sandbox").Server()
+        runner = await start(sandbox)
+        async with aiohttp.ClientSession() as client:
+            session = lend(registry.get("x"), sandbox, client)
+            account = (await sign_in(registry.get("x"), session))[0]
+            channel.credentials, channel.app.endpoints = stored(account.credentials), sandbox.endpoints()
+            assert [h.mention for h in await mentions.look_up(actor, channel, "@KopiSenja")] == ["@kopisenja"]
+            assert await mentions.look_up(actor, channel, "tiadaorang") == []
+        await runner.cleanup()
+
+    async_to_sync(story)()
+    charge = Charge.objects.get()
+    assert (charge.meter, charge.micro, charge.purpose) == ("user-read", 10_000, "read")
+    shown = seen(actor, [channel], "@kopisenja @tiadaorang @belumtahu")["x"]
+    assert [(m.text, m.state) for m in shown.mentioned] == [("@kopisenja", "there"), ("@tiadaorang", "missing"), ("@belumtahu", "unknown")]  # fmt: skip
+    assert [w.sentence for w in shown.warnings] == ["X has no account @tiadaorang: check how it is written."]
+    assert [h.handle for h in mentions.candidates(actor, ["x"], "kop")] == ["kopisenja"]
+
+    set_budget(actor, BudgetInput(name="Kecil", amount=10_000, currency="USD", period="month"))
+    with pytest.raises(Conflict, match="has no room for reading from X"):
+        async_to_sync(mentions.look_up)(actor, channel, "siapa")
+    assert not Handle.objects.filter(target="siapa").exists()
+    with pytest.raises(Conflict, match="offers apps no look-up"):
+        async_to_sync(mentions.look_up)(actor, connected("threads")[0], "siapa")
+
+    draft = compose.create_draft(actor, Composition(parts=(PartInput(text="Untuk @belumtahu"),)))
+    schedule.schedule(actor, compose.one_draft(actor, draft.id), ["x"], clock.now() + timedelta(hours=1))
+    assert [h.is_there for h in mentions.candidates(actor, ["x"], "belum")] == [None]

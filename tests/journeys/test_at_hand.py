@@ -1,0 +1,54 @@
+"""What a writer reaches for while typing: whom to mention, one person's handles, and a video's first sight."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from kicau.networks._meta.tests import made
+from kicau.plans.models import Charge
+from tests.journeys.conftest import connect, sign_in
+
+
+def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, networks, owner, workspace):
+    sign_in(page)
+    connect(page, "X")
+    page.goto("/compose")
+    page.keyboard.type("Halo @KopiSenja")
+    expect(page.locator("#offered [role=option]")).to_contain_text("Look up “KopiSenja” on X ($0.01)")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#offered [role=option]").first).to_contain_text("@kopisenja")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".say")).to_have_value("Halo @kopisenja ")
+    expect(page.locator("#look .mentions .tone-leaf")).to_contain_text("@kopisenja")
+    assert Charge.objects.filter(meter="user-read", purpose="read").exists()
+
+    connect(page, "Facebook")
+    page.goto("/compose")
+    for box in page.locator("[name=channel]").all():
+        box.set_checked(True)
+    page.get_by_role("button", name="Contacts").click()
+    page.get_by_label("Written in a text as").fill("@Senja")
+    page.locator("[name=mention-x]").fill("kopisenja")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("button", name="@Senja").click()
+    expect(page.locator(".say")).to_have_value("@Senja")
+    expect(page.locator("[data-network=x] .said")).to_contain_text("@kopisenja")
+    expect(page.locator("#look")).to_contain_text("Senja has no handle on Facebook")
+
+    page.locator("input[type=file][data-upload]").set_input_files(made.video("wide.mp4", 320, 180, 2.0).path)
+    page.get_by_role("button", name="Cover of wide.mp4").click()
+    page.get_by_label("The frame at").fill("1500")
+    page.get_by_role("button", name="Use this frame").click()
+    expect(page.locator("[data-network=facebook] .plates img")).to_have_attribute("src", re.compile(r"at=1500$"))
+    page.get_by_role("radio", name="Now").check()
+    page.get_by_role("button", name="Publish now").click()
+    page.wait_for_url("**/posts/*")
+    expect(page.locator(".delivery .badge", has_text="Published")).to_have_count(3, timeout=30_000)
+    shown = list(networks["facebook"].public_posts())
+    assert [post.text for post in shown] == ["Senja", "Senja"]
+    assert all(post.media[0]["cover"] for post in shown)
+    assert [post.text for post in networks["x"].public_posts()] == ["@kopisenja"]
