@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -17,7 +18,7 @@ from kicau.api.shapes import deliveries as s
 from kicau.api.times import bound, moment
 from kicau.base.ids import as_uuid
 from kicau.channels.acts import one_channel
-from kicau.publishing import acts, editing
+from kicau.publishing import acts, bulk, editing
 from kicau.publishing.models import Delivery
 from kicau.workspaces.actors import Actor
 
@@ -45,6 +46,35 @@ def _filtered(actor: Actor, asked: s.DeliveryQuery) -> QuerySet[Delivery]:
         "draft_id": as_uuid(asked.post) if asked.post else None,
     }
     return rows.filter(**{name: value for name, value in wanted.items() if value})
+
+
+@routes.post("/deliveries/move", response=s.Moved, summary="Give many another time", openapi_extra=PUBLISHES)
+def move_many(request: HttpRequest, given: s.MoveMany) -> s.Moved:
+    """All of them or none; only what has not begun."""
+    actor = acting(request)
+    moves = [bulk.Move(delivery=as_uuid(one.delivery), due_at=moment(one.at, one.timezone), timezone=one.timezone) for one in given.moves]  # fmt: skip
+    bulk.move_many(actor, moves)
+    rows = {row.id: row for row in acts.deliveries(actor).filter(id__in=[move.delivery for move in moves])}
+    return s.Moved(items=[shown.delivery(rows[move.delivery]) for move in moves])
+
+
+@routes.post("/deliveries/retry", response=s.ManyDone, summary="Send many again", openapi_extra=PUBLISHES)
+def retry_many(request: HttpRequest, given: s.Many) -> s.ManyDone:
+    """Each for itself: what cannot be sent again stands under `refused` with its reason."""
+    return _done(acting(request), bulk.retry_many, given)
+
+
+@routes.post("/deliveries/cancel", response=s.ManyDone, summary="Never send many", openapi_extra=PUBLISHES)
+def cancel_many(request: HttpRequest, given: s.Many) -> s.ManyDone:
+    """Each for itself: what cannot be cancelled stands under `refused` with its reason."""
+    return _done(acting(request), bulk.cancel_many, given)
+
+
+def _done(actor: Actor, act: Callable[[Actor, Sequence[str]], bulk.Done], given: s.Many) -> s.ManyDone:
+    told = act(actor, list(dict.fromkeys(given.deliveries)))
+    rows = acts.deliveries(actor).filter(id__in=[row.id for row in told.done]).order_by("due_at", "id")
+    refused = [s.NotDone(delivery=str(key), detail=str(why)) for key, why in told.refused]
+    return s.ManyDone(done=[shown.delivery(row) for row in rows], refused=refused)
 
 
 @routes.get(

@@ -39,6 +39,7 @@ class Done:
 @transaction.atomic
 def move_many(actor: Actor, moves: Sequence[Move]) -> list[Move]:
     """All of them or none; gives the moves that take them back. Raises as `acts.move` does."""
+    actor.require(Permission.PUBLISH)
     _few(moves)
     back = []
     for move in moves:

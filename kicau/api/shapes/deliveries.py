@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -111,6 +111,60 @@ class MoveInput(Shape):
 
     at: str = Field(min_length=1, max_length=60, description=AT)
     timezone: Zone = Field("", description=f"The zone that `at` is meant in. {ZONE}")
+
+
+class MoveOne(MoveInput):
+    """Another time for one delivery."""
+
+    delivery: str = Field(max_length=40, description="Id of the delivery.")
+
+
+class MoveMany(Shape):
+    """Other times for many."""
+
+    model_config = examples(
+        {
+            "moves": [
+                {
+                    "delivery": "01931f3e-0000-7000-8000-000000000001",
+                    "at": "2027-03-02T10:30",
+                    "timezone": "Asia/Jakarta",
+                }
+            ]
+        }
+    )
+
+    moves: list[MoveOne] = Field(min_length=1, max_length=500, description="All of them are done, or none.")
+
+
+class Many(Shape):
+    """Many deliveries."""
+
+    model_config = examples({"deliveries": ["01931f3e-0000-7000-8000-000000000001"]})
+
+    deliveries: list[Annotated[str, Field(max_length=40)]] = Field(
+        min_length=1, max_length=500, description="Their ids."
+    )
+
+
+class NotDone(Shape):
+    """One that was left as it is."""
+
+    delivery: str = Field(description="Its id.")
+    detail: str = Field(description="Why, in a sentence for people.")
+
+
+class ManyDone(Shape):
+    """What became of many."""
+
+    done: list[Delivery] = Field(description="Those that it was done to.")
+    refused: list[NotDone] = Field(description="The others, each with its reason.")
+
+
+class Moved(Shape):
+    """The deliveries at their new times."""
+
+    items: list[Delivery] = Field(description="In the order in which they were given.")
 
 
 class ResolveInput(Shape):

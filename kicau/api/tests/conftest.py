@@ -35,7 +35,8 @@ from kicau.media.acts import add_medium
 from kicau.plans import acts as plans
 from kicau.plans.models import Charge, OwnList, Purpose, Rate
 from kicau.publishing import acts as publishing
-from kicau.publishing import approval, compose, reviewing, schedule
+from kicau.publishing import approval, compose, contacts, reviewing, schedule
+from kicau.publishing import desk as texts
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.rights.statements import NewStatement
 from kicau.withdrawal import acts as withdrawals
@@ -234,7 +235,11 @@ def populate(actor: Actor, folder: Path) -> World:
     Job.objects.filter(id=job.id).update(state="done", result={"size": 2})
     jobs.file_of(job).parent.mkdir(parents=True, exist_ok=True)
     jobs.file_of(job).write_bytes(f"PK {MARK}".encode())
+    text = texts.save_text(actor, "template", MARK, MARK)
+    group = texts.save_group(actor, MARK, [facebook.key])
+    contact = contacts.save_contact(actor, f"Budi{MARK}", {"x": "@budi"})
     ids = prepare_evidence(actor) | {
+        "text_id": str(text.id), "group_id": str(group.id), "contact_id": str(contact.id),
         "comment_id": str(comment.id), "link_id": str(link.id),
         "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),
         "withdrawal_id": str(left.id), "job_id": str(job.id),

@@ -109,3 +109,28 @@ def test_charges_and_their_sums(api, world):
     total = api.get("/charges/sums").json()["items"]
     assert [(t["network"], t["calls"], t["units"], t["micro"]) for t in total] == [("facebook", 1, 3, 45000)]
     assert api.get("/charges/sums?from=2099-01-01").json()["items"] == []
+
+
+def test_many_at_once_and_what_lies_ready_to_write_with(api, world):
+    ids = [world.ids["delivery_id"], str(world.deliveries["published"].id)]
+    wanted = [{"delivery": key, "at": "2027-03-02T10:30", "timezone": "Asia/Jakarta"} for key in ids]
+    assert api.post("/deliveries/move", {"moves": wanted}).status_code == 409, "all or none"
+    moved = api.post("/deliveries/move", {"moves": wanted[:1]}).json()["items"]
+    assert [one["due_at"] for one in moved] == ["2027-03-02T03:30:00Z"]
+    told = api.post("/deliveries/cancel", {"deliveries": [*ids, "nobody"]}).json()
+    assert [one["state"] for one in told["done"]] == ["canceled"]
+    assert [one["delivery"] for one in told["refused"]][:1] == ids[1:]
+    assert len(api.post("/deliveries/retry", {"deliveries": ids}).json()["refused"]) == 1
+    assert api.post("/deliveries/retry", {"deliveries": []}).status_code == 422
+
+    kept = api.post("/texts", {"kind": "hashtags", "name": "Kopi", "text": "#kopi"}).json()
+    again = api.post("/texts", {"kind": "hashtags", "name": "Kopi", "text": "#kopi #senja"}).json()
+    assert (kept["id"], again["text"]) == (again["id"], "#kopi #senja")
+    assert [one["name"] for one in api.get("/texts?kind=hashtags").json()["items"]] == ["Kopi"]
+    assert api.ask("DELETE", f"/texts/{kept['id']}", None).status_code == 204
+    assert api.post("/contacts", {"name": "dua kata", "mentions": {"x": "@a"}}).status_code == 422
+    contact = api.post("/contacts", {"name": "@Budi", "mentions": {"x": "budi"}}).json()
+    assert contact["mentions"] == {"x": "@budi"}
+    first = api.get("/contacts?limit=1").json()
+    assert len(api.get(f"/contacts?cursor={first['next']}").json()["items"]) == 1
+    assert api.get("/accounts?words=bu").json()["items"] == []

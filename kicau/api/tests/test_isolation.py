@@ -91,6 +91,9 @@ def test_the_matrix_covers_every_endpoint():
         "recipient_id",
         "audit_id",
         "index",
+        "text_id",
+        "group_id",
+        "contact_id",
     }
 
 
@@ -134,6 +137,9 @@ def test_what_another_workspace_names_in_a_body_or_a_filter(world, ids, stranger
         ("/posts", simple | {"schedule": plan}),
         (f"/posts/{own}/schedule", plan),
         (f"/posts/{own}/preview", {"channels": [ids["channel"]]}),
+        ("/deliveries/move", {"moves": [{"delivery": ids["delivery_id"], "at": "2027-03-02T10:30Z"}]}),
+        ("/accounts/look-up", {"channel": ids["channel"], "words": "kopi"}),
+        ("/channel-groups", {"name": "x", "channels": [ids["channel"]]}),
         ("/check", simple | {"channel": ids["channel"]}),
         ("/check", {"channel": channel.key, "parts": [{"media": [{"medium": ids["medium_id"]}]}]}),
         (
@@ -143,6 +149,9 @@ def test_what_another_workspace_names_in_a_body_or_a_filter(world, ids, stranger
     ]:
         answer = asking.post(path, body)
         assert (answer.status_code, MARK.encode() in answer.content) == (404, False), (path, body)
+    for verb in ("retry", "cancel"):
+        told = asking.post(f"/deliveries/{verb}", {"deliveries": [ids["delivery_id"]]}).json()
+        assert (told["done"], len(told["refused"])) == ([], 1), verb
     for query in (f"/deliveries?channel={ids['channel']}", f"/charges?channel={ids['channel']}"):
         assert asking.get(query).status_code == 404
     for query in (
