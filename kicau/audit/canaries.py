@@ -24,6 +24,7 @@ from django.db.models import QuerySet
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
+from kicau.base.sentences import Sentence
 from kicau.evidence import anchors, bundle, log
 from kicau.evidence.models import Canary, SignedCheckpoint
 from kicau.evidence.verify import canonical
@@ -48,7 +49,7 @@ def register(actor: Actor, name: str, *, candidates: int = 1000, language: str =
     if form.count("{words}") != 1 or len(form) > 200:
         raise unacceptable("sentence", "The sentence holds {{words}} once, and has at most 200 characters.")
     if Canary.objects.filter(workspace_id=actor.workspace.id, name=name.strip()).exists():
-        raise Conflict(f"There is a canary of the name {name.strip()!r} already.")
+        raise Conflict(Sentence("There is a canary of the name {name!r} already.", name=name.strip()))
     drawn: dict[str, None] = {}
     while len(drawn) < candidates:
         drawn[form.replace("{words}", " ".join(_word() for _ in range(WORDS)))] = None

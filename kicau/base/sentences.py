@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kicau.connector.content import Problem
+from kicau.connector.content import Note, Problem
 
 type Param = str | int | float | datetime
 type Piece = tuple[str, Mapping[str, Param]]
@@ -53,6 +53,8 @@ def pieces_of(text: str) -> tuple[Piece, ...]:
     """A plain text is one piece whose whole content is a param: it is shown as it is, or by its own translation."""
     if isinstance(text, Sentence):
         return text.pieces
+    if isinstance(text, Note):
+        return ((text.message, text.params),)
     return ((text.strip().replace("{", "{{").replace("}", "}}"), {}),) if text.strip() else ()
 
 

@@ -17,6 +17,7 @@ from django.db.models import F, Q, QuerySet
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
 from kicau.base.ids import as_uuid
+from kicau.base.sentences import Sentence
 from kicau.channels.live import Desk, Live, new_client, stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Refusal, Slot
 from kicau.connector import registry
@@ -79,11 +80,19 @@ def app_for(network: str, name: str = "") -> NetworkApp:
     found = apps.filter(name=name).first() if name else apps.order_by(F("withdrawn_at").desc(nulls_first=True), "created_at").first()  # fmt: skip
     if found is not None and found.withdrawn_at is not None and found.withdrawn_at <= clock.now():
         raise Conflict(
-            f"The operator of this Kicau left {registry.get(network).label} on {found.withdrawn_at:%Y-%m-%d}; nothing new is connected there."
+            Sentence(
+                "The operator of this Kicau left {network} on {at}; nothing new is connected there.",
+                network=registry.get(network).label,
+                at=f"{found.withdrawn_at:%Y-%m-%d}",
+            )
         )
     if found is None:
         raise Conflict(
-            f"{registry.get(network).label} has no app keys here yet; the operator adds them with: kicau apps add {network}"
+            Sentence(
+                "{network} has no app keys here yet; the operator adds them with: kicau apps add {slug}",
+                network=registry.get(network).label,
+                slug=network,
+            )
         )
     return found
 
@@ -103,7 +112,12 @@ def remove_app(network: str, name: str = "default") -> NetworkApp:
     used = list(app.channels.order_by("key").values_list("key", flat=True))
     if used:
         raise Conflict(
-            f"{', '.join(used[:5])}{' and more' if len(used) > 5 else ''} came in through this app, and what they published stays told. Put other keys in its place with: kicau apps add {network} --name {name}"
+            Sentence(
+                "{channels} came in through this app, and what they published stays told. Put other keys in its place with: kicau apps add {slug} --name {name}",
+                channels=", ".join([*used[:5], *(["…"] if len(used) > 5 else [])]),
+                slug=network,
+                name=name,
+            )
         )
     app.delete()
     return app

@@ -9,6 +9,7 @@ import aiohttp
 from asgiref.sync import sync_to_async
 
 from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.base.sentences import Sentence
 from kicau.channels.acts import one_channel
 from kicau.channels.live import Live, new_client
 from kicau.channels.models import Channel, ChannelState
@@ -44,7 +45,7 @@ async def declare(actor: Actor, key_or_id: UUID | str, says: Mapping[str, bool |
             raise unacceptable("use", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES))
     channel = await sync_to_async(one_channel)(actor, key_or_id)
     if channel.state != ChannelState.ACTIVE:
-        raise Conflict(f"{channel.name} is not connected now; connect it again first.")
+        raise Conflict(Sentence("{channel} is not connected now; connect it again first.", channel=channel.name))
     told = await _ask(channel, client, lambda live, role: role.declare(live, says))
     await sync_to_async(actor.record)("channel.preferences", channel.key, says=dict(says))
     await sync_to_async(_heard)(actor, channel, told)
@@ -62,12 +63,16 @@ async def _ask(channel: Channel, client: aiohttp.ClientSession | None, ask: Call
     label = live.connector.label
     try:
         if not isinstance(live.connector, Prefers):
-            raise Conflict(f"Accounts of {label} cannot say there what machines may do with their posts.")
+            raise Conflict(
+                Sentence("Accounts of {network} cannot say there what machines may do with their posts.", network=label)
+            )
         return await ask(live, live.connector)
     except Rejected as exc:
         raise Unacceptable(exc.problems) from exc
     except ConnectorError as exc:
-        raise Conflict(f"{label} could not be asked: {exc}. Try again later.") from exc
+        raise Conflict(
+            Sentence("{network} could not be asked: {why}. Try again later.", network=label, why=str(exc))
+        ) from exc
     finally:
         await sync_to_async(write_calls)(channel.workspace_id, channel.network, live.http.calls, Purpose.READ, channel_id=channel.id, app_id=channel.app_id, plan=channel.app.plan)  # fmt: skip
         if client is None:

@@ -217,13 +217,29 @@ class Delivery:
     restored_at: datetime | None = None
 
 
+class Note(str):
+    """One short sentence for the attempt log that can be told in other languages: `message` is the key of its
+    translations, with `{named}` places for `params`. A place that is missing stays as it is written."""
+
+    message: str
+    params: Mapping[str, str | int]
+
+    def __new__(cls, message: str, /, **params: str | int) -> Note:
+        try:
+            made = super().__new__(cls, message.format_map(params))
+        except (KeyError, IndexError, ValueError):
+            made = super().__new__(cls, message)
+        made.message, made.params = message, params
+        return made
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continue:
     """Not done yet. Store `progress`, come back after `after`."""
 
     progress: Mapping[str, JSON]
     after: timedelta = timedelta(0)
-    note: str = ""  # one short sentence for the attempt log: "X is processing the video"
+    note: str = ""  # for the attempt log, best a `Note`: "X is processing the video"
     spent: tuple[Charge, ...] = ()  # what a look-up proves to have been used up by the call whose answer was lost
 
 
@@ -245,5 +261,5 @@ def too_early(delivery: Delivery, now: datetime) -> Continue | None:
     if delivery.due_at is None or delivery.due_at <= now:
         return None
     return Continue(
-        progress=delivery.progress, after=delivery.due_at - now, note="Everything is ready; waiting for its time."
+        progress=delivery.progress, after=delivery.due_at - now, note=Note("Everything is ready; waiting for its time.")
     )

@@ -18,6 +18,7 @@ from kicau.archive.queries import query_of
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
+from kicau.base.sentences import Sentence
 from kicau.datasets.models import Format, Preview, TrainingSet, Version, VersionState
 from kicau.datasets.options import LABELS, SPLITS, Options
 from kicau.datasets.versions import folder_of, next_version
@@ -34,7 +35,7 @@ def define(actor: Actor, *, name: str, purpose: str = "", use: str = "train_gen"
         raise unacceptable("name", "A training set needs a name.")
     _check(format, meets, query or {})
     if TrainingSet.objects.filter(workspace=actor.workspace, name=name.strip()[:120]).exists():
-        raise Conflict(f"There is a training set of the name {name.strip()!r} already.")
+        raise Conflict(Sentence("There is a training set of the name {name!r} already.", name=name.strip()))
     made = TrainingSet.objects.create(
         workspace=actor.workspace, name=name.strip()[:120], purpose=purpose.strip(), use=use, format=format, query=dict(query or {}),
         meets=sorted(set(meets)), options=_checked_options(options or {}), made_by=actor.person,
@@ -159,7 +160,7 @@ def file_of(actor: Actor, version: Version, name: str) -> Path:
     """A file of a version that may be handed out. Raises Conflict where something in it was taken back, NotFound."""
     actor.require(Permission.SETTINGS)
     if version.state == VersionState.SUPERSEDED:
-        raise Conflict(f"Something in version {version.number} was taken back; version {version.number + 1} is without it.")  # fmt: skip
+        raise Conflict(Sentence("Something in version {version} was taken back; version {newer} is without it.", version=version.number, newer=version.number + 1))  # fmt: skip
     if version.state != VersionState.READY or name not in version.files:
         raise NotFound("file", name)
     return folder_of(version) / name

@@ -122,7 +122,11 @@ def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
     if row.state == DeliveryState.CANCELED:
         return row
     if row.state in ENDED:
-        raise Conflict(f"This delivery is {row.get_state_display()}; it can be deleted from the network instead.")
+        raise Conflict(
+            Sentence(
+                "This delivery is {state}; it can be deleted from the network instead.", state=row.get_state_display()
+            )
+        )
     if row.begun_at is not None:
         raise Conflict("This delivery is being sent this moment; look again in a few seconds.")
     partly = not _unseen(row) and bool(row.progress)
@@ -148,7 +152,9 @@ def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
     if row.hold == Hold.CONFIRMATION:
         raise Conflict("This delivery waits for a person's confirmation: read it and confirm it.")
     if row.channel.state != ChannelState.ACTIVE:
-        raise Conflict(f"{row.channel.key} is not connected: {row.channel.reason}")
+        raise Conflict(
+            Sentence("{channel} is not connected: {reason}", channel=row.channel.key, reason=row.channel.reason)
+        )
     if row.steps == 0 and row.broken_at is None:
         rendered = schedule.render(compose.one_draft(actor, row.draft_id), row.channel)
         if rendered.problems:
@@ -248,7 +254,13 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
     except Rejected as exc:
         raise Unacceptable(exc.problems) from exc
     except ConnectorError as exc:
-        raise Conflict(f"{label} did not delete the post: {exc}. Nothing was changed here; try again later.") from exc
+        raise Conflict(
+            Sentence(
+                "{network} did not delete the post: {why}. Nothing was changed here; try again later.",
+                network=label,
+                why=str(exc),
+            )
+        ) from exc
     finally:
         await sync_to_async(account)(row, live.http.calls, Purpose.WITHDRAW)
         if client is None:

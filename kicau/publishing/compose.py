@@ -13,6 +13,7 @@ from django.db.models import Prefetch, QuerySet
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import NO_ID, as_uuid
+from kicau.base.sentences import Sentence
 from kicau.channels.live import capabilities_of
 from kicau.channels.models import Channel
 from kicau.connector import content, registry
@@ -100,7 +101,7 @@ def save_drafts(actor: Actor, compositions: Sequence[Composition]) -> list[Draft
     refs = [c.ref for c in compositions if c.ref]
     taken = Draft.objects.filter(workspace=actor.workspace, ref__in=refs).values_list("ref", flat=True)
     for ref in taken:
-        raise Conflict(f"There is a post with the reference {ref!r} already.")
+        raise Conflict(Sentence("There is a post with the reference {ref!r} already.", ref=ref))
     drafts = [_draft(actor, c, book) for c in compositions]
     Draft.objects.bulk_create(drafts)
     _save_parts(list(zip(drafts, compositions, strict=True)), book)

@@ -13,6 +13,7 @@ from django.db.models import Model
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound
+from kicau.base.sentences import Sentence
 from kicau.media.models import Medium
 from kicau.publishing import compose
 from kicau.publishing.models import Campaign, Draft, DraftState, Part, Variant
@@ -74,7 +75,11 @@ def keep(actor: Actor, draft_id: UUID, composition: compose.Composition, *, vers
     with transaction.atomic():
         draft = _locked(actor, draft_id) or _created(actor, draft_id, composition)
         if draft.state not in (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED):
-            raise Conflict(f"This post is {draft.get_state_display()}; its changes are saved when you say so.")
+            raise Conflict(
+                Sentence(
+                    "This post is {state}; its changes are saved when you say so.", state=draft.get_state_display()
+                )
+            )
         another_hand = version is not None and version != draft.version and draft.extras.get("desk", {}).get("hand") != kept.get("hand")  # fmt: skip
         if another_hand and not _says(draft, composition):
             raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")

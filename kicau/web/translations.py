@@ -23,6 +23,7 @@ CALLS = {
     "_": (0,),
     "_lazy": (0,),
     "Sentence": (0,),
+    "Note": (0,),
     "ngettext": (0, 1),
     "pgettext_lazy": (1,),
     "pgettext": (1,),
@@ -104,7 +105,7 @@ def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
         sentence = call.args[1]
     elif name in ("Conflict", "NotAllowed") and call.args:
         sentence = call.args[0]
-    elif name in ("Problem", "problem", "replace"):
+    elif name in ("Problem", "problem", "replace", "Refusal"):
         sentence = next((k.value for k in call.keywords if k.arg == "message"), None)
     elif name == "Option":
         for text in _of_option(call, named):

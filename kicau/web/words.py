@@ -105,6 +105,7 @@ ACTS: dict[str, Any] = {
     "review.approved": _("approved a post"), "review.returned": _("asked for changes"), "sandbox.used": _("took the sandbox's keys"), "draft.archived": _("put a post away"), "delivery.scheduled": _("scheduled a delivery"),
     "delivery.canceled": _("cancelled a delivery"), "delivery.retried": _("retried a delivery"), "delivery.moved": _("moved a delivery"),
     "delivery.confirmed": _("confirmed a delivery"), "delivery.resolved": _("resolved an unknown outcome"), "delivery.deleted": _("deleted a post from its network"), "delivery.edited": _("changed a published post"),
+    "contact.saved": _("kept a contact"), "contact.forgotten": _("removed a contact"),
     "text.saved": _("saved a text"), "text.forgotten": _("removed a saved text"), "group.saved": _("saved a group of channels"),
     "delivery.late-decided": _("decided about posts that were past their time"), "withdrawal.announced": _("set a date for leaving a network"),
     "withdrawal.withdrawn": _("left a network"), "withdrawal.proposed": _("found a network's door shut"), "withdrawal.called-off": _("called leaving off"),
@@ -132,7 +133,7 @@ OF_COSTS = (
 SUBJECTS: dict[str, Any] = {
     "draft": _("Posts"), "delivery": _("Deliveries"), "channel": _("Channels"), "medium": _("Library"), "member": _("Team"), "token": _("Tokens"),
     "archive": _("Archive"), "rights": _("Rights"), "dataset": _("Training sets"), "audit": _("Audits"), "webhook": _("Webhooks"), "withdrawal": _("Leaving a network"), "workspace": _("Workspace"), "slots": _("Queue slots"),
-    "review": _("Reviews by clients"), "comment": _("Comments"),
+    "review": _("Reviews by clients"), "comment": _("Comments"), "contact": _("Contacts"),
 }  # fmt: skip
 VIA: dict[str, Any] = {
     "page": _("on a page"),

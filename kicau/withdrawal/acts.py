@@ -12,7 +12,7 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
-from kicau.base.sentences import stored
+from kicau.base.sentences import Sentence, stored
 from kicau.channels.acts import one_channel
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector import registry
@@ -74,7 +74,7 @@ def begin(actor: Actor, network: str, effective_at: datetime | None, *, reason: 
     row.state, row.cause, row.reason, row.effective_at = WithdrawalState.ANNOUNCED, cause, reason.strip()[:500], max(at, now)  # fmt: skip
     row.together, row.by_operator = together or row.together, by_operator or row.by_operator
     if not (closing := in_scope(row)):
-        raise Conflict(f"Nothing is connected on {label(network)} that could be left; what was left before is kept as it is.")  # fmt: skip
+        raise Conflict(Sentence("Nothing is connected on {network} that could be left; what was left before is kept as it is.", network=label(network)))  # fmt: skip
     row.save()
     if at <= now:
         return take_effect(actor, row, now)
@@ -93,7 +93,7 @@ def call_off(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
     if row.state == WithdrawalState.CALLED_OFF:
         return row
     if row.state != WithdrawalState.ANNOUNCED:
-        raise Conflict(f"This is {row.get_state_display()} already; reinstate it instead.")
+        raise Conflict(Sentence("This is {state} already; reinstate it instead.", state=row.get_state_display()))
     theirs_to_end(actor, row)
     return end(actor, row, WithdrawalState.CALLED_OFF)
 
@@ -116,7 +116,7 @@ def withdraw(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
     if row.state == WithdrawalState.WITHDRAWN:
         return row
     if row.state not in OPEN:
-        raise Conflict(f"This is {row.get_state_display()}; announce it anew.")
+        raise Conflict(Sentence("This is {state}; announce it anew.", state=row.get_state_display()))
     return take_effect(actor, row, clock.now())
 
 
@@ -163,7 +163,12 @@ def locked(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
 def theirs_to_end(actor: Actor, row: Withdrawal) -> None:
     """What the operator left for the whole instance, only an operator takes back. Raises Conflict."""
     if row.by_operator and not (actor.person is None or actor.person.is_operator):
-        raise Conflict(f"The operator of this Kicau left {label(row.network)} for all workspaces; ask them to go back.")
+        raise Conflict(
+            Sentence(
+                "The operator of this Kicau left {network} for all workspaces; ask them to go back.",
+                network=label(row.network),
+            )
+        )
 
 
 def in_scope(row: Withdrawal) -> list[Channel]:

@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 
 from kicau.base.errors import Conflict, NotAllowed, NotFound
 from kicau.base.ids import as_uuid, new_id
+from kicau.base.sentences import Sentence
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import registry
 from kicau.withdrawal import acts, returning
@@ -68,7 +69,9 @@ def announce(person: Person, network: str, *, app_name: str = "", effective_at: 
         actor = _as(person, workspace, via)
         made.append(begin(actor, network, effective_at, reason=reason, cause=cause, app=app, together=together, by_operator=True))  # fmt: skip
     if not made:
-        raise Conflict(f"No workspace has anything connected on {label(network)} that could be left.")
+        raise Conflict(
+            Sentence("No workspace has anything connected on {network} that could be left.", network=label(network))
+        )
     _apps(network, app).update(withdrawn_at=made[0].effective_at)
     return made
 

@@ -19,6 +19,7 @@ from django.db.models import Q, QuerySet
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, Refusal
 from kicau.base.ids import as_uuid
+from kicau.base.sentences import Sentence
 from kicau.withdrawal import targets
 from kicau.withdrawal.acts import one_withdrawal
 from kicau.withdrawal.export.write import write
@@ -62,7 +63,7 @@ def ask_retarget(actor: Actor, withdrawal_id: UUID | str, decision: Decision) ->
     actor.require(Permission.PUBLISH)
     row = one_withdrawal(actor, withdrawal_id)
     if row.state not in FROZEN_STATES:
-        raise Conflict(f"This is {row.get_state_display()}: its posts are frozen once it is in effect, and can then go elsewhere.")  # fmt: skip
+        raise Conflict(Sentence("This is {state}: its posts are frozen once it is in effect, and can then go elsewhere.", state=row.get_state_display()))  # fmt: skip
     targets.check(actor, row, decision)
     wanted = {**asdict(decision), "channels": list(decision.channels), "first_at": decision.first_at.isoformat() if decision.first_at else None}  # fmt: skip
     return _ask(actor, withdrawal_id, JobKind.RETARGET, wanted)

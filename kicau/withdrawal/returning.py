@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.base.sentences import Sentence
 from kicau.channels.models import Channel, ChannelState
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Hold
 from kicau.publishing.schedule import _bad_time
@@ -83,10 +84,14 @@ def reinstate(actor: Actor, withdrawal_id: UUID | str, *, late: Late = Late.ASK,
     if row.state == WithdrawalState.REINSTATED:
         return told
     if row.state not in FROZEN_STATES:
-        raise Conflict(f"This is {row.get_state_display()}, so there is nothing to go back from.")
+        raise Conflict(Sentence("This is {state}, so there is nothing to go back from.", state=row.get_state_display()))
     theirs_to_end(actor, row)
     if told.elsewhere and not told.channels:
-        raise Conflict(f"{told.elsewhere[0].name} is not connected; connect it again, and its queue goes on.")
+        raise Conflict(
+            Sentence(
+                "{channel} is not connected; connect it again, and its queue goes on.", channel=told.elsewhere[0].name
+            )
+        )
     _open_app(actor, told.channels, row)
     first_at = _checked(late, first_at)
     if not keep_replaced:
@@ -105,7 +110,12 @@ def reinstate(actor: Actor, withdrawal_id: UUID | str, *, late: Late = Late.ASK,
 
 def _open_app(actor: Actor, channels: Sequence[Channel], row: Withdrawal) -> None:
     if not (actor.person and actor.person.is_operator) and any(c.app.withdrawn_at for c in channels):
-        raise Conflict(f"The operator of this Kicau left {label(row.network)} for all workspaces; ask them to go back.")
+        raise Conflict(
+            Sentence(
+                "The operator of this Kicau left {network} for all workspaces; ask them to go back.",
+                network=label(row.network),
+            )
+        )
 
 
 def _checked(late: Late, first_at: datetime | None) -> datetime | None:

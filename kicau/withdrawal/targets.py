@@ -16,6 +16,7 @@ from django.db.models import Count, Min, Q, QuerySet
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.base.sentences import Sentence
 from kicau.channels.acts import one_channel
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
@@ -126,7 +127,7 @@ def retarget(actor: Actor, withdrawal_id: UUID | str, decision: Decision, *, mos
     actor.require(Permission.PUBLISH)
     row = one_withdrawal(actor, withdrawal_id)
     if row.state not in FROZEN_STATES:
-        raise Conflict(f"This is {row.get_state_display()}: its posts are frozen once it is in effect, and can then go elsewhere.")  # fmt: skip
+        raise Conflict(Sentence("This is {state}: its posts are frozen once it is in effect, and can then go elsewhere.", state=row.get_state_display()))  # fmt: skip
     found, total = Look(), _asked(row, decision).count()
     for chosen in _chunks(actor, row, decision, found):
         with transaction.atomic():

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from kicau.base.errors import NotAllowed
+from kicau.base.sentences import Sentence
 from kicau.rights.models import AuditEntry
 from kicau.workspaces.models import Person, Role, Workspace
 
@@ -64,9 +65,20 @@ class Actor:
         """Raises NotAllowed with a sentence that names the way out."""
         if permission not in ALLOWS[self.role]:
             who = next(r for r in RANK if permission in ALLOWS[r])
-            raise NotAllowed(f"A {self.role} may not do this ({permission}); ask somebody who is at least {who}.")
+            raise NotAllowed(
+                Sentence(
+                    "A {role} may not do this ({permission}); ask somebody who is at least {who}.",
+                    role=self.role,
+                    permission=permission,
+                    who=who,
+                )
+            )
         if self.scopes is not None and permission not in self.scopes:
-            raise NotAllowed(f"This token lacks the scope {permission.value!r}; make one that has it.")
+            raise NotAllowed(
+                Sentence(
+                    "This token lacks the scope {permission!r}; make one that has it.", permission=permission.value
+                )
+            )
 
     def record(self, act: str, subject: object = "", **detail: object) -> None:
         """One line in the audit trail, in the transaction of the act itself."""

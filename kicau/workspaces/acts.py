@@ -20,6 +20,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
+from kicau.base.sentences import Sentence
 from kicau.rights.models import AuditEntry, checked_ai_use
 from kicau.workspaces.actors import ALLOWS, Actor, Permission, weakest
 from kicau.workspaces.models import Membership, Person, Role, Token, Workspace
@@ -58,7 +59,7 @@ def add_person(email: str, name: str, password: str | None = None, *, language: 
                 raise IntegrityError
             person.save()
     except IntegrityError:
-        raise Conflict(f"Somebody with the address {email} is here already.") from None
+        raise Conflict(Sentence("Somebody with the address {email} is here already.", email=email)) from None
     AuditEntry.objects.create(
         actor=person.name, actor_id=person.id, via="system", act="person.added", subject=str(person.id)
     )
@@ -268,7 +269,7 @@ def create_token(actor: Actor, name: str, scopes: Iterable[str], *, days: int | 
         )
     beyond = [s for s in wanted if not actor.may(Permission(s))]
     if beyond:
-        raise NotAllowed(f"A token cannot do more than you may: {', '.join(beyond)}.")
+        raise NotAllowed(Sentence("A token cannot do more than you may: {beyond}.", beyond=", ".join(beyond)))
     if role and role not in Role.values:
         raise unacceptable(
             "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)

@@ -21,6 +21,7 @@ from kicau.connector.content import (
     JSON,
     Continue,
     Delivery,
+    Note,
     Problem,
     Published,
     PublishResult,
@@ -202,7 +203,7 @@ def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> Continue
     """Files that the server forgot are uploaded again, once; the rest is the author's to mend, in our words."""
     if refusals.code_of(refused) == refusals.BLOB_GONE and not delivery.progress.get("again"):
         progress = {**delivery.progress, "blobs": {}, "again": True}
-        return Continue(progress=progress, note="the server no longer had the files; they are uploaded again")
+        return Continue(progress=progress, note=Note("the server no longer had the files; they are uploaded again"))
     parts = len(delivery.post.parts)
     raise Rejected(
         *(_at_part(problem, part, parts) for problem in refused.problems), detail=refused.detail
@@ -220,7 +221,7 @@ def _advanced(session: Session, delivery: Delivery, out: dict[str, Any]) -> Publ
     raw: list[JSON] = [*_list(delivery, "raw"), out["raw"]]
     posts = [*_list(delivery, "posts"), {name: out[name] for name in ("uri", "cid", "at")}]
     if len(posts) < len(delivery.post.parts):
-        note = f"part {len(posts)} of {len(delivery.post.parts)} is out"
+        note = Note("part {n} of {all} is out", n=len(posts), all=len(delivery.post.parts))
         kept = {name: value for name, value in delivery.progress.items() if name != "again"}
         return Continue(progress={**kept, "posts": posts, "raw": raw}, note=note)
     first = posts[0]

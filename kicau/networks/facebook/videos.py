@@ -16,6 +16,7 @@ from kicau.connector.content import (
     JSON,
     Continue,
     Delivery,
+    Note,
     Problem,
     Published,
     PublishResult,
@@ -74,7 +75,7 @@ async def _video(session: Session, delivery: Delivery) -> PublishResult:
             "start": number(text_of(answer, "start_offset")),
             "end": number(text_of(answer, "end_offset")),
         }
-        return Continue(progress=begun, note=f"{NETWORK} is ready for the video.")
+        return Continue(progress=begun, note=Note("{network} is ready for the video.", network=NETWORK))
     start, end = number(done["start"]), number(done["end"])
     if start < end:
         return await _transfer(graph, edge, delivery, await piece(file.path, start, end - start), file.size)
@@ -92,7 +93,10 @@ async def _transfer(graph: Graph, edge: str, delivery: Delivery, body: bytes, si
         start, end = number(text_of(answer, "start_offset")), number(text_of(answer, "end_offset"))
     except WrongOffset as told:  # this piece had arrived already, and only its answer was lost
         start, end = told.start, told.end
-    return Continue(progress={**done, "start": start, "end": end}, note=f"{NETWORK} has {start} of {size} bytes.")
+    return Continue(
+        progress={**done, "start": start, "end": end},
+        note=Note("{network} has {start} of {size} bytes.", network=NETWORK, start=start, size=size),
+    )
 
 
 # /video_reels: start, one upload, finish
@@ -102,10 +106,13 @@ async def _reel(session: Session, delivery: Delivery) -> PublishResult:
     done, graph, edge = delivery.progress, page_graph(session), f"{session.account_id}/video_reels"
     if "video" not in done:
         answer = await graph.post(edge, {"upload_phase": "start"}, repeatable=True)
-        return Continue(progress={"video": text_of(answer, "video_id")}, note=f"{NETWORK} is ready for the reel.")
+        return Continue(
+            progress={"video": text_of(answer, "video_id")},
+            note=Note("{network} is ready for the reel.", network=NETWORK),
+        )
     if not done.get("sent"):
         await _send(session, delivery)
-        return Continue(progress={**done, "sent": True}, note=f"{NETWORK} has the reel's video.")
+        return Continue(progress={**done, "sent": True}, note=Note("{network} has the reel's video.", network=NETWORK))
     form = {"upload_phase": "finish", "video_id": str(done["video"]), "video_state": "PUBLISHED"}
     if title := delivery.post.parts[0].media[0].media.title:
         form["title"] = title
@@ -159,7 +166,11 @@ async def _finish(session: Session, delivery: Delivery, graph: Graph, edge: str,
             raise
         answer = {}
     shown: dict[str, JSON] = {"finished": True, "polls": 0, "answer": answer}
-    return Continue(progress={**done, **shown}, after=timedelta(seconds=1), note=f"{NETWORK} is preparing the video.")
+    return Continue(
+        progress={**done, **shown},
+        after=timedelta(seconds=1),
+        note=Note("{network} is preparing the video.", network=NETWORK),
+    )
 
 
 async def _look(session: Session, delivery: Delivery) -> PublishResult:
@@ -171,7 +182,11 @@ async def _look(session: Session, delivery: Delivery) -> PublishResult:
     if not _is_ready(status):
         polls = number(done.get("polls", 0))
         wait = timedelta(seconds=min(LONGEST_WAIT, 2**polls))
-        return Continue(progress={**done, "polls": polls + 1}, after=wait, note=f"{NETWORK} is preparing the video.")
+        return Continue(
+            progress={**done, "polls": polls + 1},
+            after=wait,
+            note=Note("{network} is preparing the video.", network=NETWORK),
+        )
     cover = delivery.post.parts[0].media[0].cover
     if cover and "cover" not in done:
         return await _cover(session, delivery, cover)
@@ -198,7 +213,9 @@ async def _cover(session: Session, delivery: Delivery, cover: RenderedMedia) -> 
         if not refused.missing:
             raise
         told = said_by(refused)
-    return Continue(progress={**delivery.progress, "cover": told}, note=f"{NETWORK} has the video's cover.")
+    return Continue(
+        progress={**delivery.progress, "cover": told}, note=Note("{network} has the video's cover.", network=NETWORK)
+    )
 
 
 def _no_cover(said: str) -> Problem:

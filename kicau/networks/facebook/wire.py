@@ -12,6 +12,7 @@ from kicau.connector.content import (
     Continue,
     Delivery,
     MediaKind,
+    Note,
     Problem,
     Published,
     PublishResult,
@@ -124,7 +125,10 @@ async def _upload_photo(session: Session, graph: Graph, part: RenderedPart, phot
     body = await piece(file.path, 0, file.size)
     answer = await graph.send(f"{session.account_id}/photos", form, "source", body, file.mime)
     held: list[JSON] = [*photos, text_of(answer, "id")]
-    return Continue(progress={"photos": held}, note=f"{NETWORK} has picture {len(held)} of {len(part.media)}.")
+    return Continue(
+        progress={"photos": held},
+        note=Note("{network} has picture {n} of {all}.", network=NETWORK, n=len(held), all=len(part.media)),
+    )
 
 
 async def _find_post(session: Session, delivery: Delivery) -> PublishResult | None:

@@ -13,6 +13,7 @@ from kicau.connector.content import (
     Continue,
     Delivery,
     MediaKind,
+    Note,
     Problem,
     Published,
     PublishResult,
@@ -138,7 +139,7 @@ async def _add_child(session: Session, delivery: Delivery, children: list[str]) 
     except Rejected as refused:
         return _fetch_again(delivery, refused)
     held: list[JSON] = [*children, made]
-    note = f"{NETWORK} has file {len(held)} of {len(media)}."
+    note = Note("{network} has file {n} of {all}.", network=NETWORK, n=len(held), all=len(media))
     return Continue(progress={**delivery.progress, "children": held}, note=note)
 
 
@@ -163,7 +164,7 @@ async def _add_container(session: Session, delivery: Delivery, children: list[st
     slow = any(one.media.kind is MediaKind.VIDEO for one in part.media)
     done: dict[str, JSON] = {"container": made, "children": [*children]}
     wait = timedelta(seconds=2 if slow else 0)
-    return Continue(progress=done, after=wait, note=f"{NETWORK} has everything and prepares it.")
+    return Continue(progress=done, after=wait, note=Note("{network} has everything and prepares it.", network=NETWORK))
 
 
 async def _source(session: Session, one: RenderedMedia) -> dict[str, str]:
@@ -193,7 +194,7 @@ def _fetch_again(delivery: Delivery, refused: Rejected) -> Continue:
     lost = number(delivery.progress.get("lost", 0))
     if lost >= FETCHES or all(problem.code != UNFETCHABLE for problem in refused.problems):
         raise refused
-    note = f"{NETWORK} could not fetch the file; it is asked again."
+    note = Note("{network} could not fetch the file; it is asked again.", network=NETWORK)
     return Continue(progress={**delivery.progress, "lost": lost + 1}, after=timedelta(seconds=10 * 2**lost), note=note)
 
 
@@ -203,7 +204,9 @@ def _anew(delivery: Delivery, why: str) -> Continue:
     if lost >= FETCHES:
         raise Rejected(_refusal(0, why), detail=why)
     return Continue(
-        progress={"lost": lost + 1}, after=timedelta(seconds=10 * 2**lost), note=f"{NETWORK} {why}; it is sent again."
+        progress={"lost": lost + 1},
+        after=timedelta(seconds=10 * 2**lost),
+        note=Note("{network} lost the upload; it is sent again.", network=NETWORK),
     )
 
 
@@ -225,7 +228,8 @@ async def _await_child(session: Session, delivery: Delivery, child: str) -> Publ
     if state in ("FINISHED", "PUBLISHED"):
         ready: list[JSON] = [*_listed(delivery.progress, "ready"), child]
         return Continue(
-            progress={**delivery.progress, "ready": ready, "polls": 0}, note=f"{NETWORK} has prepared a video."
+            progress={**delivery.progress, "ready": ready, "polls": 0},
+            note=Note("{network} has prepared a video.", network=NETWORK),
         )
     return _not_yet(delivery, state, told)
 
@@ -233,7 +237,10 @@ async def _await_child(session: Session, delivery: Delivery, child: str) -> Publ
 async def _await_container(session: Session, delivery: Delivery) -> PublishResult:
     state, told = await _state(session, str(delivery.progress["container"]))
     if state == "FINISHED":
-        return Continue(progress={**delivery.progress, "finished": True}, note=f"{NETWORK} is ready to publish.")
+        return Continue(
+            progress={**delivery.progress, "finished": True},
+            note=Note("{network} is ready to publish.", network=NETWORK),
+        )
     if state == "PUBLISHED":
         return await _find_media(session, delivery, None)
     return _not_yet(delivery, state, told)
@@ -260,7 +267,7 @@ def _again(delivery: Delivery) -> Continue:
     return Continue(
         progress={**delivery.progress, "polls": polls + 1, "finished": False},
         after=wait,
-        note=f"{NETWORK} is preparing the file.",
+        note=Note("{network} is preparing the file.", network=NETWORK),
     )
 
 
@@ -305,7 +312,7 @@ def _out(session: Session, delivery: Delivery, media: str, more: Mapping[str, JS
         "media": media,
         "at": session.now().isoformat(),
     }
-    return Continue(progress={**done, **(more or {})}, note=f"{NETWORK} has published it.")
+    return Continue(progress={**done, **(more or {})}, note=Note("{network} has published it.", network=NETWORK))
 
 
 async def _address(session: Session, delivery: Delivery) -> PublishResult:
@@ -323,7 +330,9 @@ def _found(session: Session, delivery: Delivery, media: str, answer: Mapping[str
     done = _out(session, delivery, media, {**delivery.progress, "media": media, "url": url})
     if delivery.post.first_comment is None:
         return _published(session, done.progress)
-    return Continue(progress=done.progress, note=f"{NETWORK} has published it; its first comment is next.")
+    return Continue(
+        progress=done.progress, note=Note("{network} has published it; its first comment is next.", network=NETWORK)
+    )
 
 
 async def _find_media(session: Session, delivery: Delivery, begun: datetime | None) -> PublishResult:

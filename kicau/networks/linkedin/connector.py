@@ -14,6 +14,7 @@ from kicau.connector.content import (
     Continue,
     Delivery,
     Draft,
+    Note,
     Problem,
     Published,
     PublishResult,
@@ -158,7 +159,7 @@ class LinkedIn:
         return Continue(
             progress={**progress, "tries": tries},
             after=max(timedelta(seconds=1), min(wait, interval)),
-            note=f"{LABEL} lets a member comment once a minute; the first comment waits",
+            note=Note("{network} lets a member comment once a minute; the first comment waits", network=LABEL),
         )
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from kicau.connector.content import FREE, JSON, MediaKind, Problem, RenderedMedia
+from kicau.connector.content import FREE, JSON, MediaKind, Note, Problem, RenderedMedia
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
 from kicau.connector.http import Reply
 from kicau.connector.session import File, Session
@@ -108,7 +108,7 @@ async def _begin_video(session: Session, file: File, *, covered: bool) -> Step:
         "until": value.get("uploadUrlsExpireAt"),
         **({"cover": str(value["thumbnailUploadUrl"])} if covered and value.get("thumbnailUploadUrl") else {}),
     }
-    return Step(entry=entry, note=f"{LABEL} is ready for the video")
+    return Step(entry=entry, note=Note("{network} is ready for the video", network=LABEL))
 
 
 def _expired(session: Session, entry: Entry) -> bool:
@@ -128,14 +128,14 @@ async def _send_parts(session: Session, one: RenderedMedia, entry: Entry) -> Ste
         etags.append(etag.strip('"'))
     sent = len(etags) == len(parts)
     state = ("covering" if "cover" in entry else "finishing") if sent else "sending"
-    return Step(entry={**entry, "etags": etags, "state": state}, note=f"{len(etags)} of {len(parts)} parts of the video are sent")  # fmt: skip
+    return Step(entry={**entry, "etags": etags, "state": state}, note=Note("{n} of {all} parts of the video are sent", n=len(etags), all=len(parts)))  # fmt: skip
 
 
 async def _send_cover(session: Session, cover: RenderedMedia, entry: Entry) -> Step:
     """The picture that the video shows first; it must be there before the upload is finished."""
     file = await session.file(cover)
     await _put(session, str(entry["cover"]), _chunks(file.path, 0, file.size), file.size, {"media-type-family": "STILLIMAGE"})  # fmt: skip
-    return Step(entry={**entry, "state": "finishing"}, note=f"{LABEL} has the video's cover")
+    return Step(entry={**entry, "state": "finishing"}, note=Note("{network} has the video's cover", network=LABEL))
 
 
 async def _finish(session: Session, entry: Entry) -> Step:
@@ -152,7 +152,7 @@ async def _finish(session: Session, entry: Entry) -> Step:
         # Finished by a step whose answer was lost: then it is no longer waiting for bytes.
         if await _status(session, "videos", str(entry["urn"])) in ("", "WAITING_UPLOAD"):
             raise
-    return Step(entry={"urn": entry["urn"], "state": "processing", "polls": 0}, after=timedelta(seconds=1), note=f"{LABEL} is processing the video")  # fmt: skip
+    return Step(entry={"urn": entry["urn"], "state": "processing", "polls": 0}, after=timedelta(seconds=1), note=Note("{network} is processing the video", network=LABEL))  # fmt: skip
 
 
 async def _status(session: Session, resource: str, urn: str) -> str:
@@ -169,7 +169,11 @@ async def _wait(session: Session, resource: str, one: RenderedMedia, entry: Entr
         if not exc.missing:
             raise
         # It may not be read with this permission: give it time instead, then let LinkedIn judge.
-        return Step(entry={**entry, "state": "settling"}, after=BLIND_WAIT, note=f"{LABEL} is processing {_name(one)}")
+        return Step(
+            entry={**entry, "state": "settling"},
+            after=BLIND_WAIT,
+            note=Note("{network} is processing {name}", network=LABEL, name=_name(one)),
+        )
     if status == "AVAILABLE":
         return Step(entry={**entry, "state": "ready"})
     if status == "PROCESSING_FAILED" or polls > MAX_POLLS:
@@ -182,7 +186,11 @@ async def _wait(session: Session, resource: str, one: RenderedMedia, entry: Entr
             )
         )
     pause = min(timedelta(seconds=1.0 * 1.4 ** min(polls, 20)), LONGEST_POLL)
-    return Step(entry={**entry, "polls": polls}, after=pause, note=f"{LABEL} is processing {_name(one)}")
+    return Step(
+        entry={**entry, "polls": polls},
+        after=pause,
+        note=Note("{network} is processing {name}", network=LABEL, name=_name(one)),
+    )
 
 
 def _name(one: RenderedMedia) -> str:

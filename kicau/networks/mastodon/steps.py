@@ -20,6 +20,7 @@ from kicau.connector.content import (
     JSON,
     Continue,
     Delivery,
+    Note,
     Problem,
     Published,
     PublishResult,
@@ -96,11 +97,11 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     until = since + timedelta(seconds=number("key-seconds")) - KEY_MARGIN if server.keeps_keys else None
     doubt: JSON = {"since": since.isoformat(), "key_until": until.isoformat() if until else ""}
     if until is not None and session.now() < until:
-        note = "it is sent again with the same key, which makes it once only"
+        note = Note("it is sent again with the same key, which makes it once only")
         return Continue(progress={**delivery.progress, "doubt": doubt}, note=note)
     if (found := await _look_up(session, delivery, step.part, since)) is not None:
         return _advanced(session, delivery, found)
-    return Continue(progress={**delivery.progress, "doubt": doubt}, note=f"{session.host} does not have it: it is sent again")  # fmt: skip
+    return Continue(progress={**delivery.progress, "doubt": doubt}, note=Note("{host} does not have it: it is sent again", host=session.host))  # fmt: skip
 
 
 async def _find_restored(session: Session, delivery: Delivery) -> PublishResult | None:
@@ -184,7 +185,11 @@ async def _wait(session: Session, delivery: Delivery, step: Step) -> Continue:
 
 def _kept(delivery: Delivery, step: Step, entry: dict[str, JSON], *, pause: float = 0.0) -> Continue:
     files = {**_dict(delivery.progress, "files"), step.key: entry}
-    note = f"{LABEL} is processing {_name(step)}" if entry["state"] == "processing" else ""
+    note = (
+        Note("{network} is processing {name}", network=LABEL, name=_name(step))
+        if entry["state"] == "processing"
+        else ""
+    )
     return Continue(progress={**delivery.progress, "files": files}, after=timedelta(seconds=pause), note=note)
 
 
@@ -256,7 +261,9 @@ async def _after_refusal(session: Session, delivery: Delivery, part: int, refuse
             return _advanced(session, delivery, found)
         if not progress.get("again"):
             files = {key: one for key, one in _dict(progress, "files").items() if not key.startswith(f"{part}.")}
-            return Continue(progress={**progress, "files": files, "again": True}, note="the files are uploaded again")
+            return Continue(
+                progress={**progress, "files": files, "again": True}, note=Note("the files are uploaded again")
+            )
     raise refusals.at_part(refused, delivery.post, part) from refused
 
 
@@ -299,7 +306,7 @@ def _advanced(session: Session, delivery: Delivery, status: Mapping[str, Any]) -
     raw: list[JSON] = [*_list(progress, "raw"), wire.kept(status)]
     if len(posts) < len(delivery.post.parts):
         rest = {key: value for key, value in progress.items() if key not in ("doubt", "waited", "again")}
-        note = f"part {len(posts)} of {len(delivery.post.parts)} is out"
+        note = Note("part {n} of {all} is out", n=len(posts), all=len(delivery.post.parts))
         return Continue(progress={**rest, "posts": posts, "raw": raw}, note=note)
     return Published(
         ids=tuple(str(one["id"]) for one in posts),

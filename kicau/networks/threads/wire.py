@@ -14,6 +14,7 @@ from kicau.connector.content import (
     Continue,
     Delivery,
     MediaKind,
+    Note,
     Problem,
     Published,
     PublishResult,
@@ -152,7 +153,9 @@ async def _add_child(session: Session, delivery: Delivery, media: tuple[Rendered
     except Rejected as refused:
         return _fetch_again(delivery, refused)
     held: list[JSON] = [*children, made]
-    return _go_on(delivery, f"{NETWORK} has file {len(held)} of {len(media)}.", children=held)
+    return _go_on(
+        delivery, Note("{network} has file {n} of {all}.", network=NETWORK, n=len(held), all=len(media)), children=held
+    )
 
 
 async def _add_container(session: Session, delivery: Delivery, children: list[str]) -> PublishResult:
@@ -172,7 +175,7 @@ async def _add_container(session: Session, delivery: Delivery, children: list[st
     except Rejected as refused:
         return _fetch_again(delivery, refused)
     slow = any(one.media.kind is MediaKind.VIDEO for one in part.media)
-    return _go_on(delivery, f"{NETWORK} has everything and prepares it.", timedelta(seconds=2 if slow else 0), container=made, finished=False, polls=0)  # fmt: skip
+    return _go_on(delivery, Note("{network} has everything and prepares it.", network=NETWORK), timedelta(seconds=2 if slow else 0), container=made, finished=False, polls=0)  # fmt: skip
 
 
 def _chosen(delivery: Delivery, n: int, part: RenderedPart) -> dict[str, str]:
@@ -215,7 +218,7 @@ def _fetch_again(delivery: Delivery, refused: Rejected) -> Continue:
     lost = number(delivery.progress.get("lost", 0))
     if lost >= AGAIN or all(problem.code != UNFETCHABLE for problem in refused.problems):
         raise refused
-    note = f"{NETWORK} could not fetch the file; it is asked again."
+    note = Note("{network} could not fetch the file; it is asked again.", network=NETWORK)
     return _go_on(delivery, note, timedelta(seconds=10 * 2**lost), lost=lost + 1)
 
 
@@ -225,7 +228,7 @@ def _anew(delivery: Delivery, why: str, spoilt: Rejected) -> Continue:
     if lost >= AGAIN:
         raise spoilt
     kept = {name: value for name, value in delivery.progress.items() if name in ("posts", "at")}
-    note = f"{NETWORK} {why}; it is sent again."
+    note = Note("{network} lost the upload; it is sent again.", network=NETWORK)
     return Continue(progress={**kept, "lost": lost + 1}, after=timedelta(seconds=10 * 2**lost), note=note)
 
 
@@ -243,14 +246,14 @@ async def _await_child(session: Session, delivery: Delivery, child: str) -> Publ
     if state not in ("FINISHED", "PUBLISHED"):
         return _not_yet(delivery, state, told)
     ready: list[JSON] = [*_listed(delivery.progress, "ready"), child]
-    return _go_on(delivery, f"{NETWORK} has prepared a video.", ready=ready, polls=0)
+    return _go_on(delivery, Note("{network} has prepared a video.", network=NETWORK), ready=ready, polls=0)
 
 
 async def _await_container(session: Session, delivery: Delivery) -> PublishResult:
     state, told = await _state(session, str(delivery.progress["container"]))
     if state == "FINISHED":
         since = delivery.progress.get("since") or session.now().isoformat()  # it was not published before
-        return _go_on(delivery, f"{NETWORK} is ready to publish.", finished=True, since=since)
+        return _go_on(delivery, Note("{network} is ready to publish.", network=NETWORK), finished=True, since=since)
     if state == "PUBLISHED":
         return await _find_post(session, delivery, None)
     return _not_yet(delivery, state, told)
@@ -275,7 +278,9 @@ def _again(delivery: Delivery) -> Continue:
         message = "{network} has not finished preparing the file after many hours: send it again, or another one."
         raise Rejected(Problem(code="never-ready", message=message, params={"network": NETWORK}, field="parts.0.media"))
     wait = timedelta(seconds=min(LONGEST_WAIT, 2 ** min(polls, 10)))
-    return _go_on(delivery, f"{NETWORK} is preparing the post.", wait, polls=polls + 1, finished=False)
+    return _go_on(
+        delivery, Note("{network} is preparing the post.", network=NETWORK), wait, polls=polls + 1, finished=False
+    )
 
 
 async def _state(session: Session, container: str) -> tuple[str, str]:
@@ -315,7 +320,11 @@ def _out(session: Session, delivery: Delivery, post: str, at: str = "") -> Conti
     posts: list[JSON] = [*before, post]
     first = str(delivery.progress.get("at") or at or session.now().isoformat())
     whole = len(delivery.post.parts)
-    note = f"{NETWORK} has published it." if whole == 1 else f"{NETWORK} has published part {len(posts)} of {whole}."
+    note = (
+        Note("{network} has published it.", network=NETWORK)
+        if whole == 1
+        else Note("{network} has published part {n} of {all}.", network=NETWORK, n=len(posts), all=whole)
+    )
     return Continue(progress={"posts": posts, "at": first}, note=note)
 
 

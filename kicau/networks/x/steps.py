@@ -21,6 +21,7 @@ from kicau.connector.content import (
     Continue,
     Delivery,
     MediaKind,
+    Note,
     Problem,
     Published,
     PublishResult,
@@ -121,7 +122,7 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     # Sent again it is either new, or refused as a duplicate, which then is evidence that it is out.
     return Continue(
         progress={**delivery.progress, "doubt": since.isoformat()},
-        note=f"{LABEL} does not have the post: it is sent again",
+        note=Note("{network} does not have the post: it is sent again", network=LABEL),
     )
 
 
@@ -176,7 +177,10 @@ async def _append(session: Session, delivery: Delivery, step: Step, entry: dict[
     await wire.append(session, file, entry["id"], sent, min(chunk, size - sent * chunk))
     done = min(100, (sent + 1) * chunk * 100 // size)
     return _kept(
-        delivery, step.key, {**entry, "segments": sent + 1}, note=f"{done} % of the file is uploaded to {LABEL}"
+        delivery,
+        step.key,
+        {**entry, "segments": sent + 1},
+        note=Note("{done} % of the file is uploaded to {network}", done=done, network=LABEL),
     )
 
 
@@ -200,7 +204,7 @@ def _settled(session: Session, delivery: Delivery, step: Step, entry: dict[str, 
         step.key,
         {**kept, "state": "processing", "processing_since": since},
         after=timedelta(seconds=max(1, upload.check_after)),
-        note=f"{LABEL} is processing the {what} ({upload.percent} %)",
+        note=Note("{network} is processing the {what} ({percent} %)", network=LABEL, what=what, percent=upload.percent),
     )
 
 
@@ -215,7 +219,7 @@ async def _find_finalized(session: Session, delivery: Delivery, step: Step) -> C
     if upload is not None and upload.state:
         return _settled(session, delivery, step, entry, upload)
     rest = {key: value for key, value in media.items() if key != step.key}
-    return Continue(progress={**delivery.progress, "media": rest}, note="the upload begins again")
+    return Continue(progress={**delivery.progress, "media": rest}, note=Note("the upload begins again"))
 
 
 # Posts
@@ -282,11 +286,13 @@ def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> Continue
     progress = delivery.progress
     match refusals.code_of(refused):
         case refusals.DUPLICATE if progress.get("doubt"):
-            note = f"{LABEL} already has this text: the account's posts are looked through"
+            note = Note("{network} already has this text: the account's posts are looked through", network=LABEL)
             return Continue(progress={**progress, "refused": True}, after=SOON, note=note)
         case refusals.MEDIA_GONE if not progress.get("again"):
             media = {key: value for key, value in _dict(progress, "media").items() if not key.startswith(f"{part}.")}
-            return Continue(progress={**progress, "media": media, "again": True}, note="the files are uploaded again")
+            return Continue(
+                progress={**progress, "media": media, "again": True}, note=Note("the files are uploaded again")
+            )
         case refusals.TOO_LONG_VIDEO:
             raise Rejected(*_video_problems(delivery, part, refused), detail=refused.detail) from refused
     if part == 0:
@@ -352,7 +358,7 @@ def _advanced(session: Session, delivery: Delivery, post_id: str, at: datetime, 
     answers: list[JSON] = [*_list(progress, "raw"), raw]
     if len(posts) < len(delivery.post.parts):
         kept = {k: v for k, v in progress.items() if k not in ("doubt", "refused", "again")}
-        note = f"part {len(posts)} of {len(delivery.post.parts)} is out"
+        note = Note("part {n} of {all} is out", n=len(posts), all=len(delivery.post.parts))
         return Continue(progress={**kept, "posts": posts, "raw": answers}, note=note)
     return Published(
         ids=tuple(one["id"] for one in posts),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from gettext import GNUTranslations
 
@@ -47,3 +48,40 @@ def test_plurals_and_contexts_are_found_in_templates():
         ("", "%(n)s bird", "%(n)s birds"),
         ("month", "May", ""),
     }
+
+
+REFUSALS = ("Conflict", "NotAllowed", "Refusal")
+SPEAK_ENGLISH = (*translations.PROGRAMS, "sandbox")
+
+
+def _untold(source: str) -> list[int]:
+    """Lines that say something to people which no book can hold: filled in by hand, or a note that is no `Note`."""
+
+    def is_filled(node: ast.expr) -> bool:
+        return isinstance(node, ast.JoinedStr | ast.BinOp)
+
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            said = [k.value for k in node.keywords if k.arg == "message"] if name in (*REFUSALS, "Problem") else []
+            said += node.args[:1] if name in REFUSALS else []
+            notes = [k.value for k in node.keywords if k.arg == "note"] if name in ("Continue", "Step") else []
+            plain = any(isinstance(one, ast.Constant) and one.value for one in notes)
+            found += [node.lineno] if plain or any(map(is_filled, (*said, *notes))) else []
+    return found
+
+
+def test_every_sentence_can_be_told_in_another_language():
+    assert _untold('raise Conflict(f"{a} is gone")\nContinue(progress=p, note="waiting")\nConflict("It is gone.")') == [
+        1,
+        2,
+    ]
+    untold = [
+        f"{path.relative_to(translations.ROOT)}:{line}"
+        for path in translations.ROOT.rglob("*.py")
+        if not set(path.relative_to(translations.ROOT).parts) & {"tests", *SPEAK_ENGLISH}
+        and not path.stem.startswith("sandbox")
+        for line in _untold(path.read_text("utf-8"))
+    ]
+    assert not untold, "Wrap these in Sentence (in a network: Note), so that each reader has them in their language"
