@@ -36,7 +36,6 @@ function show(html) {
   if (box.previousElementSibling !== field) field.after(box);
   options().forEach((one, n) => { one.id = `offered-${n}`; });
   field.setAttribute("aria-controls", box.id);
-  field.setAttribute("aria-expanded", "true");
   field.setAttribute("aria-haspopup", "listbox");
   mark(-1);
 }
@@ -50,7 +49,7 @@ function mark(n) {
 export function close() {
   clearTimeout(timer);
   box.remove();
-  for (const name of ["aria-controls", "aria-expanded", "aria-haspopup", "aria-activedescendant"]) field?.removeAttribute(name);
+  for (const name of ["aria-controls", "aria-haspopup", "aria-activedescendant"]) field?.removeAttribute(name);
 }
 
 async function take(one) {
