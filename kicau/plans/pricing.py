@@ -42,9 +42,9 @@ def forget() -> None:
     _own.read_at = float("-inf")
 
 
-def lists(network: str) -> tuple[PriceList, ...]:
+def lists(network: str, *, fresh: float = FRESH) -> tuple[PriceList, ...]:
     """All of a network's lists, oldest first; an own list stands in for ours of the same name and day."""
-    if time.monotonic() - _own.read_at > FRESH:
+    if time.monotonic() - _own.read_at > fresh:
         from kicau.plans.models import OwnList  # here, so that what costs nobody anything needs no database
 
         found: dict[str, tuple[PriceList, ...]] = {}
@@ -56,14 +56,14 @@ def lists(network: str) -> tuple[PriceList, ...]:
     return prices.in_order({(one.name, one.since): one for one in (*ours, *own)}.values()) if own else ours
 
 
-def list_on(network: str, day: date, plan: str = "") -> PriceList | None:
+def list_on(network: str, day: date, plan: str = "", *, fresh: float = FRESH) -> PriceList | None:
     ours = registry.get(network).price_lists
-    if time.monotonic() - _own.read_at > FRESH:
-        lists(network)
+    if time.monotonic() - _own.read_at > fresh:
+        lists(network, fresh=fresh)
     key = (network, day, plan)
     known = _own.in_force.get(key)
     if known is None or known[0] is not ours:
-        known = _own.in_force[key] = (ours, price_on(lists(network), day, plan))
+        known = _own.in_force[key] = (ours, price_on(lists(network, fresh=fresh), day, plan))
     return known[1]
 
 

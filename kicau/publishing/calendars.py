@@ -30,9 +30,11 @@ class Filter:
     """Which deliveries; empty means all. Campaign, tag and author are asked of their posts."""
 
     channel: str = ""  # key
+    channel_id: UUID | None = None  # of that key, where it is known already
     network: str = ""
     state: str = ""
     campaign: str = ""  # name
+    campaign_id: UUID | None = None  # of that name, where it is known already
     tag: str = ""
     author: str = ""  # a person's id
     attention: bool = False
@@ -97,7 +99,7 @@ def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
     actor.require(Permission.READ)
     if wanted.channel:  # of this workspace; so are its deliveries, which its index then tells without their rows
         keys = Channel.objects.filter(workspace=actor.workspace, key=wanted.channel).values_list("id", flat=True)
-        rows = Delivery.objects.filter(channel__in=list(keys))
+        rows = Delivery.objects.filter(channel__in=[wanted.channel_id] if wanted.channel_id else list(keys))
     else:
         rows = Delivery.objects.filter(workspace=actor.workspace)
     if wanted.network:
@@ -117,7 +119,7 @@ def _of_drafts(actor: Actor, wanted: Filter, rows: QuerySet[Delivery], *, few: b
     drafts = Draft.objects.filter(workspace=actor.workspace)
     if wanted.campaign:
         known = Campaign.objects.filter(workspace=actor.workspace, name=wanted.campaign).values_list("id", flat=True)
-        drafts = drafts.filter(campaign__in=list(known))
+        drafts = drafts.filter(campaign__in=[wanted.campaign_id] if wanted.campaign_id else list(known))
     if wanted.tag:
         drafts = drafts.filter(tags__contains=[wanted.tag])
     if wanted.author:

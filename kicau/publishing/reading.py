@@ -16,11 +16,15 @@ from kicau.publishing.models import ATTENTION, Attempt, Campaign, Delivery, Draf
 from kicau.workspaces.actors import Actor, Permission
 
 
-def campaigns(actor: Actor) -> list[str]:
+def campaign_ids(actor: Actor) -> dict[str, UUID]:
+    """By name, the newest hundred, newest first."""
     actor.require(Permission.READ)
-    return list(
-        Campaign.objects.filter(workspace=actor.workspace).order_by("-created_at").values_list("name", flat=True)[:100]
-    )
+    rows = Campaign.objects.filter(workspace=actor.workspace).order_by("-created_at")
+    return dict(rows.values_list("name", "id")[:100])
+
+
+def campaigns(actor: Actor) -> list[str]:
+    return list(campaign_ids(actor))
 
 
 def troubles(actor: Actor, channel: Channel | None = None) -> dict[UUID, Delivery]:

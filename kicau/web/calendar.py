@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from kicau.base import clock
 from kicau.channels import acts as channels
-from kicau.publishing import calendars, reading
+from kicau.publishing import calendars, costing, reading
 from kicau.publishing.calendars import Card, Day, FreeSlot
 from kicau.publishing.models import DeliveryState
 from kicau.web.frame import Asked, is_partial, page
@@ -39,8 +39,12 @@ def home(request: Asked) -> HttpResponse:
     zone = timezone.get_current_timezone()
     today = clock.now().astimezone(zone).date()
     anchor = _day(request.GET.get("day", "")) or today
+    refreshes = is_partial(request) and "seen" in request.GET
+    every = [] if refreshes else list(channels.channels(request.actor).defer("credentials", "capabilities"))
+    named = {} if refreshes else reading.campaign_ids(request.actor)
+    key, campaign = request.GET.get("channel", ""), request.GET.get("campaign", "")
     wanted = calendars.Filter(
-        channel=request.GET.get("channel", ""), state=_state(request.GET.get("state", "")), campaign=request.GET.get("campaign", ""),
+        channel=key, channel_id=next((c.id for c in every if c.key == key), None), state=_state(request.GET.get("state", "")), campaign=campaign, campaign_id=named.get(campaign),
         tag=request.GET.get("tag", "").strip()[:60], author=request.GET.get("author", ""), attention=view == "attention",
     )  # fmt: skip
     shown: dict[str, Any] = {
@@ -54,12 +58,13 @@ def home(request: Asked) -> HttpResponse:
     stamp = _stamp(shown)
     if is_partial(request) and request.GET.get("seen") == stamp:
         return HttpResponse(status=204)
+    shown["costs"] = _costs(request, shown, wanted, zone)
     shown |= {"stamp": stamp, "watch": _watch(shown), "here": _here(request), "to_day": _to_day(request)}
-    if is_partial(request) and "seen" in request.GET:
+    if refreshes:
         return render(request, "web/calendar/deliveries.html", shown)
     shown |= {
-        "channels": list(channels.channels(request.actor).defer("credentials", "capabilities")),
-        "campaigns": reading.campaigns(request.actor),
+        "channels": every,
+        "campaigns": list(named),
         "members": [m.person for m in people.members(request.actor)],
         "attention": calendars.needing_attention(request.actor),
         "states": DELIVERY,
@@ -150,6 +155,20 @@ def _span(view: str, anchor: date) -> tuple[date, int, date, date]:
     following = (start + timedelta(days=32)).replace(day=1)
     first = start - timedelta(days=start.weekday())
     return first, -(-(following - first).days // 7) * 7, (start - timedelta(days=1)).replace(day=1), following
+
+
+def _costs(request: Asked, shown: dict[str, Any], wanted: calendars.Filter, zone: Any) -> costing.Costs:
+    """Of what stands on the page, and of whole days in a grid."""
+    if "first" in shown:
+        since, until = (
+            datetime.combine(day, time(), zone) for day in (shown["first"], shown["last"] + timedelta(days=1))
+        )
+    else:
+        moments = [card.due_at for card in _cards(shown)]
+        if not moments:
+            return costing.Costs()
+        since, until = min(moments), max(moments) + timedelta(microseconds=1)
+    return costing.of_calendar(request.actor, wanted, since, until, zone)
 
 
 def _cell(day: Day, room: int, outside: bool, slots: Iterable[FreeSlot]) -> Cell:

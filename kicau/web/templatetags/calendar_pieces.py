@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from kicau.publishing.calendars import Card, Slip
+from kicau.publishing.costing import Costs
 from kicau.web import words
-from kicau.web.templatetags.kicau import dot, mark
+from kicau.web.templatetags.kicau import brief, dot, mark
 
 register = template.Library()
 
@@ -37,8 +38,9 @@ def _text(card: Card, most: int) -> str:
 
 
 @register.simple_tag
-def chip(card: Card, may_move: bool, long: bool = False) -> SafeString:
-    """A post at its time as a link that can be dragged; `long`: in a line of its own, with its state."""
+def chip(card: Card, may_move: bool, long: bool = False, costs: Costs | None = None) -> SafeString:
+    """A post at its time as a link that can be dragged; `long`: in a line of its own, with its state. With `costs`, what
+    it costs where it costs anything."""
     first = card.deliveries[0]
     drag = ""
     if may_move and all(row.state in MOVABLE for row in card.deliveries):
@@ -47,12 +49,12 @@ def chip(card: Card, may_move: bool, long: bool = False) -> SafeString:
     return mark_safe(  # noqa: S308 (every text is escaped above)
         f'<a class="chip tone-{words.delivery_badge(first).tone}" href="{_post_address().format(card.draft_id)}"{drag}>'
         f'<span class="when">{_clock(card)}</span><span class="marks">{marks}</span>{dot(first) if long else ""}'
-        f'<span class="text">{_text(card, LONG if long else SHORT)}</span></a>'
+        f'<span class="text">{_text(card, LONG if long else SHORT)}</span>{_cost(card, costs)}</a>'
     )
 
 
 @register.simple_tag
-def entry(card: Card) -> SafeString:
+def entry(card: Card, costs: Costs | None = None) -> SafeString:
     """A post in a list: its time, its text, where it goes and how that stands."""
     picture = ""
     if card.picture:
@@ -60,8 +62,13 @@ def entry(card: Card) -> SafeString:
         picture = f'<img class="thumb" src="{address}" alt="" width="64" height="64" loading="lazy">'
     return mark_safe(  # noqa: S308 (every text is escaped above)
         f'<a class="entry" href="{_post_address().format(card.draft_id)}"><span class="when">{_clock(card)}</span>'
-        f'<span class="what"><span class="text">{_text(card, LONG)}</span><span class="to">{"".join(map(_target, card.deliveries))}</span></span>{picture}</a>'
+        f'<span class="what"><span class="text">{_text(card, LONG)}</span><span class="to">{"".join(map(_target, card.deliveries))}{_cost(card, costs)}</span></span>{picture}</a>'
     )
+
+
+def _cost(card: Card, costs: Costs | None) -> SafeString:
+    found = costs.posts.get((card.draft_id, card.due_at)) if costs else None
+    return brief(found) if found else SafeString("")
 
 
 def _target(row: Slip) -> str:

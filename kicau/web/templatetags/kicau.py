@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -199,6 +200,26 @@ def _amount(micro: int, currency: str) -> str:
     if currency == "USD":
         return f"{pgettext('dollar sign', '$')}{number}"
     return f"Rp{number}" if currency == "IDR" else f"{number} {currency}"
+
+
+@register.filter
+def brief(costs: Mapping[str, int] | None) -> SafeString:
+    """Micro-units by currency where there is little room: in the workspace's own currency alone, with both on asking."""
+    told, whole = [], []
+    for currency, micro in (costs or {}).items():
+        worth = display.current().of(micro, currency)
+        told.append(_amount(worth.micro, worth.currency) if worth else money_or_zero(micro, currency))
+        whole.append(money_or_zero(micro, currency))
+    if not told:
+        return SafeString("")
+    title = _("%(cost)s to publish") % {"cost": " + ".join(whole)}
+    return format_html('<span class="cost" title="{}">{}</span>', title, " + ".join(told))
+
+
+@register.filter
+def whole_cost(costs: Mapping[str, int]) -> str:
+    """The same where there is room for it."""
+    return " + ".join(money_or_zero(micro, currency) for currency, micro in costs.items())
 
 
 @register.simple_tag

@@ -12,6 +12,7 @@ from pypdf import PdfReader
 
 from kicau.base import clock
 from kicau.plans.models import Budget, Charge, OwnList, Purpose, Rate
+from kicau.publishing import calendars, compose, costing, schedule
 from kicau.web.tests.test_composer import form  # noqa: F401 (a fixture)
 
 
@@ -97,3 +98,28 @@ def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges
     assert "9750 IDR ($0.60)" in pdf
     page.post(reverse("rate-remove", args=[Rate.objects.get().id]))
     assert "Rp9,750" not in read(page, "costs")
+
+
+def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspace, channels):
+    day = clock.now().astimezone(clock.zone(workspace.timezone)) + timedelta(days=1)
+    at = day.replace(hour=9, minute=0, second=0, microsecond=0)
+    texts = ["https://kopisenja.id", "kopi", "teh", "gula", "susu", "roti"]  # more than a month shows of a day
+    for n, text in enumerate(texts):
+        draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=text),)))
+        schedule.schedule(actor, compose.one_draft(actor, draft.id), ["x-kopisenja", "bluesky-kopisenja"], at + timedelta(hours=n))  # fmt: skip
+    wanted = calendars.Filter()
+    shown = costing.of_calendar(actor, wanted, at, at + timedelta(days=1), clock.zone(workspace.timezone))
+    assert shown.days == {at.date(): {"USD": 200_000 + 5 * 15_000}}
+    assert sorted(sum(c.values()) for c in shown.posts.values()) == [15_000] * 5 + [200_000]
+    assert not costing.of_calendar(actor, calendars.Filter(channel="bluesky-kopisenja"), at, at + timedelta(days=1), clock.UTC).all  # fmt: skip
+    for view, entries in (("month", 0), ("week", 6), ("day", 6), ("coming", 6)):
+        html = read(page, "home", view=view, day=f"{at:%Y-%m-%d}")
+        assert html.count('<span class="cost"') == entries + (view in ("month", "week")), view
+        assert ("$0.275 to publish all that stands here" in html) == (view != "coming"), view
+    page.post(
+        reverse("settings-workspace"), {"name": workspace.name, "timezone": workspace.timezone, "currency": "IDR"}
+    )
+    Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-05", rate=16000)
+    assert '<span class="cost" title="Rp3,200 ($0.20) to publish">Rp3,200</span>' in read(
+        page, "home", view="day", day=f"{at:%Y-%m-%d}"
+    )
