@@ -258,10 +258,14 @@ def money_or_zero(micro: int, currency: str) -> str:
 
 @register.filter
 def money_at_glance(micro: int, currency: str) -> str:
-    """For a figure that stands alone: cents, however small it is; less than one is said to be that."""
+    """For a figure that stands alone: cents, however small it is; less than one is said to be that. In the workspace's
+    own currency, with what is charged small beside it."""
     if micro and abs(micro) < 10_000:
-        return f"< {_amount(10_000, currency)}"
-    return _amount(round(micro / 10_000) * 10_000, currency) if currency else "0"
+        charged = f"< {_amount(10_000, currency)}"
+    else:
+        charged = _amount(round(micro / 10_000) * 10_000, currency) if currency else "0"
+    worth = display.current().of(micro, currency)
+    return format_html('{} <span class="charged">{}</span>', _amount(worth.micro, worth.currency), charged) if worth else charged  # fmt: skip
 
 
 @register.filter
