@@ -175,7 +175,7 @@ def _same(first, now, late, moved):
         if kind == "Delivery" and id_ in moved:
             continue
         if kind == "Delivery" and id_ in asked:
-            row = {**row, "state": "held", "hold": "withdrawn", "reason": now[key]["reason"]}
+            row = {**row, "state": "held", "hold": "withdrawn", "reason": now[key]["reason"], "said": now[key]["said"]}
         if kind == "Draft":
             row = {**row, "state": now[key]["state"]}
         assert now[key] == row, key
