@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,11 @@ from kicau.base.errors import Refusal
 from kicau.channels import acts as channels
 from kicau.channels.live import new_client
 from kicau.channels.models import Channel, ChannelState
+from kicau.connector import registry
 from kicau.connector.contract import consent
 from kicau.connector.errors import ConnectorError
 from kicau.media import acts as media
+from kicau.plans import acts as plans
 from kicau.publishing import compose, schedule
 from kicau.workspaces.acts import actor_for, add_person, create_workspace
 from tests.chaos.plan import Asked, Plan
@@ -31,6 +35,9 @@ from tests.chaos.world import Networks
 LIBRARY = Path(kicau.demo.__file__).parent / "media"
 PICTURES = ("brew-1.jpg", "brew-2.jpg", "brew-3.jpg", "brew-4.jpg", "puntang-bag.jpg", "senja-cup.jpg")
 FILM = "pour.mp4"
+
+
+CAP = re.compile(r"\[\[list\.caps\]\]\n(?:[^\[\n].*\n)*")  # in a list of prices
 
 
 class People:
@@ -46,10 +53,17 @@ class People:
         for slug, server in self.networks.sandboxes.items():
             app = server.default_app
             channels.register_app(slug, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)
+            self._without_caps(slug)
             for account in server.accounts():
                 for channel in async_to_sync(self._sign_in)(slug, account.id):
                     self.accounts[str(channel.id)] = account.id
                     self.channels[slug].append(channel)
+
+    def _without_caps(self, slug: str) -> None:
+        """The sandboxes' own limits are off, so the operator's lists say so, too."""
+        shipped = files(registry.package(slug)) / "prices.toml"
+        if shipped.is_file() and (uncapped := CAP.sub("", text := shipped.read_text("utf-8"))) != text:
+            plans.add_price_list(self.actor, slug, uncapped)
 
     async def _sign_in(self, slug: str, account: str) -> list[Channel]:
         async with new_client() as client:
