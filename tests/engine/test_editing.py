@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import sync_to_async
 
+from kicau.archive.imports.published import keep_published
+from kicau.archive.models import Item
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
 from kicau.connector.sandbox import Fault
 from kicau.plans.models import Charge, Purpose
@@ -27,7 +29,13 @@ async def test_a_thread_is_changed_part_by_part_and_a_lost_answer_is_looked_up(
     await shop.work(lambda: state(row) == "published")
     shown = await sync_to_async(editing.propose)(actor, row.id, Change(texts={1: "dua, mended"}))
     assert ([p.text for p in shown.after.parts], shown.parts, shown.problems) == (["satu", "dua, mended"], (1,), ())
+    await sync_to_async(keep_published)()
     done = await editing.edit(actor, row.id, Change(texts={1: "dua, mended"}), client=client)
+    await sync_to_async(keep_published)()
+    kept = {item.text: str(item.search) async for item in Item.objects.filter(delivery=row)}
+    assert (set(kept), "mended" in kept["dua, mended"]) == ({"satu", "dua, mended"}, True), (
+        "the archive reads as readers do"
+    )
     assert texts(network) == [p["text"] for p in done.rendered["parts"]] == ["satu", "dua, mended"]
     assert await Charge.objects.filter(delivery_id=row.id, purpose=Purpose.EDIT, meter="read").acount() == 1
     assert await AuditEntry.objects.filter(act="delivery.edited", subject=str(row.id)).aexists()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
+from kicau.archive import meaning
 from kicau.archive.imports.rows import Encoder
 from kicau.archive.imports.writing import Writer
 from kicau.archive.models import Item, Source
 from kicau.base import clock
 from kicau.connector.archives.records import Record
 from kicau.connector.content import JSON
-from kicau.publishing.models import Delivery, DeliveryState
+from kicau.publishing.models import Delivery, DeliveryState, Revision
 from kicau.rights import statements
 from kicau.rights.models import Layer, Origin, Party, Subject
 from kicau.rights.statements import NewStatement
@@ -28,6 +31,14 @@ LINK = """
 UPDATE archive_item i SET delivery_id = d.delivery, campaign_id = d.campaign
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS d(delivery, campaign, network, remote_id)
 WHERE i.workspace_id = %s AND i.network = d.network AND i.remote_id = d.remote_id AND i.delivery_id IS NULL
+"""
+# Other words, stemmed as an import does it (writing.py).
+REWRITE = """
+UPDATE archive_item SET text = %(text)s, media = %(media)s, search = to_tsvector(CASE language WHEN 'id'
+    THEN 'indonesian'::regconfig WHEN 'en' THEN 'english'::regconfig ELSE 'simple'::regconfig END, left(%(words)s, 200000))
+WHERE workspace_id = %(workspace)s AND network = %(network)s AND remote_id = %(remote_id)s AND delivery_id = %(delivery)s
+  AND (text, media) IS DISTINCT FROM (%(text)s, %(media)s::jsonb)
+RETURNING id
 """
 
 
@@ -45,6 +56,7 @@ def keep_published(workspace: Workspace | None = None) -> int:
     else:
         _mark_deleted(Item.objects.filter(workspace=workspace))
         spaces = Workspace.objects.filter(id=workspace.id)
+    _rewrite(workspace)
     done = 0
     for space in spaces:
         found = list(rows.filter(workspace=space).select_related("draft", "channel").order_by("published_at", "id")[:AT_ONCE])  # fmt: skip
@@ -130,3 +142,22 @@ def _keep_wishes(workspace: Workspace, found: Sequence[Delivery]) -> None:
 
 def _mark_deleted(items: QuerySet[Item]) -> None:
     items.filter(delivery__state=DeliveryState.DELETED, deleted_at=None).update(deleted_at=Now())
+
+
+@transaction.atomic
+def _rewrite(workspace: Workspace | None) -> None:
+    """What was edited on its network since it was taken in reads here as it does there."""
+    edited = Delivery.objects.filter(revisions__state=Revision.State.DONE).select_related("channel").distinct()
+    edited = edited.filter(workspace=workspace) if workspace else edited.filter(changed_at__gte=clock.now() - RECENT)
+    changed: list[UUID] = []
+    with connection.cursor() as cursor:
+        for delivery in edited:
+            for one in records(delivery):
+                alts = " ".join(str(medium.get("alt") or "") for medium in one.media)
+                cursor.execute(REWRITE, {
+                    "text": one.text, "media": json.dumps(one.media), "words": f"{one.text} {alts}", "workspace": delivery.workspace_id,
+                    "network": one.network, "remote_id": one.remote_id, "delivery": delivery.id,
+                })  # fmt: skip
+                changed += [row[0] for row in cursor.fetchall()]
+    if changed:
+        meaning.forget(changed)
