@@ -118,6 +118,14 @@ def test_mastodon_from_its_own_sign_in_page_to_a_reader_on_another_server(page: 
 
     page.reload()
     expect(page.get_by_text("Delete from the network")).to_have_count(0)  # this server lets no app delete
+    page.get_by_role("link", name="Edit on the network").click()
+    page.locator('[name="text:0"]').fill(f"Biji segar dari Toraja ☕ {mark}")
+    expect(page.locator("#look .said")).to_have_text(f"Biji segar dari Toraja ☕ {mark}")
+    page.get_by_role("button", name="Change it on Mastodon").click()
+    expect(page.locator(".delivery .said")).to_have_text(f"Biji segar dari Toraja ☕ {mark}")
+    told = alice.ask(f"/api/v1/statuses/{row.remote_ids[0]}", alice.token())
+    assert "Toraja" in told["content"]
+    assert [one["description"] for one in told["media_attachments"]] == ["Coffee beans on a table"]
 
 
 def row_mark() -> str:
