@@ -1,7 +1,8 @@
 """Finding items by their words, and by everything else that is known of them; newest first, a page at a time.
 
 A common word is found by walking back from the newest item, a rare one by the index of words. Which it is shows itself:
-the walk ends after WALK items, and what has not shown often by then is rare enough for the index.
+the walk ends after WALK items, or goes on to DEEP where what it met by then says that it will be over before; what has
+not shown often is rare enough for the index.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from kicau.rights.decisions import Answer
 from kicau.workspaces.actors import Actor, Permission
 
 WALK = 3000  # newest items that are looked at before the index of words is asked
+DEEP = 30_000  # items that are walked in the time in which the index leads to 3,000: those lie apart
+DEEPER = 64_000  # as DEEP, for phrases: the index leads to all items that have their words, in a row or not
 FACETED = "train_gen"  # the use of which facets tell where none is asked for
 COUNTED = 5000  # matches at most of which facets are counted
 MOST_STANDINGS = 100  # each of which is walked singly where nothing else is asked
@@ -161,10 +164,16 @@ class _Asked:
         walked = f"""
             SELECT i.id, i.posted_at FROM (SELECT * FROM archive_item i WHERE i.workspace_id = %(workspace)s {begin}
                 {order} LIMIT %(walk)s) i WHERE {self.where} {order} LIMIT %(limit)s"""  # noqa: S608
-        found = self._fetch(walked, params)
-        if len(found) == limit:
-            return found
-        return self._fetch(self._by_index(begin, order), params)
+        return self._walked(walked, params) or self._fetch(self._by_index(begin, order), params)
+
+    def _walked(self, sql: str, params: dict[str, Any]) -> list[tuple[UUID, datetime]]:
+        """A full page that the walk meets; none where it would be too long."""
+        limit = params["limit"]
+        found = self._fetch(sql, params)
+        deep = DEEPER if "<->" in params.get("wanted", "") else DEEP
+        if 0 < len(found) < limit and (far := WALK * limit // len(found)) <= deep:
+            found = self._fetch(sql, params | {"walk": min(deep, far * 3 // 2)})
+        return found if len(found) == limit else []
 
     @property
     def use(self) -> str:
@@ -211,9 +220,8 @@ class _Asked:
         single = len(params["each"]) == 1
         if not self._narrow and (single or not self._wide_but_standing()):
             return self._fetch(walked.replace("LIMIT %(walk)s", "" if single else "LIMIT %(limit)s"), params)
-        if single and len(found := self._fetch(walked, params)) == params["limit"]:
-            return found
-        return self._fetch(self._by_index(begin, order), params)
+        found = self._walked(walked, params) if single else []
+        return found or self._fetch(self._by_index(begin, order), params)
 
     def _by_index(self, begin: str, order: str) -> str:
         return f"""
