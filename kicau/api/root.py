@@ -26,6 +26,7 @@ from kicau.api import (
     described,
     desk,
     docs,
+    evidence,
     gate,
     hooks,
     imports,
@@ -131,6 +132,7 @@ def mounted() -> Api:
         declarations,
         sets,
         audits,
+        evidence,
         withdrawals,
     ):
         routes: Router = subject.routes

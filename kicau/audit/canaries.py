@@ -98,13 +98,18 @@ def one_canary(actor: Actor, canary_id: UUID | str) -> Canary:
     return found
 
 
+def candidates_of(actor: Actor, canary: Canary) -> list[str]:
+    """All texts, for whoever scores them."""
+    actor.require(Permission.SETTINGS)
+    return list(canary.candidates)
+
+
 def candidates_csv(actor: Actor, canary: Canary) -> str:
     """A table for whoever scores: number, text, and an empty score. Which one was published it does not say."""
-    actor.require(Permission.SETTINGS)
     told = io.StringIO()
     rows = csv.writer(told)
     rows.writerow(("number", "text", "score"))
-    rows.writerows((number, text, "") for number, text in enumerate(canary.candidates, 1))
+    rows.writerows((number, text, "") for number, text in enumerate(candidates_of(actor, canary), 1))
     return told.getvalue()
 
 

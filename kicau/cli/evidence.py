@@ -20,20 +20,17 @@ def evidence() -> None:
 def log_(shell: Shell, as_json: bool) -> None:
     """Show the log's size, its keys, and its newest checkpoints with the outsiders' stamps on them."""
     shell.actor()
-    from kicau.evidence import log, notes, witness
-    from kicau.evidence.models import Leaf, SignedCheckpoint
+    from kicau.evidence import log
 
-    name, key = log.signing_key()
-    public = notes.public_bytes(key.public_key())
-    last = Leaf.objects.order_by("-index").first()
-    rows = list(SignedCheckpoint.objects.all()[:20])
+    state = log.state()
+    rows = state.checkpoints
     told: dict[str, Any] = {
-        "origin": name, "size": last.index + 1 if last else 0, "key_sha256": _sha256(public), "verifier_key": notes.verifier_key(name, public),
-        "witness_key": witness.own_key(), "checkpoints": [{"size": r.size, "at": r.at.isoformat(), "note": r.note, "anchors": r.anchors} for r in rows],
+        "origin": state.origin, "size": state.size, "key_sha256": state.key_sha256, "verifier_key": state.verifier_key, "witness_key": state.witness_key,
+        "checkpoints": [{"size": r.size, "at": r.at.isoformat(), "note": r.note, "anchors": r.anchors} for r in rows],
     }  # fmt: skip
 
     def show() -> None:
-        show_facts({"Log": f"{name}, {told['size']:,} entries", "Key (SHA-256, for verify --key)": told["key_sha256"], "Verifier key": told["verifier_key"], "Key as a witness": told["witness_key"]})  # fmt: skip
+        show_facts({"Log": f"{state.origin}, {state.size:,} entries", "Key (SHA-256, for verify --key)": state.key_sha256, "Verifier key": state.verifier_key, "Key as a witness": state.witness_key})  # fmt: skip
         table = [(r.size, f"{r.at:%Y-%m-%d %H:%M}", "; ".join(f"{a['kind']} by {a['by']}{' (promised)' if a.get('pending') else ''}" for a in r.anchors) or "nobody") for r in rows]  # fmt: skip
         show_table((">entries", "signed (UTC)", "seen by"), table, empty="No checkpoint was signed yet.")
 
@@ -62,9 +59,3 @@ def stamp(shell: Shell, as_json: bool) -> None:
     answer(as_json, told, lambda: show_table(("kind", "by", "at", ""), rows, empty="The log is empty: there is nothing to stamp."))  # fmt: skip
     if troubles:
         raise SystemExit(FAILED)
-
-
-def _sha256(raw: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(raw).hexdigest()

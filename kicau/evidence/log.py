@@ -46,6 +46,29 @@ def commitment(salt: bytes, content: bytes) -> bytes:
     return hmac.digest(salt, content, hashlib.sha256)
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What an instance tells of its log: to those who verify, and to those who witness."""
+
+    origin: str
+    size: int
+    key_sha256: str
+    verifier_key: str
+    witness_key: str
+    checkpoints: Sequence[SignedCheckpoint]  # the newest first
+
+
+def state(most: int = 20) -> State:
+    """The log as it is now."""
+    name, key = signing_key()
+    public = notes.public_bytes(key.public_key())
+    last = Leaf.objects.order_by("-index").first()
+    return State(
+        name, last.index + 1 if last else 0, hashlib.sha256(public).hexdigest(), notes.verifier_key(name, public),
+        notes.verifier_key(name, public, notes.COSIGNED), list(SignedCheckpoint.objects.all()[:most]),
+    )  # fmt: skip
+
+
 def append(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID | None = None) -> range:
     """Logs each (ref, content); the indexes of their leaves. In the caller's transaction, or one of its own."""
     with transaction.atomic():

@@ -43,12 +43,6 @@ def cosign(request: str) -> str:
     return notes.cosign(note, name, key, int(seen.at.timestamp()))
 
 
-def own_key() -> str:
-    """As whoever asks us to co-sign writes us down (NAME+HASH+KEY)."""
-    name, key = log.signing_key()
-    return notes.verifier_key(name, notes.public_bytes(key.public_key()), notes.COSIGNED)
-
-
 def _read(request: str) -> tuple[int, list[bytes], str]:
     head, blank, note = request.partition("\n\n")
     first, *lines = head.split("\n")

@@ -20,6 +20,7 @@ from kicau.archive.imports import acts as archives
 from kicau.archive.imports import running
 from kicau.archive.models import Import, Item
 from kicau.audit import acts as audits
+from kicau.audit import canaries
 from kicau.audit.models import Audit, Hit, Sought
 from kicau.base import clock
 from kicau.channels.live import stored
@@ -188,6 +189,7 @@ def populate(actor: Actor, folder: Path) -> World:
     budget = plans.set_budget(actor, plans.BudgetInput(name=MARK, amount=50_000_000))
     contract = OwnList.objects.create(network="facebook", toml=CONTRACT)
     rate = Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
+    canary = canaries.register(actor, MARK, candidates=20, sentence=f"{MARK} {{words}}")
     hook = webhooks.add_webhook(actor, f"https://127.0.0.1/{MARK}", ["delivery.*"])
     somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41")
     set_member(actor, somebody, Role.EDITOR)
@@ -244,7 +246,7 @@ def populate(actor: Actor, folder: Path) -> World:
         "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),
         "withdrawal_id": str(left.id), "job_id": str(job.id),
         "person_id": str(somebody.id), "token_id": str(token.id), "invitation_id": str(invitation.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
-        "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "budget_id": str(budget.id), "list_id": str(contract.id), "rate_id": str(rate.id), "network": "facebook",
+        "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "canary_id": str(canary.id), "budget_id": str(budget.id), "list_id": str(contract.id), "rate_id": str(rate.id), "network": "facebook",
     }  # fmt: skip
     return World(actor=actor, ids=ids, channel=facebook, medium=medium, post=post, deliveries=rows)
 

@@ -94,6 +94,7 @@ def test_the_matrix_covers_every_endpoint():
         "text_id",
         "group_id",
         "contact_id",
+        "canary_id",
     }
 
 

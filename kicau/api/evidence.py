@@ -1,0 +1,74 @@
+"""Endpoints: the log of evidence, and canaries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from kicau.api.gate import acting
+from kicau.api.paging import page
+from kicau.api.routes import READS, SETTINGS, WRITES, Id
+from kicau.api.shapes import evidence as s
+from kicau.api.shapes.base import PageQuery
+from kicau.audit import canaries
+from kicau.evidence import log
+from kicau.evidence.models import Canary
+from kicau.workspaces.actors import Permission
+
+routes = Router(tags=["Evidence"])
+
+
+@routes.get("/evidence/log", response=s.Log, summary="Read the log of evidence", openapi_extra=READS)
+def get_log(request: HttpRequest) -> s.Log:
+    """Its keys, and its newest checkpoints with what outsiders said of them."""
+    acting(request).require(Permission.READ)
+    told = log.state()
+    checkpoints = [
+        s.LogCheckpoint(size=row.size, at=row.at, note=row.note, anchors=row.anchors) for row in told.checkpoints
+    ]
+    return s.Log(origin=told.origin, size=told.size, key_sha256=told.key_sha256, verifier_key=told.verifier_key, witness_key=told.witness_key, checkpoints=checkpoints)  # fmt: skip
+
+
+@routes.get("/canaries", response=s.CanaryPage, summary="List canaries", openapi_extra=READS)
+def list_canaries(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
+    return page(canaries.all_canaries(acting(request)), ("-id",), asked, _canary)
+
+
+@routes.post("/canaries", response={201: s.CanaryMade}, summary="Register a canary", openapi_extra=SETTINGS)
+def register_canary(request: HttpRequest, given: s.CanaryRegister) -> s.CanaryMade:
+    """Draws candidates, commits to all of them and to the one to publish, and signs the log."""
+    actor = acting(request)
+    made = canaries.register(actor, given.name, candidates=given.candidates, language=given.language, sentence=given.sentence)  # fmt: skip
+    return s.CanaryMade(**_canary(made).model_dump(), publish=canaries.published(actor, made))
+
+
+@routes.get("/canaries/{canary_id}", response=s.CanaryMade, summary="Read a canary", openapi_extra=WRITES)
+def get_canary(request: HttpRequest, canary_id: Id) -> s.CanaryMade:
+    """With the one text to publish."""
+    actor = acting(request)
+    row = canaries.one_canary(actor, canary_id)
+    return s.CanaryMade(**_canary(row).model_dump(), publish=canaries.published(actor, row))
+
+
+@routes.get("/canaries/{canary_id}/candidates", response=s.Candidates, summary="Read a canary's candidates", openapi_extra=SETTINGS)  # fmt: skip
+def get_candidates(request: HttpRequest, canary_id: Id) -> s.Candidates:
+    """For whoever scores them; they stay secret until the test."""
+    actor = acting(request)
+    return s.Candidates(candidates=canaries.candidates_of(actor, canaries.one_canary(actor, canary_id)))
+
+
+@routes.post("/canaries/{canary_id}/test", response=s.CanaryRank, summary="Rank a canary", openapi_extra=SETTINGS)
+def test_canary(request: HttpRequest, canary_id: Id, given: s.CanaryScores) -> s.CanaryRank:
+    """Where the published text stands among all candidates, and how likely that is by chance alone."""
+    actor = acting(request)
+    row = canaries.one_canary(actor, canary_id)
+    report = canaries.examine(actor, row, given.scores, model=given.model, lower_is_likelier=given.lower_is_likelier)
+    bundle = canaries.evidence(actor, row, report).decode() if given.evidence else ""
+    told = report["canary"]
+    return s.CanaryRank(says=report["says"], rank=told["rank"], of=told["of"], p=told["p"], tests=told["tests"], bundle=bundle)  # fmt: skip
+
+
+def _canary(row: Canary) -> s.Canary:
+    return s.Canary(id=str(row.id), name=row.name, candidates=len(row.candidates), tests=row.tests, registered_at=row.registered_at)  # fmt: skip
