@@ -41,14 +41,14 @@ def register_canary(request: HttpRequest, given: s.CanaryRegister) -> s.CanaryMa
     """Draws candidates, commits to all of them and to the one to publish, and signs the log."""
     actor = acting(request)
     made = canaries.register(actor, given.name, candidates=given.candidates, language=given.language, sentence=given.sentence)  # fmt: skip
-    return s.CanaryMade(**_canary(made).model_dump(), publish=canaries.published(actor, made))
+    return s.CanaryMade(**_canary(made).model_dump(), publish=made.candidates[made.chosen])
 
 
 @routes.get("/canaries/{canary_id}", response=s.CanaryMade, summary="Read a canary", openapi_extra=WRITES)
 def get_canary(request: HttpRequest, canary_id: Id) -> s.CanaryMade:
     """With the one text to publish."""
     actor = acting(request)
-    row = canaries.one_canary(actor, canary_id)
+    row = canaries.one_canary(actor, canary_id, Permission.WRITE)
     return s.CanaryMade(**_canary(row).model_dump(), publish=canaries.published(actor, row))
 
 
@@ -56,14 +56,16 @@ def get_canary(request: HttpRequest, canary_id: Id) -> s.CanaryMade:
 def get_candidates(request: HttpRequest, canary_id: Id) -> s.Candidates:
     """For whoever scores them; they stay secret until the test."""
     actor = acting(request)
-    return s.Candidates(candidates=canaries.candidates_of(actor, canaries.one_canary(actor, canary_id)))
+    return s.Candidates(
+        candidates=canaries.candidates_of(actor, canaries.one_canary(actor, canary_id, Permission.SETTINGS))
+    )
 
 
 @routes.post("/canaries/{canary_id}/test", response=s.CanaryRank, summary="Rank a canary", openapi_extra=SETTINGS)
 def test_canary(request: HttpRequest, canary_id: Id, given: s.CanaryScores) -> s.CanaryRank:
     """Where the published text stands among all candidates, and how likely that is by chance alone."""
     actor = acting(request)
-    row = canaries.one_canary(actor, canary_id)
+    row = canaries.one_canary(actor, canary_id, Permission.SETTINGS)
     report = canaries.examine(actor, row, given.scores, model=given.model, lower_is_likelier=given.lower_is_likelier)
     bundle = canaries.evidence(actor, row, report).decode() if given.evidence else ""
     told = report["canary"]

@@ -83,15 +83,15 @@ def published(actor: Actor, canary: Canary) -> str:
     return str(canary.candidates[canary.chosen])
 
 
-def all_canaries(actor: Actor) -> QuerySet[Canary]:
-    """Newest first."""
-    actor.require(Permission.READ)
+def all_canaries(actor: Actor, permission: Permission = Permission.READ) -> QuerySet[Canary]:
+    """Newest first, for whoever has the permission."""
+    actor.require(permission)
     return Canary.objects.filter(workspace_id=actor.workspace.id)
 
 
-def one_canary(actor: Actor, canary_id: UUID | str) -> Canary:
+def one_canary(actor: Actor, canary_id: UUID | str, permission: Permission = Permission.READ) -> Canary:
     """By id or name. Raises NotFound."""
-    mine = all_canaries(actor)
+    mine = all_canaries(actor, permission)
     found = mine.filter(id=as_uuid(canary_id)).first() or mine.filter(name=str(canary_id)).first()
     if found is None:
         raise NotFound("canary", canary_id)
