@@ -140,7 +140,7 @@ def archived(actor):
     workspaces.change_workspace(
         actor,
         ai_use={
-            "train_gen": "deny",
+            "train_gen": "allow",
             "train_other": "conditional",
             "ground": "allow",
             "embed": "deny",
@@ -220,7 +220,8 @@ def evidence(actor):
     of = acts.define(actor, name="Our voice", purpose="Fine-tuning the assistant that drafts our replies")
     making.make(acts.order(actor, of.id))
     recipients.give(actor, acts.one_version(actor, of.id), name="Lab Bahasa", contact="data@lab.example")
-    gone = Item.objects.filter(standing=ours, said=False).exclude(id=table.id).latest("posted_at")
+    in_it = acts.one_version(actor, of.id).members.exclude(item_id=table.id).values("item_id")
+    gone = Item.objects.filter(id__in=in_it, said=False).latest("posted_at")
     say(actor, [NewStatement(layer="withdrawal", party="author", party_name="Sari Wulandari", subject="item", item=gone.id, says={"train_gen": "deny"})])  # fmt: skip
     acts.preview(actor, of.id)
     while making.make_waiting():

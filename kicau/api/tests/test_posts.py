@@ -41,7 +41,10 @@ def test_a_post_comes_back_as_it_was_written(api, world):
     ):
         assert post[name] == body[name], name
     assert post["parts"] == [
-        {"text": "Satu 👩🏽‍🍳", "media": [{"medium": world.ids["medium_id"], "alt": ""}]},
+        {
+            "text": "Satu 👩🏽‍🍳",
+            "media": [{"medium": world.ids["medium_id"], "alt": "", "cover": None, "cover_ms": None}],
+        },
         {"text": "dua", "media": []},
     ]
     assert post["variants"][0]["parts"][0]["text"] == "Untuk rekan kerja"

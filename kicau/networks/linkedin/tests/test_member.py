@@ -44,6 +44,7 @@ async def publish_once(session: Lent, delivery: Delivery) -> Published | None:
 
 
 class TestMember(ConnectorContract):
+    called = "kopi-senja"
     connector = connector
     server = staticmethod(quick)
     drafts = DRAFTS
