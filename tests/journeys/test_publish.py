@@ -6,7 +6,7 @@ import json
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import PASSWORD, connect, sign_in
 
@@ -59,6 +59,20 @@ def test_what_was_typed_survives_a_reload_and_a_lost_server(page: Page, networks
     page.evaluate("window.onbeforeunload = null; sessionStorage.clear()")
     page.reload()
     expect(page.get_by_label("Text", exact=True)).to_have_value("First words and more, with nobody listening")
+
+
+def test_what_was_typed_and_chosen_before_the_script_came_counts(page: Page, networks, owner, workspace, picture_file):
+    sign_in(page)
+    connect(page, "X")
+    held: list[Route] = []
+    page.route("**/composer*.js", lambda route: held.append(route))
+    page.goto("/compose", wait_until="commit")
+    page.get_by_label("Text", exact=True).fill("Quicker than the line")
+    page.locator("input[type=file]").first.set_input_files(str(picture_file))
+    held[0].continue_()
+    expect(page.locator(".plates.edit img")).to_have_count(1)
+    expect(page.locator("#look")).to_contain_text("Quicker than the line")
+    expect(page.locator("#kept")).to_contain_text("Saved")
 
 
 def test_a_long_text_becomes_a_thread_and_a_network_can_differ(page: Page, networks, owner, workspace):

@@ -283,3 +283,9 @@ found.then((left) => {
 });
 const own = `/compose/${form.dataset.composer}`;
 if (location.pathname !== own) history.replaceState(null, "", own);
+
+// What was typed and chosen before this ran counts: on a slow line the hands are earlier than the script.
+document.addEventListener("DOMContentLoaded", () => { // and the page's own requests are ready
+  if ([...form.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue)) touched();
+  for (const field of form.querySelectorAll("[data-upload]")) upload(field.dataset.upload, field.files);
+});
