@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any, cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -21,7 +20,7 @@ from kicau.archive.reading import problem
 from kicau.audit import acts, logged, papers, showing
 from kicau.audit.models import Audit, AuditState
 from kicau.base.errors import NotFound
-from kicau.evidence import log, notes, verify
+from kicau.evidence import log, verify
 from kicau.evidence.models import Leaf
 from kicau.workspaces.actors import Permission
 
@@ -121,11 +120,10 @@ def get_bundle(request: HttpRequest, audit_id: Id) -> StreamingHttpResponse:
 def get_checkpoint(request: HttpRequest) -> s.Checkpoint:
     """The whole log of this Kicau in one signed line; keep it, and later ones must continue it."""
     row = logged.checkpoint(acting(request))
-    name, key = log.signing_key()
-    public = notes.public_bytes(key.public_key())
+    told = log.state(most=1)
     return s.Checkpoint(
-        origin=name, size=row.size, root=logged.b64(bytes(row.root)), note=row.note, key=notes.verifier_key(name, public),
-        key_sha256=hashlib.sha256(public).hexdigest(), anchors=row.anchors, at=row.at,
+        origin=told.origin, size=row.size, root=logged.b64(bytes(row.root)), note=row.note, key=told.verifier_key,
+        key_sha256=told.key_sha256, anchors=row.anchors, at=row.at,
     )  # fmt: skip
 
 
