@@ -245,7 +245,7 @@ def content(actor: Actor) -> dict[tuple[str, Any], dict[str, Any]]:
 def travel(clock: Time, at: datetime) -> None:
     """To just before `at`, by way of an hour before it, in which permissions are renewed as they are in real days."""
     clock.go(at - timedelta(hours=1))
-    soon = timedelta(seconds=31)  # one that is being renewed is put off by 30 s
+    soon = timedelta(seconds=60)  # one that is being renewed is put off by 30 s, counted from before the clock moved
     until(lambda: not Channel.objects.filter(state="active", refresh_at__lte=now() + soon).exists())
     clock.go(at)
 

@@ -63,7 +63,7 @@ def test_a_network_is_left_and_taken_back(actor, page, tmp_path, live_server, se
         here = page.url
         page.goto("/")
         expect(page.get_by_text(f"{stopped} posts are due after it")).to_be_visible()
-        clock.go(EFFECTIVE - timedelta(hours=1))
+        travel(clock, EFFECTIVE - timedelta(hours=1))
         first = content(actor)
 
         # The moment itself.
