@@ -58,9 +58,12 @@ class Slip:
     channel_key: str
     text: str
     picture: str  # a medium's key in the library, "" where there is none
+    charges: list[dict[str, Any]]  # in wire form: what publishing it uses of its network's meters
 
 
-COLUMNS = ("id", "draft_id", "due_at", "network", "state", "hold", "channel__name", "channel__key", "head", "picture")
+COLUMNS = (
+    "id", "draft_id", "due_at", "network", "state", "hold", "channel__name", "channel__key", "head", "picture", "charges",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,10 @@ def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
         rows = Delivery.objects.filter(channel__in=[wanted.channel_id] if wanted.channel_id else list(keys))
     else:
         rows = Delivery.objects.filter(workspace=actor.workspace)
+    return _in_state(rows, wanted)
+
+
+def _in_state(rows: QuerySet[Delivery], wanted: Filter) -> QuerySet[Delivery]:
     if wanted.network:
         rows = rows.filter(network=wanted.network)
     if wanted.state:
@@ -109,6 +116,11 @@ def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
     if wanted.attention:
         rows = rows.filter(state__in=ATTENTION).exclude(FROZEN)
     return rows
+
+
+def fitting(actor: Actor, wanted: Filter, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Of `rows`, which are the workspace's and of the channel that is wanted, those that a calendar shows."""
+    return _of_drafts(actor, wanted, _in_state(rows, wanted))
 
 
 def _of_drafts(actor: Actor, wanted: Filter, rows: QuerySet[Delivery], *, few: bool = False) -> QuerySet[Delivery]:
@@ -161,8 +173,8 @@ def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until
 
 
 def _slip(row: tuple[Any, ...]) -> Slip:
-    key, draft_id, due_at, network, state, hold, name, channel, text, picture = row
-    return Slip(key, draft_id, due_at, network, state, hold, name, channel, text or "", picture or "")
+    key, draft_id, due_at, network, state, hold, name, channel, text, picture, charges = row
+    return Slip(key, draft_id, due_at, network, state, hold, name, channel, text or "", picture or "", charges or [])
 
 
 def _place(cursor: str) -> tuple[datetime, UUID] | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+
 from kicau.base import clock
-from kicau.base.ids import as_uuid
+from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.plans import pricing
 from kicau.publishing import calendars
-from kicau.publishing.models import ATTENTION, Delivery, DeliveryState
+from kicau.publishing.models import Delivery, DeliveryState
 from kicau.workspaces.actors import Actor, Permission
 
 FRESH = 300.0  # seconds: a calendar shows an operator's new prices so late at the most, and asks for them so seldom
@@ -32,27 +37,45 @@ class Costs:
         return sum(self.days.values(), Counter())
 
 
-def of_calendar(actor: Actor, wanted: calendars.Filter, since: datetime, until: datetime, zone: ZoneInfo) -> Costs:
-    """All that is due from `since` to before `until` and not taken back, in one statement; none where nothing that is
-    connected costs money."""
-    actor.require(Permission.READ)
-    slugs = [slug for slug in registry.slugs() if any(one.prices for one in pricing.lists(slug, fresh=FRESH))]
-    if not slugs or (wanted.network and wanted.network not in slugs):
-        return Costs()
-    rows = Delivery.objects.filter(workspace=actor.workspace, due_at__gte=since, due_at__lt=until, network__in=slugs)
-    asked = {
-        "network": wanted.network, "state": wanted.state, "channel__key": wanted.channel, "draft__campaign__name": wanted.campaign,
-        "draft__tags__contains": [wanted.tag] if wanted.tag else "", "draft__author": as_uuid(wanted.author) if wanted.author else "",
-    }  # fmt: skip
-    shown = rows.filter(**{name: value for name, value in asked.items() if value}).exclude(state__in=GONE).order_by()
-    if wanted.attention:
-        shown = shown.filter(state__in=ATTENTION).exclude(calendars.FROZEN)
-    costs = Costs()
-    for draft_id, due_at, network, plan, charges in shown.values_list("draft_id", "due_at", "network", "channel__app__plan", "rendered__charges"):  # fmt: skip
-        listed = pricing.list_on(network, due_at.astimezone(clock.UTC).date(), plan, fresh=FRESH)
-        micro = sum(listed.price(one["meter"], one["units"]) for one in charges or ()) if listed else 0
-        if listed and micro:
-            day = due_at.astimezone(zone).date()
-            costs.posts.setdefault((draft_id, due_at), Counter())[listed.currency] += micro
-            costs.days.setdefault(day, Counter())[listed.currency] += micro
+def of_cards(cards: Iterable[calendars.Card], channels: Iterable[Channel], zone: ZoneInfo) -> Costs:
+    """Of these posts alone, taken-back deliveries left out; `channels` are the workspace's."""
+    paid, costs = _paid(channels), Costs()
+    for card in cards:
+        for slip in card.deliveries:
+            if (where := paid.get(slip.channel_key)) is None or slip.state in GONE:
+                continue
+            if cost := _cost(where, slip.due_at.astimezone(clock.UTC).date(), slip.charges):
+                day = slip.due_at.astimezone(zone).date()
+                costs.posts.setdefault((slip.draft_id, slip.due_at), Counter()).update(cost)
+                costs.days.setdefault(day, Counter()).update(cost)
     return costs
+
+
+def by_day(actor: Actor, wanted: calendars.Filter, since: datetime, until: datetime, channels: Iterable[Channel], zone: ZoneInfo) -> dict[date, Counter[str]]:  # fmt: skip
+    """All that is due from `since` to before `until` and not taken back, shown or not, in one statement; none where
+    nothing that is connected costs money."""
+    actor.require(Permission.READ)
+    paid = {c.id: c for c in _paid(channels).values() if wanted.network in ("", c.network) and wanted.channel in ("", c.key)}  # fmt: skip
+    days: dict[date, Counter[str]] = {}
+    if not paid:
+        return days
+    rows = Delivery.objects.filter(channel__in=list(paid), due_at__gte=since, due_at__lt=until).exclude(state__in=GONE)
+    told = calendars.fitting(actor, wanted, rows).annotate(
+        day=TruncDate("due_at", tzinfo=zone), priced_on=TruncDate("due_at", tzinfo=clock.UTC)
+    )
+    for day, priced_on, channel, charges, times in told.order_by().values_list("day", "priced_on", "channel_id", "charges", Count("id")):  # fmt: skip
+        if cost := _cost(paid[channel], priced_on, charges, times):
+            days.setdefault(day, Counter()).update(cost)
+    return days
+
+
+def _paid(channels: Iterable[Channel]) -> dict[str, Channel]:
+    """By key, those on networks that ever cost money."""
+    costly = {slug for slug in registry.slugs() if any(one.prices for one in pricing.lists(slug, fresh=FRESH))}
+    return {channel.key: channel for channel in channels if channel.network in costly}
+
+
+def _cost(channel: Channel, day: date, charges: Sequence[dict[str, Any]] | None, times: int = 1) -> Counter[str]:
+    listed = pricing.list_on(channel.network, day, channel.app.plan, fresh=FRESH)
+    micro = sum(listed.price(one["meter"], one["units"]) for one in charges or ()) if listed else 0
+    return Counter({listed.currency: micro * times}) if listed and micro else Counter()

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KT, KeyTransform
 from django.db.models.functions import Left, Lower
 
 from kicau.base.clock import now
@@ -183,6 +183,7 @@ class Delivery(models.Model):
         output_field=models.TextField(null=True),
         db_persist=True,
     )
+    charges = Computed(expression=KeyTransform("charges", "rendered"), output_field=models.JSONField(null=True))
     text_hash = models.CharField(max_length=64, blank=True)  # of the text, for the duplicate warning
     progress = models.JSONField(default=dict, blank=True)
     steps = models.PositiveIntegerField(default=0)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from kicau.base import clock
 from kicau.channels import acts as channels
+from kicau.channels.models import Channel
 from kicau.publishing import calendars, costing, reading
 from kicau.publishing.calendars import Card, Day, FreeSlot
 from kicau.publishing.models import DeliveryState
@@ -40,7 +41,7 @@ def home(request: Asked) -> HttpResponse:
     today = clock.now().astimezone(zone).date()
     anchor = _day(request.GET.get("day", "")) or today
     refreshes = is_partial(request) and "seen" in request.GET
-    every = [] if refreshes else list(channels.channels(request.actor).defer("credentials", "capabilities"))
+    every = [] if refreshes else _channels(request)
     named = {} if refreshes else reading.campaign_ids(request.actor)
     key, campaign = request.GET.get("channel", ""), request.GET.get("campaign", "")
     wanted = calendars.Filter(
@@ -58,7 +59,7 @@ def home(request: Asked) -> HttpResponse:
     stamp = _stamp(shown)
     if is_partial(request) and request.GET.get("seen") == stamp:
         return HttpResponse(status=204)
-    shown["costs"] = _costs(request, shown, wanted, zone)
+    shown["costs"] = _costs(request, shown, wanted, every or _channels(request), zone)
     shown |= {"stamp": stamp, "watch": _watch(shown), "here": _here(request), "to_day": _to_day(request)}
     if refreshes:
         return render(request, "web/calendar/deliveries.html", shown)
@@ -71,6 +72,10 @@ def home(request: Asked) -> HttpResponse:
         "filtered": wanted.is_any,
     }
     return render(request, "web/calendar.html", shown)
+
+
+def _channels(request: Asked) -> list[Channel]:
+    return list(channels.channels(request.actor).defer("credentials", "capabilities"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +162,13 @@ def _span(view: str, anchor: date) -> tuple[date, int, date, date]:
     return first, -(-(following - first).days // 7) * 7, (start - timedelta(days=1)).replace(day=1), following
 
 
-def _costs(request: Asked, shown: dict[str, Any], wanted: calendars.Filter, zone: Any) -> costing.Costs:
-    """Of what stands on the page, and of whole days in a grid."""
-    if "first" in shown:
-        since, until = (
-            datetime.combine(day, time(), zone) for day in (shown["first"], shown["last"] + timedelta(days=1))
-        )
-    else:
-        moments = [card.due_at for card in _cards(shown)]
-        if not moments:
-            return costing.Costs()
-        since, until = min(moments), max(moments) + timedelta(microseconds=1)
-    return costing.of_calendar(request.actor, wanted, since, until, zone)
+def _costs(request: Asked, shown: dict[str, Any], wanted: calendars.Filter, every: list[Channel], zone: Any) -> costing.Costs:  # fmt: skip
+    """Of the posts that stand on the page; in a grid, of its whole days beside them."""
+    costs = costing.of_cards(_cards(shown), every, zone)
+    if "first" not in shown:
+        return costs
+    since, until = (datetime.combine(day, time(), zone) for day in (shown["first"], shown["last"] + timedelta(days=1)))
+    return costing.Costs(costs.posts, costing.by_day(request.actor, wanted, since, until, every, zone))
 
 
 def _cell(day: Day, room: int, outside: bool, slots: Iterable[FreeSlot]) -> Cell:

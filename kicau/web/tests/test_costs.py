@@ -11,8 +11,10 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from kicau.base import clock
+from kicau.channels.acts import channels as all_channels
 from kicau.plans.models import Budget, Charge, OwnList, Purpose, Rate
 from kicau.publishing import calendars, compose, costing, schedule
+from kicau.publishing.acts import cancel
 from kicau.web.tests.test_composer import form  # noqa: F401 (a fixture)
 
 
@@ -107,11 +109,14 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     for n, text in enumerate(texts):
         draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=text),)))
         schedule.schedule(actor, compose.one_draft(actor, draft.id), ["x-kopisenja", "bluesky-kopisenja"], at + timedelta(hours=n))  # fmt: skip
-    wanted = calendars.Filter()
-    shown = costing.of_calendar(actor, wanted, at, at + timedelta(days=1), clock.zone(workspace.timezone))
-    assert shown.days == {at.date(): {"USD": 200_000 + 5 * 15_000}}
-    assert sorted(sum(c.values()) for c in shown.posts.values()) == [15_000] * 5 + [200_000]
-    assert not costing.of_calendar(actor, calendars.Filter(channel="bluesky-kopisenja"), at, at + timedelta(days=1), clock.UTC).all  # fmt: skip
+    zone, every = clock.zone(workspace.timezone), list(all_channels(actor))
+    shown = calendars.agenda(actor, calendars.Filter(), since=at)
+    posts = costing.of_cards(shown.cards, every, zone).posts
+    assert sorted(sum(c.values()) for c in posts.values()) == [15_000] * 5 + [200_000]
+    days = costing.by_day(actor, calendars.Filter(), at, at + timedelta(days=1), every, zone)
+    assert days == {at.date(): {"USD": 200_000 + 5 * 15_000}}
+    for other in (calendars.Filter(channel="bluesky-kopisenja"), calendars.Filter(tag="promo"), calendars.Filter(state="published")):  # fmt: skip
+        assert costing.by_day(actor, other, at, at + timedelta(days=1), every, zone) == {}
     for view, entries in (("month", 0), ("week", 6), ("day", 6), ("coming", 6)):
         html = read(page, "home", view=view, day=f"{at:%Y-%m-%d}")
         assert html.count('<span class="cost"') == entries + (view in ("month", "week")), view
@@ -123,3 +128,6 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     assert '<span class="cost" title="Rp3,200 ($0.20) to publish">Rp3,200</span>' in read(
         page, "home", view="day", day=f"{at:%Y-%m-%d}"
     )
+    for slip in shown.cards[0].deliveries:
+        cancel(actor, slip.id)
+    assert costing.by_day(actor, calendars.Filter(), at, at + timedelta(days=1), every, zone) == {at.date(): {"USD": 75_000}}  # fmt: skip
