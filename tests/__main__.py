@@ -6,61 +6,81 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PYTEST = [str(BIN / "pytest"), "--dist", "worksteal"]
+CONTRACT = "kicau/api/tests/test_contract.py"
+CHECKS = {
+    "lint": [str(BIN / "ruff"), "check", "."],
+    "format": [str(BIN / "ruff"), "format", "--check", "."],
+    "imports": [str(BIN / "lint-imports"), "--no-cache"],
+    "types": [str(BIN / "mypy"), "kicau"],
+}
+# Tests mostly wait, for an answer or a moment: two processors carry more of them than two. They run in lots: a browser's
+# driver keeps a loop running in its process, which tests with a loop of their own cannot share; and every process that
+# is to run a test of the contract works out all its cases first.
+LOTS = {
+    "tests": [*PYTEST, "-n", "3", "--ignore=tests/journeys", f"--ignore={CONTRACT}"],
+    "journeys": [*PYTEST, "-n", "2", "tests/journeys"],
+}
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the steps in turn; `--units` runs what stands on its own, other `arguments` go to pytest alone."""
+    """Runs all there is; `--units` runs what stands on its own, other `arguments` go to pytest alone."""
     os.chdir(ROOT)
-    pytest = [str(BIN / "pytest"), "-n", "2", "--dist", "worksteal"]
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of hundreds of processes compiles the product anew
     if arguments == ["--units"]:
-        return run("units", [*pytest, "-m", "unit", "kicau"])
-    install_browser()
+        return run("units", [*PYTEST, "-n", "2", "-m", "unit", "kicau"])
     if arguments:
+        install_browser()
         return run("tests", [str(BIN / "pytest"), *arguments])
-    servers = prepare_servers()
-    steps = {
-        "lint": [str(BIN / "ruff"), "check", "."],
-        "format": [str(BIN / "ruff"), "format", "--check", "."],
-        "types": [str(BIN / "mypy"), "kicau"],
-        "imports": [str(BIN / "lint-imports"), "--no-cache"],
-        "tests": [*pytest, "--ignore=tests/journeys"],
-        # A browser's driver keeps a loop running in its process, which tests with a loop of their own cannot share.
-        "journeys": [*pytest, "tests/journeys"],
-    }
-    failed = []
-    for name, command in steps.items():
-        if name == "tests":
-            servers.wait()
-        if run(name, command) != 0:
-            failed.append(name)
-    if servers.returncode:
+    with ThreadPoolExecutor() as pool:
+        missing = pool.submit(prepare)
+        compile_all()
+        done = {"contract": pool.submit(run, "contract", [*PYTEST, CONTRACT], apart=True)}
+        failed = [name for name, command in CHECKS.items() if run(name, command)]
+        servers_missing = missing.result()
+        done |= {name: pool.submit(run, name, command, apart=name != "tests") for name, command in LOTS.items()}
+        failed += [name for name, code in done.items() if code.result()]
+    if servers_missing:
         print("\nReal servers that are named above as NOT TRIED were left out.", file=sys.stderr)
     if failed:
         print(f"\nNot green: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else 0
 
 
-def run(name: str, command: Sequence[str]) -> int:
+def run(name: str, command: Sequence[str], *, apart: bool = False) -> int:
+    """Its exit code. What runs `apart`, beside something else, is printed when it has ended."""
     began = time.monotonic()
-    print(f"── {name}", flush=True)
+    print(f"── {name}{' (beside the others; told at its end)' if apart else ''}", flush=True)
     # The checks read Django's settings; they get a data folder of their own.
     environment = {**os.environ, "KICAU_DATA": str(ROOT / ".venv" / "check-data")} if name == "types" else None
-    code = subprocess.run(command, check=False, env=environment).returncode
-    print(f"── {name}: {'ok' if code == 0 else f'failed ({code})'} in {time.monotonic() - began:.0f} s", flush=True)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as told:
+        into = told if apart else None
+        code = subprocess.run(command, check=False, env=environment, stdout=into, stderr=into).returncode
+        told.seek(0)
+        said = told.read()
+    print(f"{said}── {name}: {'ok' if code == 0 else f'failed ({code})'} in {time.monotonic() - began:.0f} s", flush=True)
     return code
 
 
-def prepare_servers() -> subprocess.Popen[bytes]:
-    """Real servers for tests/servers are installed while the first steps run."""
+def prepare() -> int:
+    """A browser for the journeys and the real servers for tests/servers are installed while the checks run."""
+    install_browser()
     print("── servers: installing what is missing of the real servers, meanwhile", flush=True)
-    return subprocess.Popen([sys.executable, "-m", "tests.servers.install"])
+    return subprocess.run([sys.executable, "-m", "tests.servers.install"], check=False).returncode
+
+
+def compile_all() -> None:
+    """Once, ahead of the many processes that would each begin with it."""
+    subprocess.run([sys.executable, "-m", "compileall", "-q", "-j", "2", "kicau", "tests"], check=False)
 
 
 def install_browser() -> None:

@@ -32,6 +32,11 @@ CALLS = {
 type Key = tuple[str, str, str]  # context, singular, plural ("" where there is none)
 
 
+def books() -> list[Path]:
+    """The core's book, and those of the networks that have one."""
+    return [ROOT / BOOK, *sorted(folder / BOOK for folder in (ROOT / "networks").iterdir() if (folder / "locale").is_dir())]
+
+
 def wanted() -> dict[Path, dict[Key, str]]:
     """By book, every text with a file that says it."""
     found: dict[Path, dict[Key, str]] = {ROOT / BOOK: {}}

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from gettext import GNUTranslations
 
 import pytest
 
 from kicau.web import translations
 
-BOOKS = translations.wanted()
+wanted = cache(translations.wanted)
 PLACE = re.compile(r"%\(\w+\)s|\{\w*(?:![rs])?\}")
 
 
-@pytest.mark.parametrize("book", BOOKS, ids=lambda book: str(book.relative_to(translations.ROOT)))
+@pytest.mark.parametrize("book", translations.books(), ids=lambda book: str(book.relative_to(translations.ROOT)))
 def test_every_text_is_there_in_indonesian(book):
-    lacking = translations.missing(BOOKS[book], translations.read(book))
+    lacking = translations.missing(wanted()[book], translations.read(book))
     assert not lacking, f"Translate these in {book}, then run: python -m kicau.web.translations\n" + "\n".join(
         key[1] for key in lacking
     )
 
 
-@pytest.mark.parametrize("book", BOOKS, ids=lambda book: str(book.relative_to(translations.ROOT)))
+@pytest.mark.parametrize("book", translations.books(), ids=lambda book: str(book.relative_to(translations.ROOT)))
 def test_every_translation_fills_in_what_the_english_does(book):
     for (_context, english, _plural), said in translations.read(book).items():
         for text in said:
             assert sorted(PLACE.findall(text)) == sorted(PLACE.findall(english)), english
 
 
-@pytest.mark.parametrize("book", BOOKS, ids=lambda book: str(book.relative_to(translations.ROOT)))
+@pytest.mark.parametrize("book", translations.books(), ids=lambda book: str(book.relative_to(translations.ROOT)))
 def test_what_is_compiled_is_what_is_written(book):
     with book.with_suffix(".mo").open("rb") as file:
         compiled = GNUTranslations(file)
