@@ -67,7 +67,9 @@ def run(name: str, command: Sequence[str], *, apart: bool = False) -> int:
         code = subprocess.run(command, check=False, env=environment, stdout=into, stderr=into).returncode
         told.seek(0)
         said = told.read()
-    print(f"{said}── {name}: {'ok' if code == 0 else f'failed ({code})'} in {time.monotonic() - began:.0f} s", flush=True)
+    print(
+        f"{said}── {name}: {'ok' if code == 0 else f'failed ({code})'} in {time.monotonic() - began:.0f} s", flush=True
+    )
     return code
 
 

@@ -34,7 +34,10 @@ type Key = tuple[str, str, str]  # context, singular, plural ("" where there is 
 
 def books() -> list[Path]:
     """The core's book, and those of the networks that have one."""
-    return [ROOT / BOOK, *sorted(folder / BOOK for folder in (ROOT / "networks").iterdir() if (folder / "locale").is_dir())]
+    return [
+        ROOT / BOOK,
+        *sorted(folder / BOOK for folder in (ROOT / "networks").iterdir() if (folder / "locale").is_dir()),
+    ]
 
 
 def wanted() -> dict[Path, dict[Key, str]]:
