@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
@@ -51,6 +52,8 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 
 
+TEMPLATE = "kicau_template"  # the database that tests' own are copied from
+
 # What asks a database, a server or a whole process is no unit test, wherever it stands.
 WHOLE = ("test_contract", "test_official_client", "test_isolation", "test_sandbox", "test_serve", "test_supervisor")
 WHOLE_FOLDERS = ("tests", "kicau/cli/tests", "kicau/demo/tests")
@@ -74,6 +77,28 @@ def _fresh_cache() -> Iterator[None]:
     yield
     with contextlib.suppress(Exception):
         cache.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, django_db_blocker):
+    """The first process that needs a database migrates a template; every other's database is a copy of it."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    with django_db_blocker.unblock(), (Path(os.environ["KICAU_DATA"]) / "template.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        name = connection.settings_dict["NAME"]
+        with connection._nodb_cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE])
+            if not cursor.fetchone():
+                cursor.execute(f"CREATE DATABASE {TEMPLATE}")
+                connection.settings_dict["NAME"] = TEMPLATE
+                try:
+                    call_command("migrate", verbosity=0)
+                finally:
+                    connection.close()
+                    connection.settings_dict["NAME"] = name
+    connection.settings_dict["TEST"]["TEMPLATE"] = TEMPLATE
 
 
 @pytest.fixture(scope="session")

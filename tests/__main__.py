@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PYTEST = [str(BIN / "pytest"), "--dist", "worksteal"]
 CONTRACT = "kicau/api/tests/test_contract.py"
 CHECKS = {
@@ -35,11 +33,9 @@ LOTS = {
 def main(arguments: list[str]) -> int:
     """Runs all there is; `--units` runs what stands on its own, other `arguments` go to pytest alone."""
     os.chdir(ROOT)
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of hundreds of processes compiles the product anew
     if arguments == ["--units"]:
         return run("units", [*PYTEST, "-n", "2", "-m", "unit", "kicau"])
     if arguments:
-        install_browser()
         return run("tests", [str(BIN / "pytest"), *arguments])
     with ThreadPoolExecutor() as pool:
         missing = pool.submit(prepare)
@@ -74,8 +70,7 @@ def run(name: str, command: Sequence[str], *, apart: bool = False) -> int:
 
 
 def prepare() -> int:
-    """A browser for the journeys and the real servers for tests/servers are installed while the checks run."""
-    install_browser()
+    """The real servers for tests/servers are installed while the checks run."""
     print("── servers: installing what is missing of the real servers, meanwhile", flush=True)
     return subprocess.run([sys.executable, "-m", "tests.servers.install"], check=False).returncode
 
@@ -83,23 +78,6 @@ def prepare() -> int:
 def compile_all() -> None:
     """Once, ahead of the many processes that would each begin with it."""
     subprocess.run([sys.executable, "-m", "compileall", "-q", "-j", "2", "kicau", "tests"], check=False)
-
-
-def install_browser() -> None:
-    """The journeys need a real browser. As root on Debian it is installed; elsewhere the tests say what is missing."""
-    if any(shutil.which(name) for name in BROWSERS) or not shutil.which("apt-get") or os.geteuid() != 0:
-        return
-    print("── browser: installing Chromium for the journeys", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
-    ):
-        done = subprocess.run(
-            command, check=False, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        if done.returncode != 0:
-            print(done.stdout[-2000:], file=sys.stderr)
 
 
 if __name__ == "__main__":

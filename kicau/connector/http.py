@@ -6,7 +6,7 @@ import json as jsonlib
 import math
 import re
 import time
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -141,6 +141,7 @@ class Http:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     read_door: ReadDoor = lambda reply: None  # whether a refusal is one of the app itself
     shut: list[ShutDoor] = field(default_factory=list)  # those that were
+    before_it_counts: Callable[[], Awaitable[None]] | None = None  # awaited before what must not be sent twice
 
     async def call(
         self,
@@ -166,6 +167,8 @@ class Http:
         can use up; where only its answer tells how much it was, `counted` reads that.
         """
         safe = method == "GET" if repeatable is None else repeatable
+        if not safe and self.before_it_counts is not None:
+            await self.before_it_counts()
         self.spend(charge)
         data: Any = form if form is not None else multipart if multipart is not None else body
         reply = await self._send(

@@ -82,6 +82,9 @@ class Work[I: Item, O](Protocol):
     def wait(self) -> float:
         """Seconds until something is due, as far as the last claim saw; asks nobody. At most IDLE matters."""
 
+    async def close(self) -> None:
+        """The end: no step is under way any more."""
+
 
 def worker_name() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(3)}"
@@ -133,6 +136,7 @@ class Pump[I: Item, O]:
             await asyncio.gather(settler, beat, *self._tasks, return_exceptions=True)
             with contextlib.suppress(Error):
                 await self._in(self._settler, self._gone)
+            await self.work.close()
             for pool in (self._claimer, self._settler):
                 await asyncio.get_running_loop().run_in_executor(pool, connections.close_all)
             self._claimer.shutdown(wait=False)

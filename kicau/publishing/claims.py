@@ -29,7 +29,7 @@ SELECT id, network, channel_id, outage, extract(epoch FROM next_at - clock_times
 
 CLAIM = f"""
 WITH chosen AS MATERIALIZED (
-    SELECT d.id, c.version, p.campaign_id, p.author_id, d.begun_at IS NOT NULL AS died FROM publishing_delivery d
+    SELECT d.id, c.version, p.campaign_id, p.author_id, d.begun_at IS NOT NULL AND NOT d.unsent AS died FROM publishing_delivery d
     JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
     LEFT JOIN publishing_outage o ON o.app_id = c.app_id AND o.host = c.host AND o.ended_at IS NULL
     WHERE d.id = ANY(%(ids)s::uuid[]) AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.next_at <= clock_timestamp()
@@ -38,7 +38,8 @@ WITH chosen AS MATERIALIZED (
 )
 UPDATE publishing_delivery d SET
     state = 'publishing', worker = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
-    broken_at = coalesce(d.broken_at, d.begun_at), begun_at = clock_timestamp(), changed_at = clock_timestamp()
+    broken_at = coalesce(d.broken_at, CASE WHEN NOT d.unsent THEN d.begun_at END), begun_at = clock_timestamp(),
+    unsent = d.network = ANY(%(mute)s::text[]), changed_at = clock_timestamp()
 FROM chosen WHERE d.id = chosen.id
 RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.due_at, d.begun_at, d.broken_at, d.steps, d.tries,
     d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version, chosen.campaign_id, chosen.author_id, chosen.died

@@ -33,6 +33,7 @@ from kicau.plans.models import Purpose
 from kicau.publishing import affording, outcomes, settling
 from kicau.publishing.ahead import Ahead
 from kicau.publishing.claims import CLAIM, RENEW
+from kicau.publishing.leaving import Leaving
 from kicau.publishing.models import DeliveryState, Hold
 from kicau.publishing.outages import Outages
 from kicau.publishing.outcomes import RESTORED, Claimed, Outcome, restored, still_in_doubt
@@ -51,7 +52,7 @@ class Deliveries:
         self.client = client
         self._channels: dict[UUID, Channel] = {}
         self._apps: dict[tuple[UUID, int], App] = {}
-        self._ahead, self._outages = Ahead(), Outages()
+        self._ahead, self._outages, self._leaving = Ahead(), Outages(), Leaving()
         self._held: dict[UUID, tuple[datetime, float]] = {}  # what is ours: the claim's mark, and when it was sure
 
     def groups(self) -> Sequence[str]:
@@ -63,7 +64,9 @@ class Deliveries:
         if not chosen:
             return []
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(CLAIM, {"ids": as_ids(chosen), "worker": worker, "lease": LEASE.total_seconds()})
+            cursor.execute(
+                CLAIM, {"ids": as_ids(chosen), "worker": worker, "lease": LEASE.total_seconds(), "mute": _mute()}
+            )
             items = sorted((_claimed(row) for row in cursor.fetchall()), key=lambda item: item.due_at)
             self._outages.probe({outage for item in items if (outage := chosen[item.id])})
             self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need
@@ -96,6 +99,9 @@ class Deliveries:
     def wait(self) -> float:
         return self._ahead.wait()
 
+    async def close(self) -> None:
+        await self._leaving.close()
+
     def renew(self, worker: str, ids: Sequence[UUID]) -> None:
         before = time.monotonic()
         with connection.cursor() as cursor:
@@ -106,6 +112,10 @@ class Deliveries:
         """Asked before every request: one that began now has landed or given up before anybody else may look it up."""
         mark, at = self._held.get(item.id, (None, 0.0))
         if mark != item.begun_at or time.monotonic() - at > (LEASE - outcomes.LOOK_AFTER).total_seconds():
+            raise NotHeld("this worker stood still, or the database did")
+
+    async def _leave(self, item: Claimed) -> None:
+        if not await self._leaving.may((item.id, item.begun_at)):
             raise NotHeld("this worker stood still, or the database did")
 
     def _spend(self, item: Claimed, did: str, used: Charge) -> None:
@@ -126,6 +136,8 @@ class Deliveries:
             if item.short is not None:
                 return outcomes.beyond_budget(item, did, registry.get(item.group).label, item.short)
             live = Live(channel, self.client, lambda charge: self._spend(item, did, charge), app=self._app(channel))
+            if not live.connector.can_tell:
+                live.http.before_it_counts = lambda: self._leave(item)
             outcome = await self._take(item, live, did)
         except errors.ConnectorError as exc:
             outcome = await self._told(item, channel, live, exc, did)
@@ -254,3 +266,8 @@ def _claimed(row: Sequence[Any]) -> Claimed:
 
 def _json(value: Any) -> Any:
     return msgspec.json.decode(value) if isinstance(value, str | bytes) else value
+
+
+def _mute() -> list[str]:
+    """Networks that cannot always tell what became of a request."""
+    return [slug for slug in registry.slugs() if not registry.get(slug).can_tell]

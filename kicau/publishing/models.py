@@ -191,6 +191,8 @@ class Delivery(models.Model):
     worker = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True)
     begun_at = models.DateTimeField(null=True)  # a step began and did not report yet
+    # Claimed by a step that says in time that it sends (publishing/leaving.py), and has not said so.
+    unsent = models.BooleanField(default=False, db_default=False)
     broken_at = models.DateTimeField(null=True)  # when the step began that `find` must look up
     reason = models.TextField(blank=True)  # why it is in its state, in a sentence
     said = models.JSONField(default=list, blank=True)  # how that sentence was made, to tell it in other languages

@@ -16,7 +16,7 @@ from kicau.connector.content import Published
 from kicau.connector.sandbox import Fault
 from kicau.engine import pump
 from kicau.engine.pump import Pump, Room
-from kicau.publishing import deliver, outcomes
+from kicau.publishing import deliver, leaving, outcomes
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Attempt, Delivery
 from tests.stranger.connector import Stranger
@@ -186,3 +186,39 @@ async def test_a_token_refused_while_the_database_is_away_costs_no_delivery_its_
     await shop.work(lambda: all(state(row) == "published" for row in rows), seconds=15)
     assert sorted(texts(network)) == [f"nomor {n}" for n in range(3)]
     assert away == []
+
+
+async def test_a_step_that_died_before_it_said_that_it_sends_is_taken_again_where_nobody_can_be_asked(
+    post, client, network, monkeypatch
+):
+    monkeypatch.setattr(Stranger, "can_tell", False)
+    row = await sync_to_async(post)("tak bisa ditanya")
+    dies = Deliveries(client)
+    item = (await sync_to_async(dies.claim)("dies", ALL))[0]  # and dies here: it has sent nothing
+    await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
+    again = Deliveries(client)
+    item = (await sync_to_async(again.claim)("again", ALL))[0]
+    assert item.broken_at is None
+    late = await dies.step(replace(item, begun_at=item.begun_at - timedelta(seconds=1)))
+    assert (late.outcome, texts(network)) == (
+        "waiting",
+        [],
+    )  # a claim that is over sends nothing, however late it wakes
+    await again.step(item)  # and dies there: it has said so, and what it did is not written
+    assert texts(network) == ["tak bisa ditanya"]
+    await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
+    third = (await sync_to_async(Deliveries(client).claim)("third", ALL))[0]
+    assert third.broken_at == item.begun_at
+    await dies.close()
+    await again.close()
+
+
+async def test_nothing_leaves_while_the_database_cannot_note_it(post, client, network, monkeypatch):
+    monkeypatch.setattr(Stranger, "can_tell", False)
+    await sync_to_async(post)("menunggu")
+    work = Deliveries(client)
+    item = (await sync_to_async(work.claim)("alone", ALL))[0]
+    monkeypatch.setattr(leaving, "LEAVE", "SELECT 1 / 0")
+    outcome = await work.step(item)
+    assert (outcome.outcome, outcome.broken_at, texts(network)) == ("waiting", None, [])
+    await work.close()
