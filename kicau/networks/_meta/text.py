@@ -27,3 +27,8 @@ def unsendable(network: str, text: str, field: str) -> tuple[Problem, ...]:
             field=field,
         ),
     )
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts read the same, however their blanks and line ends are kept."""
+    return " ".join(one.split()) == " ".join(other.split())

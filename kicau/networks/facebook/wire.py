@@ -19,13 +19,15 @@ from kicau.connector.content import (
     RenderedPart,
     too_early,
 )
-from kicau.connector.errors import AuthExpired, ConnectorError, Rejected, Uncertain
+from kicau.connector.errors import ConnectorError, Rejected, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.session import Session
-from kicau.networks._meta.errors import Refusal, is_gone, said_by
+from kicau.networks._meta import comments
+from kicau.networks._meta.errors import Refusal, is_gone
 from kicau.networks._meta.errors import read_error as read_graph_error
 from kicau.networks._meta.graph import Graph, moment, page_graph, text_of
 from kicau.networks._meta.streaming import piece
+from kicau.networks._meta.text import same
 from kicau.networks.facebook import videos
 from kicau.networks.facebook.limits import FACTS, NETWORK
 from kicau.networks.facebook.outcome import posted
@@ -147,7 +149,7 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
         if not part.media and not _photos(delivery):
             if not _is_ours(session, delivery, post):
                 continue
-        elif not _same(str(post.get("message") or ""), part.text) or not _has_media(attached):
+        elif not same(str(post.get("message") or ""), part.text) or not _has_media(attached):
             continue
         elif not part.text:
             raise Uncertain(
@@ -199,7 +201,7 @@ def _is_ours(session: Session, delivery: Delivery, post: Mapping[str, Any]) -> b
     text, link = delivery.post.parts[0].text, delivery.post.link
     said = str(post.get("message") or "")
     if text or link is None:
-        return _same(said, text) and not _targets(attached, kind="photo")
+        return same(said, text) and not _targets(attached, kind="photo")
     if said or not attached:
         return False
     urls = {str(one.get("unshimmed_url", "")).rstrip("/") for one in attached}
@@ -217,10 +219,6 @@ def _targets(attached: list[Mapping[str, Any]], kind: str = "") -> list[str]:
     return found
 
 
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.split()) == " ".join(other.split())
-
-
 # The first comment
 
 
@@ -228,15 +226,8 @@ async def _comment(session: Session, delivery: Delivery) -> Published:
     comment, post = delivery.post.first_comment, str(delivery.progress["post"])
     if comment is None:
         return _published(session, delivery)
-    try:
-        answer = await page_graph(session).post(f"{post}/comments", {"message": comment.text})
-    except Rejected as refused:
-        return _published(session, delivery, warning=refused)
-    except AuthExpired as refused:
-        if not refused.missing:  # the token itself is dead: the comment waits for the reconnect
-            raise
-        return _published(session, delivery, warning=refused)
-    return _published(session, delivery, comment=text_of(answer, "id"))
+    made, refused = await comments.leave(page_graph(session), post, comment.text, NETWORK)
+    return _published(session, delivery, comment=made, refused=refused)
 
 
 async def _find_comment(session: Session, delivery: Delivery) -> Published | None:
@@ -248,27 +239,20 @@ async def _find_comment(session: Session, delivery: Delivery) -> Published | Non
     )
     for one in answer.get("data", []):
         author = str((one.get("from") or {}).get("id", session.account_id))
-        if author == session.account_id and _same(str(one.get("message", "")), comment.text):
+        if author == session.account_id and same(str(one.get("message", "")), comment.text):
             return _published(session, delivery, comment=text_of(one, "id"))
     return None
 
 
-def _published(
-    session: Session, delivery: Delivery, *, comment: str = "", warning: ConnectorError | None = None
-) -> Published:
+def _published(session: Session, delivery: Delivery, *, comment: str = "", refused: Problem | None = None) -> Published:
     done = delivery.progress
     raw = dict(kept) if isinstance(kept := done.get("raw"), dict) else {}
     if comment:
         raw["comment"] = comment
-    message = "The post is on {network}, but its first comment was refused: {said}"
-    said = said_by(warning) if warning else ""
-    refused = Problem(
-        code="comment-refused", message=message, params={"network": NETWORK, "said": said}, field="first_comment"
-    )
     return Published(
         ids=(str(done["post"]),),
         url=str(done.get("url", "")),
         at=moment(done.get("at")) or session.now(),
         raw=raw,
-        warnings=(refused,) if warning else (),
+        warnings=(refused,) if refused else (),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from kicau.connector import prices
@@ -16,8 +15,8 @@ from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
+from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number, shut_door
-from kicau.networks._meta.graph import moment
 from kicau.networks.instagram import archive, limits, wire
 from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
 from kicau.networks.instagram.render import render
@@ -77,14 +76,7 @@ async def _quota(session: Session) -> dict[str, int]:
     quota = {"posts-24h": limit, "posts-24h-used": number(row.get("quota_usage"))}
     if quota["posts-24h-used"] < limit:
         return quota
-    now = session.now()
-    since = str(int((now - timedelta(days=1)).timestamp()))
-    listed = (await graph.get(f"{session.account_id}/media", fields="timestamp", since=since, limit="100")).get(
-        "data", []
-    )
-    times = sorted(at for one in listed if (at := moment(one.get("timestamp"))))
-    frees = times[0] + timedelta(days=1) if times else now + wire.QUOTA_WAIT
-    return {**quota, "posts-24h-resets": int(max(frees, now).timestamp())}
+    return {**quota, "posts-24h-resets": await containers.frees(session, graph, "media")}
 
 
 connector: Connector = Instagram()

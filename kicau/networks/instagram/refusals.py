@@ -6,13 +6,13 @@ Source: https://developers.facebook.com/documentation/instagram-platform/instagr
 
 from __future__ import annotations
 
+from kicau.networks._meta.containers import UNFETCHABLE
 from kicau.networks._meta.errors import Refusal
 
 QUOTA = frozenset({2207042})  # 9: the posts of 24 hours are used up
 NOT_READY = frozenset({2207008, 2207027})  # wait a moment, and look at the container again
 LOST_CONTAINER = frozenset({2207001, 2207003, 2207020, 2207032, 2207052, 2207053})  # make a new one and try again
 
-UNFETCHABLE = "unfetchable"
 FILE = "parts.0.media"
 KNOWN = {
     2207004: Refusal(code="too-large", message="{network} takes a picture of at most 8 MB; this one is larger: replace it or let a copy be made.", field=FILE, mend="convert"),

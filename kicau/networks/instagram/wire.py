@@ -1,10 +1,10 @@
-"""What goes over the wire: containers, their states, publishing, and the comment under it."""
+"""What goes over the wire: the container, reading where it is once it is published, and the comment under it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from kicau.connector.content import (
@@ -18,27 +18,24 @@ from kicau.connector.content import (
     Published,
     PublishResult,
     RenderedMedia,
-    too_early,
+    RenderedPart,
 )
-from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
+from kicau.connector.errors import ConnectorError, Rejected, Unavailable, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.session import Session
-from kicau.networks._meta.errors import NotReady, error_object, is_gone, number, said_by
-from kicau.networks._meta.errors import read_error as read_graph_error
+from kicau.networks._meta import comments, containers
+from kicau.networks._meta.containers import LOOK_AROUND
+from kicau.networks._meta.errors import is_gone, number
 from kicau.networks._meta.graph import Graph, moment, page_graph, text_of
+from kicau.networks._meta.text import same
 from kicau.networks.instagram.limits import FACTS, NETWORK
-from kicau.networks.instagram.refusals import KNOWN, LOST_CONTAINER, NOT_READY, QUOTA, UNFETCHABLE
+from kicau.networks.instagram.refusals import KNOWN, LOST_CONTAINER, NOT_READY, QUOTA
 from kicau.networks.instagram.render import kind_of
 
 POST = Charge("posts-24h")
 MARGIN = timedelta(seconds=int(FACTS["clock_margin_s"].value))
-LONGEST_WAIT = 60  # seconds between two looks; the guide asks for no more than one a minute
 STORY_LASTS = timedelta(hours=24)  # after which the network lists it no more
-QUOTA_WAIT = timedelta(hours=1)  # the window rolls, and the refusal names no time
-LOOK_AROUND = timedelta(minutes=10)  # asked of the list; what counts is then read by the network's own clock
 ROWS, PAGES = 50, 20  # media a page, and pages: ten times what an account may publish in a day
-FETCHES = 6  # times that a lost upload is sent again, over ten minutes: our own web server may be starting anew
-PATIENCE = 600  # looks at one container, which lives for 24 hours
 
 
 def graph_of(session: Session) -> Graph:
@@ -54,36 +51,15 @@ def by_facebook(session: Session) -> bool:
 
 def read_error(reply: Reply) -> ConnectorError | None:
     """Graph's error object, or Instagram Login's own, in the six errors; None where the answer has neither."""
-    error = error_object(reply)
-    sub, detail = number(error.get("error_subcode")), str(error.get("message", ""))
-    if sub in QUOTA or number(error.get("code")) == 9:
-        return RateLimited(datetime.now(UTC) + QUOTA_WAIT, detail=detail)
-    if sub in NOT_READY:
-        return NotReady(detail)
-    said = reply.peek()
-    if "error_message" not in said:
-        return read_graph_error(reply, NETWORK, KNOWN)
-    message = "{network} did not complete the sign-in: {said}. Connect the channel again."
-    params = {"network": NETWORK, "said": str(said["error_message"]).rstrip(".")}
-    return Rejected(Problem(code="sign-in-declined", message=message, params=params), detail=reply.text[:300])
+    return containers.read_error(reply, NETWORK, quota=QUOTA, not_ready=NOT_READY, known=KNOWN)
 
 
 async def publish(session: Session, delivery: Delivery) -> PublishResult:
-    """One step: a container, a look at one, publishing, reading the address, or the comment."""
+    """One step of the container, reading the address, or the comment."""
     done = delivery.progress
     if "media" in done:
         return await (_comment if "url" in done else _address)(session, delivery)
-    media = delivery.post.parts[0].media
-    children = _listed(done, "children")
-    if len(media) > 1 and len(children) < len(media):
-        return await _add_child(session, delivery, children)
-    if waiting := _unready_video(media, children, _listed(done, "ready")):
-        return await _await_child(session, delivery, waiting)
-    if "container" not in done:
-        return await _add_container(session, delivery, children)
-    if not done.get("finished"):
-        return await _await_container(session, delivery)
-    return await _show(session, delivery)
+    return await FLOW.step(session, delivery)
 
 
 async def find(session: Session, delivery: Delivery) -> PublishResult | None:
@@ -93,15 +69,7 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
         return await _find_comment(session, delivery) if "url" in done else None
     if delivery.restored_at is not None:
         return await _find_restored(session, delivery, delivery.restored_at)
-    if not done.get("finished"):
-        return None  # containers that nobody can see
-    state, told = await _state(session, str(done["container"]))
-    match state:
-        case "PUBLISHED":
-            return await _find_media(session, delivery, delivery.begun_at)
-        case "FINISHED":
-            return None
-    return _not_yet(delivery, state, told)
+    return await FLOW.find(session, delivery)
 
 
 async def withdraw(session: Session, post_id: str) -> None:
@@ -115,64 +83,63 @@ async def withdraw(session: Session, post_id: str) -> None:
             raise
 
 
-def _listed(done: Mapping[str, JSON], name: str) -> list[str]:
-    found = done.get(name, [])
-    return [str(one) for one in found] if isinstance(found, list) else []
-
-
 def _kind(delivery: Delivery) -> str:
     kinds = [one.media.kind for one in delivery.post.parts[0].media]
     return kind_of(delivery.post.options.get("format", "auto"), kinds)
 
 
-# Containers: nobody can see them, and an unused one lapses, so making one twice does no harm
+class InstagramFlow(containers.Flow):
+    network = NETWORK
+    edge = "media"
+    state_fields = ("status_code", "status")
+    tries = 6  # over ten minutes: our own web server may be starting anew
+    patience = 600
+
+    def graph(self, session: Session) -> Graph:
+        return graph_of(session)
+
+    def part(self, delivery: Delivery) -> RenderedPart:
+        return delivery.post.parts[0]
+
+    async def source(self, session: Session, one: RenderedMedia) -> dict[str, str]:
+        url = await session.public_url(one)
+        if one.media.kind is MediaKind.VIDEO:
+            return {"video_url": url}
+        return {"image_url": url, "alt_text": one.media.alt} if one.media.alt else {"image_url": url}
+
+    async def child(self, session: Session, one: RenderedMedia) -> dict[str, str]:
+        form = await self.source(session, one)
+        return {**form, "media_type": "VIDEO"} if one.media.kind is MediaKind.VIDEO else form
+
+    async def form(self, session: Session, delivery: Delivery, children: list[str]) -> dict[str, str]:
+        part, kind = delivery.post.parts[0], _kind(delivery)
+        form: dict[str, str] = {"caption": part.text} if part.text else {}
+        if kind == "carousel":
+            form |= {"media_type": "CAROUSEL", "children": _json_list(children)}
+        else:
+            form |= await self.source(session, part.media[0])
+        if kind == "reel":
+            form |= {"media_type": "REELS", "share_to_feed": delivery.post.options.get("share_to_feed", "true")}
+            form |= await _cover(session, part.media[0])
+        elif kind == "story":
+            form["media_type"] = "STORIES"
+        return form
+
+    def charge(self, delivery: Delivery) -> Charge:
+        return POST
+
+    def spoilt(self, state: str, told: str) -> tuple[Rejected, bool]:
+        code = number((re.findall(r"\b2207\d{3}\b", told) or ["0"])[0])
+        return Rejected(_refusal(code, told), detail=f"{state}: {told}"), code in LOST_CONTAINER
+
+    def out(self, session: Session, delivery: Delivery, post_id: str) -> Continue:
+        return _out(session, delivery, post_id)
+
+    async def find_post(self, session: Session, delivery: Delivery, begun: datetime | None) -> PublishResult:
+        return await _find_media(session, delivery, begun)
 
 
-async def _add_child(session: Session, delivery: Delivery, children: list[str]) -> Continue:
-    media = delivery.post.parts[0].media
-    one = media[len(children)]
-    form = {**await _source(session, one), "is_carousel_item": "true"}
-    if one.media.kind is MediaKind.VIDEO:
-        form["media_type"] = "VIDEO"
-    try:
-        made = await _make(session, form)
-    except Rejected as refused:
-        return _fetch_again(delivery, refused)
-    held: list[JSON] = [*children, made]
-    note = Note("{network} has file {n} of {all}.", network=NETWORK, n=len(held), all=len(media))
-    return Continue(progress={**delivery.progress, "children": held}, note=note)
-
-
-async def _add_container(session: Session, delivery: Delivery, children: list[str]) -> PublishResult:
-    part, kind = delivery.post.parts[0], _kind(delivery)
-    form: dict[str, str] = {"caption": part.text} if part.text else {}
-    if kind == "carousel":
-        form |= {"media_type": "CAROUSEL", "children": _json_list(children)}
-    else:
-        form |= await _source(session, part.media[0])
-    if kind == "reel":
-        form |= {"media_type": "REELS", "share_to_feed": delivery.post.options.get("share_to_feed", "true")}
-        form |= await _cover(session, part.media[0])
-    elif kind == "story":
-        form["media_type"] = "STORIES"
-    try:
-        made = await _make(session, form)
-    except NotReady:
-        return _again(delivery)
-    except Rejected as refused:
-        return _fetch_again(delivery, refused)
-    slow = any(one.media.kind is MediaKind.VIDEO for one in part.media)
-    done: dict[str, JSON] = {"container": made, "children": [*children]}
-    wait = timedelta(seconds=2 if slow else 0)
-    return Continue(progress=done, after=wait, note=Note("{network} has everything and prepares it.", network=NETWORK))
-
-
-async def _source(session: Session, one: RenderedMedia) -> dict[str, str]:
-    """Where Instagram fetches a file from, and its alt text."""
-    url = await session.public_url(one)
-    if one.media.kind is MediaKind.VIDEO:
-        return {"video_url": url}
-    return {"image_url": url, "alt_text": one.media.alt} if one.media.alt else {"image_url": url}
+FLOW = InstagramFlow()
 
 
 async def _cover(session: Session, one: RenderedMedia) -> dict[str, str]:
@@ -184,91 +151,8 @@ async def _cover(session: Session, one: RenderedMedia) -> dict[str, str]:
     return {"cover_url": await session.public_url(one.cover)}
 
 
-async def _make(session: Session, form: Mapping[str, str]) -> str:
-    answer = await graph_of(session).post(f"{session.account_id}/media", form, repeatable=True)
-    return text_of(answer, "id")
-
-
-def _fetch_again(delivery: Delivery, refused: Rejected) -> Continue:
-    """Instagram fails to fetch a file now and then that is there: ask a few times before giving it back."""
-    lost = number(delivery.progress.get("lost", 0))
-    if lost >= FETCHES or all(problem.code != UNFETCHABLE for problem in refused.problems):
-        raise refused
-    note = Note("{network} could not fetch the file; it is asked again.", network=NETWORK)
-    return Continue(progress={**delivery.progress, "lost": lost + 1}, after=timedelta(seconds=10 * 2**lost), note=note)
-
-
-def _anew(delivery: Delivery, why: str) -> Continue:
-    """Begin again: nothing of what was sent can be seen, and none of it is of use any more."""
-    lost = number(delivery.progress.get("lost", 0))
-    if lost >= FETCHES:
-        raise Rejected(_refusal(0, why), detail=why)
-    return Continue(
-        progress={"lost": lost + 1},
-        after=timedelta(seconds=10 * 2**lost),
-        note=Note("{network} lost the upload; it is sent again.", network=NETWORK),
-    )
-
-
 def _json_list(values: list[str]) -> str:
     return "[" + ",".join(f'"{value}"' for value in values) + "]"
-
-
-# States
-
-
-def _unready_video(media: tuple[RenderedMedia, ...], children: list[str], ready: list[str]) -> str:
-    """A video of a carousel that is not known to be prepared; "" where there is none."""
-    videos = (c for c, one in zip(children, media, strict=False) if one.media.kind is MediaKind.VIDEO)
-    return next((child for child in videos if child not in ready), "")
-
-
-async def _await_child(session: Session, delivery: Delivery, child: str) -> PublishResult:
-    state, told = await _state(session, child)
-    if state in ("FINISHED", "PUBLISHED"):
-        ready: list[JSON] = [*_listed(delivery.progress, "ready"), child]
-        return Continue(
-            progress={**delivery.progress, "ready": ready, "polls": 0},
-            note=Note("{network} has prepared a video.", network=NETWORK),
-        )
-    return _not_yet(delivery, state, told)
-
-
-async def _await_container(session: Session, delivery: Delivery) -> PublishResult:
-    state, told = await _state(session, str(delivery.progress["container"]))
-    if state == "FINISHED":
-        return Continue(
-            progress={**delivery.progress, "finished": True},
-            note=Note("{network} is ready to publish.", network=NETWORK),
-        )
-    if state == "PUBLISHED":
-        return await _find_media(session, delivery, None)
-    return _not_yet(delivery, state, told)
-
-
-def _not_yet(delivery: Delivery, state: str, told: str) -> Continue:
-    """Look again later; begin anew with a lapsed container; give up on a spoilt one."""
-    if state == "IN_PROGRESS":
-        return _again(delivery)
-    if state == "EXPIRED":
-        return _anew(delivery, "let the upload lapse")
-    code = number((re.findall(r"\b2207\d{3}\b", told) or ["0"])[0])
-    if code in LOST_CONTAINER:
-        return _anew(delivery, f"lost the upload ({code})")
-    raise Rejected(_refusal(code, told), detail=f"{state}: {told}")
-
-
-def _again(delivery: Delivery) -> Continue:
-    polls = number(delivery.progress.get("polls", 0))
-    if polls >= PATIENCE:
-        message = "{network} has not finished preparing the file after many hours: send it again, or another one."
-        raise Rejected(Problem(code="never-ready", message=message, params={"network": NETWORK}, field="parts.0.media"))
-    wait = timedelta(seconds=min(LONGEST_WAIT, 2 ** min(polls, 10)))
-    return Continue(
-        progress={**delivery.progress, "polls": polls + 1, "finished": False},
-        after=wait,
-        note=Note("{network} is preparing the file.", network=NETWORK),
-    )
 
 
 def _refusal(code: int, told: str) -> Problem:
@@ -278,32 +162,7 @@ def _refusal(code: int, told: str) -> Problem:
     return Problem(code="media-failed", message=message, params={"network": NETWORK, "said": told or "it gave no reason"}, field="parts.0.media")  # fmt: skip
 
 
-async def _state(session: Session, container: str) -> tuple[str, str]:
-    answer = await graph_of(session).get(container, fields="status_code,status")
-    return str(answer.get("status_code", "IN_PROGRESS")), str(answer.get("status", ""))
-
-
 # What readers see
-
-
-async def _show(session: Session, delivery: Delivery) -> PublishResult:
-    if wait := too_early(delivery, session.now()):
-        return wait
-    container = str(delivery.progress["container"])
-    try:
-        answer = await graph_of(session).post(
-            f"{session.account_id}/media_publish", {"creation_id": container}, charge=POST
-        )
-    except NotReady:
-        return _again(delivery)  # and look at its state first
-    except Rejected:
-        state, told = await _state(session, container)
-        if state == "PUBLISHED":
-            return await _find_media(session, delivery, None)
-        if state == "EXPIRED":
-            return _not_yet(delivery, state, told)
-        raise
-    return _out(session, delivery, text_of(answer, "id"))
 
 
 def _out(session: Session, delivery: Delivery, media: str, more: Mapping[str, JSON] | None = None) -> Continue:
@@ -339,7 +198,7 @@ async def _find_media(session: Session, delivery: Delivery, begun: datetime | No
     """The media that a published container became: by caption and time, or the only new one that there is."""
     fresh = [one async for one in _media_since(session, delivery, begun)]
     text = delivery.post.parts[0].text
-    ours = [one for one in fresh if _same(str(one.get("caption") or ""), text)] or (fresh if len(fresh) == 1 else [])
+    ours = [one for one in fresh if same(str(one.get("caption") or ""), text)] or (fresh if len(fresh) == 1 else [])
     if not ours:
         raise Unavailable("the container is published, but its media is not listed yet")
     return _found(session, delivery, text_of(ours[0], "id"), ours[0])
@@ -350,7 +209,7 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
     begun, text = delivery.begun_at or until, delivery.post.parts[0].text
     story = _kind(delivery) == "story"
     fresh = [one async for one in _media_since(session, delivery, begun, until)]
-    ours = [one for one in fresh if _same(str(one.get("caption") or ""), text)]
+    ours = [one for one in fresh if same(str(one.get("caption") or ""), text)]
     if (ours and not text) or (story and (fresh or session.now() - begun > STORY_LASTS)):
         raise Uncertain(
             "the account has, or had, new media without a caption, and it cannot be told whether this is one of them"
@@ -362,7 +221,7 @@ async def _media_since(
     session: Session, delivery: Delivery, begun: datetime | None, until: datetime | None = None
 ) -> AsyncIterator[dict[str, Any]]:
     """The account's media, newest first: about the moment when the step began, or of a day where that is not known."""
-    since = begun or session.now() - timedelta(days=1)
+    since = begun or moment(delivery.progress.get("since")) or session.now() - timedelta(days=1)
     edge = "stories" if _kind(delivery) == "story" else "media"
     asked = {"fields": "id,caption,timestamp,permalink", "limit": str(ROWS)}
     if edge == "media":
@@ -386,10 +245,6 @@ def _is_fresh(row: Mapping[str, Any], since: datetime) -> bool:
     return made is None or made >= since
 
 
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.split()) == " ".join(other.split())
-
-
 # The first comment
 
 
@@ -397,15 +252,8 @@ async def _comment(session: Session, delivery: Delivery) -> Published:
     comment, done = delivery.post.first_comment, delivery.progress
     if comment is None:
         return _published(session, done)
-    try:
-        answer = await graph_of(session).post(f"{done['media']}/comments", {"message": comment.text})
-    except Rejected as refused:
-        return _published(session, done, warning=refused)
-    except AuthExpired as refused:
-        if not refused.missing:  # the token itself is dead: the comment waits for the reconnect
-            raise
-        return _published(session, done, warning=refused)
-    return _published(session, done, comment=text_of(answer, "id"))
+    made, refused = await comments.leave(graph_of(session), str(done["media"]), comment.text, NETWORK)
+    return _published(session, done, comment=made, refused=refused)
 
 
 async def _find_comment(session: Session, delivery: Delivery) -> Published | None:
@@ -415,22 +263,17 @@ async def _find_comment(session: Session, delivery: Delivery) -> Published | Non
     answer = await graph_of(session).get(f"{done['media']}/comments", fields="id,text,username", limit="50")
     for one in answer.get("data", []):
         mine = str(one.get("username") or session.handle) == session.handle
-        if mine and _same(str(one.get("text", "")), comment.text):
+        if mine and same(str(one.get("text", "")), comment.text):
             return _published(session, done, comment=text_of(one, "id"))
     return None
 
 
-def _published(session: Session, done: Mapping[str, JSON], *, comment: str = "", warning: ConnectorError | None = None) -> Published:  # fmt: skip
-    message = "The post is on {network}, but its first comment was refused: {said}"
-    said = said_by(warning) if warning else ""
-    refused = Problem(
-        code="comment-refused", message=message, params={"network": NETWORK, "said": said}, field="first_comment"
-    )
+def _published(session: Session, done: Mapping[str, JSON], *, comment: str = "", refused: Problem | None = None) -> Published:  # fmt: skip
     raw: dict[str, JSON] = {"id": done["media"], "container": done["container"], "permalink": done["url"]}
     return Published(
         ids=(str(done["media"]),),
         url=str(done["url"]),
         at=moment(done.get("at")) or session.now(),
         raw={**raw, "comment": comment} if comment else raw,
-        warnings=(refused,) if warning else (),
+        warnings=(refused,) if refused else (),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from kicau.connector import prices
@@ -15,8 +14,8 @@ from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
+from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number
-from kicau.networks._meta.graph import moment
 from kicau.networks.threads import limits, wire
 from kicau.networks.threads.auth import ThreadsAuth
 from kicau.networks.threads.render import render
@@ -68,18 +67,8 @@ async def _quota(session: Session) -> dict[str, int]:
         used = number(row.get(f"{prefix}quota_usage"))
         quota |= {name: limit, f"{name}-used": used}
         if used >= limit:
-            quota[f"{name}-resets"] = await _frees(session, edge)
+            quota[f"{name}-resets"] = await containers.frees(session, wire.graph_of(session), edge)
     return quota
-
-
-async def _frees(session: Session, edge: str) -> int:
-    """When the oldest of the last day's posts leaves the window."""
-    now = session.now()
-    since = str(int((now - timedelta(days=1)).timestamp()))
-    answer = await wire.graph_of(session).get(f"{session.account_id}/{edge}", fields="timestamp", since=since, limit="100")  # fmt: skip
-    times = sorted(at for one in answer.get("data", []) if (at := moment(one.get("timestamp"))))
-    frees = times[0] + timedelta(days=1) if times else now + wire.QUOTA_WAIT
-    return int(max(frees, now).timestamp())
 
 
 connector: Connector = Threads()

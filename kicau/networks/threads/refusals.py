@@ -6,12 +6,12 @@ Sources: https://developers.facebook.com/docs/threads/troubleshooting, as quoted
 
 from __future__ import annotations
 
+from kicau.networks._meta.containers import UNFETCHABLE
 from kicau.networks._meta.errors import Refusal
 
-NO_CONTAINER = 4279009  # 24: the container is not there, or not yet
+NO_CONTAINER = frozenset({4279009})  # 24: the container is not there, or not yet
 QUOTA = frozenset({2207042})  # 9: the posts of 24 hours are used up, as Instagram says it
 LINKS = "THREADS_API__LINK_LIMIT_EXCEEDED"
-UNFETCHABLE = "unfetchable"
 FILE = "parts.0.media"
 FETCH = Refusal(code=UNFETCHABLE, message="{network} could not fetch the file from this server: its public address must be open to the internet, robots.txt included.", field=FILE)  # fmt: skip
 KNOWN = {2207052: FETCH}

@@ -22,7 +22,7 @@ from kicau.networks.instagram.auth import _row
 from kicau.networks.instagram.connector import connector
 from kicau.networks.instagram.sandbox import Server
 from kicau.networks.instagram.tests.spec import validate
-from kicau.networks.instagram.wire import FETCHES, read_error
+from kicau.networks.instagram.wire import FLOW, read_error
 
 ONE, TWO, UPRIGHT = made.picture("one.jpg"), made.picture("two.jpg"), made.video("upright.mp4")
 FILES = {file.name: file for file in (ONE, TWO, UPRIGHT)}
@@ -250,7 +250,7 @@ async def test_a_file_that_cannot_be_fetched_is_asked_for_again_then_told():
     async with instagram() as session:
         session.media_base = "http://127.0.0.1:9"
         one = delivery(connector, PICTURE, begun_at=session.now())
-        for tries in range(FETCHES):
+        for tries in range(FLOW.tries):
             result = await connector.publish(session, one)
             assert result.progress["lost"] == tries + 1
             assert result.after > timedelta(0)
