@@ -15,18 +15,22 @@ import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import formats, translation
+from django.utils.translation import gettext as _
 
+from kicau.audit.papers import number
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.evidence import anchors, bundle, log
-from kicau.evidence.models import Canary, SignedCheckpoint
+from kicau.evidence.models import Canary, CanaryTest, SignedCheckpoint
 from kicau.evidence.verify import canonical
 from kicau.workspaces.actors import Actor, Permission
 
@@ -151,8 +155,8 @@ def read_scores(table: str, count: int) -> list[float]:
 
 
 def examine(actor: Actor, canary: Canary, scores: Sequence[float], *, model: str, lower_is_likelier: bool = True) -> dict[str, Any]:  # fmt: skip
-    """What the scores say, as a report (see `evidence`). Nothing is kept but in the audit trail: how often a canary was
-    tried is part of what it says, so each report tells it."""
+    """What the scores say, as a report (see `evidence`), which is kept, sealed. How often a canary was tried is part of
+    what it says, so each report tells it. Raises Unacceptable."""
     actor.require(Permission.SETTINGS)
     if len(scores) != len(canary.candidates):
         raise unacceptable("scores", "Each candidate needs its score.")
@@ -163,25 +167,56 @@ def examine(actor: Actor, canary: Canary, scores: Sequence[float], *, model: str
         row = Canary.objects.select_for_update().get(id=canary.id)
         row.tests += 1
         row.save(update_fields=["tests"])
-        actor.record("canary.tested", canary.id, model=model[:200], rank=found.rank, of=found.of)
-    return {
-        "form": 1,
-        "made_at": clock.now().isoformat(timespec="seconds"),
-        "says": sentence(found, model, row.tests),
-        "canary": {
-            "id": str(canary.id), "registered_at": canary.registered_at.isoformat(timespec="seconds"), "model": model[:200], "rank": found.rank,
-            "of": found.of, "p": found.p, "tests": row.tests, "lower_is_likelier": lower_is_likelier, "scores": list(scores),
-        },
-        "findings": [],
-    }  # fmt: skip
+        now = clock.now()
+        with translation.override("en"):
+            says = sentence(found, model, row.tests)
+        report = {
+            "form": 1,
+            "made_at": now.isoformat(timespec="seconds"),
+            "says": says,
+            "canary": {
+                "id": str(canary.id), "registered_at": canary.registered_at.isoformat(timespec="seconds"), "model": model[:200], "rank": found.rank,
+                "of": found.of, "p": found.p, "tests": row.tests, "lower_is_likelier": lower_is_likelier, "scores": list(scores),
+            },
+            "findings": [],
+        }  # fmt: skip
+        CanaryTest.objects.create(canary=row, number=row.tests, report=report, made_at=now)
+        actor.record("canary.tested", canary.id, name=canary.name, model=model[:200], rank=found.rank, of=found.of)
+    return report
 
 
 def sentence(found: Ranked, model: str, tests: int) -> str:
-    """What may be said, and no more."""
-    said = f"Of {found.of:,} candidates registered beforehand, the published one ranks {found.rank:,} in the scores given for {model[:200]}; a model that never saw it ranks it so or better with a chance of {found.p:.2g}."
+    """What may be said, and no more; in the reader's language (in a report it is English)."""
+    said = [
+        _("Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}.").format(
+            of=number(found.of), rank=number(found.rank), model=model[:200], chance=_chance(found.p)
+        )
+    ]  # fmt: skip
     if tests > 1:
-        said += f" This is test {tests} of this canary: with {tests} tests one of them falls so with a chance of up to {min(1.0, tests * found.p):.2g}."
-    return f"{said} It says nothing of any other text."
+        said.append(_("This is test {tests} of this canary: with {tests} tests one of them falls so with a chance of up to {chance}.").format(tests=number(tests), chance=_chance(min(1.0, tests * found.p))))  # fmt: skip
+    return " ".join([*said, _("It says nothing of any other text.")])
+
+
+def _chance(share: float) -> str:
+    """Two digits that count, written as the reader's language does."""
+    return str(formats.number_format(Decimal(f"{share:.2g}")))
+
+
+def tests_of(actor: Actor, canary: Canary) -> list[tuple[CanaryTest, str]]:
+    """Each test that was made, newest first, and what it says in the reader's language."""
+    actor.require(Permission.READ)
+    rows = CanaryTest.objects.filter(canary=canary, canary__workspace_id=actor.workspace.id)
+    told = ((row, row.report["canary"]) for row in rows)
+    return [(row, sentence(Ranked(c["rank"], c["of"]), c["model"], c["tests"])) for row, c in told]
+
+
+def one_test(actor: Actor, canary: Canary, which: int) -> CanaryTest:
+    """Raises NotFound."""
+    actor.require(Permission.SETTINGS)
+    found = CanaryTest.objects.filter(canary=canary, canary__workspace_id=actor.workspace.id, number=which).first()
+    if found is None:
+        raise NotFound("test", which)
+    return found
 
 
 def evidence(actor: Actor, canary: Canary, report: Mapping[str, Any]) -> bytes:

@@ -108,3 +108,19 @@ class Canary(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CanaryTest(models.Model):
+    """One model's scores held against a canary: the report, from which its evidence can be made at any time."""
+
+    canary = models.ForeignKey(Canary, on_delete=models.CASCADE, related_name="held")
+    number = models.PositiveIntegerField()  # of the canary's tests, from 1
+    report = SealedJSONField()  # see kicau.audit.canaries.examine
+    made_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["canary", "number"], name="one_report_each_test")]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.canary_id}: {self.number}"

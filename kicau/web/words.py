@@ -121,6 +121,7 @@ ACTS: dict[str, Any] = {
     "dataset.defined": _("described a training set"), "dataset.changed": _("changed a training set"), "dataset.ordered": _("had a training set made"), "dataset.given": _("gave a training set to somebody"),
     "dataset.reviewed": _("judged personal data in a training set"), "dataset.asked": _("asked a recipient of a training set"), "dataset.acknowledged": _("noted that a recipient uses something no more"),
     "audit.begun": _("had a data set searched"), "audit.stopped": _("stopped the search of a data set"), "audit.resumed": _("took the search of a data set up again"), "audit.evidence": _("made evidence of a search"),
+    "canary.registered": _("registered a canary"), "canary.tested": _("held a model's scores against a canary"), "canary.evidence": _("made evidence of a canary's test"),
     "token.revoked": _("revoked a token"), "webhook.added": _("added a webhook"), "webhook.removed": _("removed a webhook"),
 }  # fmt: skip
 
@@ -132,7 +133,7 @@ OF_COSTS = (
 
 SUBJECTS: dict[str, Any] = {
     "draft": _("Posts"), "delivery": _("Deliveries"), "channel": _("Channels"), "medium": _("Library"), "member": _("Team"), "token": _("Tokens"),
-    "archive": _("Archive"), "rights": _("Rights"), "dataset": _("Training sets"), "audit": _("Audits"), "webhook": _("Webhooks"), "withdrawal": _("Leaving a network"), "workspace": _("Workspace"), "slots": _("Queue slots"),
+    "archive": _("Archive"), "rights": _("Rights"), "dataset": _("Training sets"), "audit": _("Audits"), "canary": _("Canaries"), "webhook": _("Webhooks"), "withdrawal": _("Leaving a network"), "workspace": _("Workspace"), "slots": _("Queue slots"),
     "review": _("Reviews by clients"), "comment": _("Comments"), "contact": _("Contacts"),
 }  # fmt: skip
 VIA: dict[str, Any] = {

@@ -209,7 +209,7 @@ def evidence(actor):
     from kicau.archive.models import Item, Standing
     from kicau.archive.saying import say
     from kicau.audit import acts as audits
-    from kicau.audit import running
+    from kicau.audit import canaries, running
     from kicau.datasets import acts, making, recipients
     from kicau.rights.statements import NewStatement
 
@@ -235,7 +235,16 @@ def evidence(actor):
     files = [SimpleUploadedFile("corpus-000.jsonl", corpus), SimpleUploadedFile("corpus-001.parquet", b"PAR1 cut off")]
     found = running.run_audit(audits.begin(actor, name="Corpus of Example AI, 2026", files=files).id, processes=1)
     waiting = audits.begin(actor, name="The same, older", files=[SimpleUploadedFile("old.jsonl", corpus)])
-    return {"set": of.id, "audit": found.id, "audit-waiting": waiting.id, "asked": urlsplit(asked.link).path}
+    canary = canaries.register(actor, "Rainy season")
+    for model in ("model-x, 2027-03", "model-y, 2027-06"):
+        canaries.examine(actor, canary, [float(n) for n in range(1000)], model=model)
+    return {
+        "canary": canary.id,
+        "set": of.id,
+        "audit": found.id,
+        "audit-waiting": waiting.id,
+        "asked": urlsplit(asked.link).path,
+    }
 
 
 def leaving(actor, now):
@@ -339,7 +348,7 @@ def addresses(actor, things) -> dict[str, str]:
         "withdrawal-return": f"/withdrawals/{things['left']}/return", "withdrawals-for-all": "/withdrawals/for-all",
         "archive": "/archive", "archive-found": "/archive?words=kopi&use=train_gen&answer=unknown", "archive-item": f"/archive/{things['item']}", "archive-imports": "/archive/imports", "rights": "/rights",
         "sets": "/sets", "set-new": "/sets/new", "set": f"/sets/{things['set']}", "set-version": f"/sets/{things['set']}/versions/2", "set-personal": f"/sets/{things['set']}/personal", "taken-back": things["asked"],
-        "audits": "/audits", "audit-new": "/audits/new", "audit": f"/audits/{things['audit']}", "audit-waiting": f"/audits/{things['audit-waiting']}", "audit-check": "/audits/check",
+        "audits": "/audits", "audit-new": "/audits/new", "audit": f"/audits/{things['audit']}", "audit-waiting": f"/audits/{things['audit-waiting']}", "audit-check": "/audits/check", "canaries": "/audits/canaries", "canary": f"/audits/canaries/{things['canary']}",
         "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "submitted": f"/posts/{draft.id}", "review": urlsplit(link).path, "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 
