@@ -25,7 +25,8 @@ class Finding:
 
     as_typed: bool  # by the first letters; False: by the whole handle only
     charge: Charge = FREE  # of one look-up, at the most
-    what: str = "account"  # what is found: "account", "organisation"
+    what: str = "account"  # what is found: "account", "organisation", "professional" (an account of a firm or creator)
+    every: bool = True  # False: some accounts cannot be found, so that finding nobody proves nothing
 
 
 @runtime_checkable

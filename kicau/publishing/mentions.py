@@ -154,7 +154,7 @@ def _remember(actor: Actor, network: str, words: str, found: Sequence[Account], 
     ]  # fmt: skip
     whole = words.strip().removeprefix("@")
     if not any(whole.casefold() in (row.target, row.handle.casefold()) for row in rows) and whole:
-        sure = not finding.as_typed or ("." in whole or "@" in whole)
+        sure = finding.every and (not finding.as_typed or "." in whole or "@" in whole)
         if sure:  # a whole handle, and nobody has it
             rows.append(Handle(workspace=actor.workspace, network=network, target=whole.casefold()[:300], mention=f"@{whole}"[:400], handle=whole[:300], is_there=False, seen_at=now))  # fmt: skip
     _keep({row.target: row for row in rows}.values(), ["mention", "handle", "name", "is_there", "seen_at"])

@@ -22,13 +22,14 @@ from kicau.networks._meta.graph import CALL, Graph, moment, text_of
 from kicau.networks.instagram.limits import NETWORK
 
 DELETES = "instagram_manage_contents"
+FINDS = "instagram_manage_insights"
 COMMENTS = frozenset({"instagram_business_manage_comments", "instagram_manage_comments"})
 INSTAGRAM_SCOPES = (
     "instagram_business_basic",
     "instagram_business_content_publish",
     "instagram_business_manage_comments",
 )
-FACEBOOK_SCOPES = ("instagram_basic", "instagram_content_publish", "instagram_manage_comments", DELETES, "pages_show_list", "pages_read_engagement")  # fmt: skip
+FACEBOOK_SCOPES = ("instagram_basic", "instagram_content_publish", "instagram_manage_comments", DELETES, FINDS, "pages_show_list", "pages_read_engagement")  # fmt: skip
 NEEDED = {
     "instagram": frozenset({"instagram_business_basic", "instagram_business_content_publish"}),
     "facebook": frozenset({"instagram_basic", "instagram_content_publish", "pages_show_list", "pages_read_engagement"}),
@@ -37,7 +38,7 @@ YOUNGEST = timedelta(hours=24)  # a token may be refreshed once it is that old
 LOGIN = Option(
     name="login",
     label="Sign in with",
-    choices=(("instagram", "Instagram"), ("facebook", "Facebook (lets Kicau delete posts)")),
+    choices=(("instagram", "Instagram"), ("facebook", "Facebook (lets Kicau delete posts and look accounts up)")),
     default="instagram",
     help="With Facebook, the account must be joined to a Page that you manage. Each way needs its own app key.",
 )

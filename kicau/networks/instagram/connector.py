@@ -12,12 +12,13 @@ from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
+from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
 from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number, shut_door
-from kicau.networks.instagram import archive, limits, wire
+from kicau.networks.instagram import archive, limits, people, wire
 from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
 from kicau.networks.instagram.render import render
 
@@ -36,6 +37,7 @@ class Instagram:
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.instagram")
     archive_reader = archive.reader
+    finding = people.FINDING
     can_tell = True
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
@@ -53,6 +55,9 @@ class Instagram:
         if granted and not COMMENTS & granted:
             can = replace(can, abilities=can.abilities - {Ability.FIRST_COMMENT})
         return can
+
+    async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
+        return await people.find(session, words)
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return render(draft, can)

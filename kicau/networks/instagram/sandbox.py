@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -267,7 +268,9 @@ class Server(ContainerSide):
         who = ACCOUNTS[account]
         own = ask.token["kind"] == "instagram"
         scoped = next(key for key, value in SCOPED.items() if value == account)
+        discover = self._discovered(ask) if not own else None
         return {
+            **({"business_discovery": discover} if discover else {}),
             "id": lambda: scoped if own else account,
             "user_id": lambda: account if own else None,
             "username": lambda: who.handle,
@@ -278,6 +281,21 @@ class Server(ContainerSide):
             "media_count": lambda: len(self.account_media.get(account, [])),
             "biography": lambda: "",
         }
+
+    def _discovered(self, ask: Ask) -> Callable[[], Doc] | None:
+        """Another professional account, by `business_discovery.username(NAME)`; None where it is not asked for."""
+        asked = re.search(r"business_discovery\.username\(([^)]*)\)", ask.params.get("fields", ""))
+        if asked is None:
+            return None
+
+        def found() -> Doc:
+            self.may(ask, "manage_insights")
+            who = next((one for one in ACCOUNTS.values() if one.handle == asked[1].lower()), None)
+            if who is None:
+                raise GraphError(110, "Invalid user id", sub=2207013, title="Cannot find User", user=f"The user with username: {asked[1]} cannot be found.")  # fmt: skip
+            return {"id": who.id, "username": who.handle, "name": who.name, "followers_count": 930, "biography": ""}
+
+        return found
 
     def _media_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
         first = doc["files"][0]

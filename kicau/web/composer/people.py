@@ -107,6 +107,7 @@ def _offered(request: Asked, picked: Sequence[Channel], words: str, *, asked: bo
         "unasked": [n for n in networks if mentions.finding_of(n) is None],
         "sentence": sentence,
         "nobody": asked and not rows and not sentence,
+        "some": any((f := mentions.finding_of(n)) and not f.every for n in networks),
     }
     return render(request, "web/composer/offered.html", shown)
 

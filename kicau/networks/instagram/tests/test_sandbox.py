@@ -43,6 +43,21 @@ async def until(session: Lent, one, key: str):
     return replace(one, begun_at=session.now())
 
 
+async def test_professional_accounts_are_found_by_their_whole_name_with_the_facebook_sign_in():
+    async with instagram(answers={"login": "facebook"}) as session:
+        (found,) = await connector.people(session, "kabarpagi")
+        assert (found.mention, found.name) == ("@kabarpagi", "Kabar Pagi")
+        assert await connector.people(session, "nobodythere") == ()
+        assert await connector.people(session, "not a name") == ()
+        granted = session.credentials.scopes
+        session.credentials = replace(session.credentials, scopes=granted - {"instagram_manage_insights"})
+        with pytest.raises(errors.Rejected, match="instagram_manage_insights"):
+            await connector.people(session, "kabarpagi")
+    async with instagram() as session:
+        with pytest.raises(errors.Rejected, match="sign-in with Facebook"):
+            await connector.people(session, "kabarpagi")
+
+
 async def test_both_sign_ins_name_the_same_accounts():
     sandbox = Server()
     async with instagram(sandbox) as session:
