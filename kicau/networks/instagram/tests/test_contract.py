@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract, Lent, run
+from kicau.connector.errors import Rejected
 from kicau.connector.sandbox import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.instagram.connector import connector
@@ -90,9 +93,18 @@ class TestInstagram(ConnectorContract):
         "bad-character": drafted(measured(), text="a\ud800"),
     }
 
+    async def test_finds_who_is_there_and_nobody_else(self, session: Lent) -> None:
+        """Only with the other sign-in; this one says so."""
+        if self.called:
+            await super().test_finds_who_is_there_and_nobody_else(session)
+        else:
+            with pytest.raises(Rejected, match="sign-in with Facebook"):
+                await connector.people(session, "kabarpagi")
+
 
 class TestFacebookLogin(TestInstagram):
     answers = {"login": "facebook"}
+    called = "kabarpagi"
     drafts = {"mixed carousel": MIXED, "story": STORY}
     bad_drafts = {"needs-media": drafted()}
 
