@@ -71,6 +71,7 @@ def measure(wanted: argparse.Namespace, mark: Path) -> list[dict[str, Any]]:
         print(f"filled in {time.monotonic() - began:.0f} s", file=sys.stderr)
     from django.test import Client
 
+    import kicau.config.asgi  # noqa: F401 (as the web's process does: loads the pages and settles in)
     from kicau.workspaces.models import Person
 
     client = Client(headers={"accept-language": "en", "host": "localhost"})

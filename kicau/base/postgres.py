@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +27,6 @@ START_WITHIN = 60  # seconds
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "60",
-    "shared_buffers": "48MB",
     "wal_buffers": "4MB",
     "max_wal_size": "512MB",
     "jit": "off",
@@ -37,6 +36,19 @@ SETTINGS = {
     "autovacuum_naptime": "60s",
     "unix_socket_permissions": "0700",
 }
+
+
+MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def shared_buffers() -> int:
+    """MiB that it keeps of its tables in its own memory: a sixteenth of the machine's, or of what a container may use,
+    from 48 to 512. It takes them only as it reads, so a small workspace's stay small."""
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in MEMORY_LIMITS:
+        with suppress(OSError, ValueError):
+            most = min(most, int(limit.read_text()))
+    return max(48, min(512, most // 16 >> 20))
 
 
 class DatabaseTrouble(RuntimeError):
@@ -119,9 +131,8 @@ def tool(name: str) -> Path:
 def _start(here: Cluster) -> None:
     if not (here.data / "PG_VERSION").exists():
         _init(here)
-    options = " ".join(
-        f"-c {name}={value!r}" for name, value in {**SETTINGS, "unix_socket_directories": str(here.sockets)}.items()
-    )
+    here_only = {"unix_socket_directories": str(here.sockets), "shared_buffers": f"{shared_buffers()}MB"}
+    options = " ".join(f"-c {name}={value!r}" for name, value in {**SETTINGS, **here_only}.items())
     if os.environ.get("KICAU_TEST_FAST_DISK") == "1":  # throw-away clusters of the test suite only
         options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     done = _run(

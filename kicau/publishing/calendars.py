@@ -173,8 +173,8 @@ def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until
 
 
 def _slip(row: tuple[Any, ...]) -> Slip:
-    key, draft_id, due_at, network, state, hold, name, channel, text, picture, charges = row
-    return Slip(key, draft_id, due_at, network, state, hold, name, channel, text or "", picture or "", charges or [])
+    key, draft_id, due_at, network, state, hold, name, channel, text, picture, *charges = row
+    return Slip(key, draft_id, due_at, network, state, hold, name, channel, text or "", picture or "", charges[0] or [] if charges else [])  # fmt: skip
 
 
 def _place(cursor: str) -> tuple[datetime, UUID] | None:
@@ -186,8 +186,9 @@ def _place(cursor: str) -> tuple[datetime, UUID] | None:
         return None
 
 
-def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, *, each: int) -> list[Day]:
-    """`count` days from `first` on as the zone's clocks have them, each with its first `each` posts."""
+def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, *, each: int, charged: bool = True) -> list[Day]:  # fmt: skip
+    """`count` days from `first` on as the zone's clocks have them, each with its first `each` posts; their charges
+    only if they are `charged`."""
     every = [first + timedelta(days=n) for n in range(count)]
     edges = [datetime.combine(day, time(), zone) for day in (*every, first + timedelta(days=count))]
     posts: dict[date, int] = {}
@@ -198,7 +199,7 @@ def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, 
         shown[draft_id, due_at] = day
     rows = found.filter(draft__in=list({draft_id for draft_id, _ in shown}), due_at__gte=edges[0], due_at__lt=edges[-1])
     by_day: dict[date, list[Slip]] = defaultdict(list)
-    for row in rows.order_by("due_at", "draft_id", "id").values_list(*COLUMNS) if shown else ():
+    for row in rows.order_by("due_at", "draft_id", "id").values_list(*COLUMNS[: None if charged else -1]) if shown else ():  # fmt: skip
         if (day_of := shown.get((row[1], row[2]))) is not None:
             by_day[day_of].append(_slip(row))
     return [Day(day=day, cards=tuple(_cards(by_day[day])), posts=posts.get(day, 0)) for day in every]

@@ -63,15 +63,18 @@ def by_day(actor: Actor, wanted: calendars.Filter, since: datetime, until: datet
     told = calendars.fitting(actor, wanted, rows).annotate(
         day=TruncDate("due_at", tzinfo=zone), priced_on=TruncDate("due_at", tzinfo=clock.UTC)
     )
-    for day, priced_on, channel, charges, times in told.order_by().values_list("day", "priced_on", "channel_id", "charges", Count("id")):  # fmt: skip
-        if cost := _cost(paid[channel], priced_on, charges, times):
-            days.setdefault(day, Counter()).update(cost)
+    alike = told.order_by().values("day", "priced_on", "channel_id", "charges").annotate(times=Count("id"))
+    for row in alike:
+        if cost := _cost(paid[row["channel_id"]], row["priced_on"], row["charges"], row["times"]):
+            days.setdefault(row["day"], Counter()).update(cost)
     return days
 
 
 def _paid(channels: Iterable[Channel]) -> dict[str, Channel]:
     """By key, those on networks that ever cost money."""
-    costly = {slug for slug in registry.slugs() if any(one.prices for one in pricing.lists(slug, fresh=FRESH))}
+    costly = {
+        slug for slug in registry.slugs() if any(any(one.prices.values()) for one in pricing.lists(slug, fresh=FRESH))
+    }
     return {channel.key: channel for channel in channels if channel.network in costly}
 
 

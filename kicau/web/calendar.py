@@ -66,7 +66,7 @@ def home(request: Asked) -> HttpResponse:
     shown |= {
         "channels": every,
         "campaigns": list(named),
-        "members": [m.person for m in people.members(request.actor)],
+        "members": people.named(request.actor),
         "attention": calendars.needing_attention(request.actor),
         "states": DELIVERY,
         "filtered": wanted.is_any,
@@ -133,7 +133,7 @@ class Cell:
 def _grid(request: Asked, view: str, anchor: date, wanted: calendars.Filter) -> dict[str, Any]:
     zone: Any = timezone.get_current_timezone()
     first, count, before, after = _span(view, anchor)
-    found = calendars.days(request.actor, wanted, first, count, zone, each=ROOM[view])
+    found = calendars.days(request.actor, wanted, first, count, zone, each=ROOM[view], charged=view != "month")
     slots: dict[date, list[FreeSlot]] = {}
     if view != "month" and not wanted.state:
         for slot in calendars.free_slots(request.actor, wanted, first, count):

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from functools import lru_cache
 from html import escape
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django import template
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from kicau.publishing.calendars import Card, Slip
 from kicau.publishing.costing import Costs
 from kicau.web import words
-from kicau.web.templatetags.kicau import brief, dot, mark
+from kicau.web.templatetags.kicau import brief, dot, icon, mark
+
+if TYPE_CHECKING:
+    from kicau.web.calendar import Cell
 
 register = template.Library()
 
@@ -51,6 +57,37 @@ def chip(card: Card, may_move: bool, long: bool = False, costs: Costs | None = N
         f'<span class="when">{_clock(card)}</span><span class="marks">{marks}</span>{dot(first) if long else ""}'
         f'<span class="text">{_text(card, LONG if long else SHORT)}</span>{_cost(card, costs)}</a>'
     )
+
+
+@register.simple_tag
+def chips(cell: Cell, may_move: bool) -> SafeString:
+    """All that a month shows of a day; it has no room for free slots."""
+    return SafeString("".join(chip(card, may_move) for _at, card, _slot in cell.entries if card))
+
+
+@register.simple_tag(takes_context=True)
+def day_of_grid(context: template.Context, cell: Cell, compose: str) -> SafeString:
+    """How a day of a month or week begins: its name and number, how many posts it has, what they cost, and a way to
+    write one for it. The section stays open."""
+    day, today, may = cell.day, context["today"], context["may"]
+    looks = {"outside": cell.outside, "today": day == today, "bare": not cell.entries, "dense": cell.dense}
+    posts = f'<span class="posts">{cell.posts}</span>' if cell.posts > 1 else ""
+    add = ""
+    if may["write"] and day >= today:
+        label = escape(_("Write for %(day)s") % {"day": date_format(day, "j F")})
+        add = f'<a class="add" href="{compose}?day={day:%Y-%m-%d}" aria-label="{label}">{icon("plus")}</a>'
+    return mark_safe(  # noqa: S308 (every text is escaped; the others are numbers and our own drawings)
+        f'<section class="{" ".join(["day", *(look for look, holds in looks.items() if holds)])}" data-day="{day:%Y-%m-%d}"'
+        f' aria-label="{escape(date_format(day, "l, j F"))}"><header><a class="dayof" href="{escape(context["to_day"])}{day:%Y-%m-%d}">'
+        f'<span class="name">{escape(date_format(day, "D"))}</span> <span class="number">{day.day}</span></a>{posts}'
+        f"{brief(context['costs'].days.get(day))}{add}</header>"
+    )
+
+
+@register.simple_tag(takes_context=True)
+def more_of_day(context: template.Context, cell: Cell) -> SafeString:
+    told = escape(ngettext("%(n)s more", "%(n)s more", cell.more) % {"n": cell.more})
+    return mark_safe(f'<a class="more" href="{escape(context["to_day"])}{cell.day:%Y-%m-%d}">{told}</a>')  # noqa: S308
 
 
 @register.simple_tag
