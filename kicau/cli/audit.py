@@ -93,12 +93,16 @@ def _progress(done: int, total: int, copies: int) -> None:
 @click.option("--key", default="", metavar="HEX", help="The SHA-256 of the public key that must have signed it.")
 @click.option("--shard", "shards", multiple=True, metavar="NAME=PATH", help="Compare with this file of the data set.")
 @click.option("--extract", default="", metavar="FOLDER", help="Write the checkpoint and the outsiders' stamps there, for openssl ts and ots.")  # fmt: skip
-def verify(bundle: str, key: str, shards: tuple[str, ...], extract: str) -> None:
+@click.option(
+    "--language", type=click.Choice(["en", "id"]), help="What it speaks; left out, what the system is set to."
+)
+def verify(bundle: str, key: str, shards: tuple[str, ...], extract: str, language: str | None) -> None:
     """Check a bundle of evidence; ends with 1 where anything in it does not hold."""
     from kicau.evidence.verify import main
 
     more = [word for shard in shards for word in ("--shard", shard)]
     more += ["--extract", extract] if extract else []
+    more += ["--language", language] if language else []
     sys.exit(main([bundle, *(["--key", key] if key else []), *more]))
 
 

@@ -1,11 +1,12 @@
 """Checks a bundle of evidence. This one file, and any Python from 3.9 on, is all that it needs.
 
-    python3 verify.py BUNDLE.json [--key HEX] [--shard NAME=PATH ...] [--extract FOLDER]
+    python3 verify.py BUNDLE.json [--key HEX] [--shard NAME=PATH ...] [--extract FOLDER] [--language en|id]
 
 It accepts a bundle only where every byte of it is as it was signed, each passage is where the report says, and each post
 was in the log. With --key it also insists on whose signature that is (the SHA-256 of the public key, as its owner tells
 it); with --shard it compares passages with the data set itself; with --extract it writes the log's checkpoint and the
 outsiders' stamps as files, which `openssl ts -verify` and `ots verify` check. Ends with 0 where all holds, else with 1.
+With --language id, or where the system is set to Indonesian, it speaks Indonesian.
 """
 
 from __future__ import annotations
@@ -28,8 +29,112 @@ FORM = "kicau-evidence/1"
 PAYLOAD = "application/vnd.in-toto+json"
 
 
+# ── what it says, in both languages ─────────────────────────────────────────────────────────────────────────────────
+USAGE_ID = """Memeriksa sebuah berkas bukti. Berkas yang satu ini, dan Python mana pun mulai 3.9, sudah cukup.
+
+    python3 verify.py BERKAS.json [--key HEX] [--shard NAMA=JALUR ...] [--extract FOLDER] [--language en|id]
+
+Berkas diterima hanya jika setiap bitanya sama seperti saat ditandatangani, setiap petikan ada di tempat yang disebut
+laporan, dan setiap kiriman tercatat di log. Dengan --key, tanda tangannya juga harus milik kunci itu (SHA-256 dari kunci
+publik, seperti yang diberitahukan pemiliknya); dengan --shard, petikan dibandingkan dengan himpunan datanya sendiri;
+dengan --extract, titik periksa log dan stempel pihak luar ditulis sebagai berkas, yang diperiksa oleh
+`openssl ts -verify` dan `ots verify`. Berakhir dengan 0 jika semuanya cocok, jika tidak dengan 1.
+"""
+INDONESIAN = {
+    "VERIFIED.": "TERVERIFIKASI.",
+    "NOT VERIFIED. {why}": "TIDAK TERVERIFIKASI. {why}",
+    "{name} cannot be read: {why}.": "{name} tidak dapat dibaca: {why}.",
+    "{what} is not base64.": "{what} bukan base64.",
+    "{what} is written in another way than it was.": "{what} ditulis dengan cara yang berbeda dari aslinya.",
+    "This is not JSON, so not a bundle as it was made.": "Ini bukan JSON, jadi bukan berkas bukti seperti yang dibuat.",
+    "This is no bundle of the form {form}.": "Ini bukan berkas bukti berbentuk {form}.",
+    "The bundle is not written as it was made: bytes were changed, added or left out.": "Berkas bukti tidak tertulis seperti saat dibuat: ada bita yang diubah, ditambah, atau dihilangkan.",
+    "The bundle's seal does not fit: something in it was changed.": "Segel berkas bukti tidak cocok: ada isinya yang diubah.",
+    "The bundle is malformed: {why}.": "Susunan berkas bukti salah: {why}.",
+    "The statement": "Pernyataan",
+    "The public key": "Kunci publik",
+    "The signature": "Tanda tangan",
+    "The checkpoint's signature": "Tanda tangan titik periksa",
+    "The log's root": "Akar log",
+    "A salt": "Sebuah garam",
+    "A step of a proof": "Sebuah langkah bukti",
+    "A time stamp": "Sebuah stempel waktu",
+    "An OpenTimestamps proof": "Sebuah bukti OpenTimestamps",
+    "A stamp": "Sebuah stempel",
+    "A witness's key": "Kunci seorang saksi",
+    "A cosignature": "Sebuah tanda tangan saksi",
+    "Passage {number}": "Petikan {number}",
+    "The statement is no DSSE envelope with one signature.": "Pernyataan bukan amplop DSSE dengan satu tanda tangan.",
+    "The signature does not fit the statement.": "Tanda tangan tidak cocok dengan pernyataan.",
+    "The statement was signed by another key: {key}.": "Pernyataan ditandatangani kunci lain: {key}.",
+    "The posts or passages are not those that were signed for.": "Kiriman atau petikan bukan yang ditandatangani.",
+    "Passage {number} does not hold the bytes that the report names.": "Petikan {number} tidak memuat bita yang disebut laporan.",
+    "Passage {number} does not hold its post letter by letter.": "Petikan {number} tidak memuat kirimannya huruf demi huruf.",
+    "The log's checkpoint is not signed by the key of the statement.": "Titik periksa log tidak ditandatangani kunci pernyataan.",
+    "Post {name} is not in the log as the bundle says.": "Kiriman {name} tidak ada di log seperti kata berkas bukti.",
+    "The canary's candidates or its choice are not in the log.": "Kalimat-kalimat kenari atau pilihannya tidak ada di log.",
+    "The canary's rank is not what its scores say.": "Peringkat kenari bukan seperti kata skornya.",
+    "The canary's rank was counted again: {rank} of {count}, p = {p}, in test {tests} of it.": "Peringkat kenari dihitung ulang: {rank} dari {count}, p = {p}, dalam uji ke-{tests}.",
+    "time stamp {number} by {by}: the checkpoint was there {at}; its signature: openssl ts -verify -data checkpoint.txt -in {number}.tsr -CAfile THEIR_CA.pem (after --extract)": "stempel waktu {number} dari {by}: titik periksa sudah ada pada {at}; tanda tangannya: openssl ts -verify -data checkpoint.txt -in {number}.tsr -CAfile CA_MEREKA.pem (setelah --extract)",
+    "OpenTimestamps proof {number} by {by}: {ends}; check it with: ots verify -f checkpoint.txt {number}.ots (after --extract)": "bukti OpenTimestamps {number} dari {by}: {ends}; periksa dengan: ots verify -f checkpoint.txt {number}.ots (setelah --extract)",
+    "seen at Unix time {at} by the witness {by}": "dilihat pada waktu Unix {at} oleh saksi {by}",
+    "An anchor is of an unknown kind: {kind}.": "Sebuah jangkar jenisnya tidak dikenal: {kind}.",
+    "A time stamp is not DER.": "Sebuah stempel waktu bukan DER.",
+    "A time stamp ends before its end.": "Sebuah stempel waktu terputus sebelum akhirnya.",
+    "A time stamp is of something else than this log's checkpoint.": "Sebuah stempel waktu bukan untuk titik periksa log ini.",
+    "An OpenTimestamps proof is of something else than this log's checkpoint.": "Sebuah bukti OpenTimestamps bukan untuk titik periksa log ini.",
+    "An OpenTimestamps proof has more after its end.": "Sebuah bukti OpenTimestamps masih berlanjut setelah akhirnya.",
+    "An OpenTimestamps proof ends before its end.": "Sebuah bukti OpenTimestamps terputus sebelum akhirnya.",
+    "An OpenTimestamps proof has an operation of an unknown kind.": "Sebuah bukti OpenTimestamps memuat operasi yang tidak dikenal.",
+    "in Bitcoin block {block}, whose Merkle root must be {root}": "di blok Bitcoin {block}, yang akar Merkle-nya harus {root}",
+    "a calendar's promise, not in Bitcoin yet": "janji sebuah kalender, belum di Bitcoin",
+    "The cosignature of {by} does not fit the checkpoint.": "Tanda tangan saksi {by} tidak cocok dengan titik periksa.",
+    "The statement says nothing of {name}.": "Pernyataan tidak menyebut {name}.",
+    "{path} is not the {name} that was searched.": "{path} bukan {name} yang dicari di dalamnya.",
+    "{name}: the very file that was searched": "{name}: benar berkas yang dicari di dalamnya",
+    "Signed by the key {key}, {at}.": "Ditandatangani kunci {key}, {at}.",
+    "{passages} passages are as signed; {posts} posts were in the log {log} of {size} entries.": "{passages} petikan sama seperti saat ditandatangani; {posts} kiriman tercatat di log {log} yang berisi {size} entri.",
+    "This data set contains {posts} of the posts, in {places} places.": "Himpunan data ini memuat {posts} kiriman, di {places} tempat.",
+    "None of the posts was found in this data set, at the sensitivity stated below.": "Tidak ada kiriman yang ditemukan di himpunan data ini, pada kepekaan yang disebut di bawah.",
+    "Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}.": "Dari {of} kalimat yang didaftarkan sebelumnya, yang diterbitkan menempati peringkat {rank} menurut skor yang diberikan untuk {model}; model yang tidak pernah melihatnya memberi peringkat itu atau yang lebih baik dengan peluang {chance}.",
+    "This is test {tests} of this canary: with {tests} tests one of them falls so with a chance of up to {chance}.": "Ini uji ke-{tests} untuk kenari ini: dari {tests} uji, salah satunya jatuh demikian dengan peluang sampai {chance}.",
+    "It says nothing of any other text.": "Ini tidak mengatakan apa pun tentang teks lain.",
+}
+
+
+class Said:
+    """A sentence in English with {named} places, which can be told in Indonesian, too."""
+
+    def __init__(self, message: str, **params: object) -> None:
+        self.message, self.params = message, params
+
+    def told(self, language: str = "en") -> str:
+        indonesian = language == "id"
+        form = INDONESIAN[self.message] if indonesian else self.message
+        return form.format(**{name: _word(value, language) for name, value in self.params.items()})
+
+
+def _word(value: object, language: str) -> str:
+    """Numbers as the language groups them; a list with commas between."""
+    if isinstance(value, Said):
+        return value.told(language)
+    if isinstance(value, list):
+        return ", ".join(_word(one, language) for one in value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    written = f"{value:,}" if isinstance(value, int) else f"{value:.2g}"
+    return written.translate({44: ".", 46: ","}) if language == "id" else written
+
+
 class Refused(Exception):
     """The bundle does not hold, and why."""
+
+    def __init__(self, message: str, **params: object) -> None:
+        self.said = Said(message, **params)
+        super().__init__(self.said.told())
+
+    def told(self, language: str) -> str:
+        return self.said.told(language)
 
 
 # ── Ed25519 (RFC 8032, section 5.1), verification only ──────────────────────────────────────────────────────────────
@@ -101,13 +206,13 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
-def unpacked(text: object, what: str) -> bytes:
+def unpacked(text: object, what: str, number: int = 0) -> bytes:
     try:
         raw = base64.b64decode(str(text), validate=True)
     except (binascii.Error, ValueError):
-        raise Refused(f"{what} is not base64.") from None
+        raise Refused("{what} is not base64.", what=Said(what, number=str(number))) from None
     if base64.b64encode(raw).decode() != text:
-        raise Refused(f"{what} is written in another way than it was.")
+        raise Refused("{what} is written in another way than it was.", what=Said(what, number=str(number)))
     return raw
 
 
@@ -117,7 +222,7 @@ def read(data: bytes) -> dict:  # type: ignore[type-arg]
     except ValueError:
         raise Refused("This is not JSON, so not a bundle as it was made.") from None
     if not isinstance(bundle, dict) or bundle.get("form") != FORM:
-        raise Refused(f"This is no bundle of the form {FORM}.")
+        raise Refused("This is no bundle of the form {form}.", form=FORM)
     if canonical(bundle) + b"\n" != data:
         raise Refused("The bundle is not written as it was made: bytes were changed, added or left out.")
     seal = bundle.pop("seal", None)
@@ -138,7 +243,7 @@ def statement_of(bundle: dict, wanted: str) -> tuple:  # type: ignore[type-arg]
     if signature.get("keyid") != fingerprint or not signed_by(key, said, unpacked(signature["sig"], "The signature")):
         raise Refused("The signature does not fit the statement.")
     if wanted and wanted.lower() != fingerprint:
-        raise Refused(f"The statement was signed by another key: {fingerprint}.")
+        raise Refused("The statement was signed by another key: {key}.", key=fingerprint)
     return json.loads(payload), fingerprint
 
 
@@ -149,16 +254,16 @@ def check_material(bundle: dict, predicate: dict) -> None:  # type: ignore[type-
         raise Refused("The posts or passages are not those that were signed for.")
     texts = {post["id"]: post["text"] for post in material["posts"]}
     for number, found in enumerate(predicate["findings"]):
-        raw = unpacked(material["passages"][number], f"Passage {number}")
+        raw = unpacked(material["passages"][number], "Passage {number}", number)
         if (
             not found["raw_first_byte"]
             <= found["first_byte"]
             < found["last_byte"]
             <= found["raw_first_byte"] + len(raw)
         ):
-            raise Refused(f"Passage {number} does not hold the bytes that the report names.")
+            raise Refused("Passage {number} does not hold the bytes that the report names.", number=str(number))
         if found["kind"] == "exact" and not any(_holds(raw, texts[post]) for post in found["posts"]):
-            raise Refused(f"Passage {number} does not hold its post letter by letter.")
+            raise Refused("Passage {number} does not hold its post letter by letter.", number=str(number))
 
 
 def _holds(raw: bytes, text: str) -> bool:
@@ -193,7 +298,7 @@ def check_log(bundle: dict, material: dict) -> dict:  # type: ignore[type-arg]
         leaf = hashlib.sha256(b"\x00" + sealed).digest()
         path = [unpacked(step, "A step of a proof") for step in proof["path"]]
         if not _includes(root, size, proof["index"], leaf, path):
-            raise Refused(f"Post {name} is not in the log as the bundle says.")
+            raise Refused("Post {name} is not in the log as the bundle says.", name=name)
     return {"origin": text.split("\n")[0], "size": size, "posts": len(log["proofs"])}
 
 
@@ -230,9 +335,7 @@ def check_canary(predicate: dict, material: dict, log: dict) -> list:  # type: i
     count = len(set(candidates))
     if not count == len(scores) == canary["of"] or rank != canary["rank"] or canary["p"] != rank / count:
         raise Refused("The canary's rank is not what its scores say.")
-    return [
-        f"The canary's rank was counted again: {rank} of {count}, p = {rank / count:.3g}, in test {canary['tests']} of it."
-    ]
+    return [Said("The canary's rank was counted again: {rank} of {count}, p = {p}, in test {tests} of it.", rank=rank, count=count, p=rank / count, tests=canary["tests"])]  # fmt: skip
 
 
 def check_anchors(bundle: dict) -> list:  # type: ignore[type-arg]
@@ -243,18 +346,15 @@ def check_anchors(bundle: dict) -> list:  # type: ignore[type-arg]
     for number, anchor in enumerate(bundle["anchors"], 1):
         if anchor["kind"] == "rfc3161":
             at = stamped(unpacked(anchor["token"], "A time stamp"), digest)
-            told.append(
-                f"time stamp {number} by {anchor['by']}: the checkpoint was there {at}; its signature: openssl ts -verify -data checkpoint.txt -in {number}.tsr -CAfile THEIR_CA.pem (after --extract)"
-            )
+            told.append(Said("time stamp {number} by {by}: the checkpoint was there {at}; its signature: openssl ts -verify -data checkpoint.txt -in {number}.tsr -CAfile THEIR_CA.pem (after --extract)", number=str(number), by=anchor["by"], at=at))  # fmt: skip
         elif anchor["kind"] == "opentimestamps":
             ends = promised(unpacked(anchor["proof"], "An OpenTimestamps proof"), digest)
-            told.append(
-                f"OpenTimestamps proof {number} by {anchor['by']}: {', '.join(ends)}; check it with: ots verify -f checkpoint.txt {number}.ots (after --extract)"
-            )
+            told.append(Said("OpenTimestamps proof {number} by {by}: {ends}; check it with: ots verify -f checkpoint.txt {number}.ots (after --extract)", number=str(number), by=anchor["by"], ends=ends))  # fmt: skip
         elif anchor["kind"] == "witness":
-            told.append(f"{_witnessed(bundle['log']['checkpoint'], anchor)} by the witness {anchor['by']}")
+            seen = _witnessed(bundle["log"]["checkpoint"], anchor)
+            told.append(Said("seen at Unix time {at} by the witness {by}", at=str(seen), by=anchor["by"]))
         else:
-            raise Refused(f"An anchor is of an unknown kind: {anchor['kind']}.")
+            raise Refused("An anchor is of an unknown kind: {kind}.", kind=anchor["kind"])
     return told
 
 
@@ -329,9 +429,9 @@ def _ots_branch(raw: bytes, at: int, message: bytes, found: list) -> int:  # typ
         if at + size > len(raw):
             raise Refused("An OpenTimestamps proof ends before its end.")
         if kind == bytes.fromhex("0588960d73d71901"):
-            found.append(f"in Bitcoin block {_number(raw, at)[0]}, whose Merkle root must be {message[::-1].hex()}")
+            found.append(Said("in Bitcoin block {block}, whose Merkle root must be {root}", block=str(_number(raw, at)[0]), root=message[::-1].hex()))  # fmt: skip
         elif kind == bytes.fromhex("83dfe30d2ef90c8e"):
-            found.append("a calendar's promise, not in Bitcoin yet")
+            found.append(Said("a calendar's promise, not in Bitcoin yet"))
         return int(at + size)
     if tag in (0xF0, 0xF1):
         size, at = _number(raw, at + 1)
@@ -355,15 +455,15 @@ def extract(bundle: dict, folder: str) -> None:  # type: ignore[type-arg]
                 stream.write(unpacked(anchor[field], "A stamp"))
 
 
-def _witnessed(note: str, anchor: dict) -> str:  # type: ignore[type-arg]
-    """A cosignature (https://c2sp.org/tlog-cosignature)."""
+def _witnessed(note: str, anchor: dict) -> int:  # type: ignore[type-arg]
+    """When a cosignature says that it was made, in seconds since 1970 (https://c2sp.org/tlog-cosignature)."""
     key, raw = unpacked(anchor["key"], "A witness's key"), unpacked(anchor["signature"], "A cosignature")
     text = note.rpartition("\n\n")[0] + "\n"
     at = int.from_bytes(raw[4:12], "big")
     mark = hashlib.sha256(anchor["by"].encode() + b"\n\x04" + key).digest()[:4]
     if raw[:4] != mark or not signed_by(key, f"cosignature/v1\ntime {at}\n{text}".encode(), raw[12:]):
-        raise Refused(f"The cosignature of {anchor['by']} does not fit the checkpoint.")
-    return f"seen at Unix time {at}"
+        raise Refused("The cosignature of {by} does not fit the checkpoint.", by=anchor["by"])
+    return at
 
 
 def check_shards(statement: dict, bundle: dict, shards: dict) -> list:  # type: ignore[type-arg]
@@ -372,19 +472,37 @@ def check_shards(statement: dict, bundle: dict, shards: dict) -> list:  # type: 
     wanted = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
     for name, path in shards.items():
         if name not in wanted:
-            raise Refused(f"The statement says nothing of {name}.")
+            raise Refused("The statement says nothing of {name}.", name=name)
         digest = hashlib.sha256()
         with open(path, "rb") as stream:
             for block in iter(lambda: stream.read(1 << 20), b""):
                 digest.update(block)
         if digest.hexdigest() != wanted[name]:
-            raise Refused(f"{path} is not the {name} that was searched.")
-        told.append(f"{name}: the very file that was searched")
+            raise Refused("{path} is not the {name} that was searched.", path=path, name=name)
+        told.append(Said("{name}: the very file that was searched", name=name))
     return told
 
 
-def verify(data: bytes, key: str = "", shards: dict | None = None) -> list:  # type: ignore[type-arg]
-    """Lines that say what holds. Raises Refused."""
+def _says(predicate: dict, language: str) -> str:  # type: ignore[type-arg]
+    """The report's own sentence. It was signed in English; in Indonesian it is told from the numbers that were signed
+    beside it, and only where these give the English one letter by letter."""
+    posts = {post for found in predicate["findings"] for post in found["posts"]}
+    parts = [Said("None of the posts was found in this data set, at the sensitivity stated below.")]
+    if posts:
+        parts = [Said("This data set contains {posts} of the posts, in {places} places.", posts=len(posts), places=len(predicate["findings"]))]  # fmt: skip
+    canary = predicate.get("canary")
+    if canary is not None:
+        of, p, tests = canary["of"], canary["p"], canary["tests"]
+        parts = [Said("Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}.", of=of, rank=canary["rank"], model=canary["model"], chance=float(p))]  # fmt: skip
+        if tests > 1:
+            parts.append(Said("This is test {tests} of this canary: with {tests} tests one of them falls so with a chance of up to {chance}.", tests=tests, chance=min(1.0, tests * p)))  # fmt: skip
+        parts.append(Said("It says nothing of any other text."))
+    told = {code: " ".join(part.told(code) for part in parts) for code in ("en", language)}
+    return told[language] if told["en"] == predicate["says"] else str(predicate["says"])
+
+
+def verify(data: bytes, key: str = "", shards: dict | None = None, language: str = "en") -> list:  # type: ignore[type-arg]
+    """Lines that say what holds, in the language (en or id). Raises Refused."""
     try:
         bundle = read(data)
         statement, fingerprint = statement_of(bundle, key)
@@ -393,19 +511,26 @@ def verify(data: bytes, key: str = "", shards: dict | None = None) -> list:  # t
         log = check_log(bundle, bundle["material"])
         anchors = check_canary(predicate, bundle["material"], bundle["log"]) + check_anchors(bundle)
         files = check_shards(statement, bundle, shards or {})
+        said = [
+            Said("Signed by the key {key}, {at}.", key=fingerprint, at=predicate["made_at"]),
+            Said("{passages} passages are as signed; {posts} posts were in the log {log} of {size} entries.", passages=len(predicate["findings"]), posts=log["posts"], log=log["origin"], size=log["size"]),
+            *anchors,
+            *files,
+        ]  # fmt: skip
+        return [_says(predicate, language), *(line.told(language) for line in said)]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as wrong:
-        raise Refused(f"The bundle is malformed: {wrong!r}.") from None
-    return [
-        predicate["says"],
-        f"Signed by the key {fingerprint}, {predicate['made_at']}.",
-        f"{len(predicate['findings'])} passages are as signed; {log['posts']} posts were in the log {log['origin']} of {log['size']} entries.",
-        *anchors,
-        *files,
-    ]
+        raise Refused("The bundle is malformed: {why}.", why=repr(wrong)) from None
+
+
+def spoken() -> str:
+    """The language that the system is set to, of the two."""
+    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    name = next((name for name in names if name), "").lower()
+    return "id" if name == "id" or name.startswith(("id_", "id.", "indonesian")) else "en"
 
 
 def main(arguments: list) -> int:  # type: ignore[type-arg]
-    names, key, shards, folder = [], "", {}, ""
+    names, key, shards, folder, language = [], "", {}, "", spoken()
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
@@ -416,25 +541,27 @@ def main(arguments: list) -> int:  # type: ignore[type-arg]
             shards[name] = path
         elif word == "--extract" and rest:
             folder = rest.pop(0)
+        elif word == "--language" and rest:
+            language = rest.pop(0)
         else:
             names.append(word)
-    if len(names) != 1 or names[0].startswith("-"):
-        print(__doc__, file=sys.stderr)
+    if len(names) != 1 or names[0].startswith("-") or language not in ("en", "id"):
+        print(USAGE_ID if language == "id" else __doc__, file=sys.stderr)
         return 2
     try:
         with open(names[0], "rb") as stream:
             data = stream.read()
-        for line in verify(data, key, shards):
+        for line in verify(data, key, shards, language):
             print(line)
         if folder:
             extract(read(data), folder)
     except OSError as lost:
-        print(f"{lost.filename} cannot be read: {lost.strerror}.", file=sys.stderr)
+        print(Said("{name} cannot be read: {why}.", name=lost.filename, why=lost.strerror).told(language), file=sys.stderr)  # fmt: skip
         return 2
     except Refused as wrong:
-        print(f"NOT VERIFIED. {wrong}", file=sys.stderr)
+        print(Said("NOT VERIFIED. {why}", why=wrong.said).told(language), file=sys.stderr)
         return 1
-    print("VERIFIED.")
+    print(Said("VERIFIED.").told(language))
     return 0
 
 

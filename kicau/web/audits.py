@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,7 +22,7 @@ from kicau.evidence import log, notes, verify
 from kicau.web import audit_words as w
 from kicau.web import files, set_forms
 from kicau.web.frame import Asked, attempt, page
-from kicau.web.words import by_field, told
+from kicau.web.words import by_field
 from kicau.workspaces.actors import Permission
 
 SHOWN = 20  # places on a page
@@ -137,13 +138,14 @@ def check(request: Asked) -> HttpResponse:
     """A bundle from anybody: accepted or refused, with the reason, by the same verifier."""
     file = request.FILES.get("bundle")
     shown: dict[str, Any] = {"key": request.POST.get("key", "").strip()}
+    language = "id" if (get_language() or "").startswith("id") else "en"
     if request.method == "POST":
         if file is None:
             return render(request, "web/audits/check.html", shown | {"missing": _("Choose a bundle first.")}, status=422)  # fmt: skip
         if not file.size or file.size > LARGEST:
             raise Conflict("A bundle of more than 256 MB is checked with verify.py.")
         try:
-            shown |= {"holds": verify.verify(file.read(), shown["key"]), "name": file.name}
+            shown |= {"holds": verify.verify(file.read(), shown["key"], language=language), "name": file.name}
         except verify.Refused as wrong:
-            shown |= {"refused": told(str(wrong)), "name": file.name}
+            shown |= {"refused": wrong.told(language), "name": file.name}
     return render(request, "web/audits/check.html", shown)

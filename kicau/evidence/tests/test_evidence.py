@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
+import json
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +113,17 @@ def test_the_verifier_alone_in_a_folder_accepts_a_bundle_and_no_changed_one(made
     (tmp_path / "data.bin").write_bytes(b"Data")
     assert run("--shard", "a.jsonl=data.bin").returncode == 1
     assert "another key" in run("--key", "00" * 32).stderr
+    (tmp_path / "changed.json").write_bytes(made.replace(b"Kopi", b"Kapi", 1))
+    told = run("--language", "id")
+    assert told.stdout.splitlines()[0] == "Himpunan data ini memuat 2 kiriman, di 2 tempat."
+    assert "2 petikan sama seperti saat ditandatangani; 2 kiriman tercatat di log" in told.stdout
+    assert told.stdout.splitlines()[-1] == "TERVERIFIKASI."
+    refused = [sys.executable, "-I", "-S", "verify.py", "changed.json"]
+    spoken = subprocess.run(refused, cwd=tmp_path, capture_output=True, text=True, check=False, env={"LANG": "id_ID.UTF-8"})  # fmt: skip
+    assert (spoken.returncode, spoken.stdout) == (1, "")
+    assert spoken.stderr == "TIDAK TERVERIFIKASI. Segel berkas bukti tidak cocok: ada isinya yang diubah.\n"
+    assert "tidak dapat dibaca" in run("--language", "id", "--shard", "a.jsonl=nowhere.bin").stderr
+    assert "Memeriksa sebuah berkas bukti" in run("--language", "id", "another.json").stderr
     dice = random.Random(9)
     for _ in range(1000):
         at = dice.randrange(len(made))
@@ -118,10 +132,35 @@ def test_the_verifier_alone_in_a_folder_accepts_a_bundle_and_no_changed_one(made
             verify.verify(changed)
 
 
+def test_each_sentence_of_the_verifier_is_known_in_both_languages():
+    """What is said, by the file's own source: none is missing, left over, or has other places."""
+    calls = [node for node in ast.walk(ast.parse(Path(verify.__file__).read_text("utf-8"))) if isinstance(node, ast.Call)]  # fmt: skip
+    at = {"Said": 0, "Refused": 0, "unpacked": 1}
+    said = {
+        node.args[at[node.func.id]].value
+        for node in calls
+        if isinstance(node.func, ast.Name) and node.func.id in at and isinstance(node.args[at[node.func.id]], ast.Constant)
+    }  # fmt: skip
+    assert said == set(verify.INDONESIAN)
+    for english, indonesian in verify.INDONESIAN.items():
+        assert sorted(set(re.findall(r"{\w+}", english))) == sorted(set(re.findall(r"{\w+}", indonesian))), english
+        assert english != indonesian
+
+
+def test_a_report_with_words_of_its_own_is_not_put_into_other_words(made):
+    """Numbers that do not give the signed sentence do not replace it."""
+
+    def with_other_words(held):
+        statement = json.loads(base64.b64decode(held["statement"]["payload"]))
+        assert verify._says(statement["predicate"], "id") == "Himpunan data ini memuat 2 kiriman, di 2 tempat."
+        statement["predicate"]["says"] = "This data set contains 3 of the posts, in 2 places."
+        assert verify._says(statement["predicate"], "id") == "This data set contains 3 of the posts, in 2 places."
+
+    resealed(made, with_other_words)
+
+
 def resealed(made: bytes, change) -> bytes:
     """What a forger would do who also mends the seal."""
-    import json
-
     held = json.loads(made)
     held.pop("seal")
     change(held)

@@ -70,6 +70,13 @@ def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
     held = verify.verify(bundle)
     assert "ranks 1 in the scores given for model <x>" in held[0]
     assert any("counted again: 1 of 40" in line for line in held)
+    told = verify.verify(bundle, language="id")
+    assert told[0].startswith("Dari 40 kalimat yang didaftarkan sebelumnya, yang diterbitkan menempati peringkat 1")
+    assert "dengan peluang 0,025. Ini tidak mengatakan apa pun tentang teks lain." in told[0]
+    second = verify.verify(page.post(reverse("canary-evidence", args=[row.id, 2])).content, language="id")
+    assert (
+        "Ini uji ke-2 untuk kenari ini: dari 2 uji, salah satunya jatuh demikian dengan peluang sampai 1." in second[0]
+    )
     assert page.post(reverse("canary-evidence", args=[row.id, 3])).status_code == 404
 
     change_person(owner, language="id")
