@@ -71,6 +71,11 @@ def _patient_flush() -> Iterator[None]:
     Flush.handle = handle  # type: ignore[method-assign]
 
 
+def fits(page: Page) -> bool:
+    """Nothing on it is wider than the window, whether the window scrolls or, on a narrow screen, the body."""
+    return page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) <= innerWidth")
+
+
 def browser_path() -> str:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from kicau.publishing.models import Delivery
 from kicau.workspaces.acts import add_person, set_member
-from tests.journeys.conftest import PASSWORD, connect, sign_in
+from tests.journeys.conftest import PASSWORD, connect, fits, sign_in
 
 
 def test_submitted_reviewed_by_a_client_approved_and_published(page: Page, browser, site, networks, owner, workspace, actor):  # fmt: skip
@@ -37,7 +37,7 @@ def test_submitted_reviewed_by_a_client_approved_and_published(page: Page, brows
     ratna.goto(link)
     expect(ratna.get_by_role("heading", name="Kiriman untuk Anda tinjau, Ibu Ratna")).to_be_visible()
     expect(ratna.locator(".shown").first).to_contain_text("Fresh beans from Gayo")
-    assert ratna.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(ratna)
     ratna.locator("[data-part] .said").select_text()
     expect(ratna.get_by_label("Tentang kata-kata ini")).to_have_value("Fresh beans from Gayo are here today")
     ratna.get_by_label("Komentar", exact=True).fill("Bagus sekali")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from kicau.publishing.models import Delivery
 from kicau.workspaces.acts import change_person
-from tests.journeys.conftest import connect, sign_in
+from tests.journeys.conftest import connect, fits, sign_in
 from tests.journeys.test_quick import PASTE
 
 
@@ -109,4 +109,4 @@ def test_in_indonesian_on_a_phone(page: Page, networks, owner, workspace, pictur
     page.wait_for_url("**/posts/*")
     for address in ("/", "/?view=day", "/?view=week", "/?view=month", "/import", page.url):
         page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+        assert fits(page), address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import PASSWORD, sign_in
+from tests.journeys.conftest import PASSWORD, fits, sign_in
 
 
 def test_an_invitation_then_a_passkey(page: Page, browser, site, transactional_db, owner, workspace, settings):
@@ -35,7 +35,7 @@ def test_an_invitation_then_a_passkey(page: Page, browser, site, transactional_d
     dewi.get_by_label("Nama perangkat").fill("Ponsel saya")
     dewi.get_by_role("button", name="Tambahkan passkey").click()
     expect(dewi.get_by_role("listitem").filter(has_text="Ponsel saya")).to_be_visible()
-    assert dewi.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(dewi)
     narrow.clear_cookies(name="kicau")
     dewi.goto("/sign-in?next=/drafts")
     dewi.get_by_role("button", name="Pakai passkey").click()

@@ -12,7 +12,7 @@ from kicau.connector.sandbox import Fault
 from kicau.publishing import outcomes
 from kicau.publishing.models import Delivery
 from kicau.workspaces.acts import change_person
-from tests.journeys.conftest import PASSWORD, connect, sign_in
+from tests.journeys.conftest import PASSWORD, connect, fits, sign_in
 from tests.journeys.test_publish import published
 
 FOUR = ("x", "facebook", "linkedin", "mastodon")
@@ -37,7 +37,7 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(pa
     phone.locator("#schedule").click()
     badge = phone.locator(".delivery .badge").first
     expect(badge).to_have_text("Perlu dibenahi", timeout=20_000)
-    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(phone)
     phone.locator(".story summary").click()
     expect(phone.locator(".story")).to_contain_text("Dikirim")
     phone.get_by_role("link", name="Benahi").click()
@@ -63,7 +63,7 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(pa
     phone.get_by_role("radio", name="Sekarang").check()
     phone.locator("#schedule").click()
     expect(badge).to_have_text("Hasil tak diketahui", timeout=20_000)
-    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(phone)
     phone.get_by_role("button", name="Tanya LinkedIn apa yang ada di sana").click()
     expect(phone.locator(".resolve [role=status]")).to_be_visible()
     phone.get_by_role("button", name="Tidak ada: kirim lagi").click()
@@ -98,10 +98,10 @@ def test_a_first_visit_to_a_post_on_four_networks(browser, site, networks, langu
     expect(page.locator("#kept")).to_contain_text(saved)
     page.locator("#confirm").check()
     page.get_by_role("radio", name=now).check()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
     page.locator("#schedule").click()
     for n in range(4):
         expect(page.locator(".delivery > header .badge").nth(n)).to_have_text(out, timeout=20_000)
     assert {row.network for row in Delivery.objects.filter(state="published")} == set(FOUR)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
     context.close()

@@ -12,7 +12,7 @@ from kicau.archive.saying import say
 from kicau.audit import queue, running
 from kicau.datasets import making
 from kicau.rights.statements import NewStatement
-from tests.journeys.conftest import sign_in
+from tests.journeys.conftest import fits, sign_in
 
 POSTS = (
     "Petani Puntang mengirim biji pertama musim ini; rasanya seperti jeruk, madu dan kayu manis",
@@ -73,7 +73,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(page: Page, b
     lab = narrow.new_page()
     lab.goto(link)
     expect(lab.get_by_text("1 rekamannya tidak boleh dipakai lagi")).to_be_visible()
-    assert lab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(lab)
     lab.get_by_label("Nama Anda").fill("Tono")
     lab.get_by_role("button", name="Saya mengonfirmasi").click()
     expect(lab.get_by_text("Tono mengonfirmasi pada")).to_be_visible()

@@ -41,6 +41,15 @@ for (const [event, gone] of [["htmx:sendError", true], ["htmx:timeout", true], [
   });
 }
 
+// On a narrow screen the body scrolls above the bar: keys scroll it once it has the focus, and browsers remember the window's place alone.
+if (getComputedStyle(document.body).overflowY === "auto" && document.activeElement === document.body && !document.querySelector("[autofocus]")) {
+  document.body.tabIndex = -1;
+  document.body.focus();
+}
+const at = `kicau:at:${location.href}`;
+if (performance.getEntriesByType("navigation")[0]?.type !== "navigate" && !location.hash) document.body.scrollTop = Number(sessionStorage.getItem(at));
+addEventListener("pagehide", () => { sessionStorage.setItem(at, document.body.scrollTop); });
+
 // A first visitor's own zone.
 for (const field of document.querySelectorAll("[data-own-zone]")) {
   field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
