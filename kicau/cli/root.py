@@ -17,6 +17,7 @@ from kicau.cli.costs import costs
 from kicau.cli.dataset import dataset
 from kicau.cli.deliveries import calendar, cancel, confirm, delete, edit, move, resolve, retry, show
 from kicau.cli.demo import demo
+from kicau.cli.desk import contacts, texts
 from kicau.cli.doctor import doctor
 from kicau.cli.evidence import evidence
 from kicau.cli.frame import Root, Shell, pass_shell
@@ -54,7 +55,7 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 
 for command in (
-    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, edit, delete, review,
+    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, edit, delete, review, texts, contacts,
     channels, withdraw, costs, archive, rights, dataset, audit, verify, evidence, canary, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

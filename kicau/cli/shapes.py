@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kicau.channels.models import Channel, NetworkApp
     from kicau.connector.content import Rendered, RenderedPart
     from kicau.plans.pricing import Priced
-    from kicau.publishing.models import Attempt, Delivery, Review, ReviewLink
+    from kicau.publishing.models import Attempt, Contact, Delivery, Review, ReviewLink, SavedText
     from kicau.workspaces.models import Invitation, Membership, Token, Webhook
 
 
@@ -123,6 +123,20 @@ def member(row: Membership) -> dict[str, Any]:
         "operator": row.person.is_operator,
         "since": stamp(row.created_at),
     }
+
+
+def text(row: SavedText) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "name": row.name,
+        "text": row.text,
+        "created_at": stamp(row.created_at),
+    }
+
+
+def contact(row: Contact) -> dict[str, Any]:
+    return {"id": str(row.id), "name": row.name, "mentions": row.mentions}
 
 
 def webhook(row: Webhook) -> dict[str, Any]:
