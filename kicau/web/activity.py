@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from kicau.base import clock
 from kicau.base.errors import unacceptable
 from kicau.base.ids import as_uuid
+from kicau.channels.models import Channel
 from kicau.rights.models import AuditEntry
 from kicau.web.frame import Asked, page
 from kicau.web.words import SUBJECTS, VIA
@@ -39,10 +40,17 @@ def index(request: Asked) -> HttpResponse:
     more, found = len(found) > EACH_PAGE, found[:EACH_PAGE]
     wanted = {name: request.GET.get(name, "") for name in ("act", "of", "who", "via", "since", "until")}
     shown = {
-        "entries": found, "following": found[-1].id if more else "", "groups": SUBJECTS, "wanted": wanted, "ways": VIA,
+        "entries": found, "channels": _channels(request, found), "following": found[-1].id if more else "", "groups": SUBJECTS, "wanted": wanted, "ways": VIA,
         "filtered": any(wanted.values()), "people": [m.person for m in acts.members(request.actor)],
     }  # fmt: skip
     return render(request, "web/activity.html", shown)
+
+
+def _channels(request: Asked, entries: list[AuditEntry]) -> dict[str, Channel]:
+    """Those that the entries are about, the removed ones too."""
+    about = {one.subject for one in entries if one.act.startswith("channel.")}
+    rows = Channel.objects.filter(workspace=request.actor.workspace, id__in=map(as_uuid, about)) if about else ()
+    return {str(row.id): row for row in rows}
 
 
 def _filtered(request: Asked) -> QuerySet[AuditEntry]:

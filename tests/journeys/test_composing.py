@@ -81,6 +81,32 @@ def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, n
     assert (Delivery.objects.get().due_at - before).days == 7
 
 
+def test_slots_and_differences_are_told_as_they_are_chosen_and_typed(page: Page, networks, owner, workspace):
+    sign_in(page)
+    connect(page, "X")
+    connect(page, "LinkedIn")
+    page.goto("/compose")
+    for box in page.locator("[name=channel]").all():
+        box.set_checked(True)
+    page.locator(".say").fill("For all")
+    page.get_by_role("radio", name="Next free slot").check()
+    expect(page.locator("#when-note .wrong")).to_be_visible()  # no channel has slots yet
+    page.get_by_role("radio", name="Now").check()
+    expect(page.locator("#when-note .wrong")).to_have_count(0)
+    page.locator("[data-act='own:x']").click()
+    own = page.locator(".group.own")
+    expect(own).to_contain_text("no difference yet")
+    own.locator(".say").fill("For X")
+    expect(own).not_to_contain_text("no difference yet")
+    own.locator(".say").fill("For all")
+    expect(own).to_contain_text("no difference yet")
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_text("You have this post open in another window too")).to_be_visible()
+    page.goto("/activity")
+    expect(page.locator("ol.list")).to_contain_text("connected a channel Kopi Senja · X")
+
+
 def test_in_indonesian_on_a_phone(page: Page, networks, owner, workspace, picture_file):
     change_person(owner, language="id")
     page.set_viewport_size({"width": 360, "height": 740})

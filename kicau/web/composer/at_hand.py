@@ -21,7 +21,7 @@ from kicau.connector.content import MediaKind
 from kicau.media.acts import all_media, one_medium
 from kicau.publishing import desk, reading
 from kicau.publishing.models import SavedText
-from kicau.web.frame import Asked, page
+from kicau.web.frame import Asked, page, person_of
 from kicau.web.words import said
 from kicau.workspaces.actors import Permission
 
@@ -195,7 +195,9 @@ def present(request: Asked) -> HttpResponse:
     request.actor.require(Permission.WRITE)
     draft_id = as_uuid(request.POST.get("draft", ""))
     others = desk.writing_too(request.actor, draft_id, request.POST.get("hand", "")) if draft_id != NO_ID else []
-    return render(request, "web/composer/present.html", {"others": others})
+    me = person_of(request).name
+    shown = {"others": [name for name in others if name != me], "elsewhere": me in others}
+    return render(request, "web/composer/present.html", shown)
 
 
 @page

@@ -167,6 +167,10 @@ def _differing(own: Sequence[Leaf], common: Sequence[Leaf]) -> frozenset[str]:
     return frozenset(leaf.key for n, leaf in enumerate(own) if n >= len(common) or content(leaf) != content(common[n]))
 
 
+def _differs(own: Sequence[Leaf], common: Sequence[Leaf]) -> bool:
+    return len(own) != len(common) or bool(_differing(own, common))
+
+
 def _forms(picked: Iterable[Channel], sheet: Sheet) -> list[NetworkForm]:
     found: dict[str, dict[str, Option]] = {}
     for channel in picked:
@@ -204,6 +208,7 @@ def looked(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Ch
         "picked": picked,
         "usable": [c for c in every if usable(c)],
         "keys": [leaf.key for leaf in sheet.every_leaf()],
+        "same": {network: not _differs(own, sheet.leaves[""]) for network, own in sheet.leaves.items() if network},
         "confirming": [c for c in picked if capabilities_of(c).needs_confirmation],
     }
     shown |= _time_note(request, sheet, picked)
