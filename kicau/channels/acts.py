@@ -322,11 +322,16 @@ def _lock_for_refresh(channel_id: UUID, used: str) -> bool:
 
 @transaction.atomic
 def _store_refreshed(channel_id: UUID, new: Credentials, used: str) -> None:
-    channel = Channel.objects.select_for_update().get(id=channel_id)
+    channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
     if from_json(Credentials, channel.credentials).access_token != used:
         return  # connected again by a person meanwhile, which is newer
     _take_credentials(channel, new)
-    channel.save(update_fields=["credentials", "token_expires_at", "refresh_at", "version"])
+    fields = ["credentials", "token_expires_at", "refresh_at", "version"]
+    if channel.state == ChannelState.EXPIRED:  # given up for lost by another, while this answer was on its way
+        channel.state, channel.reason = ChannelState.ACTIVE, ""
+        fields += ["state", "reason"]
+        system(channel.workspace).record("channel.reconnected", channel.id)
+    channel.save(update_fields=fields)
 
 
 @transaction.atomic

@@ -125,6 +125,21 @@ async def test_a_worker_that_dies_while_it_renews_holds_nothing_up_for_long(chan
     assert (await sync_to_async(kept)("ana")).access_token == "new"
 
 
+async def test_a_renewal_that_comes_late_gives_a_channel_back(channel, client, monkeypatch):
+    """A worker stood still with the answer in its hands; another was told that the refresh token was used before."""
+    ana = await sync_to_async(channel)("ana")
+
+    async def refresh(self, session, /):
+        await sync_to_async(acts.expire_channel)(ana.id, "this refresh token was used before", "t")
+        return replace(session.credentials, access_token="late", refresh_token="r2")
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    assert await acts.refresh_channel(ana.id, client, used="t")
+    fresh = await Channel.objects.aget(id=ana.id)
+    assert (fresh.state, fresh.reason) == ("active", "")
+    assert (await sync_to_async(kept)("ana")).access_token == "late"
+
+
 @pytest.mark.parametrize("answer", [AuthExpired("the old one is dead"), None])
 async def test_what_an_old_token_comes_to_does_not_touch_a_new_connection(channel, client, monkeypatch, answer):
     ana = await sync_to_async(channel)("ana")
