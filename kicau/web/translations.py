@@ -11,11 +11,13 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent  # the package
 BOOK = Path("locale") / "id" / "LC_MESSAGES" / "django.po"  # within the package, or a network's folder
+UNCHANGING = datetime(2026, 1, 1, tzinfo=UTC)  # the same texts are compiled to the same bytes, whenever it is done
 PROGRAMS = ("api", "base", "cli", "demo", "config", "sandbox")  # speak English: they are read by programs and operators
 CALLS = {
     "gettext": (0,),
@@ -191,7 +193,9 @@ def write(book: Path, places: dict[Key, str], known: dict[Key, list[str]]) -> No
     book.parent.mkdir(parents=True, exist_ok=True)
     book.write_text(out.getvalue(), "utf-8")
     with book.open("rb") as file, book.with_suffix(".mo").open("wb") as compiled:
-        write_mo(compiled, read_po(file, locale="id"))
+        catalogue = read_po(file, locale="id")
+        catalogue.creation_date = UNCHANGING
+        write_mo(compiled, catalogue)
 
 
 def _quoted(text: str) -> str:
