@@ -1,4 +1,4 @@
-"""Endpoints: price lists, rates, what reading sparingly saves, and the month's statement."""
+"""Endpoints: price lists, rates, what reading sparingly saves, the month's statement, and each client's costs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ninja import Query, Router
 from kicau.api.gate import acting
 from kicau.api.routes import READS, SETTINGS, Id, Number
 from kicau.api.shapes import costs as c
-from kicau.api.spending import worth
+from kicau.api.spending import budget_shape, forecast_shape, worth
 from kicau.api.streams import stream
 from kicau.plans import acts, display
 from kicau.plans.models import Rate
-from kicau.publishing import statements
+from kicau.publishing import clients, statements
 from kicau.publishing.savings import savings
 
 routes = Router(tags=["Charges"])
@@ -100,6 +100,28 @@ def get_month_statement_pdf(request: HttpRequest, asked: Query[c.MonthQuery]) ->
     answer = HttpResponse(made, content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="kicau-{asked.month or "month"}.pdf"'
     return answer
+
+
+@routes.get("/costs/clients", response=c.Clients, summary="Read what each client cost", openapi_extra=READS)
+def list_client_costs(request: HttpRequest, asked: Query[c.ClientsQuery]) -> c.Clients:
+    """A month of every workspace that the token opens, with the month before it, its forecast and its budgets."""
+    return c.Clients(items=[_client(row) for row in clients.clients(acting(request), asked.month)])
+
+
+@routes.get("/costs/clients/csv", summary="Download what each client cost", openapi_extra={**READS, "responses": {200: {"description": "A line for each client and currency.", **_FILE}}})  # fmt: skip
+def get_client_costs_csv(request: HttpRequest, asked: Query[c.ClientsQuery]) -> StreamingHttpResponse:
+    """The same as a table."""
+    found = clients.clients(acting(request), asked.month)
+    return stream(request, _bytes(clients.as_csv(found)), "text/csv; charset=utf-8", f"kicau-clients-{asked.month or 'month'}.csv")  # fmt: skip
+
+
+def _client(row: clients.Client) -> c.ClientCosts:
+    shown = row.display
+    return c.ClientCosts(
+        id=str(row.workspace.id), name=row.workspace.name, month=row.month, timezone=row.workspace.timezone, begins_at=row.begins_at, ends_at=row.ends_at,
+        costs=[c.ClientCost(currency=line.currency, micro=line.micro, shown=worth(shown, line.micro, line.currency), before=line.before, forecast=forecast_shape(line.forecast, shown) if line.forecast else None) for line in row.lines],
+        budgets=[budget_shape(state, shown) for state in row.budgets], passed=[str(state.budget.id) for state in row.passed()],
+    )  # fmt: skip
 
 
 def _bytes(lines: Iterable[str]) -> Iterator[bytes]:

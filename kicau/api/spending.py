@@ -64,28 +64,33 @@ def list_budgets(request: HttpRequest) -> c.Budgets:
     """The workspace's, and those of the instance's apps, with what is used of each now."""
     actor = acting(request)
     display = Display(actor.workspace.currency)
-    return c.Budgets(items=[_budget(actor, state, display) for state in plans.states(list(plans.budgets(actor)))])
+    return c.Budgets(items=[budget_shape(state, display) for state in plans.states(list(plans.budgets(actor)))])
 
 
 @routes.post("/budgets", response={201: c.Budget}, summary="Make a budget", openapi_extra=SETTINGS)
 def make_budget(request: HttpRequest, given: c.BudgetInput) -> c.Budget:
     """What was charged in its present period already counts."""
     actor = acting(request)
-    return _budget(actor, plans.states([plans.set_budget(actor, _wanted(actor, given))])[0])
+    return budget_shape(
+        plans.states([plans.set_budget(actor, _wanted(actor, given))])[0], Display(actor.workspace.currency)
+    )
 
 
 @routes.get("/budgets/{budget_id}", response=c.Budget, summary="Read a budget", openapi_extra=READS)
 def get_budget(request: HttpRequest, budget_id: Id) -> c.Budget:
     """With what is used of it now."""
     actor = acting(request)
-    return _budget(actor, plans.states([plans.one_budget(actor, budget_id)])[0])
+    return budget_shape(plans.states([plans.one_budget(actor, budget_id)])[0], Display(actor.workspace.currency))
 
 
 @routes.put("/budgets/{budget_id}", response=c.Budget, summary="Change a budget", openapi_extra=SETTINGS)
 def change_budget(request: HttpRequest, budget_id: Id, given: c.BudgetInput) -> c.Budget:
     """Raised, what it held goes out within seconds, in the order in which it was due."""
     actor = acting(request)
-    return _budget(actor, plans.states([plans.set_budget(actor, _wanted(actor, given), budget_id=budget_id)])[0])
+    return budget_shape(
+        plans.states([plans.set_budget(actor, _wanted(actor, given), budget_id=budget_id)])[0],
+        Display(actor.workspace.currency),
+    )
 
 
 @routes.delete("/budgets/{budget_id}", response={204: None}, summary="Remove a budget", openapi_extra=SETTINGS)
@@ -102,8 +107,8 @@ def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.Month
     what_if = forecasting.WhatIf(plan=asked.plan, reading=asked.reading, plain=asked.plain, prices=_prices(asked.price))
     month = forecasting.forecast(actor, what_if)
     return c.Month(
-        begins_at=month.begins_at, ends_at=month.ends_at, total=[_forecast(f, display) for f in month.total],
-        networks=[_forecast(f, display) for f in month.networks], campaigns=[_forecast(f, display) for f in month.campaigns],
+        begins_at=month.begins_at, ends_at=month.ends_at, total=[forecast_shape(f, display) for f in month.total],
+        networks=[forecast_shape(f, display) for f in month.networks], campaigns=[forecast_shape(f, display) for f in month.campaigns],
     )  # fmt: skip
 
 
@@ -140,8 +145,8 @@ def worth(display: Display, micro: int, currency: str) -> c.Worth | None:
     return c.Worth(currency=found.currency, amount=found.micro, rate=f"{found.rate.normalize():f}", since=found.since) if found else None  # fmt: skip
 
 
-def _budget(actor: Actor, state: plans.BudgetState, display: Display | None = None) -> c.Budget:
-    row, display = state.budget, display or Display(actor.workspace.currency)
+def budget_shape(state: plans.BudgetState, display: Display) -> c.Budget:
+    row = state.budget
     return c.Budget(
         id=str(row.id), name=row.name, amount=row.amount, currency=row.currency, meter=row.meter, period=row.period, timezone=row.timezone,
         hard=row.is_hard, tell_at=row.tell_at, reading_share=row.reading_share, cap=bool(row.cap), whole_app=row.workspace_id is None, network=row.network,
@@ -160,5 +165,5 @@ def _prices(written: list[str]) -> dict[str, int]:
     return found
 
 
-def _forecast(f: forecasting.Forecast, display: Display) -> c.Forecast:
+def forecast_shape(f: forecasting.Forecast, display: Display) -> c.Forecast:
     return c.Forecast(key=f.key, currency=f.currency, spent=f.spent, calendar=f.calendar, reading=f.reading, expected=f.expected, low=f.low, high=f.high, shown=worth(display, f.expected, f.currency))  # fmt: skip

@@ -15,6 +15,7 @@ from kicau.cli.frame import Shell, answer, json_option, pass_shell, show_table
 if TYPE_CHECKING:
     from kicau.plans.display import Display
     from kicau.plans.models import Rate
+    from kicau.publishing.forecasting import Forecast
     from kicau.workspaces.actors import Actor
 
 MICRO = 1_000_000
@@ -63,6 +64,46 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
             click.echo(f"Total: {display.told(micro, currency)}")
         show_table(("by", "", "calls", "cost"), [(by, line.label, line.calls, display.told(line.micro, line.currency)) for by, line in lines if line.currency], empty="Nothing has cost money.")  # fmt: skip
         _rates_told(display)
+
+    answer(as_json, values, show)
+
+
+@costs.command("clients")
+@click.argument("month", default="")
+@click.option("--csv", "as_csv", is_flag=True, help="A line for each client and currency.")
+@json_option
+@pass_shell
+def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
+    """Show what a MONTH (2026-11; else the present one) cost in each workspace of yours, with the month before it."""
+    actor = shell.anywhere()
+    from kicau.publishing import clients as found_by
+
+    found = found_by.clients(actor, month)
+    if as_csv:
+        sys.stdout.writelines(found_by.as_csv(found))
+        return
+    shown = [(client, client.display) for client in found]
+    values = [
+        {
+            "workspace": client.workspace.name, "id": str(client.workspace.id), "month": client.month, "timezone": client.workspace.timezone,
+            "costs": [
+                {"currency": one.currency, "micro": one.micro, **_worth(display, one.micro, one.currency), "before_micro": one.before, **_ahead(one.forecast)}
+                for one in client.lines
+            ],
+            "budgets": [_budget(s) for s in client.budgets], "passed": [s.budget.name for s in client.passed()],
+        }
+        for client, display in shown
+    ]  # fmt: skip
+
+    def show() -> None:
+        rows = []
+        for client, display in shown:
+            budgets = ", ".join(f"{s.budget.name} {s.percent} %" for s in client.budgets)
+            amounts = [(display.told(one.micro, one.currency), display.told(one.before, one.currency), display.told(one.forecast.expected, one.currency) if one.forecast else "") for one in client.lines]  # fmt: skip
+            rows += [(client.workspace.name, client.month, *told, budgets) for told in amounts or [("0", "0", "")]]
+        show_table(("client", "month", "cost", "month before", "expected", "budgets"), rows, empty="No workspace.")
+        for sentence in dict.fromkeys(told for _, display in shown for told in display.sentences()):
+            click.echo(sentence)
 
     answer(as_json, values, show)
 
@@ -272,6 +313,11 @@ def _display(actor: Actor, shown_in: str = "") -> Display:
 def _worth(display: Display, micro: int, currency: str) -> dict[str, object]:
     worth = display.of(micro, currency)
     return {"in": display.currency or None, "converted_micro": worth.micro if worth else None, "rate": f"{worth.rate.normalize():f}" if worth else None, "rate_since": worth.since.isoformat() if worth else None}  # fmt: skip
+
+
+def _ahead(found: Forecast | None) -> dict[str, int | None]:
+    names = ("expected", "low", "high")
+    return {f"{name}_micro": getattr(found, name) if found else None for name in names}
 
 
 def _rates_told(display: Display) -> None:

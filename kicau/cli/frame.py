@@ -105,6 +105,14 @@ class Shell:
             raise Trouble(f"{person.email} has several workspaces; choose one with --workspace: {names}.", USAGE)
         return actor_for(person, wanted[0].id, "cli")
 
+    def anywhere(self) -> Actor:
+        """That person in --workspace, or in the first of theirs: for what spans all of them. Raises Trouble."""
+        person = self.person()
+        from kicau.workspaces.acts import actor_for, workspaces_of
+
+        there = workspaces_of(person)
+        return self.actor() if self.workspace or not there else actor_for(person, there[0].id, "cli")
+
     def wait_for[T](self, work: Coroutine[Any, Any, T]) -> T:
         """Do asynchronous work to its end; what it does synchronously stays in this thread, on this connection."""
         from asgiref.sync import async_to_sync

@@ -26,6 +26,7 @@ from kicau.workspaces.models import Person
 
 CSV_HEAD = ("at", "network", "channel", "campaign", "person", "delivery", "purpose", "meter", "units", "micro", "currency", "certain")  # fmt: skip
 SHOWN_HEAD = ("shown_micro", "shown_in", "rate", "rate_since")  # where the workspace has a currency of its own
+type Totals = tuple[tuple[str, int], ...]  # currency, micro-units of it; the largest first
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for one
 
 
@@ -47,7 +48,7 @@ class Statement:
     zone: str
     begins_at: datetime
     ends_at: datetime
-    totals: tuple[tuple[str, int], ...]  # currency, micro-units
+    totals: Totals
     days: tuple[tuple[date, int], ...]  # micro-units of the first currency, each day of the month
     networks: tuple[Line, ...]
     purposes: tuple[Line, ...]
@@ -75,14 +76,14 @@ def statement(actor: Actor, written: str = "") -> Statement:
     begins, ends = month(written, zone)
     rows = _rows(actor, begins, ends)
     paid = rows.exclude(currency="")
-    totals = tuple(sorted(paid.values_list("currency").annotate(total=Sum("micro")), key=lambda row: -row[1]))
+    spent = totals(actor, begins, ends)
     channels = {str(c.id): f"{c.name} ({c.key})" for c in Channel.objects.filter(workspace=actor.workspace)}
     campaigns = dict(_named(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
     ids = {id_ for id_ in rows.values_list("person_id", flat=True).distinct() if id_}
     people = {str(p.id): p.name or p.email for p in Person.objects.filter(id__in=ids)}
     return Statement(
-        workspace=actor.workspace.name, zone=zone, begins_at=begins, ends_at=ends, totals=totals,
-        days=_days(paid, begins, ends, zone, totals[0][0] if totals else ""),
+        workspace=actor.workspace.name, zone=zone, begins_at=begins, ends_at=ends, totals=spent,
+        days=_days(paid, begins, ends, zone, spent[0][0] if spent else ""),
         networks=_lines(paid, "network", lambda key: registry.get(key).label if key in registry.slugs() else key),
         purposes=_lines(paid, "purpose", lambda key: str(Purpose(key).label)),
         meters=tuple(_meters(rows)),
@@ -91,6 +92,12 @@ def statement(actor: Actor, written: str = "") -> Statement:
         people=_lines(paid, "person_id", lambda key: people.get(key, "–")),
         uncertain=paid.filter(is_certain=False).aggregate(total=Sum("micro"))["total"] or 0,
     )  # fmt: skip
+
+
+def totals(actor: Actor, begins: datetime, ends: datetime) -> Totals:
+    """What the workspace's calls cost from a moment to before another. Raises NotAllowed."""
+    paid = _rows(actor, begins, ends).exclude(currency="")
+    return tuple(sorted(paid.values_list("currency").annotate(total=Sum("micro")), key=lambda row: -row[1]))
 
 
 def _rows(actor: Actor, begins: datetime, ends: datetime) -> QuerySet[Charge]:
@@ -136,9 +143,9 @@ def _csv(actor: Actor, rows: QuerySet[Charge]) -> Iterator[str]:
     campaigns = dict(_named(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
     people = dict(_named(Person.objects.filter(memberships__workspace=actor.workspace).values_list("id", "name")))
     display = Display(actor.workspace.currency)
-    yield _written((*CSV_HEAD, *(SHOWN_HEAD if display.currency else ())))
+    yield written((*CSV_HEAD, *(SHOWN_HEAD if display.currency else ())))
     for row in rows.iterator(chunk_size=2000):
-        yield _written(
+        yield written(
             (
                 row.at.isoformat(), row.network, channels.get(str(row.channel_id), ""), campaigns.get(str(row.campaign_id), ""),
                 people.get(str(row.person_id), ""), row.delivery_id or "", row.purpose, row.meter, row.units, row.micro, row.currency, row.is_certain,
@@ -155,7 +162,8 @@ def _worth(display: Display, row: Charge) -> tuple[object, ...]:
     return round(row.micro * worth.rate), worth.currency, f"{worth.rate.normalize():f}", worth.since.isoformat()
 
 
-def _written(values: Sequence[object]) -> str:
+def written(values: Sequence[object]) -> str:
+    """A line of CSV; what a spreadsheet would take for a formula is quoted."""
     out = io.StringIO()
     csv.writer(out).writerow([f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for v in values])
     return out.getvalue()

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -20,11 +22,12 @@ from kicau.connector import registry
 from kicau.connector.prices import in_force
 from kicau.plans import acts, budgets, display, pricing, workloads
 from kicau.plans.models import Budget, Purpose
-from kicau.publishing import forecasting, statements
+from kicau.publishing import clients, forecasting, statements
 from kicau.publishing.compose import campaigns
 from kicau.publishing.savings import savings
 from kicau.web import charts
 from kicau.web.frame import Asked, attempt, page
+from kicau.web.templatetags.kicau import rates_told
 from kicau.web.times import zones
 from kicau.web.words import by_field
 from kicau.workspaces.actors import Actor
@@ -138,6 +141,33 @@ def statement_pdf(request: Asked) -> HttpResponse:
     begins = told.begins_at.astimezone(clock.zone(told.zone))
     answer = HttpResponse(statements.as_pdf(told, display.current().by(told.ends_at)), content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="kicau-{begins:%Y-%m}.pdf"'
+    return answer
+
+
+@page
+@require_safe
+def client_list(request: Asked) -> HttpResponse:
+    """What each of somebody's workspaces cost, each in its own currency."""
+    found = clients.clients(request.actor, request.GET.get("month", ""))
+    rows, rates = [], dict[SafeString, None]()
+    for client in found:  # amounts are told in the currency of the workspace whose they are
+        display.activate(client.display)
+        is_here = client.workspace.id == request.actor.workspace.id
+        rows.append(render_to_string("web/client.html", {"client": client, "is_here": is_here, "NEVER": budgets.NEVER}, request))  # fmt: skip
+        rates[rates_told()] = None
+    display.activate(display.Display())
+    month = next((c.month for c in found if c.workspace.id == request.actor.workspace.id), "")
+    shown = {"rows": rows, "sums": clients.sums(found), "rates": [r for r in rates if r], "this": month, "is_now": any(c.budgets or c.forecast for c in found)}  # fmt: skip
+    return render(request, "web/clients.html", shown)
+
+
+@page
+@require_safe
+def clients_csv(request: Asked) -> StreamingHttpResponse:
+    month = request.GET.get("month", "")
+    found = clients.clients(request.actor, month)
+    answer = StreamingHttpResponse(clients.as_csv(found), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="kicau-clients-{month or "month"}.csv"'
     return answer
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kicau.base.errors import Refusal
 from kicau.plans import display
-from kicau.web.frame import WORKSPACE, Asked, attempt, page, person_of
+from kicau.web.frame import WORKSPACE, Asked, attempt, back, page, person_of
 from kicau.web.times import zones
 from kicau.web.words import SCOPES, by_field, said
 from kicau.workspaces import acts, webhooks
@@ -41,11 +41,11 @@ def you(request: Asked) -> HttpResponse:
 @page
 @require_POST
 def switch(request: Asked) -> HttpResponse:
-    """Go on in another workspace of theirs."""
+    """Go on in another workspace of theirs, on the page that the form names or the calendar."""
     wanted = request.POST.get("workspace", "")
     actor = acts.actor_for(person_of(request), wanted, "page")
     request.session[WORKSPACE] = str(actor.workspace.id)
-    return redirect("home")
+    return back(request, "home")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

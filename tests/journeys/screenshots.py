@@ -282,6 +282,21 @@ def spend(actor, channel, rows) -> None:
     Charge.objects.bulk_create(charge(n, *kinds[(n * 7 // 3) % 4], rows[n % len(rows)] if rows else None) for n in range(110))  # fmt: skip
     acts.set_budget(actor, acts.BudgetInput(name="November, everything", amount=12_000_000))
     acts.set_budget(actor, acts.BudgetInput(name="Reading", amount=2_000_000, purpose="answers", is_hard=False))
+    second_client(actor)
+
+
+def second_client(actor) -> None:
+    """Another workspace of the same agency, whose costs are shown in rupiah."""
+    from kicau.base import clock
+    from kicau.plans import acts
+    from kicau.plans.models import Charge, Rate
+    from kicau.workspaces.acts import actor_for, change_workspace, create_workspace
+
+    theirs = actor_for(actor.person, create_workspace(actor.person, "Batik Laut", timezone="Asia/Jakarta").id, "page")
+    change_workspace(theirs, currency="IDR")
+    Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16_250)
+    Charge.objects.bulk_create(Charge(at=clock.now() - timedelta(hours=11 * n), workspace_id=theirs.workspace.id, network="x", meter="post", units=1, micro=15_000, currency="USD", purpose="publish") for n in range(90))  # fmt: skip
+    acts.set_budget(theirs, acts.BudgetInput(name="Batik Laut", amount=600_000))
 
 
 def tell(actor, things) -> None:
@@ -350,7 +365,7 @@ def addresses(actor, things) -> dict[str, str]:
         "archive": "/archive", "archive-found": "/archive?words=kopi&use=train_gen&answer=unknown", "archive-item": f"/archive/{things['item']}", "archive-imports": "/archive/imports", "rights": "/rights",
         "sets": "/sets", "set-new": "/sets/new", "set": f"/sets/{things['set']}", "set-version": f"/sets/{things['set']}/versions/2", "set-personal": f"/sets/{things['set']}/personal", "taken-back": things["asked"],
         "audits": "/audits", "audit-new": "/audits/new", "audit": f"/audits/{things['audit']}", "audit-waiting": f"/audits/{things['audit-waiting']}", "audit-check": "/audits/check", "canaries": "/audits/canaries", "canary": f"/audits/canaries/{things['canary']}",
-        "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "submitted": f"/posts/{draft.id}", "review": urlsplit(link).path, "missing": "/posts/018f0000-0000-7000-8000-000000000000",
+        "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "clients": "/costs/clients", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "submitted": f"/posts/{draft.id}", "review": urlsplit(link).path, "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 
 

@@ -247,6 +247,42 @@ class StatementTotal(Shape):
     shown: Worth | None = Field(description=f"{SHOWN} By the rate of the month's last day, or today's.")
 
 
+class ClientCost(Shape):
+    """What a client's month came to in one currency."""
+
+    currency: str = Field(description="ISO 4217.")
+    micro: int = Field(description=MICRO)
+    shown: Worth | None = Field(description="In the client's own currency, by the rate of the month's last day, or today's.")  # fmt: skip
+    before: int = Field(description=f"The month before it. {MICRO}")
+    forecast: Forecast | None = Field(description="Of the present month; null for another.")
+
+
+class ClientCosts(Shape):
+    """One workspace's month, in its own zone."""
+
+    id: str = Field(description="Of the workspace.")
+    name: str = Field(description="Its name.")
+    month: str = Field(description="2026-11.")
+    timezone: str = Field(description="The zone in which its months begin.")
+    begins_at: datetime = Field(description=STAMP)
+    ends_at: datetime = Field(description=f"Before here. {STAMP}")
+    costs: list[ClientCost] = Field(description="By currency, the dearest first; empty where nothing costs money.")
+    budgets: list[Budget] = Field(description="The workspace's own, as they are now; empty for another month than the present.")  # fmt: skip
+    passed: list[str] = Field(description="Ids of the budgets for all of a month that the forecast passes.")
+
+
+class Clients(Shape):
+    """Every workspace that the token opens and whose costs it may read."""
+
+    items: list[ClientCosts] = Field(description="By name.")
+
+
+class ClientsQuery(Shape):
+    """Which month."""
+
+    month: str = Field("", max_length=7, description="2026-11; empty: the present one, in each workspace's zone.")
+
+
 class StatementLine(Shape):
     """One group of charges."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kicau.api.tests.conftest import CONTRACT, add_channel, caller_for
+from kicau.api.tests.conftest import CONTRACT, Caller, add_channel, caller_for
 from kicau.base import clock
 from kicau.plans.models import Charge, Purpose
-from kicau.workspaces.acts import change_workspace
+from kicau.workspaces.acts import change_workspace, create_token, create_workspace
 
 
 def charge(actor, channel, micro=200_000):
@@ -53,6 +53,23 @@ def test_a_statement_as_json_lines_and_paper_in_the_workspaces_own_currency(api,
     assert api.get("/statement?month=soon").status_code == 422
     change_workspace(actor, currency="")
     assert api.get("/statement").json()["totals"] == [total]
+
+
+def test_what_each_client_cost_as_json_and_as_a_table(api, actor, owner, stranger):
+    charge(actor, add_channel(actor, "x"))
+    charge(stranger, add_channel(stranger, "x", "theirs"))
+    create_workspace(owner, "Batik Laut")
+    token = create_token(actor, "all", ["read"], personal=True).secret
+    everywhere = Caller(token)
+    both = everywhere.get("/costs/clients").json()["items"]
+    assert [one["name"] for one in both] == ["Batik Laut", actor.workspace.name]
+    assert [(c["currency"], c["micro"], c["before"]) for c in both[1]["costs"]] == [("USD", 200_000, 0)]
+    assert both[1]["costs"][0]["forecast"]["expected"] >= 200_000
+    assert [one["name"] for one in api.get("/costs/clients").json()["items"]] == [actor.workspace.name]  # its token's
+    head, *lines = b"".join(everywhere.get("/costs/clients/csv").streaming_content).decode().splitlines()
+    assert head.startswith("workspace,workspace_id,month")
+    assert [line.split(",")[0] for line in lines] == ["Batik Laut", actor.workspace.name]
+    assert api.get("/costs/clients?month=soon").status_code == 422
 
 
 def test_what_if_a_price_changed(api, actor):

@@ -11,6 +11,7 @@ from kicau.channels.acts import register_app
 from kicau.channels.live import stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector.session import Credentials
+from kicau.plans.models import Charge
 from kicau.publishing.models import Delivery, Draft
 from kicau.workspaces.acts import actor_by_token, actor_for, add_person, create_workspace, set_member
 from kicau.workspaces.models import Membership, Person, Token
@@ -285,6 +286,21 @@ def test_several_workspaces_must_be_chosen_among(kicau, owner, ana):
     assert "ana" in kicau("--workspace", "kopi senja", "channels", "list").out
     assert "No channel yet" in kicau("--workspace", "Kabar Pagi", "channels", "list").out
     assert kicau("--workspace", "Other", "channels", "list").code == 3
+
+
+def test_what_each_client_cost_needs_no_choice_among_workspaces(kicau, owner, actor):
+    create_workspace(owner, "Batik Laut")
+    create_workspace(add_person("budi@lain.example", "Budi", "hujan-di-bandung-41"), "Rahasia")
+    Charge.objects.create(workspace_id=actor.workspace.id, network="stranger", meter="post", units=1, micro=600_000, currency="USD", purpose="publish")  # fmt: skip
+    told = kicau("costs", "clients", "--json").json
+    assert [one["workspace"] for one in told] == ["Batik Laut", "Kopi Senja"]
+    assert [(c["currency"], c["micro"], c["before_micro"]) for c in told[1]["costs"]] == [("USD", 600_000, 0)]
+    assert told[1]["costs"][0]["expected_micro"] >= 600_000
+    shown = kicau("costs", "clients").out
+    assert "$0.60" in shown
+    assert "Rahasia" not in shown
+    assert kicau("costs", "clients", "--csv").out.splitlines()[2].startswith("Kopi Senja,")
+    assert kicau("costs", "clients", "soon").code == 1
 
 
 def test_another_workspaces_objects_are_not_found(kicau, actor, scheduled):

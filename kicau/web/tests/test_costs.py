@@ -16,6 +16,8 @@ from kicau.plans.models import Budget, Charge, OwnList, Purpose, Rate
 from kicau.publishing import calendars, compose, costing, schedule
 from kicau.publishing.acts import cancel
 from kicau.web.tests.test_composer import form  # noqa: F401 (a fixture)
+from kicau.workspaces.acts import add_person, create_workspace
+from kicau.workspaces.models import Workspace
 
 
 @pytest.fixture
@@ -52,6 +54,27 @@ def test_the_month_its_forecast_and_its_statement(page, charges, member):
     assert "Kopi Senja" in pdf
     assert "$0.60" in pdf
     assert "Publishing".lower() in read(page, "statement").lower()
+
+
+def test_an_agency_sees_what_each_client_cost_and_goes_to_one(page, charges, owner, workspace):
+    assert 'href="/costs/clients"' not in read(page, "costs")
+    second = create_workspace(owner, "Batik Laut")
+    other = create_workspace(add_person("budi@lain.example", "Budi", "hujan-di-bandung-41"), "Rahasia")
+    Workspace.objects.filter(id=workspace.id).update(currency="IDR")
+    Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
+    for place in (second, other):
+        Charge.objects.create(workspace_id=place.id, network="x", meter="post", units=1, micro=1_230_000, currency="USD", purpose=Purpose.PUBLISH)  # fmt: skip
+    assert 'href="/costs/clients"' in read(page, "costs")
+    shown = read(page, "clients")
+    assert "Rp9,750 ($0.60)" in shown
+    assert "$1.23" in shown
+    assert "Rahasia" not in shown
+    assert "$1.83" in shown  # both together
+    assert b"Rahasia" not in b"".join(page.get(reverse("clients-csv")).streaming_content)
+    assert page.get(reverse("clients"), {"month": "soon"}).status_code == 422
+    there = page.post(reverse("switch-workspace"), {"workspace": second.id, "next": "/costs?month=2026-11"})
+    assert there["Location"] == "/costs?month=2026-11"
+    assert page.post(reverse("switch-workspace"), {"workspace": other.id}).status_code == 404
 
 
 def test_a_budget_is_made_raised_and_removed(page, charges):
