@@ -24,7 +24,7 @@ from kicau.connector.http import Call
 from kicau.connector.wire import from_json, to_json
 from kicau.plans import ledger
 from kicau.plans.models import Purpose
-from kicau.publishing import compose, schedule
+from kicau.publishing import capping, compose, schedule
 from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
@@ -97,6 +97,7 @@ def edit_draft(
         row.said = stored(row.reason)
         row.save()
     schedule._prepare(waiting)
+    capping.soon(waiting)
     actor.record("draft.edited", draft.id, deliveries=len(waiting))
     return fresh
 
@@ -163,6 +164,7 @@ def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
     row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
     row.next_at = _first_step_at(row)
     _save(actor, row, "retried", Sentence("{who} asked for another try.", who=actor.name))
+    capping.soon([row])
     actor.record("delivery.retried", row.id)
     return row
 
@@ -190,6 +192,7 @@ def move(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str 
         "moved",
         Sentence("{who} moved it to {when}.", who=actor.name, when=due_at),
     )
+    capping.soon([row])
     actor.record("delivery.moved", row.id, before=before.isoformat(), after=due_at.isoformat())
     return row
 
@@ -207,6 +210,7 @@ def confirm(actor: Actor, delivery_id: UUID | str) -> Delivery:
     row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
     row.next_at = _first_step_at(row)
     _save(actor, row, "confirmed", Sentence("{who} confirmed it.", who=actor.name))
+    capping.soon([row])
     actor.record("delivery.confirmed", row.id)
     return row
 
@@ -232,6 +236,7 @@ def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str 
             "not-found",
             Sentence("{who} found nothing on the network; the step is taken again.", who=actor.name),
         )
+    capping.soon([row])
     actor.record("delivery.resolved", row.id, published=published)
     return row
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
 from kicau.base.ids import as_uuid
-from kicau.publishing import acts
+from kicau.publishing import acts, capping
 from kicau.publishing.models import Delivery
 from kicau.workspaces.actors import Actor, Permission
 
@@ -42,10 +42,11 @@ def move_many(actor: Actor, moves: Sequence[Move]) -> list[Move]:
     actor.require(Permission.PUBLISH)
     _few(moves)
     back = []
-    for move in moves:
-        before = acts.one_delivery(actor, move.delivery)
-        back.append(Move(delivery=move.delivery, due_at=before.due_at, timezone=before.timezone))
-        acts.move(actor, move.delivery, move.due_at, move.timezone)
+    with capping.at_once():
+        for move in moves:
+            before = acts.one_delivery(actor, move.delivery)
+            back.append(Move(delivery=move.delivery, due_at=before.due_at, timezone=before.timezone))
+            acts.move(actor, move.delivery, move.due_at, move.timezone)
     return back
 
 
@@ -62,9 +63,11 @@ def shifted(actor: Actor, deliveries: Iterable[UUID | str], *, days: int = 0, mi
     return found
 
 
+@transaction.atomic
 def retry_many(actor: Actor, deliveries: Sequence[UUID | str]) -> Done:
     """Raises NotAllowed."""
-    return _each(actor, deliveries, acts.retry)
+    with capping.at_once():
+        return _each(actor, deliveries, acts.retry)
 
 
 def cancel_many(actor: Actor, deliveries: Sequence[UUID | str]) -> Done:

@@ -8,7 +8,9 @@ waits for room come to four fifths of it. Deliveries that are under way at that 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import starmap
@@ -32,6 +34,7 @@ AHEAD = timedelta(minutes=10)  # what is due so soon counts as used; a later rou
 NEAR, FAR = 0.8, 0.5  # parts of a cap: from where on it is a budget, and below which it is none any more
 SELDOM, MANY = timedelta(minutes=1), 1000  # between looks at a month's cap of many that is far: much to add up
 DEAR = 30  # units that hardly a post passes: so long as all that is due would fit at that, nothing is opened
+WAITING = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHING)
 LOCK = 0x6B696363  # advisory: one looks at a time
 
 
@@ -59,10 +62,33 @@ class Scope:
 _far: dict[tuple[UUID, UUID | None, str], datetime] = {}  # caps of a month that were far, and when
 
 
-def soon(channels: Iterable[Channel]) -> None:
-    """After scheduling for these what is due before a round may see it: look as soon as the transaction is over."""
-    if apps := {c.app_id for c in channels if caps_of(c.app)}:
-        transaction.on_commit(lambda: look(apps))
+_gathered: ContextVar[set[UUID] | None] = ContextVar("gathered", default=None)
+
+
+def soon(rows: Iterable[Delivery]) -> None:
+    """For each act that makes deliveries go out before a round may see them: look now, in the act's own transaction, so
+    that none of them is claimed before what allows it holds. Channel and app are at hand; rows are locked already."""
+    until = clock.now() + AHEAD
+    waiting = {r.channel_id: r.channel for r in rows if r.state in WAITING and r.next_at < until}
+    apps = {c.app_id for c in waiting.values() if caps_of(c.app)}
+    gathered = _gathered.get()
+    if gathered is not None:
+        gathered |= apps
+    elif apps:
+        look(apps)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Many such acts in one transaction: one look after the last of them."""
+    apps = set[UUID]()
+    token = _gathered.set(apps)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    if apps:
+        look(apps)
 
 
 def caps_of(app: NetworkApp) -> list[Cap]:
@@ -73,7 +99,8 @@ def caps_of(app: NetworkApp) -> list[Cap]:
 
 @transaction.atomic
 def look(only: Iterable[UUID] = ()) -> int:
-    """Make budgets of caps that are near, end those that are far or hold no more; 0. Run every few seconds."""
+    """Make budgets of caps that are near, end those that are far or hold no more; 0. Run every few seconds; `only` some
+    apps (ids): make them, and let no other look until the transaction ends."""
     ids = list(only)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_{'' if ids else 'try_'}advisory_xact_lock(%s)", [LOCK])

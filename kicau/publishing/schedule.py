@@ -187,13 +187,13 @@ def schedule_many(actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = Fal
         problems += _prepare(rows)
     if problems:
         raise Unacceptable(problems)
-    _save(actor, wanted, rows)
-    capping.soon(channel for one in wanted if one.due_at < now + capping.AHEAD for channel in one.channels)
+    with transaction.atomic():
+        _save(actor, wanted, rows)
+        capping.soon(rows)
     mentions.note_used(actor, shown)
     return Scheduled(deliveries=tuple(rows), notices=tuple(notices))
 
 
-@transaction.atomic
 def _save(actor: Actor, wanted: Sequence[Wanted], rows: list[Delivery]) -> None:
     Delivery.objects.bulk_create(rows)
     ids = [one.draft.id for one in wanted]

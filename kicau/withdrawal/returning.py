@@ -15,6 +15,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, Unacceptable, unacceptable
 from kicau.base.sentences import Sentence
 from kicau.channels.models import Channel, ChannelState
+from kicau.publishing import capping
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Hold
 from kicau.publishing.schedule import _bad_time
 from kicau.withdrawal import targets
@@ -102,10 +103,15 @@ def reinstate(actor: Actor, withdrawal_id: UUID | str, *, late: Late = Late.ASK,
         )
     ids = [c.id for c in told.channels]
     restored, waiting = thaw(row, ids, now, asked(row))
+    _look_at_caps(Delivery.objects.filter(channel__in=ids, next_at__lt=now + capping.AHEAD))
     if late != Late.ASK and waiting:
         _answer(actor, _late_ones(ids), late, first_at)
     end(actor, row, WithdrawalState.REINSTATED, restored=restored, late=waiting)
     return told
+
+
+def _look_at_caps(rows: QuerySet[Delivery]) -> None:
+    capping.soon(rows.filter(state=DeliveryState.SCHEDULED).select_related("channel__app").defer("rendered", "raw"))
 
 
 def _open_app(actor: Actor, channels: Sequence[Channel], row: Withdrawal) -> None:
@@ -181,5 +187,7 @@ def _answer(actor: Actor, rows: QuerySet[Delivery], late: Late, first_at: dateti
     Attempt.objects.bulk_create(
         [Attempt(delivery_id=id_, did="person", outcome=f"late-{late}", sentence=sentence) for id_ in ids]
     )
+    if late in (Late.NOW, Late.SHIFT):
+        _look_at_caps(Delivery.objects.filter(id__in=ids))
     actor.record("delivery.late-decided", "", count=len(ids), how=str(late))
     return len(ids)

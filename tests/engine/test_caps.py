@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from kicau.base import clock
 from kicau.base.errors import Conflict
 from kicau.engine.pump import Room
 from kicau.plans import acts as plans
 from kicau.plans.models import Budget, Charge, Reservation
-from kicau.publishing import capping, holding, outcomes
+from kicau.publishing import acts, bulk, capping, holding, outcomes
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Delivery
 from tests.engine import squeeze
@@ -105,6 +107,40 @@ async def test_a_cap_of_the_app_holds_all_its_channels_and_what_was_under_way_co
     await sync_to_async(early.settle)("early", [await early.step(item) for item in taken])
     assert await sync_to_async(states)(rows) == ["held"] * 3 + ["published"] * 5
     assert len(list(network.public_posts())) == 5
+
+
+def moved_to_now(actor, rows):
+    bulk.move_many(actor, [bulk.Move(delivery=r.id, due_at=clock.now()) for r in rows])
+
+
+def moved_one_by_one(actor, rows):
+    for row in rows:
+        acts.move(actor, row.id, clock.now())
+
+
+def canceled_then_retried(actor, rows):
+    Delivery.objects.filter(id__in=[r.id for r in rows]).update(due_at=clock.now())
+    assert len(bulk.cancel_many(actor, [r.id for r in rows]).done) == len(rows)
+    assert len(bulk.retry_many(actor, [r.id for r in rows]).done) == len(rows)
+
+
+@pytest.mark.parametrize("hurry", [moved_to_now, moved_one_by_one, canceled_then_retried])
+async def test_what_somebody_hurries_is_held_by_the_cap_though_no_round_has_looked(hurry, actor, post, shop, network):
+    """Far ahead they count for nothing; all of them are due at once, and a worker claims at that moment."""
+    await sync_to_async(allow)(actor, 3)
+    rows = [await sync_to_async(post)(f"kopi {n}", after=86_400 + n) for n in range(6)]
+    assert not await sync_to_async(Budget.objects.exists)()
+    waits = shop.work(lambda: states(rows) == ["held"] * 3 + ["published"] * 3)  # it is at work when they come
+    await asyncio.gather(waits, sync_to_async(hurry)(actor, rows))
+    assert len(list(network.public_posts())) == 3
+
+
+def test_the_cap_is_there_with_the_change_that_needs_it_and_not_after(actor, post):
+    allow(actor, 3)
+    rows = [post(f"kopi {n}", after=86_400 + n) for n in range(6)]
+    with transaction.atomic():
+        moved_to_now(actor, rows)
+        assert Budget.objects.filter(is_active=True).exclude(cap="").exists()
 
 
 async def test_the_cap_holds_whatever_happens_to_workers_and_answers(actor, pair, network, client, monkeypatch):
