@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
+
+from kicau.base.money import MICRO
 
 WIDE, HIGH = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 14, 26
@@ -29,6 +33,20 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What the left edge is written in: a currency, and what one of the drawn currency is worth in it."""
+
+    currency: str = ""
+    rate: Decimal = Decimal(1)
+
+    def marks(self, most: int) -> tuple[float, tuple[tuple[float, int], ...]]:
+        """For values up to `most`: the top, and places with their texts; both places in what is drawn."""
+        found = rungs(max(1, math.ceil(most * self.rate)))
+        places = tuple((float(rung / self.rate), rung) for rung in found)
+        return places[-1][0], places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     wide: int = WIDE
     high: int = HIGH
@@ -41,25 +59,27 @@ class Chart:
     band: str = ""  # around its end: points of a polygon
     limit: float | None = None  # where the budget's line is
     limit_value: int = 0
-    values: tuple[Mark, ...] = ()
+    values: tuple[Mark, ...] = ()  # micro-units of `currency`, divided by `unit`
+    currency: str = ""
+    unit: int = 1  # 1000 or a million where the numbers would be too long for the edge
     days: tuple[Mark, ...] = ()
 
 
-def bars(days: Sequence[tuple[date, int]]) -> Chart:
+def bars(days: Sequence[tuple[date, int]], scale: Scale) -> Chart:
     """A column a day."""
     most = max([value for _, value in days], default=0)
     if not most:
         return Chart()
-    top = rungs(most)[-1]
+    top, marks = scale.marks(most)
     slot = (WIDE - LEFT - RIGHT) / len(days)
     made = tuple(
         Bar(x=round(LEFT + n * slot + slot * 0.15, 1), y=round(_y(value, top), 1), width=round(slot * 0.7, 1), height=round(HIGH - BOTTOM - _y(value, top), 1), label=day, value=value)
         for n, (day, value) in enumerate(days)
     )  # fmt: skip
-    return Chart(bars=made, values=_values(top), days=_days([day for day, _ in days]))
+    return _edged(Chart(bars=made, days=_days([day for day, _ in days])), scale, marks)
 
 
-def course(spent: Sequence[tuple[date, int]], expected: Sequence[tuple[date, int]], today: date, *, low: int = 0, high: int = 0, limit: int = 0) -> Chart:  # fmt: skip
+def course(spent: Sequence[tuple[date, int]], expected: Sequence[tuple[date, int]], today: date, scale: Scale, *, low: int = 0, high: int = 0, limit: int = 0) -> Chart:  # fmt: skip
     """What was spent until today, what is expected until the end with its band, and a budget."""
     total, so_far = 0, []
     for day, value in spent:
@@ -70,7 +90,7 @@ def course(spent: Sequence[tuple[date, int]], expected: Sequence[tuple[date, int
     most = max([value for _, value in [*so_far, *ahead]] + [limit, high], default=0)
     if not most:
         return Chart()
-    top = rungs(most)[-1]
+    top, marks = scale.marks(most)
     days = [day for day, _ in spent]
     place = {day: LEFT + (WIDE - LEFT - RIGHT) * n / max(1, len(days) - 1) for n, day in enumerate(days)}
 
@@ -81,13 +101,13 @@ def course(spent: Sequence[tuple[date, int]], expected: Sequence[tuple[date, int
     if ahead and high > low:
         start, end = place[ahead[0][0]], place[ahead[-1][0]]
         band = f"{start:.1f},{_y(ahead[0][1], top):.1f} {end:.1f},{_y(high, top):.1f} {end:.1f},{_y(low, top):.1f}"
-    return Chart(
-        line=points(so_far), ahead=points(ahead), band=band, limit=round(_y(limit, top), 1) if limit else None, limit_value=limit,
-        values=_values(top), days=_days(days),
+    made = Chart(
+        line=points(so_far), ahead=points(ahead), band=band, limit=round(_y(limit, top), 1) if limit else None, limit_value=limit, days=_days(days),
     )  # fmt: skip
+    return _edged(made, scale, marks)
 
 
-def _y(value: int, top: int) -> float:
+def _y(value: float, top: float) -> float:
     return HIGH - BOTTOM - (HIGH - BOTTOM - TOP) * value / top
 
 
@@ -98,8 +118,11 @@ def rungs(most: int) -> list[int]:
     return list(range(0, most + step, step))
 
 
-def _values(top: int) -> tuple[Mark, ...]:
-    return tuple(Mark(at=round(_y(value, top), 1), text=value) for value in rungs(top))
+def _edged(chart: Chart, scale: Scale, marks: Sequence[tuple[float, int]]) -> Chart:
+    top, most = marks[-1]
+    unit = 10**6 if most >= 10**8 * MICRO else 1000 if most >= 10**5 * MICRO else 1
+    values = tuple(Mark(at=round(_y(place, top), 1), text=text // unit) for place, text in marks)
+    return replace(chart, values=values, currency=scale.currency, unit=unit)
 
 
 def _days(days: Sequence[date]) -> tuple[Mark, ...]:

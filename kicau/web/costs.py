@@ -52,13 +52,15 @@ def index(request: Asked) -> HttpResponse:
     total = next((f for f in month.total if f.currency == currency), None) if month else None
     limit = min((s.budget.amount for s in states if s.budget.currency == currency and s.budget.period == "month" and _is_whole(s.budget)), default=0)  # fmt: skip
     names = {str(c.id): c.name for c in campaigns(actor)}
+    worth = display.current().of(MICRO, currency)
+    scale = charts.Scale(currency=worth.currency, rate=worth.rate) if worth else charts.Scale(currency=currency)
     return render(
         request,
         "web/costs.html",
         {
             "told": told, "month": month, "total": total, "otherwise": [f for f in otherwise.total if f.currency] if otherwise else None, "currency": currency,
-            "by_day": charts.bars(told.days), "days": [(day, micro) for day, micro in told.days if micro],
-            "course": charts.course(told.days, month.days if month else (), today, low=total.low if total else 0, high=total.high if total else 0, limit=limit),
+            "by_day": charts.bars(told.days, scale), "days": [(day, micro) for day, micro in told.days if micro],
+            "course": charts.course(told.days, month.days if month else (), today, scale, low=total.low if total else 0, high=total.high if total else 0, limit=limit),
             "expected": [(day, micro) for day, micro in month.days if day >= today] if month else (), "limit": limit,
             "begins": begins, "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
             "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}", "this": f"{begins:%Y-%m}",

@@ -56,6 +56,29 @@ def test_the_month_its_forecast_and_its_statement(page, charges, member):
     assert "Publishing".lower() in read(page, "statement").lower()
 
 
+def edges(shown):
+    """What stands at the left of each chart of a page, from below."""
+    return [re.findall(r'class="tick-text end"[^>]*>([^<]*)<', chart) for chart in shown.split('<svg class="chart"')[1:]]
+
+
+def test_a_charts_edge_is_round_in_the_currency_that_costs_are_shown_in(page, charges, workspace):
+    assert edges(read(page, "costs"))[-1] == ["$0", "$0.20", "$0.40", "$0.60"]
+    Workspace.objects.filter(id=workspace.id).update(currency="IDR")
+    without = read(page, "costs")  # no rate: it stays as it is charged
+    assert edges(without)[-1] == ["$0", "$0.20", "$0.40", "$0.60"]
+    assert "scale in" not in without
+    Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
+    shown = read(page, "costs")
+    assert edges(shown)[-1] == ["0", "2,000", "4,000", "6,000", "8,000", "10,000"]
+    assert "scale in IDR" in shown
+    heights = [float(h) for h in re.findall(r'class="column"[^>]*height="([0-9.]+)"', shown)]
+    assert max(heights) == pytest.approx(200 * 9750 / 10000, abs=0.2)  # of the 200 that the top stands for
+    Charge.objects.update(micro=20_000_000)
+    shown = read(page, "costs")
+    assert edges(shown)[-1] == ["0", "200", "400", "600", "800", "1,000"]
+    assert "scale in thousands of IDR" in shown
+
+
 def test_an_agency_sees_what_each_client_cost_and_goes_to_one(page, charges, owner, workspace):
     assert 'href="/costs/clients"' not in read(page, "costs")
     second = create_workspace(owner, "Batik Laut")
