@@ -16,6 +16,7 @@ from kicau.api.shapes import people as s
 from kicau.api.shapes.base import PageQuery, PersonRef
 from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
+from kicau.plans.display import unrated
 from kicau.rights.models import AuditEntry
 from kicau.workspaces import acts
 from kicau.workspaces.actors import Actor, Permission
@@ -135,7 +136,7 @@ def _ref(row: Person) -> PersonRef:
 def _workspace(row: Workspace) -> s.Workspace:
     return s.Workspace(
         id=str(row.id), name=row.name, timezone=row.timezone, language=row.language,
-        duplicate_hours=row.duplicate_hours, currency=row.currency, ai_use=row.ai_use, terms_url=row.terms_url, marks_media=row.marks_media, created_at=row.created_at,
+        duplicate_hours=row.duplicate_hours, currency=row.currency, unrated=unrated(row), ai_use=row.ai_use, terms_url=row.terms_url, marks_media=row.marks_media, created_at=row.created_at,
     )  # fmt: skip
 
 

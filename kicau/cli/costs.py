@@ -298,10 +298,18 @@ def rates(shell: Shell, remove: str, as_json: bool) -> None:
 def currency(shell: Shell, currency: str, as_json: bool) -> None:
     """Show the workspace's costs in this CURRENCY too (IDR; "none" for the price list's own alone)."""
     actor = shell.actor()
+    from kicau.plans.display import unrated
     from kicau.workspaces import acts
 
     made = acts.change_workspace(actor, currency="" if currency.lower() == "none" else currency.upper())
-    answer(as_json, {"currency": made.currency}, lambda: click.echo(f"Costs are shown in {made.currency or 'the currency of their price list'}."))  # fmt: skip
+    missing = unrated(made)
+
+    def show() -> None:
+        click.echo(f"Costs are shown in {made.currency or 'the currency of their price list'}.")
+        for one in missing:
+            click.echo(f"There is no rate from {one} yet, so amounts in {one} stay as they are. An operator enters it: kicau costs rate {one} {made.currency} RATE")  # fmt: skip
+
+    answer(as_json, {"currency": made.currency, "unrated": missing}, show)
 
 
 def _display(actor: Actor, shown_in: str = "") -> Display:

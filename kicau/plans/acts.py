@@ -164,7 +164,7 @@ def _check(wanted: BudgetInput) -> None:
     if wanted.network and wanted.network not in registry.slugs():
         raise unacceptable("network", "There is no network {network} here.", network=wanted.network)
     if not wanted.meter and not is_currency(wanted.currency):
-        raise unacceptable("currency", "Give a currency by its three letters, such as USD, or a meter.")
+        raise unacceptable("currency", "{currency} is no currency of ISO 4217; give its three letters, such as USD, or a meter.", currency=wanted.currency[:20] or "“”")  # fmt: skip
     if not 1 <= wanted.tell_at <= 100 or not 0 <= wanted.reading_share <= 100:
         raise unacceptable("tell_at", "Give a percentage from 1 to 100.")
     if wanted.timezone:
@@ -227,6 +227,9 @@ def add_price_list(actor: Actor, network: str, toml: str) -> OwnList:
         found = prices.parse(toml)
     except ValueError as exc:
         raise unacceptable("toml", "{why}", why=str(exc)) from exc
+    for one in found:
+        if one.currency and not is_currency(one.currency):
+            raise unacceptable("toml", "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.", currency=one.currency[:20])  # fmt: skip
     row = OwnList.objects.create(network=network, toml=toml, added_by=actor.person)
     pricing.forget()
     actor.record("prices.added", row.id, network=network, lists=[f"{one.name} from {one.since}" for one in found])

@@ -15,9 +15,13 @@ from django.db import transaction
 from kicau.base import clock
 from kicau.base.errors import NotFound, unacceptable
 from kicau.base.money import is_currency, rounded, shown
+from kicau.connector import registry
+from kicau.connector.prices import in_force
+from kicau.plans import pricing
 from kicau.plans.acts import operators_only
 from kicau.plans.models import Rate
 from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.models import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +108,24 @@ def currencies(actor: Actor) -> list[str]:
     return sorted({*COMMON, *rated, *filter(None, [actor.workspace.currency])})
 
 
+def unrated(workspace: Workspace) -> list[str]:
+    """Currencies that networks' price lists ask today for which there is no rate into the workspace's own: amounts in
+    them are told as they are charged. Empty where it has none of its own."""
+    today = clock.now().date()
+    asked = {one.currency for slug in registry.slugs() for one in in_force(pricing.lists(slug), today) if one.currency}
+    display = Display(workspace.currency, today)
+    for currency in asked:
+        display.of(0, currency)
+    return sorted(display.missing)
+
+
 @transaction.atomic
 def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: date | None = None) -> Rate:
     """What one unit of `currency` is worth in `shown_in` from a day on (today, UTC). Raises NotAllowed, Unacceptable."""
     operators_only(actor)
     for name, value in (("currency", currency), ("shown_in", shown_in)):
         if not is_currency(value):
-            raise unacceptable(name, "Give a currency by its three letters, such as USD or IDR.")
+            raise unacceptable(name, "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.", currency=value[:20] or "“”")  # fmt: skip
     if currency == shown_in:
         raise unacceptable("shown_in", "Give two different currencies.")
     if not rate.is_finite() or not Decimal("0.00000001") <= rate < 10**11:

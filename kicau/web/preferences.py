@@ -16,6 +16,7 @@ from kicau.web.times import zones
 from kicau.web.words import SCOPES, by_field, said
 from kicau.workspaces import acts, webhooks
 from kicau.workspaces.actors import Permission
+from kicau.workspaces.models import Workspace
 
 
 @page
@@ -86,14 +87,18 @@ def _shown(request: Asked) -> dict[str, object]:
 @require_POST
 def change_workspace(request: Asked) -> HttpResponse:
     hours = request.POST.get("duplicate_hours", "")
-    attempt(
+    before = request.actor.workspace.currency
+    if attempt(
         request,
         lambda: acts.change_workspace(
             request.actor, name=request.POST.get("name", ""), timezone=request.POST.get("timezone", ""), language=request.POST.get("language") or None,
             duplicate_hours=min(int(hours), 720) if hours.isdigit() else None, currency=request.POST.get("currency"),
         ),
         _("Saved."),
-    )  # fmt: skip
+    ):  # fmt: skip
+        changed = Workspace.objects.get(id=request.actor.workspace.id)
+        for one in display.unrated(changed) if changed.currency != before else ():
+            messages.warning(request, _("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.") % {"currency": one, "shown": changed.currency})  # fmt: skip
     return redirect("settings")
 
 

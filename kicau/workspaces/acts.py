@@ -142,7 +142,7 @@ def change_workspace(actor: Actor, *, name: str | None = None, timezone: str | N
     if timezone is not None:
         _known_zone(timezone)
     if currency and not is_currency(currency):
-        raise unacceptable("currency", "Give a currency by its three letters, such as USD or IDR; or none.")
+        raise unacceptable("currency", "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR, or none.", currency=currency[:20])  # fmt: skip
     if terms_url and not (
         terms_url.startswith(("https://", "http://")) and len(terms_url) <= 500 and terms_url.isprintable()
     ):

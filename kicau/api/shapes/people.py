@@ -25,6 +25,7 @@ class Workspace(Shape):
         description="Hours around a post within which the same text to the same channel is warned of; 0 never warns."
     )
     currency: str = Field(description="ISO 4217: what costs are shown in beside their own; empty: nothing else.")
+    unrated: list[str] = Field(description="Currencies that networks ask for which there is no rate into it yet: amounts in them stay as they are.")  # fmt: skip
     ai_use: dict[str, str] = Field(description=f"The default for what is composed here. {AI_USE}")
     terms_url: str = Field(description="Where others read whom to ask for what is not allowed; may be empty.")
     marks_media: bool = Field(description="Whether published pictures carry the rule in themselves (IPTC Data Mining).")

@@ -303,6 +303,18 @@ def test_what_each_client_cost_needs_no_choice_among_workspaces(kicau, owner, ac
     assert kicau("costs", "clients", "soon").code == 1
 
 
+def test_a_currency_is_one_that_there_is_and_a_missing_rate_is_told_at_once(kicau, actor):
+    wrong = kicau("costs", "currency", "xxz")
+    assert wrong.code == 1
+    assert "XXZ is no currency of ISO 4217; give its three letters, such as USD or IDR, or none." in wrong.err
+    told = kicau("costs", "currency", "idr")
+    assert told.code == 0
+    assert "There is no rate from USD yet" in told.out
+    assert kicau("costs", "currency", "IDR", "--json").json == {"currency": "IDR", "unrated": ["USD"]}
+    assert kicau("costs", "rate", "USD", "IDR", "16250").code == 0
+    assert "no rate" not in kicau("costs", "currency", "IDR").out
+
+
 def test_another_workspaces_objects_are_not_found(kicau, actor, scheduled):
     stranger = add_person("tono@tokocendana.example", "Tono", "hujan-di-bandung-41")
     create_workspace(stranger, "Toko Cendana")

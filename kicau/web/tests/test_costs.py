@@ -58,7 +58,9 @@ def test_the_month_its_forecast_and_its_statement(page, charges, member):
 
 def edges(shown):
     """What stands at the left of each chart of a page, from below."""
-    return [re.findall(r'class="tick-text end"[^>]*>([^<]*)<', chart) for chart in shown.split('<svg class="chart"')[1:]]
+    return [
+        re.findall(r'class="tick-text end"[^>]*>([^<]*)<', chart) for chart in shown.split('<svg class="chart"')[1:]
+    ]
 
 
 def test_a_charts_edge_is_round_in_the_currency_that_costs_are_shown_in(page, charges, workspace):
@@ -135,7 +137,8 @@ def test_the_composer_says_what_it_costs_and_why(page, channels, form):  # noqa:
 
 
 def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges, workspace):
-    page.post(reverse("settings-workspace"), {"name": workspace.name, "timezone": "Asia/Jakarta", "currency": "IDR"})
+    saved = page.post(reverse("settings-workspace"), {"name": workspace.name, "timezone": "Asia/Jakarta", "currency": "IDR"}, follow=True)  # fmt: skip
+    assert "No rate from USD to IDR is entered yet" in saved.content.decode()  # told at once
     assert "No rate from USD to IDR is entered yet" in read(page, "costs")
     page.post(reverse("rate-set"), {"currency": "USD", "shown_in": "IDR", "rate": "16250", "since": "2026-01-05"})
     shown = read(page, "costs")
