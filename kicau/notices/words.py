@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -36,6 +37,9 @@ TROUBLES: dict[str, tuple[Any, Any]] = {
 }
 
 
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d.*)?$")  # or a day
+
+
 class _Kept(dict[str, Any]):
     """A place that nothing fills stays empty; a sentence with a gap is better than none."""
 
@@ -62,10 +66,12 @@ def filled(template: Any, details: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > 18 and value[4:5] == "-" and value[10:11] == "T":
+    if isinstance(value, str) and MOMENT.match(value):
         try:
-            at = timezone.localtime(datetime.fromisoformat(value))
+            at = datetime.fromisoformat(value)
         except ValueError:
             return value
-        return formats.date_format(at, "DATETIME_FORMAT")
+        if len(value) == 10:
+            return formats.date_format(at, "DATE_FORMAT")
+        return formats.date_format(timezone.localtime(at), "DATETIME_FORMAT")
     return gettext(value) if isinstance(value, str) and value else value

@@ -9,7 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from kicau.archive.models import ImportState
 from kicau.rights.decisions import Answer
-from kicau.rights.models import Layer, Origin, Party, Subject
+from kicau.rights.models import Layer, Origin, Subject
 from kicau.web.words import Badge
 
 USES: dict[str, tuple[Any, Any]] = {
@@ -49,12 +49,6 @@ LAYERS: dict[str, Any] = {
     Layer.SITE: _("Site's wish"),
     Layer.DEFAULT: _("Rule of this workspace"),
 }
-PARTIES: dict[str, Any] = {
-    Party.AUTHOR: _("who wrote it"),
-    Party.NETWORK: _("the network"),
-    Party.SITE: _("the site"),
-    Party.WORKSPACE: _("this workspace"),
-}
 SUBJECTS: dict[str, Any] = {
     Subject.EVERYTHING: _("everything here"),
     Subject.NETWORK: _("all of a network"),
@@ -80,14 +74,6 @@ STATES: dict[str, Badge] = {
     ImportState.DONE: Badge(pgettext_lazy("import", "Read"), "check", "leaf"),
     ImportState.FAILED: Badge(pgettext_lazy("import", "Could not be read"), "alert", "ember"),
     ImportState.CANCELED: Badge(pgettext_lazy("import", "Stopped"), "pause", "still"),
-}
-CONDITIONS: dict[str, Any] = {
-    "attribution": _("naming the author"),
-    "payment": _("payment"),
-    "non-commercial": _("not for money"),
-    "share-alike": _("under the same licence"),
-    "consent": _("asking first"),
-    "geography": _("in certain countries"),
 }
 VOCABULARIES: dict[str, Any] = {
     "aipref": "IETF AI Preferences",

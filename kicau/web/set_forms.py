@@ -12,9 +12,9 @@ from kicau.base.errors import unacceptable
 from kicau.connector import registry
 from kicau.datasets.models import TrainingSet
 from kicau.datasets.options import LABELS, SPLITS, Options
-from kicau.rights.models import CONDITIONS
 from kicau.web import archive_words as a
 from kicau.web import set_words as w
+from kicau.web.words import CONDITIONS
 
 KINDS = ("post", "reply", "quote", "comment", "article")
 PLAIN = ("name", "purpose", "use", "format", "words", "own", "since", "until", "author", "prompt", "languages", "least_words")  # fmt: skip
@@ -77,7 +77,7 @@ def shown(form: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "form": form, "errors": {}, "uses": [(use, *a.USES[use]) for use in w.USES_OF_SETS], "formats": w.FORMATS.items(), "slugs": registry.slugs(),
         "kinds": [(kind, a.KINDS[kind]) for kind in KINDS], "personal": [(kind, w.PERSONAL[kind], label) for kind, label in LABELS.items()],
-        "conditions": [(name, a.CONDITIONS[name]) for name in CONDITIONS],
+        "conditions": [*CONDITIONS.items()],
         "splits": [(split, w.SPLITS[split], form[split]) for split in SPLITS],
         "narrowed": any(form[name] for name in ("words", "own", "since", "until", "author", "networks", "kinds")),
     }  # fmt: skip

@@ -21,7 +21,7 @@ from kicau.rights import sentences as s
 from kicau.rights.decisions import Answer
 from kicau.rights.models import Layer
 from kicau.web import archive_words as a
-from kicau.web.words import Badge, told
+from kicau.web.words import CONDITIONS, Badge, told
 
 FORMATS: dict[str, tuple[Any, Any]] = {
     Format.TEXT: (_("Plain text"), _("One text a record")),
@@ -117,7 +117,7 @@ def facts(of: TrainingSet) -> list[tuple[Any, Any]]:
         (_("From"), str(query.get("since", ""))[:10]),
         (_("Until before"), str(query.get("until", ""))[:10]),
         (_("Languages"), ", ".join(options.languages)),
-        (_("Conditions kept"), ", ".join(str(a.CONDITIONS[name]) for name in of.meets)),
+        (_("Conditions kept"), ", ".join(str(CONDITIONS[name]) for name in of.meets)),
         (_("Repeated texts"), _("once") if options.without_repeats else _("as often as they are there")),
         (_("Shares"), " / ".join(f"{share:.0%}" for share in options.shares)),
     ]

@@ -18,6 +18,7 @@ from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
 from kicau.publishing.calendars import Slip
 from kicau.publishing.models import Delivery, DeliveryState, DraftState, Hold
+from kicau.rights.models import Party
 from kicau.web.marks import label
 from kicau.withdrawal import telling as withdrawals
 from kicau.withdrawal.models import WithdrawalState
@@ -202,6 +203,22 @@ PHRASES = {
     "shorten it": _("shorten it"),
     "shorten it or split it into a thread": _("shorten it or split it into a thread"),
 }
+# Who said what may be done with a work, and under which conditions.
+PARTIES: dict[str, Any] = {
+    Party.AUTHOR: _("who wrote it"),
+    Party.NETWORK: _("the network"),
+    Party.SITE: _("the site"),
+    Party.WORKSPACE: _("this workspace"),
+}
+CONDITIONS: dict[str, Any] = {
+    "attribution": _("naming the author"),
+    "payment": _("payment"),
+    "non-commercial": _("not for money"),
+    "share-alike": _("under the same licence"),
+    "consent": _("asking first"),
+    "geography": _("in certain countries"),
+}
+DAY = re.compile(r"(?P<on>on )?(?P<day>\d{4}-\d\d-\d\d)(?:(?: at)? (?P<time>\d\d:\d\d))?")
 PLACE = re.compile(r"(part )([0-9]+)( of the (?:text|thread))")
 
 
@@ -215,13 +232,32 @@ def phrase(text: str) -> str:
 def _in_words(params: Mapping[str, Any]) -> dict[str, Any]:
     """Params that are words of ours are told in the reader's language, too."""
     states = {**DELIVERY, **DRAFT}
+    parties = {Party(party).label: word for party, word in PARTIES.items()}
 
     def word(key: str, value: Any) -> Any:
         if key == "state" and value in states:
             return str(states[value].word).lower()
+        if key == "conditions" and isinstance(value, str):
+            return ", ".join(str(CONDITIONS.get(name, name)) for name in value.split(", "))
+        if key == "who" and value in parties:
+            return str(parties[value])
+        if key in ("day", "when") and isinstance(value, str):
+            return DAY.sub(_day, value)
         return phrase(value) if key in ("where", "unit", "actual", "now_what") and isinstance(value, str) else value
 
     return {key: word(key, value) for key, value in params.items()}
+
+
+def _day(found: re.Match[str]) -> str:
+    """A day, and a time of it where there is one, which a sentence was filled with as 2026-12-02 at 09:00."""
+    try:
+        at = datetime.fromisoformat(f"{found['day']}T{found['time'] or '00:00'}")
+    except ValueError:
+        return found[0]
+    told = formats.date_format(at, "j M Y")
+    if found["time"]:
+        told = f"{told}, {clock_time(at)}"
+    return gettext("on {when}").format(when=told) if found["on"] else told
 
 
 def _moment(at: datetime) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from kicau.base import clock
 from kicau.base.sentences import Sentence
 from kicau.connector import registry
 from kicau.notices.acts import tell as tell_people
@@ -49,11 +48,8 @@ def tell(row: Withdrawal, event: str, **counts: int) -> None:
     }  # fmt: skip
     webhooks.emit(f"withdrawal.{event}", [(row.workspace_id, told)])
     if event in NOTICE:
-        when = (
-            f"{row.effective_at.astimezone(clock.zone(row.workspace.timezone)):%Y-%m-%d %H:%M} {row.workspace.timezone}"
-        )
         tell_people(
-            NOTICE[event], row.workspace_id, gather=f"{row.id}", page=f"/withdrawals/{row.id}", what=subject(row), when=when,
+            NOTICE[event], row.workspace_id, gather=f"{row.id}", page=f"/withdrawals/{row.id}", what=subject(row), when=row.effective_at.isoformat(),
             reason=said(row), after=counts.get("after", 0), late=counts.get("late", 0),
         )  # fmt: skip
 

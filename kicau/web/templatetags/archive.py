@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -15,7 +13,7 @@ from kicau.rights import sentences
 from kicau.rights.decisions import Decision
 from kicau.web import archive_words as w
 from kicau.web.templatetags.kicau import icon, moment
-from kicau.web.words import sentence
+from kicau.web.words import CONDITIONS, sentence
 
 register = template.Library()
 
@@ -29,14 +27,7 @@ def answer(value: str) -> SafeString:
 @register.simple_tag
 def why(decision: Decision) -> str:
     """The reason in the reader's language."""
-    told = sentences.reason(decision)
-    params = dict(told.params)
-    if decision.unmet:
-        params["conditions"] = ", ".join(str(w.CONDITIONS.get(name, name)) for name in decision.unmet)
-    by = next((link.said for link in decision.chain if link.decided), None)
-    if by and not by.party_name and "who" in params:
-        params["who"] = str(w.PARTIES[by.party])
-    return sentence(replace(told, params=params))
+    return sentence(sentences.reason(decision))
 
 
 @register.simple_tag
@@ -89,7 +80,7 @@ def place(key: str) -> str:
 
 @register.filter
 def condition(key: str) -> str:
-    return str(w.CONDITIONS.get(key, key))
+    return str(CONDITIONS.get(key, key))
 
 
 @register.filter
