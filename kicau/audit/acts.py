@@ -6,6 +6,7 @@ the operator named (KICAU_AUDIT_FOLDERS).
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -164,6 +165,9 @@ def bundle_of(actor: Actor, audit: Audit) -> Path:
     path = folder_of(audit.id) / BUNDLE
     if audit.workspace_id != actor.workspace.id or not audit.bundle_sha256 or not path.exists():
         raise NotFound("bundle of evidence", audit.id)
+    with path.open("rb") as made:
+        if hashlib.file_digest(made, "sha256").hexdigest() != audit.bundle_sha256:
+            raise NotFound("bundle of evidence", audit.id)  # one from before something was taken back
     return path
 
 

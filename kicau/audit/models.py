@@ -53,14 +53,16 @@ class Audit(models.Model):
 
 
 class Sought(models.Model):
-    """A post of which a copy was found, as it was looked for."""
+    """A post of which a copy was found, as it was looked for; without its text once it was taken back."""
 
     audit = models.ForeignKey(Audit, on_delete=models.CASCADE, related_name="sought")
     item = models.CharField(max_length=64)  # the archive's id of it
     text = models.TextField()
+    taken_back_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["audit", "item"], name="one_text_each_item")]
+        indexes = [models.Index(fields=["item"], name="sought_item", condition=models.Q(taken_back_at=None))]
 
     def __str__(self) -> str:
         return f"{self.item} in {self.audit_id}"
@@ -81,7 +83,7 @@ class Hit(models.Model):
     of_words = models.PositiveIntegerField()
     longest_run = models.PositiveIntegerField()
     bits = models.FloatField()
-    raw = models.TextField()  # base64 of these bytes and those around them
+    raw = models.TextField()  # base64 of these bytes and those around them; "" once each of the posts was taken back
     raw_first_byte = models.BigIntegerField()
 
     class Meta:

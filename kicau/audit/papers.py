@@ -214,11 +214,15 @@ def _html(section: Section) -> str:
 
 
 def _html_place(place: Place) -> str:
-    post = "<br>".join(f"{escape(text)}<small>{escape(item)}</small>" for item, text in place.posts)
+    post = "<br>".join(f"{escape(text or _gone())}<small>{escape(item)}</small>" for item, text in place.posts)
     return (
         f'<section class="place"><header>{escape(f"{where(place)} · {kind_word(place.hit.kind)}")}</header><p><small>{escape(_("Your post"))}</small>{post}</p>'
         f"<p><small>{escape(_('In the data set'))}</small>{escape(place.before)}<mark>{escape(place.match)}</mark>{escape(place.after)}</p></section>"
     )
+
+
+def _gone() -> str:
+    return _("Taken back: its words are not kept here any more.")
 
 
 def where(place: Place) -> str:
@@ -270,7 +274,7 @@ def _flow(made: Paper) -> Iterator[Any]:
         for place in section.places:
             yield Spacer(1, 8)
             yield Paragraph(_written(f"{where(place)} · {kind_word(place.hit.kind)}"), styles["small"])
-            post = "<br/>".join(f"{_written(text)}<br/><font size=7>{_written(item)}</font>" for item, text in place.posts)  # fmt: skip
+            post = "<br/>".join(f"{_written(text or _gone())}<br/><font size=7>{_written(item)}</font>" for item, text in place.posts)  # fmt: skip
             said = f"{_written(place.before)}<font backColor='#faecce'>{_written(place.match)}</font>{_written(place.after)}"  # fmt: skip
             heads = [Paragraph(_written(_("Your post")), styles["small"]), Paragraph(_written(_("In the data set")), styles["small"])]  # fmt: skip
             yield Table([heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]], colWidths=[249, 250], style=plain, hAlign="LEFT", splitInRow=1)  # fmt: skip

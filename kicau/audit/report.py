@@ -19,6 +19,7 @@ from typing import Any
 import kicau
 from kicau.audit.calibrate import Rate, chance, sensitivity
 from kicau.audit.prints import Prints
+from kicau.audit.proving import says
 from kicau.audit.reading import plain
 from kicau.audit.run import Outcome
 from kicau.audit.search import Copy
@@ -102,7 +103,7 @@ def report(outcome: Outcome, texts: Mapping[str, str], folder: Path, at: datetim
         "form": FORM,
         "made_at": at.isoformat(timespec="seconds"),
         "made_by": f"kicau {kicau.__version__}",
-        "says": _sentence(made, outcome),
+        "says": _sentence(made),
         "posts": {
             "given": sum(map(len, prints.ids)),
             "different": len(prints.ids),
@@ -122,11 +123,8 @@ def report(outcome: Outcome, texts: Mapping[str, str], folder: Path, at: datetim
     return told
 
 
-def _sentence(made: Sequence[Finding], outcome: Outcome) -> str:
-    posts = len({p for f in made for p in f.posts})
-    if not posts:
-        return "None of the posts was found in this data set, at the sensitivity stated below."
-    return f"This data set contains {posts:,} of the posts, in {len(made):,} places."
+def _sentence(made: Sequence[Finding]) -> str:
+    return says(len({p for f in made for p in f.posts}), len(made))
 
 
 def _untold(prints: Prints) -> int:

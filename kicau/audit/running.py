@@ -19,6 +19,7 @@ from django.db import DatabaseError, transaction
 from kicau.archive import search
 from kicau.archive.models import Item
 from kicau.archive.queries import query_of
+from kicau.audit import retraction
 from kicau.audit.acts import BUNDLE, folder_of
 from kicau.audit.models import Audit, AuditState, Hit, Sought
 from kicau.audit.posts import NoPosts, read_posts
@@ -28,7 +29,7 @@ from kicau.audit.run import Outcome, audit
 from kicau.audit.shards import NoSuchShards
 from kicau.base import clock
 from kicau.base.alone import alone
-from kicau.base.ids import among
+from kicau.base.ids import among, as_uuid
 from kicau.connector.content import Problem
 from kicau.workspaces.actors import system
 
@@ -101,7 +102,9 @@ def _items(row: Audit) -> Iterator[tuple[UUID, str]]:
     found = list(search.ids(system(row.workspace), query_of(row.query)))
     for at in range(0, len(found), AT_ONCE):
         rows = Item.objects.filter(workspace=row.workspace, id__in=among(found[at : at + AT_ONCE])).exclude(text="")
-        yield from rows.order_by("id").values_list("id", "text")
+        some = list(rows.order_by("id").values_list("id", "text"))
+        gone = retraction.withdrawn(row.workspace, [str(id_) for id_, _ in some])
+        yield from ((id_, text) for id_, text in some if str(id_) not in gone)
 
 
 class _Notes:
@@ -156,6 +159,7 @@ def _keep(row: Audit, told: dict[str, Any], texts: Mapping[str, str], outcome: O
         (folder_of(row.id) / BUNDLE).write_bytes(made)
     row.bundle_sha256 = hashlib.sha256(made).hexdigest() if made else ""
     with transaction.atomic():
+        retraction.hold(row.workspace)
         row.hits.all().delete()
         row.sought.all().delete()
         Sought.objects.bulk_create(
@@ -167,6 +171,8 @@ def _keep(row: Audit, told: dict[str, Any], texts: Mapping[str, str], outcome: O
         row.expected = row.read = sum(s.size for s in outcome.shards)
         row.state, row.finished_at = AuditState.DONE, clock.now()
         row.save()
+        retraction.review(row.workspace, [as_uuid(post) for post in named])  # what was taken back meanwhile
+    row.refresh_from_db(fields=["bundle_sha256"])
 
 
 def _fail(row: Audit, problem: Problem) -> None:

@@ -12,7 +12,8 @@ from kicau.audit.reading import plain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One copy: what stands in the data set before, in and after it, and the posts that say it (id, text)."""
+    """One copy: what stands in the data set before, in and after it, and the posts that say it (id, text). Of a post that
+    was taken back there is no text, and where each of them was, there is none of the data set either."""
 
     hit: Hit
     before: str

@@ -40,11 +40,16 @@ def _is_due() -> bool:
 
 
 def review_all() -> int:
-    """What ended by itself (a grant's last day, terms in force from today, a deletion) leaves the sets too."""
+    """What ended by itself (a grant's last day, terms in force from today, a deletion) leaves the sets too, and what was
+    taken back from a day on the audits."""
+    from kicau.audit import retraction as audits
+    from kicau.audit.models import Audit
     from kicau.datasets import retraction
     from kicau.datasets.models import TrainingSet
     from kicau.workspaces.models import Workspace
 
+    for workspace in Workspace.objects.filter(id__in=Audit.objects.values("workspace")):
+        audits.review(workspace)
     with_sets = Workspace.objects.filter(id__in=TrainingSet.objects.values("workspace"))
     return sum(len(retraction.review(workspace)) for workspace in with_sets)
 

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -102,6 +102,17 @@ def _hashes(first: int, last: int) -> list[bytes]:
 def forget(index: int) -> None:
     """The leaf stays, and cannot be tied to its content any more. A second time changes nothing."""
     Salt.objects.filter(leaf_id=index).delete()
+
+
+def forget_all(kind: str, refs: Collection[str], workspace_id: UUID) -> int:
+    """As `forget`, of all of a workspace's entries of these; returns how many."""
+    known = list(refs)
+    return sum(
+        Salt.objects.filter(
+            leaf__workspace_id=workspace_id, leaf__kind=kind, leaf__ref__in=known[at : at + 5000]
+        ).delete()[0]
+        for at in range(0, len(known), 5000)
+    )
 
 
 def signing_key(origin: str = "") -> tuple[str, Ed25519PrivateKey]:

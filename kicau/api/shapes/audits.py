@@ -50,7 +50,9 @@ class Copy(Shape):
 
     id: int = Field(description="Its id.")
     posts: list[str] = Field(description="Ids of the items that say these words.")
-    texts: list[str] = Field(description="Their texts, as they were looked for.")
+    texts: list[str] = Field(
+        description="Their texts, as they were looked for; empty for a post that was taken back since."
+    )
     kind: CopyKind = Field(description=COPY)
     shard: str = Field(description="The file in which it stands.")
     first_byte: int = Field(description="Of the unpacked file; of the column's rows in Parquet, of the record in WARC.")
@@ -61,7 +63,9 @@ class Copy(Shape):
     longest_run: int = Field(description="Most of them in a row.")
     bits: float = Field(description="How much that says, in bits.")
     before: str = Field(description="What stands before it there.")
-    match: str = Field(description="What stands there.")
+    match: str = Field(
+        description="What stands there; empty, as what stands around it, once each of the posts was taken back."
+    )
     after: str = Field(description="What stands after it there.")
 
 

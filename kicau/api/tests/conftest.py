@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from dataclasses import dataclass, field
@@ -262,11 +263,12 @@ def prepare_evidence(actor: Actor) -> dict[str, str]:
     Preview.objects.create(set=of, state="ready", excluded={MARK: 1}, examples=[{"text": MARK}])
     Found.objects.create(set=of, item=of.id, kind="email", start=0, end=3, sha256="0" * 64)
     summary = {"says": MARK, "posts": {"given": 1, "different": 1, "too_short_to_tell": 0}, "kinds": {"exact": 1}, "data": {"documents": 1, "unpacked_bytes": 1, "shards": [], "failed": {}, "skipped": [MARK]}}  # fmt: skip
-    audit = Audit.objects.create(workspace=actor.workspace, name=MARK, where="x", state="done", summary=summary, found=1, copies=1, finished_at=clock.now(), bundle_sha256="0" * 64)  # fmt: skip
+    bundle = json.dumps({"form": MARK}).encode()
+    audit = Audit.objects.create(workspace=actor.workspace, name=MARK, where="x", state="done", summary=summary, found=1, copies=1, finished_at=clock.now(), bundle_sha256=hashlib.sha256(bundle).hexdigest())  # fmt: skip
     Sought.objects.create(audit=audit, item=MARK, text=MARK)
     Hit.objects.create(audit=audit, posts=[MARK], kind="exact", format="text", shard=MARK, first_byte=0, last_byte=4, words=1, of_words=1, longest_run=1, bits=60, raw="a29waQ==", raw_first_byte=0)  # fmt: skip
     audits.folder_of(audit.id).mkdir(parents=True)
-    (audits.folder_of(audit.id) / audits.BUNDLE).write_text(json.dumps({"form": MARK}))
+    (audits.folder_of(audit.id) / audits.BUNDLE).write_bytes(bundle)
     places = log.append("post", [(MARK, MARK.encode())], actor.workspace.id)
     return {"set_id": str(of.id), "number": "1", "name": "README.md", "recipient_id": str(who.id), "audit_id": str(audit.id), "index": str(places[0])}  # fmt: skip
 
