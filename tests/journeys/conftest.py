@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.management.base import CommandError
-from django.core.management.commands.flush import Command as Flush
 from django.db import connections
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
@@ -49,26 +45,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _static_folder() -> None:
     Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _patient_flush() -> Iterator[None]:
-    """A page's last request may still read when its test has ended: emptying the tables is tried again then."""
-    handle = Flush.handle
-
-    def patient(self: Flush, **options: Any) -> None:
-        for left in reversed(range(5)):
-            try:
-                return handle(self, **options)
-            except CommandError:
-                if not left:
-                    raise
-                time.sleep(0.5)
-        return None
-
-    Flush.handle = patient  # type: ignore[method-assign]
-    yield
-    Flush.handle = handle  # type: ignore[method-assign]
 
 
 def fits(page: Page) -> bool:
