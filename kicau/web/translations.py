@@ -95,6 +95,9 @@ def in_python(source: str) -> Iterator[Key]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _said(node, named)
+        elif isinstance(node, ast.Tuple):  # a network's table of what its server says, and what we make of it
+            told = [text for one in node.elts if isinstance(one, ast.Constant) for text in _texts(one, {})]
+            yield from (("", text, "") for text in told if " " in text and "{network}" in text)
 
 
 def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
@@ -113,6 +116,10 @@ def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
     sentence: ast.expr | None = None
     if name in ("unacceptable", "Unusable", "skip") and len(call.args) > 1:
         sentence = call.args[1]
+    elif name == "wrong" and len(call.args) > 2:  # of a row of a table
+        sentence = call.args[2]
+    elif name in ("Attempt", "_end"):
+        sentence = next((k.value for k in call.keywords if k.arg == "sentence"), None)
     elif name in ("Conflict", "NotAllowed") and call.args:
         sentence = call.args[0]
     elif name in ("Problem", "problem", "replace", "Refusal"):

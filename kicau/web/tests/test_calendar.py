@@ -11,6 +11,7 @@ from django.urls import reverse
 from kicau.base import clock
 from kicau.channels.acts import set_slots
 from kicau.publishing.models import Delivery, Draft
+from kicau.workspaces.acts import change_person
 
 CHANGE = reverse("calendar-change")
 
@@ -87,11 +88,14 @@ def table(text: str, *files: SimpleUploadedFile) -> dict[str, object]:
     return {"table": SimpleUploadedFile("posts.csv", text.encode()), "file": list(files)}
 
 
-def test_a_table_shows_every_problem_before_anything_is_made(page, channels):
+def test_a_table_shows_every_problem_before_anything_is_made(page, owner, channels):
     bad = "text,channels,at\nGood,x-kopisenja,2027-01-31 09:00\n,nobody,yesterday-ish\n"
     html = page.post(reverse("import"), table(bad)).content.decode()
     assert "Row 3" in html
     assert not Draft.objects.exists()
+    change_person(owner, language="id")
+    assert "Baris ini tidak berisi teks maupun media." in page.post(reverse("import"), table(bad)).content.decode()
+    change_person(owner, language="en")
     name = html.split('action="/import/')[1].split('"')[0]
     assert page.post(reverse("import-make", args=[name]), {"skip": "1"}).status_code == 302
     assert Delivery.objects.get().rendered["parts"][0]["text"] == "Good"
