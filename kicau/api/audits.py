@@ -118,7 +118,8 @@ def get_bundle(request: HttpRequest, audit_id: Id) -> StreamingHttpResponse:
 
 @routes.get("/evidence/checkpoint", response=s.Checkpoint, summary="Read the log's newest checkpoint", openapi_extra=READS)  # fmt: skip
 def get_checkpoint(request: HttpRequest) -> s.Checkpoint:
-    """The whole log of this Kicau in one signed line; keep it, and later ones must continue it."""
+    """The whole log of this Kicau as it is now, signed if it grew since the last time; keep it, and later ones must
+    continue it. Proofs of entries are under this one. Those that were signed before are in `/evidence/log`."""
     row = logged.checkpoint(acting(request))
     told = log.state(most=1)
     return s.Checkpoint(

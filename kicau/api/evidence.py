@@ -22,7 +22,8 @@ routes = Router(tags=["Evidence"])
 
 @routes.get("/evidence/log", response=s.Log, summary="Read the log of evidence", openapi_extra=READS)
 def get_log(request: HttpRequest) -> s.Log:
-    """Its keys, and its newest checkpoints with what outsiders said of them."""
+    """Its keys, and its newest checkpoints with what outsiders said of them, as they were made; nothing is signed for
+    this. For a checkpoint of all that was logged until now, see `/evidence/checkpoint`."""
     acting(request).require(Permission.READ)
     told = log.state()
     checkpoints = [

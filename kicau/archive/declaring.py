@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 
 from kicau.base import clock
-from kicau.base.errors import NotFound
+from kicau.base.errors import unacceptable
 from kicau.media import marking
 from kicau.media.models import Medium
 from kicau.vocabularies import aipref, cawg, iptc, lexicon, odrl, robots, rsl, tdmrep
@@ -54,10 +54,11 @@ def forms(actor: Actor) -> list[Form]:
 
 
 def form(actor: Actor, slug: str) -> Form:
-    """Raises NotFound."""
-    found = next((one for one in forms(actor) if one.slug == slug), None)
+    """Raises Unacceptable, which names those that there are."""
+    known = forms(actor)
+    found = next((one for one in known if one.slug == slug), None)
     if found is None:
-        raise NotFound("form", slug)
+        raise unacceptable("form", "There is no form {form!r}; the forms are: {forms}.", form=slug, forms=", ".join(one.slug for one in known))  # fmt: skip
     return found
 
 

@@ -26,5 +26,10 @@ def test_the_rule_is_written_and_read_again(kicau, actor, tmp_path):
     assert "Kept: 1" in kept.out
     assert "Nothing new to keep" in kicau("rights", "read", marked, "--keep").out
     assert kicau("rights", "read", str(tmp_path / "none")).code == 2
-    assert kicau("rights", "write", "nonsense").code == 3
+    nonsense = kicau("rights", "write", "nonsense")
+    assert nonsense.code == 1
+    assert (
+        "There is no form 'nonsense'; the forms are: robots, headers, html, rsl, tdmrep, lexicon-ai, iptc, cawg, odrl."
+        in nonsense.err
+    )
     assert kicau("rights", "write", "rsl", "--into", marked, "--out", marked).code == 2
