@@ -54,7 +54,22 @@ class Preview:
 
 def render(draft: Draft, channel: Channel) -> Rendered:
     """Exactly what the channel is given. `draft` comes from `compose.whole` or `one_draft`."""
-    return registry.get(channel.network).render(compose.for_channel(draft, channel), capabilities_of(channel))
+    rendered = registry.get(channel.network).render(compose.for_channel(draft, channel), capabilities_of(channel))
+    missing = tuple(_not_on_plan(channel, rendered))
+    return replace(rendered, problems=(*rendered.problems, *missing)) if missing else rendered
+
+
+def _not_on_plan(channel: Channel, rendered: Rendered) -> Iterable[Problem]:
+    """What the app's plan does not have at all would be refused: it is said before anything is planned or paid for."""
+    listed = list_on(channel.network, clock.now().date(), channel.app.plan)
+    if listed is None:
+        return
+    for meter in sorted({one.meter for one in rendered.charges} & listed.refuses):
+        yield Problem(
+            code="not-on-plan",
+            message="The plan {plan} for {network} does not have {meter}, which this needs: leave out what needs it, or take another plan.",
+            params={"plan": listed.name, "network": registry.get(channel.network).label, "meter": meter},
+        )
 
 
 def preview(

@@ -13,6 +13,7 @@ from kicau.channels.acts import set_slots
 from kicau.connector.content import Poll, Rendered
 from kicau.connector.wire import from_json
 from kicau.media.acts import add_medium
+from kicau.plans import acts as plans
 from kicau.publishing import acts, approval, compose, schedule
 from kicau.publishing.compose import Composition, LinkInput, MediumUse, PartInput, VariantInput
 from kicau.publishing.models import Delivery, Draft
@@ -52,6 +53,28 @@ def test_a_problem_on_one_channel_schedules_nothing_and_loses_nothing(actor, cha
     )
     assert not Delivery.objects.exists()
     assert compose.one_draft(actor, draft.id).variants.count() == 1
+
+
+WITHOUT_LINKS = '[[list]]\nname = "small"\nsince = 2026-01-02\ncurrency = "USD"\nsource = "ours"\nrefuses = ["post"]\n[list.prices]\nread = 1\n'
+
+
+def test_what_the_plan_does_not_have_is_said_before_it_is_planned_or_tried_again(actor, channel):
+    channel("ana")
+    draft = write(actor, "kopi")
+    row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
+    acts.cancel(actor, row.id)
+    listed = plans.add_price_list(actor, "stranger", WITHOUT_LINKS)
+    said = "The plan small for Stranger does not have post, which this needs: leave out what needs it, or take another plan."
+    for act in (
+        lambda: schedule.schedule(actor, write(actor, "lagi"), ["ana"], at(hours=1)),
+        lambda: acts.retry(actor, row.id),
+    ):
+        with pytest.raises(Unacceptable) as told:
+            act()
+        assert [(p.code, p.sentence) for p in told.value.problems] == [("not-on-plan", said)]
+    assert Delivery.objects.count() == 1
+    plans.remove_price_list(actor, listed.id)
+    acts.retry(actor, row.id)
 
 
 def test_a_variant_is_for_its_channel_or_network_only(actor, channel):
