@@ -81,12 +81,23 @@ class Period(models.TextChoices):
     TOTAL = "total", "in total"
     HOUR = "hour", "an hour"
     LAST_DAY = "24h", "24 hours"
+    MINUTES = "5m", "5 minutes"
 
 
 PEOPLES = (Period.DAY, Period.MONTH, Period.TOTAL)  # what a budget that somebody makes may be for
-ROLLING = {Period.HOUR: timedelta(hours=1), Period.LAST_DAY: timedelta(hours=24)}  # counted back from each moment
-# Of a price list's caps those that hold like budgets; minutes are told by the network's own answers.
-CAP_PERIODS = {"hour": Period.HOUR, "24 hours": Period.LAST_DAY, "day": Period.DAY, "month": Period.MONTH}
+ROLLING = {
+    Period.MINUTES: timedelta(minutes=5),
+    Period.HOUR: timedelta(hours=1),
+    Period.LAST_DAY: timedelta(hours=24),
+}  # counted back from each moment
+# The periods of a price list's caps, which hold like budgets.
+CAP_PERIODS = {
+    "5 minutes": Period.MINUTES,
+    "hour": Period.HOUR,
+    "24 hours": Period.LAST_DAY,
+    "day": Period.DAY,
+    "month": Period.MONTH,
+}
 
 
 class Budget(models.Model):

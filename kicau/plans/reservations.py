@@ -111,9 +111,9 @@ SELECT u.id FROM plans_budgetuse u JOIN unnest(%s::uuid[], %s::timestamptz[]) AS
 ORDER BY u.budget_id, u.begins_at FOR UPDATE OF u
 """
 RESERVED = """
-SELECT b.id, CASE WHEN b.period IN ('hour', '24h') THEN coalesce((
+SELECT b.id, CASE WHEN b.period IN ('5m', 'hour', '24h') THEN coalesce((
     SELECT sum(c.units) FROM plans_charge c
-    WHERE c.app_id = b.app_id AND c.at > %s - CASE b.period WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END
+    WHERE c.app_id = b.app_id AND c.at > %s - CASE b.period WHEN '5m' THEN interval '5 minutes' WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END
       AND c.meter = ANY(string_to_array(b.meter, ' ')) AND (b.channel_id IS NULL OR c.channel_id = b.channel_id)), 0)
   ELSE coalesce(u.amount, 0) END + coalesce((
     SELECT sum(CASE WHEN b.meter <> '' THEN r.units::bigint ELSE r.micro END) FROM plans_reservation r

@@ -224,7 +224,9 @@ def problem(short: Short, label: str, lacks: NotReserved | None = None) -> Probl
 def _not_allowed(short: Short, label: str, lacks: NotReserved | None) -> Problem:
     """The same for a cap of a network's plan."""
     budget = short.budget
-    if budget.period == Period.HOUR:
+    if budget.period == Period.MINUTES:
+        message = "{network} allows {all} in 5 minutes here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on; or cancel it."
+    elif budget.period == Period.HOUR:
         message = "{network} allows {all} in an hour here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on, or sooner on a larger plan; or cancel it."
     elif budget.period == Period.LAST_DAY:
         message = "{network} allows {all} in 24 hours here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on, or sooner on a larger plan; or cancel it."

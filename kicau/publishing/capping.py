@@ -94,7 +94,7 @@ def at_once() -> Iterator[None]:
 def caps_of(app: NetworkApp) -> list[Cap]:
     """Those that hold for it now. What is only known of some apps holds where the operator named the plan."""
     listed = list_on(app.network, clock.now().date(), app.plan)
-    return [c for c in listed.caps if c.period in CAP_PERIODS and (app.plan or not c.assumed)] if listed else []
+    return [c for c in listed.caps if app.plan or not c.assumed] if listed else []
 
 
 @transaction.atomic

@@ -109,6 +109,25 @@ async def test_a_cap_of_the_app_holds_all_its_channels_and_what_was_under_way_co
     assert len(list(network.public_posts())) == 5
 
 
+async def test_a_window_of_minutes_holds_too_and_opens_by_itself(actor, post, shop, network):
+    await sync_to_async(allow)(actor, 2, "5 minutes")
+    rows = [await sync_to_async(post)(f"kopi {n}", after=n / 1000) for n in range(3)]
+    await shop.work(lambda: states(rows) == ["held", "published", "published"])
+
+    def look():
+        [held] = Delivery.objects.filter(state="held")
+        oldest = Charge.objects.filter(channel_id=held.channel_id).order_by("at")[0].at
+        assert held.reason == f"Stranger allows 2 in 5 minutes here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {oldest + timedelta(minutes=5):%Y-%m-%d at %H:%M} (UTC) on; or cancel it."  # fmt: skip
+        assert [s.used for s in plans.states(list(plans.budgets(actor)))] == [2]
+        assert holding.release() == 0
+        Charge.objects.filter(channel_id=held.channel_id).update(at=F("at") - timedelta(minutes=5))
+        assert holding.release() == 1
+
+    await sync_to_async(look)()
+    await shop.work(lambda: states(rows) == ["published"] * 3)
+    assert len(list(network.public_posts())) == 3
+
+
 def moved_to_now(actor, rows):
     bulk.move_many(actor, [bulk.Move(delivery=r.id, due_at=clock.now()) for r in rows])
 

@@ -59,7 +59,7 @@ class Budget(Shape):
     amount: int = Field(description="Millionths of the currency, or units of the meter.")
     currency: str = Field(description="ISO 4217; empty where it counts a meter.")
     meter: str = Field(description="What it counts, where it is no money.")
-    period: str = Field(description="day, month or total; hour and 24h of caps are counted back from each moment.")
+    period: str = Field(description="day, month or total; 5m, hour and 24h of caps are counted back from each moment.")
     timezone: str = Field(description="Zone in which days and months begin.")
     hard: bool = Field(description="Whether what does not fit is held.")
     tell_at: int = Field(description="Percent used at which people are told.")
