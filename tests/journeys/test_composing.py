@@ -103,6 +103,18 @@ def test_slots_and_differences_are_told_as_they_are_chosen_and_typed(page: Page,
     other = page.context.new_page()
     other.goto(page.url)
     expect(other.get_by_text("You have this post open in another window too")).to_be_visible()
+    other.close()
+    own.locator(".say").fill("Soon")
+    page.get_by_role("radio", name="At a time").check()
+    page.get_by_role("button", name="Keep as a draft").click()
+    page.goto("/compose")
+    page.keyboard.type("Kept #kopi")
+    expect(page.locator("#kept")).to_contain_text("Saved")
+    page.goto("/compose")
+    page.keyboard.type("#kop")
+    expect(page.locator("#offered [role=option]")).to_have_text("#kopi")
+    page.keyboard.type("i")
+    expect(page.locator("#offered")).to_have_count(0)  # what stands there already is not offered
     page.goto("/activity")
     expect(page.locator("ol.list")).to_contain_text("connected a channel Kopi Senja · X")
 

@@ -23,6 +23,14 @@ def test_the_page_shows_what_the_network_gets_and_its_story(page, post):
     assert "Nothing was found there." in html
 
 
+def test_what_became_of_a_post_is_told_by_its_deliveries_and_not_by_its_draft(page, post):
+    row = post().deliveries[0]
+    Delivery.objects.filter(id=row.id).update(state="failed", reason="The link is not allowed.")
+    head = page.get(reverse("post", args=[row.draft_id])).content.decode().split('<div class="head">')[1]
+    assert "Needs mending" in head
+    assert "Scheduled" not in head
+
+
 def test_cancel_then_retry(page, post):
     row = post().deliveries[0]
     assert "Cancelled; it will not be sent." in act(page, row, "cancel")

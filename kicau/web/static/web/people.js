@@ -32,6 +32,7 @@ async function fetchThem() {
 
 function show(html) {
   box.innerHTML = html;
+  for (const one of options()) if (one.dataset.put === asked) one.remove(); // it stands there already
   if (!box.querySelector("[role=option], p")) return close();
   if (box.previousElementSibling !== field) field.after(box);
   options().forEach((one, n) => { one.id = `offered-${n}`; });
