@@ -1,5 +1,6 @@
 """A whole Kicau as its operator runs it: first start, second start, death of a child, stop, backup and restore."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -116,7 +117,8 @@ class Browser:
         return page
 
     def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it is gone already
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -183,9 +185,10 @@ def sign_in(page, instance):
     page.wait_for_url(lambda there: "/sign-in" not in there)
 
 
-def test_every_character_survives_the_death_of_browser_and_server(instance, playwright, tmp_path):
+def test_every_character_survives_the_death_of_browser_and_server(instance, playwright, tmp_path, request):
     saved, last = "Kopi Gayo yang dipetik pagi ini", " sampai di Bandung besok, dan setiap huruf"
     browser = Browser(playwright, tmp_path / "profile")
+    request.addfinalizer(browser.kill)  # however it ends, none of its processes stays
     page = browser.start()
     page.goto(f"http://127.0.0.1:{instance.port}/compose")
     sign_in(page, instance)
@@ -214,7 +217,6 @@ def test_every_character_survives_the_death_of_browser_and_server(instance, play
         sign_in(page, instance)
     expect(page.get_by_label("Text", exact=True)).to_have_value(saved + last)
     expect(page.locator("#kept")).to_contain_text("Saved")
-    browser.kill()
 
 
 def test_backup_while_it_runs_and_restore_into_an_empty_folder(instance, home):
