@@ -112,6 +112,8 @@ OPTIONS = (
     Option(name="KICAU_OPENTIMESTAMPS", default="", help="OpenTimestamps calendars, their addresses separated by commas, that stamp the log of evidence. Default: none.", check=_urls),
     Option(name="KICAU_WITNESSES", default="", help="Witnesses that co-sign the log of evidence, separated by commas, each NAME+HASH+KEY, a space and its address (another Kicau's: its public address and /witness). Default: none.", check=_witnesses),
     Option(name="KICAU_WITNESS_FOR", default="", help="Logs for which this Kicau is a witness, separated by commas: the verifier key of each, NAME+HASH+KEY. Default: none.", check=_verifiers),
+    Option(name="KICAU_C2PA_CERTIFICATE", default="", help="File of the certificate (PEM, with those above it) by which published pictures and films are signed with what may be done with them (C2PA). Default: none; they are marked, not signed."),
+    Option(name="KICAU_C2PA_KEY", default="", help="File of that certificate's private key (PEM without a passphrase), readable by Kicau alone."),
     Option(name="KICAU_AUDIT_FOLDERS", default="", help="Folders of this machine, and buckets (s3://…, gs://…), in which audits may look for data sets, separated by commas. Default: none; only what is uploaded is searched."),
     Option(name="KICAU_DEBUG", default="0", help="1 shows technical details on error pages. Never on a public address.", check=_switch),
 )  # fmt: skip

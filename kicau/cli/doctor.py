@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from kicau.base import keys, options
+from kicau.base import clock, keys, options
 from kicau.cli.finding import Finding, note, ok, wrong
 from kicau.cli.frame import FAILED, Shell, answer, json_option, pass_shell, read_failure, show_table
 
@@ -61,7 +61,7 @@ def examine(shell: Shell) -> Iterator[Finding]:
     except Exception as exc:
         yield wrong("database", " ".join(read_failure(exc)[1]), "Start Kicau with kicau up, or mend DATABASE_URL.")
         return
-    for look in (look_at_work, look_at_web, look_at_apps, look_at_channels):
+    for look in (look_at_work, look_at_signing, look_at_web, look_at_apps, look_at_channels):
         yield from _carefully(look)
 
 
@@ -184,6 +184,21 @@ def look_at_work() -> Iterator[Finding]:
         yield wrong(
             "workers", found.says, "Look at what `kicau up` logs." if found.workers else "Start them with: kicau up"
         )
+
+
+def look_at_signing() -> Iterator[Finding]:
+    """Whether published pictures can be signed, where a certificate is named for it."""
+    from kicau.media import signing
+
+    try:
+        by = signing.identity()
+    except signing.NotSigned as why:
+        yield wrong("signing (C2PA)", str(why), "Until then pictures go out marked and unsigned.")
+        return
+    if by is not None:
+        left = (by.until - clock.now()).days
+        tell = note if left < 30 else ok
+        yield tell("signing (C2PA)", f"by {by.name}, {by.algorithm}, until {by.until:%Y-%m-%d}")
 
 
 def look_at_web() -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""A published picture carries in itself what may be done with it (IPTC's Data Mining), without being encoded again."""
+"""A published picture carries in itself what may be done with it (IPTC's Data Mining), without being encoded again; signed, too, where the operator gave a certificate (see `signing`)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import structlog
+
 from kicau.connector.session import File
+from kicau.media import signing
 from kicau.media.models import Medium
 from kicau.vocabularies import containers, iptc
 from kicau.vocabularies.markup import Malformed
 from kicau.vocabularies.terms import strictest
 
 LARGEST = 64_000_000  # bytes; longer films go out as they are, since they would be written a second time
+story = structlog.get_logger("kicau.media")
 TAKE = ("image/jpeg", "image/png", "image/webp", "video/mp4")
 
 
@@ -63,17 +67,38 @@ def marked(file: File, mark: Mark | None, limit: int = 0) -> File:
     Raises OSError."""
     if mark is None or file.mime not in TAKE or file.size > LARGEST:
         return file
-    made = file.path.with_name(f"{file.path.name}.{mark.key}.xmp{file.path.suffix}")
+    by = _signer()
+    signed = f".c2pa-{by.digest}" if by else ""
+    made = file.path.with_name(f"{file.path.name}.{mark.key}{signed}.xmp{file.path.suffix}")
     if not made.exists():
         try:
             data = file.path.read_bytes()
             before = containers.look(io.BytesIO(data)).xmp
             packet = iptc.write(iptc.SAYS[mark.value], into=before, constraint=mark.constraint)
-            _replace(made, containers.put(data, packet))
+            _replace(made, _signed(containers.put(data, packet), file.mime, mark, by, data))
         except (containers.Unmarkable, Malformed):
             return file
     size = made.stat().st_size
     return replace(file, path=made, size=size) if not limit or size <= limit else file
+
+
+def _signer() -> signing.Identity | None:
+    """Who signs; None where nobody does, or cannot (`kicau doctor` tells why): then the mark goes out alone."""
+    try:
+        return signing.identity()
+    except signing.NotSigned as why:
+        story.warning("pictures go out unsigned", why=str(why))
+        return None
+
+
+def _signed(data: bytes, mime: str, mark: Mark, by: signing.Identity | None, original: bytes) -> bytes:
+    if by is None:
+        return data
+    try:
+        return signing.sign(data, mime, iptc.SAYS[mark.value], by, mark.constraint, original=original)
+    except signing.NotSigned as why:
+        story.warning("a picture goes out unsigned", why=str(why))
+        return data
 
 
 def _replace(target: Path, data: bytes) -> None:
