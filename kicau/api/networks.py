@@ -95,13 +95,13 @@ def check(request: HttpRequest, asked: CheckInput) -> Checked:
 
 def _draft(actor: Actor, asked: CheckInput) -> content.Draft:
     parts = tuple(content.Part(text=part.text, media=tuple(_media(actor, use) for use in part.media)) for part in asked.parts)  # fmt: skip
-    link = asked.link
+    link, options = asked.link, dict(asked.options)
     picture = one_medium(actor, link.thumbnail).value() if link and link.thumbnail else None
     return content.Draft(
         parts=parts,
         link=content.Link(url=link.url, title=link.title, description=link.description, thumbnail=picture) if link else None,
         poll=poll_value(asked.poll), first_comment=asked.first_comment, language=asked.language,
-        options=asked.options, convert=asked.convert,
+        reply_to=options.pop("reply_to", "").strip() or None, options=options, convert=asked.convert,
     )  # fmt: skip
 
 

@@ -107,6 +107,7 @@ def rendered(
         if poll
         else None,
         "first_comment": rendered_part(value.first_comment) if value.first_comment else None,
+        "reply_to": value.reply_to or "",
         "options": dict(value.options),
         "problems": errors(value.problems if found is None else found),
         "notices": errors([*value.notices, *notices]),
@@ -219,7 +220,7 @@ def capabilities(value: can.Capabilities) -> c.Capabilities:
         media={kind.value: _rule(rule) for kind, rule in value.media.items()},
         max_media=value.max_media, mixes_media=value.mixes_media, needs_media=value.needs_media,
         needs_confirmation=value.needs_confirmation, poll=_poll_rule(value.poll),
-        abilities=sorted(ability.value for ability in value.abilities), editable=sorted(value.editable), options=[option(one) for one in value.options],
+        abilities=sorted(ability.value for ability in value.abilities), editable=sorted(value.editable), options=[option(one) for one in value.questions],
         facts={name: c.Fact(value=str(fact.value), source=fact.source, checked=fact.checked) for name, fact in value.facts.items()},
         quota=dict(value.quota),
     )  # fmt: skip
@@ -245,5 +246,11 @@ def _poll_rule(rule: can.PollRule | None) -> c.PollRule | None:
 
 def option(one: can.Option) -> c.Option:
     return c.Option(
-        name=one.name, label=one.label, choices=dict(one.choices), default=one.default, secret=one.secret, help=one.help
+        name=one.name,
+        label=one.label,
+        choices=dict(one.choices),
+        default=one.default,
+        secret=one.secret,
+        long=one.long,
+        help=one.help,
     )

@@ -66,7 +66,18 @@ if TYPE_CHECKING:
 @click.option("--first-comment", default="", help="Put below the post, where the network has comments.")
 @click.option("--poll", default="", metavar="POLL", help='"A | B | C ; 24h", or "Question? :: A | B ; 7d".')
 @click.option(
-    "--option", "options", multiple=True, metavar="NETWORK.NAME=VALUE", help="What only one network has; repeatable."
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NETWORK.NAME=VALUE",
+    help="What only one network has; repeatable. A VALUE of @FILE is what that file holds.",
+)
+@click.option(
+    "--reply-to",
+    "answered",
+    multiple=True,
+    metavar="NETWORK=POST",
+    help="The post that this one answers there, by its address or id; repeatable.",
 )
 @click.option("--campaign", default="", help="The campaign that it belongs to.")
 @click.option("--tag", "tags", multiple=True, help="A tag to find it again; repeatable.")
@@ -192,7 +203,7 @@ class Wanted:
             else None
         )
         return Composition(
-            parts=parts, link=link, poll=_poll(given["poll"]), first_comment=given["first_comment"], options=dict(_pair(o) for o in given["options"]),
+            parts=parts, link=link, poll=_poll(given["poll"]), first_comment=given["first_comment"], options=_options(given["options"], given["answered"]),
             variants=tuple(VariantInput(network=network, parts=(PartInput(text=text, media=everything),)) for network, text in own.items()),
             language=given["language"], campaign=given["campaign"], tags=tuple(given["tags"]), timezone=self.zone, ref=given["ref"],
         )  # fmt: skip
@@ -306,11 +317,22 @@ def _poll(said: str) -> Any:
     return poll
 
 
-def _pair(said: str) -> tuple[str, str]:
+def _pair(said: str, option: str = "--option", form: str = "NETWORK.NAME=VALUE") -> tuple[str, str]:
     name, equals, value = said.partition("=")
     if not equals:
-        raise click.UsageError(f"--option {said!r}: write NETWORK.NAME=VALUE.")
-    return name, value
+        raise click.UsageError(f"{option} {said!r}: write {form}.")
+    path = Path(value[1:])
+    if not value.startswith("@") or not path.is_file():
+        return name, value
+    try:
+        return name, path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise Trouble(f"{path} cannot be read as text: {exc}.") from None
+
+
+def _options(said: Sequence[str], answered: Sequence[str]) -> dict[str, str]:
+    replies = (_pair(one, "--reply-to", "NETWORK=POST") for one in answered)
+    return dict(_pair(one) for one in said) | {f"{network}.reply_to": post for network, post in replies}
 
 
 def _shown(one: Preview) -> dict[str, Any]:
@@ -324,6 +346,15 @@ def _shown(one: Preview) -> dict[str, Any]:
         **shown,
         "duplicates": [shown_problem(d) for d in one.duplicates],
     }
+
+
+def _set(one: Preview) -> list[tuple[str, str]]:
+    """What is answered, and every option that is not as it would be without a choice."""
+    from kicau.channels.live import capabilities_of
+
+    usual = {option.name: option.default for option in capabilities_of(one.channel).options}
+    chosen = [(name, value) for name, value in one.rendered.options.items() if value and value != usual.get(name)]
+    return [*([("reply_to", one.rendered.reply_to)] if one.rendered.reply_to else []), *chosen]
 
 
 def show_previews(previews: Sequence[Preview]) -> None:
@@ -344,6 +375,8 @@ def show_previews(previews: Sequence[Preview]) -> None:
                 click.echo(
                     f"  [{medium.media.kind}] {printable(medium.media.name)}{made}: {printable(medium.media.alt) or 'no alt text'}"
                 )
+        for name, value in _set(one):
+            click.echo(f"  {name}: {printable(value if len(value) <= 120 else f'{len(value)} characters')}")
         for problem in one.rendered.problems:
             click.echo(f"✗ {printable(problem.sentence)}")
         for notice in (*one.rendered.notices, *one.duplicates, *one.warnings):

@@ -41,6 +41,8 @@ def rendered(shown: Rendered, priced: Iterable[Priced]) -> dict[str, Any]:
         "spans": part(first)["spans"] if first else [],
         "parts": [part(p) for p in shown.parts],
         "first_comment": part(shown.first_comment) if shown.first_comment else None,
+        "reply_to": shown.reply_to or "",
+        "options": dict(shown.options),
         "problems": [shown_problem(p) for p in shown.problems],
         "notices": [shown_problem(p) for p in shown.notices],
         "charges": [charge(p) for p in priced],

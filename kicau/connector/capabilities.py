@@ -89,6 +89,12 @@ class Option:
     default: str = ""
     secret: bool = False
     help: str = ""
+    long: bool = False  # free text of many lines, such as what a file holds
+    points: bool = False  # a point for each file of the post, "x,y" from -1,-1 (bottom left) to 1,1, with ";" between
+
+
+# Asked of every channel that can answer; what is said becomes the draft's `reply_to`.
+REPLY_TO = Option(name="reply_to", label="Answers this post", help="The post's address, or its id at the network.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +116,11 @@ class Capabilities:
     quota: Mapping[str, int] = field(
         default_factory=dict
     )  # read from the network: {"posts-24h": 50, "posts-24h-used": 3}
+
+    @property
+    def questions(self) -> tuple[Option, ...]:
+        """The options, and which post is answered where the channel can answer one."""
+        return (*((REPLY_TO,) if self.can(Ability.REPLY) else ()), *self.options)
 
     def can(self, ability: Ability) -> bool:
         return ability in self.abilities

@@ -348,6 +348,7 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
         else None,
         first_comment=mark(spell(said.get("first_comment") or "")),
         language=draft.language,
+        reply_to=options.pop("reply_to", "").strip() or None,
         options=options,
         convert=bool(draft.extras.get("convert", True)),
     )

@@ -272,7 +272,7 @@ class Reader:
         return poll
 
     def _options(self, said: str, wrong: Callable[..., None]) -> dict[str, str]:
-        given = _pairs("options", "network.option=value", said, wrong)
+        given = _pairs("options", "network.option=value", said, wrong, NEXT_OPTION)
         for name in given:
             network, _, option = name.partition(".")
             if network not in registry.slugs() or not option:
@@ -313,9 +313,15 @@ def read_poll(said: str) -> Poll | None:
     return Poll(options=answers, minutes=minutes, question=question.strip())
 
 
-def _pairs(column: str, form: str, said: str, wrong: Callable[..., None]) -> dict[str, str]:
+NEXT_PAIR = re.compile(r"[;\n]")
+NEXT_OPTION = re.compile(
+    r"[;\n](?=\s*(?:[\w-]+\.[\w-]+\s*=|$))"
+)  # a value may hold both itself: captions, several focal points
+
+
+def _pairs(column: str, form: str, said: str, wrong: Callable[..., None], between: re.Pattern[str] = NEXT_PAIR) -> dict[str, str]:  # fmt: skip
     found = {}
-    for pair in filter(None, (part.strip() for part in said.replace("\n", ";").split(";"))):
+    for pair in filter(None, (part.strip() for part in between.split(said))):
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
             wrong(

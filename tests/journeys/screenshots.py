@@ -325,6 +325,24 @@ def tell(actor, things) -> None:
     )
 
 
+def opened_networks(actor, picture):
+    """A draft for two open networks with what only they have."""
+    from kicau.channels.acts import register_app
+    from kicau.channels.live import stored
+    from kicau.channels.models import Channel
+    from kicau.connector.session import Credentials
+    from kicau.publishing import compose
+
+    for network in ("mastodon", "bluesky"):
+        app = register_app(network, "id", "secret", is_sandbox=True)
+        Channel.objects.create(workspace=actor.workspace, network=network, app=app, key=f"{network}-kopi", account_id="1", handle="kopisenja", name="Kopi Senja", credentials=stored(Credentials(access_token="x")))  # fmt: skip
+    chosen = {"mastodon.warning": "Kafein", "mastodon.focus": "0.3,-0.4", "mastodon.visibility": "unlisted", "bluesky.label": "nudity", "bluesky.reply_to": "https://bsky.app/profile/kabar.test/post/3k"}  # fmt: skip
+    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Gayo, natural", media=(picture,)),), options=chosen, campaign="Gayo"))  # fmt: skip
+    draft.extras = {**draft.extras, "desk": {"channels": ["mastodon-kopi", "bluesky-kopi"]}}
+    draft.save()
+    return draft
+
+
 def addresses(actor, things) -> dict[str, str]:
     """Every page that is worth a picture."""
     tell(actor, things)
@@ -352,12 +370,13 @@ def addresses(actor, things) -> dict[str, str]:
             campaign="Lembang",
         ),
     )
+    opened = opened_networks(actor, picture)
     approval.submit(actor, draft.id)
     approval.comment(actor, draft.id, "Which Saturday?", quote="on Saturday")
     link = reviewing.make_link(actor, draft.id, "Ibu Ratna").link
     return {
         "calendar": "/", "day": "/?view=day", "import": "/import", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}",
-        "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
+        "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "compose-open": f"/compose/{opened.id}", "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
         "channels": "/channels", "channel": "/channels/x-kopi", "connect": "/channels/connect/x", "library": "/library", "medium": f"/library/{things['medium']}",
         "withdrawals": "/withdrawals", "withdrawal-new": "/withdrawals/new?network=linkedin", "withdrawal-announced": f"/withdrawals/{things['announced']}",
         "withdrawal-left": f"/withdrawals/{things['left']}", "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",

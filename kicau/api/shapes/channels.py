@@ -58,6 +58,7 @@ class Option(Shape):
     choices: dict[str, str] = Field(description="{value: label}; empty: free text.")
     default: str = Field(description="What holds where nothing is said.")
     secret: bool = Field(description="Whether it is to be hidden when typed.")
+    long: bool = Field(description="Whether the free text has many lines, such as what a file holds.")
     help: str = Field(description="What it means; may be empty.")
 
 

@@ -14,12 +14,12 @@ from kicau.api.shapes.rendered import Preview
 PostState = Literal["draft", "submitted", "approved", "scheduled", "archived"]
 Text = Annotated[str, Field(max_length=200_000)]
 Options = Annotated[
-    dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=2000)]], Field(max_length=100)
+    dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=20_000)]], Field(max_length=100)
 ]
 ChannelKey = Annotated[str, Field(min_length=1, max_length=80)]
 
 AT = "ISO 8601 with an offset, or without one together with `timezone`; or now, or words such as tomorrow 09:00 with `timezone`."
-OPTIONS = "The networks' own options, named network.option; GET /networks/{network} lists them."
+OPTIONS = "The networks' own options, named network.option; GET /networks/{network} lists them; network.reply_to names the post that this one answers."
 CHANNELS = "Keys or ids of channels."
 
 

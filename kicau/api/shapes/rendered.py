@@ -76,6 +76,7 @@ class Rendered(Shape):
     link: RenderedLink | None = Field(description="The link card, where there is one.")
     poll: RenderedPoll | None = Field(description="The poll, where there is one.")
     first_comment: RenderedPart | None = Field(description="The first comment, where there is one.")
+    reply_to: str = Field(description="The post that this one answers, as the network names it; empty: none.")
     options: dict[str, str] = Field(description="The network's own options, defaults filled in.")
     problems: list[FieldError] = Field(description="Why it cannot go out as it stands; empty: it can.")
     notices: list[FieldError] = Field(description="What will be done to it or is worth knowing; never blocks.")

@@ -325,6 +325,14 @@ def test_a_network_is_asked_without_sending(api, world):
     assert {s["kind"] for s in part["spans"]} == {"link", "mention", "tag"}
     assert (part["length"], part["limit"]) == (len("Halo @sari ") + 23 + len(" #kopi ") + 2, 280)
     assert said["charges"][0]["micro"] > 0
+    answer = {
+        "network": "mastodon",
+        "parts": [{"text": "Setuju"}],
+        "options": {"reply_to": "110", "visibility": "unlisted"},
+    }
+    told = api.post("/check", answer).json()
+    assert (told["problems"], told["reply_to"], told["options"]["visibility"]) == ([], "110", "unlisted")
+    assert "reply_to" in [o["name"] for o in api.get("/networks/mastodon").json()["capabilities"]["options"]]
     five = {"channel": "facebook-kopisenja", "parts": [{"media": [{"medium": world.ids["medium_id"]}]}]}
     assert api.post("/check", five).json()["problems"] == []
     problem(api.post("/check", {"network": "x", "channel": "facebook-kopisenja", "parts": [{"text": "x"}]}), 422)

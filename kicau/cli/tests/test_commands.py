@@ -142,6 +142,25 @@ def test_a_dry_run_shows_everything_and_keeps_nothing(kicau, ana):
     assert not Draft.objects.exists()
 
 
+def test_what_one_network_has_is_said_by_options_and_a_file(kicau, connected, tmp_path):
+    captions = "WEBVTT\n\n00:00.000 --> 00:02.000\nAir dituang"
+    file = tmp_path / "air.vtt"
+    file.write_text(captions)
+    connected("bluesky", "langit"), connected("mastodon", "gajah")
+    said = ("post", "Halo", "--option", f"bluesky.captions=@{file}", "--option", "mastodon.warning=@kopisenja", "--reply-to", "mastodon=110")  # fmt: skip
+    shown = kicau(*said, "--to", "langit,gajah", "--dry-run", "--json").json
+    assert shown[0]["options"]["captions"] == captions
+    assert (shown[0]["reply_to"], shown[1]["reply_to"]) == ("", "110")
+    assert shown[1]["options"]["warning"] == "@kopisenja", "no file is called so: it is what stands there"
+    people = kicau(*said, "--to", "gajah", "--dry-run").out
+    assert "reply_to: 110" in people
+    assert "warning: @kopisenja" in people
+    assert "visibility" not in people
+    assert kicau(*said).code == 0
+    assert Draft.objects.get().extras["options"] == {"bluesky.captions": captions, "mastodon.warning": "@kopisenja", "mastodon.reply_to": "110"}  # fmt: skip
+    assert "write NETWORK=POST" in kicau("post", "Halo", "--reply-to", "110").err
+
+
 def test_without_a_channel_it_is_kept_as_a_draft_and_can_be_submitted(kicau):
     assert "Kept as a draft" in kicau("post", "Nanti").out
     assert kicau("post", "Nanti", "--submit", "--json").json["state"] == "submitted"

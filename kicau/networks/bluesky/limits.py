@@ -103,6 +103,7 @@ CAPTIONS = Option(
     name="captions",
     label="Captions of the video",
     help="The text of a WebVTT file, in the post's language; at most 20,000 bytes.",
+    long=True,
 )
 
 baseline = Capabilities(

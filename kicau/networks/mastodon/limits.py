@@ -85,6 +85,7 @@ FOCUS = Option(
     label="Focal points",
     help="What stays visible where a picture is cropped: x,y from -1,-1 (bottom left) to 1,1 (top right), 0,0 being the "
     "middle. For several files separate them with semicolons, in the order of the files.",
+    points=True,
 )
 MULTIPLE = Option(name="poll_multiple", label="Poll takes several choices", choices=YES_NO, default="no")
 HIDE_TOTALS = Option(name="poll_hide_totals", label="Poll hides its counts until it ends", choices=YES_NO, default="no")

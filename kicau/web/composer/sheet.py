@@ -163,7 +163,7 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
         sheet.poll_question = form.get("poll-question", "")
     sheet.first_comment = _lines(form.get("first-comment", ""))
     sheet.options = {
-        name.removeprefix("option:"): value
+        name.removeprefix("option:"): _lines(value)
         for name, value in form.items()
         if name.startswith("option:") and isinstance(value, str)
     }

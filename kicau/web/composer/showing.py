@@ -50,6 +50,7 @@ class NetworkForm:
 
     network: str
     fields: list[tuple[Option, str]]  # with what was answered
+    files: list[str] = field(default_factory=list)  # ids of what it shows, in order
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,10 +175,12 @@ def _differs(own: Sequence[Leaf], common: Sequence[Leaf]) -> bool:
 def _forms(picked: Iterable[Channel], sheet: Sheet) -> list[NetworkForm]:
     found: dict[str, dict[str, Option]] = {}
     for channel in picked:
-        found.setdefault(channel.network, {}).update({o.name: o for o in capabilities_of(channel).options})
+        found.setdefault(channel.network, {}).update({o.name: o for o in capabilities_of(channel).questions})
     return [
         NetworkForm(
-            network=network, fields=[(o, sheet.options.get(f"{network}.{o.name}", o.default)) for o in options.values()]
+            network=network,
+            fields=[(o, sheet.options.get(f"{network}.{o.name}", o.default)) for o in options.values()],
+            files=[piece.id for leaf in sheet.leaves.get(network) or sheet.leaves[""] for piece in leaf.media],
         )
         for network, options in found.items()
         if options

@@ -1,6 +1,7 @@
 // The composer's life: asks the server to look, keep and shape; keeps a copy in the browser until the server has it.
 
 import { drop, find, put } from "./kept.js";
+import { showAll } from "./points.js";
 
 const form = document.getElementById("composer");
 const kept = document.getElementById("kept");
@@ -127,6 +128,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
     else if (field) field.value = value;
   }
   meanwhile.clear();
+  showAll();
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   const again = pressed && (document.querySelector(`#editor [data-act="${CSS.escape(pressed)}"]:not([disabled])`) ?? document.getElementById(pressed));
   if (again && document.activeElement === document.body && !document.querySelector("#editor [autofocus]")) again.focus();
@@ -289,3 +291,4 @@ document.addEventListener("DOMContentLoaded", () => { // and the page's own requ
   if ([...form.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue)) touched();
   for (const field of form.querySelectorAll("[data-upload]")) upload(field.dataset.upload, field.files);
 });
+showAll();
