@@ -59,6 +59,7 @@ class Sheet:
     options: dict[str, str] = field(default_factory=dict)
     campaign: str = ""
     tags: str = ""
+    language: str = ""
     convert: bool = True
     mark_links: bool = False
     when: str = "at"
@@ -114,7 +115,7 @@ class Sheet:
             timezone=self.timezone,
             convert=self.convert,
             mark_links=self.mark_links,
-            language=self.rest.get("language", ""),
+            language=self.language.strip(),
             ai_use=self.rest.get("ai_use"),
         )
 
@@ -167,6 +168,7 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
         for name, value in form.items()
         if name.startswith("option:") and isinstance(value, str)
     }
+    sheet.language = form.get("language", "")[:20]
     sheet.campaign, sheet.tags = form.get("campaign", "")[:120], form.get("tags", "")[:1000]
     sheet.convert, sheet.mark_links = "keep-original" not in form, "mark-links" in form
     sheet.when = form.get("when", "at") if form.get("when") in WHEN else "at"
@@ -239,6 +241,7 @@ def from_draft(draft: Draft) -> Sheet:
             made.poll.question,
         )
     sheet.campaign, sheet.tags, sheet.timezone = made.campaign, ", ".join(made.tags), made.timezone
+    sheet.language = made.language
     sheet.convert, sheet.mark_links = made.convert, made.mark_links
     desk = draft.extras.get("desk", {})
     sheet.channels, sheet.when = list(desk.get("channels", [])), desk.get("when", "at")
@@ -248,7 +251,7 @@ def from_draft(draft: Draft) -> Sheet:
 
 
 def unseen(draft: Draft) -> dict[str, Any]:
-    """What a draft says that the form does not show (variants made by programs, its language): kept through an edit."""
+    """What a draft says that the form does not show (variants made by programs): kept through an edit."""
     made = composition_of(draft)
     others = tuple(
         v
@@ -262,7 +265,7 @@ def unseen(draft: Draft) -> dict[str, Any]:
             and not v.options
         )
     )
-    return {"variants": others, "language": made.language, "ai_use": made.ai_use}
+    return {"variants": others, "ai_use": made.ai_use}
 
 
 def chosen(sheet: Sheet, channels: Iterable[Channel]) -> list[Channel]:

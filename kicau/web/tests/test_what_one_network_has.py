@@ -86,3 +86,12 @@ def test_an_answer_goes_where_it_is_meant_and_nowhere_else(actor, channels):
     schedule.schedule(actor, draft, ["mastodon-kopisenja", "threads-kopisenja"], clock.now() + timedelta(hours=1))
     sent = {row.channel.network: row.rendered.get("reply_to") for row in Delivery.objects.select_related("channel")}
     assert sent == {"mastodon": "110", "threads": None}
+
+
+def test_the_language_is_kept_and_given_to_the_networks(page, form, actor, channels):
+    page.post(reverse("compose-keep"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": " id,en "})
+    draft = Draft.objects.get()
+    assert draft.language == "id,en"
+    assert 'name="language" id="language" value="id,en"' in page.get(reverse("compose-draft", args=[draft.id])).content.decode()  # fmt: skip
+    shown = schedule.preview(actor, compose.one_draft(actor, draft.id), [channels["bluesky"]])
+    assert shown[0].rendered.language == "id,en"

@@ -123,6 +123,14 @@ async def test_who_may_answer_is_said_in_the_same_moment(kopi: Lent, box: Server
     assert box.repo.record(KOPI, records.THREADGATE, key) is None
 
 
+async def test_ten_pictures_are_a_gallery_each_with_its_words_and_shape(kopi: Lent) -> None:
+    done, _ = await steps(kopi, delivery(kopi, DRAFTS["gallery"]))
+    embed = (await kept(kopi, done.ids[0]))["embed"]
+    assert embed["$type"] == "app.bsky.embed.gallery"
+    assert [item["alt"] for item in embed["items"]] == [f"View {n}" for n in range(10)]
+    assert {tuple(item["aspectRatio"].values()) for item in embed["items"]} == {(320, 240)}
+
+
 async def test_captions_and_warnings_go_with_the_post(kopi: Lent, box: Server) -> None:
     done, _ = await steps(kopi, delivery(kopi, DRAFTS["video"]))
     embed = (await kept(kopi, done.ids[0]))["embed"]

@@ -18,6 +18,7 @@ from kicau.connector.sandbox import Fault, start
 from kicau.networks._meta.errors import NotReady
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world
+from kicau.networks.instagram import wire
 from kicau.networks.instagram.auth import _row
 from kicau.networks.instagram.connector import connector
 from kicau.networks.instagram.sandbox import Server
@@ -41,6 +42,15 @@ async def until(session: Lent, one, key: str):
         assert isinstance(result, Continue)
         one = replace(one, progress=result.progress)
     return replace(one, begun_at=session.now())
+
+
+async def test_a_reel_kept_out_of_the_feed_and_a_story_are_read_back_as_such():
+    async with instagram() as session:
+        reel = await run(connector, session, delivery(connector, replace(REEL, options={"share_to_feed": "false"})))
+        fields = "media_product_type,is_shared_to_feed"
+        assert await wire.graph_of(session).get(reel.ids[0], fields=fields) == {"id": reel.ids[0], "media_product_type": "REELS", "is_shared_to_feed": False}  # fmt: skip
+        story = await run(connector, session, delivery(connector, replace(PICTURE, options={"format": "story"})))
+        assert (await wire.graph_of(session).get(story.ids[0], fields=fields))["media_product_type"] == "STORY"
 
 
 async def test_professional_accounts_are_found_by_their_whole_name_with_the_facebook_sign_in():

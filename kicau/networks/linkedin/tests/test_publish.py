@@ -42,6 +42,12 @@ async def test_mentions_and_hashtags_are_links_there(firm: Lent, box: Server) ->
     assert post.media[0]["alt"] == "A cup of coffee on a wooden table"
 
 
+async def test_a_post_for_connections_is_for_them_alone(sari: Lent, box: Server) -> None:
+    draft = Draft(parts=(Part(text="Untuk rekan"),), options={"visibility": "CONNECTIONS"})
+    await run(connector, sari, delivery(draft))
+    assert only(box).extra["visibility"] == "CONNECTIONS"
+
+
 async def test_nothing_is_cut(firm: Lent, box: Server) -> None:
     await publish(firm, "reserved-characters")
     assert (only(box).text, only(box).extra["cut"]) == (TRICKY, "")

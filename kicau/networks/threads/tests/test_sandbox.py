@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from kicau.connector import errors
-from kicau.connector.content import Continue, Draft, Part, Published
+from kicau.connector.content import Continue, Draft, Link, Part, Poll, Published
 from kicau.connector.contract import lend, run, sign_in
 from kicau.connector.sandbox import Fault
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world
+from kicau.networks.threads import wire
 from kicau.networks.threads.connector import connector
 from kicau.networks.threads.sandbox import Server
 from kicau.networks.threads.tests.spec import described, validate
@@ -136,6 +137,31 @@ async def test_a_file_that_cannot_be_fetched_is_asked_for_again_and_then_told():
         with pytest.raises(errors.Rejected) as told:
             await run(connector, session, delivery(connector, VIDEO), patience=0)
         assert told.value.problems[0].code == "unfetchable"
+
+
+async def test_everything_that_was_chosen_is_there_to_be_read():
+    sandbox = Server(validators=[validate])
+    async with threads(sandbox) as session:
+        quoted = (await run(connector, session, delivery(connector, TEXT))).ids[0]
+        two = (made.image_media(ONE, alt="Secangkir kopi"), made.video_media(CLIP))
+        chosen = {"reply_control": "followers_only", "topic": "Kopi susu", "quote": quoted, "spoiler": "true"}
+        first = await run(connector, session, delivery(connector, Draft(parts=(Part(text="Dua", media=two),), options=chosen)))  # fmt: skip
+        fields = "topic_tag,quoted_post,is_quote_post,children,media_type"
+        told = await wire.graph_of(session).get(first.ids[0], fields=fields)
+        assert (told["topic_tag"], told["quoted_post"]["id"]) == ("Kopi susu", quoted)
+        assert (told["media_type"], len(told["children"]["data"])) == ("CAROUSEL_ALBUM", 2)
+        shown = next(post for post in sandbox.public_posts() if post.id == first.ids[0])
+        assert (shown.extra["spoiler"], shown.extra["replies"]) == ("yes", "followers_only")
+        assert [one["alt"] for one in shown.media] == ["Secangkir kopi", ""]
+        answer = await run(connector, session, delivery(connector, replace(TEXT, reply_to=first.ids[0], link=Link(url="https://kopisenja.example/menu"))))  # fmt: skip
+        told = await wire.graph_of(session).get(answer.ids[0], fields="link_attachment_url")
+        assert told["link_attachment_url"] == "https://kopisenja.example/menu"
+        assert next(post for post in sandbox.public_posts() if post.id == answer.ids[0]).in_reply_to == first.ids[0]
+        asked = await run(
+            connector, session, delivery(connector, replace(TEXT, poll=Poll(options=("Panas", "Dingin"))))
+        )
+        told = await wire.graph_of(session).get(asked.ids[0], fields="poll_attachment")
+        assert (told["poll_attachment"]["option_a"], told["poll_attachment"]["option_b"]) == ("Panas", "Dingin")
 
 
 async def test_refusals_in_the_networks_words_become_ours():

@@ -51,6 +51,16 @@ def paths(sandbox: Server) -> list[str]:
     ]
 
 
+async def test_labels_and_who_may_reply_are_read_back(kopi: Lent, sandbox: Server) -> None:
+    chosen = {"made_with_ai": "yes", "paid_partnership": "yes", "replies": "mentionedUsers"}
+    done = await run(connector, kopi, delivery(kopi, text("Iklan", options=chosen)))
+    told = await wire.call(kopi, "GET", "/2/tweets", params={"ids": done.ids[0], "post.fields": "paid_partnership,reply_settings"}, charge=Charge(wire.POST_READ))  # fmt: skip
+    (post,) = told.json()["data"]
+    assert (post["paid_partnership"], post["reply_settings"]) == (True, "mentionedUsers")
+    (shown,) = sandbox.public_posts()
+    assert shown.extra["labels"] == ["made_with_ai", "paid_partnership"]
+
+
 async def test_a_text_is_one_request(kopi: Lent, sandbox: Server) -> None:
     sandbox.requests.clear()
     done = await connector.publish(kopi, delivery(kopi, text("Selamat pagi")))
