@@ -21,6 +21,7 @@ from kicau.media.models import Medium
 from kicau.media.probe import Found, Unusable, probe
 from kicau.plans.pricing import Priced, price_all
 from kicau.publishing import compose, schedule, writing
+from kicau.publishing.given import for_channel
 from kicau.publishing.models import Delivery, DeliveryState, Draft
 from kicau.publishing.rows import Post, Reader, RowProblem
 from kicau.publishing.tables import Table, read_posts, text_column
@@ -212,9 +213,7 @@ class _Check:
                 self._note(self.problems, post, [Problem(code="unknown-channel", message="There is no channel {key!r}; the channels are: {known}.", params={"key": key[:80], "known": known}, field="channels")], told)  # fmt: skip
                 continue
             channel = self.channels[key]
-            rendered = registry.get(channel.network).render(
-                compose.for_channel(draft, channel, thumbnails), self.can[key]
-            )
+            rendered = registry.get(channel.network).render(for_channel(draft, channel, thumbnails), self.can[key])
             bad = [*schedule._bad_time(post.at, now), *schedule._bad_channel(channel, post.at), *rendered.problems]
             self._note(self.problems, post, bad, told, channel)
             self._note(self.notices, post, rendered.notices, told, channel)

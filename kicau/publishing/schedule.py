@@ -23,7 +23,8 @@ from kicau.connector.wire import from_json, to_json
 from kicau.media import library
 from kicau.media.probe import Unusable
 from kicau.plans.pricing import Priced, list_on, price_all
-from kicau.publishing import capping, compose, mentions
+from kicau.publishing import capping, mentions
+from kicau.publishing.given import for_channel
 from kicau.publishing.mentions import Mentioned
 from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold
 from kicau.workspaces import webhooks
@@ -54,7 +55,7 @@ class Preview:
 
 def render(draft: Draft, channel: Channel) -> Rendered:
     """Exactly what the channel is given. `draft` comes from `compose.whole` or `one_draft`."""
-    rendered = registry.get(channel.network).render(compose.for_channel(draft, channel), capabilities_of(channel))
+    rendered = registry.get(channel.network).render(for_channel(draft, channel), capabilities_of(channel))
     missing = tuple(_not_on_plan(channel, rendered))
     return replace(rendered, problems=(*rendered.problems, *missing)) if missing else rendered
 

@@ -12,7 +12,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,72 +20,21 @@ import aiohttp
 from aiohttp import web
 
 from kicau.connector.sandbox import Handler, Sandbox, SeededAccount, Validator
-from kicau.networks._meta.fields import Fields, parse_fields
+from kicau.networks._meta.fields import parse_fields
 from kicau.networks._meta.forms import Upload, read_form
 from kicau.networks._meta.graph import proof
-
-type Doc = dict[str, Any]
-
-HOUR, DAY = 3600, 86400
-LONG_LIVED = 60 * DAY  # seconds
-PARAMS: web.RequestKey[dict[str, str]] = web.RequestKey("params", dict[str, str])
-FILES: web.RequestKey[dict[str, Upload]] = web.RequestKey("files", dict[str, Upload])
-REVOKE: web.RequestKey[bool] = web.RequestKey("revoke", bool)
-
-
-class GraphError(Exception):
-    """A refusal in Graph's own form."""
-
-    def __init__(
-        self, code: int, message: str, *, sub: int = 0, status: int = 400, kind: str = "OAuthException",
-        title: str = "", user: str = "", transient: bool = False, data: Doc | None = None, headers: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(message)
-        error: Doc = {"message": message, "type": kind, "code": code}
-        if sub:
-            error["error_subcode"] = sub
-        if sub or transient:
-            error["is_transient"] = transient
-        if title or user:
-            error |= {"error_user_title": title, "error_user_msg": user}
-        if data is not None:
-            error["error_data"] = data
-        error["fbtrace_id"] = "A" + secrets.token_urlsafe(16).replace("-", "x").replace("_", "y")[:22]
-        self.body: Doc = {"error": error}
-        self.status = status
-        self.headers = dict(headers or {})
-
-
-@dataclass(slots=True, kw_only=True)
-class Ask:
-    """One call, read: who asks (`token`), and for what."""
-
-    request: web.Request
-    method: str
-    version: str
-    node: str
-    edge: str
-    params: dict[str, str]
-    files: dict[str, Upload]
-    token: Doc
-
-    def flag(self, name: str, default: bool = False) -> bool:
-        return self.params.get(name, "true" if default else "false").lower() in ("true", "1")
-
-    def listed(self, name: str) -> list[Any]:
-        """A list parameter, as JSON or with commas."""
-        value = self.params.get(name, "")
-        try:
-            found = json.loads(value) if value else []
-        except ValueError:
-            return [part.strip() for part in value.split(",")]
-        return found if isinstance(found, list) else [found]
-
-    def integer(self, name: str) -> int:
-        try:
-            return int(self.params.get(name, ""))
-        except ValueError:
-            raise GraphError(100, f"(#100) Param {name} must be an integer") from None
+from kicau.networks._meta.sandbox_calls import (
+    FILES,
+    HOUR,
+    PARAMS,
+    REVOKE,
+    Ask,
+    Doc,
+    GraphError,
+    pick,
+    time_of,
+    unfetchable,
+)
 
 
 @dataclass(slots=True)
@@ -392,59 +340,3 @@ class GraphSandbox(Sandbox):
 
     def card(self, post: Any, who: SeededAccount | None) -> str:
         return super().card(post, who or self.page_name(post.account))
-
-
-def pick(view: Mapping[str, Callable[[], Any]], wanted: Fields, kind: str) -> Doc:
-    found: Doc = {}
-    for name, inner in wanted.items():
-        if name not in view:
-            raise GraphError(100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({kind})")
-        value = view[name]()
-        if value is not None:
-            found[name] = narrowed(value, inner) if inner else value
-    return found
-
-
-def narrowed(value: Any, wanted: Fields) -> Any:
-    """A nested value, cut to the fields that were asked for."""
-    if isinstance(value, list):
-        return [narrowed(one, wanted) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if isinstance(value.get("data"), list):
-        return {**value, "data": narrowed(value["data"], wanted)}
-    return {k: narrowed(v, wanted.get(k, {})) if wanted.get(k) else v for k, v in value.items() if k in wanted or k == "id"}  # fmt: skip
-
-
-def unfetchable(url: str) -> GraphError:
-    return GraphError(
-        9004, "Only photo or video can be accepted as media type.", sub=2207052,
-        title="Media download has failed. The media URI doesn't meet our requirements.",
-        user=f"The media could not be fetched from this URI: {url}. Please check the limitations of the API and try again.",
-    )  # fmt: skip
-
-
-def missing_object(node: str, method: str) -> GraphError:
-    verb = {"GET": "get", "POST": "post", "DELETE": "delete"}.get(method, method.lower())
-    said = f"Unsupported {verb} request. Object with ID '{node}' does not exist, cannot be loaded due to missing permissions, or does not support this operation."
-    return GraphError(100, said, sub=33, kind="GraphMethodException")
-
-
-def unsupported(method: str, edge: str) -> GraphError:
-    return GraphError(
-        100, f"Unsupported {method.lower()} request. There is no edge {edge!r} here.", kind="GraphMethodException"
-    )
-
-
-def time_of(sandbox: Sandbox) -> float:
-    """The sandbox's clock in epoch seconds."""
-    return time.time() + sandbox.clock_offset
-
-
-def stamp(epoch: float) -> str:
-    """A time as Graph writes it."""
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
-
-
-def iso(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, UTC).isoformat()

@@ -10,16 +10,8 @@ from aiohttp import web
 
 from kicau.connector.sandbox import SeededAccount
 from kicau.networks._meta import seeds
-from kicau.networks._meta.sandbox import (
-    LONG_LIVED,
-    PARAMS,
-    Ask,
-    Doc,
-    GraphError,
-    GraphSandbox,
-    missing_object,
-    time_of,
-)
+from kicau.networks._meta.sandbox import GraphSandbox
+from kicau.networks._meta.sandbox_calls import LONG_LIVED, PARAMS, Ask, Doc, GraphError, missing_object, time_of
 
 PERSON = SeededAccount(id=seeds.USER, handle="sari.wulandari", name=seeds.USER_NAME)
 TASKS = ["ANALYZE", "ADVERTISE", "MODERATE", "CREATE_CONTENT", "MANAGE"]

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Validator
 from kicau.networks._meta import seeds
-from kicau.networks._meta.sandbox import Ask, Doc, GraphError, iso, missing_object, stamp, time_of, unsupported
+from kicau.networks._meta.sandbox_calls import Ask, Doc, GraphError, iso, missing_object, stamp, time_of, unsupported
 from kicau.networks._meta.sandbox_login import PERSON
 from kicau.networks.facebook.sandbox_videos import VideoSide
 

@@ -11,7 +11,7 @@ import av
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.networks._meta.sandbox import DAY, FILES, PARAMS, Ask, Doc, GraphError, stamp, time_of, unsupported
+from kicau.networks._meta.sandbox_calls import DAY, FILES, PARAMS, Ask, Doc, GraphError, stamp, time_of, unsupported
 from kicau.networks._meta.sandbox_login import FacebookLogin
 
 VIDEO_MOST = 4_000_000_000  # bytes

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Validator
 from kicau.networks._meta import seeds
-from kicau.networks._meta.sandbox import (
+from kicau.networks._meta.sandbox_calls import (
     DAY,
     HOUR,
     LONG_LIVED,

@@ -18,7 +18,7 @@ import av
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.networks._meta.sandbox import DAY, Ask, Doc, GraphError, time_of
+from kicau.networks._meta.sandbox_calls import DAY, Ask, Doc, GraphError, time_of
 from kicau.networks._meta.sandbox_login import FacebookLogin
 
 IMAGE_MOST, VIDEO_MOST, STORY_MOST = 8 << 20, 300_000_000, 100_000_000  # bytes

@@ -14,16 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Validator
-from kicau.networks._meta.sandbox import (
-    DAY,
-    Ask,
-    Doc,
-    GraphError,
-    iso,
-    missing_object,
-    stamp,
-    unsupported,
-)
+from kicau.networks._meta.sandbox_calls import DAY, Ask, Doc, GraphError, iso, missing_object, stamp, unsupported
 from kicau.networks.threads.sandbox_containers import ContainerSide
 from kicau.networks.threads.sandbox_login import ACCOUNTS, SignInSide
 

@@ -14,7 +14,8 @@ import av
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.networks._meta.sandbox import DAY, Ask, Doc, GraphError, GraphSandbox, time_of
+from kicau.networks._meta.sandbox import GraphSandbox
+from kicau.networks._meta.sandbox_calls import DAY, Ask, Doc, GraphError, time_of
 
 IMAGE_MOST, VIDEO_MOST = 8 << 20, 1_000_000_000  # bytes
 KINDS = ("TEXT", "IMAGE", "VIDEO", "CAROUSEL")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from aiohttp import web
 
 from kicau.connector.sandbox import SeededAccount
-from kicau.networks._meta.sandbox import DAY, HOUR, LONG_LIVED, PARAMS, Ask, Doc, GraphError, GraphSandbox, time_of
+from kicau.networks._meta.sandbox import GraphSandbox
+from kicau.networks._meta.sandbox_calls import DAY, HOUR, LONG_LIVED, PARAMS, Ask, Doc, GraphError, time_of
 
 ACCOUNTS = {
     one.id: one

@@ -16,6 +16,7 @@ from kicau.media.acts import add_medium
 from kicau.plans import acts as plans
 from kicau.publishing import acts, approval, compose, schedule
 from kicau.publishing.compose import Composition, LinkInput, MediumUse, PartInput, VariantInput
+from kicau.publishing.given import for_channel
 from kicau.publishing.models import Delivery, Draft
 from kicau.rights.models import AuditEntry
 from kicau.workspaces.acts import actor_for, add_person, create_workspace
@@ -204,7 +205,7 @@ def test_media_keep_their_order_and_their_own_alt(actor, channel, tmp_path):
             )
         ),
     )
-    given = compose.for_channel(compose.one_draft(actor, draft.id), channel("ana")).parts[0].media
+    given = for_channel(compose.one_draft(actor, draft.id), channel("ana")).parts[0].media
     assert [(m.width, m.alt) for m in given] == [(12, "library 2"), (10, "here")]
 
 
