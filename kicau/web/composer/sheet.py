@@ -59,7 +59,7 @@ class Sheet:
     options: dict[str, str] = field(default_factory=dict)
     campaign: str = ""
     tags: str = ""
-    language: str = ""
+    language: str | None = None  # None: the form did not ask, and what the draft has stays
     convert: bool = True
     mark_links: bool = False
     when: str = "at"
@@ -115,7 +115,7 @@ class Sheet:
             timezone=self.timezone,
             convert=self.convert,
             mark_links=self.mark_links,
-            language=self.language.strip(),
+            language=self.rest.get("language", "") if self.language is None else self.language.strip(),
             ai_use=self.rest.get("ai_use"),
         )
 
@@ -168,7 +168,8 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
         for name, value in form.items()
         if name.startswith("option:") and isinstance(value, str)
     }
-    sheet.language = form.get("language", "")[:20]
+    language = form.get("language")
+    sheet.language = language if language is None else language[:20]
     sheet.campaign, sheet.tags = form.get("campaign", "")[:120], form.get("tags", "")[:1000]
     sheet.convert, sheet.mark_links = "keep-original" not in form, "mark-links" in form
     sheet.when = form.get("when", "at") if form.get("when") in WHEN else "at"
@@ -265,7 +266,7 @@ def unseen(draft: Draft) -> dict[str, Any]:
             and not v.options
         )
     )
-    return {"variants": others, "ai_use": made.ai_use}
+    return {"variants": others, "language": made.language, "ai_use": made.ai_use}
 
 
 def chosen(sheet: Sheet, channels: Iterable[Channel]) -> list[Channel]:

@@ -31,7 +31,7 @@ export function showAll() { document.querySelectorAll("button[data-point]").forE
 document.addEventListener("click", (event) => {
   const tile = event.target.closest("button[data-point]");
   if (!tile || event.detail === 0) return; // by the keyboard: the arrows say where
-  const box = tile.getBoundingClientRect();
+  const box = tile.querySelector("img").getBoundingClientRect();
   put(tile, ((event.clientX - box.left) / box.width) * 2 - 1, 1 - ((event.clientY - box.top) / box.height) * 2);
 });
 document.addEventListener("keydown", (event) => {
