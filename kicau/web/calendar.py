@@ -104,7 +104,7 @@ def _agenda(request: Asked, view: str, anchor: date, wanted: calendars.Filter) -
     elif view == "past":
         found = calendars.agenda(request.actor, wanted, until=clock.now(), cursor=cursor, newest_first=True)
     else:
-        found = calendars.agenda(request.actor, wanted, cursor=cursor, newest_first=True)
+        found = calendars.agenda(request.actor, wanted, cursor=cursor)  # what waits longest stands first
     groups: list[tuple[date, list[Card]]] = []
     for card in found.cards:
         day = card.due_at.astimezone(zone).date()
