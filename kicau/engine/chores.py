@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from kicau.base.away import drop_broken
+
 PATIENCE = 120.0  # seconds that a chore gives way at most
 LOOK = 0.5  # seconds between looks whether it still has to
 
@@ -48,4 +50,5 @@ async def _keep(chore: Chore, busy: Callable[[], bool]) -> None:
             raise
         except Exception:
             log.exception("a chore failed", chore=chore.name)
+            await drop_broken()
         await asyncio.sleep(0.05 if done else chore.every)

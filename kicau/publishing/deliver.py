@@ -19,6 +19,7 @@ from asgiref.sync import sync_to_async
 from django.db import Error, connection, transaction
 
 from kicau.base import clock
+from kicau.base.away import AWAY, drop_broken
 from kicau.base.bulk import as_ids
 from kicau.base.sentences import Sentence
 from kicau.channels import acts as channel_acts
@@ -141,6 +142,8 @@ class Deliveries:
             outcome = await self._take(item, live, did)
         except errors.ConnectorError as exc:
             outcome = await self._told(item, channel, live, exc, did)
+        except AWAY as exc:
+            outcome = await self._without_database(item, live, exc, did)
         except Exception as exc:
             log.exception("a step failed by a fault of ours", delivery=str(item.id), network=item.group)
             outcome = outcomes.parked(item, did, exc)
@@ -187,8 +190,17 @@ class Deliveries:
         try:
             return await self._failed(item, channel, live, exc, did)
         except Error as trouble:
-            log.error("the database did not answer; the step is taken again", delivery=str(item.id), error=str(trouble)[:200])  # fmt: skip
-            return outcomes.again(item, did, "waiting", "", timedelta(seconds=2), item.tries)
+            return await self._without_database(item, None, trouble, did)
+
+    async def _without_database(self, item: Claimed, live: Live | None, trouble: Error, did: str) -> Outcome:
+        """It was away while a step looked something up, which is before it sends: the step is taken again. Where it had
+        sent something after all, that is looked up first."""
+        log.error("the database did not answer; the step is taken again", delivery=str(item.id), error=str(trouble)[:200])  # fmt: skip
+        await drop_broken()
+        if sent := [call for call in live.http.calls if not call.repeatable] if live else []:
+            network, lost = registry.get(item.group), errors.Uncertain("what came after could not be written")
+            return outcomes.uncertain(item, did, network.label, lost, network.can_tell, sent[-1].at)
+        return outcomes.again(item, did, "waiting", "", timedelta(seconds=2), item.tries)
 
     async def _failed(
         self, item: Claimed, channel: Channel, live: Live | None, exc: errors.ConnectorError, did: str

@@ -8,13 +8,15 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from kicau.base import clock
+from kicau.channels.models import Channel
 from kicau.connector import errors
 from kicau.connector.content import Published
 from kicau.connector.sandbox import Fault
 from kicau.engine import pump
+from kicau.engine.chores import Chore, keep_doing
 from kicau.engine.pump import Pump, Room
 from kicau.publishing import deliver, leaving, outcomes
 from kicau.publishing.deliver import Deliveries
@@ -186,6 +188,50 @@ async def test_a_token_refused_while_the_database_is_away_costs_no_delivery_its_
     await shop.work(lambda: all(state(row) == "published" for row in rows), seconds=15)
     assert sorted(texts(network)) == [f"nomor {n}" for n in range(3)]
     assert away == []
+
+
+async def test_a_database_that_was_restarted_costs_no_delivery_its_way(post, client, network, monkeypatch):
+    """A step asks it from the loop (what a medium is marked with, say): its connection is broken, and is made anew."""
+    original = Stranger.publish
+
+    async def publish(self, session, delivery):
+        assert await Channel.objects.acount()
+        return await original(self, session, delivery)
+
+    monkeypatch.setattr(Stranger, "publish", publish)
+    await sync_to_async(post)("sesudah")
+    work = Deliveries(client)
+    item = (await sync_to_async(work.claim)("steady", ALL))[0]
+    await sync_to_async(restart)()
+    outcome = await work.step(item)
+    assert (outcome.outcome, outcome.state, outcome.broken_at, texts(network)) == ("waiting", "publishing", None, [])
+    assert (await work.step(item)).outcome == "published"
+    assert texts(network) == ["sesudah"]
+
+
+async def test_a_chore_goes_on_after_the_database_was_restarted(client):
+    counted, enough = [], asyncio.Event()
+
+    async def count() -> int:
+        counted.append(await Channel.objects.acount())
+        if len(counted) > 2:
+            enough.set()
+        return 0
+
+    await count()
+    await sync_to_async(restart)()
+    keeping = asyncio.create_task(keep_doing([Chore(name="count", every=0.05, run=count)]))
+    try:
+        await asyncio.wait_for(enough.wait(), 5)
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+def restart() -> None:
+    """As a restart of PostgreSQL looks to a connection that was open meanwhile."""
+    with pytest.raises(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 async def test_a_step_that_died_before_it_said_that_it_sends_is_taken_again_where_nobody_can_be_asked(
