@@ -81,13 +81,14 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(page: Page, b
 
     corpus = tmp_path / "corpus.jsonl"
     others = [f"Text number {n} about {n * 7} things that have nothing to do with anybody here" for n in range(80)]
-    corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in [*others, f"Seen today: {POSTS[0]} …", POSTS[1].upper()]), "utf-8")  # fmt: skip
+    corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in [*others, f"Seen today: {POSTS[0]} …", POSTS[1], POSTS[2].upper()]), "utf-8")  # fmt: skip
     page.goto("/audits/new")
     page.get_by_label("Files of the data set").set_input_files(corpus)
     page.get_by_label("What people call it").fill("Corpus of Example AI")
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.get_by_text("You can leave this page")).to_be_visible()
     running.run_audit(queue.due(), processes=1)
+    # What was taken back from every use is not searched for either.
     expect(page.get_by_text("This data set contains 2 of the posts, in 2 places.")).to_be_visible()
     expect(page.locator("mark").first).to_contain_text("Petani Puntang")
     for name in ("PDF · Bahasa Indonesia", "HTML · English"):
