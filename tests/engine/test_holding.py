@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection
+from structlog.testing import capture_logs
 
 from kicau.base import clock
 from kicau.channels.models import Channel
@@ -222,10 +223,12 @@ async def test_a_chore_goes_on_after_the_database_was_restarted(client):
     await sync_to_async(restart)()
     keeping = asyncio.create_task(keep_doing([Chore(name="count", every=0.05, run=count)]))
     try:
-        await asyncio.wait_for(enough.wait(), 5)
+        with capture_logs() as told:
+            await asyncio.wait_for(enough.wait(), 5)
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
+    assert [line["event"] for line in told] == ["a chore failed"]
 
 
 def restart() -> None:
