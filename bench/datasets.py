@@ -30,7 +30,7 @@ def fill(workspace_id: str, standing: int, count: int) -> None:
             """
             INSERT INTO archive_item (id, workspace_id, network, remote_id, standing_id, sources, kind, text, language, posted_at, posted_to, reply_to, url, media, extra, said, added_at)
             SELECT gen_random_uuid(), %(w)s, 'x', i::text, %(s)s, '{}', 'post',
-                (SELECT string_agg(v.word, ' ') FROM generate_series(1, 8 + (i * 7919 %% 23)) k JOIN vocabulary v ON v.n = ((i::bigint * 104729 + k * 15485863 + (i %% 97) * k * k * 31) %% 20000)),
+                (SELECT string_agg(v.word, ' ') FROM generate_series(1, 8 + (i::bigint * 7919 %% 23)) k JOIN vocabulary v ON v.n = ((i::bigint * 104729 + k * 15485863 + (i %% 97) * k * k * 31) %% 20000)),
                 'id', '2020-01-01Z'::timestamptz + make_interval(secs => i * 60), 'second', '', '', '[]', '{}', false, now()
             FROM generate_series(1, %(n)s) i
             """,
