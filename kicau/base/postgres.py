@@ -43,12 +43,12 @@ MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/
 
 def shared_buffers() -> int:
     """MiB that it keeps of its tables in its own memory: a sixteenth of the machine's, or of what a container may use,
-    from 48 to 512. It takes them only as it reads, so a small workspace's stay small."""
+    from 48 to 256. It takes them only as it reads, so a small workspace's stay small."""
     most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit in MEMORY_LIMITS:
         with suppress(OSError, ValueError):
             most = min(most, int(limit.read_text()))
-    return max(48, min(512, most // 16 >> 20))
+    return max(48, min(256, most // 16 >> 20))
 
 
 class DatabaseTrouble(RuntimeError):
