@@ -134,8 +134,9 @@ def outage(wanted: argparse.Namespace) -> bool:
     from kicau.base import clock
 
     count = 3000
-    with network.running("x", accounts=wanted.channels, latency=0.2) as far, crowd.instance(), lined(far) as (shut, line, loop):  # fmt: skip
+    with network.running("x", accounts=wanted.channels) as far, crowd.instance(), lined(far) as (shut, line, loop):
         people = crowd.Crowd(shut)
+        far.set(latency=0.2)  # when all have signed in
         from kicau.notices.models import Notice
         from kicau.publishing.models import Delivery
         from kicau.workspaces import webhooks
@@ -194,8 +195,9 @@ def flight(wanted: argparse.Namespace) -> bool:
 
 def rolling(wanted: argparse.Namespace) -> bool:
     count, seconds = 3000, 60
-    with network.running("x", accounts=wanted.channels, latency=0.2) as far, crowd.instance():
+    with network.running("x", accounts=wanted.channels) as far, crowd.instance():
         people = crowd.Crowd(far)
+        far.set(latency=0.2)  # when all have signed in
         from kicau.publishing.models import Delivery
 
         with crowd.Workers(2) as workers:
