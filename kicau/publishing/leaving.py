@@ -48,11 +48,13 @@ class Leaving:
     async def _write_all(self) -> None:
         while self._waiting:
             these, self._waiting = self._waiting, []
-            marks = [mark for mark, _ in these]
-            written = await asyncio.get_running_loop().run_in_executor(self._thread, _write, marks)
-            for mark, done in these:
-                if not done.done():  # its step may have been given up meanwhile
-                    done.set_result(mark in written)
+            marks, written = [mark for mark, _ in these], set[Mark]()
+            try:
+                written = await asyncio.get_running_loop().run_in_executor(self._thread, _write, marks)
+            finally:  # whatever happens here, no step waits for ever
+                for mark, done in these:
+                    if not done.done():  # its step may have been given up meanwhile
+                        done.set_result(mark in written)
 
 
 def _write(marks: Sequence[Mark]) -> set[Mark]:
