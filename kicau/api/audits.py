@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.translation import get_language
 from ninja import File, Form, Path, Query, Router
 from ninja.files import UploadedFile
 from pydantic import Field
@@ -155,14 +156,16 @@ def prove_consistency(request: HttpRequest, asked: Query[s.GrowthQuery]) -> s.Gr
 
 @routes.post("/evidence/verify", response=s.Verified, summary="Check a bundle of evidence", openapi_extra=READS)
 def verify_bundle(request: HttpRequest, fields: Form[BundleFields], bundle: Annotated[UploadedFile, File(description="Anybody's bundle.")]) -> s.Verified:  # fmt: skip
-    """By the same verifier as verify.py, which needs no Kicau. Nothing of it is kept."""
+    """By the same verifier as verify.py, which needs no Kicau. Nothing of it is kept. Its sentences are in English, or in
+    Indonesian where `Accept-Language` asks for it."""
     acting(request).require(Permission.READ)
+    language = "id" if (get_language() or "").startswith("id") else "en"
     if bundle.size is None or bundle.size > LARGEST:
         raise field_error("bundle", "too-large", "A bundle of more than 256 MB is checked with verify.py.")
     try:
-        return s.Verified(holds=True, said=verify.verify(bundle.read(), fields.key), reason="")
+        return s.Verified(holds=True, said=verify.verify(bundle.read(), fields.key, language=language), reason="")
     except verify.Refused as wrong:
-        return s.Verified(holds=False, said=[], reason=str(wrong))
+        return s.Verified(holds=False, said=[], reason=wrong.told(language))
 
 
 def _row(row: Audit) -> dict[str, Any]:

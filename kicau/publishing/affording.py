@@ -236,7 +236,7 @@ def _not_allowed(short: Short, label: str, lacks: NotReserved | None) -> Problem
         message = "The plan for {network} allows {all} a month, {left} are left, and this needs {wanted}. It goes out by itself when the next month begins, on {when}, or sooner on a larger plan; or cancel it."
     params: dict[str, str | int | float] = {
         "network": label, "all": budget.amount, "left": f"{short.left} {' + '.join(budget.meter.split())}", "wanted": short.wanted,
-        "when": f"{short.renews_at:%Y-%m-%d at %H:%M} (UTC)",
+        "when": f"{short.renews_at:%Y-%m-%d at %H:%M} UTC",
     }  # fmt: skip
     return Problem(code="over-budget", message=message, params=params | _kept(lacks))
 

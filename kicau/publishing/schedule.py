@@ -131,7 +131,7 @@ def duplicates(
     message = "{channel} has the same text {when} ({state}); networks may refuse it or show it to fewer people."
     params = {
         "channel": channel.key,
-        "when": f"on {twin.due_at.astimezone(clock.zone(twin.timezone)):%Y-%m-%d at %H:%M}",
+        "when": f"on {twin.due_at.astimezone(clock.UTC):%Y-%m-%d at %H:%M} UTC",
         "state": twin.state,
     }
     return (Problem(code="duplicate", message=message, params=params, field=f"channels.{channel.key}.parts.0.text"),)
@@ -274,8 +274,8 @@ def _bad_time(due_at: datetime, now: datetime) -> Iterable[Problem]:
     if due_at < now - GRACE:
         yield Problem(
             code="past",
-            message="{when} UTC is in the past; choose a time to come, or now.",
-            params={"when": f"{due_at.astimezone(clock.UTC):%Y-%m-%d %H:%M}"},
+            message="{when} is in the past; choose a time to come, or now.",
+            params={"when": f"{due_at.astimezone(clock.UTC):%Y-%m-%d %H:%M} UTC"},
             field="at",
         )
     if due_at > now + FURTHEST:
@@ -292,8 +292,8 @@ def left_before(channel: Channel, due_at: datetime) -> Iterable[Problem]:
     if channel.leaves_at is not None and channel.state != ChannelState.WITHDRAWN and due_at >= channel.leaves_at:
         yield Problem(
             code="leaves-before",
-            message="{channel} is left on {when} UTC, and this is due after it: choose an earlier time or another channel.",
-            params={"channel": channel.key, "when": f"{channel.leaves_at.astimezone(clock.UTC):%Y-%m-%d %H:%M}"},
+            message="{channel} is left on {when}, and this is due after it: choose an earlier time or another channel.",
+            params={"channel": channel.key, "when": f"{channel.leaves_at.astimezone(clock.UTC):%Y-%m-%d %H:%M} UTC"},
             field=f"channels.{channel.key}",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import formats, timezone
@@ -13,7 +13,7 @@ from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kicau.base import sentences
-from kicau.base.errors import Refusal, Unacceptable
+from kicau.base.errors import NotFound, Refusal, Unacceptable
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
 from kicau.publishing.calendars import Slip
@@ -169,6 +169,8 @@ def said(exc: Refusal) -> str:
     """What a refusal says, in the reader's language where it is known there."""
     if isinstance(exc, Unacceptable):
         return " ".join(dict.fromkeys(sentence(p) for p in exc.problems))
+    if isinstance(exc, NotFound):
+        return gettext("What this asks for is not in this workspace; it may have been removed, or be in another one.")
     return told(exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc))
 
 
@@ -218,7 +220,23 @@ CONDITIONS: dict[str, Any] = {
     "consent": _("asking first"),
     "geography": _("in certain countries"),
 }
-DAY = re.compile(r"(?P<on>on )?(?P<day>\d{4}-\d\d-\d\d)(?:(?: at)? (?P<time>\d\d:\d\d))?")
+# How a state reads within a sentence, behind "is": by its name, or by its English words.
+STATES: dict[str, Any] = {
+    DraftState.DRAFT: _("a draft"), DraftState.SUBMITTED: _("with an editor"), DraftState.APPROVED: _("approved"), DraftState.ARCHIVED: _("put away"),
+    DeliveryState.SCHEDULED: _("scheduled"), DeliveryState.PUBLISHING: _("on its way"), DeliveryState.PUBLISHED: _("published"), DeliveryState.HELD: _("held"),
+    DeliveryState.FAILED: _("in need of mending"), DeliveryState.UNKNOWN: _("of unknown outcome"), DeliveryState.PARKED: _("stopped by a fault of ours"),
+    DeliveryState.CANCELED: _("cancelled"), DeliveryState.DELETED: _("deleted from the network"),
+    WithdrawalState.PROPOSED: _("frozen until a person decides"), WithdrawalState.ANNOUNCED: _("set for a date"), WithdrawalState.WITHDRAWN: _("in effect"),
+    WithdrawalState.REINSTATED: _("taken back"), WithdrawalState.CALLED_OFF: _("called off before its date"),
+}  # fmt: skip
+STATES |= {
+    str(state.label): STATES[state] for states in (DraftState, DeliveryState, WithdrawalState) for state in states
+}
+WEEKDAY = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
+DAY = re.compile(
+    rf"(?P<on>on )?(?:(?P<weekday>{WEEKDAY}) )?(?P<day>\d{{4}}-\d\d-\d\d)(?:(?: at)? (?P<time>\d\d:\d\d)(?P<utc> UTC)?)?"
+)
+ROW = re.compile(r"row ([0-9]+)")
 PLACE = re.compile(r"(part )([0-9]+)( of the (?:text|thread))")
 
 
@@ -231,30 +249,46 @@ def phrase(text: str) -> str:
 
 def _in_words(params: Mapping[str, Any]) -> dict[str, Any]:
     """Params that are words of ours are told in the reader's language, too."""
-    states = {**DELIVERY, **DRAFT}
     parties = {Party(party).label: word for party, word in PARTIES.items()}
 
     def word(key: str, value: Any) -> Any:
-        if key == "state" and value in states:
-            return str(states[value].word).lower()
+        if key == "state" and value in STATES:
+            return str(STATES[value])
+        if key in ("role", "who") and value in ROLES:
+            return str(ROLES[value][0]).lower()
+        if key == "permission" and value in SCOPES:
+            return _as_part(SCOPES[value])
+        if key == "beyond" and isinstance(value, str):
+            return "; ".join(_as_part(SCOPES.get(name, name)) for name in value.split(", "))
         if key == "conditions" and isinstance(value, str):
             return ", ".join(str(CONDITIONS.get(name, name)) for name in value.split(", "))
         if key == "who" and value in parties:
             return str(parties[value])
         if key in ("day", "when") and isinstance(value, str):
+            if row := ROW.fullmatch(value):
+                return gettext("row {n}").format(n=row[1])
             return DAY.sub(_day, value)
         return phrase(value) if key in ("where", "unit", "actual", "now_what") and isinstance(value, str) else value
 
     return {key: word(key, value) for key, value in params.items()}
 
 
+def _as_part(words: Any) -> str:
+    """A sentence's beginning as a part of another."""
+    text = str(words)
+    return text[:1].lower() + text[1:]
+
+
 def _day(found: re.Match[str]) -> str:
-    """A day, and a time of it where there is one, which a sentence was filled with as 2026-12-02 at 09:00."""
+    """A day, and a time of it where there is one, which a sentence was filled with as 2026-12-02 at 09:00; what is in
+    UTC is told in the reader's zone."""
     try:
         at = datetime.fromisoformat(f"{found['day']}T{found['time'] or '00:00'}")
     except ValueError:
         return found[0]
-    told = formats.date_format(at, "j M Y")
+    if found["utc"]:
+        at = timezone.localtime(at.replace(tzinfo=UTC))
+    told = formats.date_format(at, "l j M Y" if found["weekday"] else "j M Y")
     if found["time"]:
         told = f"{told}, {clock_time(at)}"
     return gettext("on {when}").format(when=told) if found["on"] else told

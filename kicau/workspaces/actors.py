@@ -67,7 +67,7 @@ class Actor:
             who = next(r for r in RANK if permission in ALLOWS[r])
             raise NotAllowed(
                 Sentence(
-                    "A {role} may not do this ({permission}); ask somebody who is at least {who}.",
+                    "Your role ({role}) does not cover this: {permission}. Ask somebody whose role is {who} or above.",
                     role=self.role,
                     permission=permission,
                     who=who,

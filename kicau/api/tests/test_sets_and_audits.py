@@ -100,6 +100,8 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
     assert api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle)).json()["holds"]
     broken = api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle[:-9] + b"00000000\n")).json()
     assert (broken["holds"], bool(broken["reason"])) == (False, True)
+    theirs = api.http.post("/api/v1/evidence/verify", {"bundle": SimpleUploadedFile("e.json", bundle)}, headers={"Authorization": f"Bearer {api.secret}", "Accept-Language": "id"}).json()  # fmt: skip
+    assert any(line.startswith("Ditandatangani") for line in theirs["said"]), theirs
 
     checkpoint = api.get("/evidence/checkpoint").json()
     (entry,) = api.get(f"/evidence/entries?kind=post&ref={archive[0].id}").json()["items"]

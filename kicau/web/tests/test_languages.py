@@ -9,13 +9,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone, translation
 
+from kicau.base.errors import Conflict, NotAllowed, NotFound
 from kicau.base.sentences import Sentence, stored
+from kicau.channels.models import Channel
+from kicau.connector.content import Problem
 from kicau.notices.events import EVENTS
 from kicau.notices.words import filled
+from kicau.publishing.models import DeliveryState, DraftState
+from kicau.publishing.schedule import left_before
 from kicau.rights import sentences
 from kicau.rights.decisions import Answer
 from kicau.web import words
 from kicau.web.templatetags import kicau as tags
+from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.models import Workspace
 
 AT = datetime(2027, 8, 17, 3, 5, tzinfo=UTC)
 
@@ -68,6 +75,44 @@ def test_conditions_and_days_within_sentences_are_the_readers(language, conditio
         assert notice.split()[0] in left
         assert "2026-12-02" not in left
         assert "2026-12-02" not in filled("{until}", {"until": "2026-12-02"})
+
+
+@pytest.mark.parametrize(
+    ("language", "left", "twin", "weekday"),
+    [
+        ("en", "left on 2 Dec 2026, 23:30,", "(row 4)", "Thursday 3 Dec 2026, 06:15"),
+        ("id", "pada 2 Des 2026, 23.30,", "(baris 4)", "Kamis 3 Des 2026, 06.15"),
+    ],
+)
+def test_moments_of_problems_are_told_in_the_readers_zone(language, left, twin, weekday):
+    leaves = Channel(key="x-kopi", state="active", leaves_at=datetime(2026, 12, 2, 16, 30, tzinfo=UTC))
+    (problem,) = left_before(leaves, datetime(2026, 12, 3, tzinfo=UTC))
+    assert "is left on 2026-12-02 16:30 UTC" in problem.sentence, "programs and the shell"
+    same = Problem(code="x", message="{channel} has the same text ({when})", params={"channel": "x", "when": "row 4"})
+    past = Problem(code="x", message="{text!r} is {when}", params={"text": "a", "when": "Thursday 2026-12-03 06:15"})
+    with translation.override(language), timezone.override(ZoneInfo("Asia/Jakarta")):
+        assert left in words.sentence(problem)
+        assert twin in words.sentence(same)
+        assert weekday in words.sentence(past), "its zone stands beside it: nothing is moved"
+
+
+@pytest.mark.parametrize(
+    ("language", "role", "submitted", "missing"),
+    [
+        ("en", "Your role (contributor) does not cover this: schedule, cancel and publish. Ask somebody whose role is editor or above.", "This post is with an editor already.", "not in this workspace"),
+        ("id", "Peran Anda (kontributor) tidak mencakup ini: menjadwalkan, membatalkan, dan menerbitkan.", "Kiriman ini sudah berada pada editor.", "tidak ada di ruang kerja ini"),
+    ],
+)  # fmt: skip
+def test_refusals_name_roles_rights_and_states_in_the_readers_words(language, role, submitted, missing):
+    actor = Actor(workspace=Workspace(name="Kopi"), person=None, role="contributor", via="page")
+    with pytest.raises(NotAllowed) as refused:
+        actor.require(Permission.PUBLISH)
+    assert str(refused.value) == "Your role (contributor) does not cover this: publish. Ask somebody whose role is editor or above."  # fmt: skip
+    with translation.override(language):
+        assert role in words.said(refused.value)
+        assert words.said(Conflict(Sentence("This post is {state} already.", state=DraftState.SUBMITTED))) == submitted
+        assert missing in words.said(NotFound("post", "018f"))
+        assert all(str(words.STATES[s.label]) == str(words.STATES[s]) for s in DeliveryState)
 
 
 def test_a_sentence_that_somebody_else_wrote_is_told_as_it_stands():
