@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
 from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet
 
@@ -21,6 +23,7 @@ from kicau.workspaces.actors import Actor, Permission
 
 # What is frozen with its channel waits for no decision of its own; once the channel is back, it does.
 FROZEN = Q(hold=Hold.WITHDRAWN, channel__state__in=[ChannelState.WITHDRAWN, ChannelState.REMOVED])
+USUAL = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHED)  # nearly all that is to come, and nearly all that is past
 FEW = 300  # posts: up to here their deliveries are looked up one post after the other
 COUNTED = 1000  # how many waiting deliveries of a channel are counted; more are "1000 and more"
 
@@ -41,11 +44,15 @@ class Filter:
 
     @property
     def is_any(self) -> bool:
-        return bool(self.channel or self.network or self.state or self.campaign or self.tag or self.author)
+        return bool(self.channel or self.network or self.state or self.of_posts)
+
+    @property
+    def of_posts(self) -> bool:
+        """Whether something is asked of the deliveries' posts."""
+        return bool(self.campaign or self.tag or self.author)
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
+class Slip(NamedTuple):
     """A delivery, as much of it as a calendar shows."""
 
     id: UUID
@@ -105,28 +112,35 @@ def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
         rows = Delivery.objects.filter(channel__in=[wanted.channel_id] if wanted.channel_id else list(keys))
     else:
         rows = Delivery.objects.filter(workspace=actor.workspace)
-    return _in_state(rows, wanted)
+    return _in_state(rows, wanted, by_channel=bool(wanted.channel) and wanted.state in USUAL)
 
 
-def _in_state(rows: QuerySet[Delivery], wanted: Filter) -> QuerySet[Delivery]:
+def _in_state(rows: QuerySet[Delivery], wanted: Filter, *, by_channel: bool) -> QuerySet[Delivery]:
+    """`by_channel`: the state is asked of what a channel's own index gives, which tells it too. Left to choose, the
+    database takes state and time for independent and gathers tens of thousands of rows of all channels first."""
     if wanted.network:
         rows = rows.filter(network=wanted.network)
     if wanted.state:
-        rows = rows.filter(state=wanted.state)
+        in_state = Q(state=wanted.state)
+        rows = rows.filter(IsTrue(in_state) if by_channel else in_state)
     if wanted.attention:
         rows = rows.filter(state__in=ATTENTION).exclude(FROZEN)
     return rows
 
 
 def fitting(actor: Actor, wanted: Filter, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """Of `rows`, which are the workspace's and of the channel that is wanted, those that a calendar shows."""
-    return _of_drafts(actor, wanted, _in_state(rows, wanted))
+    """Of `rows`, of one or some channels (the wanted one alone, where one is) and some days, those that a calendar shows."""
+    found = _of_drafts(actor, wanted, _in_state(rows, wanted, by_channel=True))
+    if not (wanted.state or wanted.of_posts):
+        return found
+    # An index alone says which (DISTINCT keeps that apart), and only their rows are read, not those of all to ask each.
+    return Delivery.objects.filter(id__in=found.values("id").distinct())
 
 
 def _of_drafts(actor: Actor, wanted: Filter, rows: QuerySet[Delivery], *, few: bool = False) -> QuerySet[Delivery]:
     """Of `rows` those whose post fits. With `few`, few such posts lead to their deliveries; else each delivery's post
     is asked for, and the database chooses whether it looks it up or first makes a table of all that fit."""
-    if not (wanted.campaign or wanted.tag or wanted.author):
+    if not wanted.of_posts:
         return rows
     drafts = Draft.objects.filter(workspace=actor.workspace)
     if wanted.campaign:
@@ -162,9 +176,8 @@ def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until
         )
         rows = rows.filter(ahead, **{"due_at__lte" if newest_first else "due_at__gte": at})
     rows = rows.order_by("-due_at", "-id") if newest_first else rows.order_by("due_at", "id")
-    places = list(rows.values_list("id", flat=True)[: limit + 1])  # from an index alone; then the rows themselves
-    shown = Delivery.objects.filter(id__in=places).order_by(*rows.query.order_by).values_list(*COLUMNS)
-    found = [_slip(row) for row in shown] if places else []
+    places = rows.values("id")[: limit + 1]  # from an index alone; then the rows themselves
+    found = [_slip(row) for row in Delivery.objects.filter(id__in=places).order_by(*rows.query.order_by).values_list(*COLUMNS)]  # fmt: skip
     more = len(found) > limit
     found = found[:limit]
     return Agenda(
@@ -172,9 +185,9 @@ def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until
     )
 
 
-def _slip(row: tuple[Any, ...]) -> Slip:
-    key, draft_id, due_at, network, state, hold, name, channel, text, picture, *charges = row
-    return Slip(key, draft_id, due_at, network, state, hold, name, channel, text or "", picture or "", charges[0] or [] if charges else [])  # fmt: skip
+def _slip(row: Sequence[Any]) -> Slip:
+    *told, text, picture, charges = row
+    return Slip._make((*told, text or "", picture or "", charges or []))
 
 
 def _place(cursor: str) -> tuple[datetime, UUID] | None:
@@ -192,23 +205,18 @@ def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, 
     every = [first + timedelta(days=n) for n in range(count)]
     edges = [datetime.combine(day, time(), zone) for day in (*every, first + timedelta(days=count))]
     posts: dict[date, int] = {}
-    shown: dict[tuple[UUID, datetime], date] = {}
-    found = _found(actor, wanted)
-    for day, draft_id, due_at, all_posts in _first_posts(_of_drafts(actor, wanted, found), every, edges, each):
+    slips: dict[date, list[Slip]] = defaultdict(list)
+    for day, all_posts, *row in _first_posts(_of_drafts(actor, wanted, _found(actor, wanted)), every, edges, each, charged):  # fmt: skip
         posts[day] = all_posts
-        shown[draft_id, due_at] = day
-    rows = found.filter(draft__in=list({draft_id for draft_id, _ in shown}), due_at__gte=edges[0], due_at__lt=edges[-1])
-    by_day: dict[date, list[Slip]] = defaultdict(list)
-    for row in rows.order_by("due_at", "draft_id", "id").values_list(*COLUMNS[: None if charged else -1]) if shown else ():  # fmt: skip
-        if (day_of := shown.get((row[1], row[2]))) is not None:
-            by_day[day_of].append(_slip(row))
-    return [Day(day=day, cards=tuple(_cards(by_day[day])), posts=posts.get(day, 0)) for day in every]
+        slips[day].append(_slip(row))
+    return [Day(day=day, cards=tuple(_cards(slips[day])), posts=posts.get(day, 0)) for day in every]
 
 
-def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequence[datetime], each: int) -> Iterable[tuple[date, UUID, datetime, int]]:  # fmt: skip
-    """Of each day its first posts, and how many it has: one statement for all days, and each reads only its own."""
+def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequence[datetime], each: int, charged: bool) -> Iterable[Sequence[Any]]:  # fmt: skip
+    """Of each day the deliveries of its first posts, with the day before their COLUMNS and how many posts it has: one
+    statement for all days; each reads an index alone, and of the rows themselves only those that are shown."""
     since, until = datetime(1, 1, 1, tzinfo=clock.UTC), datetime(9999, 12, 31, tzinfo=clock.UTC)  # stand for a day's
-    inner = rows.filter(due_at__gte=since, due_at__lt=until).order_by().values("due_at", "draft_id").distinct()
+    inner = rows.filter(due_at__gte=since, due_at__lt=until).order_by().values("due_at", "draft_id").annotate(ids=ArrayAgg("id"))  # fmt: skip
     sql, given = inner.query.sql_with_params()
     pieces = sql.split("%s")
     filled, params = pieces[0], []
@@ -217,14 +225,15 @@ def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequenc
         filled += (place or "%s") + piece
         params += [] if place else [value]
     statement = f"""
-        SELECT d.day, p.draft_id, p.due_at, p.posts
+        SELECT d.day, p.posts, r.id, r.draft_id, r.due_at, r.network, r.state, r.hold, c.name, c.key, r.head, r.picture, {"r.charges" if charged else "NULL"}
         FROM unnest(%s::date[], %s::timestamptz[], %s::timestamptz[]) AS d(day, since, until), LATERAL (
-            SELECT one.due_at, one.draft_id, count(*) OVER () AS posts FROM ({filled}) AS one
+            SELECT one.ids, count(*) OVER () AS posts FROM ({filled}) AS one(due_at, draft_id, ids)
             ORDER BY one.due_at, one.draft_id LIMIT %s
-        ) AS p"""  # noqa: S608 (the ORM's own statement; every value is a parameter)
+        ) AS p JOIN publishing_delivery r ON r.id = ANY(p.ids) JOIN channels_channel c ON c.id = r.channel_id
+        ORDER BY r.due_at, r.draft_id, r.id"""  # noqa: S608 (the ORM's own statement; every value is a parameter)
     with connection.cursor() as cursor:
         cursor.execute(statement, [list(every), list(edges[:-1]), list(edges[1:]), *params, each])
-        return list(cursor.fetchall())
+        return [(*row[:-1], json.loads(row[-1] or "[]")) for row in cursor.fetchall()]
 
 
 def _cards(rows: Iterable[Slip]) -> list[Card]:

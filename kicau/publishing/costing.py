@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count
-from django.db.models.functions import TruncDate
+from django.db.models import Count, TextField
+from django.db.models.functions import Cast, TruncDate
 
 from kicau.base import clock
 from kicau.channels.models import Channel
@@ -61,12 +62,12 @@ def by_day(actor: Actor, wanted: calendars.Filter, since: datetime, until: datet
         return days
     rows = Delivery.objects.filter(channel__in=list(paid), due_at__gte=since, due_at__lt=until).exclude(state__in=GONE)
     told = calendars.fitting(actor, wanted, rows).annotate(
-        day=TruncDate("due_at", tzinfo=zone), priced_on=TruncDate("due_at", tzinfo=clock.UTC)
-    )
-    alike = told.order_by().values("day", "priced_on", "channel_id", "charges").annotate(times=Count("id"))
-    for row in alike:
-        if cost := _cost(paid[row["channel_id"]], row["priced_on"], row["charges"], row["times"]):
-            days.setdefault(row["day"], Counter()).update(cost)
+        day=TruncDate("due_at", tzinfo=zone), priced_on=TruncDate("due_at", tzinfo=clock.UTC), used=Cast("charges", TextField())
+    )  # fmt: skip
+    alike = told.order_by().values_list("channel_id", "day", "priced_on", "used").annotate(times=Count("id"))
+    for channel_id, day, priced_on, used, times in alike:
+        if cost := _cost(paid[channel_id], priced_on, json.loads(used or "[]"), times):
+            days.setdefault(day, Counter()).update(cost)
     return days
 
 
