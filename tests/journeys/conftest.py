@@ -56,7 +56,7 @@ def browser_path() -> str:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.fail(
-            f"The journeys need a browser, and none of these is installed: {', '.join(BROWSERS)}. On Debian: apt-get install chromium"
+            f"The journeys need a browser, and none of these is installed: {', '.join(BROWSERS)}. On Debian: apt-get install chromium-headless-shell"
         )
     return path
 
