@@ -131,9 +131,9 @@ def _in_state(rows: QuerySet[Delivery], wanted: Filter, *, by_channel: bool) -> 
 def fitting(actor: Actor, wanted: Filter, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """Of `rows`, of one or some channels (the wanted one alone, where one is) and some days, those that a calendar shows."""
     found = _of_drafts(actor, wanted, _in_state(rows, wanted, by_channel=True))
-    if not (wanted.state or wanted.of_posts):
+    if wanted.state in ("", *USUAL) and not wanted.of_posts:
         return found
-    # An index alone says which (DISTINCT keeps that apart), and only their rows are read, not those of all to ask each.
+    # Few of them fit: an index alone says which (DISTINCT keeps that apart), and only their rows are read, not all.
     return Delivery.objects.filter(id__in=found.values("id").distinct())
 
 
@@ -233,7 +233,7 @@ def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequenc
         ORDER BY r.due_at, r.draft_id, r.id"""  # noqa: S608 (the ORM's own statement; every value is a parameter)
     with connection.cursor() as cursor:
         cursor.execute(statement, [list(every), list(edges[:-1]), list(edges[1:]), *params, each])
-        return [(*row[:-1], json.loads(row[-1] or "[]")) for row in cursor.fetchall()]
+        return [(*row[:-1], json.loads(row[-1]) if row[-1] else []) for row in cursor.fetchall()]
 
 
 def _cards(rows: Iterable[Slip]) -> list[Card]:

@@ -75,7 +75,8 @@ def home(request: Asked) -> HttpResponse:
 
 
 def _channels(request: Asked) -> list[Channel]:
-    return list(channels.channels(request.actor).defer("credentials", "capabilities"))
+    """As much of them as filters and costs need."""
+    return list(channels.channels(request.actor).only("key", "name", "network", "app__plan"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,11 @@ class Leaving:
 
 
 def _leaving(request: Asked, zone: Any) -> list[Leaving]:
-    rows = acts.withdrawals(request.actor).filter(state__in=[WithdrawalState.ANNOUNCED, WithdrawalState.PROPOSED])
+    rows = (
+        acts.withdrawals(request.actor)
+        .select_related(None)
+        .filter(state__in=[WithdrawalState.ANNOUNCED, WithdrawalState.PROPOSED])
+    )
     return [
         Leaving(row, row.effective_at.astimezone(zone).date(), outlook.due_after(request.actor, row).count())
         for row in rows[:10]

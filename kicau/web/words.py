@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.utils import formats, timezone
@@ -301,7 +302,17 @@ def _moment(at: datetime) -> str:
 
 def clock_time(local: datetime) -> str:
     """Hour and minute as the reader's language writes them: 10:05, in Indonesian 10.05."""
-    return formats.time_format(local, "H.i" if (get_language() or "").startswith("id") else "H:i")
+    return f"{local:%H.%M}" if (get_language() or "").startswith("id") else f"{local:%H:%M}"
+
+
+def day_words(day: date, form: str) -> str:
+    """A day as Django's `date` filter writes it in the reader's language; a calendar asks for the same ones all the time."""
+    return _day_words(get_language(), day, form)
+
+
+@lru_cache(maxsize=4096)
+def _day_words(language: str | None, day: date, form: str) -> str:
+    return formats.date_format(day, form)
 
 
 def by_field(exc: Refusal) -> dict[str, list[str]]:

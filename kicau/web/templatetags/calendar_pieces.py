@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ from uuid import UUID
 from django import template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -62,7 +62,7 @@ def chip(card: Card, may_move: bool, long: bool = False, costs: Costs | None = N
 @register.simple_tag
 def chips(cell: Cell, may_move: bool) -> SafeString:
     """All that a month shows of a day; it has no room for free slots."""
-    return SafeString("".join(chip(card, may_move) for _at, card, _slot in cell.entries if card))
+    return SafeString("".join(chip(card, may_move) for card in cell.cards))
 
 
 @register.simple_tag(takes_context=True)
@@ -74,12 +74,12 @@ def day_of_grid(context: template.Context, cell: Cell, compose: str) -> SafeStri
     posts = f'<span class="posts">{cell.posts}</span>' if cell.posts > 1 else ""
     add = ""
     if may["write"] and day >= today:
-        label = escape(_("Write for %(day)s") % {"day": date_format(day, "j F")})
+        label = escape(_("Write for %(day)s") % {"day": words.day_words(day, "j F")})
         add = f'<a class="add" href="{compose}?day={day:%Y-%m-%d}" aria-label="{label}">{icon("plus")}</a>'
     return mark_safe(  # noqa: S308 (every text is escaped; the others are numbers and our own drawings)
         f'<section class="{" ".join(["day", *(look for look, holds in looks.items() if holds)])}" data-day="{day:%Y-%m-%d}"'
-        f' aria-label="{escape(date_format(day, "l, j F"))}"><header><a class="dayof" href="{escape(context["to_day"])}{day:%Y-%m-%d}">'
-        f'<span class="name">{escape(date_format(day, "D"))}</span> <span class="number">{day.day}</span></a>{posts}'
+        f' aria-label="{escape(words.day_words(day, "l, j F"))}"><header><a class="dayof" href="{escape(context["to_day"])}{day:%Y-%m-%d}">'
+        f'<span class="name">{escape(words.day_words(day, "D"))}</span> <span class="number">{day.day}</span></a>{posts}'
         f"{brief(context['costs'].days.get(day))}{add}</header>"
     )
 
@@ -110,6 +110,11 @@ def _cost(card: Card, costs: Costs | None) -> SafeString:
 
 def _target(row: Slip) -> str:
     return f'<span class="target">{mark(row.network, 16)}<span class="who">{escape(row.channel_name)}</span>{dot(row)}</span>'
+
+
+@register.filter
+def in_words(day: date, form: str) -> str:
+    return words.day_words(day, form)
 
 
 @register.simple_tag
