@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+from asgiref.sync import ThreadSensitiveContext
 from django.core.asgi import get_asgi_application
+from django.db import connections
 from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
-application = get_asgi_application()
+pages = get_asgi_application()
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Each request in a thread of its own, whose connection to the database goes back to the pool when that thread has
+    nothing more to do.
+
+    Django gives it back when a request is finished. But where the browser has left in the middle, asgiref slips that in
+    before the view, which then takes a connection that nobody gives back: ten such leaves, and no page is answered any
+    more.
+    """
+    with ThreadPoolExecutor(1, "request") as thread:  # has nothing to do at its end, so nobody waits for it
+        async with ThreadSensitiveContext(executor=thread):
+            try:
+                await pages(scope, receive, send)
+            finally:  # behind all that waits there
+                await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
 
 
 def settle_in() -> None:
