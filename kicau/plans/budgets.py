@@ -45,17 +45,27 @@ FIELDS = [field.attname for field in Budget._meta.concrete_fields]
 # Two statements sent as one: the second sees what was committed while the first waited.
 CURRENT = f"""
 SELECT pg_advisory_xact_lock_shared(%s);
-SELECT {", ".join(FIELDS)} FROM plans_budget WHERE is_active ORDER BY created_at
+SELECT {", ".join(FIELDS)} FROM plans_budget WHERE is_active ORDER BY created_at;
 """  # noqa: S608 (names of our own columns)
 
 
 def current() -> list[Budget]:
     """All that are in force, the oldest first, and none is changed until the transaction ends. They are values: nobody
     saves them."""
+    return current_and("", [])[0]
+
+
+def current_and(statements: str, values: Sequence[Any]) -> tuple[list[Budget], list[tuple[Any, ...]]]:
+    """The same, and the rows of the last of some statements that follow in the same message, since the way to the
+    database costs as much as a small statement."""
+    rows: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
-        cursor.execute(CURRENT, [LOCK])
+        cursor.execute(CURRENT + statements, [LOCK, *values])
         cursor.nextset()
-        return _rows(tuple(cursor.fetchall()))
+        found = _rows(tuple(cursor.fetchall()))
+        while cursor.nextset():
+            rows = cursor.fetchall() if cursor.description else []
+    return found, rows
 
 
 @lru_cache(maxsize=8)
@@ -85,17 +95,17 @@ def covers(budget: Budget, payer: Payer) -> bool:
 
 
 class Coverage:
-    """Which of some budgets cover a payer; asked once for each kind of payer, however many calls it makes. What no
-    budget names makes no other kind."""
+    """Which of some budgets cover a payer; found once for each kind of payer, however many calls it makes, and the very
+    same tuple for all of a kind. What no budget names makes no other kind."""
 
     def __init__(self, rows: Sequence[Budget]) -> None:
         self._rows = rows
         self._known: dict[object, tuple[Budget, ...]] = {}
         named = [name for name in NAMED if any(getattr(b, name) for b in rows)]
-        self.kind: Callable[[Payer], object] = attrgetter(*named) if named else lambda payer: None
+        self._kind: Callable[[Payer], object] = attrgetter(*named) if named else lambda payer: None
 
     def of(self, payer: Payer) -> tuple[Budget, ...]:
-        key = self.kind(payer)
+        key = self._kind(payer)
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = tuple(b for b in self._rows if covers(b, payer))
@@ -143,8 +153,11 @@ def add(current: Sequence[Budget], used: Sequence[Used]) -> None:
     alike: dict[tuple[object, ...], tuple[Used, list[int]]] = {}  # of one second: a wave falls into few
     for one in used:
         work, meter, units, micro, currency, at = one
-        _, total = alike.setdefault((payers.kind(work), meter, currency, at.replace(microsecond=0)), (one, [0, 0]))
-        total[0], total[1] = total[0] + units, total[1] + micro
+        key = (id(payers.of(work)), meter, currency, at.replace(microsecond=0))
+        if (before := alike.get(key)) is None:
+            alike[key] = one, [units, micro]
+        else:
+            before[1][0], before[1][1] = before[1][0] + units, before[1][1] + micro
     sums: dict[tuple[UUID, datetime], int] = defaultdict(int)
     for (work, meter, _, _, currency, at), (units, micro) in alike.values():
         for budget in payers.of(work):

@@ -16,13 +16,13 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet, Sum
 
-from kicau.base.bulk import as_json
+from kicau.base.bulk import as_ids, as_json
 from kicau.base.clock import UTC
 from kicau.connector.content import FREE
 from kicau.connector.content import Charge as Used
 from kicau.connector.http import Call
 from kicau.plans import budgets, reservations
-from kicau.plans.models import Charge, Purpose
+from kicau.plans.models import Budget, Charge, Purpose
 from kicau.plans.pricing import list_on
 from kicau.workspaces.actors import Actor, Permission
 
@@ -85,17 +85,16 @@ def _is_billed(work: Work, call: Call) -> bool:
 
 
 def write(found: Sequence[Entry], *, freed: frozenset[UUID] = frozenset()) -> None:
-    """Write entries, add them to the budgets' uses and take them off the reservations, but for those of `freed`, which
-    are given up as a whole. Call it in the transaction of the outcome that they belong to."""
-    if not found:
+    """Write entries, add them to the budgets' uses and take them off the reservations; those of `freed` (holders) are
+    given up as a whole. Call it in the transaction of the outcome that they belong to."""
+    if not found and not freed:
         return
-    current = budgets.current()
     priced = _new_today(found)
     for entry in priced:
         _price(entry)
-    written = _insert(priced)
+    current, written = _insert(priced, freed)
     budgets.add(current, [(e.work, e.used.meter, e.used.units, e.micro, e.currency, e.at) for e in written])
-    if current:
+    if current and any(e.work.holder not in freed for e in priced):
         reservations.take_off(
             [(e.work, e.used.meter, e.used.units, e.micro) for e in priced if e.work.holder not in freed]
         )
@@ -172,8 +171,8 @@ SELECT counted.n, made.app_id, made.once FROM counted LEFT JOIN made ON counted.
 """
 
 
-def _insert(priced: Sequence[Entry]) -> list[Entry]:
-    """What was new: of entries for the same thing made, one."""
+def _insert(priced: Sequence[Entry], freed: frozenset[UUID]) -> tuple[list[Budget], list[Entry]]:
+    """All budgets in force, and what was new: of entries for the same thing made, one."""
     single: dict[tuple[UUID | None, str], Entry] = {}
     for n, entry in enumerate(priced):
         key = (entry.work.app_id, entry.used.once or f"\x00{n}")
@@ -181,13 +180,15 @@ def _insert(priced: Sequence[Entry]) -> list[Entry]:
         if before is None or (entry.is_certain and not before.is_certain):
             single[key] = entry
     rows = [_row(entry) for entry in single.values()]
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, [as_json(rows), len(rows)])
-        found = cursor.fetchall()
+    values = [as_json(rows), len(rows)]
+    if freed:
+        current, found = budgets.current_and(f"{reservations.FREE};{INSERT}", [as_ids(freed), *values])
+    else:
+        current, found = budgets.current_and(INSERT, values)
     if found[0][0] == len(rows):
-        return list(single.values())
+        return current, list(single.values())
     new = {(app, once) for _, app, once in found}
-    return [entry for (app, once), entry in single.items() if once.startswith("\x00") or (app, once) in new]
+    return current, [e for (app, once), e in single.items() if once.startswith("\x00") or (app, once) in new]
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -40,30 +40,32 @@ class Short:
     renews_at: datetime
 
 
-def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False) -> dict[UUID, Short]:
+def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False, first: bool = False) -> dict[UUID, Short]:  # fmt: skip
     """Set aside what fits, in the order given, and tell what does not, by holder. `current` are all budgets in force.
 
     In the caller's transaction: it keeps the budgets' uses locked until it ends, and sees all that others committed.
-    `dry` only tells.
+    `dry` only tells; `first`: none of the holders, each named once and its row locked, has set aside anything for its
+    purpose.
     """
     payers = budgets.Coverage([b for b in current if b.is_hard])
-    concerned = {b.id for ask in asks for b in payers.of(ask.work)}
+    coverings = [payers.of(ask.work) for ask in asks]
+    concerned = {b.id for covering in {id(c): c for c in coverings}.values() for b in covering}
     hard = [b for b in current if b.id in concerned]
     if not hard:
         return {}
     now = clock.now()
     taken = _taken(hard, now)
     left = [b.amount - taken[b.id] for b in hard]
-    alike: dict[tuple[object, str, int], list[tuple[int, int, int]]] = {}  # many ask for the very same
+    alike: dict[tuple[int, str, int], list[tuple[int, int, int]]] = {}  # many ask for the very same
     refused: dict[UUID, Short] = {}
     granted = []
-    for ask in asks:
+    for ask, covering in zip(asks, coverings, strict=True):
         if refused and ask.work.holder in refused:
             continue
-        kind = (payers.kind(ask.work), ask.work.purpose, id(ask.priced))
-        if kind not in alike:
-            alike[kind] = _wanted(ask, hard, payers)
-        wanted = alike[kind]
+        kind = (id(covering), ask.work.purpose, id(ask.priced))
+        wanted = alike.get(kind)
+        if wanted is None:
+            wanted = alike[kind] = _wanted(ask, hard, covering)
         short = next((one for one in wanted if left[one[0]] - one[2] < one[1]), None)
         if short is not None:
             assert ask.work.holder is not None
@@ -76,13 +78,12 @@ def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False
             left[place] -= amount
         granted.append(ask)
     if granted and not dry:
-        set_aside(granted)
+        set_aside(granted, first=first)
     return refused
 
 
-def _wanted(ask: Ask, hard: Sequence[Budget], payers: budgets.Coverage) -> list[tuple[int, int, int]]:
+def _wanted(ask: Ask, hard: Sequence[Budget], covering: Sequence[Budget]) -> list[tuple[int, int, int]]:
     """What an ask takes of the budgets that cover it: the budget's place, the amount, and what must be left over."""
-    covering = payers.of(ask.work)
     amounts = [
         (place, sum(budgets.counts(b, p.meter, p.units, p.micro, p.currency) for p in ask.priced))
         for place, b in enumerate(hard)
@@ -106,55 +107,63 @@ def _again(budget: Budget, now: datetime) -> datetime:
     return (oldest or now) + window
 
 
+# Sent as one: each statement sees what was committed while the one before it waited.
 LOCK_USES = """
-SELECT u.id FROM plans_budgetuse u JOIN unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) ON u.budget_id = v.b AND u.begins_at = v.at
-ORDER BY u.budget_id, u.begins_at FOR UPDATE OF u
+SELECT u.budget_id, u.amount FROM plans_budgetuse u JOIN unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) ON u.budget_id = v.b AND u.begins_at = v.at
+ORDER BY u.budget_id, u.begins_at FOR UPDATE OF u;
 """
 RESERVED = """
-SELECT b.id, CASE WHEN b.period IN ('5m', 'hour', '24h') THEN coalesce((
-    SELECT sum(c.units) FROM plans_charge c
-    WHERE c.app_id = b.app_id AND c.at > %s - CASE b.period WHEN '5m' THEN interval '5 minutes' WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END
-      AND c.meter = ANY(string_to_array(b.meter, ' ')) AND (b.channel_id IS NULL OR c.channel_id = b.channel_id)), 0)
-  ELSE coalesce(u.amount, 0) END + coalesce((
-    SELECT sum(CASE WHEN b.meter <> '' THEN r.units::bigint ELSE r.micro END) FROM plans_reservation r
-    WHERE (r.until IS NULL OR r.until > %s)
-      AND CASE WHEN b.meter <> '' THEN r.meter = ANY(string_to_array(b.meter, ' ')) ELSE r.currency = b.currency END
+WITH held AS MATERIALIZED (SELECT * FROM plans_reservation WHERE until IS NULL OR until > %s)
+SELECT b.id, coalesce((SELECT sum(CASE WHEN b.meter <> '' THEN r.units::bigint ELSE r.micro END) FROM held r
+    WHERE CASE WHEN b.meter <> '' THEN r.meter = ANY(string_to_array(b.meter, ' ')) ELSE r.currency = b.currency END
       AND (b.workspace_id IS NULL OR r.workspace_id = b.workspace_id) AND (b.app_id IS NULL OR r.app_id = b.app_id)
       AND (b.network = '' OR r.network = b.network) AND (b.channel_id IS NULL OR r.channel_id = b.channel_id)
       AND (b.campaign_id IS NULL OR r.campaign_id = b.campaign_id) AND (b.purpose = '' OR r.purpose = b.purpose)), 0)
-FROM unnest(%s::uuid[], %s::timestamptz[]) AS v (id, begins_at) JOIN plans_budget b ON b.id = v.id
-LEFT JOIN plans_budgetuse u ON u.budget_id = b.id AND u.begins_at = v.begins_at
+FROM plans_budget b WHERE b.id = ANY(%s::uuid[])
+"""
+ROLLED = """
+SELECT b.id, coalesce(sum(c.units), 0) FROM plans_budget b LEFT JOIN plans_charge c ON c.app_id = b.app_id
+  AND c.at > %s - CASE b.period WHEN '5m' THEN interval '5 minutes' WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END
+  AND c.meter = ANY(string_to_array(b.meter, ' ')) AND (b.channel_id IS NULL OR c.channel_id = b.channel_id)
+WHERE b.id = ANY(%s::uuid[]) GROUP BY b.id
 """
 
 
 def _taken(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
-    """What is used or set aside, with the uses locked. Uses and reservations are read in one statement: a charge moves
-    from one to the other in one transaction, and is seen in exactly one of them."""
+    """What is used or set aside, with the uses locked. Whoever makes a charge of what was set aside adds it to the uses
+    in the same transaction: once they are ours it is either in both or still set aside."""
     rows = sorted((b.id, budgets.begins(b, now)) for b in hard)
     ids, begun = as_ids(id_ for id_, _ in rows), [at for _, at in rows]
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_USES, [ids, begun])
+        cursor.execute(LOCK_USES + RESERVED, [ids, begun, now, ids])
         if cursor.rowcount < len(rows):  # a period begins
             cursor.execute(
                 "INSERT INTO plans_budgetuse (budget_id, begins_at, amount, told) SELECT b, at, 0, 0 FROM unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) "
                 "ORDER BY b, at ON CONFLICT (budget_id, begins_at) DO NOTHING",
                 [ids, begun],
             )
-            cursor.execute(LOCK_USES, [ids, begun])
-        cursor.execute(RESERVED, [now, now, ids, begun])
-        return {id_: int(taken) for id_, taken in cursor.fetchall()}
+            cursor.execute(LOCK_USES + RESERVED, [ids, begun, now, ids])
+        used: dict[UUID, int] = dict(cursor.fetchall())
+        cursor.nextset()
+        reserved = cursor.fetchall()
+        if rolling := [b.id for b in hard if b.is_rolling]:
+            cursor.execute(ROLLED, [now, as_ids(rolling)])
+            used |= dict(cursor.fetchall())
+    return {id_: int(used[id_] + amount) for id_, amount in reserved}
 
 
-SET_ASIDE = """
+SET_ASIDE_FIRST = """
 INSERT INTO plans_reservation AS r (holder, workspace_id, channel_id, campaign_id, app_id, network, purpose, meter, units, micro, currency, until)
 SELECT holder, workspace_id, channel_id, campaign_id, app_id, network, purpose, meter, units, micro, currency, until FROM json_to_recordset(%s::json) AS v (
     holder uuid, workspace_id uuid, channel_id uuid, campaign_id uuid, app_id uuid, network text, purpose text, meter text, units int, micro bigint, currency text, until timestamptz)
+"""
+SET_ASIDE = f"""{SET_ASIDE_FIRST}
 ON CONFLICT (holder, purpose, meter) DO UPDATE SET units = r.units + excluded.units, micro = r.micro + excluded.micro, until = excluded.until
 """
 
 
-def set_aside(asks: Iterable[Ask]) -> None:
-    """Whether it fits or not."""
+def set_aside(asks: Iterable[Ask], *, first: bool = False) -> None:
+    """Whether it fits or not; `first` as for `reserve`."""
     sums: dict[tuple[UUID | None, str, str], dict[str, Any]] = {}
     for ask in asks:
         work = ask.work
@@ -171,7 +180,7 @@ def set_aside(asks: Iterable[Ask]) -> None:
     if not sums:
         return
     with connection.cursor() as cursor:
-        cursor.execute(SET_ASIDE, [as_json(list(sums.values()))])
+        cursor.execute(SET_ASIDE_FIRST if first else SET_ASIDE, [as_json(list(sums.values()))])
 
 
 def take_off(spent: Iterable[tuple[Work, str, int, int]]) -> None:
@@ -194,13 +203,13 @@ def take_off(spent: Iterable[tuple[Work, str, int, int]]) -> None:
         )
 
 
+FREE = "DELETE FROM plans_reservation WHERE holder = ANY(%s::uuid[])"  # all that these had set aside
+
+
 def free(holders: Iterable[UUID], *, purpose: str = "") -> None:
     """What these had set aside (for one purpose, or all) is free again."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM plans_reservation WHERE holder = ANY(%s::uuid[]) AND (%s = '' OR purpose = %s)",
-            [as_ids(holders), purpose, purpose],
-        )
+        cursor.execute(f"{FREE} AND (%s = '' OR purpose = %s)", [as_ids(holders), purpose, purpose])
 
 
 def held_by(holders: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:

@@ -67,50 +67,58 @@ def work_of(row: Delivery) -> ledger.Work:
     )  # fmt: skip
 
 
-def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> tuple[dict[UUID, Purse], dict[UUID, Short]]:
+def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> None:
     """Set aside what claimed deliveries will use up, in the order in which they are due, in the claim's transaction.
 
-    Gives a purse for each that a hard budget covers, and the budget for each that does not fit into it.
+    Each that a hard budget covers is given its purse, and the budget where it does not fit into it.
     """
     current = budgets.current() if items else []
     hard = [b for b in current if b.is_hard]
-    works = {item.id: work(item, channels[item.lane], Purpose.PUBLISH) for item in items} if hard else {}
-    known: dict[object, bool] = {}
-    payers = budgets.Coverage(hard)
-    covered = [i for i in items if hard and _covered(payers, works[i.id], known)]
-    if not covered:
-        return {}, {}
-    _count_the_unknown([i for i in covered if i.died], works)
-    held = reservations.held_by(i.id for i in covered)
-    spent = spent_by([i.id for i in covered if i.steps or i.broken_at])
+    if not hard:
+        return
+    covered = _covered(items, channels, hard)
+    _count_the_unknown([(i, mine) for i, mine in covered if i.died])
+    held = reservations.held_by(i.id for i, _ in covered)
+    spent = spent_by([i.id for i, _ in covered if i.steps or i.broken_at])
     meters: dict[tuple[str, str], frozenset[str]] = {}
     prices: dict[tuple[object, ...], tuple[Priced, ...]] = {}  # most ask for the very same
-    purses: dict[UUID, Purse] = {}
-    asks = []
-    for item in covered:
-        mine = works[item.id]
+    asks: dict[UUID, Ask] = {}
+    for item, mine in covered:
         key = (mine.network, mine.plan)
         if key not in meters:
             meters[key] = metered(mine, hard)
-        purses[item.id] = Purse(metered=meters[key], left=held.get(item.id, {}))
-        if Purpose.PUBLISH not in purses[item.id].left:
-            ahead = to_come(item.rendered, spent.get(item.id), meters[key])
+        item.purse = Purse(metered=meters[key], left=held.get(item.id, {}) if held else {})
+        if Purpose.PUBLISH not in item.purse.left:
+            ahead = to_come(item.rendered, spent.get(item.id) if spent else None, meters[key])
             if ahead:
                 alike = (*key, *ahead.items())
                 if alike not in prices:
                     prices[alike] = price_all(mine.network, starmap(Used, ahead.items()), plan=mine.plan)
-                asks.append(Ask(work=mine, priced=prices[alike]))
-                purses[item.id].left[Purpose.PUBLISH] = ahead
-    return purses, reservations.reserve(current, asks) if asks else {}
+                asks[item.id] = Ask(work=mine, priced=prices[alike])
+                item.purse.left[Purpose.PUBLISH] = ahead
+    refused = reservations.reserve(current, list(asks.values()), first=True) if asks else {}
+    if refused:
+        for item, _ in covered:
+            item.short = refused.get(item.id)
 
 
-def _count_the_unknown(died: Sequence[Claimed], works: Mapping[UUID, ledger.Work]) -> None:
+def _covered(items: Sequence[Claimed], channels: Mapping[UUID, Channel], hard: Sequence[Budget]) -> list[tuple[Claimed, ledger.Work]]:  # fmt: skip
+    """Also where a budget is for looking up only: that may be what comes next."""
+    payers, found = budgets.Coverage(hard), []
+    for item in items:
+        mine = item.work = work(item, channels[item.lane], Purpose.PUBLISH)
+        if payers.of(mine) or payers.of(replace(mine, purpose=Purpose.FIND)):
+            found.append((item, mine))
+    return found
+
+
+def _count_the_unknown(died: Sequence[tuple[Claimed, ledger.Work]]) -> None:
     """A worker that died may have spent what was set aside for looking up, and nothing tells: it counts as spent. What a
     network bills once a day needs no such care: the same look-up, taken again, shows it."""
-    held = reservations.held_by(i.id for i in died) if died else {}
+    held = reservations.held_by(i.id for i, _ in died) if died else {}
     lost = []
-    for item in died:
-        mine = replace(works[item.id], purpose=Purpose.FIND)
+    for item, publishing in died:
+        mine = replace(publishing, purpose=Purpose.FIND)
         daily = _daily(mine)
         for meter, units in held.get(item.id, {}).get(Purpose.FIND, {}).items():
             if units and meter not in daily:
@@ -133,14 +141,6 @@ def _unproven(o: Outcome, mine: ledger.Work) -> list[ledger.Entry]:
     }
     priced = sorted(price_all(mine.network, [Used(meter) for meter in meters], plan=mine.plan), key=lambda p: p.micro)
     return [ledger.Entry(work=replace(mine, purpose=Purpose.PUBLISH), at=o.item.begun_at, used=Used(p.meter), is_certain=False) for p in priced[-1:]]  # fmt: skip
-
-
-def _covered(payers: budgets.Coverage, mine: ledger.Work, known: dict[object, bool]) -> bool:
-    """Also where a budget is for looking up only: that may be what comes next. Asked once for each kind of payer."""
-    kind = payers.kind(mine)
-    if kind not in known:
-        known[kind] = bool(payers.of(mine) or payers.of(replace(mine, purpose=Purpose.FIND)))
-    return known[kind]
 
 
 def metered(mine: ledger.Work, hard: Iterable[Budget]) -> frozenset[str]:
@@ -189,15 +189,15 @@ def account(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel]) -> No
     """Write down what steps used up, and free what those that are over had set aside."""
     found: list[ledger.Entry] = []
     for o in outcomes:
-        mine = work(o.item, channels[o.item.lane], Purpose.FIND if o.did == "find" else Purpose.PUBLISH)
-        found += _unproven(o, mine)
+        mine = o.item.work or work(o.item, channels[o.item.lane], Purpose.PUBLISH)
+        if o.did == "find":
+            mine = replace(mine, purpose=Purpose.FIND)
+            found += _unproven(o, mine)
         found += ledger.entries(mine, o.calls, spent=o.spent, spent_at=o.item.broken_at or o.item.begun_at)
     purses = [o for o in outcomes if o.item.purse is not None or o.item.short is not None]
     over = [o.item.id for o in purses if o.state not in ("publishing", "unknown") and o.broken_at is None]
     ledger.write(found, freed=frozenset(over))
     looked_up = [o.item.id for o in purses if o.did == "find" and o.broken_at is None and o.state == "publishing"]
-    if over:
-        reservations.free(over)
     if looked_up:
         reservations.free(looked_up, purpose=Purpose.FIND)
 

@@ -71,10 +71,7 @@ class Deliveries:
             items = sorted((_claimed(row) for row in cursor.fetchall()), key=lambda item: item.due_at)
             self._outages.probe({outage for item in items if (outage := chosen[item.id])})
             self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need
-            purses, short = affording.afford(items, self._channels)
-        if purses or short:
-            for item in items:
-                item.purse, item.short = purses.get(item.id), short.get(item.id)
+            affording.afford(items, self._channels)
         self._held |= {item.id: (item.begun_at, before) for item in items}
         return items
 

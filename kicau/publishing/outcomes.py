@@ -17,6 +17,7 @@ from kicau.connector.content import Charge, Continue, Published, PublishResult
 from kicau.connector.http import TIMEOUT, Call
 from kicau.connector.wire import to_json
 from kicau.plans.budgets import NEVER
+from kicau.plans.ledger import Work
 from kicau.plans.reservations import Short
 from kicau.publishing import affording
 from kicau.publishing.models import DeliveryState, Hold
@@ -52,6 +53,7 @@ class Claimed:
     campaign_id: UUID | None = None
     person_id: UUID | None = None  # the draft's author
     died: bool = False  # its last step never reported
+    work: Work | None = None  # whose money it spends; None: no hard budget asked
     purse: affording.Purse | None = None  # None: no hard budget covers it
     short: Short | None = None  # the budget that it does not fit into: nothing is sent
 
