@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from kicau.base import clock
 from kicau.connector import prices, registry
@@ -65,6 +66,14 @@ def list_on(network: str, day: date, plan: str = "", *, fresh: float = FRESH) ->
     if known is None or known[0] is not ours:
         known = _own.in_force[key] = (ours, price_on(lists(network, fresh=fresh), day, plan))
     return known[1]
+
+
+def not_on(network: str, plan: str, charges: Iterable[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """The name of the list in force today, and the meters of foretold charges (as stored) that it does not have at all."""
+    listed = list_on(network, clock.now().date(), plan)
+    if listed is None or not listed.refuses:
+        return "", []
+    return listed.name, sorted(listed.refuses & {one["meter"] for one in charges})
 
 
 def price(network: str, charge: Charge, *, day: date | None = None, plan: str = "") -> Priced:

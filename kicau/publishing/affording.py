@@ -14,12 +14,12 @@ from django.db.models import Sum
 from kicau.base import clock
 from kicau.base.money import shown
 from kicau.channels.models import Channel
-from kicau.connector import errors
+from kicau.connector import errors, registry
 from kicau.connector.content import Charge as Used
 from kicau.connector.content import Problem
 from kicau.plans import budgets, ledger, reservations
 from kicau.plans.models import Budget, Charge, Period, Purpose
-from kicau.plans.pricing import Priced, list_on, price_all
+from kicau.plans.pricing import Priced, list_on, not_on, price_all
 from kicau.plans.reservations import Ask, Short
 
 if TYPE_CHECKING:
@@ -44,12 +44,36 @@ class Purse:
         pool[used.meter] -= used.units
 
 
+NOT_ON_PLAN = "not-on-plan"  # the problem of what the app's plan does not have at all
+
+
+class NotOnPlan(errors.PlanExceeded):
+    """Nothing was sent: since it was planned, the app's plan has come to lack what it needs."""
+
+    def __init__(self, plan: str, label: str, meter: str) -> None:
+        self.problem = Problem(
+            code=NOT_ON_PLAN,
+            message="The plan {plan} for {network} does not have {meter}, which this needs. It goes out when the app is on a plan that has it; or cancel it.",
+            params={"plan": plan, "network": label, "meter": meter},
+        )
+        super().__init__(meter)
+
+
 class NotReserved(errors.Unavailable):
     """Nothing was sent: it would cost more than was set aside for it, so more is asked for first."""
 
     def __init__(self, purpose: str, used: Used) -> None:
         self.purpose, self.used = purpose, used
         super().__init__(f"{used.units} {used.meter} had not been set aside")
+
+
+def check_plans(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> None:
+    """Note what of claimed deliveries' foretold charges their apps' plans do not have."""
+    for item in items:
+        plan, missing = not_on(item.group, channels[item.lane].app.plan, item.rendered.get("charges") or ())
+        if missing:
+            label = registry.get(item.group).label
+            item.missing = {meter: NotOnPlan(plan, label, meter) for meter in missing}
 
 
 def work(item: Claimed, channel: Channel, purpose: str) -> ledger.Work:

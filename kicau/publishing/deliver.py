@@ -71,6 +71,7 @@ class Deliveries:
             items = sorted((_claimed(row) for row in cursor.fetchall()), key=lambda item: item.due_at)
             self._outages.probe({outage for item in items if (outage := chosen[item.id])})
             self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need
+            affording.check_plans(items, self._channels)
             affording.afford(items, self._channels)
         self._held |= {item.id: (item.begun_at, before) for item in items}
         return items
@@ -118,6 +119,8 @@ class Deliveries:
 
     def _spend(self, item: Claimed, did: str, used: Charge) -> None:
         self._sure(item)
+        if did == "publish" and used.meter in item.missing:
+            raise item.missing[used.meter]
         if item.purse is not None:
             item.purse.take(Purpose.FIND if did == "find" else Purpose.PUBLISH, used)
 
@@ -133,6 +136,8 @@ class Deliveries:
                 return self._put_off(item, channel, early)
             if item.short is not None:
                 return outcomes.beyond_budget(item, did, registry.get(item.group).label, item.short)
+            if item.missing and did == "publish" and not item.steps:
+                raise next(iter(item.missing.values()))
             live = Live(channel, self.client, lambda charge: self._spend(item, did, charge), app=self._app(channel))
             if not live.connector.can_tell:
                 live.http.before_it_counts = lambda: self._leave(item)
@@ -226,6 +231,8 @@ class Deliveries:
                 return outcome
             case errors.Rejected():
                 return outcomes.rejected(item, did, exc)
+            case affording.NotOnPlan():
+                return outcomes.not_on_plan(item, did, exc)
             case errors.PlanExceeded():
                 return outcomes.plan_spent(item, did, label, exc)
             case _:

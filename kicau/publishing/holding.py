@@ -1,4 +1,5 @@
-"""What a budget or a network's plan held: it goes out when it fits again, in the order in which it was due."""
+"""What a budget or a network's plan held: it goes out when it fits again or the plan has it, in the order in which it
+was due."""
 
 from __future__ import annotations
 
@@ -15,10 +16,11 @@ from kicau.base import clock
 from kicau.connector.content import Charge
 from kicau.plans import budgets, reservations
 from kicau.plans.models import Budget, Purpose
-from kicau.plans.pricing import price_all
+from kicau.plans.pricing import not_on, price_all
 from kicau.publishing import affording
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Hold
 
+METER = "problems__0__params__meter"  # that a plan lacked
 OVER = "over-budget"  # the problem of what a budget held; what a network's plan held has none
 APART = timedelta(milliseconds=200)  # between what is released to one channel, so that it arrives in order
 LOOKED_AT = 500  # deliveries at once
@@ -32,13 +34,24 @@ def held(*, by_budget: bool) -> QuerySet[Delivery]:
 def release() -> int:
     """Send on their way those that now fit; how many. What its network's plan held is released when that begins anew."""
     _sweep()
-    return _of_plans() + _of_budgets()
+    return _of_plans() + _of_what_plans_lacked() + _of_budgets()
 
 
 @transaction.atomic
 def _of_plans() -> int:
     rows = held(by_budget=False).filter(next_at__lte=clock.now()).order_by("due_at", "id")
     return _send(list(rows.select_for_update(skip_locked=True)[:LOOKED_AT]))
+
+
+@transaction.atomic
+def _of_what_plans_lacked() -> int:
+    rows = held(by_budget=False).filter(problems__0__code=affording.NOT_ON_PLAN)
+    sent = 0
+    for network, plan, meter in rows.values_list("network", "channel__app__plan", METER).order_by().distinct():
+        if not not_on(network, plan, [{"meter": meter}])[1]:
+            had = rows.filter(network=network, channel__app__plan=plan, **{METER: meter}).order_by("due_at", "id")
+            sent += _send(list(had.select_for_update(of=("self",), skip_locked=True)[:LOOKED_AT]))
+    return sent
 
 
 @transaction.atomic

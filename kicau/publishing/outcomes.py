@@ -56,6 +56,7 @@ class Claimed:
     work: Work | None = None  # whose money it spends; None: no hard budget asked
     purse: affording.Purse | None = None  # None: no hard budget covers it
     short: Short | None = None  # the budget that it does not fit into: nothing is sent
+    missing: dict[str, affording.NotOnPlan] = field(default_factory=dict)  # meters that its app's plan does not have
 
 
 @dataclass(slots=True, kw_only=True)
@@ -210,6 +211,12 @@ def beyond_budget(item: Claimed, did: str, label: str, short: Short, lacks: affo
     problem = affording.problem(short, label, lacks)
     outcome = held(item, did, Hold.BUDGET, of_problems([problem]), short.renews_at)
     outcome.problems = [to_json(problem)]
+    return outcome
+
+
+def not_on_plan(item: Claimed, did: str, exc: affording.NotOnPlan) -> Outcome:
+    outcome = held(item, did, Hold.BUDGET, of_problems([exc.problem]), NEVER)
+    outcome.problems = [to_json(exc.problem)]
     return outcome
 
 

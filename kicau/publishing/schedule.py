@@ -22,8 +22,8 @@ from kicau.connector.content import Problem, Rendered
 from kicau.connector.wire import from_json, to_json
 from kicau.media import library
 from kicau.media.probe import Unusable
-from kicau.plans.pricing import Priced, list_on, price_all
-from kicau.publishing import capping, mentions
+from kicau.plans.pricing import Priced, list_on, not_on, price_all
+from kicau.publishing import affording, capping, mentions
 from kicau.publishing.given import for_channel
 from kicau.publishing.mentions import Mentioned
 from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold
@@ -62,14 +62,12 @@ def render(draft: Draft, channel: Channel) -> Rendered:
 
 def _not_on_plan(channel: Channel, rendered: Rendered) -> Iterable[Problem]:
     """What the app's plan does not have at all would be refused: it is said before anything is planned or paid for."""
-    listed = list_on(channel.network, clock.now().date(), channel.app.plan)
-    if listed is None:
-        return
-    for meter in sorted({one.meter for one in rendered.charges} & listed.refuses):
+    plan, missing = not_on(channel.network, channel.app.plan, ({"meter": one.meter} for one in rendered.charges))
+    for meter in missing:
         yield Problem(
-            code="not-on-plan",
+            code=affording.NOT_ON_PLAN,
             message="The plan {plan} for {network} does not have {meter}, which this needs: leave out what needs it, or take another plan.",
-            params={"plan": listed.name, "network": registry.get(channel.network).label, "meter": meter},
+            params={"plan": plan, "network": registry.get(channel.network).label, "meter": meter},
         )
 
 

@@ -18,7 +18,7 @@ from kicau.plans import acts as plans
 from kicau.plans.models import Budget, Charge, Reservation
 from kicau.publishing import acts, bulk, capping, holding, outcomes
 from kicau.publishing.deliver import Deliveries
-from kicau.publishing.models import Delivery
+from kicau.publishing.models import Attempt, Delivery
 from tests.engine import squeeze
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +35,15 @@ meters = ["post", "post-with-link"]
 units = {units}
 period = "{period}"
 per = "{per}"
+"""
+WITHOUT_POSTS = """[[list]]
+name = "small"
+since = 2026-01-02
+currency = "USD"
+source = "ours"
+refuses = ["post"]
+[list.prices]
+read = 1
 """
 
 
@@ -55,7 +64,7 @@ async def test_what_is_beyond_a_cap_waits_for_its_window_or_a_larger_plan(actor,
     def look():
         held = list(Delivery.objects.filter(state="held").order_by("due_at"))
         oldest = Charge.objects.filter(channel_id=held[0].channel_id).order_by("at")[0].at
-        frees = f"{oldest + timedelta(hours=24):%Y-%m-%d at %H:%M} (UTC)"
+        frees = f"{oldest + timedelta(hours=24):%Y-%m-%d at %H:%M} UTC"
         assert (
             held[0].reason
             == f"Stranger allows 3 in 24 hours here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {frees} on, or sooner on a larger plan; or cancel it."
@@ -117,7 +126,7 @@ async def test_a_window_of_minutes_holds_too_and_opens_by_itself(actor, post, sh
     def look():
         [held] = Delivery.objects.filter(state="held")
         oldest = Charge.objects.filter(channel_id=held.channel_id).order_by("at")[0].at
-        assert held.reason == f"Stranger allows 2 in 5 minutes here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {oldest + timedelta(minutes=5):%Y-%m-%d at %H:%M} (UTC) on; or cancel it."  # fmt: skip
+        assert held.reason == f"Stranger allows 2 in 5 minutes here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {oldest + timedelta(minutes=5):%Y-%m-%d at %H:%M} UTC on; or cancel it."  # fmt: skip
         assert [s.used for s in plans.states(list(plans.budgets(actor)))] == [2]
         assert holding.release() == 0
         Charge.objects.filter(channel_id=held.channel_id).update(at=F("at") - timedelta(minutes=5))
@@ -185,3 +194,46 @@ async def test_a_cap_that_is_far_costs_a_claim_nothing(actor, post, client):
     await sync_to_async(capping.look)()
     assert not await sync_to_async(Budget.objects.exists)()
     assert await sync_to_async(statements)(work) <= before
+
+
+async def test_what_a_changed_plan_does_not_have_is_held_before_it_is_sent_and_goes_out_on_one_that_has_it(
+    actor, post, shop, network
+):
+    row = await sync_to_async(post)("kopi", "dan gula", after=0.5)
+    listed = await sync_to_async(plans.add_price_list)(actor, "stranger", WITHOUT_POSTS)
+    await shop.work(lambda: states([row]) == ["held"])
+
+    def look():
+        found = Delivery.objects.get(id=row.id)
+        assert (
+            found.reason
+            == "The plan small for Stranger does not have post, which this needs. It goes out when the app is on a plan that has it; or cancel it."
+        )
+        assert (found.hold, [p["code"] for p in found.problems]) == ("budget", ["not-on-plan"])
+        assert holding.release() == 0
+        plans.remove_price_list(actor, listed.id)
+        assert holding.release() == 1
+
+    assert not list(network.store.all("post"))
+    await sync_to_async(look)()
+    await shop.work(lambda: states([row]) == ["published"])
+    assert [attempt.did async for attempt in Attempt.objects.filter(delivery=row).order_by("at")] == [
+        "publish",
+        "release",
+        "publish",
+        "publish",
+    ]
+
+
+async def test_what_a_plan_loses_in_the_middle_of_a_thread_holds_the_rest(actor, post, shop, network, client):
+    row = await sync_to_async(post)("satu", "dua")
+    work = Deliveries(client)
+    items = await sync_to_async(work.claim)("first", Room({"stranger": 1}))
+    await sync_to_async(work.settle)("first", [await work.step(items[0])])
+    listed = await sync_to_async(plans.add_price_list)(actor, "stranger", WITHOUT_POSTS)
+    await shop.work(lambda: states([row]) == ["held"])
+    assert len(list(network.store.all("post"))) == 1
+    await sync_to_async(plans.remove_price_list)(actor, listed.id)
+    assert await sync_to_async(holding.release)() == 1
+    await shop.work(lambda: states([row]) == ["published"])
+    assert len(list(network.store.all("post"))) == 2
