@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -67,6 +67,13 @@ def budgets(actor: Actor) -> QuerySet[Budget]:
     """The workspace's budgets in force, and the instance's own, by age."""
     actor.require(Permission.READ)
     return Budget.objects.filter(Q(workspace=actor.workspace) | Q(workspace=None), is_active=True)
+
+
+def own_budgets(actors: Collection[Actor]) -> QuerySet[Budget]:
+    """What people set their workspaces, in force, by age: neither an app's budgets nor what its plan allows."""
+    for actor in actors:
+        actor.require(Permission.READ)
+    return Budget.objects.filter(workspace__in=[actor.workspace for actor in actors], cap="", is_active=True)
 
 
 def one_budget(actor: Actor, budget_id: UUID | str) -> Budget:

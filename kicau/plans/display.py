@@ -5,6 +5,7 @@ For reading only: what is charged, held and budgeted stays in the currency of it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -73,6 +74,15 @@ class Display:
         """By which rates amounts were converted so far, and for which there is none."""
         by = [f"1 {currency} = {worth.rate.normalize():f} {worth.currency}, the rate of {worth.since}." for currency, worth in sorted(self.used.items())]  # fmt: skip
         return by + [f"There is no rate from {currency} to {self.currency}: kicau costs rate {currency} {self.currency} RATE" for currency in sorted(self.missing)]  # fmt: skip
+
+
+def displays(currencies: Iterable[str]) -> dict[str, Display]:
+    """One into each, by currency, with the rates of all of them read in one statement."""
+    wanted = set(currencies)
+    rates: dict[str, list[Rate]] = {currency: [] for currency in wanted}
+    for rate in Rate.objects.filter(shown_in__in=wanted).order_by("-since"):
+        rates[rate.shown_in].append(rate)
+    return {currency: Display(currency, _rates=rates[currency]) for currency in wanted}
 
 
 _current: ContextVar[Display | None] = ContextVar("display", default=None)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from uuid import UUID
 
 from kicau.base import clock
 from kicau.base.money import shown
 from kicau.plans import acts as plans
 from kicau.plans.acts import BudgetState
-from kicau.plans.display import Display
+from kicau.plans.display import Display, displays
 from kicau.plans.models import Period
 from kicau.publishing import forecasting, statements
 from kicau.publishing.forecasting import Forecast
@@ -38,15 +40,11 @@ class Client:
     budgets: tuple[
         BudgetState, ...
     ]  # the workspace's own, as they are now; empty where the month is not the present one
+    display: Display  # into the currency that its costs are shown in, by the rates of the month's last day, or today's
 
     @property
     def month(self) -> str:
         return f"{self.begins_at.astimezone(clock.zone(self.workspace.timezone)):%Y-%m}"
-
-    @property
-    def display(self) -> Display:
-        """Into the currency that its costs are shown in, by the rates of the month's last day, or today's."""
-        return Display(self.workspace.currency).by(self.ends_at)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -75,23 +73,29 @@ class Line:
 
 def clients(actor: Actor, written: str = "") -> list[Client]:
     """The month "2026-11" (the present one for "") of every workspace that the actor may act in and whose costs they may
-    see, by name; never any other. A token of one workspace tells of that one. Raises NotAllowed, Unacceptable."""
+    see, by name; never any other. A token of one workspace tells of that one. The statements that it takes are as many as
+    there are time zones among them, not workspaces. Raises NotAllowed, Unacceptable."""
     actor.require(Permission.READ)
     theirs = [replace(actor, workspace=m.workspace, role=m.role) for m in open_to(actor)]
-    rows = [_client(one, written) for one in theirs if one.may(Permission.READ)]
+    theirs = [one for one in theirs if one.may(Permission.READ)]
+    months = {one.workspace.id: statements.month(written, one.workspace.timezone) for one in theirs}
+    present = [one for one in theirs if months[one.workspace.id][0] <= clock.now() < months[one.workspace.id][1]]
+    spent, ahead = statements.spent(theirs, written), forecasting.totals(present)
+    budgets: dict[UUID | None, list[BudgetState]] = defaultdict(list)
+    for state in plans.states(list(plans.own_budgets(present))):
+        budgets[state.budget.workspace_id].append(state)
+    shown_in = displays(one.workspace.currency for one in theirs)
+    rows = []
+    for workspace in (one.workspace for one in theirs):
+        begins, ends = months[workspace.id]
+        totals, before = spent[workspace.id]
+        rows.append(
+            Client(
+                workspace=workspace, begins_at=begins, ends_at=ends, totals=totals, before=before, forecast=tuple(f for f in ahead.get(workspace.id, ()) if f.currency),
+                budgets=tuple(budgets[workspace.id]), display=shown_in[workspace.currency].by(ends),
+            )
+        )  # fmt: skip
     return sorted(rows, key=lambda row: (row.workspace.name.casefold(), str(row.workspace.id)))
-
-
-def _client(actor: Actor, written: str) -> Client:
-    zone = actor.workspace.timezone
-    begins, ends = statements.month(written, zone)
-    earlier, _ = forecasting.month_of(zone, begins - timedelta(days=1))
-    is_now = begins <= clock.now() < ends
-    own = plans.budgets(actor).filter(workspace=actor.workspace, cap="") if is_now else ()
-    return Client(
-        workspace=actor.workspace, begins_at=begins, ends_at=ends, totals=statements.totals(actor, begins, ends), before=statements.totals(actor, earlier, begins),
-        forecast=tuple(f for f in forecasting.forecast(actor).total if f.currency) if is_now else (), budgets=tuple(plans.states(list(own))),
-    )  # fmt: skip
 
 
 def _is_whole(state: BudgetState) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from kicau.base import clock
@@ -19,7 +20,7 @@ from kicau.connector import registry
 from kicau.plans import ledger
 from kicau.plans.display import Display
 from kicau.plans.models import Charge, Purpose
-from kicau.publishing.forecasting import month_of
+from kicau.publishing.forecasting import by_zone, month_of
 from kicau.publishing.models import Campaign
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Person
@@ -97,7 +98,28 @@ def statement(actor: Actor, written: str = "") -> Statement:
 def totals(actor: Actor, begins: datetime, ends: datetime) -> Totals:
     """What the workspace's calls cost from a moment to before another. Raises NotAllowed."""
     paid = _rows(actor, begins, ends).exclude(currency="")
-    return tuple(sorted(paid.values_list("currency").annotate(total=Sum("micro")), key=lambda row: -row[1]))
+    return _largest_first(paid.values_list("currency").annotate(total=Sum("micro")))
+
+
+def spent(actors: Sequence[Actor], written: str = "") -> dict[UUID, tuple[Totals, Totals]]:
+    """What the month "2026-11" and the one before it cost in each actor's workspace, by its id: in one statement for each
+    time zone that is among them. Raises NotAllowed, Unacceptable."""
+    found: dict[UUID, tuple[list[tuple[str, int]], list[tuple[str, int]]]] = {a.workspace.id: ([], []) for a in actors}
+    for zone, ids in by_zone(actors).items():
+        begins, ends = month(written, zone)
+        earlier, _ = month_of(zone, begins - timedelta(days=1))
+        rows = Charge.objects.filter(workspace_id__in=ids, at__gte=earlier, at__lt=ends).exclude(currency="")
+        for one, currency, *sums in rows.values_list("workspace_id", "currency").annotate(
+            now=Sum("micro", filter=Q(at__gte=begins)), before=Sum("micro", filter=Q(at__lt=begins))
+        ):
+            for its, micro in zip(found[one], sums, strict=True):
+                if micro is not None:
+                    its.append((currency, micro))
+    return {one: (_largest_first(now), _largest_first(before)) for one, (now, before) in found.items()}
+
+
+def _largest_first(rows: Iterable[tuple[str, int]]) -> Totals:
+    return tuple(sorted(rows, key=lambda row: -row[1]))
 
 
 def _rows(actor: Actor, begins: datetime, ends: datetime) -> QuerySet[Charge]:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from kicau.base import clock
 from kicau.base.errors import NotAllowed, Unacceptable
@@ -72,6 +74,26 @@ def test_each_workspace_of_ones_own_in_its_own_zone_and_currency_and_never_anoth
         assert not october[workspace.id].budgets
     with pytest.raises(Unacceptable):
         clients.clients(actor, "soon")
+
+
+def test_ten_clients_more_take_not_one_statement_more(actor, owner, agency):
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            clients.clients(actor)
+        return len(seen)
+
+    with clock.frozen(NOW):
+        clients.clients(actor)  # price lists are read, and kept for some seconds
+        plans.set_budget(actor, plans.BudgetInput(name="Kecil", amount=1_000_000))
+        few = asked()
+        for n in range(10):
+            more = create_workspace(owner, f"Klien {n}", timezone="Asia/Jakarta")
+            charged(more, NOW - timedelta(hours=n), 1_000_000 * n)
+            theirs = actor_for(owner, more.id, "page")
+            change_workspace(theirs, currency="IDR")
+            plans.set_budget(theirs, plans.BudgetInput(name="Kecil", amount=1_000_000))
+        assert asked() == few
+        assert clients.sums(clients.clients(actor)) == (("USD", 2_500_000 + 45_000_000),)
 
 
 def test_a_token_of_one_workspace_tells_of_that_one_and_one_without_the_scope_of_none(actor, workspace, owner, agency):
