@@ -173,6 +173,11 @@ def theirs_to_end(actor: Actor, row: Withdrawal) -> None:
 
 def in_scope(row: Withdrawal) -> list[Channel]:
     """The connected channels that the withdrawal is about."""
+    return list(scope(row).order_by("key"))
+
+
+def scope(row: Withdrawal) -> QuerySet[Channel]:
+    """The same, to ask the database with."""
     rows = Channel.objects.filter(workspace_id=row.workspace_id, network=row.network, state__in=IN_USE)
     if row.channel_id:
         rows = rows.filter(id=row.channel_id)
@@ -180,7 +185,7 @@ def in_scope(row: Withdrawal) -> list[Channel]:
         rows = rows.filter(app_id=row.app_id)
     if row.host:
         rows = rows.filter(host=row.host)
-    return list(rows.order_by("key"))
+    return rows
 
 
 def channels_of(row: Withdrawal) -> list[Channel]:

@@ -16,7 +16,7 @@ from kicau.publishing import acts as publishing
 from kicau.publishing import calendars
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Attempt, Delivery
-from kicau.withdrawal import acts, returning, rounds, single
+from kicau.withdrawal import acts, outlook, returning, rounds, single
 from kicau.withdrawal.models import Withdrawal
 from kicau.withdrawal.returning import Late
 from kicau.withdrawal.tests.conftest import everything, states
@@ -59,6 +59,24 @@ def test_leaving_at_once_and_going_back_changes_nothing_at_all(actor, channel, p
     assert returning.reinstate(actor, left.id).withdrawal.state == "reinstated"
     assert list(WebhookEvent.objects.order_by("id").values_list("event", flat=True)) == ["withdrawal.withdrawn", "withdrawal.reinstated"]  # fmt: skip
     assert ana.key == "ana"
+
+
+def test_what_all_that_is_announced_will_stop_is_counted_in_one_statement(
+    actor, channel, posts, django_assert_num_queries
+):
+    channel("ana"), channel("budi")
+    posts("ana", 4, hours=1)
+    posts("budi", 2, hours=1)
+    soon = clock.now() + timedelta(hours=1, minutes=30)
+    rows = [
+        acts.announce(actor, network="stranger", effective_at=soon),
+        acts.announce(actor, channel="ana", effective_at=soon + timedelta(hours=2)),
+        acts.announce(actor, channel="budi", effective_at=soon + timedelta(hours=9)),
+    ]
+    with django_assert_num_queries(1):
+        found = outlook.counts_after(actor, rows)
+    assert [found.get(row.id, 0) for row in rows] == [4, 1, 0]
+    assert [outlook.due_after(actor, row).count() for row in rows] == [4, 1, 0]
 
 
 def test_by_date_everything_goes_on_until_then_and_nothing_is_accepted_for_later(actor, channel, posts):
