@@ -59,10 +59,18 @@ def chip(card: Card, may_move: bool, long: bool = False, costs: Costs | None = N
     )
 
 
-@register.simple_tag
-def chips(cell: Cell, may_move: bool) -> SafeString:
-    """All that a month shows of a day; it has no room for free slots."""
-    return SafeString("".join(chip(card, may_move) for card in cell.cards))
+@register.simple_tag(takes_context=True)
+def days_of_month(context: template.Context, compose: str) -> SafeString:
+    """All days of a month with what each has room for, which are no free slots."""
+    may_move = context["may"]["publish"]
+    return SafeString(
+        "".join(_day_of_month(context, cell, compose, may_move) for week in context["weeks"] for cell in week)
+    )
+
+
+def _day_of_month(context: template.Context, cell: Cell, compose: str, may_move: bool) -> str:
+    posts = "".join(chip(card, may_move) for card in cell.cards)
+    return f"{day_of_grid(context, cell, compose)}{left_on(context, cell.day)}{posts}{more_of_day(context, cell)}</section>"
 
 
 @register.simple_tag(takes_context=True)
@@ -85,7 +93,20 @@ def day_of_grid(context: template.Context, cell: Cell, compose: str) -> SafeStri
 
 
 @register.simple_tag(takes_context=True)
+def left_on(context: template.Context, day: date) -> SafeString:
+    """The networks that are left on that day, each as a link to how."""
+    told = [
+        f'<a class="chip tone-sun" href="{reverse("withdrawal", args=[one.row.id])}"><span class="marks">{mark(one.row.network, 14)}</span>'
+        f'<span class="text">{escape(_("is left"))}</span></a>'
+        for one in context["leaving"] if one.day == day
+    ]  # fmt: skip
+    return mark_safe("".join(told))  # noqa: S308 (our own drawing, and a text that is escaped)
+
+
+@register.simple_tag(takes_context=True)
 def more_of_day(context: template.Context, cell: Cell) -> SafeString:
+    if not cell.more:
+        return SafeString("")
     told = escape(ngettext("%(n)s more", "%(n)s more", cell.more) % {"n": cell.more})
     return mark_safe(f'<a class="more" href="{escape(context["to_day"])}{cell.day:%Y-%m-%d}">{told}</a>')  # noqa: S308
 
