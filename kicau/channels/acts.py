@@ -18,6 +18,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
+from kicau.channels import pacing
 from kicau.channels.live import Desk, Live, new_client, stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Refusal, Slot
 from kicau.connector import registry
@@ -366,8 +367,9 @@ def refusals(channel: Channel, shut: Iterable[ShutDoor]) -> list[Refusal]:
 
 
 def _note(channel: Channel, live: Live) -> None:
-    """Keep what was heard at the network's door."""
+    """Keep what was heard at the network's door, and what it said of its allowance."""
     Refusal.objects.bulk_create(refusals(channel, live.http.shut))
+    pacing.note_all(channel, live.http.allowed)
 
 
 def troubles() -> Iterator[Seen]:
@@ -395,6 +397,7 @@ def due_for_refresh(limit: int = 50) -> list[UUID]:
 def due_for_capabilities(limit: int = 50) -> list[Channel]:
     old = clock.now() - CAPABILITIES_LAST
     due = Channel.objects.filter(state=ChannelState.ACTIVE, capabilities_at__lte=old).select_related("app")
+    due = due.filter(pacing.may_read(clock.now()))
     return list(due.order_by("capabilities_at")[:limit])
 
 

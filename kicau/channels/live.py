@@ -15,7 +15,7 @@ from django.conf import settings
 import kicau
 from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
-from kicau.connector import doors, guard, registry
+from kicau.connector import allowance, doors, guard, registry
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Charge, RenderedMedia
 from kicau.connector.http import CLIENT_MARK, Http
@@ -70,7 +70,12 @@ class Live:
         )
         self.credentials = credentials_of(channel)
         self.http = Http(
-            client, spend, self.connector.read_error, now=clock.now, read_door=doors.reader(self.connector)
+            client,
+            spend,
+            self.connector.read_error,
+            now=clock.now,
+            read_door=doors.reader(self.connector),
+            read_allowances=allowance.reader(self.connector),
         )
 
     def now(self) -> datetime:

@@ -23,6 +23,7 @@ class NetworkApp(models.Model):
     plan = models.CharField(max_length=40, blank=True)  # name of a price list; "" the newest
     is_sandbox = models.BooleanField(default=False)
     paused_until = models.DateTimeField(null=True)  # the network asked the whole app to wait
+    reads_from = models.DateTimeField(null=True)  # until then nothing is read: its allowance is nearly used up
     withdrawn_at = models.DateTimeField(
         null=True
     )  # from when on the operator has left the network with it: nothing new is connected
@@ -66,6 +67,7 @@ class Channel(models.Model):
     reason = models.CharField(max_length=500, blank=True)  # why it is not active, in a sentence
     is_paused = models.BooleanField(default=False)  # by a person
     paused_until = models.DateTimeField(null=True)  # by the network's limits
+    reads_from = models.DateTimeField(null=True)  # until then nothing is read: its allowance is nearly used up
     leaves_at = models.DateTimeField(null=True)  # from when on nothing is sent: its network is left then, as announced
     version = models.PositiveIntegerField(default=1)  # raised with every change that a live session must see
     connected_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)

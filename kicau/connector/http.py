@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from kicau.connector.allowance import Allowance, ReadAllowances
 from kicau.connector.content import FREE, JSON, Charge, Problem
 from kicau.connector.doors import ReadDoor, ShutDoor
 from kicau.connector.errors import (
@@ -141,6 +142,8 @@ class Http:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     read_door: ReadDoor = lambda reply: None  # whether a refusal is one of the app itself
     shut: list[ShutDoor] = field(default_factory=list)  # those that were
+    read_allowances: ReadAllowances = lambda reply: ()  # what an answer says of how much is used up
+    allowed: list[Allowance] = field(default_factory=list)  # as they were said
     before_it_counts: Callable[[], Awaitable[None]] | None = None  # awaited before what must not be sent twice
 
     async def call(
@@ -175,6 +178,7 @@ class Http:
             method, url, charge, safe, timeout, counted is not None,
             headers=headers, params=params, json=json, data=data, allow_redirects=redirects,
         )  # fmt: skip
+        self.allowed += self.read_allowances(reply)
         if reply.ok:
             if counted is not None:
                 self._count(reply, counted)

@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -32,12 +34,22 @@ class Step:
     every: timedelta
 
 
+@dataclass(frozen=True, kw_only=True)
+class Near:
+    """From when on a network's own allowance is spared, in percent used."""
+
+    reading: int = 75  # from then on nothing is read
+    sending: int = 95  # from then on a channel's steps are `between` apart
+    between: timedelta = timedelta(minutes=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     answers_every: timedelta
     days: tuple[int, ...]  # of a post's life, its first being 0, on which its numbers are read
     steps: tuple[Step, ...]  # by age, youngest first
     slowest: float = 8.0
+    near: Near = Near()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +69,37 @@ def policy() -> Policy:
     return parse(own.read_text("utf-8") if own.is_file() else files("kicau.plans").joinpath(OWN).read_text("utf-8"))
 
 
+def near() -> Near:
+    """The policy's; ours where it cannot be used, since posts go out all the same. Read again when the file changed."""
+    own = options.data_folder() / OWN
+    return _near(own, own.stat().st_mtime_ns if own.is_file() else 0)
+
+
+@lru_cache(maxsize=1)
+def _near(own: Path, changed: int) -> Near:
+    try:
+        return policy().near
+    except (BadPolicy, OSError):
+        return Near()
+
+
 def parse(text: str) -> Policy:
     """Raises BadPolicy."""
     try:
         data = tomllib.loads(text)
         days = tuple(sorted({int(day) for day in data["numbers"]["days"]}))
         steps = tuple(Step(until=_span(s["until"]), every=_span(s["every"])) for s in data["numbers"]["step"])
-        found = Policy(answers_every=_span(data["answers"]["every"]), days=days, steps=steps, slowest=float(data.get("slowing", {}).get("at_most", 8)))  # fmt: skip
+        said = data.get("allowance", {})
+        near = Near(
+            reading=int(said.get("reading", Near.reading)), sending=int(said.get("sending", Near.sending)), between=_span(said.get("between", "1m"))
+        )  # fmt: skip
+        found = Policy(answers_every=_span(data["answers"]["every"]), days=days, steps=steps, slowest=float(data.get("slowing", {}).get("at_most", 8)), near=near)  # fmt: skip
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as exc:
         raise BadPolicy(f"The reading policy cannot be read: {exc}.") from exc
     if not days or days[0] < 0 or not steps or found.slowest < 1:
         raise BadPolicy("The reading policy needs days from 0 on, at least one step, and at_most of 1 or more.")
+    if not 1 <= found.near.reading <= found.near.sending <= 100:
+        raise BadPolicy("Of the reading policy's allowance, reading and sending are percent from 1 to 100, and reading is not above sending.")  # fmt: skip
     return found
 
 

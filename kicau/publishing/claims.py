@@ -64,3 +64,12 @@ RENEW = """
 UPDATE publishing_delivery SET lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s::uuid[]) AND worker = %s
 RETURNING id, begun_at
 """
+
+# What is due while a network's allowance is spared says why it waits. It waits for no row that somebody else has.
+SAY_WHY = """
+UPDATE publishing_delivery SET reason = %s, said = %s, changed_at = clock_timestamp() WHERE id IN (
+    SELECT d.id FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
+    WHERE c.app_id = %s AND c.id = coalesce(%s::uuid, c.id) AND d.state IN ('scheduled', 'publishing') AND d.next_at <= %s
+      AND d.lease_until IS NULL AND d.broken_at IS NULL AND d.tries = 0
+    FOR UPDATE OF d SKIP LOCKED)
+"""

@@ -23,6 +23,7 @@ from kicau.base.away import AWAY, drop_broken
 from kicau.base.bulk import as_ids
 from kicau.base.sentences import Sentence
 from kicau.channels import acts as channel_acts
+from kicau.channels import pacing
 from kicau.channels.live import Live, app_value
 from kicau.channels.models import Channel
 from kicau.connector import errors, registry
@@ -153,6 +154,8 @@ class Deliveries:
         if live is not None:
             outcome.calls = live.http.calls
             outcome.refusals = channel_acts.refusals(channel, live.http.shut)
+            if live.http.allowed:
+                outcomes.paced(outcome, pacing.waits(live.http.allowed, clock.now()), live.connector.label)
         return outcome
 
     async def _take(self, item: Claimed, live: Live, did: str) -> Outcome:

@@ -17,6 +17,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, Unacceptable
 from kicau.base.ids import new_id
 from kicau.base.sentences import Sentence
+from kicau.channels import pacing
 from kicau.channels.live import Live, new_client
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector import registry
@@ -110,6 +111,8 @@ async def look_up(actor: Actor, channel: Channel, words: str, *, client: aiohttp
             )
         if channel.state != ChannelState.ACTIVE:
             raise Conflict(Sentence("{channel} is not connected now; connect it again first.", channel=channel.name))
+        if later := pacing.reads_from(channel, clock.now()):
+            raise Conflict(Sentence("{network} says that most of what it allows is used up: nothing is read from it until {until}, so that posts go out. Write the handle yourself.", network=label, until=later))  # fmt: skip
         live = Live(channel, session)
         work = Work(workspace_id=channel.workspace_id, network=channel.network, purpose=Purpose.READ, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id, holder=new_id())  # fmt: skip
         await sync_to_async(_reserve)(work, price_of(channel), label)
@@ -143,7 +146,7 @@ def _reserve(work: Work, priced: tuple[Priced, ...], label: str) -> None:
 def _charge(work: Work, live: Live) -> None:
     assert work.holder is not None
     write(entries(work, live.http.calls), freed=frozenset({work.holder}))
-    reservations.free([work.holder])
+    pacing.note_all(live.channel, live.http.allowed)
 
 
 def _remember(actor: Actor, network: str, words: str, found: Sequence[Account], finding: Finding) -> list[Handle]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from kicau.base import clock
 from kicau.base.sentences import Sentence, of_problems, pieces_of
 from kicau.channels.models import Refusal
+from kicau.channels.pacing import Wait
 from kicau.connector import errors
 from kicau.connector.content import Charge, Continue, Published, PublishResult
 from kicau.connector.http import TIMEOUT, Call
@@ -87,6 +88,7 @@ class Outcome:
     host: str = ""  # the server, where a network has many
     channel_until: datetime | None = None  # the channel waits
     app_until: datetime | None = None  # the whole app waits
+    waits: list[tuple[Wait, str]] = field(default_factory=list)  # by what the network said of its allowance, and why
 
 
 # After a restore
@@ -153,6 +155,23 @@ def limited(item: Claimed, did: str, label: str, exc: errors.RateLimited) -> Out
     outcome.next_at = until
     outcome.channel_until, outcome.app_until = (None, until) if exc.whole_app else (until, None)
     return outcome
+
+
+def paced(outcome: Outcome, waits: list[Wait], label: str) -> None:
+    """The network says that little is left of what it allows: what comes next waits, and says why."""
+    for wait in waits:
+        why = _why(wait, wait.sending, label) if wait.sending and outcome.outcome != "limited" else ""
+        outcome.waits.append((wait, why))
+        outcome.sentence += why
+        if wait.sending and outcome.state == DeliveryState.PUBLISHING:
+            outcome.next_at = max(outcome.next_at, wait.sending)
+            outcome.reason = why or outcome.reason
+
+
+def _why(wait: Wait, until: datetime, label: str) -> str:
+    if wait.whole_app:
+        return Sentence("{network} says that {used}% of what it allows this app is used up: the next step in any of its channels is taken at {until}.", network=label, used=wait.used, until=until)  # fmt: skip
+    return Sentence("{network} says that {used}% of what it allows this channel is used up: its next step is taken at {until}.", network=label, used=wait.used, until=until)  # fmt: skip
 
 
 def unavailable(item: Claimed, did: str, label: str, exc: Exception) -> Outcome:

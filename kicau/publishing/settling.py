@@ -14,11 +14,12 @@ from django.db import connection, models, transaction
 from kicau.base import clock
 from kicau.base.bulk import as_json, copy_in
 from kicau.base.sentences import Sentence, pieces_of, stored
+from kicau.channels import pacing
 from kicau.channels.models import Channel, NetworkApp, Refusal
 from kicau.connector import registry
 from kicau.plans.reservations import Short
 from kicau.publishing import affording, news
-from kicau.publishing.claims import SETTLE
+from kicau.publishing.claims import SAY_WHY, SETTLE
 from kicau.publishing.models import Attempt, Delivery, DeliveryState
 from kicau.publishing.outages import Outages
 from kicau.publishing.outcomes import FREE_ROUNDS, GIVE_UP, LONGEST_ROUND, Outcome, beyond_budget
@@ -114,6 +115,11 @@ def _pause(outcomes: Sequence[Outcome]) -> None:
         Channel.objects.filter(id=channel_id).update(paused_until=until)
     for app_id, until in apps.items():
         NetworkApp.objects.filter(id=app_id).update(paused_until=until)
+    said = {(o.app_id, None if wait.whole_app else o.item.lane): (wait, why) for o in outcomes for wait, why in o.waits}
+    for (app, lane), (wait, why) in said.items():
+        if app and pacing.note(app, lane, wait) and why:
+            with connection.cursor() as cursor:
+                cursor.execute(SAY_WHY, [why, as_json(stored(why)), app, lane, wait.sending])
 
 
 EVENT: dict[str, str] = {DeliveryState.PUBLISHED: "delivery.published", DeliveryState.FAILED: "delivery.failed", DeliveryState.HELD: "delivery.held", DeliveryState.UNKNOWN: "delivery.unknown", DeliveryState.PARKED: "delivery.failed"}  # fmt: skip

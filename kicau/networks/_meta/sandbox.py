@@ -60,17 +60,20 @@ class GraphSandbox(Sandbox):
         self.require_proof = False  # the app setting "Require App Secret"
         self.processing_seconds = 3.0  # that a video takes
         self.calls_per_day = 48_000  # of one account: 4800 × 10 engaged people
+        self.app_calls_per_hour = 200_000  # of the app: 200 × 1000 people who use it
         self.code_seconds, self.short_seconds = 600, HOUR  # life of a code and of a short-lived token
         self.media_folder = folder / f"{self.slug}-media" if folder else None
         if self.media_folder:
             self.media_folder.mkdir(parents=True, exist_ok=True)
         self.media_bytes: dict[str, bytes] = {}
         self.windows: dict[str, Window] = {}
+        self.app_window = Window()
         self._last_id = 0
         self._client: aiohttp.ClientSession | None = None
         super().__init__(base_url=base_url, folder=folder, validators=validators)
         for doc in self.store.all("calls"):
             self.windows.setdefault(doc["subject"], Window()).hours[doc["hour"]] = doc["count"]
+            self.app_window.hours[doc["hour"]] = self.app_window.hours.get(doc["hour"], 0) + doc["count"]
 
     # What a network gives
 
@@ -204,7 +207,7 @@ class GraphSandbox(Sandbox):
     # Windows
 
     def _count(self, ask: Ask) -> None:
-        """One more call in the account's 24 hours; refuses when they are used up."""
+        """One more call in the account's 24 hours and the app's hour; refuses when they are used up."""
         subject, hour = ask.token["subject"], int(time_of(self) // HOUR)
         window = self.windows.setdefault(subject, Window())
         if hour not in window.hours:
@@ -213,6 +216,10 @@ class GraphSandbox(Sandbox):
                 self.store.remove("calls", f"{subject}|{old}")
         if not self.limits_off and window.total() >= self.calls_per_day:
             raise self.too_many_calls(ask.token["kind"], subject, self._minutes_to_regain(window, hour))
+        in_app = self.app_window.hours.get(hour, 0)
+        if not self.limits_off and in_app >= self.app_calls_per_hour:
+            raise self.too_many_calls("user", subject, 60)
+        self.app_window.hours = {hour: in_app + 1}
         count = window.hours[hour] = window.hours.get(hour, 0) + 1
         self.store.put("calls", f"{subject}|{hour}", {"subject": subject, "hour": hour, "count": count})
         self.meter(ask.token["app"], "calls")
@@ -250,11 +257,13 @@ class GraphSandbox(Sandbox):
         window = self.windows.get(subject)
         if window is None:
             return {}
-        percent = min(100, window.total() * 100 // max(1, self.calls_per_day))
+        percent = 0 if self.limits_off else min(100, window.total() * 100 // max(1, self.calls_per_day))
+        regain = self._minutes_to_regain(window, int(time_of(self) // HOUR)) if percent == 100 else 0
         usage = f'{{"call_count":{percent},"total_cputime":{percent // 2},"total_time":{percent // 2}'
+        in_app = 0 if self.limits_off else min(100, self.app_window.total() * 100 // max(1, self.app_calls_per_hour))
         return {
-            "X-App-Usage": usage + "}",
-            "X-Business-Use-Case-Usage": f'{{"{subject}":[{usage[:1]}"type":"{self.buc[0]}",{usage[1:]},"estimated_time_to_regain_access":0}}]}}',
+            "X-App-Usage": f'{{"call_count":{in_app},"total_cputime":{in_app // 2},"total_time":{in_app // 2}}}',
+            "X-Business-Use-Case-Usage": f'{{"{subject}":[{usage[:1]}"type":"{self.buc[0]}",{usage[1:]},"estimated_time_to_regain_access":{regain}}}]}}',
         }  # fmt: skip
 
     # Objects

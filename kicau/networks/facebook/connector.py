@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kicau.connector import prices
+from kicau.connector.allowance import Allowance
 from kicau.connector.capabilities import Ability, Capabilities
 from kicau.connector.content import JSON, Delivery, Draft, PublishResult, Rendered, RenderedPart
 from kicau.connector.doors import ShutDoor
@@ -17,6 +18,7 @@ from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import shut_door
 from kicau.networks._meta.graph import page_graph
+from kicau.networks._meta.usage import allowances
 from kicau.networks.facebook import archive, limits, revising, wire
 from kicau.networks.facebook.auth import COMMENTS, FacebookAuth
 from kicau.networks.facebook.render import render
@@ -39,6 +41,9 @@ class Facebook:
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
+
+    def allowances(self, reply: Reply, /) -> Sequence[Allowance]:
+        return allowances(reply)
 
     def shut_door(self, reply: Reply, /) -> ShutDoor | None:
         return shut_door(reply)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kicau.connector import prices
+from kicau.connector.allowance import Allowance
 from kicau.connector.capabilities import Ability, Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.doors import ShutDoor
@@ -18,6 +19,7 @@ from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
 from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number, shut_door
+from kicau.networks._meta.usage import allowances
 from kicau.networks.instagram import archive, limits, people, wire
 from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
 from kicau.networks.instagram.render import render
@@ -42,6 +44,9 @@ class Instagram:
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
+
+    def allowances(self, reply: Reply, /) -> Sequence[Allowance]:
+        return allowances(reply)
 
     def shut_door(self, reply: Reply, /) -> ShutDoor | None:
         return shut_door(reply)

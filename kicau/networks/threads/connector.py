@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kicau.connector import prices
+from kicau.connector.allowance import Allowance
 from kicau.connector.capabilities import Ability, Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
@@ -16,6 +17,7 @@ from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
 from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number
+from kicau.networks._meta.usage import allowances
 from kicau.networks.threads import limits, wire
 from kicau.networks.threads.auth import ThreadsAuth
 from kicau.networks.threads.render import render
@@ -34,6 +36,9 @@ class Threads:
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
+
+    def allowances(self, reply: Reply, /) -> Sequence[Allowance]:
+        return allowances(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """The baseline with the account's own quotas, without deleting where that was not granted."""

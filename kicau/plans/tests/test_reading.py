@@ -62,3 +62,18 @@ def test_what_it_saves_is_reckoned_from_the_policy():
 def test_a_policy_that_cannot_be_read_says_so(text):
     with pytest.raises(reading.BadPolicy, match="policy"):
         reading.parse(text)
+
+
+def test_what_a_networks_own_allowance_leaves_for_reading_is_the_operators(tmp_path, monkeypatch):
+    assert OURS.near == reading.Near(reading=75, sending=95, between=timedelta(minutes=1))
+    monkeypatch.setenv("KICAU_DATA", str(tmp_path))
+    ours = files("kicau.plans").joinpath(reading.OWN).read_text("utf-8")
+    own = tmp_path / reading.OWN
+    own.write_text(ours.replace("reading = 75", "reading = 50").replace('between = "1m"', 'between = "5m"'))
+    assert reading.near() == reading.Near(reading=50, sending=95, between=timedelta(minutes=5))
+    own.write_text("[allowance")  # no policy at all: ours holds, and posts go out
+    assert reading.near() == reading.Near()
+    with pytest.raises(reading.BadPolicy, match="not above sending"):
+        reading.parse(ours.replace("sending = 95", "sending = 60"))
+    without = ours[: ours.index("# What a network itself says")]  # of an older release
+    assert reading.parse(without).near == reading.Near()

@@ -97,6 +97,9 @@ def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, conn
     with pytest.raises(Conflict, match="has no room for reading from X"):
         async_to_sync(mentions.look_up)(actor, channel, "siapa")
     assert not Handle.objects.filter(target="siapa").exists()
+    channel.reads_from = clock.now() + timedelta(minutes=15)
+    with pytest.raises(Conflict, match="X says that most of what it allows is used up"):
+        async_to_sync(mentions.look_up)(actor, channel, "siapa")
     with pytest.raises(Conflict, match="offers apps no look-up"):
         async_to_sync(mentions.look_up)(actor, connected("threads")[0], "siapa")
 

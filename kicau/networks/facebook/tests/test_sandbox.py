@@ -116,10 +116,11 @@ async def test_a_full_window_says_in_minutes_when_it_opens():
 async def test_usage_headers_are_percentages():
     sandbox = Server()
     async with facebook(sandbox) as session:
-        sandbox.calls_per_day = 4
+        sandbox.calls_per_day, sandbox.app_calls_per_hour = 4, 10
         await page_graph(session).get("me")
         reply = await session.http.call("GET", page_graph(session).url("me"), params=page_graph(session).signed())
-        assert '"call_count":50' in reply.headers["x-app-usage"]
+        used = sandbox.app_window.total() * 10  # those of the sign-in, too
+        assert f'"call_count":{used}' in reply.headers["x-app-usage"]
         assert '"type":"pages","call_count":50' in reply.headers["x-business-use-case-usage"]
 
 

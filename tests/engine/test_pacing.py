@@ -1,0 +1,143 @@
+"""What a network says beside its answers of how much is used up: reading waits first, then sending, and nothing fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+
+from kicau.base import clock
+from kicau.channels import acts as channels
+from kicau.channels import pacing
+from kicau.channels.models import Channel, NetworkApp
+from kicau.connector.allowance import Allowance
+from kicau.connector.contract import consent
+from kicau.connector.sandbox import start
+from kicau.networks._meta.sandbox import Window
+from kicau.networks._meta.sandbox_calls import HOUR
+from kicau.networks.facebook.sandbox import Server
+from kicau.publishing import compose, schedule
+from kicau.publishing.models import Attempt, Delivery
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest_asyncio.fixture
+async def facebook(tmp_path) -> AsyncIterator[Server]:
+    server = Server(folder=tmp_path)
+    runner = await start(server)
+    yield server
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture
+async def page(facebook, actor, client) -> Channel:
+    app = facebook.default_app
+    await sync_to_async(channels.register_app)(
+        "facebook", app.client_id, app.client_secret, endpoints=facebook.endpoints(), is_sandbox=True
+    )
+    begun = await channels.begin_sign_in(actor, "facebook", client=client)
+    await channels.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    return (await channels.connect(actor, begun.state, client=client))[0]
+
+
+@pytest.fixture
+def post(actor, page):
+    def make(text: str, after: float = 0) -> Delivery:
+        draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=text),)))
+        at = clock.now() + timedelta(seconds=after)
+        return schedule.schedule(actor, compose.one_draft(actor, draft.id), [page.key], at).deliveries[0]
+
+    return make
+
+
+def shown(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def used(window: Window, calls: int) -> None:
+    window.hours = {int(clock.now().timestamp() // HOUR): calls}
+
+
+async def test_sending_slows_with_its_reason_where_the_network_says_that_little_is_left(
+    page, facebook, post, shop, state
+):
+    facebook.calls_per_day = 1000
+    used(facebook.windows.setdefault(page.account_id, Window()), 960)
+    first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=2)
+    await shop.work(lambda: state(first) == "published")
+
+    def look():
+        channel = Channel.objects.select_related("app").get(id=page.id)
+        assert timedelta(seconds=50) < channel.paused_until - clock.now() < timedelta(seconds=60)
+        said = f"Facebook says that 96% of what it allows this channel is used up: its next step is taken at {shown(channel.paused_until)}."
+        assert Attempt.objects.get(delivery=first).sentence == f"Published on Facebook. {said}"
+        waiting = Delivery.objects.get(id=second.id)
+        assert (waiting.state, waiting.reason) == ("scheduled", said)
+        assert pacing.reads_from(channel, clock.now()) == channel.reads_from > channel.paused_until
+        Channel.objects.update(capabilities_at=clock.now() - timedelta(days=2))
+        assert page not in channels.due_for_capabilities()
+        Channel.objects.update(reads_from=clock.now(), paused_until=clock.now())
+        assert page in channels.due_for_capabilities()
+
+    await sync_to_async(look)()
+    await shop.work(lambda: state(second) == "published")
+
+
+async def test_where_it_names_the_time_nothing_is_sent_until_then_and_nothing_is_refused(
+    page, facebook, post, shop, state
+):
+    facebook.calls_per_day = 1000
+    used(facebook.windows.setdefault(page.account_id, Window()), 999)
+    first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=1)
+    await shop.work(lambda: state(first) == "published")
+    await asyncio.sleep(1)
+    await shop.work(lambda: True)
+
+    def look():
+        until = Channel.objects.get(id=page.id).paused_until
+        assert timedelta(hours=22) < until - clock.now() < timedelta(hours=24)
+        waiting = Delivery.objects.get(id=second.id)
+        said = f"Facebook says that 100% of what it allows this channel is used up: its next step is taken at {shown(until)}."
+        assert (waiting.state, waiting.reason, waiting.tries) == ("scheduled", said, 0)
+        assert not Attempt.objects.filter(delivery=second).exists()
+
+    await sync_to_async(look)()
+
+
+async def test_what_the_whole_app_may_do_is_spared_in_all_its_channels(page, facebook, post, shop, state):
+    facebook.app_calls_per_hour = 1000
+    used(facebook.app_window, 970)
+    first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=2)
+    await shop.work(lambda: state(first) == "published")
+
+    def look():
+        until = NetworkApp.objects.get(id=page.app_id).paused_until
+        assert timedelta(seconds=50) < until - clock.now() < timedelta(seconds=60)
+        assert Channel.objects.get(id=page.id).paused_until is None
+        said = f"Facebook says that 97% of what it allows this app is used up: the next step in any of its channels is taken at {shown(until)}."
+        assert Delivery.objects.get(id=second.id).reason == said
+
+    await sync_to_async(look)()
+
+
+async def test_reading_waits_before_sending_does(page, facebook, post, shop, state):
+    facebook.calls_per_day = 1000
+    used(facebook.windows.setdefault(page.account_id, Window()), 800)
+    rows = [await sync_to_async(post)(text) for text in ("satu", "dua", "tiga")]
+    await shop.work(lambda: all(state(row) == "published" for row in rows))
+    channel = await Channel.objects.select_related("app").aget(id=page.id)
+    assert channel.paused_until is None
+    assert pacing.reads_from(channel, clock.now())
+
+
+def test_a_networks_own_time_goes_before_ours_and_an_answer_that_says_nothing_changes_nothing():
+    now = clock.now()
+    later = now + timedelta(minutes=20)
+    [wait] = pacing.waits([Allowance(used=40, until=later), Allowance(used=10, whole_app=True)], now)
+    assert (wait.used, wait.reading, wait.sending, wait.whole_app) == (40, later, later, False)
+    assert pacing.waits([Allowance(used=40, until=now - timedelta(minutes=1))], now) == pacing.waits([], now) == []
