@@ -233,7 +233,9 @@ def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequenc
         ORDER BY r.due_at, r.draft_id, r.id"""  # noqa: S608 (the ORM's own statement; every value is a parameter)
     with connection.cursor() as cursor:
         cursor.execute(statement, [list(every), list(edges[:-1]), list(edges[1:]), *params, each])
-        return [(*row[:-1], json.loads(row[-1]) if row[-1] else []) for row in cursor.fetchall()]
+        found = cursor.fetchall()
+    charges = {text: json.loads(text) for text in {row[-1] for row in found} if text}  # many use the same
+    return [(*row[:-1], charges.get(row[-1])) for row in found]
 
 
 def _cards(rows: Iterable[Slip]) -> list[Card]:

@@ -196,8 +196,11 @@ def _cards(shown: dict[str, Any]) -> list[Card]:
 
 def _stamp(shown: dict[str, Any]) -> str:
     """Changes when anything that is shown changes."""
-    seen = "".join(f"{row.id}{row.state}{row.hold}{row.due_at}" for card in _cards(shown) for row in card.deliveries)
-    return hashlib.sha256(seen.encode()).hexdigest()[:16]
+    seen = [
+        f"{card.due_at}{''.join([f'{row.id.hex}{row.state}{row.hold}' for row in card.deliveries])}"
+        for card in _cards(shown)
+    ]
+    return hashlib.sha256("".join(seen).encode()).hexdigest()[:16]
 
 
 def _watch(shown: dict[str, Any]) -> int:

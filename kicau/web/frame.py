@@ -22,6 +22,10 @@ from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Membership, Person
 
 WORKSPACE = "workspace"  # the session's key for the chosen workspace
+# Put together once, since every page asks it of somebody; nothing is read before that.
+MEMBERSHIPS = (
+    Membership.objects.select_related("workspace").annotate(unread=notices.unread_of("person")).order_by("created_at")
+)
 STATUS: tuple[tuple[type[Refusal], int], ...] = ((NotAllowed, 403), (NotFound, 404), (Conflict, 409), (Refusal, 422))
 
 
@@ -116,12 +120,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 def actor_of(request: HttpRequest) -> Actor | None:
     """Who asks, in the workspace that they chose; None for somebody without one. One query gives the workspaces of the switcher and the actor."""
     person = person_of(request)
-    memberships = list(
-        Membership.objects.select_related("workspace")
-        .filter(person=person)
-        .annotate(unread=notices.unread_of("person"))
-        .order_by("created_at")
-    )
+    memberships = list(MEMBERSHIPS.filter(person=person))
     request.memberships = memberships  # type: ignore[attr-defined]  # an Asked has them
     wanted = request.session.get(WORKSPACE)
     chosen = next((m for m in memberships if str(m.workspace_id) == wanted), None) or next(iter(memberships), None)
