@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from kicau.base.money import MICRO, WHOLE
 from kicau.base.money import shown as money_shown
@@ -194,6 +194,12 @@ def _both(micro: int, currency: str, rounded: int) -> str:
 
 def _amount(micro: int, currency: str) -> str:
     """As `kicau.base.money.shown`, with the reader's own marks between thousands and before cents."""
+    return _amount_in(get_language(), micro, currency)
+
+
+@lru_cache(maxsize=4096)
+def _amount_in(language: str | None, micro: int, currency: str) -> str:
+    """In the language that is active, which is `language`: a calendar tells the same few amounts again and again."""
     plain = money_shown(micro, currency if currency in WHOLE else "").split(" ")[0]
     places = len(plain.partition(".")[2])
     number = formats.number_format(Decimal(micro) / MICRO, places, use_l10n=True, force_grouping=True)
