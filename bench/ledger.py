@@ -190,6 +190,7 @@ class Bench:
         while self.calls < self.wanted.calls * 0.9:
             dead = dies and self.chance.random() < 0.25
             name = f"{'dead' if dead else 'live'}-{n}"
+            await self._in(work.look)
             items = await self._in(work.claim, name, Room({self.slug: 5}))
             if not items:
                 await asyncio.sleep(0.2)
@@ -257,6 +258,7 @@ class Bench:
         await asyncio.sleep(2.1)
         while await self._in(self._waiting):
             await self._in(self._hasten)
+            await self._in(work.look)
             items = await self._in(work.claim, "last", Room({self.slug: 200}))
             outcomes = await asyncio.gather(*(work.step(item) for item in items))
             if outcomes:

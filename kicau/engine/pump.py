@@ -1,7 +1,7 @@
 """The pump: claims due work in bulk, runs a step of each at once, settles the outcomes in bulk.
 
-One event loop; the database is spoken to from two threads, one that claims and one that settles, so that neither
-waits for the other and a worker needs two connections however much is in flight.
+One event loop; the database is spoken to from three threads, one that looks ahead, one that claims and one that
+settles, so that none waits for another and a worker needs three connections however much is in flight.
 """
 
 from __future__ import annotations
@@ -61,12 +61,15 @@ class Item(Protocol):
 
 
 class Work[I: Item, O](Protocol):
-    """What a subject gives the pump. `claim`, `settle` and `renew` run in threads; `step` and `wait` in the loop."""
+    """What a subject gives the pump. `look`, `claim`, `settle` and `renew` run in threads; `step` and `wait` in the loop."""
 
     def groups(self) -> Sequence[str]: ...
 
+    def look(self) -> float:
+        """See what will be due in a moment. Seconds after which to look again."""
+
     def claim(self, worker: str, room: Room) -> Sequence[I]:
-        """Take due items under LEASE, their steps marked as begun, in one transaction; and see what is due next."""
+        """Take due items, of those last seen, under LEASE, their steps marked as begun, in one transaction."""
 
     async def step(self, item: I) -> O:
         """Take one step. Never raises."""
@@ -80,7 +83,7 @@ class Work[I: Item, O](Protocol):
     def renew(self, worker: str, ids: Sequence[Any]) -> None: ...
 
     def wait(self) -> float:
-        """Seconds until something is due, as far as the last claim saw; asks nobody. At most IDLE matters."""
+        """Seconds until something is due, as far as the last look saw; asks nobody. At most IDLE matters."""
 
     async def close(self) -> None:
         """The end: no step is under way any more."""
@@ -99,12 +102,15 @@ class Pump[I: Item, O]:
         self.in_flight: dict[Any, I] = {}
         self.steps = 0
         self._renewed = time.monotonic()
+        self._took = False  # whether the last claim found something
         self._groups: Counter[str] = Counter()
         self._lanes: Counter[Any] = Counter()
         self._outcomes: asyncio.Queue[tuple[I, O]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
+        self._dry = asyncio.Event()  # all that was seen is claimed: there may be more
         self._stop = asyncio.Event()
+        self._looker = ThreadPoolExecutor(1, "look")
         self._claimer = ThreadPoolExecutor(1, "claim")
         self._settler = ThreadPoolExecutor(1, "settle")
 
@@ -118,29 +124,27 @@ class Pump[I: Item, O]:
         return len(self.in_flight) >= BUSY
 
     async def run(self) -> None:
-        settler = asyncio.create_task(self._settle_all())
-        beat = asyncio.create_task(self._beat())
+        always = [asyncio.create_task(task()) for task in (self._settle_all, self._beat, self._look_all)]
         log.info("worker started", worker=self.name)
         try:
-            while not (self._stop.is_set() or settler.done() or beat.done()):
+            while not (self._stop.is_set() or any(task.done() for task in always)):
                 await self._turn()
-            for task in (settler, beat):
+            for task in always:
                 if task.done():
                     task.result()  # a fault of ours: end with it, so that the supervisor starts a worker that works
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=LEASE.total_seconds())
             await asyncio.wait_for(self._outcomes.join(), timeout=10)
         finally:
-            for task in (settler, beat, *self._tasks):
+            for task in (*always, *self._tasks):
                 task.cancel()
-            await asyncio.gather(settler, beat, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*always, *self._tasks, return_exceptions=True)
             with contextlib.suppress(Error):
                 await self._in(self._settler, self._gone)
             await self.work.close()
-            for pool in (self._claimer, self._settler):
+            for pool in (self._looker, self._claimer, self._settler):
                 await asyncio.get_running_loop().run_in_executor(pool, connections.close_all)
-            self._claimer.shutdown(wait=False)
-            self._settler.shutdown(wait=False)
+                pool.shutdown(wait=False)
             log.info("worker stopped", worker=self.name, steps=self.steps)
 
     async def _turn(self) -> None:
@@ -162,10 +166,25 @@ class Pump[I: Item, O]:
             return
         for item in items:
             self._begin(item)
+        if not items and self._took:
+            self._dry.set()
+        self._took = bool(items)
         if items:
             await asyncio.sleep(BREATH + GATHER if self.busy() and len(items) < FEW else BREATH)
         else:
             await self._sleep(min(max(self.work.wait(), 0.005), IDLE))
+
+    async def _look_all(self) -> None:
+        while True:
+            self._dry.clear()
+            try:
+                pause: float = await self._in(self._looker, self.work.look)
+                self._freed.set()
+            except Error as exc:
+                log.error("the database did not answer; looking again", worker=self.name, error=str(exc)[:200])
+                pause = 1.0
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._dry.wait(), pause)
 
     async def _sleep(self, seconds: float) -> None:
         """Until something is settled (a lane or more work may be free) or the time is over."""

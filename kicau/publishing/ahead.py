@@ -5,6 +5,7 @@ It is a hint and nothing more: the claim asks the database again whether each is
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -21,7 +22,9 @@ EACH = 25  # of a channel, so that one with many takes no place from the others
 MOST = 5000  # seen in one look
 OFTEN, SELDOM = 0.2, 1.0  # seconds between looks; seldom while much is known
 MARGIN = 0.002  # seconds: the database's clock must have come as far as ours
-WAVE = 100  # claimed at once: the first of many are on their way while the next are claimed
+WAVE = 50  # claimed at once: the first of many are on their way while the next are claimed
+# The planner takes what was due last year for waiting, too, and would start processes and compile for millions of rows.
+PLAIN = "SET max_parallel_workers_per_gather = 0; SET jit = off"
 PROBES = 2  # of a network that is out, at a time
 
 
@@ -35,45 +38,63 @@ class Hint:
 
 @dataclass(slots=True)
 class Ahead:
+    """Looked for in one thread and chosen from in another, so that no claim waits for a look."""
+
+    lanes: dict[UUID, int] = field(default_factory=dict)  # the channels that the last look saw, with their versions
     _groups: dict[str, deque[Hint]] = field(default_factory=dict)
-    _count: int = 0
-    _looked: float = 0.0
-    _took: float = 0.0  # seconds of the last look: a costly one is taken less often
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _named: set[UUID] = field(default_factory=set)  # by a claim that is not written yet
+    _plain: object = None  # the connection that was told so
+    _gone: set[UUID] = field(default_factory=set)  # what claims have named since the look began, which it may still see
+
+    def look(self) -> float:
+        """Seconds after which to look again: much that is known, or a costly look, is looked at less often."""
+        with self._turn:
+            self._gone = set(self._named)
+        began = time.monotonic()
+        with connection.cursor() as cursor:
+            if connection.connection is not self._plain:
+                cursor.execute(PLAIN)
+                self._plain = connection.connection
+            cursor.execute(LOOK, {"ahead": AHEAD, "each": EACH, "most": MOST})
+            rows: Sequence[tuple[UUID, str, UUID, int, UUID | None, float]] = cursor.fetchall()
+        now = time.monotonic()
+        groups: dict[str, deque[Hint]] = {}
+        with self._turn:
+            for id_, group, lane, _, outage, wait in rows:
+                if id_ not in self._gone:
+                    at = now + wait + MARGIN * (wait > 0)
+                    groups.setdefault(group, deque()).append(Hint(id_, lane, outage, at))
+            self._groups = groups
+        self.lanes = {lane: version for _, _, lane, version, _, _ in rows}
+        return max(OFTEN if len(rows) < MOST / 10 else SELDOM, 10 * (now - began))
 
     def choose(self, room: Room) -> dict[UUID, UUID | None]:
         """What to claim now, the oldest first, each with the outage that it probes. It is known no longer."""
-        if self._is_time():
-            self._look()
         now, probed = time.monotonic(), Counter[UUID]()
         chosen: dict[UUID, UUID | None] = {}
         used = dict(room.lanes)
-        for group, free in room.groups.items():
-            free = min(free, WAVE - len(chosen))
-            if free > 0 and (hints := self._groups.get(group)):
-                taken = _take(hints, free, used, room.per_lane, now, probed)
-                self._count -= len(taken)
-                chosen |= {hint.id: hint.outage for hint in taken}
+        with self._turn:
+            for group, free in room.groups.items():
+                free = min(free, WAVE - len(chosen))
+                if free > 0 and (hints := self._groups.get(group)):
+                    taken = _take(hints, free, used, room.per_lane, now, probed)
+                    chosen |= {hint.id: hint.outage for hint in taken}
+            self._named = set(chosen)
+            self._gone |= self._named
         return chosen
+
+    def written(self) -> None:
+        """The claim of what was chosen last is over, whatever became of it."""
+        with self._turn:
+            self._named = set()
 
     def wait(self) -> float:
         """Seconds until the next that is not due yet; OFTEN where none is known."""
         now = time.monotonic()
-        coming = (hint.at - now for hints in self._groups.values() for hint in hints if hint.at > now)
-        return min(coming, default=OFTEN)
-
-    def _is_time(self) -> bool:
-        pause = OFTEN if self._count < MOST / 10 else SELDOM
-        return self._count == 0 or time.monotonic() - self._looked > max(pause, 10 * self._took)
-
-    def _look(self) -> None:
-        began = time.monotonic()
-        with connection.cursor() as cursor:
-            cursor.execute(LOOK, {"ahead": AHEAD, "each": EACH, "most": MOST})
-            rows: Sequence[tuple[UUID, str, UUID, UUID | None, float]] = cursor.fetchall()
-        now = time.monotonic()
-        self._groups, self._count, self._looked, self._took = {}, len(rows), now, now - began
-        for id_, group, lane, outage, wait in rows:
-            self._groups.setdefault(group, deque()).append(Hint(id_, lane, outage, now + wait + MARGIN * (wait > 0)))
+        with self._turn:
+            coming = (hint.at - now for hints in self._groups.values() for hint in hints if hint.at > now)
+            return min(coming, default=OFTEN)
 
 
 def _take(hints: deque[Hint], free: int, used: dict[UUID, int], per_lane: int, now: float, probed: Counter[UUID]) -> list[Hint]:  # fmt: skip

@@ -7,8 +7,9 @@ worker or a lost answer, is looked up by `find` first, and no sooner than the re
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -61,10 +62,14 @@ class Deliveries:
         return registry.slugs()
 
     def claim(self, worker: str, room: Room) -> list[Claimed]:
-        before = time.monotonic()
         chosen = self._ahead.choose(room)
-        if not chosen:
-            return []
+        try:
+            return self._claim(worker, chosen) if chosen else []
+        finally:
+            self._ahead.written()
+
+    def _claim(self, worker: str, chosen: Mapping[UUID, UUID | None]) -> list[Claimed]:
+        before = time.monotonic()
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 CLAIM, {"ids": as_ids(chosen), "worker": worker, "lease": LEASE.total_seconds(), "mute": _mute()}
@@ -77,15 +82,15 @@ class Deliveries:
         self._held |= {item.id: (item.begun_at, before) for item in items}
         return items
 
-    def _load(self, wanted: dict[UUID, int]) -> None:
-        """Channels that changed since they were last used, all in one statement."""
+    def _load(self, wanted: Mapping[UUID, int]) -> None:
+        """Channels that changed since they were last used, many in one statement."""
         stale = [
             key
             for key, version in wanted.items()
             if key not in self._channels or self._channels[key].version != version
         ]
-        if stale:
-            for channel in Channel.objects.select_related("app").filter(id__in=stale):
+        for some in batched(stale, 100):
+            for channel in Channel.objects.select_related("app").filter(id__in=some):
                 self._channels[channel.id] = channel
 
     def _app(self, channel: Channel) -> App:
@@ -95,6 +100,11 @@ class Deliveries:
                 self._apps.clear()
             self._apps[key] = app_value(channel.app)
         return self._apps[key]
+
+    def look(self) -> float:
+        pause = self._ahead.look()
+        self._load(self._ahead.lanes)  # so that hardly any claim has to
+        return pause
 
     def wait(self) -> float:
         return self._ahead.wait()

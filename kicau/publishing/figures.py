@@ -12,7 +12,7 @@ from django.db import connection
 DUE = """
 SELECT network, count(*) FILTER (WHERE free), extract(epoch FROM clock_timestamp() - min(next_at) FILTER (WHERE free)), count(*) FILTER (WHERE NOT free)
 FROM (SELECT network, next_at, lease_until IS NULL OR lease_until < clock_timestamp() AS free FROM publishing_delivery
-      WHERE state IN ('scheduled', 'publishing') AND next_at <= clock_timestamp()) d GROUP BY network
+      WHERE state IN ('scheduled', 'publishing') AND next_at <= statement_timestamp()) d GROUP BY network
 """
 ATTENTION = """
 SELECT d.network, d.state, count(*) FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id

@@ -258,9 +258,11 @@ class _Check:
         if not hours or not digests:
             return
         window = timedelta(hours=hours)
-        rows = Delivery.objects.filter(workspace=self.actor.workspace, text_hash__in=digests).exclude(
-            state__in=[DeliveryState.CANCELED, DeliveryState.DELETED, DeliveryState.FAILED]
-        )
+        times = [post.at for post, _, _ in seen]
+        rows = Delivery.objects.filter(
+            channel__in={channel.id for _, channel, _ in seen}, text_hash__in=digests,
+            due_at__range=(min(times) - window, max(times) + window),
+        ).exclude(state__in=[DeliveryState.CANCELED, DeliveryState.DELETED, DeliveryState.FAILED])  # fmt: skip
         others: dict[tuple[UUID, str], list[tuple[datetime, str]]] = {}
         for channel_id, digest, due_at in rows.values_list("channel_id", "text_hash", "due_at"):
             others.setdefault((channel_id, digest), []).append((due_at, f"{due_at:%Y-%m-%d %H:%M} UTC"))

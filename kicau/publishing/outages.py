@@ -46,11 +46,11 @@ RETURNING app_id, host
 RELEASE = """
 UPDATE publishing_delivery d SET next_at = clock_timestamp() FROM channels_channel c
 WHERE c.id = d.channel_id AND c.app_id = %s AND c.host = %s AND d.state IN ('scheduled', 'publishing') AND d.tries > 0
-  AND d.lease_until IS NULL AND d.next_at > clock_timestamp() AND d.next_at <= clock_timestamp() + make_interval(secs => %s)
+  AND d.lease_until IS NULL AND d.next_at > statement_timestamp() AND d.next_at <= statement_timestamp() + make_interval(secs => %s)
 """
 CONCERNED = """
 SELECT DISTINCT d.workspace_id FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
-WHERE c.app_id = %s AND c.host = %s AND d.state IN ('scheduled', 'publishing') AND d.due_at <= clock_timestamp() AND d.next_at <= clock_timestamp() + make_interval(secs => %s)
+WHERE c.app_id = %s AND c.host = %s AND d.state IN ('scheduled', 'publishing') AND d.due_at <= statement_timestamp() AND d.next_at <= statement_timestamp() + make_interval(secs => %s)
 """
 
 

@@ -18,11 +18,18 @@ from kicau.channels.live import new_client
 from kicau.channels.models import Channel
 from kicau.connector.contract import consent
 from kicau.connector.sandbox import start
-from kicau.engine.pump import Pump
+from kicau.engine.pump import Pump, Room
 from kicau.publishing import compose, schedule
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Delivery
+from kicau.publishing.outcomes import Claimed
 from tests.stranger.sandbox import Server
+
+
+async def claimed(work: Deliveries, worker: str) -> list[Claimed]:
+    """What a worker takes that looks first."""
+    await sync_to_async(work.look)()
+    return await sync_to_async(work.claim)(worker, Room({"stranger": 100}))
 
 
 @pytest_asyncio.fixture

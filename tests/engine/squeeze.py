@@ -140,6 +140,7 @@ async def run(seed: int, actor: Actor, channels: Sequence[Channel], network: Ser
 async def _work(name: str, client: aiohttp.ClientSession, dies: bool, chance: random.Random) -> None:
     """One wave of one worker; one that dies does so after its requests have gone out, before anything is written."""
     work = Deliveries(client)
+    await sync_to_async(work.look)()
     items = await sync_to_async(work.claim)(name, Room({"stranger": chance.randrange(1, 6)}))
     outcomes = await asyncio.gather(*(work.step(item) for item in items))
     if outcomes and not dies:

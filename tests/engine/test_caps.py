@@ -100,6 +100,7 @@ async def test_a_cap_of_the_app_holds_all_its_channels_and_what_was_under_way_co
     """Two are claimed before the cap is one that holds; three workers then share what is left."""
 
     def claim(work, name, most):
+        work.look()
         return work.claim(name, Room({"stranger": most}))
 
     rows = [await sync_to_async(post)(f"kopi {n}", to=("ana", "budi")[n % 2]) for n in range(8)]
@@ -180,6 +181,7 @@ async def test_the_cap_holds_whatever_happens_to_workers_and_answers(actor, pair
 
 async def test_a_cap_that_is_far_costs_a_claim_nothing(actor, post, client):
     def statements(work):
+        work.look()
         with CaptureQueriesContext(
             connection,
         ) as seen:

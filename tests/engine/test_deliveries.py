@@ -17,6 +17,7 @@ from kicau.connector.sandbox import Fault
 from kicau.plans.models import Charge
 from kicau.publishing import acts, deliver, outcomes
 from kicau.publishing.models import Attempt, Delivery
+from tests.engine.conftest import claimed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,9 +89,8 @@ async def test_a_living_workers_lease_is_respected(post, shop, state, network):
 async def test_who_lost_the_lease_lost_the_word(post, client, actor):
     row = await sync_to_async(post)("terlambat melapor")
     work = deliver.Deliveries(client)
-    from kicau.engine.pump import Room
 
-    item = (await sync_to_async(work.claim)("slow", Room({"stranger": 10})))[0]
+    item = (await claimed(work, "slow"))[0]
     await Delivery.objects.filter(id=row.id).aupdate(worker="quick")
     outcome = outcomes.rejected(item, "publish", errors.Rejected())
     await sync_to_async(work.settle)("slow", [outcome])
@@ -114,7 +114,7 @@ async def test_a_limit_lets_the_channel_wait_and_delays_no_other(post, shop, sta
 async def test_a_slow_channel_delays_no_other(post, shop, state, network):
     network.faults.append(Fault(effect="slow", seconds=1.5, method="POST", path="^/posts", times=4))
     slow = [await sync_to_async(post)(f"lambat {n}", to="ana") for n in range(6)]
-    quick = await sync_to_async(post)("cepat", to="budi", after=0.3)
+    quick = await sync_to_async(post)("cepat", to="budi", after=0.6)
     await shop.work(lambda: state(quick) == "published")
     quick = await Delivery.objects.aget(id=quick.id)
     assert quick.late_ms < 1000

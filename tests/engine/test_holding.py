@@ -18,14 +18,14 @@ from kicau.connector.content import Published
 from kicau.connector.sandbox import Fault
 from kicau.engine import pump
 from kicau.engine.chores import Chore, keep_doing
-from kicau.engine.pump import Pump, Room
+from kicau.engine.pump import Pump
 from kicau.publishing import deliver, leaving, outcomes
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Attempt, Delivery
+from tests.engine.conftest import claimed
 from tests.stranger.connector import Stranger
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ALL = Room({"stranger": 100})
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +65,9 @@ async def test_what_a_network_says_in_no_known_writing_is_written_down_all_the_s
 async def test_a_late_outcome_does_not_touch_a_later_claim_of_the_same_worker(post, client):
     row = await sync_to_async(post)("diambil dua kali")
     work = Deliveries(client)
-    first = (await sync_to_async(work.claim)("same", ALL))[0]
+    first = (await claimed(work, "same"))[0]
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=first.begun_at)  # the database was away for that long
-    second = (await sync_to_async(work.claim)("same", ALL))[0]
+    second = (await claimed(work, "same"))[0]
     await sync_to_async(work.settle)("same", [outcomes.rejected(first, "publish", errors.Rejected())])
     fresh = await Delivery.objects.aget(id=row.id)
     assert (fresh.state, fresh.begun_at, fresh.worker) == ("publishing", second.begun_at, "same")
@@ -78,7 +78,7 @@ async def test_a_late_outcome_does_not_touch_a_later_claim_of_the_same_worker(po
 async def test_a_worker_that_stood_still_sends_nothing(post, client, network, monkeypatch):
     await sync_to_async(post)("tertidur")
     work = Deliveries(client)
-    item = (await sync_to_async(work.claim)("asleep", ALL))[0]
+    item = (await claimed(work, "asleep"))[0]
     mark, at = work._held[item.id]
     work._held[item.id] = (mark, at - (deliver.LEASE - outcomes.LOOK_AFTER).total_seconds() - 1)
     outcome = await work.step(item)
@@ -90,9 +90,9 @@ async def test_a_worker_that_stood_still_sends_nothing(post, client, network, mo
 async def test_a_worker_that_lost_the_lease_sends_nothing_however_often_it_renews(post, client, network):
     row = await sync_to_async(post)("diambil orang")
     work = Deliveries(client)
-    item = (await sync_to_async(work.claim)("slow", ALL))[0]
+    item = (await claimed(work, "slow"))[0]
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
-    await sync_to_async(Deliveries(client).claim)("quick", ALL)
+    await claimed(Deliveries(client), "quick")
     work._held[item.id] = (item.begun_at, 0.0)
     await sync_to_async(work.renew)("slow", [item.id])
     assert (await work.step(item)).outcome == "waiting"
@@ -153,7 +153,7 @@ async def test_a_step_that_keeps_breaking_off_is_taken_later_and_later_and_then_
     for _ in range(6):
         for _ in ("publish", "find"):
             await Delivery.objects.filter(id=row.id).aupdate(next_at=clock.now() - timedelta(seconds=60))
-            item = (await sync_to_async(work.claim)("w", ALL))[0]
+            item = (await claimed(work, "w"))[0]
             if item.broken_at:
                 item = replace(item, broken_at=item.broken_at - timedelta(seconds=60))
             await sync_to_async(work.settle)("w", [await work.step(item)])
@@ -167,7 +167,7 @@ async def test_a_step_that_keeps_breaking_off_is_taken_later_and_later_and_then_
     await Delivery.objects.filter(id=row.id).aupdate(
         due_at=clock.now() - timedelta(hours=25), broken_at=ago, next_at=ago
     )
-    item = (await sync_to_async(work.claim)("w", ALL))[0]
+    item = (await claimed(work, "w"))[0]
     await sync_to_async(work.settle)("w", [await work.step(item)])
     fresh = await Delivery.objects.aget(id=row.id)
     assert (fresh.state, "the post is not there" in fresh.reason) == ("failed", True)
@@ -202,7 +202,7 @@ async def test_a_database_that_was_restarted_costs_no_delivery_its_way(post, cli
     monkeypatch.setattr(Stranger, "publish", publish)
     await sync_to_async(post)("sesudah")
     work = Deliveries(client)
-    item = (await sync_to_async(work.claim)("steady", ALL))[0]
+    item = (await claimed(work, "steady"))[0]
     await sync_to_async(restart)()
     outcome = await work.step(item)
     assert (outcome.outcome, outcome.state, outcome.broken_at, texts(network)) == ("waiting", "publishing", None, [])
@@ -243,10 +243,10 @@ async def test_a_step_that_died_before_it_said_that_it_sends_is_taken_again_wher
     monkeypatch.setattr(Stranger, "can_tell", False)
     row = await sync_to_async(post)("tak bisa ditanya")
     dies = Deliveries(client)
-    item = (await sync_to_async(dies.claim)("dies", ALL))[0]  # and dies here: it has sent nothing
+    item = (await claimed(dies, "dies"))[0]  # and dies here: it has sent nothing
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
     again = Deliveries(client)
-    item = (await sync_to_async(again.claim)("again", ALL))[0]
+    item = (await claimed(again, "again"))[0]
     assert item.broken_at is None
     late = await dies.step(replace(item, begun_at=item.begun_at - timedelta(seconds=1)))
     assert (late.outcome, texts(network)) == (
@@ -256,7 +256,7 @@ async def test_a_step_that_died_before_it_said_that_it_sends_is_taken_again_wher
     await again.step(item)  # and dies there: it has said so, and what it did is not written
     assert texts(network) == ["tak bisa ditanya"]
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
-    third = (await sync_to_async(Deliveries(client).claim)("third", ALL))[0]
+    third = (await claimed(Deliveries(client), "third"))[0]
     assert third.broken_at == item.begun_at
     await dies.close()
     await again.close()
@@ -266,7 +266,7 @@ async def test_nothing_leaves_while_the_database_cannot_note_it(post, client, ne
     monkeypatch.setattr(Stranger, "can_tell", False)
     await sync_to_async(post)("menunggu")
     work = Deliveries(client)
-    item = (await sync_to_async(work.claim)("alone", ALL))[0]
+    item = (await claimed(work, "alone"))[0]
     monkeypatch.setattr(leaving, "LEAVE", "SELECT 1 / 0")
     outcome = await work.step(item)
     assert (outcome.outcome, outcome.broken_at, texts(network)) == ("waiting", None, [])

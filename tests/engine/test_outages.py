@@ -68,6 +68,7 @@ async def test_a_wave_costs_as_many_queries_as_a_single_delivery(post, client):
     for size in (1, 40):
         for n in range(size):
             await sync_to_async(post)(f"gelombang {size}, nomor {n}", to=("ana", "budi")[n % 2])
+        await sync_to_async(work.look)()
         items = await sync_to_async(counted)(work.claim, "one", Room({"stranger": 100}, per_lane=50))
         assert len(items) == size
         settled = [await work.step(item) for item in items]

@@ -41,7 +41,9 @@ def test_leaving_at_once_and_going_back_changes_nothing_at_all(actor, channel, p
     assert {c.state for c in Channel.objects.all()} == {"withdrawn"}
     assert "was left" in Delivery.objects.get(id=rows[0].id).reason
     assert acts.announce(actor, network="stranger").id == left.id  # a second time changes nothing
-    assert Deliveries(None).claim("w", Room({"stranger": 9})) == []
+    work = Deliveries(None)
+    work.look()
+    assert work.claim("w", Room({"stranger": 9})) == []
     with pytest.raises(Conflict):
         publishing.retry(actor, rows[0].id)
     with pytest.raises(Unacceptable, match="not connected"), transaction.atomic():
@@ -103,7 +105,9 @@ def test_by_date_everything_goes_on_until_then_and_nothing_is_accepted_for_later
     # The claim itself keeps to the moment, to the second, whether or not anybody came round.
     Channel.objects.update(state="active", leaves_at=clock.now() - timedelta(seconds=1))
     Delivery.objects.filter(id=rows[0].id).update(state="scheduled", hold="", next_at=clock.now() - timedelta(seconds=9))  # fmt: skip
-    assert Deliveries(None).claim("w", Room({"stranger": 9})) == []
+    work = Deliveries(None)
+    work.look()
+    assert work.claim("w", Room({"stranger": 9})) == []
     assert again.network == "stranger"
 
 
