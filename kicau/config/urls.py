@@ -7,6 +7,11 @@ from django.urls import include, path
 from kicau.api.root import api
 from kicau.web import health, metrics, public, witness
 
+handler400 = "kicau.web.faults.malformed"
+handler403 = "kicau.web.faults.denied"
+handler404 = "kicau.web.faults.not_found"
+handler500 = "kicau.web.faults.broken"
+
 urlpatterns = [
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),

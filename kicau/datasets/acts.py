@@ -134,7 +134,7 @@ def order(actor: Actor, set_id: UUID | str, *, as_of: datetime | None = None) ->
     if of.versions.filter(state__in=(VersionState.WAITING, VersionState.MAKING)).exists():
         raise Conflict("A version of this set is being made already; wait until it is ready.")
     version = next_version(of, as_of or clock.now())
-    actor.record("dataset.ordered", version.id, number=version.number)
+    actor.record("dataset.ordered", version.id, name=of.name, number=version.number)
     return version
 
 

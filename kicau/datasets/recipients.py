@@ -61,7 +61,7 @@ def give(actor: Actor, version: Version, *, name: str, contact: str = "") -> Rec
         raise unacceptable("name", "Whom is it given to? A name is needed.")
     with transaction.atomic():
         made = Recipient.objects.create(version=version, name=name.strip()[:200], contact=contact.strip()[:300])
-        actor.record("dataset.given", version.id, to=made.name)
+        actor.record("dataset.given", version.id, name=version.set.name, to=made.name)
     return made
 
 
@@ -76,7 +76,7 @@ def ask(actor: Actor, recipient_id: UUID | str) -> Asked:
     secret = secrets.token_urlsafe(32)
     found.ask_digest, found.told_at = _digest(secret), clock.now()
     found.save(update_fields=["ask_digest", "told_at"])
-    actor.record("dataset.asked", found.id, to=found.name, version=found.owes)
+    actor.record("dataset.asked", found.id, name=found.version.set.name, to=found.name, version=found.owes)
     return Asked(found, settings.KICAU_PUBLIC_URL + reverse("taken-back", args=[secret]))
 
 
@@ -86,7 +86,7 @@ def acknowledge(actor: Actor, recipient_id: UUID | str) -> Recipient:
     actor.require(Permission.SETTINGS)
     found = one_recipient(actor, recipient_id)
     _acknowledged(found, actor.name)
-    actor.record("dataset.acknowledged", found.id, to=found.name, version=found.owes)
+    actor.record("dataset.acknowledged", found.id, name=found.version.set.name, to=found.name, version=found.owes)
     return found
 
 

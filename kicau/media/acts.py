@@ -127,7 +127,7 @@ def change_medium(actor: Actor, medium_id: UUID | str, *, alt: str | None = None
     if ai_use is not None:
         medium.ai_use = checked_ai_use(ai_use)
     medium.save()
-    actor.record("medium.changed", medium.id)
+    actor.record("medium.changed", medium.id, name=medium.name)
     return medium
 
 

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from kicau.base import clock
 from kicau.base.errors import unacceptable
-from kicau.base.ids import as_uuid
+from kicau.base.ids import NO_ID, as_uuid
 from kicau.channels.models import Channel
-from kicau.rights.models import AuditEntry
+from kicau.publishing.approval import excerpt
+from kicau.publishing.models import Delivery, Part
+from kicau.rights.models import AuditEntry, Statement
+from kicau.web.archive_words import LAYERS
+from kicau.web.archive_words import SUBJECTS as ABOUT
 from kicau.web.frame import Asked, page
-from kicau.web.words import SUBJECTS, VIA
+from kicau.web.marks import label
+from kicau.web.words import ROLES, SUBJECTS, VIA
 from kicau.workspaces import acts
 from kicau.workspaces.actors import Permission
 
@@ -40,17 +48,88 @@ def index(request: Asked) -> HttpResponse:
     more, found = len(found) > EACH_PAGE, found[:EACH_PAGE]
     wanted = {name: request.GET.get(name, "") for name in ("act", "of", "who", "via", "since", "until")}
     shown = {
-        "entries": found, "channels": _channels(request, found), "following": found[-1].id if more else "", "groups": SUBJECTS, "wanted": wanted, "ways": VIA,
+        "entries": found, "about": _about(request, found), "following": found[-1].id if more else "", "groups": SUBJECTS, "wanted": wanted, "ways": VIA,
         "filtered": any(wanted.values()), "people": [m.person for m in acts.members(request.actor)],
     }  # fmt: skip
     return render(request, "web/activity.html", shown)
 
 
-def _channels(request: Asked, entries: list[AuditEntry]) -> dict[str, Channel]:
-    """Those that the entries are about, the removed ones too."""
-    about = {one.subject for one in entries if one.act.startswith("channel.")}
-    rows = Channel.objects.filter(workspace=request.actor.workspace, id__in=map(as_uuid, about)) if about else ()
-    return {str(row.id): row for row in rows}
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an entry is about, and where it stands; `address` may be empty."""
+
+    name: str
+    address: str = ""
+
+
+def _about(request: Asked, entries: list[AuditEntry]) -> dict[int, About]:
+    """By the entry's id; a query for each kind of thing, the removed ones too."""
+
+    def rows_of[Row: Model](model: type[Row], *kinds: str) -> QuerySet[Row]:
+        ids = {as_uuid(one.subject) for one in entries if one.act.partition(".")[0] in kinds}
+        return model._default_manager.filter(workspace_id=request.actor.workspace.id, id__in=ids) if ids else model._default_manager.none()  # fmt: skip
+
+    channels = {str(row.id): About(_channel(row), reverse("channel", args=[row.key])) for row in rows_of(Channel, "channel", "slots")}  # fmt: skip
+    deliveries = {str(row.id): row for row in rows_of(Delivery, "delivery").select_related("channel")}
+    drafts = {as_uuid(one.subject) for one in entries if one.act.startswith(("draft.", "comment.", "review."))}
+    drafts |= {row.draft_id for row in deliveries.values()}
+    parts = Part.objects.filter(draft__workspace=request.actor.workspace, draft_id__in=drafts, variant=None, position=0)
+    texts = dict(parts.values_list("draft_id", "text")) if drafts else {}
+    statements = {str(row.id): row for row in rows_of(Statement, "rights").defer("raw")}
+    found: dict[int, About] = {}
+    for one in entries:
+        if one.subject in channels:
+            found[one.id] = channels[one.subject]
+        elif row := deliveries.get(one.subject):
+            found[one.id] = About(f"{_words_of(texts, row.draft_id)} · {_channel(row.channel)}", f"{reverse('post', args=[row.draft_id])}#d-{row.id}")  # fmt: skip
+        elif (draft_id := as_uuid(one.subject)) in texts:
+            found[one.id] = About(_words_of(texts, draft_id), reverse("post", args=[draft_id]))
+        elif statement := statements.get(one.subject):
+            found[one.id] = _statement(statement)
+        elif told := _named(one):
+            found[one.id] = told
+    return found
+
+
+def _words_of(texts: Mapping[UUID, str], draft_id: UUID) -> str:
+    return f"“{excerpt([texts.get(draft_id, '')])}”"
+
+
+def _channel(row: Channel) -> str:
+    return f"{row.name} · {label(row.network)}"
+
+
+def _statement(row: Statement) -> About:
+    """Whose word it is, and what it reaches."""
+    reach = row.key or (label(row.network) if row.network else "")
+    told = [str(LAYERS.get(row.layer, row.layer)), row.party_name, str(ABOUT.get(row.subject, row.subject)), reach]
+    address = reverse("archive-item", args=[row.item]) if row.item else reverse("rights")
+    return About(" · ".join(part for part in told if part), address)
+
+
+PLACES = {"medium": "medium", "audit": "audit", "canary": "canary", "withdrawal": "withdrawal", "dataset": "set"}  # by kind, the page of its subject  # fmt: skip
+OF_VERSIONS = ("dataset.ordered", "dataset.given", "dataset.asked", "dataset.acknowledged")  # their subjects have no page of their own  # fmt: skip
+
+
+def _named(entry: AuditEntry) -> About | None:
+    """By what was noted with it."""
+    detail, kind = entry.detail, entry.act.partition(".")[0]
+    told = [str(detail.get("name") or detail.get("channel") or ""), str(detail.get("to", "")) if kind == "dataset" else ""]  # fmt: skip
+    if kind == "withdrawal" and detail.get("network"):
+        told.append(label(str(detail["network"])))
+    if detail.get("role") in ROLES:
+        told.append(str(ROLES[detail["role"]][0]))
+    if detail.get("url"):
+        told.append(str(detail["url"]))
+    if not any(told) and detail.get("count"):
+        told.append(f"× {detail['count']}")
+    address = ""
+    if kind == "channel":  # noted by its key
+        told, address = [entry.subject], reverse("channel", args=[entry.subject])
+    if kind in PLACES and entry.act not in OF_VERSIONS and as_uuid(entry.subject) != NO_ID:
+        address = reverse(PLACES[kind], args=[as_uuid(entry.subject)])
+    words = " · ".join(part for part in told if part)
+    return About(words, address) if words else None
 
 
 def _filtered(request: Asked) -> QuerySet[AuditEntry]:

@@ -23,7 +23,7 @@ from kicau.publishing.models import ReviewLink
 from kicau.web import files
 from kicau.web.approval import reading
 from kicau.web.library import moment_asked
-from kicau.web.words import said
+from kicau.web.words import review_standing, said
 
 type View = Callable[..., HttpResponseBase]
 
@@ -56,7 +56,7 @@ def review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
     draft = reviewing.draft_of(link)
     mine = reviewing.said(link)
     return render(request, "web/review.html", {
-        "link": link, "secret": secret, "draft": draft, "shown": approval.shown_on(draft), "reviews": mine, "read": reading(draft, mine),
+        "link": link, "secret": secret, "draft": draft, "standing": review_standing(link, draft, mine), "shown": approval.shown_on(draft), "reviews": mine, "read": reading(draft, mine),
         "media_base": f"/review/{secret}", "zone": link.workspace.timezone,
     })  # fmt: skip
 

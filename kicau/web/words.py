@@ -18,7 +18,7 @@ from kicau.base.errors import NotFound, Refusal, Unacceptable
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
 from kicau.publishing.calendars import Slip
-from kicau.publishing.models import Delivery, DeliveryState, DraftState, Hold
+from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold, Review, ReviewLink
 from kicau.rights.models import Party
 from kicau.web.marks import label
 from kicau.withdrawal import telling as withdrawals
@@ -94,10 +94,16 @@ REVIEWS: dict[str, Badge] = {
     "approved": Badge(pgettext_lazy("review", "approved it"), "check", "leaf"),
     "returned": Badge(pgettext_lazy("review", "asked for changes"), "retry", "ember"),
 }
+THEIRS: dict[str, Badge] = {
+    "approved": Badge(_("You approved it"), "check", "leaf"),
+    "returned": Badge(_("You asked for changes"), "retry", "ember"),
+}
+AWAITED = Badge(_("Waits for your word"), "hand", "sun")
+TO_READ = Badge(_("For you to read"), "eye", "sky")
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 ACTS: dict[str, Any] = {
     "budget.made": _("made a budget"), "budget.changed": _("changed a budget"), "budget.removed": _("removed a budget"),
-    "prices.added": _("added a price list"), "prices.removed": _("removed a price list"), "rate.set": _("set an exchange rate"),
+    "prices.added": _("added a price list"), "prices.removed": _("removed a price list"), "rate.set": _("set an exchange rate"), "rate.removed": _("removed an exchange rate"), "evidence.stamped": _("had the log of evidence stamped"), "channel.preferences": _("changed what an account says about AI use"),
     "channel.connected": _("connected a channel"), "channel.reconnected": _("reconnected a channel"), "channel.disconnected": _("disconnected a channel"),
     "channel.expired": _("lost a channel's permission"), "channel.paused": _("paused a channel"), "channel.resumed": _("resumed a channel"),
     "slots.set": _("changed a channel's slots"), "draft.created": _("wrote a post"), "draft.imported": _("imported posts"), "draft.edited": _("edited a post"),
@@ -151,6 +157,14 @@ def delivery_badge(row: Delivery | Slip) -> Badge:
     if row.state == DeliveryState.HELD and row.hold in HELD:
         return HELD[row.hold]
     return DELIVERY[row.state]
+
+
+def review_standing(link: ReviewLink, draft: Draft, theirs: Sequence[Review]) -> Badge:
+    """How a post stands to the client behind a link: their own word on it as it is now, or that it is awaited."""
+    decided = next((r.kind for r in reversed(theirs) if r.kind in THEIRS and r.version == draft.version), "")
+    if draft.state not in (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED):
+        return DRAFT[draft.state]
+    return THEIRS.get(decided, AWAITED if link.may_approve else TO_READ)
 
 
 def channel_badge(row: Channel) -> Badge:

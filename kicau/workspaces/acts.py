@@ -187,7 +187,7 @@ def set_member(actor: Actor, person: Person, role: str) -> Membership:
             raise NotAllowed("Only an owner can change an owner's role.")
         _keep_an_owner(actor, person)
     member, _ = Membership.objects.update_or_create(workspace=actor.workspace, person=person, defaults={"role": role})
-    actor.record("member.set", person.id, role=role, before=before.role if before else "")
+    actor.record("member.set", person.id, name=str(person), role=role, before=before.role if before else "")
     return member
 
 
@@ -222,7 +222,7 @@ def remove_member(actor: Actor, person: Person) -> None:
         _keep_an_owner(actor, person)
     member.delete()
     Token.objects.filter(workspace=actor.workspace, person=person, revoked_at=None).update(revoked_at=clock.now())
-    actor.record("member.removed", person.id)
+    actor.record("member.removed", person.id, name=str(person))
 
 
 class Named(NamedTuple):

@@ -79,6 +79,8 @@ def _dot(tone: str, drawing: str, word: str) -> SafeString:
 
 
 def _badge_of(thing: Any) -> words.Badge:
+    if isinstance(thing, words.Badge):
+        return thing
     match type(thing).__name__:
         case "Delivery" | "Slip":
             return words.delivery_badge(thing)

@@ -50,6 +50,8 @@ def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest
     assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == ("same-origin", "noindex")
     assert "Halo &lt;i&gt;dunia&lt;/i&gt;" in html
     assert "Between us" not in html
+    assert "Waits for your word" in html
+    assert reverse("network-looks") in html, "each network dresses its post"
     assert 'href="/library' not in html
     small = re.search(r'src="(/review/[^"]+\.jpg)"', html)[1]
     shown = guest.get(small)
@@ -60,13 +62,33 @@ def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest
     say = f"{way}/say"
     assert "what you want to say" in guest.post(say, {"text": ""}, follow=True).content.decode()
     assert "with the team" in guest.post(say, {"text": "Warmer", "quote": "Halo"}, follow=True).content.decode()
-    assert "approval is noted" in guest.post(say, {"verdict": "approve", "version": draft.version}, follow=True).content.decode()  # fmt: skip
+    told = guest.post(say, {"verdict": "approve", "version": draft.version}, follow=True).content.decode()
+    assert "approval is noted" in told
+    assert "You approved it" in told
     html = page.get(reverse("post", args=[draft.id])).content.decode()
     assert "Warmer" in html
     assert "Approved" in html
     page.post(reverse("review-link-revoke", args=[draft.id, reviewing.links(actor, draft.id).get().id]))
     assert guest.get(way).status_code == 410
     assert guest.get(small).status_code == 410
+
+
+def test_a_contributor_says_when_and_an_editor_finds_it_filled_in(page, guest, member, channels):
+    writer = member("contributor")
+    guest.force_login(writer.person)
+    html = guest.get(reverse("compose"), follow=True).content.decode()
+    assert 'name="date"' in html
+    assert 'value="slot"' in html
+    assert 'name="when" value="now"' not in html, "that is for those who may publish"
+    form = {"draft": "01a218d8-1d20-71ce-8541-302992b303e3", "version": "0", "hand": "h", "parts:": ["p1"], "text:p1": "Fresh beans", "channel": ["x-kopisenja"]}  # fmt: skip
+    form |= {"when": "at", "date": "2027-03-01", "time": "09:00", "timezone": "Asia/Jakarta", "how": "submit"}
+    html = guest.post(reverse("compose-send"), form, follow=True).content.decode()
+    assert re.search("Wanted on <time[^>]+>Mon 1 Mar 2027, 02:00<", html), (
+        "in the zone of this writer, who has chosen none"
+    )
+    html = page.get(reverse("post", args=[form["draft"]])).content.decode()
+    assert 'name="date" value="2027-03-01"' in html
+    assert 'name="time" value="09:00"' in html
 
 
 def test_a_contributor_decides_nothing_and_makes_no_link(guest, member, actor, channels):

@@ -1,0 +1,37 @@
+"""Pages for what has no page: an address without anything, and faults. They ask no database: it may be what is at fault,
+and Django draws them in threads whose connections nobody would give back."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from kicau.web.frame import is_partial
+from kicau.web.language import theme_of
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _told(request, 404, _("There is nothing here"), _("Nothing stands at this address; it may have been mistyped, or what stood here was removed."))  # fmt: skip
+
+
+def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _told(request, 400, _("That could not be read"), _("What your browser sent could not be read. Go back, reload the page, and try again."))  # fmt: skip
+
+
+def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _told(request, 403, _("This is not yours to do"), _("Ask somebody whose role in the workspace covers it."))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    return _told(request, 500, _("A fault of ours"), _("Something went wrong that nobody foresaw, and it was logged. Posts go out all the same. Wait a moment, then reload the page; if it stays so, tell whoever hosts this Kicau."))  # fmt: skip
+
+
+def _told(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
+    if is_partial(request):
+        answer = HttpResponse(render_to_string("web/notice.html", {"sentence": sentence}), status=status)
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
+        return answer
+    shown = {"title": title, "sentence": sentence, "theme": theme_of(request), "LANGUAGE_CODE": get_language()}
+    return HttpResponse(render_to_string("web/fault.html", shown), status=status)

@@ -1,0 +1,48 @@
+"""The activity says who did what to what, and leads there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from django.urls import reverse
+
+import kicau
+from kicau.archive import saying
+from kicau.datasets.acts import define, order
+from kicau.media import acts as media
+from kicau.publishing import acts as publishing
+from kicau.publishing import approval, compose
+from kicau.rights.statements import NewStatement
+from kicau.web.words import ACTS
+
+
+def test_the_activity_names_what_was_done_to_what_and_leads_there(page, actor, post, channels, picture, member):
+    made = post("Halo dari Bandung").deliveries[0]
+    media.change_medium(actor, picture.id, alt="A cup")
+    publishing.cancel(actor, made.id)
+    approval_of = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="A second one"),)))
+    approval.submit(actor, approval_of.id)
+    saying.say(actor, [NewStatement(layer="grant", party="author", party_name="Teman", subject="author", key="x:teman", says={"train_gen": "deny"})])  # fmt: skip
+    order(actor, define(actor, name="Our voice", purpose="Replies").id)
+    member("viewer")
+    html = page.get(reverse("activity")).content.decode()
+    for words, link in (
+        ("“Halo dari Bandung” · Kopi Senja · X", f'href="{reverse("post", args=[made.draft_id])}#d-{made.id}"'),
+        ("“A second one”", f'href="{reverse("post", args=[approval_of.id])}"'),
+        ("cup.jpg", f'href="{reverse("medium", args=[picture.id])}"'),
+        ("Grant or refusal · Teman · all of an author · x:teman", f'href="{reverse("rights")}"'),
+        ("Our voice", 'href="/sets/'),
+        ("Viewer · Viewer", ""),
+    ):
+        assert words in html, words
+        assert link in html, link
+
+
+def test_every_act_that_is_recorded_has_its_words():
+    found = set()
+    for path in Path(kicau.__file__).parent.rglob("*.py"):
+        if "tests" not in path.parts:
+            found |= set(re.findall(r'\.record\(\s*"([a-z]+\.[a-z_-]+)"', path.read_text("utf-8")))
+    assert len(found) > 60
+    assert found - set(ACTS) == set()
