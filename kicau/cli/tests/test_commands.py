@@ -294,7 +294,7 @@ def test_a_role_binds_the_shell_too(kicau, member, ana):
     member("viewer")
     said = kicau("--as", "viewer@kopisenja.example", "post", "Halo", "--to", "ana")
     assert said.code == 3
-    assert "ask somebody who is at least" in said.err
+    assert "Ask somebody whose role is" in said.err
     assert kicau("--as", "nobody@kopisenja.example", "calendar").code == 3
 
 

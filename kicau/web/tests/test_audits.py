@@ -90,4 +90,4 @@ def test_strangers_and_viewers(page, actor, archive, member, db):
         assert stranger.get(reverse(name, args=[row.id, *more])).status_code == 404, name
     assert viewer.get(reverse("audit", args=[row.id])).status_code == 200
     assert viewer.get(reverse("audit-new")).status_code == 403
-    assert "ask somebody who is at least contributor" in viewer.post(reverse("audit-do", args=[row.id, "stop"]), follow=True).content.decode()  # fmt: skip
+    assert "Ask somebody whose role is contributor or above" in viewer.post(reverse("audit-do", args=[row.id, "stop"]), follow=True).content.decode()  # fmt: skip
