@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import translation
 from ninja import Query, Router
 
 from kicau.api.gate import acting
@@ -14,7 +15,7 @@ from kicau.api.shapes import evidence as s
 from kicau.api.shapes.base import PageQuery
 from kicau.audit import canaries
 from kicau.evidence import log
-from kicau.evidence.models import Canary
+from kicau.evidence.models import Canary, CanaryTest
 from kicau.workspaces.actors import Permission
 
 routes = Router(tags=["Evidence"])
@@ -62,6 +63,13 @@ def get_candidates(request: HttpRequest, canary_id: Id) -> s.Candidates:
     )
 
 
+@routes.get("/canaries/{canary_id}/tests", response=s.CanaryTestPage, summary="List a canary's tests", openapi_extra=READS)  # fmt: skip
+def list_tests(request: HttpRequest, canary_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
+    """Every one that was made: how often it was tried is part of what each says."""
+    actor = acting(request)
+    return page(canaries.all_tests(actor, canaries.one_canary(actor, canary_id)), ("-number",), asked, _test)
+
+
 @routes.post("/canaries/{canary_id}/test", response=s.CanaryRank, summary="Rank a canary", openapi_extra=SETTINGS)
 def test_canary(request: HttpRequest, canary_id: Id, given: s.CanaryScores) -> s.CanaryRank:
     """Where the published text stands among all candidates, and how likely that is by chance alone."""
@@ -71,6 +79,13 @@ def test_canary(request: HttpRequest, canary_id: Id, given: s.CanaryScores) -> s
     bundle = canaries.evidence(actor, row, report).decode() if given.evidence else ""
     told = report["canary"]
     return s.CanaryRank(says=report["says"], rank=told["rank"], of=told["of"], p=told["p"], tests=told["tests"], bundle=bundle)  # fmt: skip
+
+
+def _test(row: CanaryTest) -> s.CanaryTest:
+    told = row.report["canary"]
+    with translation.override("en"):
+        said = canaries.says(row)
+    return s.CanaryTest(number=row.number, at=row.made_at, model=told["model"], rank=told["rank"], of=told["of"], p=told["p"], lower_is_likelier=told["lower_is_likelier"], says=said)  # fmt: skip
 
 
 def _canary(row: Canary) -> s.Canary:

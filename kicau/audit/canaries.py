@@ -169,11 +169,11 @@ def examine(actor: Actor, canary: Canary, scores: Sequence[float], *, model: str
         row.save(update_fields=["tests"])
         now = clock.now()
         with translation.override("en"):
-            says = sentence(found, model, row.tests)
+            said = sentence(found, model, row.tests)
         report = {
             "form": 1,
             "made_at": now.isoformat(timespec="seconds"),
-            "says": says,
+            "says": said,
             "canary": {
                 "id": str(canary.id), "registered_at": canary.registered_at.isoformat(timespec="seconds"), "model": model[:200], "rank": found.rank,
                 "of": found.of, "p": found.p, "tests": row.tests, "lower_is_likelier": lower_is_likelier, "scores": list(scores),
@@ -202,12 +202,21 @@ def _chance(share: float) -> str:
     return str(formats.number_format(Decimal(f"{share:.2g}")))
 
 
-def tests_of(actor: Actor, canary: Canary) -> list[tuple[CanaryTest, str]]:
-    """Each test that was made, newest first, and what it says in the reader's language."""
+def all_tests(actor: Actor, canary: Canary) -> QuerySet[CanaryTest]:
+    """Each test that was made, newest first."""
     actor.require(Permission.READ)
-    rows = CanaryTest.objects.filter(canary=canary, canary__workspace_id=actor.workspace.id)
-    told = ((row, row.report["canary"]) for row in rows)
-    return [(row, sentence(Ranked(c["rank"], c["of"]), c["model"], c["tests"])) for row, c in told]
+    return CanaryTest.objects.filter(canary=canary, canary__workspace_id=actor.workspace.id).order_by("-number")
+
+
+def says(test: CanaryTest) -> str:
+    """What a test says, in the reader's language."""
+    told = test.report["canary"]
+    return sentence(Ranked(told["rank"], told["of"]), told["model"], told["tests"])
+
+
+def tests_of(actor: Actor, canary: Canary) -> list[tuple[CanaryTest, str]]:
+    """All tests with what each says."""
+    return [(row, says(row)) for row in all_tests(actor, canary)]
 
 
 def one_test(actor: Actor, canary: Canary, which: int) -> CanaryTest:

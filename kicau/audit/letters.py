@@ -1,7 +1,8 @@
 """What each character means to the comparison: part of a word, a word of its own, nothing, or the end of one.
 
 Case, width, accents, ligatures and decorated letters (mathematical bold and the like) do not count: a copy that lost
-or gained them is a copy. Scripts without spaces between words are compared character by character.
+or gained them is a copy. Scripts without spaces between words are compared character by character; where a character
+is a letter of some seventy (Thai, Lao, Burmese, Khmer), by what is written around one consonant.
 """
 
 from __future__ import annotations
@@ -14,13 +15,22 @@ from numpy.typing import NDArray
 
 SEPARATOR, IGNORED = 0, 1
 SINGLE = 0x8000_0000  # set beside a folded character that is a word of its own
+CLUSTER = 0x4000_0000  # beside a letter of a script that is read in clusters, each of which is a word
+JOINS = 0x2000_0000  # beside one that belongs to the cluster before it
+LEADS = 0x1000_0000  # beside one to whose cluster the next letter belongs too
 SIZE = 0x2_0000  # characters beyond are ideographs (words of their own, up to LAST_IDEOGRAPH) or no letters at all
 LAST_IDEOGRAPH = 0x323AF
 
-UNSPACED = (
+CLUSTERED = (
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x1000, 0x109F),  # Burmese
     (0x1780, 0x17FF),  # Khmer
+)
+LEADING = frozenset(
+    "เแโใไເແໂໃໄ\u1039\u17d2"
+)  # vowels written before their consonant; what puts a consonant below another
+FOLLOWING = frozenset("ะาำๅະາຳ")  # vowels that are letters, written after it
+UNSPACED = (
     (0x3040, 0x30FF),  # kana
     (0x31F0, 0x31FF),
     (0x3400, 0x9FFF),  # ideographs
@@ -31,12 +41,15 @@ APOSTROPHES = frozenset("'\u2019\u02bc\u00ad")  # and the soft hyphen: "don't" a
 
 @lru_cache(maxsize=1)
 def table() -> NDArray[np.uint32]:
-    """One entry a code point below SIZE: SEPARATOR, IGNORED, or the folded character, with SINGLE where it stands alone."""
+    """One entry a code point below SIZE: SEPARATOR, IGNORED, or the folded character, with what
+    it does to the word."""
     return np.fromiter((_entry(chr(point)) for point in range(SIZE)), np.uint32, SIZE)
 
 
 def _entry(char: str) -> int:
     category = unicodedata.category(char)
+    if any(low <= ord(char) <= high for low, high in CLUSTERED):
+        return _in_cluster(char, category)
     if category in ("Mn", "Me", "Cf") or char in APOSTROPHES:
         return IGNORED
     if category == "Cs":
@@ -51,6 +64,17 @@ def _entry(char: str) -> int:
         return SEPARATOR
     point = ord(folded[0])
     return point | SINGLE if any(low <= point <= high for low, high in UNSPACED) else point
+
+
+def _in_cluster(char: str, category: str) -> int:
+    """Vowels above and below are letters here, no accents."""
+    if category[0] not in "LMN":
+        return SEPARATOR
+    point = ord(unicodedata.normalize("NFKD", char)[-1])
+    if category == "Nd":
+        point = ord("0") + unicodedata.digit(char)
+    joins = category[0] in "MN" or char in FOLLOWING or "VOWEL SIGN" in unicodedata.name(char, "")
+    return CLUSTER | point | (JOINS if joins else 0) | (LEADS if char in LEADING else 0)
 
 
 def _spelled(char: str) -> bool:

@@ -1,6 +1,6 @@
 """The fingerprints of one's own posts: a folder of arrays that every process maps, and that no other search needs.
 
-A print is a row of 3 to 5 words that says enough to be looked for. How much a word says is counted in bits from how
+A print is a row of 3 to 5 words, or two or three of five where there are few posts, that says enough to be looked for. How much a word says is counted in bits from how
 often it is used, in the posts and in a sample of the audited data: of common words five are needed, with a rare name
 three do. So the search fits itself to any language, any number of posts, and to texts of very few words.
 """
@@ -17,22 +17,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kicau.audit.tables import counts_of, doors_of, filter_of
-from kicau.audit.words import K0, K1, K2, Hashes, Reader
+from kicau.audit.words import K0, K1, K2, UNSPACED, Hashes, Reader
 
 K3, K4 = np.uint64(0xD6E8FEB86659FD93), np.uint64(0xA0761D6478BD642F)
-GAPPED = ((0, 1, 3), (0, 2, 3))  # of four words, three: for posts so short that one changed word breaks every row
-GAP_FACTORS = ((np.uint64(0x8CB92BA72F3D8DD7), K1, K2), (np.uint64(0xE7037ED1A0B428DB), K3, K4))
+K5, K6 = np.uint64(0x8CB92BA72F3D8DD7), np.uint64(0xE7037ED1A0B428DB)
+#: Of five words, three: what was left out or put in between does not count, so that one copy's gap is another's row.
+THREES = ((1, 2), (1, 3), (2, 3), (1, 4), (2, 4), (3, 4))
+TWOS = (1, 2, 3)  # and of four words two, where these are rare
 
 RARE = 18.0  # bits that a word says at most: what was never seen may only be a sample too small
 GRAIN = 8  # parts of a bit in `said`
+PART = 0.65  # of the bits of a character, where one is a word: those before it foretell it
+LONE = 1.5  # bits that such a one says less where the one before it does not agree
+BEFORE, BEFORE_UNSPACED = 2, 3  # words before one that may foretell it; more where many are characters
+MOSTLY = 0.2  # of the posts' words: many
 SPARE = 6.0  # bits that a print says beyond what tells the posts' own words apart: fewer looks in vain
 SHORT_OF = 10.0  # bits that a post's only print may lack, where the search is thorough
-THOROUGH = 2_000_000  # words of posts up to which all rows are looked up, those with a gap too; beyond, one a word
+FULL, THOROUGH = (
+    500_000,
+    2_000_000,
+)  # words of posts up to which KINDS are looked up, and the first five; beyond, one a word
+KINDS = 3 + len(THREES) - 1 + len(TWOS)  # rows of 3, 4 and 5 words, threes of four words, of five, twos
+SHORT = 16  # words of a post up to which it has prints of all these; a longer one has rows enough
 OWN = 2  # uses of a row that make no manner of speaking: the post's own, and a copy with other neighbours
 COUNTED = 6_000_000  # words of posts, and of the sample, that are enough to count uses
 COMMON = 64  # posts that share a print at most; a greeting or a slogan says nothing of any of them
 BATCH = 20_000  # posts read at once
-FORM = 1
+FORM = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +64,7 @@ class Prints:
     doors: NDArray[np.uint32]
     filter: Hashes
     said: NDArray[np.uint8]
-    thorough: bool
+    kinds: int  # of rows that are looked up from each word on; 0: the one that says enough
     needed: float  # bits that a print says at least
 
     ARRAYS = ("words", "bits", "after", "begins", "keys", "posts", "offsets", "doors", "filter", "said")
@@ -63,7 +74,7 @@ class Prints:
         for name in self.ARRAYS:
             np.save(folder / f"{name}.npy", getattr(self, name))
         (folder / "ids.json").write_text(json.dumps(self.ids), "utf-8")
-        about = {"form": FORM, "needed": self.needed, "thorough": self.thorough}
+        about = {"form": FORM, "needed": self.needed, "kinds": self.kinds}
         (folder / "prints.json").write_text(json.dumps(about), "utf-8")
 
     @classmethod
@@ -74,7 +85,15 @@ class Prints:
             raise ValueError(f"These prints are of form {about['form']}, this version reads {FORM}: make them anew.")
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in cls.ARRAYS}
         ids = json.loads((folder / "ids.json").read_text("utf-8")) if with_ids else ()
-        return cls(ids=ids, needed=about["needed"], thorough=about["thorough"], **arrays)
+        return cls(ids=ids, needed=about["needed"], kinds=about["kinds"], **arrays)
+
+    @staticmethod
+    def are_in(folder: Path) -> bool:
+        """Whether there are prints that `open` takes: none from an earlier version, none half written."""
+        try:
+            return bool(json.loads((folder / "prints.json").read_text("utf-8"))["form"] == FORM)
+        except (OSError, ValueError, KeyError):
+            return False
 
     @property
     def told(self) -> float:
@@ -85,19 +104,19 @@ class Prints:
 def make(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes] = ()) -> Prints:
     """The prints of (id, text) pairs; `sample` are words of the data to be audited, to tell the common from the rare."""
     ids, words, begins = _words_of(posts)
-    thorough = len(words) <= THOROUGH
-    bits, after, said = _bits(words, sample)
+    kinds = KINDS if len(words) <= FULL else 5 if len(words) <= THOROUGH else 0
+    bits, lone, after, said = _bits(words, sample)
     needed = float(np.log2(max(2, len(words)))) + SPARE
-    keys, at = _all_rows(words, begins, said, needed) if thorough else _one_row_a_word(words, begins, said, needed)
+    keys, at = _all_rows(words, begins, bits, after, needed, kinds) if kinds else _one_row_a_word(words, begins, said, needed)  # fmt: skip
     order = np.argsort(keys)
     keys, at = keys[order], at[order]
     kept = _not_common(keys)
     keys, at = keys[kept], at[kept]
     owner = np.repeat(np.arange(len(begins) - 1), np.diff(begins))[at]
     return Prints(
-        ids=ids, words=words, bits=bits, after=after, begins=begins, keys=keys, posts=owner.astype(np.uint32),
+        ids=ids, words=words, bits=lone, after=after, begins=begins, keys=keys, posts=owner.astype(np.uint32),
         offsets=np.minimum(at - begins[owner], 65535).astype(np.uint16), doors=doors_of(keys), filter=filter_of(keys),
-        said=said, thorough=thorough, needed=needed,
+        said=said, kinds=kinds, needed=needed,
     )  # fmt: skip
 
 
@@ -136,9 +155,9 @@ def _without_twins(names: Sequence[str], words: Hashes, counts: NDArray[np.int64
     return ids, words[np.repeat(kept, counts)], np.concatenate([[0], np.cumsum(counts[kept])])
 
 
-def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:  # fmt: skip
-    """What each word of the posts says by itself, and after the one or two before it: minus the logarithms of its
-    shares; and the table of what words say.
+def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:  # fmt: skip
+    """What each word of the posts says by itself, where none agrees before it, and after those before it: minus the
+    logarithms of its shares; and the table of what words say.
 
     Uses are counted by the different words around them, so that a text which was copied a thousand times counts once,
     and is not taken for a manner of speaking.
@@ -149,10 +168,13 @@ def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32],
     share = (counts_of(known, counts, _row(words, 1)) + 0.5) / total
     said = np.full(1 << 16, int(RARE * GRAIN), np.uint8)
     slots = (known >> np.uint64(48)).astype(np.int64)
-    np.minimum.at(said, slots, (GRAIN * np.minimum(RARE, -np.log2((counts + 0.5) / total))).astype(np.uint8))
+    told = np.minimum(RARE, -np.log2((counts + 0.5) / total)) * np.where(known & UNSPACED, PART, 1.0)
+    np.minimum.at(said, slots, (GRAIN * told).astype(np.uint8))
     after = share.copy()
     shorter = (known, counts)
-    for length in (2, 3):
+    unspaced = (words & UNSPACED).astype(bool)
+    before_one = BEFORE_UNSPACED if np.count_nonzero(unspaced) > MOSTLY * len(words) else BEFORE
+    for length in range(2, before_one + 2):
         longer = _uses(counted, length)
         if len(words) >= length:
             whole = counts_of(*longer, _row(words, length))
@@ -161,7 +183,7 @@ def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32],
             np.maximum(tail, np.maximum(whole - OWN, 0) / np.maximum(before, OWN), out=tail)
         shorter = longer
     bits, bits_after = (np.minimum(RARE, -np.log2(s)).astype(np.float32) for s in (share, after))
-    return bits, bits_after, said
+    return bits, np.maximum(bits - LONE * unspaced, 0).astype(np.float32), bits_after, said
 
 
 LOW = np.uint64(0xFFFFFF)
@@ -169,7 +191,7 @@ LOW = np.uint64(0xFFFFFF)
 
 def _row(words: Hashes, length: int) -> Hashes:
     """Each row of words as one hash, its lower bits left to `_uses`."""
-    made: Hashes = words[: len(words) - length + 1].copy()
+    made: Hashes = words[: max(0, len(words) - length + 1)].copy()
     for at in range(1, length):
         made = made * K3 + words[at : at + len(made)] * K4
     return made & ~LOW
@@ -181,9 +203,16 @@ def _uses(words: Hashes, length: int) -> tuple[Hashes, NDArray[np.int64]]:
     padded: Hashes = np.concatenate([np.zeros(1, np.uint64), words, np.zeros(1, np.uint64)])
     around = padded[: len(rows)] * K0 + padded[length + 1 :][: len(rows)] * K1
     different = np.sort(rows | (around >> np.uint64(40)))
-    rows = different[np.concatenate([[True], different[1:] != different[:-1]])] & ~LOW
-    first = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
+    rows = different[_changes(different)] & ~LOW
+    first = np.flatnonzero(_changes(rows))
     return rows[first], np.diff(np.append(first, len(rows)))
+
+
+def _changes(rising: Hashes) -> NDArray[np.bool_]:
+    """Where another value than the one before stands."""
+    found = np.ones(len(rising), bool)
+    found[1:] = rising[1:] != rising[:-1]
+    return found
 
 
 def rows_of(words: Hashes, length: int) -> Hashes:
@@ -195,11 +224,16 @@ def rows_of(words: Hashes, length: int) -> Hashes:
     return found
 
 
-def gapped_of(words: Hashes, kind: int) -> Hashes:
-    count = max(0, len(words) - 3)
-    found = np.zeros(count, np.uint64)
-    for at, factor in zip(GAPPED[kind], GAP_FACTORS[kind], strict=True):
-        found += words[at : at + count] * factor
+def pairs_of(words: Hashes, gap: int) -> Hashes:
+    """The hash of each word with the one `gap` words on."""
+    found: Hashes = words[: max(0, len(words) - gap)] * K5 + words[gap:] * K6
+    return found
+
+
+def threes_of(words: Hashes, gaps: tuple[int, int]) -> Hashes:
+    """The hash of each word with those so many words on; that of words 0, 1 and 2 is the row of three."""
+    count = max(0, len(words) - gaps[1])
+    found: Hashes = words[:count] * K0 + words[gaps[0] : gaps[0] + count] * K1 + words[gaps[1] : gaps[1] + count] * K2
     return found
 
 
@@ -221,30 +255,38 @@ def _one_row_a_word(words: Hashes, begins: NDArray[np.int64], said: NDArray[np.u
     return np.concatenate([p[0] for p in picked]), np.concatenate([p[1] for p in picked])
 
 
-def _all_rows(words: Hashes, begins: NDArray[np.int64], said: NDArray[np.uint8], needed: float) -> tuple[Hashes, NDArray[np.int64]]:  # fmt: skip
-    """From each word on, the shortest row that says enough, and those with a gap; where a post has none, its fullest."""
+def _all_rows(words: Hashes, begins: NDArray[np.int64], bits: NDArray[np.float32], after: NDArray[np.float32], needed: float, kinds: int) -> tuple[Hashes, NDArray[np.int64]]:  # fmt: skip
+    """From each word on, the shortest row that says enough, and those with gaps; where a post has none, its fullest."""
     room = _room(begins, len(words))
-    bits = said[words >> np.uint64(48)] / GRAIN
-    sums = np.concatenate([[0.0], np.cumsum(bits)])
+    sums = np.concatenate([[0.0], np.cumsum(after, dtype=np.float64)])
+    sizes = np.diff(begins)
+    short = np.repeat((sizes > 2) & (sizes <= SHORT) & (kinds == KINDS), sizes)  # two words are no evidence
     taken = np.zeros(len(words), bool)
     picked: list[tuple[Hashes, NDArray[np.int64]]] = []
     for length in (3, 4, 5):
         rows = rows_of(words, length)
-        enough = (room[: len(rows)] >= length) & ~taken[: len(rows)] & (sums[length:] - sums[: len(rows)] >= needed)
-        at = np.flatnonzero(enough)
+        says = bits[: len(rows)] + sums[length:] - sums[1 : len(rows) + 1]
+        at = np.flatnonzero((room[: len(rows)] >= length) & ~taken[: len(rows)] & (says >= needed))
         taken[at] = True
         picked.append((rows[at], at))
-    for kind, places in enumerate(GAPPED):
-        rows = gapped_of(words, kind)
-        says = sum(bits[at : at + len(rows)] for at in places)
-        at = np.flatnonzero((room[: len(rows)] >= 4) & (says >= needed))
+    for first, last in THREES[1:]:
+        rows = threes_of(words, (first, last))
+        second = (after if first == 1 else bits)[first : first + len(rows)]
+        third = (after if last == first + 1 else bits)[last:]
+        says = bits[: len(rows)] + second + third
+        fits = (room[: len(rows)] > last) & (short[: len(rows)] | (last == 3))
+        at = np.flatnonzero(fits & (says >= needed))
+        picked.append((rows[at], at))
+    for gap in TWOS:
+        rows = pairs_of(words, gap)
+        says = bits[: len(rows)] + (after if gap == 1 else bits)[gap:]
+        at = np.flatnonzero((room[: len(rows)] > gap) & short[: len(rows)] & (says >= needed))
         picked.append((rows[at], at))
     lacking = np.flatnonzero(np.add.reduceat(np.append(taken, False), begins[:-1]) == 0) if len(begins) > 1 else np.zeros(0, np.int64)  # fmt: skip
     for length in (3, 4, 5):
         rows = rows_of(words, length)
-        sizes = np.diff(begins)[lacking]
-        at = begins[:-1][lacking[(sizes == length) | ((length == 5) & (sizes > 5))]]
-        at = at[sums[at + length] - sums[at] >= needed - SHORT_OF]
+        at = begins[:-1][lacking[np.minimum(sizes[lacking], 5) == length]]
+        at = at[bits[at] + sums[at + length] - sums[at + 1] >= needed - SHORT_OF]
         picked.append((rows[at], at))
     return np.concatenate([p[0] for p in picked]), np.concatenate([p[1] for p in picked])
 

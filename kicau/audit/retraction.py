@@ -16,6 +16,7 @@ import shutil
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -64,6 +65,8 @@ def review(workspace: Workspace, items: Collection[UUID] | None = None) -> int:
         return 0
     with transaction.atomic():
         hold(workspace)
+        if items:
+            _clear_stopped(workspace, items)
         gone = withdrawn(workspace, _found(workspace, items))
         audits = Audit.objects.filter(workspace=workspace, id__in=Sought.objects.filter(item__in=gone, taken_back_at=None).values("audit"))  # fmt: skip
         for audit in audits if gone else ():
@@ -97,7 +100,7 @@ def _take_back(audit: Audit, gone: Collection[str]) -> None:
         audit.save(update_fields=["bundle_sha256"])
         transaction.on_commit(lambda: _replace(folder / BUNDLE, made))
     if audit.state == AuditState.DONE:
-        transaction.on_commit(lambda: _clear(folder))
+        transaction.on_commit(lambda: clear(folder))
 
 
 def _blank_beside(audit: Audit, gone: Collection[Hit]) -> None:
@@ -162,7 +165,17 @@ def _replace(path: Path, made: bytes) -> None:
     os.replace(half, path)
 
 
-def _clear(folder: Path) -> None:
+def _clear_stopped(workspace: Workspace, items: Collection[UUID]) -> None:
+    """What audits that were stopped or failed keep to go on with may hold these posts' words: they begin anew."""
+    stopped = Audit.objects.filter(workspace=workspace, state__in=(AuditState.CANCELED, AuditState.FAILED))
+    kept = [folder for id_ in stopped.values_list("id", flat=True) if any((folder := folder_of(id_)).joinpath(name).exists() for name in WORK)]  # fmt: skip
+    if kept and withdrawn(workspace, map(str, items)):
+        for folder in kept:
+            transaction.on_commit(partial(clear, folder))
+
+
+def clear(folder: Path) -> None:
+    """An audit's own work, which nothing needs once it is done."""
     for name in WORK:
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "prints", ignore_errors=True)

@@ -59,7 +59,8 @@ def audit(posts: Posts, where: str, folder: Path, *, processes: int | None = Non
     this machine. Raises NoSuchShards, NoCluster."""
     shards, skipped = find(where)
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "prints" / "prints.json").exists():
+    if not prints_of.Prints.are_in(folder / "prints"):
+        (folder / "journal.jsonl").unlink(missing_ok=True)  # it names posts by the numbers of other prints
         held: list[tuple[str, str]] = []
         dice = random.Random(1)  # noqa: S311 (chooses samples, guards nothing)
         made = prints_of.make(hold_out(posts, dice, held), sample(shards))

@@ -171,6 +171,7 @@ def _keep(row: Audit, told: dict[str, Any], texts: Mapping[str, str], outcome: O
         row.expected = row.read = sum(s.size for s in outcome.shards)
         row.state, row.finished_at = AuditState.DONE, clock.now()
         row.save()
+        transaction.on_commit(lambda: retraction.clear(folder_of(row.id)))
         retraction.review(row.workspace, [as_uuid(post) for post in named])  # what was taken back meanwhile
     row.refresh_from_db(fields=["bundle_sha256"])
 

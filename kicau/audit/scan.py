@@ -12,13 +12,14 @@ import numpy as np
 from numba import njit, uint64
 from numpy.typing import NDArray
 
-from kicau.audit.prints import GAP_FACTORS, GRAIN, K3, K4, Prints
+from kicau.audit.prints import GRAIN, K3, K4, K5, K6, THREES, Prints
 from kicau.audit.tables import shift_of
 from kicau.audit.words import K0, K1, K2, Hashes, Places
 
 CHUNK = 4096
 ONE = np.uint64(1)
-GA, GB = GAP_FACTORS[0][0], GAP_FACTORS[1][0]
+FIRSTS, LASTS = tuple(a for a, _ in THREES[1:]), tuple(b for _, b in THREES[1:])  # of rows with gaps
+FIRST_GAPPED, FIRST_TWO = 3, 2 + len(THREES)
 LOOKED = 4096  # posts looked at lately, so that one copy is aligned once
 GAP_THERE, GAP_HERE, OTHER = 2.5, 2.0, 3.0  # bits that a word put in, left out or changed costs
 LONGEST = 400  # words of a post that are aligned around a hit
@@ -29,26 +30,32 @@ FIELDS = 8
 
 
 @njit(cache=True, nogil=True)
-def _runs(words, begin, count, kind, runs):
-    """Kinds 3, 4 and 5 are rows of so many words, each built on the one before; 0 and 1 have a gap (see prints.py)."""
-    if kind == 3:
+def _runs(words, begin, total, kind, runs):
+    """How many rows of a kind begin in this chunk. Kinds 0 to 2 are rows of 3, 4 and 5 words, each built on the one
+    before; then come three of five words, then pairs (see prints.py)."""
+    if kind < FIRST_GAPPED:
+        count = min(CHUNK, total - begin - kind - 2)
         for j in range(count):
             i = begin + j
-            runs[j] = words[i] * K0 + words[i + 1] * K1 + words[i + 2] * K2
-    elif kind == 4:
-        for j in range(count):
-            runs[j] += words[begin + j + 3] * K3
-    elif kind == 5:
-        for j in range(count):
-            runs[j] += words[begin + j + 4] * K4
-    elif kind == 0:
-        for j in range(count):
-            i = begin + j
-            runs[j] = words[i] * GA + words[i + 1] * K1 + words[i + 3] * K2
-    else:
+            if kind == 0:
+                runs[j] = words[i] * K0 + words[i + 1] * K1 + words[i + 2] * K2
+            elif kind == 1:
+                runs[j] += words[i + 3] * K3
+            else:
+                runs[j] += words[i + 4] * K4
+        return count
+    if kind < FIRST_TWO:
+        first, last = FIRSTS[kind - FIRST_GAPPED], LASTS[kind - FIRST_GAPPED]
+        count = min(CHUNK, total - begin - last)
         for j in range(count):
             i = begin + j
-            runs[j] = words[i] * GB + words[i + 2] * K3 + words[i + 3] * K4
+            runs[j] = words[i] * K0 + words[i + first] * K1 + words[i + last] * K2
+        return count
+    gap = kind - FIRST_TWO + 1
+    count = min(CHUNK, total - begin - gap)
+    for j in range(count):
+        runs[j] = words[begin + j] * K5 + words[begin + j + gap] * K6
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -67,17 +74,16 @@ def _keep(rows, count, begin, marks, shift, looked, places, found, kept):
 
 
 @njit(cache=True, nogil=True)
-def _sift_all(words, total, marks, shift, places, found):
-    """Rows of all kinds that may be prints."""
+def _sift_all(words, total, marks, shift, kinds, places, found):
+    """Rows of so many kinds that may be prints."""
     kept = 0
     rows = np.empty(CHUNK, np.uint64)
     looked = np.empty(CHUNK, np.uint64)
     begin = 0
     while begin < total:
-        for kind in (3, 4, 5, 0, 1):
-            count = min(CHUNK, total - begin - (kind if kind >= 3 else 4) + 1)
+        for kind in range(kinds):
+            count = _runs(words, begin, total, kind, rows)
             if count > 0:
-                _runs(words, begin, count, kind, rows)
                 kept = _keep(rows, count, begin, marks, shift, looked, places, found, kept)
         begin += CHUNK
     return kept
@@ -141,11 +147,11 @@ def _align(words, low, high, post, bits, after, n, best, rows, origins):
             rows[new, j + 1, 0] = score
             if kind == 1:
                 if rows[old, j, 0] <= 0.0:
-                    rows[new, j + 1, 1] = said
+                    rows[new, j + 1, 1] = min(said, after[j])
                     origins[new, j + 1, 0], origins[new, j + 1, 1] = i, j
                     origins[new, j + 1, 2], origins[new, j + 1, 3], origins[new, j + 1, 4] = 1, 1, 1
                 else:
-                    rows[new, j + 1, 1] = rows[old, j, 1] + said
+                    rows[new, j + 1, 1] = rows[old, j, 1] + min(said, after[j])
                     for k in range(5):
                         origins[new, j + 1, k] = origins[old, j, k]
                     origins[new, j + 1, 2] += 1
@@ -251,14 +257,15 @@ class Scan:
     def matches(self, words: Hashes, lines: Places) -> list[Match]:
         """In the order of the block. `lines`: the first word of each line, rising, beginning with 0; no match spans two."""
         total = len(words)
-        if total < 3 or not len(self.prints.keys):
+        if total < 2 or not len(self.prints.keys):
             return []
-        if 5 * total > self._room:
-            self._room = 5 * total + CHUNK
+        most = max(1, self.prints.kinds) * total
+        if most > self._room:
+            self._room = most + CHUNK
             self._places, self._found = np.empty(self._room, np.int64), np.empty(self._room, np.uint64)
         p = self.prints
-        if p.thorough:
-            hits = _sift_all(words, total, p.filter, self._shift, self._places, self._found)
+        if p.kinds:
+            hits = _sift_all(words, total, p.filter, self._shift, p.kinds, self._places, self._found)
         else:
             hits = _sift_one(
                 words, total, p.filter, self._shift, p.said, int(p.needed * GRAIN), self._places, self._found

@@ -22,7 +22,8 @@ EACH = 50  # copies of one post that a unit tells; the others are counted
 
 # What a match must say, in bits beyond what tells the posts' words apart: less where more of the post is there. Fitted
 # on 4,200 short posts against 19,503 texts of other kinds, for one pair by chance in ten thousand texts.
-ALL, FOR_WORDS, FOR_SPAN, LEAST_SHARE = 50.3, 16.0, 24.0, 0.45
+ALL, FOR_WORDS, FOR_SPAN, LEAST_SHARE = 46.0, 14.0, 22.0, 0.35
+FEWEST = 3  # words that are evidence
 VERBATIM = -2.0  # where every word is there in a row: the letters decide (see `Copy.whole`)
 
 
@@ -106,6 +107,8 @@ class Search:
         return int(self.prints.begins[post + 1] - self.prints.begins[post])
 
     def _is_enough(self, match: Match) -> bool:
+        if match.words < FEWEST:
+            return False
         size = self._size(match.post)
         begin, end = self.prints.begins[match.post], self.prints.begins[match.post + 1]
         says = float(self._sums[end] - self._sums[begin])

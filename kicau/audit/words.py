@@ -12,10 +12,12 @@ import numpy as np
 from numba import njit, uint32, uint64
 from numpy.typing import NDArray
 
-from kicau.audit.letters import LAST_IDEOGRAPH, SINGLE, SIZE, table
+from kicau.audit.letters import CLUSTER, JOINS, LAST_IDEOGRAPH, LEADS, SINGLE, SIZE, table
 
 K0, K1, K2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 ALONE, END, BEYOND = np.uint32(SINGLE), np.uint32(LAST_IDEOGRAPH), np.uint32(SIZE)
+IN_CLUSTER, TO_LAST, TO_NEXT = np.uint32(CLUSTER), np.uint32(JOINS), np.uint32(LEADS)
+UNSPACED = np.uint64(1 << 32)  # the bit of a word's hash that is set where its script has no spaces between words
 
 type Hashes = NDArray[np.uint64]
 type Places = NDArray[np.int64]
@@ -143,6 +145,27 @@ def _after_tag(d, i, n):
     return i + 1
 
 
+@njit(inline="always")
+def _cluster(d, i, n, meaning, length, json, letters):
+    """The hash of the cluster that begins at `i`, and the byte after it."""
+    h = K0
+    while True:
+        h = (h ^ uint64(meaning)) * K1
+        leads = meaning & TO_NEXT
+        i += length
+        if i >= n:
+            return h, i
+        c = d[i]
+        if c >= 128:
+            meaning, length = _beyond_ascii(d, i, n, letters)
+        elif c == 92 and json:
+            meaning, length = _escaped(d, i, n, letters)
+        else:
+            return h, i
+        if not (IN_CLUSTER <= meaning < ALONE and (leads or meaning & TO_LAST)):
+            return h, i
+
+
 @njit(cache=True, nogil=True)
 def _read(d, n, letters, json, html, schemes, hashes, starts, ends):
     count = 0
@@ -165,7 +188,7 @@ def _read(d, n, letters, json, html, schemes, hashes, starts, ends):
                 meaning, length = _escaped(d, i, n, letters)
         else:
             meaning, length = _beyond_ascii(d, i, n, letters)
-        if 1 < meaning < ALONE:
+        if 1 < meaning < IN_CLUSTER:
             if begun < 0:
                 begun = i
                 h = K0
@@ -181,7 +204,7 @@ def _read(d, n, letters, json, html, schemes, hashes, starts, ends):
                 i = past
                 continue
         if begun >= 0:
-            word = mix(h)
+            word = mix(h) & ~UNSPACED
             if c == 58 and (word == schemes[0] or word == schemes[1]):
                 i = _after_address(d, i, n)
                 begun = -1
@@ -190,9 +213,14 @@ def _read(d, n, letters, json, html, schemes, hashes, starts, ends):
             count += 1
             begun = -1
         if meaning >= ALONE:
-            hashes[count], starts[count], ends[count] = mix((K0 ^ uint64(meaning)) * K1), i, i + length
+            hashes[count], starts[count], ends[count] = mix((K0 ^ uint64(meaning)) * K1) | UNSPACED, i, i + length
             count += 1
             i += length
+        elif meaning >= IN_CLUSTER:
+            h, past = _cluster(d, i, n, meaning, length, json, letters)
+            hashes[count], starts[count], ends[count] = mix(h) | UNSPACED, i, past
+            count += 1
+            i = past
         elif c == 64:
             i = _after_handle(d, i + 1, n)
         elif c == 38:
@@ -202,7 +230,7 @@ def _read(d, n, letters, json, html, schemes, hashes, starts, ends):
         else:
             i += length
     if begun >= 0:
-        hashes[count], starts[count], ends[count] = mix(h), begun, n
+        hashes[count], starts[count], ends[count] = mix(h) & ~UNSPACED, begun, n
         count += 1
     return count
 

@@ -93,3 +93,18 @@ def test(shell: Shell, name: str, scores: Path, model: str, higher_is_likelier: 
         evidence.write_bytes(canaries.evidence(actor, found, told))
         shutil.copyfile(verify.__file__, evidence.with_name("verify.py"))
     answer(as_json, told, lambda: click.echo(told["says"]))
+
+
+@canary.command("tests")
+@click.argument("name")
+@json_option
+@pass_shell
+def tests(shell: Shell, name: str, as_json: bool) -> None:
+    """List every test of a canary and what it says."""
+    actor = shell.actor()
+    from kicau.audit import canaries
+
+    rows = canaries.tests_of(actor, canaries.one_canary(actor, name))
+    told = [{"number": r.number, "at": r.made_at.isoformat(), **{k: r.report["canary"][k] for k in ("model", "rank", "of", "p", "lower_is_likelier")}, "says": says} for r, says in rows]  # fmt: skip
+    table = [(r.number, f"{r.made_at:%Y-%m-%d %H:%M}", r.report["canary"]["model"], f"{r.report['canary']['rank']:,} of {r.report['canary']['of']:,}", f"{r.report['canary']['p']:.2g}") for r, _ in rows]  # fmt: skip
+    answer(as_json, told, lambda: show_table((">test", "made (UTC)", "model", ">rank", ">chance"), table, empty="No model's scores were held against it."))  # fmt: skip

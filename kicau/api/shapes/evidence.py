@@ -80,6 +80,23 @@ class CanaryScores(Shape):
     evidence: bool = Field(False, description="Also give the signed bundle.")
 
 
+class CanaryTest(Shape):
+    """One model's scores that were held against a canary."""
+
+    number: int = Field(description="The first test of a canary is 1.")
+    at: datetime = Field(description=STAMP)
+    model: str = Field(description="Which model gave the scores, as it was told.")
+    rank: int = Field(description="1: the likeliest; ties count against it.")
+    of: int = Field(description="Candidates.")
+    p: float = Field(description="Chance of this rank or a better one where the model never saw it.")
+    lower_is_likelier: bool = Field(description="Whether the scores were losses.")
+    says: str = Field(description="What may be said, in one sentence.")
+
+
+class CanaryTestPage(Page[CanaryTest]):
+    """One page of a canary's tests, newest first."""
+
+
 class CanaryRank(Shape):
     """The rank of the published text."""
 

@@ -54,6 +54,10 @@ def test_a_canary_from_its_registration_to_the_evidence(actor, owner):
     assert "was trained" not in report["says"]
     again = canaries.examine(actor, made, scores, model="model-x")
     assert "test 2 of this canary" in again["says"]
+    assert [(row.number, said) for row, said in canaries.tests_of(actor, made)] == [
+        (2, again["says"]),
+        (1, report["says"]),
+    ]
     bundle = canaries.evidence(actor, made, report)
     assert any("counted again" in line for line in verify.verify(bundle))
 

@@ -126,3 +126,25 @@ def test_what_was_taken_back_is_not_looked_for_and_not_kept_by_a_search_that_run
     assert POSTS["2"] not in everything(row)
     assert POSTS["3"] not in everything(row)
     assert set(posts_in(acts.bundle_of(actor, row))) == {str(archive[0].id)}
+
+
+def test_what_a_stopped_audit_keeps_to_go_on_with_goes_too(
+    actor, archive, django_capture_on_commit_callbacks, monkeypatch
+):
+    row = acts.begin(actor, files=[upload("a.jsonl", lines(*others(20), POSTS["1"], POSTS["2"]))])
+
+    def stopped(*_args, **_how):
+        acts.stop(actor, row.id)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(running, "report", stopped)
+        running.run_audit(row.id, processes=1)
+    words = "jeruk, madu dan kayu manis"
+    assert words in everything(row)
+    with django_capture_on_commit_callbacks(execute=True):
+        take_back(actor, archive[1])
+    assert words not in everything(row)
+    acts.resume(actor, row.id)
+    row = running.run_audit(row.id, processes=1)
+    assert (row.state, row.posts, row.found) == (AuditState.DONE, 2, 1)

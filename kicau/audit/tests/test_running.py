@@ -44,7 +44,7 @@ def others(n: int) -> list[str]:
     ]
 
 
-def test_from_uploads_to_a_bundle_that_holds(actor, archive, tmp_path):
+def test_from_uploads_to_a_bundle_that_holds(actor, archive, tmp_path, django_capture_on_commit_callbacks):
     whole = lines(*others(200), f"Kutipan: {POSTS['1']} selesai", POSTS["2"].upper(), *others(50))
     table = tmp_path / "t.parquet"
     pq.write_table(pa.table({"text": [*others(300), POSTS["3"]]}), table)
@@ -56,7 +56,8 @@ def test_from_uploads_to_a_bundle_that_holds(actor, archive, tmp_path):
     ]  # fmt: skip
     row = acts.begin(actor, name="Korpus", files=files)
     assert queue.due() == row.id
-    row = running.run_audit(row.id, processes=1)
+    with django_capture_on_commit_callbacks(execute=True):
+        row = running.run_audit(row.id, processes=1)
     assert (row.state, row.posts, row.found) == (AuditState.DONE, 3, 3), row.problem
     places = {(hit.shard, Sought.objects.get(audit=row, item=hit.posts[0]).text) for hit in row.hits.all()}
     assert places >= {("a.jsonl", POSTS["1"]), ("a.jsonl", POSTS["2"]), ("b.parquet", POSTS["3"]), ("latin.txt", POSTS["2"]), ("wide.txt", POSTS["1"])}  # fmt: skip
@@ -67,6 +68,7 @@ def test_from_uploads_to_a_bundle_that_holds(actor, archive, tmp_path):
     said = verify(acts.bundle_of(actor, row).read_bytes())
     assert said[0].startswith("This data set contains 3 of the posts")
     assert queue.due() is None
+    assert {path.name for path in acts.folder_of(row.id).iterdir()} == {"shards", acts.BUNDLE}
     with pytest.raises(Conflict):
         acts.stop(actor, row.id)
 

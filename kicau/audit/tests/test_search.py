@@ -151,6 +151,45 @@ def test_changed_copies_are_found_and_other_texts_are_not():
     assert not [m for m, sure in search.matches(others, ONE_LINE) if sure]
 
 
+def test_short_posts_are_found_with_two_of_their_words_changed():
+    dice = random.Random(12)
+    topics = [f"w{n}x" for n in range(3000)]
+    posts = {str(n): " ".join(dice.choices(topics, k=6)) for n in range(500)}
+    search = Search(make(posts.items()))
+    found = 0
+    for post, text in posts.items():
+        own = text.split()
+        for place in dice.sample(range(6), 2):
+            own[place] = dice.choice(WORDS)
+        copy = Reader().read(f"{filler(dice, 20)} {' '.join(own)} {filler(dice, 20)}".encode())[0]
+        found += any(search.prints.ids[m.post][0] == post and sure for m, sure in search.matches(copy, ONE_LINE))
+    assert found >= 450
+    two = Search(make([("two", "w1x w2x")]))
+    assert not two.matches(Reader().read(b"w1x w2x")[0], ONE_LINE)
+    assert not Search(make([("none", "👍")])).matches(Reader().read(b"w1x w2x")[0], ONE_LINE)
+
+
+def test_scripts_without_spaces_are_found_and_told_apart():
+    """Syllables drawn like a language's: a few are most of all text, so that any two texts share many."""
+    dice = random.Random(13)
+    syllables = [first + vowel for first in "กขคงจชดตนบปพมยรลวสหอ" for vowel in ("า", "ิ", "ี", "ุ", "ู", "่", "ั")]
+    often = [1 / (n + 3) for n in range(len(syllables))]
+
+    def text(least: int, most: int) -> str:
+        return "".join(dice.choices(syllables, often, k=dice.randint(least, most)))
+
+    posts = {str(n): text(15, 40) for n in range(300)}
+    others = [text(60, 200) for _ in range(1500)]
+    search = Search(make(posts.items(), [Reader().read(" ".join(others).encode())[0].copy()]))
+    found = 0
+    for post, own in posts.items():
+        cut = len(own) // 2
+        copy = Reader().read(f"{dice.choice(others)} {own[:cut]}{text(1, 3)}{own[cut:]} {dice.choice(others)}".encode())
+        found += any(search.prints.ids[m.post][0] == post and sure for m, sure in search.matches(copy[0], ONE_LINE))
+    assert found >= 290
+    assert not [m for m, sure in search.matches(Reader().read(" ".join(others).encode())[0], ONE_LINE) if sure]
+
+
 def words(text: str, **how: bool) -> list[str]:
     data = text.encode()
     _, starts, ends = Reader(**how).read(data)
@@ -168,6 +207,9 @@ def test_what_does_not_count_does_not_count():
     assert words("see https://a.example/x?y=1#z @bob_7 now") == ["see", "now"]
     assert words("<p class='x'>Halo <b>dunia</b></p> 3 < 4", html=True) == ["Halo", "dunia", "3", "4"]
     assert words("京都へ go") == ["京", "都", "へ", "go"]
+    assert words("ที่เกาะ Phiนะ") == ["ที่", "เกาะ", "Phi", "นะ"]
+    assert words("ខ្មែរ ສະບາຍ မြန်") == ["ខ្មែ", "រ", "ສະ", "ບາ", "ຍ", "မြ", "န်"]
+    assert hashes(json.dumps("ที่เกาะ"), json=True) == hashes("ที่เกาะ")
 
 
 def test_any_bytes_can_be_read():
