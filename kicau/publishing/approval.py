@@ -46,6 +46,18 @@ def reviews_of(actor: Actor, draft_id: UUID | str) -> QuerySet[Review]:
     return Review.objects.filter(workspace=actor.workspace, draft=draft).select_related("person", "resolved_by")
 
 
+def to_mend(actor: Actor, draft: Draft) -> list[Review]:
+    """What its author is to look at: open comments, and why it was sent back since it was last handed in."""
+    said = reviews(actor, draft)
+    handed_in = max((row.at for row in said if row.kind == KINDS.SUBMITTED), default=None)
+    return [
+        row
+        for row in said
+        if (row.kind == KINDS.COMMENT and row.resolved_at is None)
+        or (row.kind == KINDS.RETURNED and row.text and (handed_in is None or row.at > handed_in))
+    ]
+
+
 @transaction.atomic
 def submit(actor: Actor, draft_id: UUID | str, text: str = "") -> Draft:
     """Hand a draft to those who may publish. Raises Conflict where it is not a draft."""

@@ -83,7 +83,8 @@ def _about(request: Asked, entries: list[AuditEntry]) -> dict[int, About]:
         elif row := deliveries.get(one.subject):
             found[one.id] = About(f"{_words_of(texts, row.draft_id)} · {_channel(row.channel)}", f"{reverse('post', args=[row.draft_id])}#d-{row.id}")  # fmt: skip
         elif (draft_id := as_uuid(one.subject)) in texts:
-            found[one.id] = About(_words_of(texts, draft_id), reverse("post", args=[draft_id]))
+            whom = f" · {one.detail['name']}" if one.act.startswith("review.link") and one.detail.get("name") else ""
+            found[one.id] = About(_words_of(texts, draft_id) + whom, reverse("post", args=[draft_id]))
         elif statement := statements.get(one.subject):
             found[one.id] = _statement(statement)
         elif told := _named(one):

@@ -59,7 +59,6 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         poll=draft.poll,
         first_comment=comment,
         reply_to=draft.reply_to,
-        language=draft.language,
         options=options,
         problems=problems,
         notices=(*checked.notices, *_notices(part, kind, checked.media), *_quota_notice(can)),

@@ -58,7 +58,6 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         poll=poll,
         first_comment=comment,
         reply_to=draft.reply_to,
-        language=draft.language,
         options=checks.filled_options(draft, can),
         problems=tuple(problems),
         notices=tuple(notices),

@@ -49,7 +49,6 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         link=link,
         poll=draft.poll,
         reply_to=(draft.reply_to or "").strip() or None,
-        language=draft.language,
         options=options,
         problems=tuple(problems),
         notices=(*notices, *_notices(draft, options, parts), *_quota_notices(can, parts, bool(draft.reply_to))),

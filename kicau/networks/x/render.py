@@ -60,7 +60,6 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         parts=tuple(parts),
         poll=draft.poll,
         reply_to=reply_to,
-        language=draft.language,
         options=options,
         problems=tuple(problems),
         notices=tuple(notices),

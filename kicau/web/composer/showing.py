@@ -20,7 +20,7 @@ from kicau.connector.content import Problem, Rendered, RenderedPart
 from kicau.media.acts import all_media
 from kicau.media.models import Medium
 from kicau.plans.pricing import Priced
-from kicau.publishing import desk, mentions, schedule, writing
+from kicau.publishing import approval, desk, mentions, schedule, writing
 from kicau.publishing.mentions import Mentioned
 from kicau.publishing.models import Draft, DraftState
 from kicau.publishing.schedule import Preview
@@ -102,6 +102,7 @@ def whole_page(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequenc
     return editor(request, sheet, draft, every) | {
         "chosen_groups": list(desk.channel_groups(request.actor)),
         "every_zone": every_zone(),
+        "remarks": approval.to_mend(request.actor, draft) if draft is not None and draft.state in approval.OPEN else [],
         "last_hand": (draft.extras.get("desk") or {}).get("hand", "") if draft else "",
     }
 

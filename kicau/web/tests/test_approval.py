@@ -103,3 +103,20 @@ def test_a_contributor_decides_nothing_and_makes_no_link(guest, member, actor, c
     assert not draft.review_links.exists()
     html = guest.get(reverse("post", args=[draft.id])).content.decode()
     assert "Your decision" not in html
+
+
+def test_what_is_to_mend_stands_beside_the_text_while_its_author_mends_it(page, guest, actor, member, channels):
+    writer = member("contributor")
+    draft = compose.create_draft(writer, compose.Composition(parts=(compose.PartInput(text="Only 40 cups"),)))
+    approval.submit(writer, draft.id)
+    settled = approval.comment(actor, draft.id, "A typo")
+    approval.resolve(actor, settled.id)
+    approval.comment(actor, draft.id, "40 or 60?", quote="40 cups")
+    approval.send_back(actor, draft.id, "Ask the shop")
+    guest.force_login(writer.person)
+    html = guest.get(reverse("compose-draft", args=[draft.id])).content.decode()
+    assert "2 remarks to look at" in html
+    assert html.index("40 or 60?") < html.index("Ask the shop") < html.index('<form id="composer"')
+    assert "A typo" not in html
+    approval.submit(writer, draft.id)
+    assert "1 remark to look at" in guest.get(reverse("compose-draft", args=[draft.id])).content.decode()

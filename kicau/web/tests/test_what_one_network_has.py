@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -95,3 +96,7 @@ def test_the_language_is_kept_and_given_to_the_networks(page, form, actor, chann
     assert 'name="language" id="language" value="id,en"' in page.get(reverse("compose-draft", args=[draft.id])).content.decode()  # fmt: skip
     shown = schedule.preview(actor, compose.one_draft(actor, draft.id), [channels["bluesky"]])
     assert shown[0].rendered.language == "id,en"
+    html = page.post(reverse("compose-look"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": "id,en"}).content.decode()  # fmt: skip
+    assert re.search("Language of the text</span> id, en<", html)
+    html = page.post(reverse("compose-look"), {**form("Halo", channel=["x-kopisenja"]), "language": "id"}).content.decode()  # fmt: skip
+    assert "Language of the text" not in html, "it is not told there"
