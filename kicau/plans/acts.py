@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -21,6 +21,9 @@ from kicau.plans import pricing
 from kicau.plans.models import PEOPLES, ROLLING, Budget, BudgetUse, Charge, OwnList, Period, Purpose, Reservation
 from kicau.workspaces.actors import Actor, Permission
 
+#: A room above sets aside what is under way, in the same transaction and while nothing else moves: called with each hard
+#: budget that came into force or changed.
+UNDER_WAY: list[Callable[[Budget], None]] = []
 MOST = 10**15  # micro-units: a thousand million of a currency
 
 
@@ -112,7 +115,7 @@ def _in_window(budget: Budget, now: datetime) -> int:
 def set_budget(actor: Actor, wanted: BudgetInput, *, budget_id: UUID | str | None = None) -> Budget:
     """Make a budget, or change the one of that id. What it held goes out by itself where it now fits, in order.
 
-    What was charged in its present period before it was made counts. Raises NotAllowed, NotFound, Unacceptable.
+    What was charged in its present period before it was made counts, and what is under way. Raises NotAllowed, NotFound, Unacceptable.
     """
     actor.require(Permission.SETTINGS)
     before = one_budget(actor, budget_id) if budget_id else None
@@ -133,6 +136,9 @@ def set_budget(actor: Actor, wanted: BudgetInput, *, budget_id: UUID | str | Non
         reckon(row)
     else:
         BudgetUse.objects.filter(budget=row).update(told=0)
+    if row.is_hard:
+        for call in UNDER_WAY:
+            call(row)
     actor.record("budget.changed" if before else "budget.made", row.id, name=row.name, amount=row.amount, currency=row.currency or row.meter, period=row.period)  # fmt: skip
     return row
 

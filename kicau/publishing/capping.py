@@ -199,20 +199,25 @@ def _make(scope: Scope, now: datetime) -> None:
         },
     )  # fmt: skip
     reckon(made)
-    _set_aside(made)
+    set_aside(made)
 
 
-def _set_aside(budget: Budget) -> None:
-    """For what is under way: units foretold, neither charged nor set aside yet."""
-    rows = Delivery.objects.filter(state=DeliveryState.PUBLISHING, channel__app_id=budget.app_id)
-    rows = rows.filter(channel_id=budget.channel_id) if budget.channel_id else rows
-    found = list(rows.select_related("channel__app", "draft"))
+def set_aside(budget: Budget) -> None:
+    """For what is under way: units foretold, neither charged nor set aside yet. In a transaction that is alone with the
+    budgets."""
+    rows = Delivery.objects.filter(state__in=(DeliveryState.PUBLISHING, DeliveryState.UNKNOWN))
+    named = {"workspace_id": budget.workspace_id, "channel_id": budget.channel_id, "network": budget.network, "channel__app_id": budget.app_id, "draft__campaign_id": budget.campaign_id}  # fmt: skip
+    found = list(
+        rows.filter(**{name: value for name, value in named.items() if value}).select_related("channel__app", "draft")
+    )
+    if not found or budget.purpose not in ("", Purpose.PUBLISH):
+        return
     held, spent = reservations.held_by(r.id for r in found), affording.spent_by([r.id for r in found])
     asks = []
     for row in found:
         mine = affording.work_of(row)
         done = spent.get(row.id, Counter()) + Counter(held.get(row.id, {}).get(Purpose.PUBLISH, {}))
-        ahead = affording.to_come(row.rendered, done, budget.meters)
+        ahead = affording.to_come(row.rendered, done, affording.metered(mine, [budget]))
         asks.append(
             reservations.Ask(work=mine, priced=price_all(row.network, starmap(Used, ahead.items()), plan=mine.plan))
         )

@@ -14,8 +14,10 @@ from kicau.notices.models import Notice
 from kicau.plans import acts as plans
 from kicau.plans.models import Charge, Reservation
 from kicau.publishing import acts, holding, outcomes
+from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Delivery
 from tests.engine import squeeze
+from tests.engine.conftest import claimed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PRICE = 15_000
@@ -78,6 +80,23 @@ async def test_a_budget_covers_what_it_names_and_begins_anew(actor, post, shop, 
     local = row.next_at.astimezone(clock.zone("Asia/Jakarta"))
     assert (local.hour, local.minute) == (0, 0)
     assert "begins anew on" in row.reason
+
+
+async def test_a_budget_made_while_a_post_is_under_way_has_room_for_it_and_no_other(
+    actor, post, shop, state, network, client
+):
+    first = await sync_to_async(post)("sedang jalan")
+    work = Deliveries(client)
+    items = await claimed(work, "first")
+    await sync_to_async(budget)(actor, PRICE)
+    second = await sync_to_async(post)("sesudahnya")
+    await shop.work(lambda: state(second) == "held")
+    await sync_to_async(work.settle)("first", [await work.step(items[0])])
+    assert await sync_to_async(state)(first) == "published"
+    assert await sync_to_async(holding.release)() == 0
+    assert [(c.purpose, c.micro) for c in await all_of(Charge.objects.all())] == [("publish", PRICE)]
+    assert not await Reservation.objects.aexists()
+    assert texts(network) == ["sedang jalan"]
 
 
 async def test_the_budget_holds_whatever_happens_to_workers_and_answers(actor, pair, network, client, monkeypatch):

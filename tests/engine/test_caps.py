@@ -20,6 +20,7 @@ from kicau.publishing import acts, bulk, capping, holding, outcomes
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Attempt, Delivery
 from tests.engine import squeeze
+from tests.engine.conftest import claimed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = """[[list]]
@@ -230,7 +231,7 @@ async def test_what_a_changed_plan_does_not_have_is_held_before_it_is_sent_and_g
 async def test_what_a_plan_loses_in_the_middle_of_a_thread_holds_the_rest(actor, post, shop, network, client):
     row = await sync_to_async(post)("satu", "dua")
     work = Deliveries(client)
-    items = await sync_to_async(work.claim)("first", Room({"stranger": 1}))
+    items = await claimed(work, "first")
     await sync_to_async(work.settle)("first", [await work.step(items[0])])
     listed = await sync_to_async(plans.add_price_list)(actor, "stranger", WITHOUT_POSTS)
     await shop.work(lambda: states([row]) == ["held"])
