@@ -20,6 +20,7 @@ from django.db.models import Q
 from kicau.archive import saying
 from kicau.base import clock
 from kicau.base.errors import unacceptable
+from kicau.base.sentences import Sentence
 from kicau.connector.guard import guarded_session
 from kicau.media.reserving import statement_of
 from kicau.rights.models import Statement, Subject
@@ -159,10 +160,12 @@ async def _beside(client: aiohttp.ClientSession, url: str, read: set[str], fault
     try:
         answer = await _get(client, url, OTHERS)
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as exc:
-        faults.append(f"{url} could not be fetched, so what it says is not known: {_why(exc)}")
+        faults.append(
+            Sentence("{url} could not be fetched, so what it says is not known: {why}", url=url, why=_why(exc))
+        )
         return None
     if answer.status >= 500:
-        faults.append(f"{url} answered {answer.status}, so what it says is not known.")
+        faults.append(Sentence("{url} answered {status}, so what it says is not known.", url=url, status=answer.status))
         return None
     read.add(url)
     return answer if answer.status == 200 else None

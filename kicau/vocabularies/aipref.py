@@ -11,6 +11,7 @@ from typing import cast
 
 import http_sf
 
+from kicau.base.sentences import Sentence
 from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, value_of
 
 SLUG = "aipref"
@@ -29,7 +30,15 @@ def read(value: bytes, *, scope: str = "", agent: str = "") -> Reading:
     try:
         found = http_sf.parse(value, tltype="dictionary")
     except (http_sf.StructuredFieldError, ValueError) as exc:
-        return Reading(faults=(f"Content-Usage {quoted(value.decode('latin-1'))} is no structured dictionary: {exc}.",))
+        return Reading(
+            faults=(
+                Sentence(
+                    "Content-Usage {said} is no structured dictionary: {why}.",
+                    said=quoted(value.decode("latin-1")),
+                    why=str(exc),
+                ),
+            )
+        )
     assert isinstance(found, dict)
     known = {term.token for term in TERMS}
     values: dict[str, str] = {}
@@ -42,7 +51,7 @@ def read(value: bytes, *, scope: str = "", agent: str = "") -> Reading:
         elif said in VALUES:
             values[key] = VALUES[said]
         else:
-            faults.append(f"Content-Usage says neither y nor n of {key}, so it says nothing of it.")
+            faults.append(Sentence("Content-Usage says neither y nor n of {key}, so it says nothing of it.", key=key))
     told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), scope=scope, agent=agent, kept=tuple(kept))
     return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kicau.base.sentences import Sentence
 from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, value_of
 
 SLUG = "cawg"
@@ -26,7 +27,7 @@ def read(assertion: Any) -> Reading:
     """Constrained without a word about how is not allowed (section 3.2)."""
     entries = assertion.get("entries") if isinstance(assertion, Mapping) else None
     if not isinstance(entries, Mapping):
-        return Reading(faults=("The training and data mining assertion holds no entries.",))
+        return Reading(faults=(Sentence("The training and data mining assertion holds no entries."),))
     known = {term.token for term in TERMS}
     values: dict[str, str] = {}
     conditions: dict[str, str] = {}
@@ -38,7 +39,7 @@ def read(assertion: Any) -> Reading:
         if token not in known or not str(name).startswith(("cawg.", "c2pa.")):
             kept.append((str(name), str(use)))
         elif use not in VALUES:
-            faults.append(f"The assertion says neither allowed, notAllowed nor constrained of {name}, but {quoted(str(use))}.")  # fmt: skip
+            faults.append(Sentence("The assertion says neither allowed, notAllowed nor constrained of {name}, but {said}.", name=name, said=quoted(str(use))))  # fmt: skip
         elif use == "constrained" and (info := entry.get("constraint_info")):
             values[token] = "conditional"
             conditions["consent"] = str(info)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kicau.base.sentences import Sentence
 from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, strictest, value_of
 
 SLUG = "content-signal"
@@ -28,13 +29,15 @@ def read(value: str, *, scope: str = "", agent: str = "") -> Reading:
     for pair in filter(None, (part.strip() for part in value.split(","))):
         name, equals, said = (part.strip().lower() for part in pair.partition("="))
         if not equals or not name:
-            faults.append(f"Content-Signal has {quoted(pair)}, which is no name=yes or name=no.")
+            faults.append(Sentence("Content-Signal has {said}, which is no name=yes or name=no.", said=quoted(pair)))
         elif name not in known:
             kept.append((name, said))
         elif said in VALUES:
             values[name] = strictest(values.get(name, VALUES[said]), VALUES[said])
         else:
-            faults.append(f"Content-Signal says neither yes nor no of {name}, but {quoted(said)}.")
+            faults.append(
+                Sentence("Content-Signal says neither yes nor no of {name}, but {said}.", name=name, said=quoted(said))
+            )
     told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), scope=scope, agent=agent, kept=tuple(kept))
     return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
+from kicau.base.sentences import Sentence
 from kicau.vocabularies.markup import Malformed, parse
 from kicau.vocabularies.terms import MACHINE, Declaration, Reading, quoted
 
@@ -38,14 +39,14 @@ def read(packet: bytes) -> Reading:
     try:
         root = parse(_bare(packet))
     except Malformed as exc:
-        return Reading(faults=(f"The file's XMP cannot be read: {exc}.",))
+        return Reading(faults=(Sentence("The file's XMP cannot be read: {why}.", why=str(exc)),))
     values = _all(root, "DataMining")
     constraint = next(iter(_all(root, "OtherConstraints")), "")
     if not values:
         return Reading()
     name = values[0].removeprefix(VALUE)
     if not values[0].startswith(VALUE) or name not in SAYS:
-        return Reading(faults=(f"plus:DataMining is {quoted(values[0])}, which is not of its list, so it says nothing.",))  # fmt: skip
+        return Reading(faults=(Sentence("plus:DataMining is {said}, which is not of its list, so it says nothing.", said=quoted(values[0])),))  # fmt: skip
     says = SAYS[name]
     conditions = {"consent": constraint or values[0]} if "conditional" in says.values() else {}
     return Reading(declarations=(Declaration(vocabulary=SLUG, says=says, conditions=conditions),) if says else ())

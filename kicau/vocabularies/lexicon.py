@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from kicau.base.sentences import Sentence
 from kicau.vocabularies.terms import Declaration, Reading, Term, heard, value_of
 
 SLUG = "lexicon-ai"
@@ -25,10 +26,10 @@ TERMS = (
 def read(record: Any) -> Reading:
     """`agent` is the entity (a DID or a domain) or "", `scope` the collection or ""."""
     if not isinstance(record, Mapping) or record.get("$type", NSID) != NSID:
-        return Reading(faults=(f"It is no record {NSID}.",))
+        return Reading(faults=(Sentence("It is no record {record}.", record=NSID),))
     listed = record.get("preferences")
     if not isinstance(listed, Mapping):
-        return Reading(faults=(f"The record {NSID} holds no preferences.",))
+        return Reading(faults=(Sentence("The record {record} holds no preferences.", record=NSID),))
     known = {term.token for term in TERMS}
     values: dict[str, str] = {}
     kept: list[tuple[str, str]] = []
@@ -40,14 +41,16 @@ def read(record: Any) -> Reading:
         elif isinstance(allow, bool):
             values[name] = "allow" if allow else "deny"
         else:
-            faults.append(f"The record {NSID} says neither true nor false of {name}.")
+            faults.append(
+                Sentence("The record {record} says neither true nor false of {name}.", record=NSID, name=name)
+            )
     scope = record.get("scope")
     scope = scope if isinstance(scope, Mapping) else {}
     kind = str(scope.get("$type", f"{NSID}#globalScope")).rpartition("#")[2]
     agent = str(scope.get("entity") or scope.get("did") or scope.get("domain") or "") if kind == "entityScope" else ""
     collection = str(scope.get("collection") or scope.get("nsid") or "") if kind == "collectionScope" else ""
     if kind not in ("globalScope", "entityScope", "collectionScope") or (kind != "globalScope" and not (agent or collection)):  # fmt: skip
-        return Reading(faults=(f"The record {NSID} has a scope that is not known, so it is not applied: {kind}.", *faults))  # fmt: skip
+        return Reading(faults=(Sentence("The record {record} has a scope that is not known, so it is not applied: {kind}.", record=NSID, kind=kind), *faults))  # fmt: skip
     told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), scope=collection, agent=agent, at=_when(record.get("updatedAt")), kept=tuple(kept))  # fmt: skip
     return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
 

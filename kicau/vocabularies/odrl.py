@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kicau.base.sentences import Sentence
 from kicau.rights.uses import USES
 from kicau.vocabularies.terms import Declaration, Reading, quoted, strictest
 
@@ -40,7 +41,7 @@ def read(offer: Any) -> Reading:
     """A policy in JSON-LD, with or without the prefix. A permission that has a constraint or a duty which we do not
     understand is one that has to be asked for; an action that we do not know is kept and permits nothing."""
     if not isinstance(offer, Mapping):
-        return Reading(faults=("The ODRL policy is no object.",))
+        return Reading(faults=(Sentence("The ODRL policy is no object."),))
     says: dict[str, str] = {}
     conditions: dict[str, str] = {}
     kept: list[tuple[str, str]] = []
@@ -48,7 +49,11 @@ def read(offer: Any) -> Reading:
     for word in ("permission", "prohibition"):
         for rule in _list(_get(offer, word)):
             if not isinstance(rule, Mapping):
-                faults.append(f"The ODRL policy has a {word} that is no object: {quoted(str(rule))}.")
+                faults.append(
+                    Sentence(
+                        "The ODRL policy has a {word} that is no object: {said}.", word=word, said=quoted(str(rule))
+                    )
+                )
                 continue
             uses, bound = _about(rule, kept, word)
             value = "deny" if word == "prohibition" else "conditional" if bound else "allow"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from kicau.base.sentences import Sentence
 from kicau.vocabularies import aipref, content_signal
 from kicau.vocabularies.terms import Declaration, Reading, quoted
 
@@ -39,7 +40,9 @@ def read(data: bytes, base: str = "") -> Robots:
     """Never raises. `base`: the address of the file, against which License lines are resolved."""
     faults: list[str] = []
     if len(data) > LIMIT:
-        faults.append(f"robots.txt has {len(data)} bytes; the first {LIMIT} were read.")
+        faults.append(
+            Sentence("robots.txt has {size} bytes; the first {limit} were read.", size=len(data), limit=LIMIT)
+        )
         data = data[:LIMIT].rpartition(b"\n")[0]
     rules: dict[str, list[tuple[bool, str]]] = {}
     licences: list[str] = []
@@ -65,7 +68,11 @@ def read(data: bytes, base: str = "") -> Robots:
                 rules[agent].append((label == "allow", value))
         if label in ("content-usage", "content-signal"):
             if not agents:
-                faults.append(f"robots.txt: {quoted(line)} stands before any User-agent line, so it is of no group.")
+                faults.append(
+                    Sentence(
+                        "robots.txt: {said} stands before any User-agent line, so it is of no group.", said=quoted(line)
+                    )
+                )
             found += _use(label, value, agents)
     told = found + Reading(faults=tuple(faults))
     return Robots(reading=told, rules={agent: tuple(of) for agent, of in rules.items()}, licences=tuple(licences))

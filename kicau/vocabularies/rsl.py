@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
+from kicau.base.sentences import Sentence
 from kicau.rights.uses import USES
 from kicau.vocabularies.markup import Malformed, parse
 from kicau.vocabularies.terms import MACHINE, Declaration, Reading, Term, quoted, strictest, value_of
@@ -40,10 +41,18 @@ def read(data: bytes) -> Reading:
     try:
         root = parse(data)
     except Malformed as exc:
-        return Reading(faults=(f"The RSL document cannot be read: {exc}.",))
+        return Reading(faults=(Sentence("The RSL document cannot be read: {why}.", why=str(exc)),))
     contents = list(root.iter(f"{{{NAMESPACE}}}content"))
     if not contents:
-        return Reading(faults=(f"The document <{_name(root)}> holds no content element of {NAMESPACE}.",))
+        return Reading(
+            faults=(
+                Sentence(
+                    "The document <{root}> holds no content element of {namespace}.",
+                    root=_name(root),
+                    namespace=NAMESPACE,
+                ),
+            )
+        )
     found = Reading()
     for content in contents:
         found += _content(content)
@@ -130,7 +139,9 @@ def _content(content: ET.Element) -> Reading:
             merged[use] = max(merged.get(use, value), value, key=freedom.index)  # one licence is chosen among several
     url = content.get("url", "")
     if not url:
-        return Reading(faults=("A content element of the RSL document names no url, so it is about nothing.", *faults))
+        return Reading(
+            faults=(Sentence("A content element of the RSL document names no url, so it is about nothing."), *faults)
+        )
     declared = Declaration(
         vocabulary=SLUG, says={use: merged[use] for use in USES if use in merged}, conditions=conditions, scope=url,
         policy=_text(content, "terms") or server, declared_by=_text(content, "copyright"), kept=tuple(kept),
@@ -184,7 +195,9 @@ def _payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str, str
     if kind == "free":
         return {}
     if kind not in PAID:
-        faults.append(f"The RSL licence asks for a payment of a kind that is not known: {quoted(kind)}.")
+        faults.append(
+            Sentence("The RSL licence asks for a payment of a kind that is not known: {said}.", said=quoted(kind))
+        )
         return {"consent": detail}
     return {"payment": detail}
 

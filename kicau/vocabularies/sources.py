@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from kicau.base.sentences import Sentence
 from kicau.vocabularies import aipref, cawg, containers, iptc, lexicon, odrl, robots, rsl, tdmrep
 from kicau.vocabularies.terms import Declaration, Reading
 
@@ -110,7 +111,7 @@ def _of_json(uri: str, body: bytes) -> Iterator[Heard]:
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
-        yield Heard(uri=uri, where="JSON", raw=body, faults=("The file is no JSON.",))
+        yield Heard(uri=uri, where="JSON", raw=body, faults=(Sentence("The file is no JSON."),))
         return
     record = told.get("value", told)
     if isinstance(record, dict) and record.get("$type") == lexicon.NSID:

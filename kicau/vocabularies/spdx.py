@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kicau.base.sentences import Sentence
 from kicau.vocabularies.terms import MACHINE, Declaration, Reading, strictest
 
 SLUG = "spdx"
@@ -91,7 +92,13 @@ def read(expression: str) -> Reading:
     try:
         node = parsed(expression)
     except NoExpression as exc:
-        return Reading(faults=(f"{expression[:80]!r} is no SPDX licence expression: {exc}.",))
+        return Reading(
+            faults=(
+                Sentence(
+                    "{expression} is no SPDX licence expression: {why}.", expression=repr(expression[:80]), why=str(exc)
+                ),
+            )
+        )
     says, conditions = _meaning(node)
     unknown = tuple((name, "") for name in node.licences if name.lower() not in _BY_LOWER)
     return Reading(declarations=(Declaration(vocabulary=SLUG, says=says, conditions=conditions, kept=unknown),))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any
 
+from kicau.base.sentences import Sentence
 from kicau.vocabularies.robots import matches
 from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, value_of
 
@@ -35,13 +36,15 @@ def read_file(data: bytes) -> Reading:
     try:
         rules = json.loads(data)
     except (ValueError, RecursionError):
-        return Reading(faults=("tdmrep.json is no JSON.",))
+        return Reading(faults=(Sentence("tdmrep.json is no JSON."),))
     if not isinstance(rules, list):
-        return Reading(faults=("tdmrep.json holds no list of rules.",))
+        return Reading(faults=(Sentence("tdmrep.json holds no list of rules."),))
     found = Reading()
     for rule in rules:
         if not isinstance(rule, dict) or not isinstance(rule.get("location"), str):
-            found += Reading(faults=(f"tdmrep.json has a rule without a location: {quoted(str(rule))}.",))
+            found += Reading(
+                faults=(Sentence("tdmrep.json has a rule without a location: {said}.", said=quoted(str(rule))),)
+            )
             continue
         said, policy = rule.get(RESERVATION), rule.get(POLICY)
         word = str(said) if isinstance(said, int) and not isinstance(said, bool) else repr(said)
@@ -106,7 +109,9 @@ def write_policy(says: Mapping[str, str], *, uid: str, name: str, contact: str =
 
 def _declared(said: str, policy: str, scope: str, where: str) -> Reading:
     if said not in ("0", "1"):
-        return Reading(faults=(f"{where} is {quoted(said)} and not 0 or 1, so it says nothing.",))
+        return Reading(
+            faults=(Sentence("{where} is {said} and not 0 or 1, so it says nothing.", where=where, said=quoted(said)),)
+        )
     value = "allow" if said == "0" else "conditional" if policy else "deny"
     conditions = {"consent": policy} if value == "conditional" else {}
     return Reading(declarations=(Declaration(vocabulary=SLUG, says=heard(TERMS, {"tdm": value}), conditions=conditions, scope=scope, policy=policy),))  # fmt: skip

@@ -42,9 +42,13 @@ def change(request: Asked) -> HttpResponse:
                 taken_back = bulk.move_many(request.actor, moves)
                 messages.success(request, format_html("{} {}", told, _undo_button(taken_back)))
             case "retry":
-                _tell(request, bulk.retry_many(request.actor, chosen), _("%(n)s are tried again."))
+                retried = bulk.retry_many(request.actor, chosen)
+                n = len(retried.done)
+                _tell(request, retried, ngettext("%(n)s delivery is tried again.", "%(n)s deliveries are tried again.", n) % {"n": n})  # fmt: skip
             case "cancel":
-                _tell(request, bulk.cancel_many(request.actor, chosen), _("%(n)s were cancelled."))
+                canceled = bulk.cancel_many(request.actor, chosen)
+                n = len(canceled.done)
+                _tell(request, canceled, ngettext("%(n)s delivery was cancelled.", "%(n)s deliveries were cancelled.", n) % {"n": n})  # fmt: skip
     except Refusal as exc:
         messages.error(request, said(exc))
     return back(request, "home")
@@ -79,7 +83,7 @@ def _number(request: HttpRequest, name: str, most: int) -> int:
 
 def _tell(request: Asked, done: bulk.Done, sentence: str) -> None:
     if done.done:
-        messages.success(request, sentence % {"n": len(done.done)})
+        messages.success(request, sentence)
     for reason in dict.fromkeys(said(refusal) for _id, refusal in done.refused):
         messages.error(request, reason)
 

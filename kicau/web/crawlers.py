@@ -16,6 +16,7 @@ from kicau.base.errors import unacceptable
 from kicau.rights.models import USES
 from kicau.web import archive_words as w
 from kicau.web.frame import Asked, attempt, page
+from kicau.web.words import told as in_words
 from kicau.workspaces import acts as workspaces
 
 TONES = {"allow": "leaf", "deny": "ember", "conditional": "sun"}
@@ -45,7 +46,9 @@ def read(request: Asked) -> HttpResponse:
     else:
         found = async_to_sync(hearing.hear)(request.actor, request.POST.get("url", "").strip())
     kept = len(hearing.keep(request.actor, found)) if "keep" in request.POST else None
-    faults = [*(fault for source in found.heard for fault in source.faults), *found.faults]
+    faults = [
+        in_words(fault) for fault in [*(fault for source in found.heard for fault in source.faults), *found.faults]
+    ]
     return render(request, "web/rights/heard.html", {"found": found, "answers": _answers(found), "faults": faults, "kept": kept})  # fmt: skip
 
 

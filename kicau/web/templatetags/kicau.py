@@ -97,6 +97,12 @@ def _badge_of(thing: Any) -> words.Badge:
 
 
 @register.filter
+def full_hour(hour: int) -> str:
+    """09:00, in Indonesian 09.00."""
+    return words.clock_time(datetime(2000, 1, 1, hour))
+
+
+@register.filter
 def network(slug: str) -> str:
     return marks.label(slug)
 

@@ -51,10 +51,13 @@ def test_many_are_retried_and_cancelled_each_for_itself(page, post):
     Delivery.objects.filter(id=rows[0].id).update(state="failed")
     page.post(CHANGE, {"verb": "retry", "delivery": [rows[0].id, rows[1].id]})
     html = page.get(reverse("home")).content.decode()
-    assert "1 are tried again." in html
+    assert "1 delivery is tried again." in html
     assert "cannot be retried" in html
     page.post(CHANGE, {"verb": "cancel", "delivery": " ".join(str(row.id) for row in rows)})
     assert {row.state for row in Delivery.objects.all()} == {"canceled"}
+    html = page.get(f"{reverse('home')}?state=canceled").content.decode()
+    assert "3 deliveries were cancelled." in html
+    assert html.count("data-choose-all") == 1
 
 
 @pytest.mark.parametrize("view", ["coming", "day", "week", "month"])

@@ -62,3 +62,6 @@ def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace)
     assert "Said by Content Signals (robots.txt)." in heard
     assert "never as a yes" in heard
     assert page.post(reverse("rights-read"), {"url": "http://169.254.169.254/"}).status_code == 422
+    page.post(reverse("choose-language"), {"language": "id"})
+    file.seek(0)
+    assert "tidak menyebut yes maupun no" in page.post(reverse("rights-read"), {"file": file}).content.decode()

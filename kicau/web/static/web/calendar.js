@@ -73,3 +73,10 @@ if (moved) {
   const chip = [...document.querySelectorAll("[data-deliveries]")].find((one) => one.dataset.deliveries.trim() === moved);
   (chip ?? document.getElementById("undo"))?.focus();
 }
+
+// In the list, all of the page or none of it.
+document.addEventListener("click", (event) => {
+  const all = event.target.closest?.("[data-choose-all]");
+  if (!all && !event.target.closest?.("[data-choose-none]")) return;
+  for (const box of document.querySelectorAll(".picking [name=delivery]")) box.checked = Boolean(all);
+});
