@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -112,15 +113,7 @@ LOCK_USES = """
 SELECT u.budget_id, u.amount FROM plans_budgetuse u JOIN unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) ON u.budget_id = v.b AND u.begins_at = v.at
 ORDER BY u.budget_id, u.begins_at FOR UPDATE OF u;
 """
-RESERVED = """
-WITH held AS MATERIALIZED (SELECT * FROM plans_reservation WHERE until IS NULL OR until > %s)
-SELECT b.id, coalesce((SELECT sum(CASE WHEN b.meter <> '' THEN r.units::bigint ELSE r.micro END) FROM held r
-    WHERE CASE WHEN b.meter <> '' THEN r.meter = ANY(string_to_array(b.meter, ' ')) ELSE r.currency = b.currency END
-      AND (b.workspace_id IS NULL OR r.workspace_id = b.workspace_id) AND (b.app_id IS NULL OR r.app_id = b.app_id)
-      AND (b.network = '' OR r.network = b.network) AND (b.channel_id IS NULL OR r.channel_id = b.channel_id)
-      AND (b.campaign_id IS NULL OR r.campaign_id = b.campaign_id) AND (b.purpose = '' OR r.purpose = b.purpose)), 0)
-FROM plans_budget b WHERE b.id = ANY(%s::uuid[])
-"""
+RESERVED = "SELECT ARRAY[{}]::bigint[] FROM plans_reservation WHERE until IS NULL OR until > %s"
 ROLLED = """
 SELECT b.id, coalesce(sum(c.units), 0) FROM plans_budget b LEFT JOIN plans_charge c ON c.app_id = b.app_id
   AND c.at > %s - CASE b.period WHEN '5m' THEN interval '5 minutes' WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END
@@ -134,22 +127,34 @@ def _taken(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
     in the same transaction: once they are ours it is either in both or still set aside."""
     rows = sorted((b.id, budgets.begins(b, now)) for b in hard)
     ids, begun = as_ids(id_ for id_, _ in rows), [at for _, at in rows]
+    sums, values = zip(*map(_reserved, hard), strict=True)
+    statement = LOCK_USES + RESERVED.format(", ".join(sums))
+    values = [ids, begun, *chain.from_iterable(values), now]
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_USES + RESERVED, [ids, begun, now, ids])
+        cursor.execute(statement, values)
         if cursor.rowcount < len(rows):  # a period begins
             cursor.execute(
                 "INSERT INTO plans_budgetuse (budget_id, begins_at, amount, told) SELECT b, at, 0, 0 FROM unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) "
                 "ORDER BY b, at ON CONFLICT (budget_id, begins_at) DO NOTHING",
                 [ids, begun],
             )
-            cursor.execute(LOCK_USES + RESERVED, [ids, begun, now, ids])
+            cursor.execute(statement, values)
         used: dict[UUID, int] = dict(cursor.fetchall())
         cursor.nextset()
-        reserved = cursor.fetchall()
+        reserved = cursor.fetchone()[0]
         if rolling := [b.id for b in hard if b.is_rolling]:
             cursor.execute(ROLLED, [now, as_ids(rolling)])
             used |= dict(cursor.fetchall())
-    return {id_: int(used[id_] + amount) for id_, amount in reserved}
+    return {b.id: int(used[b.id]) + amount for b, amount in zip(hard, reserved, strict=True)}
+
+
+def _reserved(budget: Budget) -> tuple[str, list[Any]]:
+    """The sum of what is set aside of it, in SQL, with its values: what `budgets.covers` and `budgets.counts` say."""
+    named = {name: value for name in budgets.NAMED if (value := getattr(budget, name))}
+    what, how = ("units", "meter = ANY(%s)") if budget.meter else ("micro", "currency = %s")
+    conditions = " AND ".join([how, *(f"{name} = %s" for name in named)])
+    of = sorted(budget.meters) if budget.meter else budget.currency
+    return f"coalesce(sum({what}) FILTER (WHERE {conditions}), 0)", [of, *named.values()]
 
 
 SET_ASIDE_FIRST = """
