@@ -7,6 +7,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -108,14 +109,19 @@ def change(request: Asked, medium_id: str) -> HttpResponse:
     return redirect("medium", medium_id=medium_id)
 
 
+def paper() -> str:
+    """Address of a drawn page, for files that have no picture of their own."""
+    return static("web/paper.svg")
+
+
 @page
 @require_safe
 def small(request: Asked, digest: str) -> HttpResponseBase:
-    """A small picture of a picture or video of this workspace; 404 where there is nothing to show."""
+    """A small picture of a picture or video of this workspace; a drawn page of what has none, such as a document."""
     try:
         path = library.small(f"{request.actor.workspace.id.hex}/{digest}", moment_asked(request))
         if path is None:
-            raise Http404
+            return redirect(paper())
         return files.send(request, path, "image/jpeg", {"Cache-Control": FOREVER})
     except (OSError, ValueError):
         raise Http404 from None

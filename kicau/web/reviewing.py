@@ -22,7 +22,7 @@ from kicau.publishing import approval, reviewing
 from kicau.publishing.models import ReviewLink
 from kicau.web import files
 from kicau.web.approval import reading
-from kicau.web.library import moment_asked
+from kicau.web.library import moment_asked, paper
 from kicau.web.words import review_standing, said
 
 type View = Callable[..., HttpResponseBase]
@@ -92,7 +92,7 @@ def picture(request: HttpRequest, link: ReviewLink, secret: str, digest: str) ->
     try:
         path = library.small(f"{link.workspace_id.hex}/{digest}", moment_asked(request))
         if path is None:
-            raise Http404
+            return redirect(paper())
         return files.send(request, path, "image/jpeg", {})
     except (OSError, ValueError):
         raise Http404 from None

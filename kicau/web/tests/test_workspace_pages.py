@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncRequestFactory
 from django.urls import reverse
 
+import kicau
 from kicau.channels.models import PendingSignIn
 from kicau.connector import registry
 from kicau.media import library
+from kicau.media.acts import add_medium
 from kicau.web import files
 from kicau.workspaces.acts import actor_by_token, create_workspace
 
@@ -147,6 +150,14 @@ def test_uploading_describing_and_serving_a_file(page, picture):
     small = page.get(reverse("medium-small", args=[picture.sha256]))
     assert small["Content-Type"] == "image/jpeg"
     small.close()
+
+
+def test_a_document_is_drawn_as_one_where_pictures_stand(page, actor):
+    paper = Path(kicau.__file__).parent / "demo" / "media"
+    file = next(f for f in sorted(paper.iterdir()) if f.suffix == ".pdf")
+    row = add_medium(actor, file, file.name)
+    answer = page.get(reverse("medium-small", args=[row.sha256]))
+    assert (answer.status_code, answer["Location"].endswith("paper.svg")) == (302, True)
 
 
 def test_inviting_joining_changing_and_removing_members(page, guest, workspace):
