@@ -31,13 +31,6 @@ def prove(
     return made, not_stamped
 
 
-def says(posts: int, places: int) -> str:
-    """What was found, in the words of evidence."""
-    if not posts:
-        return "None of the posts was found in this data set, at the sensitivity stated below."
-    return f"This data set contains {posts:,} of the posts, in {places:,} places."
-
-
 def _digests(told: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, str]:
     """SHA-256 of each shard on this machine in which something was found."""
     found = {}

@@ -19,11 +19,11 @@ from typing import Any
 import kicau
 from kicau.audit.calibrate import Rate, chance, sensitivity
 from kicau.audit.prints import Prints
-from kicau.audit.proving import says
 from kicau.audit.reading import plain
 from kicau.audit.run import Outcome
 from kicau.audit.search import Copy
 from kicau.audit.shards import Shard, find
+from kicau.audit.wording import says
 
 FORM = 1
 NEAR = 0.5  # of a post's words, from which a changed copy is one of the post and not a part of it

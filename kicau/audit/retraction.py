@@ -27,7 +27,7 @@ from kicau.archive.deciding import Judge
 from kicau.archive.models import Item
 from kicau.audit.acts import BUNDLE, folder_of
 from kicau.audit.models import Audit, AuditState, Hit, Sought
-from kicau.audit.proving import says
+from kicau.audit.wording import says
 from kicau.base import clock
 from kicau.base.ids import among, as_uuid
 from kicau.evidence import bundle, log

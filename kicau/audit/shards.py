@@ -5,6 +5,7 @@ a bucket, or a list of them. What cannot be read is said, and what was read befo
 from __future__ import annotations
 
 import bz2
+import codecs
 import lzma
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import zstandard
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from kicau.audit.names import format_of
@@ -211,7 +212,9 @@ class _Steady:
     STEP = 1 << 16
 
     def __init__(self, stream: Any, most: int) -> None:
-        self._stream = stream
+        self._some = getattr(
+            stream, "read1", stream.read
+        )  # what was unpacked before the fault in the same call is not lost
         self._left = most
         self._fault: Exception | None = None
 
@@ -219,7 +222,7 @@ class _Steady:
         pieces: list[bytes] = []
         while size > 0 and self._fault is None:
             try:
-                piece = self._stream.read(min(size, self.STEP))
+                piece = self._some(min(size, self.STEP))
             except FAULTS as lost:
                 self._fault = lost
                 break
@@ -235,9 +238,46 @@ class _Steady:
         return b"".join(pieces)
 
 
+class _Gz:
+    """A gzip stream, of one member or many, that gives all before a fault: the standard readers lose what they unpacked
+    in the call that meets it."""
+
+    PACKED = 1 << 18
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._rest = b""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._member = isal_zlib.decompressobj(31)
+        self._begun = False
+
+    def read(self, size: int) -> bytes:
+        """Up to so many bytes; none at the end."""
+        while True:
+            if self._member.eof:
+                self._rest = self._member.unused_data
+                self._begin()
+            if not self._begun:  # zeros between members are padding
+                self._rest = self._rest.lstrip(b"\0")
+            if not self._rest:
+                self._rest = self._stream.read(self.PACKED)
+                if not self._rest:
+                    if self._begun:
+                        raise EOFError("it ends in the middle of what was packed")
+                    return b""
+                continue
+            self._begun = True
+            made = self._member.decompress(self._rest, size)
+            self._rest = self._member.unconsumed_tail
+            if made:
+                return made
+
+
 def _unpacked(stream: Any, packing: str) -> Any:
     if packing == "gz":
-        return igzip.GzipFile(fileobj=stream)  # type: ignore[no-untyped-call]
+        return _Gz(stream)
     if packing == "zst":
         return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(stream, read_across_frames=True)
     return bz2.BZ2File(stream) if packing == "bz2" else lzma.LZMAFile(stream)
@@ -277,8 +317,8 @@ def _lines(stream: BinaryIO, base: int, last: int, format: str) -> Iterator[Bloc
             if fault:
                 raise Broken(str(fault))
             return
-        if base == 0 and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            yield from _of_utf16(data, stream, format)
+        if base == 0 and (encoding := _wide(data)):
+            yield from _of_wide(data, stream, format, encoding)
             return
         cut = len(data) if not chunk else data.rfind(b"\n") + 1
         if not cut and len(data) < LONG_LINE:
@@ -309,10 +349,21 @@ def _line_end(data: bytes, begin: int) -> int:
     return at + 1 if at >= 0 else len(data)
 
 
-def _of_utf16(data: bytes, stream: BinaryIO, format: str) -> Iterator[Block]:
-    import codecs
+def _wide(data: bytes) -> str:
+    """The encoding of two or four bytes a character that a text begins in, marked or not; else nothing."""
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return "utf-32"
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    begin = data[:4096]
+    first, second = (begin[at::2].count(0) / max(1, len(begin) // 2) for at in (0, 1))
+    if max(first, second) < 0.4 or min(first, second) > 0.1:
+        return ""
+    return "utf-16-le" if second > first else "utf-16-be"
 
-    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+
+def _of_wide(data: bytes, stream: BinaryIO, format: str, encoding: str) -> Iterator[Block]:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
     base = 0
     while data:
         made = decoder.decode(data).encode("utf-8", "replace")
@@ -350,7 +401,14 @@ def _parquet(unit: Unit) -> Iterator[Block]:
 
 
 def _text_columns(schema: pa.Schema) -> list[str]:
-    return [f.name for f in schema if any(pa.types.is_string(t) or pa.types.is_large_string(t) for t in _leaves(f.type))]  # fmt: skip
+    return [f.name for f in schema if any(_is_text(t) for t in _leaves(f.type))]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Bytes too: many writers keep text so."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return any(is_one(kind) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view))  # fmt: skip
 
 
 def _leaves(kind: pa.DataType) -> Iterator[pa.DataType]:
@@ -374,14 +432,18 @@ def _flat_column(name: str, column: pa.Array) -> Iterator[tuple[str, pa.Array]]:
             yield from _flat_column(f"{name}.{column.type.field(at).name}", column.field(at))
     elif pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         yield from _flat_column(f"{name}[]", column.flatten())
-    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    elif _is_text(column.type):
         yield name, column
 
 
 def _joined(column: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The rows' bytes with a newline after each, and where each row begins."""
-    newline, nothing = (pa.scalar(text, pa.large_string()) for text in ("\n", ""))
-    ended = pc.binary_join_element_wise(pc.fill_null(column.cast(pa.large_string()), nothing), newline, nothing)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.large_string())
+    newline, nothing = (pa.scalar(text, pa.large_binary()) for text in (b"\n", b""))
+    ended = pc.binary_join_element_wise(pc.fill_null(column.cast(pa.large_binary()), nothing), newline, nothing)
     _, offsets, data = ended.buffers()
     begins = np.frombuffer(offsets, np.int64)[ended.offset : ended.offset + len(ended) + 1]
     array = np.frombuffer(data, np.uint8)[begins[0] : begins[-1]] if len(ended) else np.zeros(0, np.uint8)

@@ -71,8 +71,10 @@ def _escaped(d, i, n, letters):
 
 @njit(inline="always")
 def _beyond_ascii(d, i, n, letters):
-    """The meaning and length of a UTF-8 sequence at `i`; a broken one is one separator a byte."""
+    """The meaning and length of a UTF-8 sequence at `i`; of a broken one its first byte is read as Latin-1 has it."""
     c = d[i]
+    if c >= 0xC0 and (i + 1 >= n or d[i + 1] & 0xC0 != 0x80):
+        return letters[c], 1
     if c >= 0xF0 and i + 3 < n:
         point = ((c & 7) << 18) | ((d[i + 1] & 63) << 12) | ((d[i + 2] & 63) << 6) | (d[i + 3] & 63)
         return _meaning(point, letters), 4

@@ -33,7 +33,7 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
     from datetime import UTC, datetime
 
     from kicau.audit.cluster import NoCluster
-    from kicau.audit.posts import NoPosts, read_posts
+    from kicau.audit.posts import NoPosts, read_posts, told_apart
     from kicau.audit.report import report
     from kicau.audit.run import audit as search
     from kicau.audit.shards import NoSuchShards
@@ -41,7 +41,7 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
     folder = out or Path(tempfile.mkdtemp(prefix="kicau-audit-"))
     try:
         outcome = search(
-            read_posts(source),
+            told_apart(read_posts(source)),
             data,
             folder,
             processes=processes,
@@ -50,7 +50,7 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
         )
         wanted = {outcome.ids[c.post][0] for f in outcome.found for c in f.copies}
         wanted |= {i for f in outcome.found for c in f.copies for i in outcome.ids[c.post]}
-        texts = {post: text for post, text in read_posts(source) if post in wanted}
+        texts = {post: text for post, text in told_apart(read_posts(source)) if post in wanted}
         told = report(outcome, texts, folder, datetime.now(UTC), control=control)
     except (NoPosts, NoSuchShards, NoCluster) as wrong:
         raise Trouble(str(wrong)) from wrong
@@ -118,7 +118,13 @@ def _show(told: dict[str, Any]) -> None:
     show_facts(
         {
             "Read": f"{told['data']['documents']:,} texts, {told['data']['unpacked_bytes'] / 1e6:,.0f} MB in {len(told['data']['shards'])} shards",
-            "Not read": "; ".join([*told["data"]["failed"].values(), *told["data"]["skipped"]]) or "nothing",
+            "Not read": "\n".join(
+                [
+                    *(f"{name}: {why.removeprefix(name).lstrip(': ')}" for name, why in told["data"]["failed"].items()),
+                    *(f"{name}: no reader is for it" for name in told["data"]["skipped"]),
+                ]
+            )
+            or "nothing",
             "Too short to tell": f"{told['posts']['too_short_to_tell']:,} of {told['posts']['different']:,} different posts",
             "Found of planted copies": found or "not measured",
             "Report": told["report"],

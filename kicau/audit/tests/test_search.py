@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import random
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -264,6 +267,37 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):
     again = run.audit(POSTS.items(), str(data), tmp_path / "audit", progress=lambda *told: read.append(told))
     assert len(read) == 2
     assert [f.copies for f in again.found] == [f.copies for f in first.found]
+
+
+def test_bytes_of_every_encoding_and_column_are_read(tmp_path):
+    text = "Café Senja où l'été naïf dégage une odeur de fraises très mûres"
+    data = tmp_path / "data"
+    data.mkdir()
+    for encoding in ("latin-1", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"):
+        (data / f"{encoding}.txt").write_bytes(f"{' '.join(WORDS)} {text} {' '.join(WORDS)}".encode(encoding))
+    (data / "tail.txt.gz").write_bytes(gzip.compress(text.encode()) + b"more that is no gz")
+    columns = {
+        "raw": pa.array([text.encode()]),
+        "few": pa.array([text]).dictionary_encode(),
+        "view": pa.array([text], pa.string_view()),
+    }
+    for name, column in columns.items():
+        pq.write_table(pa.table({name: column}), data / f"{name}.parquet")
+    outcome = run.audit([("p", text)], str(data), tmp_path / "audit", processes=1)
+    found = {Path(f.unit.split("|")[0]).name for f in outcome.found if f.copies}
+    assert found == {path.name for path in data.iterdir()}
+    assert [Path(name).name for name in outcome.failed] == ["tail.txt.gz"]
+
+
+def test_the_shell_searches_where_there_is_no_kicau(tmp_path):
+    write("jsonl", tmp_path / "data.jsonl")
+    (tmp_path / "posts.jsonl").write_text("".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in POSTS.items()))
+    command = [sys.executable, "-c", "from kicau.cli import main; main()", "audit", "data.jsonl", "--posts", "posts.jsonl", "--out", "audit", "--processes", "1", "--json"]  # fmt: skip
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("KICAU", "DJANGO", "DATABASE"))}
+    done = subprocess.run(command, cwd=tmp_path, env={**clean, "KICAU_DATA": str(tmp_path / "none")}, capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["says"].startswith("This data set contains")
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.fixture
