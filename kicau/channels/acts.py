@@ -483,7 +483,7 @@ async def _pending(actor: Actor, state: str) -> PendingSignIn:
 
 
 async def _charge(actor: Actor, app: NetworkApp, calls: Sequence[Call], purpose: Purpose) -> None:
-    await sync_to_async(write_calls)(actor.workspace.id, app.network, calls, purpose, app_id=app.id, plan=app.plan)
+    await sync_to_async(write_calls)(actor.workspace.id, app.network, calls, purpose, app_id=app.id, plan=app.plan, person_id=actor.person_id)  # fmt: skip
 
 
 class _client:

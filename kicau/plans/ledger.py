@@ -100,9 +100,9 @@ def write(found: Sequence[Entry], *, freed: frozenset[UUID] = frozenset()) -> No
         )
 
 
-def write_calls(workspace_id: UUID, network: str, calls: Iterable[Call], purpose: Purpose, *, channel_id: UUID | None = None, app_id: UUID | None = None, plan: str = "") -> None:  # fmt: skip
+def write_calls(workspace_id: UUID, network: str, calls: Iterable[Call], purpose: Purpose, *, channel_id: UUID | None = None, app_id: UUID | None = None, plan: str = "", person_id: UUID | None = None) -> None:  # fmt: skip
     """The same for calls outside any delivery, in a transaction of its own."""
-    work = Work(workspace_id=workspace_id, network=network, purpose=purpose, app_id=app_id, plan=plan, channel_id=channel_id)  # fmt: skip
+    work = Work(workspace_id=workspace_id, network=network, purpose=purpose, app_id=app_id, plan=plan, channel_id=channel_id, person_id=person_id)  # fmt: skip
     with transaction.atomic():
         write(entries(work, calls))
 

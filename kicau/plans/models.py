@@ -34,7 +34,7 @@ class Charge(models.Model):
     channel_id = models.UUIDField(null=True)
     delivery_id = models.UUIDField(null=True)
     campaign_id = models.UUIDField(null=True)
-    person_id = models.UUIDField(null=True)  # whose post it was
+    person_id = models.UUIDField(null=True)  # whose post it was, or who asked
     app_id = models.UUIDField(null=True)
     network = models.CharField(max_length=40)
     meter = models.CharField(max_length=60)

@@ -114,7 +114,7 @@ async def look_up(actor: Actor, channel: Channel, words: str, *, client: aiohttp
         if later := pacing.reads_from(channel, clock.now()):
             raise Conflict(Sentence("{network} says that most of what it allows is used up: nothing is read from it until {until}, so that posts go out. Write the handle yourself.", network=label, until=later))  # fmt: skip
         live = Live(channel, session)
-        work = Work(workspace_id=channel.workspace_id, network=channel.network, purpose=Purpose.READ, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id, holder=new_id())  # fmt: skip
+        work = Work(workspace_id=channel.workspace_id, network=channel.network, purpose=Purpose.READ, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id, person_id=actor.person_id, holder=new_id())  # fmt: skip
         await sync_to_async(_reserve)(work, price_of(channel), label)
         try:
             found = await connector.people(live, words.strip().removeprefix("@"))

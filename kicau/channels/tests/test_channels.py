@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -14,9 +15,13 @@ from kicau.base.errors import Conflict, NotAllowed, Unacceptable
 from kicau.channels import acts
 from kicau.channels.live import new_client, stored
 from kicau.channels.models import Channel, PendingSignIn
+from kicau.connector import registry
+from kicau.connector.contract import consent
 from kicau.connector.errors import AuthExpired, Unavailable
+from kicau.connector.sandbox import start
 from kicau.connector.session import Credentials
 from kicau.connector.wire import from_json
+from kicau.plans.models import Charge
 from kicau.workspaces.acts import actor_for, add_person, create_workspace
 from tests.stranger.connector import StrangerAuth
 
@@ -208,3 +213,18 @@ def test_an_endpoint_that_the_network_lacks_is_told(stranger, db):
 def test_stored_credentials_come_back_whole():
     value = Credentials(access_token="a", expires_at=clock.now(), scopes=frozenset({"x"}), extra={"page": "1"})
     assert from_json(Credentials, stored(value)) == value
+
+
+async def test_what_connecting_costs_is_attributed_to_who_connected(actor, client):
+    sandbox = import_module(f"{registry.package('x')}.sandbox").Server()
+    runner, app = await start(sandbox), sandbox.default_app
+    await sync_to_async(acts.register_app)(
+        "x", app.client_id, app.client_secret, endpoints=sandbox.endpoints(), is_sandbox=True
+    )
+    begun = await acts.begin_sign_in(actor, "x", client=client)
+    await acts.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    charges = await sync_to_async(list)(Charge.objects.filter(purpose="connect"))
+    assert {(c.meter, c.workspace_id, c.person_id) for c in charges} == {
+        ("user-read", actor.workspace.id, actor.person_id)
+    }
+    await runner.cleanup()

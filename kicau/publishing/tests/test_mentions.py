@@ -88,6 +88,7 @@ def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, conn
     async_to_sync(story)()
     charge = Charge.objects.get()
     assert (charge.meter, charge.micro, charge.purpose) == ("user-read", 10_000, "read")
+    assert charge.person_id == actor.person_id
     shown = seen(actor, [channel], "@kopisenja @tiadaorang @belumtahu")["x"]
     assert [(m.text, m.state) for m in shown.mentioned] == [("@kopisenja", "there"), ("@tiadaorang", "missing"), ("@belumtahu", "unknown")]  # fmt: skip
     assert [w.sentence for w in shown.warnings] == ["X has no account @tiadaorang: check how it is written."]
