@@ -155,6 +155,7 @@ LOCALE_PATHS = [ROOT / "locale", *sorted(ROOT.glob("networks/*/locale"))]  # eac
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "kicau.config.formats"
 
 STATIC_URL = "/static/"
 CSRF_FAILURE_VIEW = "kicau.web.signing_in.stale"  # Django's own page has a style in it, which ours forbid

@@ -32,7 +32,7 @@ def test_each_gets_one_letter_in_their_language_with_a_way_out(sink, owner, memb
     assert theirs["Subject"].startswith("Senja (X) has to be connected again")
     text, html = parts(hers)
     assert "“Kopi & <Senja>” tidak terbit di Senja (X)." in text
-    assert "Kopi Senja, 1 Maret 2027" in text
+    assert "Kopi Senja, 1 Mar 2027" in text
     assert "Kopi &amp; &lt;Senja&gt;" in html
     assert f"https://kicau.example/notices/{Notice.objects.get(event='delivery.failed').id}" in text
     assert "https://kicau.example/you/notices" in text

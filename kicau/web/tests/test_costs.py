@@ -143,7 +143,7 @@ def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges
     page.post(reverse("rate-set"), {"currency": "USD", "shown_in": "IDR", "rate": "16250", "since": "2026-01-05"})
     shown = read(page, "costs")
     assert "Rp9,750 ($0.60)" in shown
-    assert "1 USD = Rp16,250, by the rate of Jan. 5, 2026" in shown
+    assert "1 USD = Rp16,250, by the rate of 5 Jan 2026" in shown
     assert "Rp9,750 ($0.60)" in read(page, "statement")
     pdf = PdfReader(io.BytesIO(page.get(reverse("statement-pdf")).content)).pages[0].extract_text()
     assert "9750 IDR ($0.60)" in pdf

@@ -58,8 +58,8 @@ def test_each_language_writes_its_own(language, moment, size, money, days, late,
 @pytest.mark.parametrize(
     ("language", "conditions", "day", "when", "notice"),
     [
-        ("en", "(naming the author, payment)", "on 12 Nov 2026", "on 12 Nov 2026, 09:00", "2 Dec"),
-        ("id", "(menyebut penulisnya, pembayaran)", "pada 12 Nov 2026", "pada 12 Nov 2026, 09.00", "2 Des. 2026"),
+        ("en", "(naming the author, payment)", "on 12 Nov 2026", "on 12 Nov 2026, 09:00", "2 Dec 2026, 22:09"),
+        ("id", "(menyebut penulisnya, pembayaran)", "pada 12 Nov 2026", "pada 12 Nov 2026, 09.00", "2 Des 2026, 22.09"),
     ],
 )
 def test_conditions_and_days_within_sentences_are_the_readers(language, conditions, day, when, notice):
@@ -72,7 +72,7 @@ def test_conditions_and_days_within_sentences_are_the_readers(language, conditio
         assert words.told("Sent {when}.".format(when="on 2026-11-12 at 09:00"), [["Sent {when}.", {"when": "on 2026-11-12 at 09:00"}]]) == f"Sent {when}."  # fmt: skip
         assert words.told("Sent 2026-13-40.", [["Sent {day}.", {"day": "2026-13-40"}]]) == "Sent 2026-13-40."
         left = filled(EVENTS["network.leaving"].one, {"what": "X", "when": "2026-12-02T15:09:00+00:00", "after": 3})
-        assert notice.split()[0] in left
+        assert notice in left
         assert "2026-12-02" not in left
         assert "2026-12-02" not in filled("{until}", {"until": "2026-12-02"})
 
