@@ -81,16 +81,17 @@ async def hear(actor: Actor, url: str) -> Hearing:
         robots_at, file_at = f"{origin}/robots.txt", f"{origin}{tdmrep.WHERE_FILE}"
         about_robots, about_file = await asyncio.gather(_beside(client, robots_at, read, faults), _beside(client, file_at, read, faults))  # fmt: skip
         heard = [*sources.of_headers(work.url, work.headers), *_of_body(work.url, work.body, work.url)]
-        licences = list(sources.named(work.url, dict(work.headers), work.body if _is_text(work.body) else b""))
+        licences = named = list(sources.named(work.url, dict(work.headers), work.body if _is_text(work.body) else b""))
         if about_robots:
             told, more = sources.of_robots(robots_at, about_robots.body, work.url)
             heard.append(told)
-            licences += more
+            licences = [*named, *more]
         if about_file:
             heard.append(sources.of_reservations(file_at, about_file.body, work.url))
         for licence in list(dict.fromkeys(licences))[:LICENCES]:
             if answer := await _beside(client, licence, read, faults):
-                heard.append(sources.of_licence(licence, "RSL", answer.body, work.url))
+                page = work.url if licence in named else ""
+                heard.append(sources.of_licence(licence, "RSL", answer.body, work.url, page))
     return Hearing(
         subject=Subject.SITE, key=url, name=parts.hostname or "", at=clock.now(), heard=tuple(h for h in heard if h.declarations or h.faults),
         read=frozenset({work.url, *read}), faults=tuple(faults),

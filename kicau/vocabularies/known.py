@@ -60,7 +60,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
         ),
         Vocabulary(
             slug=rsl.SLUG, name="Really Simple Licensing 1.0", carried="XML; robots.txt `License`, `Link` header, HTML, RSS",
-            source="rslstandard.org/rsl", read_on="2026-11-26", peer="none on PyPI or npm: the standard's own examples",
+            source="rslstandard.org/rsl", read_on="2026-11-26", peer="no reader can be had from a registry: the standard's own examples, and what two other readers are tested with",
             lost="Payment, attribution and non-commercial are kept; other conditions become a prohibition with the address of the terms. Of several conditional uses the conditions are one set. `all` and `ai-all` are read, not written. What a licence does not name is not said.",
             write=rsl.write, read=lambda text: rsl.read(text.encode()),
         ),

@@ -36,8 +36,9 @@ PAID = ("purchase", "subscription", "training", "crawl", "use", "inference", "co
 KNOWN = {"permits", "prohibits", "payment", "legal", "standard", "custom", "amount"}
 
 
-def read(data: bytes) -> Reading:
-    """One declaration for each `content`, its `url` as its scope; also from a feed with RSL's elements in it."""
+def read(data: bytes, page: str = "") -> Reading:
+    """One declaration for each `content`, its `url` as its scope; also from a feed with RSL's elements in it. An empty
+    url is that of the `page` which holds or names the document (section 3.3)."""
     try:
         root = parse(data)
     except Malformed as exc:
@@ -55,7 +56,7 @@ def read(data: bytes) -> Reading:
         )
     found = Reading()
     for content in contents:
-        found += _content(content)
+        found += _content(content, page)
     return found
 
 
@@ -119,7 +120,7 @@ def named_in_page(page: str, base: str = "") -> tuple[tuple[str, ...], tuple[byt
     return tuple(urljoin(base, one) for one in found.links), tuple(one.encode() for one in found.documents)
 
 
-def _content(content: ET.Element) -> Reading:
+def _content(content: ET.Element, page: str) -> Reading:
     faults: list[str] = []
     kept: list[tuple[str, str]] = []
     merged: dict[str, str] = {}
@@ -137,7 +138,7 @@ def _content(content: ET.Element) -> Reading:
                 value = "conditional"
                 conditions |= bound
             merged[use] = max(merged.get(use, value), value, key=freedom.index)  # one licence is chosen among several
-    url = content.get("url", "")
+    url = content.get("url", "") or (page if "url" in content.attrib else "")
     if not url:
         return Reading(
             faults=(Sentence("A content element of the RSL document names no url, so it is about nothing."), *faults)

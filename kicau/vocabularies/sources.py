@@ -50,7 +50,7 @@ def of_page(uri: str, body: bytes) -> Iterator[Heard]:
     if reading != Reading():
         yield _heard(uri, "HTML meta", body, reading)
     for document in rsl.named_in_page(page, uri)[1]:
-        yield of_licence(uri, "RSL in the page", document, uri if "://" in uri else "")
+        yield of_licence(uri, "RSL in the page", document, uri if "://" in uri else "", page=uri)
 
 
 def of_robots(uri: str, body: bytes, work: str) -> tuple[Heard, tuple[str, ...]]:
@@ -69,9 +69,9 @@ def of_reservations(uri: str, body: bytes, work: str) -> Heard:
     return Heard(uri=uri, where="tdmrep.json", raw=body, declarations=(told,) if told else (), faults=reading.faults)
 
 
-def of_licence(uri: str, where: str, body: bytes, work: str) -> Heard:
-    """What an RSL document says of the work."""
-    reading = rsl.read(body)
+def of_licence(uri: str, where: str, body: bytes, work: str, page: str = "") -> Heard:
+    """What an RSL document says of the work; `page`: the one that holds or names it."""
+    reading = rsl.read(body, page)
     told = tuple(rsl.about(reading, work, _path(work))) if work else reading.declarations
     return Heard(uri=uri, where=where, raw=body, declarations=told, faults=reading.faults)
 
