@@ -17,7 +17,7 @@ from kicau.rights.statements import NewStatement
 from kicau.web.words import ACTS
 
 
-def test_the_activity_names_what_was_done_to_what_and_leads_there(page, actor, post, channels, picture, member):
+def test_the_activity_names_what_was_done_to_what_and_leads_there(page, actor, post, channels, picture, member, django_assert_max_num_queries):  # fmt: skip
     made = post("Halo dari Bandung").deliveries[0]
     media.change_medium(actor, picture.id, alt="A cup")
     publishing.cancel(actor, made.id)
@@ -26,7 +26,8 @@ def test_the_activity_names_what_was_done_to_what_and_leads_there(page, actor, p
     saying.say(actor, [NewStatement(layer="grant", party="author", party_name="Teman", subject="author", key="x:teman", says={"train_gen": "deny"})])  # fmt: skip
     order(actor, define(actor, name="Our voice", purpose="Replies").id)
     member("viewer")
-    html = page.get(reverse("activity")).content.decode()
+    with django_assert_max_num_queries(12):
+        html = page.get(reverse("activity")).content.decode()
     for words, link in (
         ("“Halo dari Bandung” · Kopi Senja · X", f'href="{reverse("post", args=[made.draft_id])}#d-{made.id}"'),
         ("“A second one”", f'href="{reverse("post", args=[approval_of.id])}"'),

@@ -105,7 +105,7 @@ def test_a_contributor_decides_nothing_and_makes_no_link(guest, member, actor, c
     assert "Your decision" not in html
 
 
-def test_what_is_to_mend_stands_beside_the_text_while_its_author_mends_it(page, guest, actor, member, channels):
+def test_what_is_to_mend_stands_above_the_text_while_its_author_mends_it(page, guest, actor, member, channels, django_assert_max_num_queries):  # fmt: skip
     writer = member("contributor")
     draft = compose.create_draft(writer, compose.Composition(parts=(compose.PartInput(text="Only 40 cups"),)))
     approval.submit(writer, draft.id)
@@ -114,7 +114,8 @@ def test_what_is_to_mend_stands_beside_the_text_while_its_author_mends_it(page, 
     approval.comment(actor, draft.id, "40 or 60?", quote="40 cups")
     approval.send_back(actor, draft.id, "Ask the shop")
     guest.force_login(writer.person)
-    html = guest.get(reverse("compose-draft", args=[draft.id])).content.decode()
+    with django_assert_max_num_queries(12):
+        html = guest.get(reverse("compose-draft", args=[draft.id])).content.decode()
     assert "2 remarks to look at" in html
     assert html.index("40 or 60?") < html.index("Ask the shop") < html.index('<form id="composer"')
     assert "A typo" not in html
