@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from kicau.api.shapes.base import STAMP, Page, PageQuery, Shape, examples
+from kicau.api.shapes.base import STAMP, Day, Page, PageQuery, Shape, examples
 
 UseName = Literal["train_gen", "train_other", "ground", "embed", "synthesise", "search", "redistribute", "archive"]
 Value = Literal["allow", "deny", "conditional", "unknown"]
@@ -72,8 +72,8 @@ class ItemQuery(PageQuery):
     kind: KindName | None = Field(None, description="Of this kind.")
     acquired: Way | None = Field(None, description="With a copy that came this way.")
     own: bool | None = Field(None, description="This workspace's own words, or others'.")
-    since: date | None = Field(None, description="Posted on this day (UTC) or later.")
-    until: date | None = Field(None, description="Posted before this day (UTC).")
+    since: Day | None = Field(None, description="Posted on this day (UTC) or later.")
+    until: Day | None = Field(None, description="Posted before this day (UTC).")
     campaign: str = Field("", max_length=120, description="Of the campaign with this name.")
     use: UseName | None = Field(None, description="With `answer`: by what it may be used for.")
     answer: AnswerName = Field("yes", description="To whether it may be put to `use`.")

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from kicau.connector import registry
 
 Flag = Annotated[bool, Strict()]  # true and false only, never "yes" or 1
 Whole = Annotated[int, Strict()]
+
+
+def _written(day: object) -> object:
+    if isinstance(day, str | int) and not re.fullmatch(r"\d{4}-\d\d-\d\d", str(day)):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_written)]  # as it is written, never a count of seconds
 Zone = Annotated[str, Field(max_length=64)]
 Use = Annotated[str, Field(max_length=20)]
 AIUse = Annotated[dict[Use, Use], Field(max_length=20)]

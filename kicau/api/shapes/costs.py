@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from kicau.api.shapes.base import A_NETWORK, STAMP, Flag, Shape, examples
+from kicau.api.shapes.base import A_NETWORK, STAMP, Day, Flag, Shape, examples
 
 MICRO = "In millionths of the currency."
 
@@ -214,7 +214,7 @@ class RateInput(Shape):
     currency: str = Field(min_length=3, max_length=3, description="ISO 4217: what is charged.")
     shown_in: str = Field(min_length=3, max_length=3, description="ISO 4217: what it is shown in.")
     rate: str = Field(max_length=24, pattern=r"^\d{1,11}(\.\d{1,8})?$", description="A decimal above 0.")
-    since: date | None = Field(None, description="The first day (UTC) on which it holds; left out: today.")
+    since: Day | None = Field(None, description="The first day (UTC) on which it holds; left out: today.")
 
 
 class Rate(Shape):

@@ -137,6 +137,13 @@ def test_a_limit_is_said_as_a_number(api):
     assert (error["field"], error["limit"]) == ("limit", 100)
 
 
+@pytest.mark.parametrize("day", ["0", "1764115200", "26-11-2026", "2026-11-26T10:00"])
+def test_a_day_is_said_as_it_is_written(api, day):
+    answer = api.get(f"/archive/items?until={day}")
+    assert answer.status_code == 422
+    assert "YYYY-MM-DD" in answer.content.decode()
+
+
 def test_rate_limits(api, settings):
     settings.KICAU_API_RATE = 3
     left = [api.get("/me")["RateLimit-Remaining"] for _ in range(3)]
