@@ -205,12 +205,14 @@ def _make(scope: Scope, now: datetime) -> None:
 def set_aside(budget: Budget) -> None:
     """For what is under way: units foretold, neither charged nor set aside yet. In a transaction that is alone with the
     budgets."""
+    if budget.purpose not in ("", Purpose.PUBLISH):
+        return
     rows = Delivery.objects.filter(state__in=(DeliveryState.PUBLISHING, DeliveryState.UNKNOWN))
     named = {"workspace_id": budget.workspace_id, "channel_id": budget.channel_id, "network": budget.network, "channel__app_id": budget.app_id, "draft__campaign_id": budget.campaign_id}  # fmt: skip
     found = list(
         rows.filter(**{name: value for name, value in named.items() if value}).select_related("channel__app", "draft")
     )
-    if not found or budget.purpose not in ("", Purpose.PUBLISH):
+    if not found:
         return
     held, spent = reservations.held_by(r.id for r in found), affording.spent_by([r.id for r in found])
     asks = []
