@@ -7,6 +7,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic_core import PydanticCustomError
 
 from kicau.connector import registry
 
@@ -16,7 +17,7 @@ Whole = Annotated[int, Strict()]
 
 def _written(day: object) -> object:
     if isinstance(day, str | int) and not re.fullmatch(r"\d{4}-\d\d-\d\d", str(day)):
-        raise ValueError("a day is written YYYY-MM-DD")
+        raise PydanticCustomError("day", "a day is written YYYY-MM-DD")
     return day
 
 
