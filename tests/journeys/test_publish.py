@@ -73,6 +73,26 @@ def test_what_was_typed_and_chosen_before_the_script_came_counts(page: Page, net
     expect(page.locator(".plates.edit img")).to_have_count(1)
     expect(page.locator("#look")).to_contain_text("Quicker than the line")
     expect(page.locator("#kept")).to_contain_text("Saved")
+    # The other way about: an answer that comes late takes neither the cursor nor a letter from who has gone on.
+    held.clear()
+    another = [
+        {"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": picture_file.read_bytes() + bytes([n])} for n in (1, 2)
+    ]
+    page.route("**/compose/shape*", lambda route: held.append(route))
+    page.locator("input[type=file]").first.set_input_files(another[0])
+    text = page.get_by_label("Text", exact=True)
+    text.evaluate("field => { field.focus(); field.setSelectionRange(7, 7); }")
+    page.keyboard.type(" by far")
+    held[0].continue_()
+    expect(page.locator(".plates.edit img")).to_have_count(2)
+    page.keyboard.type(", truly,")
+    expect(text).to_have_value("Quicker by far, truly, than the line")
+    page.locator("input[type=file]").first.set_input_files(another[1])
+    page.locator(".alt textarea").first.focus()
+    held[1].continue_()
+    expect(page.locator(".plates.edit img")).to_have_count(3)
+    page.keyboard.type("Beans")
+    expect(page.locator(".alt textarea").first).to_have_value("Beans")
 
 
 def test_a_long_text_becomes_a_thread_and_a_network_can_differ(page: Page, networks, owner, workspace):

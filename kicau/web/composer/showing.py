@@ -100,6 +100,7 @@ def usable(channel: Channel) -> bool:
 def whole_page(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel]) -> dict[str, Any]:
     """All that the page shows, the preview included."""
     return editor(request, sheet, draft, every) | {
+        "focus": None,  # nothing was pressed yet: a new post begins with its text
         "chosen_groups": list(desk.channel_groups(request.actor)),
         "every_zone": every_zone(),
         "remarks": approval.to_mend(request.actor, draft) if draft is not None and draft.state in approval.OPEN else [],

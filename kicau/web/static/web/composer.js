@@ -100,7 +100,7 @@ addEventListener("pagehide", () => {
 
 // Shaping: what is typed while the answer is on its way is put back into the new editor.
 
-let before = new Map();
+let before = new Map(), begun = null;
 const typed = (field) => (field.type === "checkbox" ? field.checked : field.value);
 
 function snapshot() {
@@ -109,15 +109,19 @@ function snapshot() {
 
 function shape(act, source = "#shaper", more = {}) {
   before = snapshot();
+  begun = document.activeElement;
   return htmx.ajax("POST", form.dataset.shape, { source, target: "#editor", swap: "innerHTML", values: { act, ...more } });
 }
 
 let meanwhile = new Map();
-let opened = [], pressed = "";
+let opened = [], pressed = "", strayed = false, caret = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id !== "editor" || event.detail.xhr.status >= 400) return;
   opened = [...document.querySelectorAll("#editor details[open]")].map((one) => one.id);
-  pressed = document.activeElement?.dataset?.act ?? document.activeElement?.id ?? "";
+  const active = document.activeElement;
+  pressed = active?.dataset?.act ?? active?.id ?? "";
+  strayed = active !== begun && active !== document.body;
+  caret = active?.id && active.selectionStart != null ? [active.id, active.selectionStart, active.selectionEnd] : null;
   meanwhile = new Map([...snapshot()].filter(([id, value]) => before.has(id) && before.get(id) !== value));
 });
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -128,10 +132,15 @@ document.addEventListener("htmx:afterSwap", (event) => {
     else if (field) field.value = value;
   }
   meanwhile.clear();
+  if (caret && document.activeElement.id === caret[0]) document.activeElement.setSelectionRange(caret[1], caret[2]); // a value put back moves it to the end
   showAll();
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   const again = pressed && (document.querySelector(`#editor [data-act="${CSS.escape(pressed)}"]:not([disabled])`) ?? document.getElementById(pressed));
-  if (again && document.activeElement === document.body && !document.querySelector("#editor [autofocus]")) again.focus();
+  const wanted = document.querySelector("#editor [data-focus]");
+  if (wanted && !strayed && wanted !== document.activeElement) { // who has gone on to another field stays there
+    wanted.focus();
+    wanted.setSelectionRange(wanted.value.length, wanted.value.length);
+  } else if (again && document.activeElement === document.body) again.focus();
 });
 
 document.addEventListener("click", (event) => {
