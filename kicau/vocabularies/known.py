@@ -48,7 +48,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
     for one in (
         Vocabulary(
             slug=aipref.SLUG, name="IETF AI preferences", carried="`Content-Usage` header and robots.txt rule",
-            source="draft-ietf-aipref-vocab-08, draft-ietf-aipref-attach-05", read_on="2026-11-26", peer="http-sfv; urllib.robotparser for the file around it",
+            source="draft-ietf-aipref-vocab-08, draft-ietf-aipref-attach-05", read_on="2026-11-26", peer="http-sfv; urllib.robotparser and Protego for the file around it",
             lost="Conditions become a no. Keys and parameters that are not of the draft are kept, not read.",
             write=aipref.write, read=lambda text: aipref.read(text.encode()),
         ),
@@ -60,13 +60,13 @@ VOCABULARIES: dict[str, Vocabulary] = {
         ),
         Vocabulary(
             slug=rsl.SLUG, name="Really Simple Licensing 1.0", carried="XML; robots.txt `License`, `Link` header, HTML, RSS",
-            source="rslstandard.org/rsl", read_on="2026-11-26", peer="no reader can be had from a registry: the standard's own examples, and what two other readers are tested with",
+            source="rslstandard.org/rsl", read_on="2026-11-26", peer="supertab-connect-sdk; what two readers of no registry expect",
             lost="Payment, attribution and non-commercial are kept; other conditions become a prohibition with the address of the terms. Of several conditional uses the conditions are one set. `all` and `ai-all` are read, not written. What a licence does not name is not said.",
             write=rsl.write, read=lambda text: rsl.read(text.encode()),
         ),
         Vocabulary(
             slug=tdmrep.SLUG, name="W3C TDM Reservation Protocol", carried="`/.well-known/tdmrep.json`, headers, HTML meta, ODRL policy",
-            source="CG-FINAL-tdmrep-20240510", read_on="2026-11-26", peer="datadiligence (headers); the report's own examples (file, HTML)",
+            source="CG-FINAL-tdmrep-20240510", read_on="2026-11-26", peer="datadiligence, with Protego for the patterns of the file and Lexbor for pages",
             lost="One bit for all mining: one refused use reserves them all. A reservation with a policy is read as conditional.",
             write=lambda says: _json(tdmrep.write_headers(says, TERMS)), read=lambda text: tdmrep.read_headers(json.loads(text)),
         ),

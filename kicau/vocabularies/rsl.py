@@ -83,7 +83,8 @@ def write(says: Mapping[str, str], *, url: str = "/", conditions: Mapping[str, s
     if any(value == "allow" for value in values.values()):
         _add(licence, "payment", type="free")
     if bound:
-        licence = _add(content, "license")
+        if len(licence):  # there are readers who hear the first licence only, so none that is empty stands there
+            licence = _add(content, "license")
         _add(licence, "permits", " ".join(bound), type="usage")
         if "non-commercial" in kept:
             _add(licence, "permits", "non-commercial", type="user")
@@ -191,6 +192,8 @@ def _licence(licence: ET.Element) -> tuple[dict[str, str], dict[str, str], list[
 def _payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str, str]:
     amount = next((e for e in element.iter() if _name(e) == "amount"), None)
     detail = " ".join(filter(None, [kind, (amount.text or "").strip() if amount is not None else "", amount.get("currency", "") if amount is not None else ""]))  # fmt: skip
+    if not kind and (terms := _text(element, "standard") or _text(element, "custom") or detail):
+        return {"payment": terms}  # as the RSL Collective's own guide has it: what is to be paid stands at that address
     if kind == "attribution":
         return {"attribution": ""}
     if kind == "free":

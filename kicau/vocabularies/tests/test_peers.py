@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
@@ -16,6 +18,8 @@ import pyexiv2
 import pytest
 import rdflib
 from agentpulse_asgi import parse_content_signals
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from atproto_core.cbor import decode_dag
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,6 +27,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from datadiligence.rules import TDMRepHeader
 from license_expression import ExpressionError, get_spdx_licensing
+from protego import Protego
+from selectolax.lexbor import LexborHTMLParser
+from supertab_connect import SupertabConnectError, obtain_license_token
 
 from kicau.vocabularies import aipref, cawg, containers, content_signal, iptc, lexicon, odrl, robots, rsl, spdx, tdmrep
 from kicau.vocabularies.terms import together
@@ -64,7 +71,7 @@ def test_aipref_and_http_sfv():
         assert told.get("train-ai") == {"deny": "n", "conditional": "n", "allow": "y"}.get(says.get("train_gen"))
 
 
-def test_robots_txt_and_the_standard_library():
+def test_robots_txt_with_the_standard_library_and_protego():
     written = robots.write(POLICIES[1], licence="https://example.org/license.xml", disallow=["/posts"])
     theirs = RobotFileParser()
     theirs.parse(written.splitlines())
@@ -73,6 +80,9 @@ def test_robots_txt_and_the_standard_library():
         assert theirs.can_fetch("ExampleBot", f"https://example.org{path}") == robots.may_fetch(ours.rules["*"], path)
     assert ours.licences == ("https://example.org/license.xml",)
     assert not ours.reading.faults
+    for pattern, path in itertools.product(("/", "/a", "/a/", "/*.php", "/*.php$", "/a*/c", "/a$", "*b"), ("/", "/a", "/a/b", "/x.php", "/x.php5", "/ab/c")):  # fmt: skip
+        theirs = Protego.parse(f"User-agent: *\nDisallow: {pattern}\n")
+        assert robots.matches(pattern, path) != theirs.can_fetch(f"https://example.org{path}", "x"), (pattern, path)
 
 
 def test_content_signals_and_agentpulse():
@@ -87,10 +97,85 @@ def test_content_signals_and_agentpulse():
         assert theirs.search == (says["search"] == "allow" if "search" in says else None)
 
 
-def test_rsl_by_the_standards_own_examples():
-    """No other reader of the documents is to be had from a registry (looked for on 2026-11-26 among the packages for
-    Python, JavaScript and Debian; the standard publishes no schema). So what two others (naulon's, and the check of
-    ax-audit) say of such documents in their own tests and rules is asked of ours, and their rules of what we write."""
+RSL_WORDS = ("ai-train", "ai-input", "ai-index", "search")
+RSL_HEAD, RSL_TAIL = '<rsl xmlns="https://rslstandard.org/rsl">', "</rsl>"
+COLLECTIVE = '<license><permits type="usage">ai-all</permits><payment><standard>https://rslcollective.org/license</standard></payment></license>'  # fmt: skip
+
+
+@asynccontextmanager
+async def site(document):
+    """A site that serves an RSL document where Supertab's reader looks for it, and grants whoever asks a licence."""
+
+    async def licence(_):
+        return web.Response(text=document.replace("{here}", str(server.make_url("")).rstrip("/")), content_type="application/rsl+xml")  # fmt: skip
+
+    async def token(_):
+        return web.json_response({"access_token": "granted"})
+
+    app = web.Application()
+    app.add_routes([web.get("/license.xml", licence), web.post("/token", token)])
+    async with TestServer(app) as server:
+        yield server
+
+
+async def supertab_hears(document, path, word):
+    """Whether it may be used so without asking anybody ("free"), with a licence of the server named there ("asked"), or not."""
+    async with site(document) as server:
+        try:
+            got = await obtain_license_token(client_id="c", client_secret="s", resource_url=str(server.make_url(path)), usage=word)  # fmt: skip
+        except SupertabConnectError:
+            return "no"
+        return "free" if got is None else "asked"
+
+
+async def test_rsl_and_supertab_connect():
+    """Supertab's reader, for those who fetch pages. It knows no payment, spells no umbrella out, hears the first licence of
+    a content only, and takes a location that ends in / for that address alone: there it hears less than the standard says."""
+    for contents, path in (
+        ('<content url="/"><license><prohibits type="usage">ai-all</prohibits></license></content>', "/a"),
+        ('<content url="/"><license><permits type="usage">search</permits><payment type="free"/></license></content>', "/a/b"),
+        ('<content url="/"><license><permits type="usage">search</permits><prohibits type="usage">ai-train ai-input</prohibits></license></content>', "/"),
+        ('<content url="/"><license><permits type="usage">all</permits><prohibits type="usage">ai-train</prohibits></license></content>', "/a"),
+        ('<content url="/articles/*.html"><license><permits type="usage">ai-train ai-index</permits><payment type="subscription"><standard>https://rslcollective.org/license</standard></payment></license></content>', "/articles/1.html"),
+        ('<content url="/articles/*.html"><license><permits type="usage">ai-train</permits></license></content>', "/photos/1.html"),
+        ('<content url="/"><license><permits type="usage">search</permits></license></content><content url="/datasets/market-data.csv"><license><permits type="usage">search ai-train</permits></license></content>', "/datasets/market-data.csv"),
+    ):  # fmt: skip
+        document = f"{RSL_HEAD}{contents}{RSL_TAIL}"
+        says = together(rsl.about(rsl.read(document.encode()), f"https://example.org{path}", path))
+        for word in RSL_WORDS:
+            ours = all(says.get(use) in ("allow", "conditional") for use in rsl.USAGE[word].grants)
+            assert (await supertab_hears(document, path, word) == "free") == ours, (contents, word)
+    # The guide of the RSL Collective names no kind of payment: to be paid all the same, by both.
+    whole = f'{RSL_HEAD}<content url="/">{COLLECTIVE}</content>{RSL_TAIL}'
+    heard = rsl.read(whole.encode())
+    assert set(together(heard.declarations).values()) == {"conditional"}
+    assert heard.declarations[0].conditions == {"payment": "https://rslcollective.org/license"}
+    assert not heard.faults
+    assert await supertab_hears(whole, "/a", "ai-all") == "free"
+    # Where a server is named, whoever wants it asks there first.
+    served = whole.replace('url="/"', 'url="/archive/*" server="{here}"')
+    assert await supertab_hears(served, "/archive/1", "ai-all") == "asked"
+    assert rsl.read(served.encode()).declarations[0].conditions["consent"] == "{here}"
+    assert await supertab_hears(served, "/elsewhere", "ai-all") == "no"
+    for bad in ("<rsl", "<rsl/>", f"{RSL_HEAD}{RSL_TAIL}", f"{RSL_HEAD}<content>{COLLECTIVE}</content>{RSL_TAIL}"):
+        assert await supertab_hears(bad, "/", "ai-all") == "no"
+        assert rsl.read(bad.encode()).faults
+
+
+async def test_what_we_write_of_rsl_and_supertab_connect():
+    for says in (*POLICIES, {"search": "conditional", "embed": "conditional"}):
+        for conditions in ({}, {"payment": ""}, {"attribution": ""}, {"geography": "ID"}):
+            document = rsl.write(says, conditions=conditions, terms="https://example.org/ask")
+            told = together(rsl.read(document.encode()).declarations)
+            firm = "allow" in told.values() or "deny" in told.values()  # else what is against payment stands first
+            for word in RSL_WORDS:
+                ours = {told.get(use) for use in rsl.USAGE[word].grants} <= ({"allow"} if firm else {"allow", "conditional"})  # fmt: skip
+                assert await supertab_hears(document, "/p/1", word) == ("free" if ours else "no"), (says, conditions, word)  # fmt: skip
+
+
+def test_rsl_by_what_other_readers_expect():
+    """What two more readers that no registry has (naulon's, and the check of ax-audit) say of such documents in their own
+    tests and rules is asked of ours, and their rules of what we write."""
     head = '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
     tail = "</license></content></rsl>"
     for body, says in (
@@ -143,13 +228,75 @@ def test_tdm_headers_and_datadiligence():
     for says in POLICIES[:4]:
         headers = tdmrep.write_headers(says, "https://example.org/policy.json") or {"x": ""}
         assert theirs.is_allowed(headers=headers) == (says.get("train_other", "allow") == "allow" and says["train_gen"] == "allow")  # fmt: skip
-    # The report's own file.
-    published = b'[{"location": "/directory-a/", "tdm-reservation": 1}, {"location": "/directory-b/html/", "tdm-reservation": 1, "tdm-policy": "https://provider.com/policies/policy.json"}, {"location": "/directory-b/images/*.jpg", "tdm-reservation": 0}]'  # fmt: skip
-    file = tdmrep.read_file(published)
-    assert tdmrep.about(file, "/directory-a/x").says["embed"] == "deny"
-    assert tdmrep.about(file, "/directory-b/html/x").policy == "https://provider.com/policies/policy.json"
-    assert tdmrep.about(file, "/directory-b/images/a.jpg").says["embed"] == "allow"
-    assert tdmrep.about(file, "/") is None
+
+
+# The report's own file (section 6.1.3), and what the crawler of the Open Web Index and a census of such files read in their
+# tests: a mark of byte order goes before it, the first rule that matches counts.
+FILES_OF_RESERVATIONS = (
+    b'[{"location": "/directory-a/", "tdm-reservation": 1}, {"location": "/directory-b/html/", "tdm-reservation": 1, "tdm-policy": "https://provider.com/policies/policy.json"}, {"location": "/directory-b/images/*.jpg", "tdm-reservation": 0}]',
+    b'\xef\xbb\xbf[{"location": "/blog", "tdm-reservation": 0}, {"location": "/", "tdm-reservation": 1}]',
+    b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "https://x/p"}]',
+    b'[{"location": "/*.pdf$", "tdm-reservation": 1}, {"location": "/a", "tdm-reservation": 1}, {"location": "/a/b", "tdm-reservation": 0}]',
+)  # fmt: skip
+PATHS = ("/", "/directory-a/x", "/directory-b/html/x", "/directory-b/images/a.jpg", "/directory-b/x", "/blog/1", "/a/b", "/c.pdf", "/c.pdfx")  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_files_of_reservations_with_protego_and_datadiligence():
+    """Which rule counts for an address is Protego's word, who reads such patterns in robots.txt (to which the report
+    refers for them); what the rule says is datadiligence's."""
+
+    def theirs(file, path):
+        for rule in json.loads(file):
+            if not Protego.parse(f"User-agent: *\nDisallow: {rule['location']}\n").can_fetch(f"https://example.org{path}", "x"):  # fmt: skip
+                return TDMRepHeader().is_allowed(headers={name: str(value) for name, value in rule.items()})
+        return None
+
+    for file in FILES_OF_RESERVATIONS:
+        reading = tdmrep.read_file(file)
+        assert not reading.faults
+        for path in PATHS:
+            ours = tdmrep.about(reading, path)
+            assert (None if ours is None else ours.says["embed"] == "allow") == theirs(file.removeprefix(b"\xef\xbb\xbf"), path), (file, path)  # fmt: skip
+    assert tdmrep.about(tdmrep.read_file(FILES_OF_RESERVATIONS[0]), "/directory-b/html/x").policy == "https://provider.com/policies/policy.json"  # fmt: skip
+    for says in POLICIES[:4]:
+        written = tdmrep.write_file({"/m/*.jpg$": says, "/": POLICIES[2]}, "https://example.org/policy.json")
+        allowed = all(says[use] == "allow" for use in ("train_gen", "train_other", "embed") if use in says)
+        assert theirs(written, "/m/a.jpg") == allowed
+        assert theirs(written, "/m/a.png") is True
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_pages_with_reservations_with_lexbor_and_datadiligence():
+    """What stands in the page is Lexbor's word, who reads HTML as browsers do; what it says is datadiligence's."""
+
+    def theirs(page):
+        found = {}
+        for meta in LexborHTMLParser(page).css("meta[name][content]"):
+            found.setdefault(meta.attributes["name"].strip().lower(), meta.attributes["content"].strip())
+        told = {name: value for name, value in found.items() if name.startswith("tdm-")}
+        return TDMRepHeader().is_allowed(headers=told) if told else None
+
+    head = "<!doctype html><html><head><title>x</title>{}</head><body><p>tdm-reservation: 1</p></body></html>"
+    for inside in (
+        '<meta name="tdm-reservation" content="1"><meta name="tdm-policy" content="https://provider.com/policies/policy.json">',
+        '<meta name="tdm-reservation" content="1">',
+        '<meta name="tdm-reservation" content="0">',
+        "<META NAME='TDM-Reservation' CONTENT=1 />",
+        '<!-- <meta name="tdm-reservation" content="1"> --><meta content="0" name="tdm-reservation">',
+        '<script>"<meta name=\'tdm-reservation\' content=1>"</script>',
+        '<meta name="tdm-reservation" content="0"><meta name="tdm-reservation" content="1">',
+        '<meta property="x" content="1"><meta name="tdm&#45;reservation" content="&#49;">',
+        "",
+    ):  # fmt: skip
+        says = together(tdmrep.read_html(head.format(inside)).declarations)
+        assert (says["train_gen"] == "allow" if says else None) == theirs(head.format(inside)), inside
+    for says in POLICIES[:4]:
+        page = head.format(tdmrep.write_html(says, 'https://example.org/"<policy>'))
+        assert theirs(page) in (None, all(says.get(use, "allow") == "allow" for use in ("train_gen", "train_other", "embed")))  # fmt: skip
+        assert (theirs(page) is None) == (not tdmrep.write_headers(says))
+        policies = [m.attributes["content"] for m in LexborHTMLParser(page).css('meta[name="tdm-policy"]')]
+        assert policies == (['https://example.org/"<policy>'] if says.get("embed") == "conditional" else [])
 
 
 @pytest.fixture(scope="module")
