@@ -323,6 +323,40 @@ def _worth(display: Display, micro: int, currency: str) -> dict[str, object]:
     return {"in": display.currency or None, "converted_micro": worth.micro if worth else None, "rate": f"{worth.rate.normalize():f}" if worth else None, "rate_since": worth.since.isoformat() if worth else None}  # fmt: skip
 
 
+@costs.command("reading")
+@click.argument("network", default="")
+@click.option("--on/--off", "reads", default=None, help="Read on NETWORK from now on, or no more.")
+@click.option(
+    "--accept", default="", metavar="AMOUNT", help="What you accept that 30 days will cost: the figure that is shown."
+)
+@json_option
+@pass_shell
+def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json: bool) -> None:
+    """Show on which networks answers and numbers are read and what that costs; switch one NETWORK on or off."""
+    actor = shell.actor()
+    from kicau.reading import choosing
+
+    if reads is not None:
+        if not network:
+            raise click.UsageError("Name the network that is to be switched.")
+        choosing.switch(actor, network, reads, accepts=_amount(accept, "") if accept else None)
+    found = [choosing.one(actor, network)] if network else choosing.choosable(actor)
+    values = [
+        {
+            "network": one.network, "channels": one.channels, "reads": one.reads, "chosen": one.is_chosen, "costs": one.costs,
+            "posts": one.estimate.posts, "answers": one.estimate.answers, "readings": one.estimate.readings, "micro": one.estimate.micro, "currency": one.estimate.currency,
+        }
+        for one in found
+    ]  # fmt: skip
+
+    def show() -> None:
+        display = _display(actor)
+        told = [(one.label, "on" if one.reads else "off", one.channels, display.told(one.estimate.micro, one.estimate.currency) if one.estimate.currency else "nothing") for one in found]  # fmt: skip
+        show_table(("network", "reading", "channels", "in 30 days"), told, empty="No channel here is on a network that can be read.")  # fmt: skip
+
+    answer(as_json, values, show)
+
+
 def _ahead(found: Forecast | None) -> dict[str, int | None]:
     names = ("expected", "low", "high")
     return {f"{name}_micro": getattr(found, name) if found else None for name in names}

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "kicau.engine",
     "kicau.channels",
     "kicau.publishing",
+    "kicau.reading",
     "kicau.archive",
     "kicau.audit",
     "kicau.datasets",

@@ -50,6 +50,8 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.evidence.anchors import anchor_due
     from kicau.plans import acts as plans
     from kicau.publishing import capping, forecasting, holding, stories
+    from kicau.reading import due as reading
+    from kicau.reading import rounds as reading_rounds
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
 
@@ -68,6 +70,9 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     async def listen() -> int:
         await recognition.listen(client)
         return 0
+
+    async def read() -> int:
+        return await reading_rounds.read_due(client)
 
     return [
         Chore(name="send webhooks", every=1.0, run=webhooks.send_due),
@@ -88,6 +93,8 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="take back what may be used no more", every=600.0, run=sync_to_async(review_all), gives_way=True),
         Chore(name="have outsiders stamp the log", every=600.0, run=anchor_due),
         Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published), gives_way=True),
+        Chore(name="look whose numbers are to be read", every=60.0, run=sync_to_async(reading.take_in), gives_way=True),
+        Chore(name="read answers and numbers", every=10.0, run=read, gives_way=True),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
         Chore(name="hold what plans allow", every=5.0, run=sync_to_async(capping.look)),

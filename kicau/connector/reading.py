@@ -48,3 +48,12 @@ class Reads(Protocol):
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
         """At most `batch` posts: by id, by the network's name of the number. What is gone is left out."""
+
+
+@runtime_checkable
+class BillsReading(Protocol):
+    """What such a connector has besides where the network may bill or cap what it reads."""
+
+    @property
+    def reading_meter(self) -> str:
+        """Of which each post or answer that comes back uses up one unit."""

@@ -1,8 +1,9 @@
 """Writing charges down: what each call of a connector used up, with its price at that moment.
 
 A refused call is not billed. What was made is billed once, by its id, whoever reports it. A resource that is read
-again on the same UTC day is not billed again where the network says so. A call whose answer was lost is settled by the
-look-up that follows it (`Published.spent`), by its own repetition, or, where neither can tell, written as uncertain.
+again on the same UTC day is not billed again where the network says so; standing reading that used up nothing leaves no
+line. A call whose answer was lost is settled by the look-up that follows it (`Published.spent`), by its own repetition,
+or, where neither can tell, written as uncertain.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from kicau.connector.content import FREE
 from kicau.connector.content import Charge as Used
 from kicau.connector.http import Call
 from kicau.plans import budgets, reservations
-from kicau.plans.models import Budget, Charge, Purpose
+from kicau.plans.models import STANDING, Budget, Charge, Purpose
 from kicau.plans.pricing import list_on
 from kicau.workspaces.actors import Actor, Permission
 
@@ -89,7 +90,7 @@ def write(found: Sequence[Entry], *, freed: frozenset[UUID] = frozenset()) -> No
     given up as a whole. Call it in the transaction of the outcome that they belong to."""
     if not found and not freed:
         return
-    priced = _new_today(found)
+    priced = [e for e in _new_today(found) if e.used.units or e.work.purpose not in STANDING]
     for entry in priced:
         _price(entry)
     current, written = _insert(priced, freed)

@@ -24,6 +24,7 @@ class Purpose(models.TextChoices):
 
 
 READING = (Purpose.READ, Purpose.ANSWERS, Purpose.NUMBERS)  # what slows down before publishing stops
+STANDING = (Purpose.ANSWERS, Purpose.NUMBERS)  # what goes on by itself, day and night
 
 
 class Charge(models.Model):

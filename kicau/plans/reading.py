@@ -119,6 +119,20 @@ def next_reading(policy: Policy, published_at: datetime, read_at: datetime | Non
     return datetime.combine(first + timedelta(days=later[0]), published_at.astimezone(clock.UTC).timetz())
 
 
+def first_reading(policy: Policy, published_at: datetime, now: datetime) -> datetime | None:
+    """When (UTC) a post is read that nobody has read yet. One that is older than its first reading (reading was switched
+    on later) waits for the next of its days, so that no such beginning costs more than a usual day."""
+    at = next_reading(policy, published_at, None)
+    if at is None or at >= now or is_day(policy, published_at, now):
+        return at
+    return next_reading(policy, published_at, now)
+
+
+def is_day(policy: Policy, published_at: datetime, at: datetime) -> bool:
+    """Whether `at` is on one of the days of a post's life on which it is read."""
+    return (_day(at) - _day(published_at)).days in policy.days
+
+
 def due(policy: Policy, posts: Iterable[Post], now: datetime, *, slower: float = 1.0) -> list[Post]:
     """Those whose numbers are to be read now."""
     return [p for p in posts if (at := next_reading(policy, p.published_at, p.read_at, slower=slower)) and at <= now]
@@ -178,12 +192,17 @@ NAIVE_DAYS, NAIVE_PAGE, NAIVE_READS = 90, 20, 12  # posts of 90 days twelve time
 def saving(policy: Policy, work: Work, plan: PriceList, meter: str) -> Saving:
     """Against polling each channel each minute and re-reading 90 days of posts every two hours, in a steady state."""
     daily = meter in plan.daily
-    each_post = len(policy.days) if daily else sum(1 for _ in _readings(policy))
+    each_post = readings_each(policy, daily=daily)
     ours = work.channels * 30 * (work.posts * each_post + work.answers)
     reread = work.channels * 30 * work.posts * NAIVE_DAYS * (1 if daily else NAIVE_READS)
     polled = work.channels * 30 * (min(NAIVE_PAGE, 10**6) + work.answers if daily else NAIVE_PAGE * 1440)
     naive = reread + polled
     return Saving(ours=ours, naive=naive, ours_micro=plan.price(meter, ours), naive_micro=plan.price(meter, naive))
+
+
+def readings_each(policy: Policy, *, daily: bool) -> int:
+    """How many readings of one post are billed in its life; `daily`: each day's first alone."""
+    return len(policy.days) if daily else sum(1 for _ in _readings(policy))
 
 
 def _readings(policy: Policy) -> Iterator[datetime]:

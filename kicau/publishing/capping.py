@@ -23,7 +23,7 @@ from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import registry
 from kicau.connector.content import Charge as Used
 from kicau.connector.prices import Cap
-from kicau.plans import budgets, reservations
+from kicau.plans import budgets, reading, reservations
 from kicau.plans.acts import reckon
 from kicau.plans.models import CAP_PERIODS, ROLLING, Budget, Purpose
 from kicau.plans.pricing import list_on, price_all
@@ -195,7 +195,7 @@ def _make(scope: Scope, now: datetime) -> None:
         defaults={
             "is_active": True, "created_at": now, "workspace_id": channel.workspace_id if channel else None, "network": scope.app.network,
             "name": f"{label}: {scope.cap.units} {' + '.join(scope.cap.meters)}"[:120], "period": CAP_PERIODS[scope.cap.period], "timezone": "UTC",
-            "currency": "", "meter": " ".join(scope.cap.meters), "amount": scope.cap.units, "is_hard": True, "reading_share": 100,
+            "currency": "", "meter": " ".join(scope.cap.meters), "amount": scope.cap.units, "is_hard": True, "reading_share": reading.near().reading,
         },
     )  # fmt: skip
     reckon(made)

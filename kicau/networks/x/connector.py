@@ -32,6 +32,7 @@ class X:
     archive_reader = archive.reader
     batch = reading.BATCH
     reads_all = True
+    reading_meter = wire.POST_READ
 
     @cached_property
     def price_lists(self) -> tuple[PriceList, ...]:

@@ -1,0 +1,172 @@
+"""Whether a workspace reads on a network: by itself where that costs nothing, else when somebody said so and saw the price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Func, IntegerField, Sum
+from django.db.models.functions import Coalesce
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, unacceptable
+from kicau.base.money import shown
+from kicau.base.sentences import Sentence
+from kicau.channels import pacing
+from kicau.channels.models import Channel, ChannelState
+from kicau.connector import registry
+from kicau.connector.prices import PriceList
+from kicau.connector.reading import BillsReading, Reads
+from kicau.plans import pricing
+from kicau.plans import reading as policies
+from kicau.publishing.models import Delivery, DeliveryState
+from kicau.reading.models import Answer, Choice
+from kicau.workspaces.actors import Actor, Permission
+
+MONTH, JUDGED_BY = 30, 28  # days that an estimate is for, and that it is judged by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What 30 days of reading would come to if posts and answers go on as in the last 28."""
+
+    posts: int  # published in 30 days
+    answers: int  # read in 30 days; 0 where nothing was read so far
+    readings: int  # of posts and answers, each that is billed
+    micro: int  # micro-units of `currency`
+    currency: str
+    each: int  # micro-units for one more answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choosable:
+    """A network that can be read, on which the workspace has channels."""
+
+    network: str
+    label: str
+    channels: int
+    reads: bool
+    is_chosen: bool  # somebody said so; else it is the default
+    costs: bool  # money, or what a plan allows little of
+    estimate: Estimate
+
+
+def can_read() -> list[str]:
+    """The networks whose connectors can."""
+    return [slug for slug in registry.slugs() if isinstance(registry.get(slug), Reads)]
+
+
+def meter_of(network: str) -> str:
+    """What a post or an answer that is read uses up one unit of; "" where nothing is counted."""
+    connector = registry.get(network)
+    return connector.reading_meter if isinstance(connector, BillsReading) else ""
+
+
+def costs(network: str, plan: str) -> bool:
+    """Whether reading on that plan costs money, or something of which the plan allows only so much."""
+    meter, listed = meter_of(network), _listed(network, plan)
+    if not meter or listed is None:
+        return False
+    capped = any(meter in cap.meters for cap in listed.caps)
+    return bool(listed.prices.get(meter)) or meter in listed.refuses or capped
+
+
+def open_channels() -> list[Channel]:
+    """Those that are read with now, of all workspaces: active, neither paused nor about to be left, their network's own
+    allowance not nearly used up, and their workspaces read. Without their credentials."""
+    now = clock.now()
+    rows = Channel.objects.filter(
+        network__in=can_read(), state=ChannelState.ACTIVE, is_paused=False, app__withdrawn_at=None
+    )
+    rows = rows.filter(pacing.may_read(now)).exclude(leaves_at__lte=now).exclude(paused_until__gt=now).exclude(app__paused_until__gt=now)  # fmt: skip
+    found = list(rows.select_related("app").only("id", "workspace_id", "network", "host", "app_id", "app__id", "app__network", "app__plan"))  # fmt: skip
+    said = _said({c.workspace_id for c in found})
+    return [c for c in found if said.get((c.workspace_id, c.network), not costs(c.network, c.app.plan))]
+
+
+def choosable(actor: Actor) -> list[Choosable]:
+    """By the network's name."""
+    actor.require(Permission.READ)
+    rows = Channel.objects.filter(workspace=actor.workspace, network__in=can_read(), state=ChannelState.ACTIVE)
+    by_network: dict[str, list[Channel]] = {}
+    for channel in rows.select_related("app").order_by("network", "key"):
+        by_network.setdefault(channel.network, []).append(channel)
+    said = _said([actor.workspace.id])
+    return [_choosable(actor, slug, mine, said.get((actor.workspace.id, slug))) for slug, mine in by_network.items()]
+
+
+def one(actor: Actor, network: str) -> Choosable:
+    """Raises Unacceptable where the workspace has nothing to read there."""
+    found = next((c for c in choosable(actor) if c.network == network), None)
+    if found is None:
+        known = ", ".join(c.network for c in choosable(actor)) or "–"
+        raise unacceptable("network", "There is no channel here on a network {network!r} that can be read; there are: {known}.", network=network[:40], known=known)  # fmt: skip
+    return found
+
+
+@transaction.atomic
+def switch(actor: Actor, network: str, reads: bool, *, accepts: int | None = None) -> Choosable:
+    """Read on a network from now on, or no more; what was read is kept.
+
+    Where reading costs, `accepts` is what the owner or admin was shown for 30 days, in micro-units: it is not switched on
+    for less than it will cost. Raises NotAllowed, Unacceptable, Conflict (which names the figure).
+    """
+    actor.require(Permission.SETTINGS)
+    found = one(actor, network)
+    if reads and found.costs and (accepts is None or accepts < found.estimate.micro):
+        cost, each = (_money(micro, found.estimate.currency) for micro in (found.estimate.micro, found.estimate.each))
+        raise Conflict(
+            Sentence(
+                "Reading on {network} will cost about {cost} in 30 days, and {each} for each answer beside. Say that you accept this figure, and it is switched on.",
+                network=found.label,
+                cost=cost,
+                each=each,
+            )
+        )
+    Choice.objects.update_or_create(workspace=actor.workspace, network=network, defaults={"reads": reads, "person": actor.person, "at": clock.now()})  # fmt: skip
+    actor.record("reading.on" if reads else "reading.off", network, micro=found.estimate.micro, currency=found.estimate.currency)  # fmt: skip
+    return one(actor, network)
+
+
+def _money(micro: int, currency: str) -> str:
+    return shown(micro, currency) if currency else "0"
+
+
+def _said(workspaces: Iterable[UUID]) -> dict[tuple[UUID, str], bool]:
+    rows = Choice.objects.filter(workspace__in=list(workspaces))
+    return {(workspace, network): reads for workspace, network, reads in rows.values_list("workspace_id", "network", "reads")}  # fmt: skip
+
+
+def _listed(network: str, plan: str) -> PriceList | None:
+    return pricing.list_on(network, clock.now().date(), plan)
+
+
+def _choosable(actor: Actor, slug: str, mine: list[Channel], said: bool | None) -> Choosable:
+    dear = any(costs(slug, c.app.plan) for c in mine)
+    return Choosable(
+        network=slug, label=registry.get(slug).label, channels=len(mine), reads=said if said is not None else not dear,
+        is_chosen=said is not None, costs=dear, estimate=estimate(mine),
+    )  # fmt: skip
+
+
+def estimate(mine: list[Channel]) -> Estimate:
+    """For channels of one network."""
+    since = clock.now() - timedelta(days=JUDGED_BY)
+    policy = policies.policy()
+    posts = answers = readings = micro = each = 0
+    currency = ""
+    for plan in {c.app.plan for c in mine}:
+        some, slug = [c.id for c in mine if c.app.plan == plan], mine[0].network
+        out = Delivery.objects.filter(channel__in=some, state=DeliveryState.PUBLISHED, published_at__gte=since)
+        parts = out.aggregate(n=Coalesce(Sum(Func("remote_ids", function="cardinality", output_field=IntegerField())), 0))["n"]  # fmt: skip
+        told = Answer.objects.filter(channel__in=some, fetched_at__gte=since).count()
+        listed, meter = _listed(slug, plan), meter_of(slug)
+        month_posts, month_answers = parts * MONTH // JUDGED_BY, told * MONTH // JUDGED_BY
+        times = month_posts * policies.readings_each(policy, daily=listed is not None and meter in listed.daily) + month_answers  # fmt: skip
+        posts, answers, readings = posts + month_posts, answers + month_answers, readings + times
+        if listed is not None and listed.prices.get(meter):
+            micro, each, currency = micro + listed.price(meter, times), listed.price(meter, 1), listed.currency
+    return Estimate(posts=posts, answers=answers, readings=readings, micro=micro, currency=currency, each=each)

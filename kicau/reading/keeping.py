@@ -1,0 +1,148 @@
+"""What a reading brought is kept in one transaction with what it cost; who lost the lease brings only the cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from kicau.base import clock
+from kicau.base.sentences import stored
+from kicau.channels import pacing
+from kicau.channels.models import Channel
+from kicau.connector.allowance import Allowance
+from kicau.connector.content import Charge
+from kicau.connector.http import Call
+from kicau.connector.reading import Answers
+from kicau.plans import ledger
+from kicau.plans import reading as policies
+from kicau.publishing.models import Delivery
+from kicau.reading.due import Answering, Numbering, Share, together
+from kicau.reading.models import Answer, Post, Reading, Standing
+
+
+@transaction.atomic
+def answers(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], found: Answers) -> int:
+    """New answers, each once and beside the post that it answers, and where to go on; how many were new."""
+    ledger.write(ledger.entries(job.work(), calls), freed=frozenset({job.lease}))
+    pacing.note_all(job.channel, said)
+    mine = Standing.objects.select_for_update().filter(channel=job.channel, lease=job.lease).first()
+    if mine is None:
+        return 0
+    now, policy = clock.now(), policies.policy()
+    known = set(Answer.objects.filter(channel=job.channel, remote_id__in=[a.id for a in found.items]).values_list("remote_id", flat=True))  # fmt: skip
+    fresh = [a for a in found.items if a.id not in known]
+    whose = _deliveries(job.channel, {a.answers for a in fresh if a.answers})
+    rows = []
+    for one in fresh:
+        if (delivery := whose.get(one.answers)) is not None:
+            whose[one.id] = delivery  # who answers this answer is in the same talk
+        rows.append(
+            Answer(
+                channel=job.channel, delivery_id=delivery, remote_id=one.id[:300], author=one.author[:300], text=one.text, at=one.at,
+                fetched_at=now, raw=dict(one.raw),
+            )
+        )  # fmt: skip
+    Answer.objects.bulk_create(rows, ignore_conflicts=True)
+    every = policy.answers_every * job.slower
+    mine.cursor, mine.read_at, mine.fruitless, mine.reason, mine.said = found.cursor or mine.cursor, now, 0, "", []
+    mine.next_at = job.due_at + every if job.due_at + every > now else now + every
+    mine.lease = mine.leased_until = None
+    mine.save()
+    _heard(job.channel, now)
+    return len(rows)
+
+
+@transaction.atomic
+def numbers(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], found: Mapping[str, Mapping[str, int]]) -> int:  # fmt: skip
+    """What changed, with the time; how many posts were read."""
+    _pay(job, calls)
+    pacing.note_all(job.channel, said)
+    now, policy = clock.now(), policies.policy()
+    slower = {post.id: share.slower for share in job.shares for post in share.posts}
+    rows = _still_ours(job)
+    changed = []
+    for post in rows:
+        values = found.get(post.remote_id)
+        if values is None:  # once may be a network's slip; twice is not
+            post.next_at = None if post.gone_at else together(policy, policies.next_reading(policy, post.published_at, now, slower=slower[post.id]))  # fmt: skip
+            post.gone_at = post.gone_at or now
+            continue
+        if fresh := {name: n for name, n in values.items() if post.values.get(name) != n}:
+            changed.append(Reading(post=post, at=now, values=fresh))
+            post.values = {**post.values, **fresh}
+        post.read_at, post.gone_at = now, None
+        post.next_at = together(policy, policies.next_reading(policy, post.published_at, now, slower=slower[post.id]))
+    Reading.objects.bulk_create(changed)
+    for post in rows:
+        post.lease = post.leased_until = None
+    Post.objects.bulk_update(rows, ["values", "read_at", "next_at", "gone_at", "lease", "leased_until"], batch_size=1000)  # fmt: skip
+    _heard(job.channel, now)
+    return len(rows)
+
+
+@transaction.atomic
+def answers_later(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], at: datetime, why: str, *, fruitless: bool) -> None:  # fmt: skip
+    """Nothing was read: what it cost all the same, why, and when (UTC) it is tried again."""
+    ledger.write(ledger.entries(job.work(), calls), freed=frozenset({job.lease}))
+    pacing.note_all(job.channel, said)
+    Standing.objects.filter(channel=job.channel, lease=job.lease).update(
+        lease=None, leased_until=None, next_at=at, reason=why, said=stored(why), fruitless=job.fruitless + 1 if fruitless else job.fruitless,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def numbers_later(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], at: datetime, why: str) -> None:
+    """The same for numbers."""
+    _pay(job, calls)
+    pacing.note_all(job.channel, said)
+    put_off(job.shares, at, why)
+
+
+def put_off(shares: Iterable[Share], at: datetime, why: str) -> None:
+    """In the caller's transaction."""
+    for share in shares:
+        Post.objects.filter(lease=share.lease).update(lease=None, leased_until=None, next_at=at)
+        Standing.objects.filter(channel=share.channel).update(reason=why, said=stored(why))
+
+
+def _pay(job: Numbering, calls: Sequence[Call]) -> None:
+    """Each post's reading is its own channel's, campaign's and author's; what is no post's is the reading channel's."""
+    owner = {post.remote_id: (share, post) for share in job.shares for post in share.posts}
+    found: list[ledger.Entry] = []
+    for call in calls:
+        for entry in ledger.entries(job.shares[0].work(), [call]):
+            parts: dict[ledger.Work, list[str]] = defaultdict(list)
+            for id_ in entry.used.resources:
+                share, post = owner.get(id_, (job.shares[0], None))
+                parts[share.work(post)].append(id_)
+            if len(entry.used.resources) != entry.used.units or not parts:
+                found.append(entry)
+                continue
+            found += [ledger.Entry(work=work, at=entry.at, used=Charge(entry.used.meter, len(ids), resources=tuple(ids)), is_certain=entry.is_certain) for work, ids in parts.items()]  # fmt: skip
+    ledger.write(found, freed=frozenset(share.lease for share in job.shares))
+
+
+def _still_ours(job: Numbering) -> list[Post]:
+    ids, leases = [p.id for p in job.posts], [s.lease for s in job.shares]
+    return list(Post.objects.filter(id__in=ids, lease__in=leases).order_by("id").select_for_update())
+
+
+def _deliveries(channel: Channel, ids: set[str]) -> dict[str, UUID]:
+    """Whose post each of these is: one of ours, or an answer that belongs to one."""
+    if not ids:
+        return {}
+    found = {remote_id: delivery for remote_id, delivery in Answer.objects.filter(channel=channel, remote_id__in=ids, delivery__isnull=False).values_list("remote_id", "delivery_id") if delivery}  # fmt: skip
+    found |= dict(Post.objects.filter(channel=channel, remote_id__in=ids).values_list("remote_id", "delivery_id"))
+    if missing := ids - set(found):  # of before reading began, or of a moment ago
+        rows = Delivery.objects.filter(channel=channel, remote_ids__overlap=list(missing))
+        found |= {one: id_ for id_, remote_ids in rows.values_list("id", "remote_ids") for one in remote_ids}
+    return found
+
+
+def _heard(channel: Channel, now: datetime) -> None:
+    """Its network lets us in: what tells a shut door from a quiet one (withdrawal/recognition.py)."""
+    Channel.objects.filter(id=channel.id).update(answered_at=now)

@@ -1,0 +1,117 @@
+"""Where reading goes on in each channel (Standing), what it brought (Post and Reading, Answer), and whether it may (Choice)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+
+from kicau.base.clock import now
+from kicau.base.ids import new_id
+from kicau.channels.models import Channel
+from kicau.publishing.models import Delivery
+from kicau.workspaces.models import Person, Workspace
+
+
+class Choice(models.Model):
+    """What somebody decided: whether a workspace reads on a network. Without one, it does where reading costs nothing."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    network = models.CharField(max_length=40)
+    reads = models.BooleanField()
+    person = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "network"], name="one_choice_each_network")]
+
+    def __str__(self) -> str:
+        return f"{self.network}: {'reads' if self.reads else 'does not read'}"
+
+
+class Leased(models.Model):
+    """A row that one worker reads for at a time. What was set aside for a reading is held by its lease."""
+
+    lease = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(null=True)  # UTC; whoever comes later takes it over
+
+    class Meta:
+        abstract = True
+
+
+class Standing(Leased):
+    """How far the answers of a channel were read, and when they are next."""
+
+    channel_id: UUID
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    cursor = models.TextField(blank=True)  # the connector's own; "" before the first reading
+    read_at = models.DateTimeField(null=True)  # UTC; the last reading that was answered
+    next_at = models.DateTimeField()
+    fruitless = models.PositiveIntegerField(default=0)  # tries in a row that the network did not answer
+    reason = models.TextField(blank=True)  # why nothing was read last time, in a sentence
+    said = models.JSONField(default=list, blank=True)  # how that sentence was made, to tell it in other languages
+
+    class Meta:
+        indexes = [models.Index(fields=["next_at"], name="standing_next")]
+
+    def __str__(self) -> str:
+        return f"{self.channel_id}, next at {self.next_at}"
+
+
+class Post(Leased):
+    """A published post (each part of a thread is one) and its numbers as they were last read."""
+
+    channel_id: UUID
+    delivery_id: UUID
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="numbered")
+    remote_id = models.CharField(max_length=300)
+    position = models.PositiveSmallIntegerField(default=0)  # of the part, from 0
+    published_at = models.DateTimeField()
+    values = models.JSONField(default=dict)  # by the network's names of them
+    read_at = models.DateTimeField(null=True)  # UTC
+    next_at = models.DateTimeField(null=True)  # None: no more
+    gone_at = models.DateTimeField(null=True)  # since when the network has it no more
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "remote_id"], name="one_post_each_remote_id")]
+        indexes = [models.Index(fields=["channel", "next_at"], name="post_next", condition=Q(next_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return self.remote_id
+
+
+class Reading(models.Model):
+    """What had changed in a post's numbers when they were read; one that found all as it was leaves no row."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="readings")
+    at = models.DateTimeField()
+    values = models.JSONField()  # only those that had changed
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.post_id} at {self.at}"
+
+
+class Answer(models.Model):
+    """Somebody's words to a channel: an answer to a post of its, or a mention. See the room's own docstring."""
+
+    channel_id: UUID
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.SET_NULL, null=True, related_name="answers")
+    remote_id = models.CharField(max_length=300)
+    author = models.CharField(max_length=300, blank=True)  # the network's id
+    text = models.TextField(blank=True)
+    at = models.DateTimeField()  # UTC
+    fetched_at = models.DateTimeField(default=now)
+    raw = models.JSONField(default=dict, blank=True)  # what the network gave
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "remote_id"], name="one_answer_each_remote_id")]
+
+    def __str__(self) -> str:
+        return self.text[:60]

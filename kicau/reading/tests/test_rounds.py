@@ -1,0 +1,197 @@
+"""Answers and numbers are read once each, when they are due, for what was set aside; nothing that hangs delays a post."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed
+from kicau.channels.models import Channel
+from kicau.connector.sandbox import Fault
+from kicau.plans import acts as plans
+from kicau.plans.models import Charge, Reservation
+from kicau.publishing.models import Campaign, Delivery
+from kicau.reading import choosing, due, rounds
+from kicau.reading.models import Answer, Post, Reading, Standing
+from kicau.reading.tests.conftest import BILLS
+from kicau.rights.models import AuditEntry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+EACH = 5_000  # micro-dollars for a post that is read: the network's list of 2026-04-20
+
+
+def rows(model, **wanted):
+    return sync_to_async(lambda: list(model.objects.filter(**wanted).order_by("pk")))()
+
+
+async def switch_on(actor):
+    figure = (await sync_to_async(choosing.one)(actor, BILLS)).estimate.micro
+    await sync_to_async(choosing.switch)(actor, BILLS, True, accepts=figure)
+
+
+async def billed(server):
+    return sum(row["units"] for row in server.usage() if row["meter"] == "post-read")
+
+
+async def paid():
+    return sum(c.units for c in await rows(Charge) if c.purpose in ("answers", "numbers"))
+
+
+async def test_what_costs_is_not_read_until_somebody_who_may_has_seen_the_figure(actor, member, pair, client, go):
+    go(minutes=6)
+    assert await rounds.read_due(client) == 0
+    go(minutes=6)
+    assert await rounds.read_due(client) == 0
+    found = await sync_to_async(choosing.one)(actor, BILLS)
+    assert (found.reads, found.costs, found.is_chosen) == (False, True, False)
+    with pytest.raises(NotAllowed):
+        await sync_to_async(choosing.switch)(await sync_to_async(member)("editor"), BILLS, True, accepts=10**9)
+    with pytest.raises(Conflict, match="for each answer"):
+        await sync_to_async(choosing.switch)(actor, BILLS, True)
+    await switch_on(actor)
+    assert (await sync_to_async(choosing.one)(actor, BILLS)).reads
+    assert [e.subject for e in await rows(AuditEntry, act="reading.on")] == [BILLS]
+    await rounds.read_due(client)
+    go(minutes=6)
+    assert await rounds.read_due(client) == 2  # both channels' answers
+
+
+async def test_answers_come_once_each_beside_the_post_that_they_answer(actor, pair, client, go, server, say, published):
+    await switch_on(actor)
+    mine = await published("Kopi Gayo baru tiba")
+    await rounds.read_due(client)
+    first = await say("kabar", "Berapa harganya, @kopisenja?", to=mine.remote_ids[0])
+    await say("kabar", "Selamat pagi @kopisenja")
+    go(minutes=6)
+    await rounds.read_due(client)
+    got = sorted(await rows(Answer), key=lambda a: a.remote_id)
+    assert [(a.text, a.delivery_id) for a in got if a.channel_id == pair["kopi"].id] == [("Berapa harganya, @kopisenja?", mine.id), ("Selamat pagi @kopisenja", None)]  # fmt: skip
+    assert got[0].remote_id == first
+    await say("kabar", "Dan bukanya jam berapa @kopisenja?")
+    for _ in range(2):
+        go(minutes=6)
+        await rounds.read_due(client)
+    assert len(await rows(Answer)) == 3
+    assert await billed(server) == await paid() == 3
+    assert {c.channel_id for c in await rows(Charge, purpose="answers")} == {pair["kopi"].id}
+
+
+async def test_numbers_are_dense_at_first_and_written_only_where_they_changed(
+    actor, pair, client, go, server, published
+):
+    await switch_on(actor)
+    post = await published("Kopi Toraja")
+    await sync_to_async(due.take_in)()
+    go(minutes=36)
+    await rounds.read_due(client)
+    [kept] = await rows(Post)
+    first = kept.read_at
+    assert (kept.delivery_id, kept.values["like_count"]) == (post.id, 0)
+    assert timedelta(minutes=29) < kept.next_at - first <= timedelta(minutes=36)
+    go(minutes=36)
+    await rounds.read_due(client)
+    [again] = await rows(Post)
+    assert again.read_at > first
+    assert len(await rows(Reading)) == 1  # nothing had changed
+    go(hours=30)  # the network's second day; the token ended meanwhile and is renewed
+    for _ in range(3):
+        await rounds.read_due(client)
+        go(minutes=6)
+    [late] = await rows(Post)
+    assert late.read_at > again.read_at
+    assert late.next_at - late.read_at > timedelta(minutes=115)
+    assert {c.campaign_id for c in await rows(Charge, purpose="numbers")} == {(await rows(Campaign))[0].id}
+    assert await billed(server) == await paid()
+
+
+async def test_what_was_deleted_is_left_out(actor, pair, client, go, server, published):
+    await switch_on(actor)
+    gone, stays = await published("Salah tulis"), await published("Benar")
+    await sync_to_async(due.take_in)()
+    await sync_to_async(Delivery.objects.filter(id=gone.id).update)(state="deleted")
+    go(minutes=36)
+    await rounds.read_due(client)
+    by_delivery = {p.delivery_id: p for p in await rows(Post)}
+    assert (by_delivery[gone.id].read_at, by_delivery[gone.id].next_at) == (None, None)
+    assert by_delivery[stays.id].values
+
+
+async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_to_publish_with(actor, pair, client, go, server, published):  # fmt: skip
+    await switch_on(actor)
+    made = [await published(f"Kopi {n}") for n in range(4)]
+    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=4 * EACH, period="total"))
+    await sync_to_async(due.take_in)()
+    go(minutes=36)
+    await rounds.read_due(client)
+    assert [p.read_at for p in await rows(Post)] == [None] * len(made)
+    assert await billed(server) == 0
+    assert not await rows(Reservation)
+    assert "Kedai" in (await rows(Standing, channel=pair["kopi"]))[0].reason
+    budget = (await sync_to_async(list)(plans.budgets(actor)))[0]
+    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=400 * EACH, period="total"), budget_id=budget.id)  # fmt: skip
+    go(minutes=20)
+    await rounds.read_due(client)
+    assert all(p.read_at for p in await rows(Post))
+    assert await billed(server) == await paid() == 4
+    assert not await rows(Reservation)
+
+
+async def test_two_workers_together_read_nothing_twice(actor, pair, client, go, server, published, say):
+    await switch_on(actor)
+    for n in range(5):
+        await published(f"Kopi {n}")
+    await sync_to_async(due.take_in)()
+    await rounds.read_due(client)
+    await say("kabar", "Halo @kopisenja")
+    go(minutes=36)
+    made = await asyncio.gather(*(rounds.read_due(client) for _ in range(4)))
+    assert sum(made) == 3  # two channels' answers, and one batch
+    assert len(await rows(Answer)) == 1
+    assert len(await rows(Reading)) == 5
+
+
+async def test_a_worker_that_died_leaves_its_lease_to_the_next(actor, pair, client, go, server, published):
+    await switch_on(actor)
+    await published("Kopi")
+    await sync_to_async(due.take_in)()
+    await rounds.read_due(client)
+    go(minutes=36)
+    await sync_to_async(due.claim)()  # and nothing more is heard of it
+    assert await rounds.read_due(client) == 0
+    go(minutes=4)
+    assert await rounds.read_due(client) == 3
+    assert all(p.read_at for p in await rows(Post))
+
+
+async def test_a_network_that_hangs_is_given_up_and_asked_later(actor, pair, client, go, server, published, monkeypatch):  # fmt: skip
+    await switch_on(actor)
+    await published("Kopi")
+    await sync_to_async(due.take_in)()
+    await rounds.read_due(client)
+    monkeypatch.setattr(rounds, "PATIENCE", 0.3)
+    server.faults.append(Fault(effect="slow", seconds=5, method="GET", times=-1))
+    go(minutes=36)
+    began = time.monotonic()
+    await rounds.read_due(client)
+    assert time.monotonic() - began < 3
+    standings = await rows(Standing)
+    assert all(s.fruitless == 1 and s.next_at > clock.now() for s in standings)
+    server.faults.clear()
+    go(minutes=12)
+    await rounds.read_due(client)
+    assert [s.fruitless for s in await rows(Standing)] == [0, 0]
+    assert (await rows(Post))[0].read_at
+
+
+async def test_a_paused_or_withdrawn_channel_is_not_read(actor, pair, client, go):
+    await switch_on(actor)
+    await rounds.read_due(client)
+    await sync_to_async(Channel.objects.filter(key="kopi").update)(is_paused=True)
+    await sync_to_async(Channel.objects.filter(key="kabar").update)(state="withdrawn")
+    go(minutes=6)
+    assert await rounds.read_due(client) == 0
