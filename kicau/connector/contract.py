@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from kicau.connector import errors
+from kicau.connector import errors, reading
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import (
     Charge,
@@ -75,6 +75,10 @@ class ConnectorContract:
     account: ClassVar[str] = ""  # the consent form's choice; "" the first
     choice: ClassVar[Callable[[Account], bool]] = staticmethod(lambda account: True)  # which identity to use
     bad_drafts: ClassVar[Mapping[str, Draft]] = {}  # expected problem code -> a draft that has it
+    other: ClassVar[str] = ""  # somebody else of the sandbox, who answers: the consent form's choice
+    other_answers: ClassVar[Mapping[str, str] | None] = None  # of that sign-in; None: the same
+    calling: ClassVar[str] = ""  # what an answer begins with so that it reaches the account: "@kopisenja"
+    threads_answers: ClassVar[bool] = True  # whether an answer tells which post it answers
     called: ClassVar[str] = ""  # somebody of the sandbox, by their handle; "" where the network finds nobody
     validators: ClassVar[tuple[object, ...]] = ()  # of the specification: a request that fails one fails the test
 
@@ -302,6 +306,116 @@ class ConnectorContract:
         draft = draft_of(self.connector, post)
         made = replace(draft, parts=(replace(draft.parts[0], text=text), *draft.parts[1:]))
         return settled(post, self.connector.render(made, self.connector.baseline))
+
+    # Reading, where a network has the role
+
+    async def answered(self, sandbox: Sandbox, client: aiohttp.ClientSession, post_id: str, text: str) -> str:
+        """Somebody else answers a post in public; gives the answer's id."""
+        someone = await self._someone(sandbox, client)
+        reply_to = post_id if self.threads_answers else None
+        draft = Draft(parts=(Part(text=f"{self.calling} {text}".strip()),), reply_to=reply_to)
+        return (await run(self.connector, someone, await self.delivery(someone, draft))).ids[0]
+
+    async def taken_back(self, sandbox: Sandbox, client: aiohttp.ClientSession, answer_id: str) -> None:
+        """Who wrote an answer deletes it."""
+        await self.connector.withdraw(await self._someone(sandbox, client), answer_id)
+
+    async def _someone(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> Lent:
+        lent = lend(self.connector, sandbox, client)
+        given = self.answers if self.other_answers is None else self.other_answers
+        return use(lent, (await sign_in(self.connector, lent, given, self.other))[0])
+
+    def public(self) -> Draft:
+        """A draft that others can see and answer."""
+        return next(iter(self.drafts.values()))
+
+    async def posted(self, session: Lent, count: int) -> list[str]:
+        """So many posts, each with a number of its own before the words of `public`; their ids."""
+        first, ids = self.public(), []
+        for n in range(count):
+            part = replace(first.parts[0], text=f"{n}: {first.parts[0].text}"[:200])
+            done = await run(self.connector, session, await self.delivery(session, replace(first, parts=(part,))))
+            ids.append(done.ids[0])
+        return ids
+
+    def reader(self) -> reading.Reads | None:
+        """The connector; None where it has no such role, and names nobody who answers."""
+        if isinstance(self.connector, reading.Reads):
+            return self.connector
+        assert not self.other
+        return None
+
+    async def deletes(self, session: Lent) -> bool:
+        return "delete" in (await self.connector.capabilities(session)).abilities
+
+    async def test_answers_come_once_each(self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:
+        reader = self.reader()
+        if reader is None:
+            return
+        assert await reader.answers(session, "") == reading.Answers(items=(), cursor="")
+        (post,) = await self.posted(session, 1)
+        first = await self.answered(sandbox, client, post, "the first answer")
+        got = await reader.answers(session, "")
+        (one,) = got.items
+        assert (one.id, one.answers) == (first, post if self.threads_answers else "")
+        assert "the first answer" in one.text
+        assert one.author not in ("", session.account_id)
+        assert abs(one.at - session.now()) < timedelta(minutes=2)
+        later = [await self.answered(sandbox, client, post, f"answer {n}") for n in range(3)]
+        more = await reader.answers(session, got.cursor)
+        assert [one.id for one in more.items] == later, "what is new, each once, oldest first"
+        assert await reader.answers(session, more.cursor) == reading.Answers(items=(), cursor=more.cursor)
+
+    async def test_an_answer_that_is_gone_is_left_out(self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:  # fmt: skip
+        reader = self.reader()
+        if reader is None or not await self.deletes(session):
+            return
+        (post,) = await self.posted(session, 1)
+        gone, stays, last = [await self.answered(sandbox, client, post, f"answer {n}") for n in range(3)]
+        seen = (await reader.answers(session, "")).cursor
+        await self.taken_back(sandbox, client, gone)
+        await self.taken_back(sandbox, client, last)
+        assert [one.id for one in (await reader.answers(session, "")).items] == [stays]
+        after = await self.answered(sandbox, client, post, "one more")
+        assert [one.id for one in (await reader.answers(session, seen)).items] == [after], "its cursor is gone"
+
+    async def test_numbers_come_in_batches_without_what_is_gone(self, session: Lent, sandbox: Sandbox) -> None:
+        reader = self.reader()
+        if reader is None:
+            return
+        assert reader.batch >= 1
+        ids = await self.posted(session, min(3, reader.batch))
+        there = ids
+        if await self.deletes(session):
+            await self.connector.withdraw(session, ids[-1])
+            there = ids[:-1]
+        before = len(sandbox.requests)
+        found = await reader.numbers(session, ids)
+        asked = len(sandbox.requests) - before
+        assert set(found) == set(there)
+        assert all(counts and all(type(n) is int and n >= 0 for n in counts.values()) for counts in found.values())
+        assert asked <= self.number_calls(len(ids)), "one call serves many"
+
+    def number_calls(self, posts: int) -> int:
+        """The most requests that reading so many posts' numbers takes."""
+        return 1
+
+    async def test_a_refused_reading_says_why(self, session: Lent, sandbox: Sandbox) -> None:
+        reader = self.reader()
+        if reader is None:
+            return
+        ids = await self.posted(session, 1)
+        for effect, seconds, wanted in (
+            ("drop", 0.0, errors.Unavailable),
+            ("truncate", 0.0, errors.Unavailable),
+            ("malformed", 0.0, errors.Unavailable),
+            ("rate-limit", 90.0, errors.RateLimited),
+            ("revoke-token", 0.0, errors.AuthExpired),
+        ):
+            for read in (reader.answers(session, ""), reader.numbers(session, ids)):
+                sandbox.faults[:] = [Fault(effect=effect, seconds=seconds, times=-1)]
+                with pytest.raises(wanted):
+                    await read
 
     async def test_nothing_found_where_nothing_was_sent(self, session: Lent, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kicau.connector import prices
 from kicau.connector.capabilities import Capabilities
@@ -13,8 +13,9 @@ from kicau.connector.people import Account as Found
 from kicau.connector.preferences import Preferences
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
+from kicau.connector.reading import Answers
 from kicau.connector.session import Session
-from kicau.networks.bluesky import archive, limits, people, preferences, refusals, steps, wire
+from kicau.networks.bluesky import archive, limits, people, preferences, reading, refusals, steps, wire
 from kicau.networks.bluesky.auth import BlueskyAuth
 from kicau.networks.bluesky.render import render
 
@@ -34,6 +35,8 @@ class Bluesky:
     archive_reader = archive.reader
     finding = people.FINDING
     can_tell = True  # a record's key is known before it is sent
+    batch = reading.BATCH
+    reads_all = False  # each account has a server of its own
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return refusals.read_error(reply)
@@ -59,6 +62,12 @@ class Bluesky:
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         await steps.withdraw(session, post_id)
+
+    async def answers(self, session: Session, cursor: str, /) -> Answers:
+        return await reading.answers(session, cursor)
+
+    async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
+        return await reading.numbers(session, ids)
 
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
         return await people.find(session, words)

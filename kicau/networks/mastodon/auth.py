@@ -20,8 +20,9 @@ from kicau.networks.mastodon import wire
 from kicau.networks.mastodon.limits import LABEL
 
 CLIENT_NAME = "Kicau"
-# No more than is used: who one is, what one published, posting, uploading, and finding a post by its address.
-SCOPES = ("read:accounts", "read:statuses", "read:search", "write:media", "write:statuses")
+# No more than is used: who one is, what one published, who answered it, posting, uploading, and finding a post by its
+# address.
+SCOPES = ("read:accounts", "read:statuses", "read:notifications", "read:search", "write:media", "write:statuses")
 HOST = re.compile(r"(?=.{1,253}(?::|\Z))(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::\d{1,5})?")  # fmt: skip
 
 

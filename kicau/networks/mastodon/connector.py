@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kicau.connector import prices
 from kicau.connector.capabilities import Capabilities
@@ -13,9 +13,10 @@ from kicau.connector.http import Reply
 from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
+from kicau.connector.reading import Answers
 from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
-from kicau.networks.mastodon import archive, limits, people, refusals, revising, servers, steps, wire
+from kicau.networks.mastodon import archive, limits, people, reading, refusals, revising, servers, steps, wire
 from kicau.networks.mastodon.auth import MastodonAuth
 from kicau.networks.mastodon.limits import LABEL
 from kicau.networks.mastodon.render import render
@@ -31,6 +32,8 @@ class Mastodon:
     archive_reader = archive.reader
     finding = people.FINDING
     can_tell = True
+    batch = reading.BATCH
+    reads_all = False  # each channel has a server of its own
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return refusals.read_error(reply)
@@ -48,6 +51,12 @@ class Mastodon:
 
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
         return await people.find(session, words)
+
+    async def answers(self, session: Session, cursor: str, /) -> Answers:
+        return await reading.answers(session, cursor)
+
+    async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
+        return await reading.numbers(session, ids)
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return render(draft, can)

@@ -157,7 +157,8 @@ class Repo:
         name, before = f"{did}/{collection}/{key}", self.record(did, collection, key)
         if before and before["cid"] == made:
             return made, False
-        self.box.store.put("record", name, {"did": did, "collection": collection, "key": key, "cid": made, "value": record})  # fmt: skip
+        at = (before or {}).get("at") or self.box.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.box.store.put("record", name, {"did": did, "collection": collection, "key": key, "cid": made, "value": record, "at": at})  # fmt: skip
         self.keys.setdefault((did, collection), {})[key] = None
         return made, True
 

@@ -15,6 +15,7 @@ from kicau.networks.bluesky.sandbox.oauth import OAuth
 from kicau.networks.bluesky.sandbox.refusal import invalid
 from kicau.networks.bluesky.sandbox.repo import Repo
 from kicau.networks.bluesky.sandbox.tokens import Caller, Tokens
+from kicau.networks.bluesky.sandbox.view import View
 from kicau.networks.bluesky.sandbox.xrpc import Door, Method
 
 type Doc = dict[str, Any]
@@ -37,7 +38,7 @@ class Server(Sandbox):
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
         self.limits_off = False
         self.blob_limit = 50_000_000  # bytes of a file: as the documentation says of Bluesky's own servers
-        self.shows_profiles = True  # False: a server on its own, without the part of the network that knows profiles
+        self.shows_profiles = True  # False: a server on its own, without the app view that knows profiles and answers
         self.documents: dict[str, Doc] = {}  # descriptions of clients by their address, as if fetched from there
         self.service_did = "did:web:localhost"
         self._dids: dict[str, str] = {}
@@ -45,6 +46,7 @@ class Server(Sandbox):
         self.tokens = Tokens(self)
         self.oauth = OAuth(self, self.tokens)
         self.repo = Repo(self, folder)
+        self.view = View(self)
         self.door = Door(self, self._methods())
 
     def stamp(self) -> float:
@@ -113,6 +115,8 @@ class Server(Sandbox):
             "com.atproto.repo.getRecord": Method(verb="GET", work=repo.get, auth="none", needs=place),
             "com.atproto.repo.listRecords": Method(verb="GET", work=repo.list, auth="none", needs=("repo", "collection")),
             "app.bsky.actor.searchActorsTypeahead": Method(verb="GET", work=self._search),
+            "app.bsky.notification.listNotifications": Method(verb="GET", work=self.view.notifications, lists=("reasons",)),
+            "app.bsky.feed.getPosts": Method(verb="GET", work=self.view.posts, needs=("uris",), lists=("uris",)),
             "app.bsky.actor.getProfile": Method(verb="GET", work=self._profile, needs=("actor",)),
         }  # fmt: skip
 

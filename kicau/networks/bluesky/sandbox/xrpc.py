@@ -29,6 +29,7 @@ class Method:
     raw: Callable[[web.Request, Caller], Awaitable[Doc]] | None = None
     auth: str = "access"  # "access" | "refresh" | "none"
     needs: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()  # of the query, which repeats their names
     points: Callable[[Doc], int] = field(default=lambda body: 0)  # of the account's writes
     limits: tuple[Limit, ...] = ()
     per: str = ""  # the body's member that `limits` count by; "": the account
@@ -62,6 +63,7 @@ class Door:
             raise invalid(f"Incorrect HTTP method ({request.method}) expected {method.verb}")
         caller = None if method.auth == "none" else self.box.tokens.caller(request, renewing=method.auth == "refresh")
         given: Doc = dict(request.query) if method.verb == "GET" else {}
+        given |= {name: request.query.getall(name) for name in method.lists if name in given}
         whole = method.verb == "POST" and method.raw is None
         if whole:
             given = await _body(request, needed=bool(method.needs))

@@ -7,7 +7,7 @@ from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract
 from kicau.networks.bluesky.connector import connector
 from kicau.networks.bluesky.sandbox import Server
-from kicau.networks.bluesky.tests.cast import BY_PASSWORD, CUP, DRAFTS, FILES, media
+from kicau.networks.bluesky.tests.cast import BY_PASSWORD, CUP, DRAFTS, FILES, KABAR, media
 from kicau.networks.bluesky.tests.spec import validate
 
 
@@ -51,6 +51,7 @@ BAD = {
 
 class TestByAppPassword(ConnectorContract):
     called = "kabarpagi.test"
+    other, other_answers = KABAR, {"handle": "kabarpagi.test"}
     connector = connector
     server = Server
     drafts = DRAFTS
@@ -64,6 +65,7 @@ class TestByOAuth(ConnectorContract):
     """Every request is proven by the sign-in's key, with a nonce that the server changes as it likes."""
 
     called = "kabarpagi.test"
+    other, other_answers = KABAR, {"handle": "kabarpagi.test"}
     connector = connector
     server = Server
     drafts = {name: DRAFTS[name] for name in ("picture-and-mention", "gated-thread", "video")}

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from kicau.connector.sandbox import Handler, PublicPost, Sandbox, SeededAccount, SeededApp, Validator
 from kicau.networks.mastodon.sandbox.media import Media
+from kicau.networks.mastodon.sandbox.notifications import Notifications
 from kicau.networks.mastodon.sandbox.oauth import SCOPES, Caller, OAuth
 from kicau.networks.mastodon.sandbox.people import People
 from kicau.networks.mastodon.sandbox.refusal import Refusal, no_such_page, too_many
@@ -27,7 +28,7 @@ ACCOUNTS = (
 )  # fmt: skip
 
 # What snac 2.75 was seen to lack (2026-11-24): with these in `lacks`, and its `version`, the sandbox answers as it does.
-LIKE_SNAC = frozenset({"instance-v2", "metadata", "keys", "delete", "media-get", "polls", "visibilities", "private-list", "limits", "alt-lines", "high-planes", "edit-rest"})  # fmt: skip
+LIKE_SNAC = frozenset({"instance-v2", "metadata", "keys", "delete", "media-get", "polls", "visibilities", "private-list", "limits", "alt-lines", "high-planes", "edit-rest", "notification-pages", "many-statuses"})  # fmt: skip
 
 
 class Server(Sandbox):
@@ -54,7 +55,8 @@ class Server(Sandbox):
         self.people = People(self)
         self.media = Media(self, folder)
         self.statuses = Statuses(self)
-        parts = (self.oauth, self.people, self.media, self.statuses)
+        self.notifications = Notifications(self)
+        parts = (self.oauth, self.people, self.media, self.statuses, self.notifications)
         made = [*(route for part in parts for route in part.routes()), *self._pages()]
         # Rails does not mind a slash at the end, and Mastodon.py sends some.
         self._made = [*made, *(web.route(one.method, f"{one.path}/", one.handler) for one in made)]

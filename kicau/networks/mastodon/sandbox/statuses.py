@@ -42,6 +42,7 @@ class Statuses:
         guarded, sees = self.box.guarded, ("read:statuses",)
         return [
             web.post("/api/v1/statuses", guarded(self.create, ("write:statuses",))),
+            web.get("/api/v1/statuses", guarded(self.several, sees, anonymous=True, part="many-statuses")),
             web.get("/api/v1/statuses/{id}", guarded(self.show, sees, anonymous=True)),
             web.get("/api/v1/statuses/{id}/context", guarded(self.context, sees, anonymous=True)),
             web.get("/api/v1/statuses/{id}/source", guarded(self.source, sees)),
@@ -69,6 +70,7 @@ class Statuses:
         status = self._checked(form, caller, thread, quoted)
         self.box.store.put("status", status["id"], status)
         self._index(status)
+        self.box.notifications.tell(status)
         for one in status["media"]:
             media = self.box.store.get("media", one)
             if media:
@@ -192,6 +194,14 @@ class Statuses:
     async def show(self, request: web.Request, caller: Caller) -> web.Response:
         return web.json_response(self.shape(self._visible(request, caller), caller))
 
+    async def several(self, request: web.Request, caller: Caller) -> web.Response:
+        """Those of the ids that there are; more than a page is refused (check_statuses_limit, as of 4.5)."""
+        ids = dict.fromkeys(request.query.getall("id[]", []))
+        if len(ids) > 20:
+            raise Refusal(422, "Mastodon::ValidationError")
+        found = [one for key in ids if (one := self.box.store.get("status", key)) and _sees(one, caller.account)]
+        return web.json_response([self.shape(one, caller) for one in found])
+
     async def source(self, request: web.Request, caller: Caller) -> web.Response:
         found = self._visible(request, caller)
         if found["account"] != caller.account:
@@ -221,6 +231,9 @@ class Statuses:
         shown = {**self.shape(found, caller), "text": found["text"]}
         self.box.store.remove("status", found["id"])
         self.of[found["account"]].pop(found["id"], None)
+        if found["reply_to"]:
+            self.answers[found["reply_to"]].remove(found["id"])
+        self.box.notifications.forget(found)
         return web.json_response(shown)
 
     async def edit(self, request: web.Request, caller: Caller) -> web.Response:

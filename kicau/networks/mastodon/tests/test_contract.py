@@ -11,7 +11,7 @@ from kicau.connector.contract import ConnectorContract, Lent, run
 from kicau.connector.sandbox import Sandbox
 from kicau.networks.mastodon.connector import connector
 from kicau.networks.mastodon.sandbox import LIKE_SNAC, Server
-from kicau.networks.mastodon.tests.cast import CUP, DRAFTS, FILES, SERVER, media, saying
+from kicau.networks.mastodon.tests.cast import CUP, DRAFTS, FILES, KABAR, SERVER, media, saying
 from kicau.networks.mastodon.tests.spec import validate
 
 
@@ -60,6 +60,7 @@ BAD = {
 
 class TestMastodon(ConnectorContract):
     called = "kopisenja"
+    other, calling = KABAR, "@kopisenja"
     connector = connector
     server = staticmethod(quick)
     drafts = DRAFTS
@@ -73,6 +74,7 @@ class TestPoorServer(ConnectorContract):
     """A server that ignores the Idempotency-Key and shows nobody's private posts in a list: nothing doubles there either."""
 
     called = "kopisenja"
+    other, calling = KABAR, "@kopisenja"
     connector = connector
     server = staticmethod(poor)
     drafts = {
@@ -83,6 +85,13 @@ class TestPoorServer(ConnectorContract):
     files = FILES
     answers = SERVER
     validators = (validate,)
+
+    def public(self) -> Draft:
+        return DRAFTS["text"]
+
+    def number_calls(self, posts: int) -> int:
+        """It shows one post at a time."""
+        return 1 + posts
 
     async def test_withdraws_and_is_content_when_already_gone(self, session: Lent, sandbox: Sandbox) -> None:
         done = await run(self.connector, session, await self.delivery(session, DRAFTS["text"]))

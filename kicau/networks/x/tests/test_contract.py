@@ -28,6 +28,7 @@ def one(text: str = "Pagi", *media: Media, **more: object) -> Draft:
 
 class TestX(ConnectorContract):
     called = "kopisenja"
+    other, calling, threads_answers = "1790000000000000002", "@kopisenja", False  # X lets only the summoned answer
     connector = connector
     server = staticmethod(server)
     drafts = cast.drafts()

@@ -104,6 +104,7 @@ def _xrpc(where: str, method: str, nsid: str, query: Mapping[str, str], sent: Ma
     yield from (f"{where}: parameter {n} is missing" for n in asked.get("required", ()) if n not in query)
     for name in query.keys() & asked.get("properties", {}).keys():
         rule, given = asked["properties"][name], query[name]
+        rule = rule["items"] if rule["type"] == "array" else rule  # a query repeats the name; one of them is here
         yield from _value(
             where, nsid, rule, int(given) if rule["type"] == "integer" and given.isdecimal() else given, name
         )
