@@ -181,10 +181,13 @@ def list_terms(request: HttpRequest) -> list[s.NetworkTerms]:
     ]  # fmt: skip
 
 
-@routes.post("/rights/simulate", response=list[s.Effect], summary="Try a rule", openapi_extra=READS)
+@routes.post("/rights/simulate", response=list[s.Effect], summary="Try a change", openapi_extra=READS)
 def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
     """What would enter, what would leave, and whom that would reach; nothing is changed."""
-    change = simulating.Change(policy=cast(dict[str, str], given.ai_use))
+    change = simulating.Change(
+        policy=cast(dict[str, str] | None, given.ai_use), terms=cast(dict[int, dict[str, str]], given.terms), ended=given.ended,
+        added=[NewStatement(**one.model_dump() | {"acquired": one.acquired or ""}) for one in given.said],
+    )  # fmt: skip
     return [
         s.Effect(
             use=cast(s.UseName, e.use), before=e.before, after=e.after, entering=e.entering, leaving=e.leaving,

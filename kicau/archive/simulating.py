@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
 from kicau.archive.deciding import Judge
 from kicau.archive.models import Item, Standing
+from kicau.archive.saying import one_statement
 from kicau.base import clock
-from kicau.base.ids import new_id
+from kicau.base.errors import NotFound
 from kicau.rights import statements
 from kicau.rights.decisions import Answer, Said
 from kicau.rights.models import USES, Terms, checked_ai_use
@@ -57,17 +59,21 @@ class Change:
 
     policy: Mapping[str, str] | None = None
     added: Sequence[NewStatement] = ()
-    ended: Sequence[str] = ()  # ids of statements
-    terms: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # by id: says
+    ended: Sequence[UUID | str] = ()  # ids of statements
+    terms: Mapping[int, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # as if reviewed, by id: what they say, {} for as they stand
 
 
 def simulate(actor: Actor, change: Change, uses: Sequence[str] = USES) -> list[Effect]:
-    """The effect on each use; nothing is changed. Raises Unacceptable where the change itself could not be made."""
+    """The effect on each use in this workspace; nothing is changed. Raises Unacceptable and NotFound where the change
+    itself could not be made."""
     actor.require(Permission.READ)
     at = clock.now()
     before = Judge(actor.workspace, at=at)
     after = Judge(
-        actor.workspace, at=at, ended=change.ended, added=[_hypothetical(one) for one in change.added],
+        actor.workspace, at=at, ended=[str(one_statement(actor, one).id) for one in change.ended],
+        added=[statements.as_if_kept(actor.workspace.id, one, at) for one in change.added],
         policy=None if change.policy is None else checked_ai_use(change.policy), terms=_terms(change.terms),
     )  # fmt: skip
     return [_effect(actor, before, after, use) for use in uses]
@@ -105,19 +111,12 @@ def _some(rows: QuerySet[Item]) -> list[Item]:
     return list(rows.select_related("standing").defer("search").order_by("-posted_at", "-id")[:SHOWN])
 
 
-def _hypothetical(one: NewStatement) -> Said:
-    return Said(
-        id=str(new_id()), layer=one.layer, party=one.party, party_name=one.party_name, subject=one.subject, key=one.key, item=one.item,
-        network=one.network, acquired=one.acquired, says=checked_says(one.says), conditions=one.conditions, source=one.source,
-        observed_at=one.observed_at, valid_from=one.valid_from, valid_until=one.valid_until,
-    )  # fmt: skip
-
-
 def _terms(otherwise: Mapping[int, Mapping[str, str]]) -> list[Said] | None:
     if not otherwise:
         return None
-    rows = list(Terms.objects.all())
-    for row in rows:
-        if row.id in otherwise:
-            row.says, row.reviewed_at = checked_says(otherwise[row.id]), clock.now()
-    return statements.of_terms(rows)
+    rows = {row.id: row for row in Terms.objects.all()}
+    for id_, says in otherwise.items():
+        if id_ not in rows:
+            raise NotFound("row of terms", id_)
+        rows[id_].says, rows[id_].reviewed_at = checked_says(says or rows[id_].says), clock.now()
+    return statements.of_terms(rows.values())

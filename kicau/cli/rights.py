@@ -114,15 +114,34 @@ def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> Non
 
 
 @rights.command("simulate")
-@says_option
+@click.option(
+    "--say", "says", multiple=True, metavar="USE=VALUE", help="Such as train_gen=deny; repeat it for several."
+)
+@click.option("--terms", "terms_id", type=int, help="As if a network's terms were reviewed: as they stand, or as --say has it.")  # fmt: skip
+@click.option("--end", "ended", multiple=True, metavar="STATEMENT", help="As if a statement had ended.")
+@click.option("--author", default="", help='As if that were said of all of one author: "own" or network:id.')
+@click.option("--layer", default="author", show_default=True, help="With which authority it would be said of --author.")
 @json_option
 @pass_shell
-def simulate(shell: Shell, says: tuple[str, ...], as_json: bool) -> None:
-    """What another rule of this workspace would change; nothing is changed."""
+def simulate(shell: Shell, says: tuple[str, ...], terms_id: int | None, ended: tuple[str, ...], author: str, layer: str, as_json: bool) -> None:  # fmt: skip
+    """What a change would do, before it is made: another rule of this workspace (--say alone), a network's terms reviewed
+    (--terms), something said of an author (--author), a statement's end (--end). Nothing is changed."""
     actor = shell.actor()
     from kicau.archive import simulating
+    from kicau.rights.statements import NewStatement
 
-    found = simulating.simulate(actor, simulating.Change(policy=_pairs(says)))
+    if terms_id is not None and author:
+        raise Trouble("Try one change at a time: --terms or --author.", USAGE)
+    if not says and terms_id is None and not ended:
+        raise Trouble("Say what to try: --say USE=VALUE, --terms ID or --end STATEMENT.", USAGE)
+    said = _pairs(says)
+    change = simulating.Change(
+        policy=said if says and terms_id is None and not author else None,
+        terms={} if terms_id is None else {terms_id: said},
+        added=[NewStatement(layer=layer, party="author", subject="author", key=author, says=said)] if author else (),
+        ended=ended,
+    )
+    found = simulating.simulate(actor, change)
     data = [{"use": e.use, "before": e.before, "after": e.after, "entering": e.entering, "leaving": e.leaving, "recipients": [{"name": r.name, "of": r.of, "items": r.items} for r in e.recipients]} for e in found]  # fmt: skip
     shown = [(e.use, e.before, e.after, e.entering, e.leaving, ", ".join(r.name for r in e.recipients)) for e in found]
     answer(as_json, data, lambda: show_table(("use", ">now", ">then", ">enter", ">leave", "past recipients"), shown))

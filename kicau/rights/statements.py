@@ -77,6 +77,11 @@ def _copied(rows: list[Statement]) -> list[Statement]:
     return rows
 
 
+def as_if_kept(workspace_id: UUID, one: NewStatement, at: datetime) -> Said:
+    """What it would say from `at` on, were it kept; nothing is written. Raises Unacceptable as `keep` does."""
+    return as_said(_row(workspace_id, one, None, at))
+
+
 def end(workspace_id: UUID, statement_ids: Sequence[UUID], at: datetime | None = None) -> int:
     """From `at` (now) on they say nothing any more; returns how many were still valid."""
     when = at or clock.now()

@@ -12,11 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 from kicau.archive import saying, simulating
 from kicau.archive.models import Standing
 from kicau.base import clock
+from kicau.base.errors import Refusal
 from kicau.rights.models import USES, VALUES
 from kicau.rights.statements import ANY, NewStatement
 from kicau.web import archive_words as w
 from kicau.web import crawlers
 from kicau.web.frame import Asked, attempt, page
+from kicau.web.words import said
 from kicau.workspaces import acts as workspaces
 from kicau.workspaces.actors import Permission
 
@@ -43,10 +45,17 @@ def index(request: Asked) -> HttpResponse:
 @page
 @require_POST
 def effects(request: Asked) -> HttpResponse:
-    """What the rule in the form would change; fetched while it is chosen, and nothing is changed."""
-    found = simulating.simulate(request.actor, simulating.Change(policy=_rule(request)))
+    """What the form in hand would change: another rule, something said, its end, or terms reviewed. Fetched while it is
+    filled in, and nothing is changed."""
+    change, trouble = _tried(request), ""
+    try:
+        found = simulating.simulate(request.actor, change) if change else []
+    except Refusal as exc:
+        found, trouble = [], said(exc)
     shown = [(w.USES[e.use][0], e) for e in found if e.entering or e.leaving]
-    return render(request, "web/rights/effects.html", {"effects": shown, "asked": True})
+    return render(
+        request, "web/rights/effects.html", {"effects": shown, "trouble": trouble, "asked": change is not None}
+    )
 
 
 @page
@@ -59,16 +68,7 @@ def change(request: Asked) -> HttpResponse:
 @page
 @require_POST
 def say(request: Asked) -> HttpResponse:
-    subject, _sep, key = request.POST.get("about", "everything").partition("|")
-    if subject in ("site", "licence"):
-        key = request.POST.get("key", "").strip()
-    layer = request.POST.get("layer", "author")
-    given = NewStatement(
-        layer=layer, party={"site": "site", "default": "workspace"}.get(layer, "author"), party_name=request.POST.get("name", "")[:300], subject=subject,
-        key=key, says={use: request.POST[use] for use in USES if request.POST.get(use) in ANY}, source=request.POST.get("source", "")[:2000],
-        note=request.POST.get("note", "")[:2000],
-    )  # fmt: skip
-    attempt(request, lambda: saying.say(request.actor, [given]), _("Kept."))
+    attempt(request, lambda: saying.say(request.actor, [_given(request)]), _("Kept."))
     return redirect("rights")
 
 
@@ -82,9 +82,36 @@ def end(request: Asked, statement_id: str) -> HttpResponse:
 @page
 @require_POST
 def review(request: Asked, terms_id: int) -> HttpResponse:
-    says = {use: request.POST[use] for use in USES if request.POST.get(use) in ANY}
+    says = _said(request)
     attempt(request, lambda: saying.review_terms(request.actor, terms_id, says=says or None, note=request.POST.get("note", "")[:2000]), _("Reviewed: these terms count from now on."))  # fmt: skip
     return redirect("rights")
+
+
+def _tried(request: Asked) -> simulating.Change | None:
+    """None where the form says nothing yet."""
+    if ends := request.POST.get("ends"):
+        return simulating.Change(ended=[ends])
+    if (terms := request.POST.get("terms", "")).isdigit():
+        return simulating.Change(terms={int(terms): _said(request)})
+    if "about" in request.POST:
+        given = _given(request)
+        return simulating.Change(added=[given]) if given.says else None
+    return simulating.Change(policy=_rule(request))
+
+
+def _given(request: Asked) -> NewStatement:
+    subject, _sep, key = request.POST.get("about", "everything").partition("|")
+    if subject in ("site", "licence"):
+        key = request.POST.get("key", "").strip()
+    layer = request.POST.get("layer", "author")
+    return NewStatement(
+        layer=layer, party={"site": "site", "default": "workspace"}.get(layer, "author"), party_name=request.POST.get("name", "")[:300], subject=subject,
+        key=key, says=_said(request), source=request.POST.get("source", "")[:2000], note=request.POST.get("note", "")[:2000],
+    )  # fmt: skip
+
+
+def _said(request: Asked) -> dict[str, str]:
+    return {use: request.POST[use] for use in USES if request.POST.get(use) in ANY}
 
 
 def _rule(request: Asked) -> dict[str, str]:

@@ -249,11 +249,14 @@ class NetworkTerms(Shape):
 
 
 class Policy(Shape):
-    """A rule of this workspace that is only tried."""
+    """A change that is only tried: another rule of this workspace, terms reviewed, something said, its end."""
 
     model_config = examples({"ai_use": {"train_gen": "deny", "search": "allow"}})
 
-    ai_use: Annotated[dict[UseName, Literal["allow", "deny", "conditional"]], Field(max_length=8)] = Field(description="The workspace's rule for its own words, and for others' where nobody else spoke.")  # fmt: skip
+    ai_use: Annotated[dict[UseName, Literal["allow", "deny", "conditional"]], Field(max_length=8)] | None = Field(None, description="The workspace's rule for its own words, and for others' where nobody else spoke; left out: as it is.")  # fmt: skip
+    terms: Annotated[dict[int, dict[UseName, Literal["allow", "deny", "conditional", "unknown"]]], Field(max_length=100)] = Field({}, description="As if the operator had reviewed these networks' terms, by id, and held that they say this; empty: what they say now.")  # fmt: skip
+    said: list[Say] = Field([], max_length=100, description="As if this were said.")
+    ended: list[str] = Field([], max_length=100, description="As if these statements had ended.")
 
 
 class Recipient(Shape):

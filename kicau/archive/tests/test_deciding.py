@@ -11,8 +11,9 @@ import pytest
 from kicau.archive.deciding import Judge, decide_item
 from kicau.archive.models import Item, Standing
 from kicau.archive.search import Query, facets
+from kicau.archive.simulating import Change, simulate
 from kicau.base import clock
-from kicau.base.errors import NotFound
+from kicau.base.errors import NotFound, Unacceptable
 from kicau.rights import statements
 from kicau.rights.decisions import Answer, decide
 from kicau.rights.models import Layer, Origin, Party, Statement, Subject, Terms
@@ -86,3 +87,59 @@ def test_one_item_is_reached_through_its_workspace(actor, items, member):
     assert set(decide_item(viewer, items[0].id).decisions) >= {"train_gen", "archive"}
     with pytest.raises(NotFound):
         decide_item(viewer, "nothing")
+
+
+def test_what_is_tried_is_what_then_happens(actor, items):
+    workspace = actor.workspace
+    terms = [
+        Terms.objects.create(network=network, acquired=way, since="2026-01-01", seen_on="2026-11-26", says={"train_gen": "deny", "ground": "allow"}, summary="s", source="https://n.example")
+        for network, way in (("n", "fetched"), ("m", ""))
+    ]  # fmt: skip
+    moved = 0
+    for seed in range(24):
+        chance = random.Random(seed)
+        Statement.objects.all().delete()
+        Item.objects.update(said=False)
+        Terms.objects.update(reviewed_at=None)
+        workspace.ai_use = {"train_gen": "allow", "ground": "allow"}
+        workspace.save()
+        kept = statements.keep(workspace.id, [spoken(chance, items) for _ in range(6)])
+        Item.objects.filter(id__in=[row.item for row in kept if row.item]).update(said=True)
+        one = spoken(chance, items)
+        said = {"train_gen": "allow", "ground": "deny"}
+        change = (Change(added=[one]), Change(ended=[kept[0].id]), Change(terms={terms[1].id: said}), Change(policy={"train_gen": "conditional"}))[seed % 4]  # fmt: skip
+
+        def permitted():
+            judge = Judge(workspace)
+            return {use: {id_ for id_, d in judge.decide_items(use, Item.objects.order_by("id")) if d.answer == Answer.YES} for use in ("train_gen", "ground")}  # fmt: skip
+
+        before = permitted()
+        effects = {e.use: e for e in simulate(actor, change, ("train_gen", "ground"))}
+        assert permitted() == before  # nothing was changed
+        match seed % 4:
+            case 0:
+                rows = statements.keep(workspace.id, [one])
+                Item.objects.filter(id__in=[row.item for row in rows if row.item]).update(said=True)
+            case 1:
+                statements.end(workspace.id, [kept[0].id])
+            case 2:
+                Terms.objects.filter(id=terms[1].id).update(says=said, reviewed_at=clock.now())
+            case 3:
+                workspace.ai_use = {"train_gen": "conditional"}
+        after = permitted()
+        for use, effect in effects.items():
+            assert (effect.before, effect.after) == (len(before[use]), len(after[use])), (seed, use)
+            assert (effect.entering, effect.leaving) == (len(after[use] - before[use]), len(before[use] - after[use]))
+            assert {i.id for i in effect.enter} <= after[use] - before[use]
+            assert {i.id for i in effect.leave} <= before[use] - after[use]
+            moved += effect.entering + effect.leaving
+    assert moved > 50
+
+
+def test_what_cannot_be_made_cannot_be_tried(workspace, actor):
+    with pytest.raises(NotFound):
+        simulate(actor, Change(ended=[workspace.id]))
+    with pytest.raises(NotFound):
+        simulate(actor, Change(terms={7: {}}))
+    with pytest.raises(Unacceptable, match="no layer"):
+        simulate(actor, Change(added=[NewStatement(layer="whim", party="author", subject="everything", says={"search": "deny"})]))  # fmt: skip

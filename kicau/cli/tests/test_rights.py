@@ -5,9 +5,38 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from kicau.archive.imports import running
+from kicau.archive.imports.acts import begin_import
+from kicau.base import clock
+from kicau.rights.models import Terms
 from kicau.workspaces import acts as workspaces
 
 pytestmark = pytest.mark.django_db
+
+
+def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
+    table = tmp_path / "posts.csv"
+    table.write_text("id,text,author\n1,Kopi,kopisenja\n2,Teh,teman\n")
+    running.run_import(begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
+    terms = Terms.objects.create(network="x", acquired="imported", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No training.", source="https://x.example/terms")  # fmt: skip
+
+    def moved(*arguments):
+        found = {one["use"]: one for one in kicau("rights", "simulate", "--json", *arguments).json}
+        return found["train_gen"]["entering"], found["train_gen"]["leaving"]
+
+    workspaces.change_workspace(actor, ai_use={"train_gen": "allow"})
+    assert moved("--terms", str(terms.id), "--say", "train_gen=allow") == (2, 0)
+    assert moved("--terms", str(terms.id)) == (0, 0)
+    terms.says, terms.reviewed_at, terms.reviewed_by = {"train_gen": "allow"}, clock.now(), "Sari"
+    terms.save()
+    assert moved("--terms", str(terms.id), "--say", "train_gen=deny") == (0, 2)
+    assert moved("--author", "x:teman", "--layer", "grant", "--say", "train_gen=deny") == (0, 1)
+    kept = kicau("rights", "say", "--author", "x:teman", "--layer", "grant", "--say", "train_gen=deny", "--json").json
+    assert moved("--end", kept["id"]) == (1, 0)
+    assert kicau("rights", "simulate").code == 2
+    assert kicau("rights", "simulate", "--terms", "1", "--author", "own", "--say", "search=deny").code == 2
+    assert "no row of terms" in kicau("rights", "simulate", "--terms", "999").err.lower()
+    assert "There is no use 'dream'" in kicau("rights", "simulate", "--say", "dream=deny").err
 
 
 def test_the_rule_is_written_and_read_again(kicau, actor, tmp_path):

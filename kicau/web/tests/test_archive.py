@@ -73,6 +73,28 @@ def test_the_rule_is_tried_and_then_holds(page, taken, actor, workspace):
     assert "No item" in page.post(reverse("rights-effects"), {"train_gen": "allow"}).content.decode()
 
 
+def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, workspace):
+    terms = Terms.objects.create(network="x", acquired="imported", since="2025-06-04", seen_on="2026-11-26", says={"search": "deny"}, summary="No search.", source="https://x.example/terms")  # fmt: skip
+    page.post(reverse("rights-change"), {"train_gen": "allow", "redistribute": "allow"})
+
+    def tried(**form):
+        return page.post(reverse("rights-effects"), form).content.decode()
+
+    said = {"about": "author|x:teman", "layer": "grant", "name": "Teman"}
+    assert "item" not in tried(**said)  # nothing is said yet
+    assert "1 item would not be permitted any more" in tried(**said, train_gen="deny")
+    assert "Name what the statement is about" in tried(**{**said, "about": "site|"}, train_gen="deny")
+    assert "No item" in tried(**said, train_gen="allow")
+    assert not Statement.objects.exists()
+    page.post(reverse("rights-say"), {**said, "train_gen": "deny"})
+    assert "1 item would become permitted" in tried(ends=Statement.objects.get().id)
+    assert "is not in this workspace" in tried(ends=workspace.id)
+    assert "No item" in tried(terms=terms.id)  # nobody was permitted to search so far
+    assert "would not be permitted any more" in tried(terms=terms.id, redistribute="deny")
+    terms.refresh_from_db()
+    assert terms.reviewed_at is None
+
+
 def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
     file = SimpleUploadedFile("a.csv", b"text,id\nHalo,1\n")
     shown = page.post(reverse("archive-begin"), {"file": file, "network": "x", "account": "tetangga"}, follow=True)
