@@ -11,7 +11,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +23,7 @@ from kicau.connector.sandbox import Handler, Sandbox, SeededAccount, Validator
 from kicau.networks._meta.fields import parse_fields
 from kicau.networks._meta.forms import Upload, read_form
 from kicau.networks._meta.graph import proof
+from kicau.networks._meta.reading import BATCH
 from kicau.networks._meta.sandbox_calls import (
     FILES,
     HOUR,
@@ -123,7 +124,8 @@ class GraphSandbox(Sandbox):
             ask = self._ask(request)
             subject = str(ask.token["subject"])
             self._count(ask)
-            body, status, extra = await self.answer(ask), 200, dict[str, str]()
+            body = await (self.answer(ask) if ask.node else self._several(ask))
+            status, extra = 200, dict[str, str]()
         except GraphError as refused:
             body, status, extra = refused.body, refused.status, refused.headers
         headers = {"facebook-api-version": request.match_info["version"], "x-fb-trace-id": secrets.token_hex(6), **self.usage_headers(subject), **extra}  # fmt: skip
@@ -133,13 +135,35 @@ class GraphSandbox(Sandbox):
         version, tail = request.match_info["version"], request.match_info["tail"].strip("/")
         self.check_version(version, tail)
         node, _, edge = tail.partition("/")
-        if "/" in edge or not node:
+        several = request.method == "GET" and not tail and bool(request[PARAMS].get("ids"))
+        if "/" in edge or not (node or several):
             raise GraphError(2500, f"Unknown path components: /{edge or tail}")
         token = self.authenticate(request)
         ask = Ask(request=request, method=request.method, version=version, node=node, edge=edge, params=request[PARAMS], files=request[FILES], token=token)  # fmt: skip
         if node == "me":
             ask.node = token["subject"]
         return ask
+
+    async def _several(self, ask: Ask) -> Doc:
+        """`?ids=`: many objects in one call, each counted as one; one that is not there has all of them refused."""
+        ids = [one for one in ask.params["ids"].split(",") if one]
+        if len(ids) > BATCH:
+            raise GraphError(100, f"(#100) Too many IDs. Maximum: {BATCH}. Provided: {len(ids)}.")
+        found, gone = dict[str, Any](), list[str]()
+        for n, one in enumerate(ids):
+            if n:
+                self._count(ask)
+            try:
+                found[one] = await self.answer(replace(ask, node=one))
+            except GraphError as refused:
+                if refused.body["error"].get("error_subcode") != 33:
+                    raise
+                gone.append(one)
+        if gone:
+            raise GraphError(
+                803, f"(#803) Some of the aliases you requested do not exist: {','.join(gone)}", status=404
+            )
+        return found
 
     def check_version(self, version: str, tail: str) -> None:
         """Refuses a version that is past its two years (2635) or does not exist yet."""

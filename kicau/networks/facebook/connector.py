@@ -14,12 +14,13 @@ from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
+from kicau.connector.reading import Answers
 from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import shut_door
 from kicau.networks._meta.graph import page_graph
 from kicau.networks._meta.usage import allowances
-from kicau.networks.facebook import archive, limits, revising, wire
+from kicau.networks.facebook import archive, limits, reading, revising, wire
 from kicau.networks.facebook.auth import COMMENTS, FacebookAuth
 from kicau.networks.facebook.render import render
 
@@ -38,6 +39,8 @@ class Facebook:
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.facebook")
     archive_reader = archive.reader
     can_tell = True
+    batch = reading.BATCH
+    reads_all = False  # a Page's token reads its own posts
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
@@ -66,6 +69,12 @@ class Facebook:
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         return await wire.find(session, delivery)
+
+    async def answers(self, session: Session, cursor: str, /) -> Answers:
+        return await reading.answers(session, cursor)
+
+    async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
+        return await reading.numbers(session, ids)
 
     def written(self, part: RenderedPart, /) -> str:
         return part.text

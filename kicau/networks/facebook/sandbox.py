@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ MOST = 63_206  # characters of a message
 PHOTO_MOST = 4_000_000  # bytes
 PHOTO_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "TIFF": "image/tiff", "BMP": "image/bmp", "WEBP": "image/webp", "MPO": "image/jpeg"}  # fmt: skip
 POST_FIELDS = ("created_time", "message")
+VISITOR = {"id": "7100000000000001", "name": "Rini Hartati"}  # who comments where no Page does
 
 
 class Server(VideoSide):
@@ -83,7 +85,9 @@ class Server(VideoSide):
                 return self.project(ask, self.page_view(ask, page), "Page", ("name",))
             case "GET", "feed" | "posts" | "published_posts":
                 self.require(ask, "pages_read_engagement")
-                return self.listing(ask, self._feed(ask, page), self._post_view, "PagePost", POST_FIELDS)
+                return self.listing(
+                    ask, self._feed(ask, page), lambda doc: self._post_view(doc, ask), "PagePost", POST_FIELDS
+                )
             case "POST", "feed":
                 return self._create_post(ask, page)
             case "POST", "photos":
@@ -107,7 +111,7 @@ class Server(VideoSide):
 
     def _answer_object(self, ask: Ask, kind: str, doc: Doc) -> Any:
         self._as_page(ask, {"id": doc["page"]})
-        views = {"post": (self._post_view, "PagePost", POST_FIELDS), "video": (self.video_view, "Video", ("description", "updated_time")), "photo": (self._photo_view, "Photo", ("created_time", "name")), "comment": (self._comment_view, "Comment", ("created_time", "from", "message"))}  # fmt: skip
+        views: dict[str, tuple[Callable[[Doc], Mapping[str, Callable[[], Any]]], str, tuple[str, ...]]] = {"post": (lambda one: self._post_view(one, ask), "PagePost", POST_FIELDS), "video": (lambda one: self.video_view(one) | self._told(one, ask), "Video", ("description", "updated_time")), "photo": (self._photo_view, "Photo", ("created_time", "name")), "comment": (self._comment_view, "Comment", ("created_time", "from", "message"))}  # fmt: skip
         match ask.method, ask.edge:
             case "GET", "":
                 view, name, default = views[kind]
@@ -266,12 +270,45 @@ class Server(VideoSide):
         self.post_comments.setdefault(doc["id"], []).append(comment["id"])
         return {"id": comment["id"]}
 
+    def comment(self, post_id: str, text: str) -> str:
+        """What somebody else writes under a post or video on the site itself; the comment's id."""
+        doc = self.store.get("post", post_id) or self.store.get("video", post_id) or {}
+        comment = {"id": f"{post_id.rpartition('_')[2]}_{self.new_id()}", "object": post_id, "page": doc["page"], "message": text, "at": time_of(self), "by": VISITOR}  # fmt: skip
+        self.store.put("comment", comment["id"], comment)
+        self.post_comments.setdefault(post_id, []).append(comment["id"])
+        return str(comment["id"])
+
+    def uncomment(self, comment_id: str) -> None:
+        """Who wrote a comment deletes it."""
+        self._delete("comment", self.store.get("comment", comment_id) or {})
+
     # Views
 
     def _from(self, page: str) -> Doc:
         return {"id": page, "name": (self.store.get("page", page) or {}).get("name", "")}
 
-    def _post_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
+    def _told(self, doc: Doc, ask: Ask) -> dict[str, Callable[[], Any]]:
+        """What readers made of a post or video: edges that a call may ask for as fields."""
+        none = {"data": [], "summary": {"total_count": 0}}
+        return {"comments": lambda: self._comments(doc, ask), "reactions": lambda: none, "likes": lambda: none, "shares": lambda: None}  # fmt: skip
+
+    def _comments(self, doc: Doc, ask: Ask) -> Doc:
+        """The edge as a field, with the modifiers that the call gives it. Comments of others want a permission more."""
+        asked = re.search(r"\bcomments((?:\.\w+\([^)]*\))*)", ask.params.get("fields", ""))
+        said = dict(re.findall(r"\.(\w+)\(([^)]*)\)", asked[1])) if asked else {}
+        objects = [doc["id"], *(one for one in (doc.get("video"),) if one)]
+        ids = [one for each in objects for one in self.post_comments.get(each, [])]
+        found = sorted((one for key in ids if (one := self.store.get("comment", key))), key=lambda one: float(one["at"]))  # fmt: skip
+        if any("by" in one for one in found):
+            self.require(ask, "pages_read_user_content")
+        if said.get("order") == "reverse_chronological":
+            found.reverse()
+        views = [self._comment_view(one) for one in found[: int(said.get("limit", 25))]]
+        shown = [{name: value for name in ("id", "message", "created_time", "from", "parent") if (value := view[name]()) is not None} for view in views]  # fmt: skip
+        summary = {"summary": {"order": said.get("order", "chronological"), "total_count": len(found), "can_comment": True}}  # fmt: skip
+        return {"data": shown, **(summary if said.get("summary") == "true" else {})}
+
+    def _post_view(self, doc: Doc, ask: Ask) -> dict[str, Callable[[], Any]]:
         return {
             "id": lambda: doc["id"],
             "message": lambda: doc["message"] or None,
@@ -292,7 +329,7 @@ class Server(VideoSide):
             ),
             "attachments": lambda: self._attachments(doc) if doc["photos"] or doc["link"] or doc["video"] else None,
             "full_picture": lambda: self.file_url(self._photo(doc["photos"][0])["file"]) if doc["photos"] else None,
-            "comments": lambda: {"data": [{"id": one} for one in self.post_comments.get(doc["id"], [])]},
+            **self._told(doc, ask),
         }
 
     def _photo(self, photo: str) -> Doc:
@@ -335,7 +372,8 @@ class Server(VideoSide):
             "id": lambda: doc["id"],
             "message": lambda: doc["message"],
             "created_time": lambda: stamp(doc["at"]),
-            "from": lambda: self._from(doc["page"]),
+            "from": lambda: doc.get("by") or self._from(doc["page"]),
+            "parent": lambda: None,
             "like_count": lambda: 0,
             "is_hidden": lambda: False,
         }

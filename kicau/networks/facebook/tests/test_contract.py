@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
-from kicau.connector.contract import ConnectorContract
+from kicau.connector.contract import ConnectorContract, Lent
+from kicau.connector.errors import AuthExpired, Rejected
+from kicau.connector.sandbox import Sandbox
 from kicau.networks._meta.tests import made
-from kicau.networks.facebook.connector import connector
-from kicau.networks.facebook.sandbox import Server
+from kicau.networks.facebook.connector import Facebook
+from kicau.networks.facebook.sandbox import VISITOR, Server
 from kicau.networks.facebook.tests.spec import validate
 
 ONE, TWO, PNG = made.picture("one.jpg"), made.picture("two.jpg"), made.picture("three.png", mime="image/png")
@@ -31,6 +35,8 @@ VIDEO = Draft(
     ),
     first_comment="Terima kasih!",
 )
+
+connector = Facebook()
 
 
 def quick(**how: Any) -> Server:
@@ -75,6 +81,18 @@ class TestFacebook(ConnectorContract):
         "bad-character": Draft(parts=(Part(text="a\ud800"),)),
     }  # fmt: skip
 
+    async def answered(self, sandbox: Sandbox, client: Any, post_id: str, text: str) -> str:
+        assert isinstance(sandbox, Server)
+        return sandbox.comment(post_id, text)
+
+    async def taken_back(self, sandbox: Sandbox, client: Any, answer_id: str) -> None:
+        assert isinstance(sandbox, Server)
+        sandbox.uncomment(answer_id)
+
+    def number_calls(self, posts: int) -> int:
+        """One that is gone has them all refused once."""
+        return 2
+
 
 class TestVideo(TestFacebook):
     drafts = {"video": VIDEO}
@@ -87,5 +105,29 @@ class TestReel(TestFacebook):
 
 
 class TestText(TestFacebook):
+    async def test_what_others_say_wants_a_permission_that_is_named(self, session: Lent, sandbox: Sandbox, client: Any) -> None:  # fmt: skip
+        (post,) = await self.posted(session, 1)
+        assert (await connector.numbers(session, [post]))[post] == {"comments": 1, "reactions": 0, "shares": 0}
+        answer = await self.answered(sandbox, client, post, "Enak sekali")
+        (one,) = (await connector.answers(session, "")).items
+        assert (one.id, one.raw["from"]) == (answer, VISITOR)
+        assert (await connector.numbers(session, [post]))[post]["comments"] == 2
+        token = session.credentials.access_token
+        known = sandbox.store.get("token", token) or {}
+        sandbox.store.put("token", token, {**known, "scopes": [s for s in known["scopes"] if s != "pages_read_user_content"]})  # fmt: skip
+        for read in (connector.answers(session, ""), connector.numbers(session, [post])):
+            with pytest.raises(AuthExpired) as told:
+                await read
+            assert told.value.missing == {"pages_read_user_content"}
+
+    async def test_many_are_read_in_one_call_and_each_counts(self, session: Lent, sandbox: Sandbox) -> None:
+        ids = await self.posted(session, 3)
+        before, session.spent[:] = len(sandbox.requests), []
+        assert list(await connector.numbers(session, ids)) == ids
+        assert len(sandbox.requests) - before == 1
+        assert [(charge.meter, charge.units) for charge in session.spent] == [("calls", 3)]
+        with pytest.raises(Rejected, match="Too many IDs"):
+            await connector.numbers(session, [f"{ids[0]}{n}" for n in range(connector.batch + 1)])
+
     drafts = {"text": Draft(parts=(Part(text="Hanya kata-kata."),), first_comment="Dan komentar.")}
     bad_drafts = {"bad-link": Draft(parts=(Part(text="a"),), link=Link(url="ftp://x"))}

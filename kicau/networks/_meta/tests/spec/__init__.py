@@ -22,6 +22,7 @@ EVERYWHERE = {
     "appsecret_proof": "sent by the official client too (session.py); the description leaves it out",
     "fields": "field expansion belongs to every GET; the description leaves it out",
 }
+SEVERAL = "ids"  # many objects in one call, a parameter of no object: developers.facebook.com/docs/graph-api/results
 PAGING = {
     "limit": "cursor paging of every edge; the description lists it for some only",
     "after": "cursor paging of every edge",
@@ -63,7 +64,7 @@ INSTAGRAM = {
     "": ("IGUserForIGOnlyAPI", "IGMediaForIGOnlyAPI", "ShadowIGMediaBuilder"),
     "/facebook": ("User", "Page", "IGUser", "IGMedia", "ShadowIGMediaBuilder"),
 }
-OBJECT_FIELDS = {("Page", "instagram_business_account"): "IGUser"}
+OBJECT_FIELDS = {("Page", "instagram_business_account"): "IGUser", ("PagePost", "comments"): "Comment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,9 @@ class Checker:
         if outside := _outside(path):
             return list(_against_list(method, path, params, OUTSIDE[outside]))
         for prefix, types in self.prefixes.items():
+            if method == "GET" and SEVERAL in params and re.fullmatch(re.escape(prefix) + r"/v\d+\.\d+/", path):
+                rest = {name: value for name, value in params.items() if name != SEVERAL}
+                return list(_against_types(Called(method, params[SEVERAL], "", rest, frozenset()), types))
             if found := re.fullmatch(re.escape(prefix) + r"/(v\d+\.\d+)/([^/]+)(?:/([^/]+))?", path):
                 called = Called(method, found[2], found[3] or "", params, frozenset(parts))
                 return list(_against_types(called, types))
