@@ -18,6 +18,7 @@ from ninja.router import Router
 
 import kicau
 from kicau.api import (
+    answers,
     archive,
     audits,
     channels,
@@ -125,6 +126,7 @@ def mounted() -> Api:
         media,
         networks,
         imports,
+        answers,
         spending,
         prices,
         hooks,

@@ -12,7 +12,7 @@ from django.db.models import Func, IntegerField, Sum
 from django.db.models.functions import Coalesce
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, unacceptable
+from kicau.base.errors import Conflict, NotFound
 from kicau.base.money import shown
 from kicau.base.sentences import Sentence
 from kicau.channels import pacing
@@ -99,11 +99,10 @@ def choosable(actor: Actor) -> list[Choosable]:
 
 
 def one(actor: Actor, network: str) -> Choosable:
-    """Raises Unacceptable where the workspace has nothing to read there."""
+    """Raises NotFound where the workspace has nothing to read there."""
     found = next((c for c in choosable(actor) if c.network == network), None)
     if found is None:
-        known = ", ".join(c.network for c in choosable(actor)) or "–"
-        raise unacceptable("network", "There is no channel here on a network {network!r} that can be read; there are: {known}.", network=network[:40], known=known)  # fmt: skip
+        raise NotFound("network that can be read here", network[:40])
     return found
 
 
@@ -112,7 +111,7 @@ def switch(actor: Actor, network: str, reads: bool, *, accepts: int | None = Non
     """Read on a network from now on, or no more; what was read is kept.
 
     Where reading costs, `accepts` is what the owner or admin was shown for 30 days, in micro-units: it is not switched on
-    for less than it will cost. Raises NotAllowed, Unacceptable, Conflict (which names the figure).
+    for less than it will cost. Raises NotAllowed, NotFound, Conflict (which names the figure).
     """
     actor.require(Permission.SETTINGS)
     found = one(actor, network)

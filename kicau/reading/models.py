@@ -100,6 +100,7 @@ class Answer(models.Model):
     """Somebody's words to a channel: an answer to a post of its, or a mention. See the room's own docstring."""
 
     channel_id: UUID
+    delivery_id: UUID | None
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
     delivery = models.ForeignKey(Delivery, on_delete=models.SET_NULL, null=True, related_name="answers")

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kicau.base import clock
 from kicau.base.errors import NotFound, Refusal, unacceptable
@@ -25,6 +25,7 @@ from kicau.plans.models import Budget, Purpose
 from kicau.publishing import clients, forecasting, statements
 from kicau.publishing.compose import campaigns
 from kicau.publishing.savings import savings
+from kicau.reading import choosing
 from kicau.web import charts
 from kicau.web.frame import Asked, attempt, page
 from kicau.web.templatetags.kicau import rates_told
@@ -65,9 +66,22 @@ def index(request: Asked) -> HttpResponse:
             "begins": begins, "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
             "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}", "this": f"{begins:%Y-%m}",
             "states": states, "NEVER": budgets.NEVER, "compared": _compared(actor, told), "savings": [(registry.get(slug).label, currency, one) for slug, currency, one in savings(actor)],
-            "plans": _plan_names(), "meters": _meters(), "asked": request.GET, "campaign_names": names,
+            "readable": choosing.choosable(actor), "plans": _plan_names(), "meters": _meters(), "asked": request.GET, "campaign_names": names,
         },
     )  # fmt: skip
+
+
+@page
+@require_POST
+def switch_reading(request: Asked) -> HttpResponse:
+    """Read on a network, at the figure that was shown, or no more."""
+    reads, accepts = request.POST.get("reads") == "on", request.POST.get("accepts", "")
+    attempt(
+        request,
+        lambda: choosing.switch(request.actor, request.POST.get("network", ""), reads, accepts=int(accepts) if accepts.isdecimal() and len(accepts) < 19 else None),
+        _("It is read from now on.") if reads else _("It is read no more; what was read is kept."),
+    )  # fmt: skip
+    return redirect("costs")
 
 
 def _is_whole(budget: Budget) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.contrib import messages
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
+from kicau.base.ids import as_uuid
 from kicau.channels.live import capabilities_of
 from kicau.channels.models import ChannelState
 from kicau.connector.capabilities import Ability
@@ -24,7 +26,9 @@ from kicau.connector.content import Problem, Rendered
 from kicau.connector.wire import from_json
 from kicau.plans.models import Charge
 from kicau.publishing import acts, approval, compose, editing, looking, reading
-from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, Hold, Revision
+from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold, Revision
+from kicau.reading import shown as what_was_read
+from kicau.reading.models import Answer, Post
 from kicau.web import approval as approving
 from kicau.web.frame import Asked, attempt, back, is_partial, page
 from kicau.web.times import moment_of
@@ -54,12 +58,14 @@ class Told:
     calls: int
     can: frozenset[str]
     edit: Revision | None = None  # a change of which it is not known what became
+    numbers: Sequence[Post] = ()  # by part, as they were last read
+    answers: Sequence[Answer] = ()  # the oldest first
 
 
 @page
 @require_safe
 def post(request: Asked, draft_id: str) -> HttpResponse:
-    draft = compose.one_draft(request.actor, draft_id)
+    draft = _draft(request.actor, draft_id)
     rows = reading.deliveries_of(request.actor, draft)
     stamp = _stamp(rows)
     if is_partial(request) and request.GET.get("seen") == stamp:
@@ -74,6 +80,12 @@ def post(request: Asked, draft_id: str) -> HttpResponse:
     if is_partial(request) and "seen" in request.GET:
         return render(request, "web/post.html#deliveries", shown)
     return _whole(request, draft, rows, shown)
+
+
+def _draft(actor: Actor, draft_id: str) -> Draft:
+    """Whole where it is still to be decided on; what is scheduled is told by its deliveries."""
+    rows = compose.drafts(actor).filter(id=as_uuid(draft_id), state=DraftState.SCHEDULED)
+    return rows.select_related("campaign", "author", "workspace").first() or compose.one_draft(actor, draft_id)
 
 
 def _whole(request: Asked, draft: Draft, rows: Sequence[Delivery], shown: dict[str, Any]) -> HttpResponse:
@@ -101,7 +113,23 @@ def look(request: Asked, delivery_id: str) -> HttpResponse:
 def tell_all(actor: Actor, rows: Sequence[Delivery]) -> list[Told]:
     stories, spent = reading.stories(actor, rows), reading.spent(actor, rows)
     edits = {r.delivery_id: r for r in Revision.objects.filter(delivery__in=rows, state__in=editing.OPEN)}
-    return [replace(tell(actor, row, stories[row.id], spent[row.id]), edit=edits.get(row.id)) for row in rows]
+    numbers, answers = _came_back(actor, rows)
+    return [
+        replace(
+            tell(actor, row, stories[row.id], spent[row.id]), edit=edits.get(row.id),
+            numbers=numbers.get(row.id, ()), answers=answers.get(row.id, ()),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _came_back(actor: Actor, rows: Sequence[Delivery]) -> tuple[dict[UUID, list[Post]], dict[UUID, list[Answer]]]:
+    """Numbers and answers of what is out; nothing is asked where nothing is."""
+    if not any(row.remote_ids for row in rows):
+        return {}, {}
+    numbers = what_was_read.numbers(actor, rows[0].draft_id).order_by("position")
+    answers = what_was_read.answers(actor, rows[0].draft_id).order_by("-at")[: what_was_read.SHOWN]
+    return what_was_read.by_delivery(numbers), what_was_read.by_delivery(reversed(answers))
 
 
 def tell(actor: Actor, row: Delivery, story: Sequence[Attempt], charges: Sequence[Charge]) -> Told:

@@ -36,6 +36,19 @@ PEOPLE = {
 }
 
 
+def read_of(row):
+    """What came back of it; the id of its post."""
+    from kicau.base import clock
+    from kicau.reading.models import Answer, Post
+
+    now = clock.now()
+    values = {"retweet_count": 12, "reply_count": 2, "like_count": 4711, "quote_count": 3, "bookmark_count": 40, "impression_count": 128_204}  # fmt: skip
+    Post.objects.create(channel=row.channel, delivery=row, remote_id="77", published_at=now - timedelta(hours=3), values=values, read_at=now - timedelta(minutes=12))  # fmt: skip
+    for n, text in enumerate(("Masih ada yang 250 gram, Kak? Saya di Dago, bisa diambil sore ini.", "Enak sekali, terima kasih sudah dikirim sampai Garut!")):  # fmt: skip
+        Answer.objects.create(channel=row.channel, delivery=row, remote_id=f"78{n}", author=f"179000000000000{n}", text=text, at=now - timedelta(hours=2 - n))  # fmt: skip
+    return row.draft_id
+
+
 def stock(actor, workspace) -> dict[str, object]:
     """The demo's posts on six channels, some out, some coming, some in trouble."""
     from kicau.base import clock
@@ -107,6 +120,7 @@ def stock(actor, workspace) -> dict[str, object]:
         row.save()
         Attempt.objects.create(delivery=row, did="publish", outcome="published", sentence="Published.")
     late = list(Delivery.objects.filter(state="published").order_by("-due_at"))
+    answered = read_of(late[-1])
     for row, state, reason in [
         (late[0], "failed", "The network refused it: the link is not allowed."),
         (late[2], "unknown", "The answer was lost and the network cannot tell; look there, then decide."),
@@ -122,6 +136,7 @@ def stock(actor, workspace) -> dict[str, object]:
         "left": left,
         "item": item,
         "post": made[0].draft_id,
+        "answered": answered,
         "carousel": carousel.draft_id,
         "medium": media["senja-cup.jpg"].id,
         "failed": late[0].draft_id,
@@ -376,7 +391,7 @@ def addresses(actor, things) -> dict[str, str]:
     link = reviewing.make_link(actor, draft.id, "Ibu Ratna").link
     return {
         "calendar": "/", "day": "/?view=day", "import": "/import", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}",
-        "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "compose-open": f"/compose/{opened.id}", "post": f"/posts/{things['carousel']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
+        "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "compose-open": f"/compose/{opened.id}", "post": f"/posts/{things['carousel']}", "post-answered": f"/posts/{things['answered']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
         "channels": "/channels", "channel": "/channels/x-kopi", "connect": "/channels/connect/x", "library": "/library", "medium": f"/library/{things['medium']}",
         "withdrawals": "/withdrawals", "withdrawal-new": "/withdrawals/new?network=linkedin", "withdrawal-announced": f"/withdrawals/{things['announced']}",
         "withdrawal-left": f"/withdrawals/{things['left']}", "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",

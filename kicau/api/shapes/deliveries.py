@@ -232,7 +232,7 @@ class Charge(Shape):
     network: str = Field(description="The network.")
     channel: str | None = Field(description="Id of the channel.")
     delivery: str | None = Field(description="Id of the delivery.")
-    purpose: str = Field(description="publish, find, connect, refresh, read, withdraw or edit.")
+    purpose: str = Field(description="publish, find, connect, refresh, read, answers, numbers, withdraw or edit.")
     meter: str = Field(description="The network's own word for what it counts.")
     units: int = Field(description="How many of them.")
     micro: int = Field(description="Price in millionths of the currency.")
@@ -265,7 +265,7 @@ class Sum(Shape):
 
     network: str = Field(description="The network.")
     meter: str = Field(description="The network's own word for what it counts.")
-    purpose: str = Field(description="publish, find, connect, refresh, read, withdraw or edit.")
+    purpose: str = Field(description="publish, find, connect, refresh, read, answers, numbers, withdraw or edit.")
     currency: str = Field(description="ISO 4217; empty where it cost no money.")
     calls: int = Field(description="How many calls.")
     units: int = Field(description="How many units.")

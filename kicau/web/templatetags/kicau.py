@@ -179,6 +179,13 @@ def written(text: str) -> str:
 
 
 @register.filter
+def number_word(name: str) -> str:
+    """What a network calls a number, as people call it; what is not known stays in the network's own word."""
+    plain = name.removesuffix("_count").removesuffix("Count").removesuffix("s").replace("_", " ").lower()
+    return str(words.NUMBERS.get(plain) or plain)
+
+
+@register.filter
 def did(name: str) -> str:
     return str(words.DID.get(name, name))
 

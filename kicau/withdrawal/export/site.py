@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from kicau.base import clock
 from kicau.media.models import Medium
 from kicau.publishing import compose
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
+from kicau.reading.models import Answer, Post
+from kicau.reading.shown import by_delivery
 from kicau.withdrawal.export.media import name_of
 from kicau.withdrawal.export.tables import Scope
 from kicau.withdrawal.models import Cause
@@ -71,6 +73,8 @@ class Entry:
         tuple[str, list[tuple[str, str, str]]]
     ]  # text, and its files: (place in the archive, kind, description)
     story: list[Attempt]
+    numbers: list[Post] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
 
 
 def write(archive: Archive, scope: Scope, counts: dict[str, int], language: str, step: Callable[[], None]) -> None:
@@ -114,12 +118,15 @@ def _deliveries(rows: Any) -> Iterator[Entry]:
         stories: dict[UUID, list[Attempt]] = defaultdict(list)
         for attempt in Attempt.objects.filter(delivery__in=chunk).exclude(sentence="").order_by("id"):
             stories[attempt.delivery_id].append(attempt)
+        numbers = by_delivery(Post.objects.filter(delivery__in=chunk, read_at__isnull=False).order_by("position"))
+        answers = by_delivery(Answer.objects.filter(delivery__in=chunk).order_by("at", "id"))
         for id_ in chunk:
             d = found[id_]
             texts = [(part["text"], [names[m["media"]["ref"]] + (m["media"].get("alt", ""),) for m in part["media"] if m["media"]["ref"] in names]) for part in d.rendered["parts"]]  # fmt: skip
             yield Entry(
                 id=d.id, channel=f"{d.channel.name} (@{d.channel.handle})", state=WORDS[d.state], due_at=d.due_at, published_at=d.published_at,
                 url=d.url, remote_ids=", ".join(d.remote_ids), reason=d.reason, campaign=d.draft.campaign.name if d.draft.campaign else "", texts=texts, story=stories[d.id],
+                numbers=numbers.get(id_, []), answers=answers.get(id_, []),
             )  # fmt: skip
 
 

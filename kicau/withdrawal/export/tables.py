@@ -20,6 +20,7 @@ from kicau.channels.models import Channel, Slot
 from kicau.media.models import Medium
 from kicau.plans.models import Charge
 from kicau.publishing.models import Attempt, Campaign, Delivery, Draft, DraftState, Part, PartMedium, Variant
+from kicau.reading.models import Answer, Post, Reading
 from kicau.withdrawal.acts import channels_of
 from kicau.withdrawal.export.media import media_ids
 from kicau.withdrawal.models import Withdrawal
@@ -28,12 +29,14 @@ OURS = {
     "worker",
     "lease_until",
     "next_at",
+    "lease",
+    "leased_until",
     "version",
     "text_hash",
     "search",
     "embedding",
 }  # of use to this instance only
-PASSING = ("publishing.writer", "plans.reservation")  # what is so at this moment only
+PASSING = ("publishing.writer", "plans.reservation", "reading.standing")  # what is so at this moment only
 ELSEWHERE = ("workspaces", "engine", "withdrawal", "api", "notices", "rights")  # rooms that hold nothing of a post
 
 
@@ -102,6 +105,9 @@ def tables(scope: Scope) -> list[Table]:
         _table("deliveries", "Each post on its way to one channel, what was or would be sent, and what came of it.", Delivery.objects.filter(id__in=deliveries)),
         _table("attempts", "Every step of a delivery, and every decision of a person about it.", Attempt.objects.filter(delivery__in=deliveries)),
         _table("charges", "What calls to the network used up: millionths of a currency.", Charge.objects.filter(channel_id__in=scope.channels)),
+        _table("numbers", "Each published post's numbers as they were last read, by the network's names.", Post.objects.filter(channel__in=scope.channels)),
+        _table("readings", "What had changed in a post's numbers each time they were read.", Reading.objects.filter(post__channel__in=scope.channels)),
+        _table("answers", "What others wrote to the channels; their words are theirs.", Answer.objects.filter(channel__in=scope.channels)),
     ]  # fmt: skip
     taken = {table.rows.model for table in found}
     return found + [t for model in apps.get_models() if model not in taken and (t := _of_another_room(model, scope))]

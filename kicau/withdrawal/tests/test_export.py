@@ -16,6 +16,7 @@ from kicau.media import library
 from kicau.media.acts import add_medium
 from kicau.publishing import compose
 from kicau.publishing.models import Attempt, Delivery
+from kicau.reading.models import Answer, Post, Reading
 from kicau.withdrawal import acts, jobs
 from kicau.withdrawal.models import Job
 from kicau.workspaces.models import Person
@@ -40,6 +41,12 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     done = {"state": "published", "remote_ids": ["77"], "url": "https://social.example/77", "published_at": clock.now()}
     Delivery.objects.filter(id=rows[0].id).update(**done, rendered={"parts": [{"text": "lama", "media": [shown]}]})
     Attempt.objects.create(delivery=rows[0], did="publish", outcome="published", sentence="Published.")
+    kept = Post.objects.create(channel=rows[0].channel, delivery=rows[0], remote_id="77", published_at=clock.now(), values={"like_count": 4711}, read_at=clock.now())  # fmt: skip
+    Reading.objects.create(post=kept, at=clock.now(), values={"like_count": 4711})
+    for delivery, text in ((rows[0], "Enak sekali <3"), (None, "Hanya menyapa")):
+        Answer.objects.create(
+            channel=rows[0].channel, delivery=delivery, remote_id=text, author="9", text=text, at=clock.now()
+        )
     left = acts.announce(actor, network="stranger", reason="Terlalu mahal")
     job = jobs.ask_export(actor, left.id)
     assert jobs.ask_export(actor, left.id).id == job.id  # it is being made already
@@ -55,9 +62,14 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     assert (told["posts"], told["media"], told["remote_ids"]) == ({"scheduled": 3, "draft": 1}, 2, 1)
     assert told["shown"] == {"published": 1, "waiting": 2, "drafts": 1, "other": 0}
     assert told["rows"]["parts"] == 5
+    assert [told["rows"][name] for name in ("numbers", "readings", "answers")] == [1, 1, 2]
     with zipfile.ZipFile(path) as archive:
         everything = b"".join(archive.read(n) for n in archive.namelist())
         assert b'"credentials"' not in everything
+        shown = archive.read("pages/published-1.html").decode()
+        assert "like_count 4711" in shown
+        assert "Enak sekali &lt;3" in shown
+        assert "Hanya menyapa" in archive.read("data/answers.csv").decode()
         assert "Yang masih akan datang" in archive.read("index.html").decode()
         assert f"media/{uses[0].sha256}.png" in archive.read("pages/drafts-1.html").decode()
     library.original(uses[0].ref).unlink()  # a disk that lost a file does not keep the rest from being had

@@ -1,0 +1,67 @@
+"""Endpoints: what came back of a post, and whether it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from kicau.api.gate import acting
+from kicau.api.paging import page
+from kicau.api.routes import READS, SETTINGS, Id
+from kicau.api.shapes import answers as s
+from kicau.api.shapes.base import PageQuery
+from kicau.publishing import compose
+from kicau.reading import choosing, shown
+from kicau.reading.models import Answer, Post
+
+routes = Router(tags=["Reading"])
+
+
+@routes.get("/posts/{post_id}/numbers", response=s.NumbersPage, summary="Read a post's numbers", openapi_extra=READS)
+def list_numbers(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
+    """Of each delivery and part that was read, as they were last."""
+    actor = acting(request)
+    return page(shown.numbers(actor, compose.one_draft(actor, post_id).id), ("id",), asked, _numbers)
+
+
+@routes.get("/posts/{post_id}/answers", response=s.AnswerPage, summary="Read a post's answers", openapi_extra=READS)
+def list_answers(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
+    """Of all its deliveries, oldest first."""
+    actor = acting(request)
+    return page(shown.answers(actor, compose.one_draft(actor, post_id).id), ("at", "id"), asked, _answer)
+
+
+@routes.get("/reading", response=s.ReadingStates, summary="See what is read", openapi_extra=READS)
+def list_reading(request: HttpRequest) -> s.ReadingStates:
+    """Each network that can be read and has channels here, with what 30 days of it would cost."""
+    return s.ReadingStates(items=[_state(one) for one in choosing.choosable(acting(request))])
+
+
+@routes.put("/reading", response=s.ReadingState, summary="Read a network, or no more", openapi_extra=SETTINGS)
+def switch_reading(request: HttpRequest, given: s.ReadingSwitch) -> s.ReadingState:
+    """Where it costs, 409 names the figure until it is accepted. What was read is kept."""
+    return _state(choosing.switch(acting(request), given.network, given.reads, accepts=given.accepts))
+
+
+def _numbers(row: Post) -> s.Numbers:
+    assert row.read_at is not None  # only what was read is listed
+    return s.Numbers(
+        id=row.pk, delivery=str(row.delivery_id), channel=str(row.channel_id), part=row.position + 1, remote_id=row.remote_id, values=row.values,
+        read_at=row.read_at, next_at=row.next_at, gone_at=row.gone_at,
+    )  # fmt: skip
+
+
+def _answer(row: Answer) -> s.Answer:
+    return s.Answer(
+        id=str(row.id), delivery=str(row.delivery_id), channel=str(row.channel_id), remote_id=row.remote_id, author=row.author, text=row.text,
+        at=row.at, fetched_at=row.fetched_at,
+    )  # fmt: skip
+
+
+def _state(one: choosing.Choosable) -> s.ReadingState:
+    return s.ReadingState(
+        network=one.network, channels=one.channels, reads=one.reads, chosen=one.is_chosen, costs=one.costs, posts=one.estimate.posts,
+        answers=one.estimate.answers, micro=one.estimate.micro, each=one.estimate.each, currency=one.estimate.currency,
+    )  # fmt: skip

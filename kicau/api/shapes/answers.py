@@ -1,0 +1,77 @@
+"""What came back of a post: numbers and answers, and whether they are read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from kicau.api.shapes.base import A_NETWORK, STAMP, Flag, Page, Shape, examples
+
+
+class Numbers(Shape):
+    """One part of a post on one channel, and its numbers as they were last read."""
+
+    id: int = Field(description="Its id.")
+    delivery: str = Field(description="Id of the delivery.")
+    channel: str = Field(description="Id of the channel.")
+    part: int = Field(description="Of the thread, from 1.")
+    remote_id: str = Field(description="The network's id.")
+    values: dict[str, int] = Field(description="By the network's own names.")
+    read_at: datetime = Field(description=f"When they were read. {STAMP}")
+    next_at: datetime | None = Field(description=f"When they are read next; null: no more. {STAMP}")
+    gone_at: datetime | None = Field(description=f"Since when the network has it no more. {STAMP}")
+
+
+class NumbersPage(Page[Numbers]):
+    """One page of numbers."""
+
+
+class Answer(Shape):
+    """Somebody's answer to a post. Their words are theirs."""
+
+    id: str = Field(description="Its id.")
+    delivery: str = Field(description="Id of the delivery that it answers.")
+    channel: str = Field(description="Id of the channel.")
+    remote_id: str = Field(description="The network's id.")
+    author: str = Field(description="The network's id of who wrote it.")
+    text: str = Field(description="What it says.")
+    at: datetime = Field(description=STAMP)
+    fetched_at: datetime = Field(description=f"When it was read. {STAMP}")
+
+
+class AnswerPage(Page[Answer]):
+    """One page of answers, oldest first."""
+
+
+class ReadingState(Shape):
+    """Whether a network is read, and what that costs."""
+
+    network: str = Field(description="The network.")
+    channels: int = Field(description="How many channels the workspace has there.")
+    reads: bool = Field(description="Whether answers and numbers are read.")
+    chosen: bool = Field(description="Whether somebody decided so.")
+    costs: bool = Field(description="Whether it costs money, or something of which the plan allows only so much.")
+    posts: int = Field(description="Posts in 30 days, as in the last 28.")
+    answers: int = Field(description="Answers in 30 days, as in the last 28.")
+    micro: int = Field(description="What 30 days would cost, in millionths of the currency.")
+    each: int = Field(description="What one more answer costs, in millionths of the currency.")
+    currency: str = Field(description="ISO 4217; empty where it costs no money.")
+
+
+class ReadingStates(Shape):
+    """The networks that can be read."""
+
+    items: list[ReadingState] = Field(description="By network.")
+
+
+class ReadingSwitch(Shape):
+    """Whether a network is to be read."""
+
+    model_config = examples({"network": A_NETWORK, "reads": True, "accepts": 12_500_000})
+
+    network: str = Field(min_length=1, max_length=40, description="The network.")
+    reads: Flag = Field(description="Whether it is read from now on.")
+    accepts: int | None = Field(
+        None, ge=0, le=10**15, description="Where it costs: `micro` of the state that was seen."
+    )

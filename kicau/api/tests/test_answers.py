@@ -1,0 +1,37 @@
+"""What came back of a post over REST, paged, and reading switched at its figure."""
+
+from __future__ import annotations
+
+from kicau.api.tests.conftest import add_channel, write
+from kicau.base import clock
+from kicau.publishing.models import Delivery
+from kicau.reading.models import Answer, Post
+
+
+def test_numbers_and_answers_come_in_pages(api, actor):
+    channel, draft, now = add_channel(actor, "x"), write(actor, "Kopi"), clock.now()
+    row = Delivery.objects.create(workspace=actor.workspace, draft_id=draft.id, channel=channel, network="x", state="published", due_at=now, next_at=now, rendered={"parts": []}, remote_ids=["1", "2"], published_at=now)  # fmt: skip
+    for n in (0, 1):
+        Post.objects.create(channel=channel, delivery=row, remote_id=str(n + 1), position=n, published_at=now, values={"like_count": n}, read_at=now)  # fmt: skip
+    Post.objects.create(channel=channel, delivery=row, remote_id="3", published_at=now)  # not read yet
+    for n in range(3):
+        Answer.objects.create(
+            channel=channel, delivery=row, remote_id=str(n + 10), author="9", text=f"Enak {n}", at=now
+        )
+    told = api.get(f"/posts/{draft.id}/numbers").json()["items"]
+    assert [(one["part"], one["remote_id"], one["values"]) for one in told] == [(1, "1", {"like_count": 0}), (2, "2", {"like_count": 1})]  # fmt: skip
+    first = api.get(f"/posts/{draft.id}/answers?limit=2").json()
+    second = api.get(f"/posts/{draft.id}/answers?limit=2&cursor={first['next']}").json()
+    assert sorted(one["text"] for one in first["items"] + second["items"]) == ["Enak 0", "Enak 1", "Enak 2"]
+    assert second["next"] is None
+
+
+def test_reading_is_switched_on_where_its_figure_is_accepted(api, actor):
+    add_channel(actor, "x")
+    [state] = api.get("/reading").json()["items"]
+    assert (state["network"], state["reads"], state["costs"], state["each"]) == ("x", False, True, 5_000)
+    refused = api.put("/reading", {"network": "x", "reads": True})
+    assert refused.status_code == 409
+    assert "for each answer" in refused.json()["detail"]
+    assert api.put("/reading", {"network": "x", "reads": True, "accepts": state["micro"]}).json()["reads"]
+    assert api.put("/reading", {"network": "nowhere", "reads": True}).status_code == 404

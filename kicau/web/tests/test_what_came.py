@@ -1,0 +1,56 @@
+"""What came back of a post stands beside it, and reading is switched where its cost stands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from kicau.base import clock
+from kicau.publishing.models import Delivery
+from kicau.reading.models import Answer, Choice, Post
+from kicau.web.tests.test_pages import QUERIES
+
+
+@pytest.fixture
+def came_back(post):
+    row = post("Kopi Gayo", to=["x-kopisenja"]).deliveries[0]
+    now = clock.now()
+    Delivery.objects.filter(id=row.id).update(
+        state="published", remote_ids=["77"], published_at=now - timedelta(hours=1)
+    )
+    Post.objects.create(channel=row.channel, delivery=row, remote_id="77", published_at=now, values={"like_count": 4711, "odd_count": 3}, read_at=now - timedelta(minutes=12))  # fmt: skip
+    Answer.objects.create(
+        channel=row.channel, delivery=row, remote_id="78", author="9", text="Enak <b>sekali</b>", at=now
+    )
+    return row
+
+
+def test_numbers_with_their_time_and_answers_as_they_were_written(
+    page, owner, came_back, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(QUERIES):
+        shown = page.get(reverse("post", args=[came_back.draft_id])).content.decode()
+    assert "4711" in shown
+    assert "likes" in shown
+    assert "odd" in shown
+    assert "read 12\xa0minutes ago" in shown
+    assert "Enak &lt;b&gt;sekali&lt;/b&gt;" in shown
+    page.post(reverse("choose-language"), {"language": "id", "next": "/drafts"})
+    shown = page.get(reverse("post", args=[came_back.draft_id])).content.decode()
+    assert "dibaca 12\xa0menit yang lalu" in shown
+    assert "suka" in shown
+
+
+def test_reading_is_switched_on_at_the_figure_that_stands_there(page, came_back, workspace):
+    shown = page.get(reverse("costs")).content.decode()
+    assert "Read at this cost" in shown
+    assert "for 1 posts" in shown
+    page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": "1"})
+    assert not Choice.objects.exists()  # less than it will cost
+    page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": str((7 + 1) * 5_000)})
+    assert Choice.objects.get(workspace=workspace).reads
+    assert "Read no more" in page.get(reverse("costs")).content.decode()
+    page.post(reverse("switch-reading"), {"network": "x", "reads": "off"})
+    assert not Choice.objects.get(workspace=workspace).reads
