@@ -192,7 +192,7 @@ def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
         s.Effect(
             use=cast(s.UseName, e.use), before=e.before, after=e.after, entering=e.entering, leaving=e.leaving,
             enter=[str(i.id) for i in e.enter], leave=[str(i.id) for i in e.leave],
-            recipients=[s.Recipient(name=r.name, of=r.of, on=r.on, items=r.items) for r in e.recipients],
+            recipients=[s.Recipient(name=r.name, of=r.of, version=r.version, on=r.on, items=r.items) for r in e.recipients],
         )
         for e in simulating.simulate(acting(request), change)
     ]  # fmt: skip

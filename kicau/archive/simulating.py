@@ -29,7 +29,8 @@ class Recipient:
     """Somebody who was given items that would leave."""
 
     name: str
-    of: str  # what they were given: a set's name and version
+    of: str  # what they were given: a set's name
+    version: int  # and which of its versions
     on: date | None
     items: int
 

@@ -142,8 +142,18 @@ def simulate(shell: Shell, says: tuple[str, ...], terms_id: int | None, ended: t
         ended=ended,
     )
     found = simulating.simulate(actor, change)
-    data = [{"use": e.use, "before": e.before, "after": e.after, "entering": e.entering, "leaving": e.leaving, "recipients": [{"name": r.name, "of": r.of, "items": r.items} for r in e.recipients]} for e in found]  # fmt: skip
-    shown = [(e.use, e.before, e.after, e.entering, e.leaving, ", ".join(r.name for r in e.recipients)) for e in found]
+    data = [{"use": e.use, "before": e.before, "after": e.after, "entering": e.entering, "leaving": e.leaving, "recipients": [{"name": r.name, "of": r.of, "version": r.version, "items": r.items} for r in e.recipients]} for e in found]  # fmt: skip
+    shown = [
+        (
+            e.use,
+            e.before,
+            e.after,
+            e.entering,
+            e.leaving,
+            ", ".join(f"{r.name} ({r.of} {r.version}: {r.items})" for r in e.recipients),
+        )
+        for e in found
+    ]
     answer(as_json, data, lambda: show_table(("use", ">now", ">then", ">enter", ">leave", "past recipients"), shown))
 
 

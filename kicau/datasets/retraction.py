@@ -102,6 +102,6 @@ def recipients(workspace: Workspace, use: str, leaving: QuerySet[Item]) -> list[
     counts = dict(held.values_list("version").annotate(models.Count("item", distinct=True)))
     rows = Recipient.objects.filter(version__in=counts).select_related("version__set")
     return [
-        simulating.Recipient(name=r.name, of=f"{r.version.set.name}, version {r.version.number}", on=r.given_at.date(), items=counts[r.version_id])
+        simulating.Recipient(name=r.name, of=r.version.set.name, version=r.version.number, on=r.given_at.date(), items=counts[r.version_id])
         for r in rows
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -52,6 +53,9 @@ def wanted() -> dict[Path, dict[Key, str]]:
         source = path.read_text("utf-8")
         for key in in_template(source) if path.suffix == ".html" else in_python(source):
             book.setdefault(key, str(path.relative_to(ROOT)))
+    for path in sorted((ROOT / "networks").glob("*/terms.toml")):  # what a network's terms say, in a sentence
+        for row in tomllib.loads(path.read_text("utf-8"))["terms"]:
+            found.setdefault(_book_of(path), {}).setdefault(("", row["summary"], ""), str(path.relative_to(ROOT)))
     return {book: texts for book, texts in found.items() if texts and book.parents[2].is_dir()}
 
 

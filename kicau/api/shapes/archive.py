@@ -263,7 +263,8 @@ class Recipient(Shape):
     """Somebody who was given items that would leave."""
 
     name: str = Field(description="Who.")
-    of: str = Field(description="What they were given.")
+    of: str = Field(description="What they were given: a training set's name.")
+    version: int = Field(description="Which of its versions.")
     on: date | None = Field(description="When.")
     items: int = Field(description="How many of these items.")
 

@@ -38,5 +38,10 @@ def fitting(files: Files, network: str = "") -> Fit:
 
 
 def readable() -> list[str]:
-    """The networks whose downloads are understood, by their labels."""
-    return [c.label for c in registry.installed().values() if getattr(c, "archive_reader", None) is not None]
+    """The networks whose posts are read, by their labels: each with a reader of its own, or with another's download."""
+    installed = registry.installed()
+    readers = {
+        slug: reader for slug, c in installed.items() if (reader := getattr(c, "archive_reader", None)) is not None
+    }
+    found = {*readers, *(slug for reader in readers.values() for slug in getattr(reader, "also", ()))}
+    return [connector.label for slug, connector in installed.items() if slug in found]

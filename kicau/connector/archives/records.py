@@ -61,7 +61,10 @@ type Found = Record | Skip
 
 
 class ArchiveReader(Protocol):
-    """A connector's optional `archive_reader`: reads what its network gives people as "your data"."""
+    """A connector's optional `archive_reader`: reads what its network gives people as "your data".
+
+    One whose downloads bring another network's posts, too, may name those networks as `also`.
+    """
 
     def sniff(self, files: Files, /) -> Whose | None:
         """Whose archive this is, by its content; None where it is none of this network's. Reads little."""

@@ -181,7 +181,7 @@ def test_taking_one_item_back_reaches_the_set_and_who_has_it(actor, archive, all
     kept = recipients.give(actor, version, name="Lab Bahasa", contact="lab@example.org")
     item = archive["o3"]
     (told,) = retraction.recipients(actor.workspace, "train_gen", Item.objects.filter(id=item.id))
-    assert (told.name, told.of, told.items) == ("Lab Bahasa", "Suara kami, version 1", 1)
+    assert (told.name, told.of, told.version, told.items) == ("Lab Bahasa", "Suara kami", 1, 1)
     say(actor, [NewStatement(layer=Layer.WITHDRAWAL, party=Party.AUTHOR, subject=Subject.ITEM, item=item.id, says={"train_gen": "deny"})])  # fmt: skip
     following = Version.objects.get(number=2)
     assert following.delta["record_ids"] == [str(item.id)]

@@ -28,6 +28,8 @@ ACCOUNT = r"(^|/)personal_information/personal_information\.json$"
 class Reader:
     """The archive reader of the connector for Instagram."""
 
+    also = ("threads",)  #: whose posts come in the same download
+
     def sniff(self, files: Files, /) -> Whose | None:
         if not any(matching(files, pattern) for pattern, *_ in FILES):
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import template
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from kicau.archive.models import Item
 from kicau.rights import sentences
 from kicau.rights.decisions import Decision
+from kicau.rights.models import Statement, Terms
 from kicau.web import archive_words as w
 from kicau.web.templatetags.kicau import icon, moment
-from kicau.web.words import CONDITIONS, sentence
+from kicau.web.words import CONDITIONS, PARTIES, sentence
 
 register = template.Library()
 
@@ -66,6 +67,24 @@ def use(key: str) -> str:
 @register.filter
 def about(key: str) -> str:
     return str(w.SUBJECTS.get(key, key))
+
+
+@register.filter
+def by(statement: Statement) -> str:
+    """Who says it: their name, or in which role."""
+    return statement.party_name or str(PARTIES[statement.party])
+
+
+@register.filter
+def summarised(terms: Terms) -> str:
+    """In the reader's language where it is a proposal that Kicau brought."""
+    return _(terms.summary) if terms.summary else ""
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """With the reader's own mark between thousands."""
+    return number_format(number, 0, use_l10n=True, force_grouping=True)
 
 
 @register.filter

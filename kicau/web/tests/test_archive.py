@@ -10,7 +10,12 @@ from django.urls import reverse
 
 from kicau.archive.imports import acts, running
 from kicau.archive.models import Import, Item
+from kicau.archive.saying import say
+from kicau.connector import registry, terms
+from kicau.rights import statements
 from kicau.rights.models import Statement, Terms
+from kicau.rights.statements import NewStatement
+from kicau.workspaces.acts import change_person
 
 
 @pytest.fixture
@@ -93,6 +98,22 @@ def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, work
     assert "would not be permitted any more" in tried(terms=terms.id, redistribute="deny")
     terms.refresh_from_db()
     assert terms.reviewed_at is None
+
+
+def test_who_says_what_is_told_in_the_readers_language(page, taken, actor, owner):
+    change_person(owner, language="id")
+    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip
+    for slug in registry.slugs():
+        statements.propose(slug, terms.load(registry.package(slug)))
+    shown = get(page, "rights")
+    assert "ruang kerja ini · semua milik kami sendiri" in shown
+    assert "melarang mengumpulkan kiriman penggunanya" in shown
+    for network in ("Facebook", "LinkedIn", "X"):
+        assert f"{network} " in shown
+    assert " forbid" not in shown
+    Import.objects.update(read=41_204, new=41_000, known=204)
+    assert "41.000 baru, 204" in get(page, "archive-imports")
+    assert "Threads" in get(page, "archive-imports").partition('type="file"')[2][:600]  # comes in Instagram's download
 
 
 def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
