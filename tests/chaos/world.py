@@ -99,6 +99,10 @@ class Networks:
     def do(self, call: Any) -> None:
         self.loop.call_soon_threadsafe(call)
 
+    def requests(self) -> int:
+        """How many came so far."""
+        return sum(one.requests for one in self.weather.values())
+
     def storm(self, blows: bool) -> None:
         for slug, one in self.weather.items():
             one.is_calm = not blows
