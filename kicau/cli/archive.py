@@ -9,11 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.frame import FAILED, Shell, answer, json_option, pass_shell, printable, show_facts, show_table
+from kicau.cli.frame import (
+    FAILED,
+    USAGE,
+    Shell,
+    Trouble,
+    answer,
+    json_option,
+    pass_shell,
+    printable,
+    show_facts,
+    show_table,
+)
 
 if TYPE_CHECKING:
     from kicau.archive.models import Import, Item
     from kicau.archive.search import Query
+    from kicau.workspaces.actors import Actor
 
 
 @click.group()
@@ -85,6 +97,7 @@ def resume(shell: Shell, import_id: str, as_json: bool) -> None:
 @click.argument("words", nargs=-1)
 @click.option("--network", default="", help="On this network.")
 @click.option("--author", default="", help="By this author: handle or key.")
+@click.option("--campaign", default="", help="Of this campaign, by its name.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Posted on this day or later (UTC).")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Posted before this day (UTC).")
 @click.option("--use", default="", help="By what it may be used for, such as train_gen.")
@@ -97,7 +110,7 @@ def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, *
     actor = shell.actor()
     from kicau.archive.search import find
 
-    found = find(actor, _query(" ".join(words), **asked), limit=limit).items
+    found = find(actor, _query(actor, " ".join(words), **asked), limit=limit).items
     shown = [(i.id, f"{i.posted_at:%Y-%m-%d}" if i.posted_to != "none" else "", i.network, i.standing.author_handle, i.text[:90]) for i in found]  # fmt: skip
     answer(as_json, [_item(i) for i in found], lambda: show_table(("id", "posted", "network", "author", "text"), shown, empty="Nothing matches."))  # fmt: skip
 
@@ -149,6 +162,7 @@ def show(shell: Shell, item_id: str, as_json: bool) -> None:
 @click.option("--words", default="", help="Only items with these words.")
 @click.option("--network", default="", help="Only of this network.")
 @click.option("--author", default="", help="Only by this author.")
+@click.option("--campaign", default="", help="Only of this campaign, by its name.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only what was posted on this day or later (UTC).")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only what was posted before this day (UTC).")
 @click.option("--use", default="", help="Only what may be put to this use.")
@@ -159,7 +173,7 @@ def export(shell: Shell, /, target: Path, words: str, no_media: bool, **asked: A
     actor = shell.actor()
     from kicau.archive import exports
 
-    query = _query(words, answers="yes", **asked)
+    query = _query(actor, words, answers="yes", **asked)
     pieces = exports.lines(actor, query) if target.suffix == ".jsonl" else exports.zipped(actor, query, media=not no_media)  # fmt: skip
     part = target.with_name(target.name + ".part")
     try:
@@ -172,11 +186,15 @@ def export(shell: Shell, /, target: Path, words: str, no_media: bool, **asked: A
     click.echo(f"{target}: {target.stat().st_size:,} bytes")
 
 
-def _query(words: str, network: str, author: str, since: datetime | None, until: datetime | None, use: str, answers: str) -> Query:  # fmt: skip
+def _query(actor: Actor, words: str, network: str, author: str, campaign: str, since: datetime | None, until: datetime | None, use: str, answers: str) -> Query:  # fmt: skip
     from kicau.archive.search import Query
+    from kicau.publishing.compose import campaigns
 
+    of = campaigns(actor).filter(name=campaign).first() if campaign else None
+    if campaign and of is None:
+        raise Trouble(f"There is no campaign {printable(campaign)!r} in this workspace.", USAGE)
     return Query(
-        words=words, networks=(network,) if network else (), authors=(author,) if author else (), since=since and since.replace(tzinfo=UTC),
+        campaign=of.id if of else None, words=words, networks=(network,) if network else (), authors=(author,) if author else (), since=since and since.replace(tzinfo=UTC),
         until=until and until.replace(tzinfo=UTC), use=use, answers=(answers,),
     )  # fmt: skip
 

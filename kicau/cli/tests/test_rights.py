@@ -7,7 +7,9 @@ from PIL import Image
 
 from kicau.archive.imports import running
 from kicau.archive.imports.acts import begin_import
+from kicau.archive.models import Item
 from kicau.base import clock
+from kicau.publishing.models import Campaign
 from kicau.rights.models import Terms
 from kicau.workspaces import acts as workspaces
 
@@ -37,6 +39,23 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
     assert kicau("rights", "simulate", "--terms", "1", "--author", "own", "--say", "search=deny").code == 2
     assert "no row of terms" in kicau("rights", "simulate", "--terms", "999").err.lower()
     assert "There is no use 'dream'" in kicau("rights", "simulate", "--say", "dream=deny").err
+
+
+def test_items_of_a_campaign_are_found(kicau, actor, tmp_path):
+    table = tmp_path / "posts.csv"
+    table.write_text("id,text\n1,Kopi pagi\n2,Kopi sore\n")
+    running.run_import(begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
+    rain = Campaign.objects.create(workspace=actor.workspace, name="Hujan")
+    Item.objects.filter(remote_id="2").update(campaign=rain)
+    (found,) = kicau("archive", "search", "kopi", "--campaign", "Hujan", "--json").json
+    assert found["text"] == "Kopi sore"
+    out = tmp_path / "out.jsonl"
+    assert kicau("archive", "export", str(out), "--campaign", "Hujan").code == 0
+    assert "Kopi sore" in out.read_text()
+    assert "Kopi pagi" not in out.read_text()
+    missing = kicau("archive", "search", "kopi", "--campaign", "Kemarau")
+    assert missing.code == 2
+    assert "There is no campaign 'Kemarau'" in missing.err
 
 
 def test_the_rule_is_written_and_read_again(kicau, actor, tmp_path):
