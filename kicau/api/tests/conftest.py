@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from django import conf
+from django.db import transaction
 from django.test import Client
 from PIL import Image
 
@@ -167,6 +169,17 @@ class World:
 @pytest.fixture
 def world(actor: Actor, tmp_path: Path) -> World:
     return populate(actor, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def populated(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[World]:
+    """Filled once for all tests of a module, each of which undoes what it did; undone at their end. Such a module's
+    `world` is a copy of this, and its `owner` and `workspace` are the world's."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        person = add_person("sari@kopisenja.example", "Sari Wulandari", "hujan-di-bandung-41", operator=True)
+        actor = actor_for(person, create_workspace(person, "Kopi Senja", timezone="Asia/Jakarta").id, "page")
+        yield populate(actor, tmp_path_factory.mktemp("media"))
+        transaction.set_rollback(True)
 
 
 def populate(actor: Actor, folder: Path) -> World:

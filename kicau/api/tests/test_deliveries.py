@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
 
-from kicau.api.tests.conftest import MARK
+from kicau.api.tests.conftest import MARK, World
 from kicau.api.tests.test_gate import problem
 from kicau.base import clock
 from kicau.channels.models import Channel
 from kicau.publishing.models import Delivery, Revision
+from kicau.workspaces.models import Person, Workspace
+
+
+@pytest.fixture
+def world(populated: World, db: None) -> World:
+    return deepcopy(populated)
+
+
+@pytest.fixture
+def owner(world: World) -> Person:
+    return world.actor.person
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.actor.workspace
 
 
 def test_the_calendar_by_due_time_and_its_filters(api, world):

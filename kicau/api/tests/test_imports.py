@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from kicau.api.tests.conftest import caller_for, png
+from kicau.api.tests.conftest import World, caller_for, png
 from kicau.api.tests.test_gate import problem
 from kicau.publishing.models import Delivery, Draft
+from kicau.workspaces.models import Person, Workspace
 
 GOOD = """\ufeffref;channels;at;text;media;alt
 a-1;facebook-kopisenja;2027-03-01 09:00;Selamat pagi;;
 a-2;facebook-kopisenja;2027-03-01 12:00;Menu siang;menu.png;Papan menu
 """
 BAD = "ref,channels,at,text\nb-1,nobody,2027-03-01 09:00,Halo\nb-2,facebook-kopisenja,2020-01-01 09:00,Halo\nb-3,facebook-kopisenja,2027-03-01 09:00,Halo\n"
+
+
+@pytest.fixture
+def world(populated: World, db: None) -> World:
+    return deepcopy(populated)
+
+
+@pytest.fixture
+def owner(world: World) -> Person:
+    return world.actor.person
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.actor.workspace
 
 
 def csv(text: str) -> SimpleUploadedFile:

@@ -5,7 +5,7 @@ The matrices are made from the OpenAPI description: a new endpoint is in them by
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from copy import deepcopy
 from typing import Any
 
@@ -13,25 +13,15 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
-from kicau.api.tests.conftest import MARK, Caller, World, add_channel, caller_for, populate, write
+from kicau.api.tests.conftest import MARK, Caller, World, add_channel, caller_for, write
 from kicau.api.tests.requests import Endpoint, endpoints
 from kicau.workspaces.actors import ALLOWS, Actor, Permission
-from kicau.workspaces.acts import actor_for, add_person, create_workspace, set_member
+from kicau.workspaces.acts import actor_for, add_person, set_member
 from kicau.workspaces.models import Role, Workspace
 
 ALL = list(endpoints())
 OPERATORS = ("add_price_list", "remove_price_list", "set_rate", "remove_rate")  # they hold for the whole instance
 FINDS_BY_BODY = ("create_post", "create_import")  # what they name is another's, so nothing may come of them
-
-
-@pytest.fixture(scope="module")
-def populated(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[World]:
-    """Filled once for all of these tests, each of which undoes what it did; undone at their end."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        person = add_person("sari@kopisenja.example", "Sari Wulandari", "hujan-di-bandung-41", operator=True)
-        actor = actor_for(person, create_workspace(person, "Kopi Senja", timezone="Asia/Jakarta").id, "page")
-        yield populate(actor, tmp_path_factory.mktemp("media"))
-        transaction.set_rollback(True)
 
 
 @pytest.fixture

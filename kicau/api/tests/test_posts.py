@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
 
-from kicau.api.tests.conftest import MARK, add_channel, caller_for, write
+from kicau.api.tests.conftest import MARK, World, add_channel, caller_for, write
 from kicau.api.tests.test_gate import problem
 from kicau.base import clock
 from kicau.publishing.models import Delivery, Draft
+from kicau.workspaces.models import Person, Workspace
 
 SIMPLE = {"parts": [{"text": "Buka lagi besok. #kopisenja"}]}
+
+
+@pytest.fixture
+def world(populated: World, db: None) -> World:
+    return deepcopy(populated)
+
+
+@pytest.fixture
+def owner(world: World) -> Person:
+    return world.actor.person
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.actor.workspace
 
 
 def test_a_post_comes_back_as_it_was_written(api, world):
@@ -226,10 +243,11 @@ def test_unknown_channel_medium_network_and_doubled_variant(api, world):
     assert problem(api.post("/posts", SIMPLE | {"variants": twice}), 422)["errors"][0]["field"] == "variants"
 
 
-def test_pages_stay_right_while_posts_come(api, actor):
-    made = [str(write(actor, f"post {n}").id) for n in range(7)]
+def test_pages_stay_right_while_posts_come(stranger):
+    api = caller_for(stranger)
+    made = [str(write(stranger, f"post {n}").id) for n in range(7)]
     first = api.get("/posts?limit=3").json()
-    write(actor, "newer")
+    write(stranger, "newer")
     second = api.get(f"/posts?limit=3&cursor={first['next']}").json()
     third = api.get(f"/posts?limit=3&cursor={second['next']}").json()
     assert [p["id"] for page in (first, second, third) for p in page["items"]] == made[::-1]
