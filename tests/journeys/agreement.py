@@ -98,13 +98,15 @@ class Preview(HTMLParser):
             self._now[-1].text += data
 
 
-def connect_all(actor: Actor, servers: Mapping[str, Sandbox]) -> list[Channel]:
-    """One channel on every network, through its sign-in."""
+def connect_all(actor: Actor, servers: Mapping[str, Sandbox], *only: str) -> list[Channel]:
+    """All channels of the first account on every network (or on `only` some), through its sign-in, with no page of
+    ours; gives the first of each."""
 
     async def connect() -> list[Channel]:
         made: list[Channel] = []
         async with new_client() as client:
-            for slug, server in servers.items():
+            for slug in only or servers:
+                server = servers[slug]
                 account = next(iter(server.accounts()))
                 begun = await channels.begin_sign_in(actor, slug, client=client)
                 returned = await consent(client, begun.url, account.id)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.db import connections
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from kicau.channels.acts import register_app
 from kicau.channels.live import new_client
@@ -20,6 +21,7 @@ from kicau.connector import registry
 from kicau.connector.sandbox import Sandbox, start
 from kicau.engine.pump import Pump
 from kicau.publishing.deliver import Deliveries
+from kicau.workspaces.models import Person
 from tests.browser import BROWSERS
 
 FLAGS = [
@@ -170,7 +172,15 @@ def page(browser, site) -> Iterator[Page]:
     assert not errors, errors
 
 
+def come_in(context: BrowserContext, site: str, person: Person) -> None:
+    """With the session that the form gives: a journey that is about something else begins behind it."""
+    client = Client()
+    client.force_login(person)
+    context.add_cookies([{"name": "kicau", "value": client.cookies["kicau"].value, "url": site}])
+
+
 def sign_in(page: Page, email: str = "sari@kopisenja.example") -> None:
+    """By the form."""
     page.goto("/sign-in")
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)

@@ -405,10 +405,8 @@ def addresses(actor, things) -> dict[str, str]:
 
 def open_as(browser, site, person, theme: str, width: int, height: int):
     """A browser's context in which `person` is signed in."""
-    from django.test import Client
+    from tests.journeys.conftest import come_in
 
-    client = Client()
-    client.force_login(person)
     scheme = "dark" if theme == "dark" else "light"
     context = browser.new_context(
         base_url=site,
@@ -418,12 +416,8 @@ def open_as(browser, site, person, theme: str, width: int, height: int):
         color_scheme=scheme,
         reduced_motion="reduce",
     )
-    context.add_cookies(
-        [
-            {"name": "kicau", "value": client.cookies["kicau"].value, "url": site},
-            {"name": "kicau_theme", "value": theme, "url": site},
-        ]
-    )
+    come_in(context, site, person)
+    context.add_cookies([{"name": "kicau_theme", "value": theme, "url": site}])
     return context
 
 

@@ -6,17 +6,19 @@ from playwright.sync_api import Page, expect
 
 from kicau.publishing.models import Delivery
 from kicau.workspaces.acts import add_person, set_member
-from tests.journeys.conftest import PASSWORD, connect, fits, sign_in
+from tests.journeys.agreement import connect_all
+from tests.journeys.conftest import PASSWORD, come_in, fits
 
 
 def test_submitted_reviewed_by_a_client_approved_and_published(page: Page, browser, site, networks, owner, workspace, actor):  # fmt: skip
-    set_member(actor, add_person("bima@kopisenja.example", "Bima", PASSWORD), "contributor")
-    sign_in(page)
-    connect(page, networks["x"].label)
+    contributor = add_person("bima@kopisenja.example", "Bima", PASSWORD)
+    set_member(actor, contributor, "contributor")
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x")
 
     theirs = browser.new_context(base_url=site, viewport={"width": 1360, "height": 900}, locale="en-GB")
     bima = theirs.new_page()
-    sign_in(bima, "bima@kopisenja.example")
+    come_in(theirs, site, contributor)
     bima.goto("/compose")
     bima.get_by_label("Text", exact=True).fill("Fresh beans from Gayo are here today")
     expect(bima.locator("#kept")).to_contain_text("Saved")

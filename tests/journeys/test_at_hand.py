@@ -8,12 +8,13 @@ from playwright.sync_api import Page, expect
 
 from kicau.networks._meta.tests import made
 from kicau.plans.models import Charge
-from tests.journeys.conftest import connect, sign_in
+from tests.journeys.agreement import connect_all
+from tests.journeys.conftest import come_in
 
 
-def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, networks, owner, workspace):
-    sign_in(page)
-    connect(page, "X")
+def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, site, networks, owner, actor):
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x")
     page.goto("/compose")
     page.keyboard.type("Halo @KopiSenja")
     expect(page.locator("#offered [role=option]")).to_contain_text("Look up “KopiSenja” on X ($0.01)")
@@ -26,7 +27,7 @@ def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, n
     expect(page.locator("#look .mentions .tone-leaf")).to_contain_text("@kopisenja")
     assert Charge.objects.filter(meter="user-read", purpose="read").exists()
 
-    connect(page, "Facebook")
+    connect_all(actor, networks, "facebook")
     page.goto("/compose")
     for box in page.locator("[name=channel]").all():
         box.set_checked(True)

@@ -9,15 +9,16 @@ from playwright.sync_api import Page, expect
 
 from kicau.publishing.models import Delivery
 from kicau.workspaces.acts import change_person
-from tests.journeys.conftest import connect, fits, sign_in
+from tests.journeys.agreement import connect_all
+from tests.journeys.conftest import come_in, fits
 from tests.journeys.test_quick import PASTE
 
 
 def test_a_thread_of_five_with_pictures_and_no_request_leaves_the_host(
-    page: Page, networks, owner, workspace, picture_file
+    page: Page, site, networks, owner, actor, picture_file
 ):
-    sign_in(page)
-    connect(page, "X")
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x")
     hosts: set[str] = set()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     page.goto("/compose")
@@ -47,9 +48,9 @@ def test_a_thread_of_five_with_pictures_and_no_request_leaves_the_host(
     assert [post.in_reply_to for post in out[1:]] == row.remote_ids[:-1]
 
 
-def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, networks, owner, workspace):
-    sign_in(page)
-    connect(page, "X")
+def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, site, networks, owner, actor):
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x")
     page.goto("/compose")
     page.keyboard.type("Moved without a mouse")
     expect(page.locator("#kept")).to_contain_text("Saved")
@@ -81,10 +82,9 @@ def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, n
     assert (Delivery.objects.get().due_at - before).days == 7
 
 
-def test_slots_and_differences_are_told_as_they_are_chosen_and_typed(page: Page, networks, owner, workspace):
-    sign_in(page)
-    connect(page, "X")
-    connect(page, "LinkedIn")
+def test_slots_and_differences_are_told_as_they_are_chosen_and_typed(page: Page, site, networks, owner, actor):
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x", "linkedin")
     page.goto("/compose")
     for box in page.locator("[name=channel]").all():
         box.set_checked(True)

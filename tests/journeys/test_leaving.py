@@ -30,18 +30,18 @@ from tests.drill.world import (  # fmt: skip
     travel,
     until,
 )
-from tests.journeys.conftest import sign_in
+from tests.journeys.conftest import come_in
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_network_is_left_and_taken_back(actor, page, tmp_path, live_server, settings):
+def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_server, settings):
     settings.KICAU_PUBLIC_URL = live_server.url
     with town() as place, machine(place.servers.values()) as clock:
         clock.go(BUILT)
         stock = fill(actor, connect(actor, place), SMALL, tmp_path)
         place.open()
         clock.go(NOTICE)
-        sign_in(page)
+        come_in(page.context, live_server.url, owner)
 
         # The assistant: what will happen, before it does.
         page.goto("/channels")

@@ -12,17 +12,18 @@ from kicau.connector.sandbox import Fault
 from kicau.publishing import outcomes
 from kicau.publishing.models import Delivery
 from kicau.workspaces.acts import change_person
-from tests.journeys.conftest import PASSWORD, connect, fits, sign_in
+from tests.journeys.agreement import connect_all
+from tests.journeys.conftest import PASSWORD, come_in, connect, fits
 from tests.journeys.test_publish import published
 
 FOUR = ("x", "facebook", "linkedin", "mastodon")
 REFUSED = '{"title": "Invalid Request", "detail": "One or more parameters to your request was invalid.", "type": "https://api.twitter.com/2/problems/invalid-request", "status": 400}'
 
 
-def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(page: Page, browser, site, networks, owner, workspace, monkeypatch):  # fmt: skip
+def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(page: Page, browser, site, networks, owner, actor, monkeypatch):  # fmt: skip
     monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(0))  # the sandbox is not slower than it says
-    sign_in(page)
-    connect(page, networks["x"].label)
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x")
     networks["x"].faults.append(
         Fault(effect="status", status=400, text=REFUSED, method="POST", path="^/2/tweets", times=1)
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.journeys.conftest import PASSWORD, connect, sign_in
+from tests.journeys.agreement import connect_all
+from tests.journeys.conftest import PASSWORD, come_in, connect
 
 DEMO = Path(__file__).resolve().parents[2] / "kicau" / "demo" / "media"
 
@@ -46,8 +47,8 @@ def test_first_visit_to_a_picture_published(page: Page, networks, picture_file):
     assert post["media"][0]["alt"] == "Coffee beans on a table"
 
 
-def test_what_was_typed_survives_a_reload_and_a_lost_server(page: Page, networks, owner, workspace):
-    sign_in(page)
+def test_what_was_typed_survives_a_reload_and_a_lost_server(page: Page, site, networks, owner, workspace):
+    come_in(page.context, site, owner)
     page.goto("/compose")
     text = page.get_by_label("Text", exact=True)
     text.fill("First words")
@@ -61,9 +62,11 @@ def test_what_was_typed_survives_a_reload_and_a_lost_server(page: Page, networks
     expect(page.get_by_label("Text", exact=True)).to_have_value("First words and more, with nobody listening")
 
 
-def test_what_was_typed_and_chosen_before_the_script_came_counts(page: Page, networks, owner, workspace, picture_file):
-    sign_in(page)
-    connect(page, "X")
+def test_what_was_typed_and_chosen_before_the_script_came_counts(
+    page: Page, site, networks, owner, actor, picture_file
+):
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x")
     held: list[Route] = []
     page.route("**/composer*.js", lambda route: held.append(route))
     page.goto("/compose", wait_until="commit")
@@ -95,10 +98,9 @@ def test_what_was_typed_and_chosen_before_the_script_came_counts(page: Page, net
     expect(page.locator(".alt textarea").first).to_have_value("Beans")
 
 
-def test_a_long_text_becomes_a_thread_and_a_network_can_differ(page: Page, networks, owner, workspace):
-    sign_in(page)
-    connect(page, "X")
-    connect(page, "LinkedIn")
+def test_a_long_text_becomes_a_thread_and_a_network_can_differ(page: Page, site, networks, owner, actor):
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x", "linkedin")
     page.goto("/compose")
     words = "Every cup has a farmer behind it. " * 14
     page.get_by_label("Text", exact=True).fill(words.strip())

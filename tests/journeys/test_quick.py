@@ -5,7 +5,8 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from kicau.publishing.models import Delivery
-from tests.journeys.conftest import connect, sign_in
+from tests.journeys.agreement import connect_all
+from tests.journeys.conftest import come_in
 
 PASTE = """([selector, text, bytes]) => {
     const data = new DataTransfer();
@@ -18,12 +19,10 @@ PASTE = """([selector, text, bytes]) => {
 
 
 def test_text_and_picture_to_four_networks_in_at_most_six_interactions(
-    page: Page, networks, owner, workspace, picture_file
+    page: Page, site, networks, owner, actor, picture_file
 ):
-    sign_in(page)
-    for slug, server in networks.items():
-        if slug in ("x", "facebook", "instagram", "linkedin"):
-            connect(page, server.label)
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x", "facebook", "instagram", "linkedin")
     page.goto("/")
     done = 0
 
@@ -48,9 +47,9 @@ def test_text_and_picture_to_four_networks_in_at_most_six_interactions(
     assert all(row.rendered["parts"][0]["media"] for row in rows)
 
 
-def test_the_calendar_and_a_post_by_keyboard_alone(page: Page, networks, owner, workspace):
-    sign_in(page)
-    connect(page, "X")
+def test_the_calendar_and_a_post_by_keyboard_alone(page: Page, site, networks, owner, actor):
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x")
     page.goto("/compose")
     page.keyboard.type("Written without a mouse")
     expect(page.locator("#kept")).to_contain_text("Saved")

@@ -15,7 +15,7 @@ from kicau.base import clock
 from kicau.channels.acts import register_app
 from kicau.publishing import acts
 from kicau.publishing.models import Delivery
-from tests.journeys.conftest import sign_in
+from tests.journeys.conftest import come_in
 from tests.servers.fixtures import account_server, two_servers
 from tests.servers.pds import PASSWORD, Pds
 from tests.servers.snac import Snac
@@ -64,10 +64,12 @@ def write_and_schedule(page: Page, actor: Any, text: str, picture: Path) -> Deli
     return row
 
 
-def test_bluesky_from_its_own_sign_in_page_to_deletion(page: Page, kicau, actor, picture_file, account_server: Pds):
+def test_bluesky_from_its_own_sign_in_page_to_deletion(
+    page: Page, site, kicau, owner, actor, picture_file, account_server: Pds
+):
     did = account_server.account("sari")
     register_app("bluesky", "", "", endpoints=account_server.endpoints)
-    sign_in(page)
+    come_in(page.context, site, owner)
     page.goto("/channels")
     page.get_by_role("link", name="Bluesky", exact=True).click()
     page.get_by_label("Handle", exact=False).first.fill("sari.test")
@@ -92,13 +94,13 @@ def test_bluesky_from_its_own_sign_in_page_to_deletion(page: Page, kicau, actor,
     assert account_server.posts(did) == []
 
 
-def test_mastodon_from_its_own_sign_in_page_to_a_reader_on_another_server(page: Page, kicau, actor, picture_file, two_servers: tuple[Snac, Snac]):  # fmt: skip
+def test_mastodon_from_its_own_sign_in_page_to_a_reader_on_another_server(page: Page, site, kicau, owner, actor, picture_file, two_servers: tuple[Snac, Snac]):  # fmt: skip
     alice, bob = two_servers
     reader = bob.token()
     found = bob.ask(f"/api/v2/search?q=@{alice.person}@{alice.host}&resolve=true&type=accounts", reader)["accounts"]
     bob.ask(f"/api/v1/accounts/{found[0]['id']}/follow", reader, {})
     register_app("mastodon", "", "", endpoints=alice.endpoints)
-    sign_in(page)
+    come_in(page.context, site, owner)
     page.goto("/channels")
     page.get_by_role("link", name="Mastodon", exact=True).click()
     page.get_by_label("Your server").fill(alice.host)

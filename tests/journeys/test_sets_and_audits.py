@@ -12,7 +12,7 @@ from kicau.archive.saying import say
 from kicau.audit import queue, running
 from kicau.datasets import making
 from kicau.rights.statements import NewStatement
-from tests.journeys.conftest import fits, sign_in
+from tests.journeys.conftest import come_in, fits
 
 POSTS = (
     "Petani Puntang mengirim biji pertama musim ini; rasanya seperti jeruk, madu dan kayu manis",
@@ -32,7 +32,7 @@ def archived(actor) -> None:
 def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(page: Page, browser, site, transactional_db, settings, owner, workspace, actor, tmp_path):  # fmt: skip
     settings.KICAU_PUBLIC_URL = site
     archived(actor)
-    sign_in(page)
+    come_in(page.context, site, owner)
     page.goto("/archive")
     page.get_by_role("link", name="Make a training set").click()
     page.get_by_label("Name").fill("Our voice")

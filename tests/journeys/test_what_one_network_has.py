@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from kicau.networks._meta.tests import made
-from tests.journeys.conftest import connect, sign_in
+from tests.journeys.conftest import come_in, connect
 
 PASSWORD = "kopi-senj-asan-dbox"  # of the sandbox
 CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:02.000\nAir dituang"
@@ -27,8 +27,8 @@ def publish(page: Page) -> None:
     expect(page.locator(".delivery .badge", has_text="Published")).to_have_count(1, timeout=30_000)
 
 
-def test_a_focal_point_a_warning_and_an_answer(page: Page, networks, owner, workspace, picture_file):
-    sign_in(page)
+def test_a_focal_point_a_warning_and_an_answer(page: Page, site, networks, owner, workspace, picture_file):
+    come_in(page.context, site, owner)
     connect(page, "Mastodon", first=True)
     write(page, "Biji kopi", picture_file)
     tile = page.get_by_role("button", name="Focal point of beans.jpg")
@@ -60,10 +60,10 @@ def test_a_focal_point_a_warning_and_an_answer(page: Page, networks, owner, work
     assert answer.in_reply_to == post.id
 
 
-def test_captions_come_from_a_file(page: Page, networks, owner, workspace, tmp_path):
+def test_captions_come_from_a_file(page: Page, site, networks, owner, workspace, tmp_path):
     file = tmp_path / "air.vtt"
     file.write_text(CAPTIONS)
-    sign_in(page)
+    come_in(page.context, site, owner)
     page.goto("/channels")
     page.get_by_role("link", name="Bluesky", exact=True).click()
     page.get_by_label("How to sign in").select_option("app-password")
