@@ -16,11 +16,12 @@ from kicau.connector.http import Reply
 from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
+from kicau.connector.reading import Answers
 from kicau.connector.session import Session
 from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number, shut_door
 from kicau.networks._meta.usage import allowances
-from kicau.networks.instagram import archive, limits, people, wire
+from kicau.networks.instagram import archive, limits, people, reading, wire
 from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
 from kicau.networks.instagram.render import render
 
@@ -41,6 +42,8 @@ class Instagram:
     archive_reader = archive.reader
     finding = people.FINDING
     can_tell = True
+    batch = reading.BATCH
+    reads_all = False  # a token reads its own account's media
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
@@ -60,6 +63,12 @@ class Instagram:
         if granted and not COMMENTS & granted:
             can = replace(can, abilities=can.abilities - {Ability.FIRST_COMMENT})
         return can
+
+    async def answers(self, session: Session, cursor: str, /) -> Answers:
+        return await reading.answers(session, cursor)
+
+    async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
+        return await reading.numbers(session, ids)
 
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
         return await people.find(session, words)

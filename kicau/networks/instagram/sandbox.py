@@ -34,6 +34,7 @@ ACCOUNTS = {seed.instagram: SeededAccount(id=seed.instagram, handle=seed.handle,
 SCOPED = {seed.scoped: seed.instagram for seed in seeds.SEEDS}
 PAGE_OF = {seed.instagram: seed.page for seed in seeds.SEEDS}
 MEDIA_DEFAULT = ("id",)
+VISITOR = {"id": "17841400000009001", "username": "rini.hartati"}  # who comments where no account of ours does
 
 
 class Server(ContainerSide):
@@ -199,7 +200,11 @@ class Server(ContainerSide):
             case "GET", "media" | "stories":
                 stories = ask.edge == "stories"
                 return self.listing(
-                    ask, self._listed(ask, account, stories=stories), self._media_view, "IGMedia", MEDIA_DEFAULT
+                    ask,
+                    self._listed(ask, account, stories=stories),
+                    lambda one: self._media_view(one, ask),
+                    "IGMedia",
+                    MEDIA_DEFAULT,
                 )
         raise unsupported(ask.method, ask.edge)
 
@@ -227,7 +232,7 @@ class Server(ContainerSide):
             case "GET", "" if kind == "container":
                 return self.project(ask, self.container_view(doc), "ShadowIGMediaBuilder", ("id",))
             case "GET", "" if kind == "media":
-                return self.project(ask, self._media_view(doc), "IGMedia", MEDIA_DEFAULT)
+                return self.project(ask, self._media_view(doc, ask), "IGMedia", MEDIA_DEFAULT)
             case "GET", "" if kind == "comment":
                 return self.project(ask, self._comment_view(doc), "IGComment", ("id", "text", "timestamp"))
             case "GET", "comments" if kind == "media":
@@ -297,7 +302,33 @@ class Server(ContainerSide):
 
         return found
 
-    def _media_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
+    def comment(self, media_id: str, text: str, *, under: str = "") -> str:
+        """What somebody else writes in the app under media, or under another comment of it; the comment's id."""
+        media = self.store.get("media", media_id) or {}
+        made = {"id": self.new_id(), "media": media["id"], "account": media["account"], "text": text, "at": time_of(self), "by": VISITOR, "under": under}  # fmt: skip
+        self.store.put("comment", made["id"], made)
+        self.media_comments.setdefault(media["id"], []).append(made["id"])
+        return str(made["id"])
+
+    def uncomment(self, comment_id: str) -> None:
+        """Who wrote a comment deletes it."""
+        self._delete("comment", self.store.get("comment", comment_id) or {})
+
+    def _comments(self, doc: Doc, ask: Ask) -> Doc:
+        """The edge as a field: the newest first, each with what is under it."""
+        self.may(ask, "manage_comments")
+        found = [one for key in self.media_comments.get(doc["id"], []) if (one := self.store.get("comment", key))]
+        names = ("id", "text", "timestamp", "username", "from", "parent_id")
+
+        def shown(one: Doc) -> Doc:
+            view = self._comment_view(one)
+            below = [shown(other) for other in found if other.get("under") == one["id"]]
+            told = {name: value for name in names if (value := view[name]()) is not None}
+            return told | ({"replies": {"data": below}} if below else {})
+
+        return {"data": [shown(one) for one in reversed(found) if not one.get("under")]}
+
+    def _media_view(self, doc: Doc, ask: Ask) -> dict[str, Callable[[], Any]]:
         first = doc["files"][0]
         return {
             "id": lambda: doc["id"],
@@ -313,6 +344,7 @@ class Server(ContainerSide):
             "owner": lambda: {"id": doc["account"]},
             "alt_text": lambda: first["alt"] or None,
             "like_count": lambda: 0,
+            "comments": lambda: self._comments(doc, ask) if self.media_comments.get(doc["id"]) else None,
             "comments_count": lambda: len(self.media_comments.get(doc["id"], [])),
             "is_comment_enabled": lambda: True,
             "is_shared_to_feed": lambda: doc["share"] if doc["product"] == "REELS" else None,
@@ -326,8 +358,9 @@ class Server(ContainerSide):
             "id": lambda: doc["id"],
             "text": lambda: doc["text"],
             "timestamp": lambda: stamp(doc["at"]),
-            "username": lambda: ACCOUNTS[doc["account"]].handle,
-            "from": lambda: {"id": doc["account"], "username": ACCOUNTS[doc["account"]].handle},
+            "username": lambda: (doc.get("by") or {}).get("username", ACCOUNTS[doc["account"]].handle),
+            "from": lambda: doc.get("by") or {"id": doc["account"], "username": ACCOUNTS[doc["account"]].handle},
+            "parent_id": lambda: doc.get("under") or None,
             "like_count": lambda: 0,
             "hidden": lambda: False,
         }

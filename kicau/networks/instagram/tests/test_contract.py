@@ -9,11 +9,11 @@ import pytest
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract, Lent, run
-from kicau.connector.errors import Rejected
+from kicau.connector.errors import AuthExpired, Rejected
 from kicau.connector.sandbox import Sandbox
 from kicau.networks._meta.tests import made
-from kicau.networks.instagram.connector import connector
-from kicau.networks.instagram.sandbox import Server
+from kicau.networks.instagram.connector import Instagram
+from kicau.networks.instagram.sandbox import VISITOR, Server
 from kicau.networks.instagram.tests.spec import validate
 
 ONE, TWO = made.picture("one.jpg"), made.picture("two.jpg")
@@ -29,6 +29,8 @@ REEL = Draft(
     options={"share_to_feed": "false"},
 )
 STORY = Draft(parts=(Part(media=(made.image_media(TWO),)),), options={"format": "story"})
+
+connector = Instagram()
 
 
 def quick(**how: Any) -> Server:
@@ -53,6 +55,39 @@ def clip(**how: Any) -> Media:
 
 
 class TestInstagram(ConnectorContract):
+    async def answered(self, sandbox: Sandbox, client: Any, post_id: str, text: str) -> str:
+        assert isinstance(sandbox, Server)
+        return sandbox.comment(post_id, text)
+
+    async def taken_back(self, sandbox: Sandbox, client: Any, answer_id: str) -> None:
+        assert isinstance(sandbox, Server)
+        sandbox.uncomment(answer_id)
+
+    def number_calls(self, posts: int) -> int:
+        """The newest are listed; one that is not among them is asked for."""
+        return 2
+
+    async def test_what_is_under_a_comment_is_read_and_a_missing_permission_named(self, session: Lent, sandbox: Sandbox) -> None:  # fmt: skip
+        assert isinstance(sandbox, Server)
+        (post,) = await self.posted(session, 1)
+        comment = sandbox.comment(post, "Buka jam berapa?")
+        below = sandbox.comment(post, "Jam tujuh", under=comment)
+        got = await connector.answers(session, "")
+        assert [(one.id, one.answers, one.author) for one in got.items] == [(one, post, VISITOR["id"]) for one in (comment, below)]  # fmt: skip
+        assert got.items[1].raw["username"] == VISITOR["username"]
+        counted = await connector.numbers(session, [post])
+        ours = bool(self.public().first_comment)
+        assert counted == {post: {"like_count": 0, "comments_count": 2 + ours}}
+        token = session.credentials.access_token
+        known = sandbox.store.get("token", token) or {}
+        narrow = [one for one in known["scopes"] if "manage_comments" not in one]
+        sandbox.store.put("token", token, {**known, "scopes": narrow})
+        session.credentials = replace(session.credentials, scopes=frozenset(narrow))
+        with pytest.raises(AuthExpired) as told:
+            await connector.answers(session, "")
+        assert [one.endswith("manage_comments") for one in told.value.missing] == [True]
+        assert await connector.numbers(session, [post]) == counted
+
     connector = connector
     server = staticmethod(quick)
     validators = (validate,)
