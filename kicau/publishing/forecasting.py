@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -24,6 +24,9 @@ from kicau.plans.pricing import list_on
 from kicau.workspaces.actors import Actor, Permission
 
 HABIT = 28  # days that standing reading and the habit of posting are judged by
+#: A room above tells what standing reading will cost that was switched on within the last HABIT days, so that there is no
+#: habit yet: micro-units in 30 days, by workspace, network and currency. Called with the ids of workspaces.
+BEGUN: list[Callable[[Collection[UUID]], Mapping[tuple[UUID, str, str], int]]] = []
 BAND = 1.28  # standard deviations: four months of five end within the band
 
 
@@ -101,8 +104,14 @@ def totals(actors: Iterable[Actor]) -> dict[UUID, tuple[Forecast, ...]]:
         begins, ends = month_of(zone, now)
         scope = Scope(workspace_ids=tuple(ids))
         spent, ahead, used = _spent(scope, begins, now, zone), _calendar(scope, ends, zone), _used(scope, now, zone)
+        begun = _begun(scope)
         for one in ids:
-            mine = _of(one, spent), _of(one, ahead), _of(one, used)
+            mine = (
+                _of(one, spent),
+                _of(one, ahead),
+                _of(one, used),
+                {key: n for key, n in begun.items() if key[0] == one},
+            )
             found[one] = _month(*mine, begins, now, ends, WhatIf(), zone).total
     return found
 
@@ -123,12 +132,12 @@ def by_zone(actors: Iterable[Actor]) -> dict[str, list[UUID]]:
 def reckon(scope: Scope, begins: datetime, ends: datetime, what_if: WhatIf, zone: str = "UTC") -> Month:
     """The same for any scope and stretch of time of which now is a part."""
     now = min(max(clock.now(), begins), ends)
-    return _month(_spent(scope, begins, now, zone), _calendar(scope, ends, zone), _used(scope, now, zone), begins, now, ends, what_if, zone)  # fmt: skip
+    return _month(_spent(scope, begins, now, zone), _calendar(scope, ends, zone), _used(scope, now, zone), _begun(scope), begins, now, ends, what_if, zone)  # fmt: skip
 
 
-def _month(spent: list[_Row], calendar: list[_Row], used: list[_Used], begins: datetime, now: datetime, ends: datetime, what_if: WhatIf, zone: str) -> Month:  # fmt: skip
+def _month(spent: list[_Row], calendar: list[_Row], used: list[_Used], begun: _Begun, begins: datetime, now: datetime, ends: datetime, what_if: WhatIf, zone: str) -> Month:  # fmt: skip
     ahead = [_otherwise(row, what_if) for row in calendar]
-    habit = _habit(used, now, zone)
+    habit = _with_begun(_habit(used, now, zone), begun)
     left = (ends - now) / timedelta(days=1)
     by: dict[str, dict[tuple[str, str], _Sum]] = {"total": {}, "networks": {}, "campaigns": {}}
     for row in spent:
@@ -152,6 +161,9 @@ def _month(spent: list[_Row], calendar: list[_Row], used: list[_Used], begins: d
     return Month(
         begins_at=begins, ends_at=ends, days=_days(spent, ahead, habit, begins, now, ends, zone, what_if), **made
     )
+
+
+type _Begun = Mapping[tuple[UUID, str, str], int]  # workspace, network, currency: micro-units in 30 days
 
 
 @dataclass(slots=True)
@@ -279,6 +291,24 @@ def _habit(used: list[_Used], now: datetime, zone: str) -> dict[tuple[str, str, 
         is_reading = row.purpose not in (Purpose.PUBLISH, Purpose.WITHDRAW, Purpose.CONNECT)
         found[row.network, row.currency, is_reading][min(days - 1, (today - row.day).days)] += row.micro
     return found
+
+
+def _begun(scope: Scope) -> _Begun:
+    """Of whole workspaces; what is narrower goes by its habit alone."""
+    if not scope.workspace_ids or scope.app_id or scope.channel_id or scope.campaign_id or scope.purpose:
+        return {}
+    told = [tell(scope.workspace_ids) for tell in BEGUN]
+    return {key: n for one in told for key, n in one.items() if scope.network in ("", key[1])}
+
+
+def _with_begun(habit: dict[tuple[str, str, bool], list[int]], begun: _Begun) -> dict[tuple[str, str, bool], list[int]]:
+    """What began lately is expected each day as it was foretold, where its short habit says less."""
+    foretold: dict[tuple[str, str, bool], int] = defaultdict(int)
+    for (_, network, currency), micro in begun.items():
+        foretold[network, currency, True] += micro // 30
+    days = max((len(daily) for daily in habit.values()), default=1)
+    more = {key: [a_day] * days for key, a_day in foretold.items() if a_day > statistics.fmean(habit.get(key, [0]))}
+    return habit | more
 
 
 def _days(spent: list[_Row], ahead: list[_Row], habit: Mapping[tuple[str, str, bool], list[int]], begins: datetime, now: datetime, ends: datetime, zone: str, what_if: WhatIf) -> tuple[tuple[date, int], ...]:  # fmt: skip

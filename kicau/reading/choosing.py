@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -23,7 +23,7 @@ from kicau.connector.reading import BillsReading, Reads
 from kicau.plans import pricing
 from kicau.plans import reading as policies
 from kicau.publishing.models import Delivery, DeliveryState
-from kicau.reading.models import Answer, Choice
+from kicau.reading.models import Answer, Choice, Standing
 from kicau.workspaces.actors import Actor, Permission
 
 MONTH, JUDGED_BY = 30, 28  # days that an estimate is for, and that it is judged by
@@ -52,6 +52,7 @@ class Choosable:
     is_chosen: bool  # somebody said so; else it is the default
     costs: bool  # money, or what a plan allows little of
     estimate: Estimate
+    waiting: tuple[Standing, ...]  # of channels with which nothing could be read last time, each with its reason
 
 
 def can_read() -> list[str]:
@@ -66,10 +67,10 @@ def meter_of(network: str) -> str:
 
 
 def costs(network: str, plan: str) -> bool:
-    """Whether reading on that plan costs money, or something of which the plan allows only so much."""
+    """Whether reading on that plan costs money, may cost any, or uses up what the plan allows only so much of."""
     meter, listed = meter_of(network), _listed(network, plan)
     if not meter or listed is None:
-        return False
+        return bool(meter)  # a network that counts readings, and no list says at what price: somebody decides
     capped = any(meter in cap.meters for cap in listed.caps)
     return bool(listed.prices.get(meter)) or meter in listed.refuses or capped
 
@@ -148,7 +149,21 @@ def _choosable(actor: Actor, slug: str, mine: list[Channel], said: bool | None) 
     return Choosable(
         network=slug, label=registry.get(slug).label, channels=len(mine), reads=said if said is not None else not dear,
         is_chosen=said is not None, costs=dear, estimate=estimate(mine),
+        waiting=tuple(Standing.objects.filter(channel__in=mine).exclude(reason="").select_related("channel").order_by("channel__key")[:10]),
     )  # fmt: skip
+
+
+def begun(workspaces: Collection[UUID]) -> dict[tuple[UUID, str, str], int]:
+    """What 30 days will cost where reading was switched on so lately that there is no habit of it: micro-units by
+    workspace, network and currency."""
+    lately = clock.now() - timedelta(days=JUDGED_BY)
+    found: dict[tuple[UUID, str, str], int] = {}
+    for choice in Choice.objects.filter(workspace__in=list(workspaces), reads=True, at__gte=lately):
+        rows = Channel.objects.filter(workspace=choice.workspace_id, network=choice.network, state=ChannelState.ACTIVE)
+        mine = list(rows.select_related("app"))
+        if mine and (told := estimate(mine)).currency:
+            found[choice.workspace_id, choice.network, told.currency] = told.micro
+    return found
 
 
 def estimate(mine: list[Channel]) -> Estimate:

@@ -27,9 +27,9 @@ from kicau.reading.models import Answer, Post, Reading, Standing
 @transaction.atomic
 def answers(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], found: Answers) -> int:
     """New answers, each once and beside the post that it answers, and where to go on; how many were new."""
-    ledger.write(ledger.entries(job.work(), calls), freed=frozenset({job.lease}))
-    pacing.note_all(job.channel, said)
     mine = Standing.objects.select_for_update().filter(channel=job.channel, lease=job.lease).first()
+    ledger.write(ledger.entries(job.work(), calls), freed=frozenset({job.lease}))  # after the row: rows before budgets
+    pacing.note_all(job.channel, said)
     if mine is None:
         return 0
     now, policy = clock.now(), policies.policy()
@@ -59,11 +59,11 @@ def answers(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], fo
 @transaction.atomic
 def numbers(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], found: Mapping[str, Mapping[str, int]]) -> int:  # fmt: skip
     """What changed, with the time; how many posts were read."""
+    rows = _still_ours(job)
     _pay(job, calls)
     pacing.note_all(job.channel, said)
     now, policy = clock.now(), policies.policy()
     slower = {post.id: share.slower for share in job.shares for post in share.posts}
-    rows = _still_ours(job)
     changed = []
     for post in rows:
         values = found.get(post.remote_id)
@@ -87,19 +87,19 @@ def numbers(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], fo
 @transaction.atomic
 def answers_later(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], at: datetime, why: str, *, fruitless: bool) -> None:  # fmt: skip
     """Nothing was read: what it cost all the same, why, and when (UTC) it is tried again."""
-    ledger.write(ledger.entries(job.work(), calls), freed=frozenset({job.lease}))
-    pacing.note_all(job.channel, said)
     Standing.objects.filter(channel=job.channel, lease=job.lease).update(
         lease=None, leased_until=None, next_at=at, reason=why, said=stored(why), fruitless=job.fruitless + 1 if fruitless else job.fruitless,
     )  # fmt: skip
+    ledger.write(ledger.entries(job.work(), calls), freed=frozenset({job.lease}))
+    pacing.note_all(job.channel, said)
 
 
 @transaction.atomic
 def numbers_later(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], at: datetime, why: str) -> None:
     """The same for numbers."""
+    put_off(job.shares, at, why)
     _pay(job, calls)
     pacing.note_all(job.channel, said)
-    put_off(job.shares, at, why)
 
 
 def put_off(shares: Iterable[Share], at: datetime, why: str) -> None:

@@ -17,6 +17,7 @@ from kicau.workspaces.models import Person, Workspace
 class Choice(models.Model):
     """What somebody decided: whether a workspace reads on a network. Without one, it does where reading costs nothing."""
 
+    workspace_id: UUID
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     network = models.CharField(max_length=40)
     reads = models.BooleanField()

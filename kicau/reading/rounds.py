@@ -192,8 +192,8 @@ def _set_aside(job: Job, purse: affording.Purse, wanted: Charge) -> None:
         refused = reservations.reserve(current, covered) if covered else {}
         # Also where nothing holds it: a budget that is made in this moment sees what is under way.
         reservations.set_aside([ask for ask in asks if not hard.of(ask.work)])
-        if refused and not (isinstance(job, Numbering) and _leave_out(job, refused)):
-            raise Held(next(iter(refused.values())))
+    if refused and not (isinstance(job, Numbering) and _leave_out(job, refused)):
+        raise Held(next(iter(refused.values())))
     pool = purse.left.setdefault(purpose_of(job), {})
     pool[wanted.meter] = pool.get(wanted.meter, 0) + sum(units for work, units in shares if work.holder not in refused)
 
@@ -206,6 +206,7 @@ def _shares(job: Job, wanted: Charge) -> list[tuple[ledger.Work, int]]:
     return [(_works(job)[0], wanted.units)]
 
 
+@transaction.atomic
 def _leave_out(job: Numbering, refused: dict[UUID, Short]) -> bool:
     """Whether anything of the batch is left; where nothing is, all of it waits as one."""
     out = [share for share in job.shares if share.lease in refused]

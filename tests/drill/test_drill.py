@@ -108,6 +108,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         assert told["problems"] == []
         assert told["rows"]["posts"] == SIZE.drafts + SIZE.published + len(stock.stopped) + waves
         assert told["rows"]["deliveries"] == SIZE.published + len(stock.stopped) + waves
+        assert told["rows"]["numbers"] == told["rows"]["answers"] == told["rows"]["readings"] / 2 == SIZE.published
         assert told["posts"]["draft"] == told["shown"]["drafts"] == SIZE.drafts
         assert told["deliveries"]["published"] == told["remote_ids"] == told["shown"]["published"]
         assert told["deliveries"]["held/withdrawn"] == told["shown"]["waiting"] >= len(stock.stopped)

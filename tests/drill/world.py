@@ -33,6 +33,7 @@ from kicau.media.acts import add_medium
 from kicau.publishing import compose, schedule
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
+from kicau.reading.models import Answer, Post, Reading
 from kicau.workspaces.actors import Actor
 from tests.drill.time import Time
 
@@ -224,17 +225,30 @@ def _publish(actor: Actor, channels: dict[str, Channel], drafts: Sequence[Draft]
     Delivery.objects.bulk_create(rows)
     Attempt.objects.bulk_create([Attempt(delivery=r, did="publish", outcome="published", sentence="Published.", at=r.due_at) for r in rows])  # fmt: skip
     Draft.objects.filter(id__in=[d.id for d in drafts]).update(state="scheduled")
+    _came_back([row for row in rows if row.network == LEFT])
+
+
+def _came_back(rows: Sequence[Delivery]) -> None:
+    """Each was read twice, and somebody answered."""
+    posts = Post.objects.bulk_create(
+        [Post(channel=r.channel, delivery=r, remote_id=r.remote_ids[0], published_at=r.due_at, values={"like_count": n}, read_at=BUILT) for n, r in enumerate(rows)]
+    )  # fmt: skip
+    Reading.objects.bulk_create([Reading(post=p, at=BUILT, values={"like_count": n}) for p in posts for n in (0, 1)])
+    Answer.objects.bulk_create([Answer(channel=r.channel, delivery=r, remote_id=f"a{n}", author="9", text=f"Jawaban {n}", at=BUILT, fetched_at=BUILT) for n, r in enumerate(rows)])  # fmt: skip
 
 
 def content(actor: Actor) -> dict[tuple[str, Any], dict[str, Any]]:
     """Every row of the workspace's content, but for when it was last touched."""
     mine = set(Channel.objects.filter(workspace=actor.workspace).values_list("id", flat=True))
+    left = set(Channel.objects.filter(workspace=actor.workspace, network=LEFT).values_list("id", flat=True))
     found = {}
-    for room in ("channels", "publishing", "media"):
+    for room in ("channels", "publishing", "media", "reading"):
         for model in apps.get_app_config(room).get_models():
-            if model.__name__ in ("Attempt", "Refusal"):
+            if model.__name__ in ("Attempt", "Refusal", "Standing"):
                 continue
             for row in model._default_manager.values():
+                if room == "reading" and row.get("channel_id") not in left:
+                    continue  # the other networks are read meanwhile
                 if row.get("workspace_id", actor.workspace.id) == actor.workspace.id and row.get("channel_id") in {None, *mine}:  # fmt: skip
                     for name in ("changed_at", "version", "leaves_at", "capabilities", "capabilities_at", "answered_at", "refresh_at", "credentials", "token_expires_at"):  # fmt: skip
                         row.pop(name, None)

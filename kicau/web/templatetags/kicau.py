@@ -114,9 +114,9 @@ def review_word(review: Any) -> str:
 
 @register.filter
 def said(thing: Any) -> str:
-    """The sentence of a delivery's state, of a step, or of a channel's trouble, in the reader's language and zone."""
+    """The sentence of a delivery's state, of a step, of reading, or of a channel's trouble, in the reader's language and zone."""
     match type(thing).__name__:
-        case "Delivery":
+        case "Delivery" | "Standing":
             return words.told(thing.reason, thing.said)
         case "Attempt":
             return words.told(thing.sentence, thing.detail.get("said", ()))

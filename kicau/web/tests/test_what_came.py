@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from kicau.base import clock
 from kicau.publishing.models import Delivery
-from kicau.reading.models import Answer, Choice, Post
+from kicau.reading.models import Answer, Choice, Post, Standing
 from kicau.web.tests.test_pages import QUERIES
 
 
@@ -32,7 +32,7 @@ def test_numbers_with_their_time_and_answers_as_they_were_written(
 ):
     with django_assert_max_num_queries(QUERIES):
         shown = page.get(reverse("post", args=[came_back.draft_id])).content.decode()
-    assert "4711" in shown
+    assert "4,711" in shown
     assert "likes" in shown
     assert "odd" in shown
     assert "read 12\xa0minutes ago" in shown
@@ -51,6 +51,9 @@ def test_reading_is_switched_on_at_the_figure_that_stands_there(page, came_back,
     assert not Choice.objects.exists()  # less than it will cost
     page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": str((7 + 1) * 5_000)})
     assert Choice.objects.get(workspace=workspace).reads
-    assert "Read no more" in page.get(reverse("costs")).content.decode()
+    Standing.objects.create(channel=came_back.channel, next_at=clock.now(), reason="It asked to wait.")
+    shown = page.get(reverse("costs")).content.decode()
+    assert "Read no more" in shown
+    assert "It asked to wait." in shown
     page.post(reverse("switch-reading"), {"network": "x", "reads": "off"})
     assert not Choice.objects.get(workspace=workspace).reads

@@ -1,0 +1,39 @@
+"""The month's forecast knows reading that was just switched on, by the policy and what was published."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from kicau.base import clock
+from kicau.channels.acts import register_app
+from kicau.channels.live import stored
+from kicau.channels.models import Channel
+from kicau.connector.session import Credentials
+from kicau.publishing import compose, forecasting
+from kicau.publishing.models import Delivery
+from kicau.reading import choosing
+from kicau.reading.tests.conftest import BILLS
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_was_just_switched_on_is_foretold_from_the_policy(actor):
+    app = register_app(BILLS, "id", "secret")
+    channel = Channel.objects.create(workspace=actor.workspace, network=BILLS, app=app, key="kopi", account_id="1", handle="kopi", name="Kopi", credentials=stored(Credentials(access_token="t")))  # fmt: skip
+    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Kopi"),)))
+    now = clock.now()
+    Delivery.objects.bulk_create(
+        Delivery(workspace=actor.workspace, draft_id=draft.id, channel=channel, network=BILLS, state="published", due_at=now, next_at=now, rendered={"parts": []}, remote_ids=[str(n)], published_at=now - timedelta(hours=n))
+        for n in range(28)
+    )  # fmt: skip
+    assert forecasting.forecast(actor).total == ()
+    figure = choosing.one(actor, BILLS).estimate
+    assert (figure.posts, figure.readings, figure.micro) == (30, 210, 210 * 5_000)  # seven days of each post's life
+    choosing.switch(actor, BILLS, True, accepts=figure.micro)
+    month = forecasting.forecast(actor)
+    left = (month.ends_at - clock.now()) / timedelta(days=1)
+    assert month.total[0].reading == pytest.approx(figure.micro / 30 * left, rel=0.01)
+    choosing.switch(actor, BILLS, False)
+    assert forecasting.forecast(actor).total == ()
