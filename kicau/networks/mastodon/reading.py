@@ -61,7 +61,7 @@ def _answer(row: Mapping[str, Any]) -> Answer | None:
         id=str(status["id"]),
         at=at,
         author=str(who.get("id") or ""),
-        text=wire.plain(str(status.get("content") or "")),
+        text=wire.plain(str(status.get("content") or "")).strip(),
         answers=str(status.get("in_reply_to_id") or ""),
         raw={**wire.kept(status), "acct": str(who.get("acct") or "")},
     )

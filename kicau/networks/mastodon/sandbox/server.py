@@ -28,7 +28,7 @@ ACCOUNTS = (
 )  # fmt: skip
 
 # What snac 2.75 was seen to lack (2026-11-24): with these in `lacks`, and its `version`, the sandbox answers as it does.
-LIKE_SNAC = frozenset({"instance-v2", "metadata", "keys", "delete", "media-get", "polls", "visibilities", "private-list", "limits", "alt-lines", "high-planes", "edit-rest", "notification-pages", "many-statuses"})  # fmt: skip
+LIKE_SNAC = frozenset({"instance-v2", "metadata", "keys", "delete", "media-get", "polls", "visibilities", "private-list", "limits", "alt-lines", "high-planes", "edit-rest", "many-statuses"})  # fmt: skip
 
 
 class Server(Sandbox):

@@ -12,7 +12,7 @@ from kicau.connector.errors import AuthExpired, Rejected
 from kicau.networks.mastodon import wire
 from kicau.networks.mastodon.connector import connector
 from kicau.networks.mastodon.reading import BATCH, PAGE
-from kicau.networks.mastodon.sandbox import LIKE_SNAC, Server
+from kicau.networks.mastodon.sandbox import Server
 from kicau.networks.mastodon.tests.spec import answer_faults
 
 
@@ -34,7 +34,7 @@ async def test_more_than_a_page_is_read_whole(box: Server, kopi: Lent, kabar: Le
 
 
 async def test_a_server_without_pages_gives_nothing_twice(box: Server, kopi: Lent, kabar: Lent) -> None:
-    box.lacks = LIKE_SNAC
+    box.lacks = frozenset({"notification-pages"})
     out = [await said(kabar, f"@kopisenja {n}") for n in range(3)]
     first = await connector.answers(kopi, "")
     assert [one.id for one in first.items] == out
