@@ -13,8 +13,11 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed
 from kicau.channels.models import Channel
 from kicau.connector.sandbox import Fault
+from kicau.engine.pump import Pump
 from kicau.plans import acts as plans
 from kicau.plans.models import Charge, Reservation
+from kicau.publishing import compose, schedule
+from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Campaign, Delivery
 from kicau.reading import choosing, due, rounds
 from kicau.reading.models import Answer, Post, Reading, Standing
@@ -195,3 +198,26 @@ async def test_a_paused_or_withdrawn_channel_is_not_read(actor, pair, client, go
     await sync_to_async(Channel.objects.filter(key="kabar").update)(state="withdrawn")
     go(minutes=6)
     assert await rounds.read_due(client) == 0
+
+
+async def test_a_reading_that_hangs_delays_no_post(actor, pair, client, server):
+    await switch_on(actor)
+    await rounds.read_due(client)
+    await sync_to_async(Standing.objects.update)(next_at=clock.now())
+    server.faults.append(Fault(effect="slow", seconds=4, path="mentions", times=-1))
+    hanging = asyncio.create_task(rounds.read_due(client))
+    await asyncio.sleep(0.1)
+    draft = await sync_to_async(compose.create_draft)(actor, compose.Composition(parts=(compose.PartInput(text="Tepat waktu"),)))  # fmt: skip
+    whole = await sync_to_async(compose.one_draft)(actor, draft.id)
+    await sync_to_async(schedule.schedule)(actor, whole, ["kopi"], clock.now())
+    pump = Pump(Deliveries(client))
+    running = asyncio.create_task(pump.run())
+    try:
+        async with asyncio.timeout(3.5):
+            while not await rows(Delivery, state="published"):  # noqa: ASYNC110 (what is waited for is in the database)
+                await asyncio.sleep(0.02)
+        assert not hanging.done()
+    finally:
+        pump.stop()
+        await running
+        await hanging
