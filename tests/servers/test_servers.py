@@ -48,6 +48,31 @@ def test_mastodon_posts_come_back_equal(two_servers):
     assert asyncio.run(mastodon.main(alice.url, alice.person, alice.password, POSTS)) == 0
 
 
+def test_what_another_server_says_is_read_once(two_servers):
+    alice, bob = two_servers
+    asyncio.run(_read(alice, bob))
+
+
+async def _read(alice, bob):
+    async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}) as client:
+        session = await mastodon.Real(client, alice.url).signed_in(alice.person, alice.password)
+        begun = (await mastodon.connector.answers(session, "")).cursor
+        token, said = bob.token(), [f"reading {n}" for n in range(3)]
+        for words in said:
+            bob.ask("/api/v1/statuses", token, {"status": f"@{alice.person}@{alice.host} {words}"})
+        read, cursor = [], begun
+        for _ in range(60):  # what is said federates in its own time
+            got = await mastodon.connector.answers(session, cursor)
+            read, cursor = [*read, *(one.text.partition(" ")[2] for one in got.items)], got.cursor
+            if len(read) >= len(said):
+                break
+            await asyncio.sleep(0.5)
+        assert sorted(read) == said
+        assert (await mastodon.connector.answers(session, cursor)).items == ()
+        post = alice.ask("/api/v1/statuses", alice.token(), {"status": "counted"})["id"]
+        assert await mastodon.connector.numbers(session, [post, "1795729605896821"]) == {post: {"replies_count": 0, "reblogs_count": 0, "favourites_count": 0}}  # fmt: skip
+
+
 class Served:
     """A sandbox in a thread of its own, for clients that block."""
 
