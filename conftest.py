@@ -66,6 +66,12 @@ WHOLE = ("test_contract", "test_official_client", "test_isolation", "test_sandbo
 WHOLE_FOLDERS = ("tests", "kicau/cli/tests", "kicau/demo/tests")
 
 
+def pytest_collection_finish() -> None:
+    """Nor does what was collected go before the end; what could go by now is still told."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`-m unit` picks the tests that stand on their own: no database, no sandbox's contract, no process."""
     root = Path(__file__).resolve().parent
