@@ -136,16 +136,21 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
     from kicau.connector.wire import from_json
     from kicau.plans.pricing import price_all
     from kicau.publishing import acts
+    from kicau.reading import shown as what_was_read
 
     row = find_delivery(actor, delivery_id)
     rendered = from_json(Rendered, row.rendered)
     story = acts.story(actor, row)
     priced = price_all(row.network, rendered.charges, plan=row.channel.app.plan)
+    numbers = list(what_was_read.numbers(actor, row.draft_id).filter(delivery=row).order_by("position"))
+    answers = list(what_was_read.answers(actor, row.draft_id).filter(delivery=row).order_by("at", "id"))
     data = {
         **shapes.delivery(row),
         "rendered": shapes.rendered(rendered, priced),
         "attempts": [shapes.attempt(a) for a in story],
-    }
+        "numbers": [{"part": n.position + 1, "remote_id": n.remote_id, "values": n.values, "read_at": n.read_at.isoformat() if n.read_at else None} for n in numbers],
+        "answers": [{"remote_id": a.remote_id, "author": a.author, "text": a.text, "at": a.at.isoformat()} for a in answers],
+    }  # fmt: skip
 
     def human() -> None:
         show_facts({"id": row.id, "post": row.draft_id, "channel": f"{row.channel.key} ({row.channel.name})", "state": row.get_state_display(), "because": row.reason, "due": f"{local(row.due_at, row.timezone)} {row.timezone}", "published": local(row.published_at, row.timezone), "late": late(row), "address": row.url, "confirmed by": row.confirmed_by})  # fmt: skip
@@ -161,6 +166,12 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
             [(local(a.at, row.timezone), a.did, a.outcome, a.sentence) for a in story],
             empty="Nothing was done yet.",
         )
+        for one in numbers:
+            told = ", ".join(f"{name} {value}" for name, value in one.values.items())
+            click.echo(f"\nRead {local(one.read_at, row.timezone)}: {printable(told)}")
+        if answers:
+            click.echo()
+            show_table(("answered", "by", ""), [(local(a.at, row.timezone), a.author, a.text) for a in answers])
 
     answer(as_json, data, human)
 

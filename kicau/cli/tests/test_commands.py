@@ -13,6 +13,8 @@ from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector.session import Credentials
 from kicau.plans.models import Charge
 from kicau.publishing.models import Delivery, Draft
+from kicau.reading.models import Answer
+from kicau.reading.models import Post as RemotePost
 from kicau.workspaces.acts import actor_by_token, actor_for, add_person, create_workspace, set_member
 from kicau.workspaces.models import Membership, Person, Token
 
@@ -209,6 +211,17 @@ def test_a_delivery_is_shown_by_its_whole_id_or_its_end(kicau, scheduled):
     assert kicau("show", scheduled["id"], "--json").json["rendered"]["parts"][0]["text"] == "Selamat pagi"
     assert kicau("show", "0" * 8).code == 3
     assert kicau("show", "nonsense").code == 3
+
+
+def test_what_came_back_of_a_delivery_is_shown_with_it(kicau, scheduled):
+    row = Delivery.objects.get()
+    RemotePost.objects.create(channel=row.channel, delivery=row, remote_id="7", published_at=NOW, values={"likes": 4711}, read_at=NOW)  # fmt: skip
+    Answer.objects.create(channel=row.channel, delivery=row, remote_id="8", author="9", text="Enak sekali", at=NOW)
+    shown = kicau("show", scheduled["id"]).out
+    assert "likes 4711" in shown
+    assert "Enak sekali" in shown
+    told = kicau("show", scheduled["id"], "--json").json
+    assert (told["numbers"][0]["values"], told["answers"][0]["text"]) == ({"likes": 4711}, "Enak sekali")
 
 
 def test_moving_canceling_and_retrying(kicau, scheduled):
