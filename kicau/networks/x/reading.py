@@ -13,7 +13,8 @@ from kicau.connector.session import Session
 from kicau.networks.x import wire
 
 BATCH = 100  # posts in one look-up: OpenAPI 2.167, GET /2/tweets, ids
-MOST_PAGES = 10  # of mentions in one reading; the rest comes with the next one
+MOST_PAGES = 10  # of mentions in one reading, newest first; the oldest of still more are left out
+FIRST = 10  # mentions that the first reading brings, each of which is billed: OpenAPI 2.167, max_results from 5 on
 FIELDS = "created_at,author_id,in_reply_to_user_id,conversation_id,public_metrics"
 
 
@@ -21,8 +22,9 @@ async def answers(session: Session, cursor: str) -> Answers:
     found: dict[str, Answer] = {}
     token, newest = "", cursor
     for _ in range(MOST_PAGES):
-        asked = {"max_results": str(wire.MOST)} | ({"since_id": cursor} if cursor else {}) | ({"pagination_token": token} if token else {})  # fmt: skip
-        body = (await _read(session, f"/2/users/{session.account_id}/mentions", asked, wire.MOST)).json()
+        size = wire.MOST if cursor else FIRST
+        asked = {"max_results": str(size)} | ({"since_id": cursor} if cursor else {}) | ({"pagination_token": token} if token else {})  # fmt: skip
+        body = (await _read(session, f"/2/users/{session.account_id}/mentions", asked, size)).json()
         for row in body.get("data") or ():
             found[str(row["id"])] = _answer(row)
             newest = max(newest, str(row["id"]), key=lambda one: int(one or 0))

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import transaction
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed
 from kicau.channels.models import Channel
+from kicau.connector.content import Charge as Used
 from kicau.connector.sandbox import Fault
 from kicau.engine.pump import Pump
 from kicau.plans import acts as plans
-from kicau.plans.models import Charge, Reservation
+from kicau.plans import budgets
+from kicau.plans.models import Charge, Purpose, Reservation
+from kicau.plans.pricing import price_all
+from kicau.plans.reservations import Ask, reserve
 from kicau.publishing import compose, schedule
+from kicau.publishing.affording import work_of
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Campaign, Delivery
 from kicau.reading import choosing, due, rounds
@@ -135,6 +142,8 @@ async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_
     assert await billed(server) == 0
     assert not await rows(Reservation)
     assert "Kedai" in (await rows(Standing, channel=pair["kopi"]))[0].reason
+    assert await sync_to_async(_fits)(made[0], "post")
+    assert not await sync_to_async(_fits)(made[0], "post-read", 4)
     budget = (await sync_to_async(list)(plans.budgets(actor)))[0]
     await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=400 * EACH, period="total"), budget_id=budget.id)  # fmt: skip
     go(minutes=20)
@@ -142,6 +151,17 @@ async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_
     assert all(p.read_at for p in await rows(Post))
     assert await billed(server) == await paid() == 4
     assert not await rows(Reservation)
+
+
+def _fits(delivery, meter, units=1):
+    """Whether the budgets have room for it: one that publishes, or one that reads."""
+    row = Delivery.objects.select_related("channel__app", "draft").get(id=delivery.id)
+    work = replace(work_of(row), purpose=Purpose.NUMBERS if meter == "post-read" else Purpose.PUBLISH)
+    ask = Ask(work=work, priced=price_all(BILLS, [Used(meter, units)], plan=work.plan))
+    with transaction.atomic():
+        refused = reserve(budgets.current(), [ask])
+        transaction.set_rollback(True)
+    return not refused
 
 
 async def test_two_workers_together_read_nothing_twice(actor, pair, client, go, server, published, say):
