@@ -24,7 +24,7 @@ from kicau.connector.http import Call
 from kicau.connector.wire import from_json, to_json
 from kicau.plans import ledger
 from kicau.plans.models import Purpose
-from kicau.publishing import capping, compose, schedule
+from kicau.publishing import affording, capping, compose, schedule
 from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
@@ -244,18 +244,24 @@ def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str 
 async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None) -> Delivery:
     """Delete a published post from its network, all parts, last first. What we know of it is kept.
 
-    Raises Unacceptable with the network's reason, or Conflict where it could not be reached.
+    Raises Unacceptable with the network's reason, or Conflict where it could not be reached or a budget has no room.
     """
     actor.require(Permission.PUBLISH)
     row = await sync_to_async(one_delivery)(actor, delivery_id)
     if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
         raise Conflict(_why_not(row, "deleted from the network"))
-    session = client or new_client()
-    live = Live(row.channel, session)
+    session, left = client or new_client(), list(row.remote_ids)
+    work = affording.work_by(actor, row, Purpose.WITHDRAW)
+    purse = await sync_to_async(affording.purse_for)(work)
+    live = Live(row.channel, session, lambda used: purse.take(Purpose.WITHDRAW, used))
     label = registry.get(row.network).label
     try:
-        for remote_id in reversed(row.remote_ids):
-            await live.connector.withdraw(live, remote_id)
+        while left:
+            try:
+                await live.connector.withdraw(live, left[-1])
+                left.pop()
+            except affording.NotReserved as lacks:
+                await sync_to_async(affording.set_aside)(work, purse, lacks, len(left), label)
     except Rejected as exc:
         raise Unacceptable(exc.problems) from exc
     except ConnectorError as exc:
@@ -267,7 +273,7 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
             )
         ) from exc
     finally:
-        await sync_to_async(account)(row, live.http.calls, Purpose.WITHDRAW)
+        await sync_to_async(account)(work, live.http.calls)
         if client is None:
             await session.close()
     await sync_to_async(_deleted)(actor, row)
@@ -275,13 +281,10 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
 
 
 @transaction.atomic
-def account(row: Delivery, calls: Sequence[Call], purpose: str) -> None:
-    """Write down what a person's own call for a delivery used up."""
-    work = ledger.Work(
-        workspace_id=row.workspace_id, network=row.network, purpose=purpose, app_id=row.channel.app_id, plan=row.channel.app.plan,
-        channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id,
-    )  # fmt: skip
-    ledger.write(ledger.entries(work, calls))
+def account(work: ledger.Work, calls: Sequence[Call]) -> None:
+    """Write down what somebody's own act used up, and free what it had set aside."""
+    assert work.holder is not None
+    ledger.write(ledger.entries(work, calls), freed=frozenset({work.holder}))
 
 
 @transaction.atomic

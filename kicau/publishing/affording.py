@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Sum
 
 from kicau.base import clock
+from kicau.base.errors import Conflict
+from kicau.base.ids import new_id
 from kicau.base.money import shown
+from kicau.base.sentences import Sentence
 from kicau.channels.models import Channel
 from kicau.connector import errors, registry
 from kicau.connector.content import Charge as Used
@@ -25,6 +30,7 @@ from kicau.plans.reservations import Ask, Short
 if TYPE_CHECKING:
     from kicau.publishing.models import Delivery
     from kicau.publishing.outcomes import Claimed, Outcome
+    from kicau.workspaces.actors import Actor
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +50,7 @@ class Purse:
         pool[used.meter] -= used.units
 
 
+ACT = timedelta(minutes=2)  # after which what somebody's act set aside is free again, whatever became of it
 NOT_ON_PLAN = "not-on-plan"  # the problem of what the app's plan does not have at all
 
 
@@ -89,6 +96,34 @@ def work_of(row: Delivery) -> ledger.Work:
         workspace_id=row.workspace_id, network=row.network, purpose=Purpose.PUBLISH, app_id=row.channel.app_id, plan=row.channel.app.plan,
         channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id, holder=row.id,
     )  # fmt: skip
+
+
+def work_by(actor: Actor, row: Delivery, purpose: str) -> ledger.Work:
+    """Somebody's own act for what was published: theirs, whoever wrote the post, and set aside for as such."""
+    return replace(work_of(row), purpose=purpose, person_id=actor.person_id, holder=new_id())
+
+
+def purse_for(mine: ledger.Work) -> Purse:
+    """Empty: what costs money or has a hard budget is asked for when it is needed (`set_aside`)."""
+    return Purse(metered=metered(mine, [b for b in budgets.current() if b.is_hard]))
+
+
+@transaction.atomic
+def set_aside(mine: ledger.Work, purse: Purse, lacks: NotReserved, times: int, label: str) -> None:
+    """Set aside what an act lacked, as often as it still needs it. Raises Conflict where a hard budget has no room."""
+    wanted = Used(lacks.used.meter, lacks.used.units * times)
+    ask = Ask(work=mine, priced=price_all(mine.network, [wanted], plan=mine.plan), until=clock.now() + ACT)
+    if short := next(iter(reservations.reserve(budgets.current(), [ask]).values()), None):
+        raise Conflict(
+            Sentence(
+                "The budget “{budget}” has no room for this on {network}, so nothing was sent. Raise the budget, or do it on the network itself; it begins anew at {at}.",
+                budget=short.budget.name, network=label, at=short.renews_at,
+            )
+            if short.renews_at != budgets.NEVER
+            else Sentence("The budget “{budget}” has no room for this on {network}, so nothing was sent. Raise the budget, or do it on the network itself.", budget=short.budget.name, network=label)
+        )  # fmt: skip
+    pool = purse.left.setdefault(mine.purpose, {})
+    pool[wanted.meter] = pool.get(wanted.meter, 0) + wanted.units
 
 
 def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> None:

@@ -23,7 +23,7 @@ from kicau.connector.content import Part, Problem, Rendered
 from kicau.connector.errors import ConnectorError, Rejected, Uncertain
 from kicau.connector.wire import from_json, to_json
 from kicau.plans.models import Purpose
-from kicau.publishing import acts, schedule
+from kicau.publishing import acts, affording, schedule
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Revision
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
@@ -151,7 +151,7 @@ async def _carry_out(actor: Actor, row: Delivery, revision: Revision, *, doubt: 
         await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, told)  # fmt: skip
         raise Conflict(str(told)) from exc
     finally:
-        await sync_to_async(acts.account)(row, live.http.calls, Purpose.EDIT)
+        await sync_to_async(acts.account)(affording.work_by(actor, row, Purpose.EDIT), live.http.calls)
         if client is None:
             await session.close()
     await sync_to_async(_end)(actor, row, revision, Revision.State.DONE, Sentence("{who} changed it on {network}.", who=actor.name, network=label))  # fmt: skip

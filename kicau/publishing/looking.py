@@ -17,7 +17,7 @@ from kicau.connector.content import Published, Rendered
 from kicau.connector.errors import ConnectorError, Unavailable
 from kicau.connector.wire import from_json
 from kicau.plans.models import Purpose
-from kicau.publishing import acts
+from kicau.publishing import acts, affording
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.workspaces.actors import Actor, Permission
 
@@ -58,7 +58,7 @@ async def look(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientS
     except ConnectorError as exc:
         return Seen(has=Has.CANNOT_TELL, why=exc.detail[:300])
     finally:
-        await sync_to_async(acts.account)(row, live.http.calls, Purpose.FIND)
+        await sync_to_async(acts.account)(affording.work_by(actor, row, Purpose.FIND), live.http.calls)
         if client is None:
             await session.close()
     if isinstance(found, Published):

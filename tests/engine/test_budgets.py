@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
+from kicau.base.errors import Conflict
 from kicau.channels.models import Channel
 from kicau.connector.sandbox import Fault
 from kicau.notices.models import Notice
@@ -80,6 +81,24 @@ async def test_a_budget_covers_what_it_names_and_begins_anew(actor, post, shop, 
     local = row.next_at.astimezone(clock.zone("Asia/Jakarta"))
     assert (local.hour, local.minute) == (0, 0)
     assert "begins anew on" in row.reason
+
+
+async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(actor, member, post, shop, state, network, client):  # fmt: skip
+    row = await sync_to_async(post)("satu", "dua")
+    await shop.work(lambda: state(row) == "published")
+    made = await sync_to_async(budget)(actor, 1, meter="delete")
+    editor = await sync_to_async(member)("editor")
+    with pytest.raises(Conflict, match="The budget “Kedai” has no room for this on Stranger, so nothing was sent"):
+        await acts.withdraw(editor, row.id, client=client)
+    assert texts(network) == ["satu", "dua"]
+    assert not await all_of(Reservation.objects.all())
+    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=2, period="total", meter="delete"), budget_id=made.id)  # fmt: skip
+    await acts.withdraw(editor, row.id, client=client)
+    assert texts(network) == []
+    assert {c.person_id for c in await all_of(Charge.objects.filter(purpose="withdraw"))} == {editor.person_id}
+    [told] = await sync_to_async(plans.states)([made])
+    assert told.used == 2
+    assert not await all_of(Reservation.objects.all())
 
 
 async def test_a_budget_made_while_a_post_is_under_way_has_room_for_it_and_no_other(

@@ -134,6 +134,7 @@ def test_in_indonesian_on_a_phone(page: Page, networks, owner, workspace, pictur
     page.wait_for_url("**/channels")
     page.get_by_role("link", name="Tulis", exact=True).click()
     page.locator(".say").fill("Selamat pagi dari Bandung")
+    expect(page.locator("#kept")).to_contain_text("Tersimpan")  # the script is there
     page.get_by_role("button", name="Emoji").click()
     expect(page.locator(".faces button").first).to_be_visible()
     page.keyboard.type("kopi")

@@ -29,6 +29,7 @@ from kicau.connector.session import Credentials, Session, SignIn
 
 POST = Charge("post", proven=True)
 READ = Charge("read")
+DELETE = Charge("delete")
 SCOPES = ("write",)
 
 
@@ -156,7 +157,9 @@ class Stranger:
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:
-            await session.http.call("DELETE", _post(session, post_id), headers=_auth(session), repeatable=True)
+            await session.http.call(
+                "DELETE", _post(session, post_id), charge=DELETE, headers=_auth(session), repeatable=True
+            )
         except Rejected as exc:
             if "404" not in str(exc):
                 raise

@@ -98,13 +98,15 @@ def test_content_signals_and_agentpulse():
 
 
 RSL_WORDS = ("ai-train", "ai-input", "ai-index", "search")
+SITES = itertools.count(1)
 RSL_HEAD, RSL_TAIL = '<rsl xmlns="https://rslstandard.org/rsl">', "</rsl>"
 COLLECTIVE = '<license><permits type="usage">ai-all</permits><payment><standard>https://rslcollective.org/license</standard></payment></license>'  # fmt: skip
 
 
 @asynccontextmanager
 async def site(document):
-    """A site that serves an RSL document where Supertab's reader looks for it, and grants whoever asks a licence."""
+    """A site that serves an RSL document where Supertab's reader looks for it, and grants whoever asks a licence. Each has
+    an address of its own, because that reader keeps what it read at an address, and ports come back."""
 
     async def licence(_):
         return web.Response(text=document.replace("{here}", str(server.make_url("")).rstrip("/")), content_type="application/rsl+xml")  # fmt: skip
@@ -114,7 +116,8 @@ async def site(document):
 
     app = web.Application()
     app.add_routes([web.get("/license.xml", licence), web.post("/token", token)])
-    async with TestServer(app) as server:
+    n = next(SITES)
+    async with TestServer(app, host=f"127.1.{n // 250}.{n % 250 + 1}") as server:
         yield server
 
 
