@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.processes import free_port
+from tests.browser import BROWSERS
 
 SELF = Path(__file__).resolve().parent.parent
 BAR = 150  # ms
@@ -90,7 +91,9 @@ def typed(person: Any, wanted: argparse.Namespace) -> list[float]:
     site = f"http://127.0.0.1:{os.environ['KICAU_PORT']}"
     client = Client()
     client.force_login(person)
-    browser_path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser_path is None:
+        sys.exit("There is no browser here: python -m tests.browser installs one.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])  # fmt: skip
         context = browser.new_context(base_url=site, viewport={"width": 1360, "height": 900})
