@@ -103,7 +103,7 @@ def one(actor: Actor, network: str) -> Choosable:
     """Raises NotFound where the workspace has nothing to read there."""
     found = next((c for c in choosable(actor) if c.network == network), None)
     if found is None:
-        raise NotFound("network that can be read here", network[:40])
+        raise NotFound("channel that can be read on", network[:40])
     return found
 
 
