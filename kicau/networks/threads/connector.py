@@ -14,11 +14,12 @@ from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
+from kicau.connector.reading import Answers
 from kicau.connector.session import Session
 from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number
 from kicau.networks._meta.usage import allowances
-from kicau.networks.threads import limits, wire
+from kicau.networks.threads import limits, reading, wire
 from kicau.networks.threads.auth import ThreadsAuth
 from kicau.networks.threads.render import render
 
@@ -33,6 +34,8 @@ class Threads:
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.threads")
     can_tell = True
+    batch = reading.BATCH
+    reads_all = False
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
@@ -59,6 +62,12 @@ class Threads:
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         await wire.withdraw(session, post_id)
+
+    async def answers(self, session: Session, cursor: str, /) -> Answers:
+        return await reading.answers(session, cursor)
+
+    async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
+        return await reading.numbers(session, ids)
 
 
 async def _quota(session: Session) -> dict[str, int]:

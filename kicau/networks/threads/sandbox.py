@@ -6,6 +6,7 @@ Answers as Meta's Threads API collection of 2026-01-02 does, with and without th
 from __future__ import annotations
 
 import math
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -14,11 +15,25 @@ from typing import Any
 from aiohttp import web
 
 from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Validator
-from kicau.networks._meta.sandbox_calls import DAY, Ask, Doc, GraphError, iso, missing_object, stamp, unsupported
-from kicau.networks.threads.sandbox_containers import ContainerSide
+from kicau.networks._meta.sandbox_calls import (
+    DAY,
+    Ask,
+    Doc,
+    GraphError,
+    iso,
+    missing_object,
+    stamp,
+    time_of,
+    unsupported,
+)
+from kicau.networks.threads.sandbox_containers import ContainerSide, shortcode
 from kicau.networks.threads.sandbox_login import ACCOUNTS, SignInSide
 
 DEFAULT = ("id",)
+METRICS = ("views", "likes", "replies", "reposts", "quotes", "shares")
+VISITOR = SeededAccount(
+    id="35550000000000901", handle="rinihartati", name="Rini Hartati"
+)  # who replies where no account does
 ABSENT = ("gif_url", "thumbnail_url", "reposted_post", "location_id", "profile_picture_url")  # never set here
 
 
@@ -47,7 +62,7 @@ class Server(SignInSide, ContainerSide):
         return tuple(ACCOUNTS.values())
 
     def page_name(self, account: str) -> SeededAccount | None:
-        return ACCOUNTS.get(account)
+        return VISITOR if account == VISITOR.id else ACCOUNTS.get(account)
 
     def routes(self) -> Iterable[web.RouteDef]:
         yield from self.login_routes()
@@ -89,7 +104,10 @@ class Server(SignInSide, ContainerSide):
                 return self._limit(ask, account)
             case "GET", "threads" | "replies":
                 replies = ask.edge == "replies"
-                return self.listing(ask, self._listed(ask, account, replies=replies), self._post_view, "ThreadsMedia", DEFAULT)  # fmt: skip
+                return self.listing(ask, self._listed(ask, account, replies=replies), lambda doc: self._post_view(doc, account), "ThreadsMedia", DEFAULT)  # fmt: skip
+            case "GET", "mentions":
+                self.may(ask, "threads_manage_mentions")
+                return self.listing(ask, self._mentioning(account), lambda doc: self._post_view(doc, account), "ThreadsMedia", DEFAULT)  # fmt: skip
         raise unsupported(ask.method, ask.edge)
 
     def _answer_object(self, ask: Ask, kind: str, doc: Doc) -> Any:
@@ -97,9 +115,15 @@ class Server(SignInSide, ContainerSide):
             case "GET", "" if kind == "container":
                 return self.project(ask, self.container_view(doc), "ThreadsContainer", DEFAULT)
             case "GET", "" if kind == "post":
-                return self.project(ask, self._post_view(doc), "ThreadsMedia", DEFAULT)
+                return self.project(ask, self._post_view(doc, ask.token["subject"]), "ThreadsMedia", DEFAULT)
             case "GET", "replies" | "conversation" if kind == "post":
-                return self.listing(ask, self._below(doc, whole=ask.edge == "conversation"), self._post_view, "ThreadsMedia", DEFAULT)  # fmt: skip
+                self.may(ask, "threads_read_replies")
+                below = list(self._below(doc, whole=ask.edge == "conversation"))
+                newest_first = ask.flag("reverse", default=True)
+                return self.listing(ask, below[::-1] if newest_first else below, lambda one: self._post_view(one, ask.token["subject"]), "ThreadsMedia", DEFAULT)  # fmt: skip
+            case "GET", "insights" if kind == "post" and doc["account"] == ask.token["subject"]:
+                self.may(ask, "threads_manage_insights")
+                return self._insights(ask, doc)
             case "DELETE", "" if kind == "post" and doc["account"] == ask.token["subject"]:
                 self.may(ask, "threads_delete")
                 self.count("deletes", doc["account"], 100)
@@ -130,6 +154,29 @@ class Server(SignInSide, ContainerSide):
                     above.add(doc["id"])
                 yield doc
 
+    def _mentioning(self, account: str) -> Iterable[Doc]:
+        name = re.compile(rf"(?<![\w.@/])@{re.escape(ACCOUNTS[account].handle)}(?![\w.@])", re.IGNORECASE)
+        return [doc for doc in reversed(list(self.store.all("post"))) if doc["account"] != account and name.search(doc["text"])]  # fmt: skip
+
+    def _insights(self, ask: Ask, post: Doc) -> Doc:
+        wanted = ask.params.get("metric", "").split(",")
+        if unknown := [one for one in wanted if one not in METRICS]:
+            raise GraphError(100, f"(#100) metric[0] must be one of the following values: {', '.join(METRICS)}: {unknown[0]}")  # fmt: skip
+        counted = {"replies": sum(1 for _ in self._below(post, whole=not post["reply_to"]))}
+        return {"data": [{"name": one, "period": "lifetime", "values": [{"value": counted.get(one, 0)}], "title": one.title(), "description": "", "id": f"{post['id']}/insights/{one}/lifetime"} for one in wanted]}  # fmt: skip
+
+    def comment(self, post_id: str, text: str) -> str:
+        """What somebody else replies to a post in the app itself, or writes of their own where `post_id` is ""; its id."""
+        made = self.new_id()
+        post: Doc = {"id": made, "account": VISITOR.id, "text": text, "reply_to": post_id, "reply_control": "everyone", "topic": "", "link": "", "poll": {}, "quote": "", "spoiler": False, "type": "TEXT_POST", "files": [], "code": shortcode(int(made)), "at": time_of(self)}  # fmt: skip
+        self.store.put("shortcode", post["code"], {"post": made})
+        self.store.put("post", made, post)
+        return made
+
+    def uncomment(self, reply_id: str) -> None:
+        """Who wrote it deletes it."""
+        self.store.remove("post", reply_id)
+
     # Views
 
     def _account_view(self, account: str) -> dict[str, Callable[[], Any]]:
@@ -145,7 +192,7 @@ class Server(SignInSide, ContainerSide):
             "is_eligible_for_geo_gating": lambda: False,
         }
 
-    def _post_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
+    def _post_view(self, doc: Doc, viewer: str) -> dict[str, Callable[[], Any]]:
         files = doc["files"]
         root = self._root(doc)
         return {
@@ -154,8 +201,8 @@ class Server(SignInSide, ContainerSide):
             "media_type": lambda: doc["type"],
             "media_url": lambda: self.file_url(files[0]["file"]) if len(files) == 1 else None,
             "permalink": lambda: self._permalink(doc),
-            "owner": lambda: {"id": doc["account"]},
-            "username": lambda: ACCOUNTS[doc["account"]].handle,
+            "owner": lambda: {"id": doc["account"]} if doc["account"] == viewer else None,
+            "username": lambda: self._who(doc).handle,
             "text": lambda: doc["text"] or None,
             "timestamp": lambda: stamp(doc["at"]),
             "shortcode": lambda: doc["code"],
@@ -165,7 +212,7 @@ class Server(SignInSide, ContainerSide):
             "quoted_post": lambda: {"id": doc["quote"]} if doc["quote"] else None,
             "has_replies": lambda: any(True for _ in self._below(doc, whole=False)),
             "is_reply": lambda: bool(doc["reply_to"]),
-            "is_reply_owned_by_me": lambda: bool(doc["reply_to"]),
+            "is_reply_owned_by_me": lambda: doc["account"] == viewer if doc["reply_to"] else None,
             "root_post": lambda: {"id": root} if doc["reply_to"] else None,
             "replied_to": lambda: {"id": doc["reply_to"]} if doc["reply_to"] else None,
             "reply_audience": lambda: doc["reply_control"].upper(),
@@ -176,6 +223,9 @@ class Server(SignInSide, ContainerSide):
             "is_verified": lambda: False,
             **dict.fromkeys(ABSENT, lambda: None),
         }
+
+    def _who(self, doc: Doc) -> SeededAccount:
+        return self.page_name(doc["account"]) or VISITOR
 
     def _root(self, doc: Doc) -> str:
         while doc["reply_to"] and (above := self.store.get("post", doc["reply_to"])):
@@ -188,7 +238,7 @@ class Server(SignInSide, ContainerSide):
         return {**doc["poll"], **votes, "expiration_timestamp": stamp(doc["at"] + DAY)}
 
     def _permalink(self, doc: Doc) -> str:
-        return f"{self.base_url}/@{ACCOUNTS[doc['account']].handle}/post/{doc['code']}"
+        return f"{self.base_url}/@{self._who(doc).handle}/post/{doc['code']}"
 
     # What readers see
 

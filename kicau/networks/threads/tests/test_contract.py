@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
-from kicau.connector.contract import ConnectorContract
+from kicau.connector.contract import ConnectorContract, run
+from kicau.connector.errors import AuthExpired
+from kicau.connector.lent import Lent
+from kicau.connector.sandbox import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.threads.connector import connector
-from kicau.networks.threads.sandbox import Server
+from kicau.networks.threads.sandbox import VISITOR, Server
 from kicau.networks.threads.tests.spec import validate
 
 ONE, TWO = made.picture("one.jpg"), made.picture("two.png", mime="image/png")
@@ -37,6 +43,61 @@ def drafted(*media: Media, text: str = "", **how: Any) -> Draft:
 
 
 class TestThreads(ConnectorContract):
+    async def answered(self, sandbox: Sandbox, client: Any, post_id: str, text: str) -> str:
+        assert isinstance(sandbox, Server)
+        return sandbox.comment(post_id, text)
+
+    async def taken_back(self, sandbox: Sandbox, client: Any, answer_id: str) -> None:
+        assert isinstance(sandbox, Server)
+        sandbox.uncomment(answer_id)
+
+    def number_calls(self, posts: int) -> int:
+        """Threads tells each post's in a call of its own."""
+        return posts
+
+    async def test_replies_at_any_depth_mentions_and_what_was_said_from_the_account_itself(self, session: Lent, sandbox: Sandbox) -> None:  # fmt: skip
+        assert isinstance(sandbox, Server)
+        done = await run(connector, session, await self.delivery(session, self.drafts["thread with files"]))
+        asked = sandbox.comment(done.ids[2], "Buka jam berapa?")
+        ours = (await run(connector, session, await self.delivery(session, drafted(text="Jam tujuh", reply_to=asked)))).ids[0]  # fmt: skip
+        below, thanks = sandbox.comment(ours, "Terima kasih"), sandbox.comment(asked, "Saya juga mau tahu @kopisenja")
+        named = sandbox.comment("", "Kopi terbaik di @kopisenja")
+        sandbox.comment("", "Bukan @kopisenja.lain")
+        got = await connector.answers(session, "")
+        assert [(one.id, one.answers) for one in got.items] == [(asked, done.ids[0]), (below, done.ids[0]), (thanks, asked), (named, "")]  # fmt: skip
+        assert {one.author for one in got.items} == {VISITOR.handle}
+        counted = await connector.numbers(session, [done.ids[0], done.ids[2]])
+        assert counted[done.ids[0]] == {"views": 0, "likes": 0, "replies": 6, "reposts": 0, "quotes": 0, "shares": 0}
+        assert counted[done.ids[2]]["replies"] == 1
+
+    async def test_many_replies_since_the_last_reading_come_page_by_page(self, session: Lent, sandbox: Sandbox) -> None:
+        assert isinstance(sandbox, Server)
+        (post,) = await self.posted(session, 1)
+        first = sandbox.comment(post, "Pertama")
+        got = await connector.answers(session, "")
+        assert [one.id for one in got.items] == [first]
+        more = [sandbox.comment(post, f"Ke-{n}") for n in range(60)]
+        assert [one.id for one in (await connector.answers(session, got.cursor)).items] == more
+
+    async def test_where_nobody_replied_one_call_and_the_mentions_are_all(self, session: Lent, sandbox: Sandbox) -> None:  # fmt: skip
+        await self.posted(session, 3)
+        before = len(sandbox.requests)
+        assert (await connector.answers(session, "")).items == ()
+        assert len(sandbox.requests) - before == 2
+
+    async def test_a_sign_in_from_before_reads_replies_and_is_told_what_numbers_need(self, session: Lent, sandbox: Sandbox) -> None:  # fmt: skip
+        assert isinstance(sandbox, Server)
+        (post,) = await self.posted(session, 1)
+        reply = sandbox.comment(post, "Halo @kopisenja")
+        before = session.credentials.scopes - {"threads_manage_insights", "threads_manage_mentions"}
+        token = sandbox.store.get("token", session.credentials.access_token) or {}
+        sandbox.store.put("token", token["token"], {**token, "scopes": sorted(before)})
+        session.credentials = replace(session.credentials, scopes=before)
+        assert [one.id for one in (await connector.answers(session, "")).items] == [reply]
+        with pytest.raises(AuthExpired) as told:
+            await connector.numbers(session, [post])
+        assert told.value.missing == {"threads_manage_insights"}
+
     connector = connector
     server = staticmethod(quick)
     validators = (validate,)

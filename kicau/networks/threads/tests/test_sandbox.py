@@ -209,4 +209,4 @@ def filled(value, known):
 
 
 def served(one):
-    return not one["path"].endswith(("repost", "manage_reply", "insights", "location_search", "profile_lookup", "profile_posts", "keyword_search", "mentions", "oembed", "debug_token", "threads_publish", "refresh_access_token"))  # fmt: skip
+    return not one["path"].endswith(("repost", "manage_reply", "threads_insights", "location_search", "profile_lookup", "profile_posts", "keyword_search", "oembed", "debug_token", "threads_publish", "refresh_access_token"))  # fmt: skip

@@ -16,6 +16,7 @@ EVERYWHERE = {"access_token": "the collection sends it as a header; a parameter 
 MORE = {
     ("GET", "/access_token"): {"access_token"},
     ("POST", "/me/threads"): {"is_carousel_item", "children"},
+    ("GET", "/{id}/conversation"): {"after"},  # its sample answer has the cursor
 }
 OWN_ANSWER = {"/me/threads_publishing_limit": "fields_quota", "/{id}": "fields_threads", "/me": "fields_profile"}
 LOGIN = {
