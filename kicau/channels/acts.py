@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +15,9 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from kicau.base import clock
+from kicau.base import clock, sentences
 from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
-from kicau.base.ids import as_uuid
+from kicau.base.ids import as_uuid, new_id
 from kicau.base.sentences import Sentence
 from kicau.channels import pacing
 from kicau.channels.live import Desk, Live, new_client, stored
@@ -24,14 +25,14 @@ from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSign
 from kicau.connector import registry
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, Rejected
-from kicau.connector.http import Call
 from kicau.connector.oauth2 import new_state
-from kicau.connector.protocol import Account, Redirect
+from kicau.connector.protocol import Account, Redirect, takes
 from kicau.connector.session import Credentials
 from kicau.connector.wire import from_json
 from kicau.notices import acts as notices
 from kicau.notices.watch import Seen
-from kicau.plans.ledger import write_calls
+from kicau.plans import purses
+from kicau.plans.ledger import Work, write_calls
 from kicau.plans.models import Purpose
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission, system
@@ -45,6 +46,8 @@ CAME_BACK: list[Callable[[Actor, Channel, str], None]] = []
 
 ENDS_SOON = timedelta(days=7)  # a person is warned so long before a permission ends
 RENEWAL_OVERDUE = timedelta(minutes=15)  # a renewal is tried every few minutes
+ASKED_LATER = timedelta(minutes=15)  # until what a budget held is asked again: it may be raised at any time
+ASKS = ["asks_from", "asks_why", "asks_said"]
 REFRESH_LASTS = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
 
 
@@ -128,17 +131,15 @@ def remove_app(network: str, name: str = "default") -> NetworkApp:
 
 
 async def begin_sign_in(actor: Actor, network: str, answers: Mapping[str, str] | None = None, *, app_name: str = "", client: aiohttp.ClientSession | None = None) -> Begun:  # fmt: skip
-    """Start connecting. Raises NotAllowed, UnknownNetwork, Conflict, Unacceptable, or a connector's error."""
+    """Start connecting. Raises NotAllowed, UnknownNetwork, Unacceptable, a connector's error, or Conflict: also where a
+    hard budget has no room for all that it takes, before anything is asked."""
     actor.require(Permission.CHANNELS)
     app = await sync_to_async(app_for)(network, app_name)
-    async with _client(client) as session:
-        desk = Desk(app, session)
+    async with _client(client) as session, _paid(actor, app, session) as desk:
         try:
             begun = await registry.get(network).auth.begin(desk, dict(answers or {}))
         except Rejected as exc:
             raise Unacceptable(exc.problems) from exc
-        finally:
-            await _charge(actor, app, desk.http.calls, Purpose.CONNECT)
     if isinstance(begun, Redirect):
         await PendingSignIn.objects.acreate(
             state=begun.state, workspace=actor.workspace, person=actor.person, app=app, memory=dict(begun.memory)
@@ -159,21 +160,21 @@ async def begin_sign_in(actor: Actor, network: str, answers: Mapping[str, str] |
 async def finish_sign_in(
     actor: Actor, returned: Mapping[str, str], *, client: aiohttp.ClientSession | None = None
 ) -> Begun:
-    """The person came back with `returned` (the query); gives the identities to choose among. Each return counts once."""
+    """The person came back with `returned` (the query); gives the identities to choose among. Each return counts once.
+
+    Raises as `begin_sign_in` does; where a budget has no room, the network is not asked and the sign-in is not used up.
+    """
     actor.require(Permission.CHANNELS)
     state = returned.get("state", "")
     pending = await _pending(actor, state)
     if pending.found is not None:
         return Begun(state=state, accounts=tuple(from_json(Account, a) for a in pending.found))
-    async with _client(client) as session:
-        desk = Desk(pending.app, session)
+    async with _client(client) as session, _paid(actor, pending.app, session) as desk:
         try:
             accounts = await registry.get(pending.app.network).auth.finish(desk, pending.memory, returned)
         except Rejected as exc:
             await pending.adelete()
             raise Unacceptable(exc.problems) from exc
-        finally:
-            await _charge(actor, pending.app, desk.http.calls, Purpose.CONNECT)
     pending.found = [stored(a) for a in accounts]
     await pending.asave(update_fields=["found"])
     return Begun(state=state, accounts=accounts)
@@ -262,19 +263,28 @@ def _refresh_at(credentials: Credentials) -> datetime | None:
 
 
 async def ask_capabilities(channel: Channel, client: aiohttp.ClientSession) -> None:
-    """Ask what the channel can do now and keep it; a failure keeps what is known."""
-    live = Live(channel, client)
+    """Ask what the channel can do now and keep it; a failure keeps what is known. Where a hard budget has no room, it is
+    put off, with the reason."""
+    mine = Work(workspace_id=channel.workspace_id, network=channel.network, purpose=Purpose.READ, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id, holder=new_id())  # fmt: skip
+    purse = await sync_to_async(purses.purse_for)(mine)
+    live = Live(channel, client, pay=purses.payer(mine, purse, registry.get(channel.network).label))
     try:
         can = await live.connector.capabilities(live)
+    except purses.NoRoom as exc:
+        channel.asks_from, channel.asks_why = min(exc.again_at, clock.now() + ASKED_LATER), exc.sentence
+        channel.asks_said = sentences.stored(exc.sentence)
+        await channel.asave(update_fields=ASKS)
+        return
     except ConnectorError:
         return
     finally:
         await sync_to_async(_note)(channel, live)
-        await sync_to_async(write_calls)(channel.workspace_id, channel.network, live.http.calls, Purpose.READ, channel_id=channel.id, app_id=channel.app_id, plan=channel.app.plan)  # fmt: skip
+        await sync_to_async(purses.account)(mine, live.http.calls)
     channel.capabilities, channel.capabilities_at = stored(can), clock.now()
+    channel.asks_from, channel.asks_why, channel.asks_said = None, "", []
     if live.http.calls:  # some networks' rules are known without asking
         channel.answered_at = channel.capabilities_at
-    await channel.asave(update_fields=["capabilities", "capabilities_at", "answered_at"])
+    await channel.asave(update_fields=["capabilities", "capabilities_at", "answered_at", *ASKS])
 
 
 async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, used: str = "") -> bool:
@@ -396,9 +406,9 @@ def due_for_refresh(limit: int = 50) -> list[UUID]:
 
 def due_for_capabilities(limit: int = 50) -> list[Channel]:
     old = clock.now() - CAPABILITIES_LAST
-    due = Channel.objects.filter(state=ChannelState.ACTIVE, capabilities_at__lte=old).select_related("app")
-    due = due.filter(pacing.may_read(clock.now()))
-    return list(due.order_by("capabilities_at")[:limit])
+    asked, put_off = Q(asks_from=None, capabilities_at__lte=old), Q(asks_from__lte=clock.now())
+    due = Channel.objects.filter(asked | put_off, pacing.may_read(clock.now()), state=ChannelState.ACTIVE)
+    return list(due.select_related("app").order_by(F("capabilities_at").asc(nulls_first=True))[:limit])
 
 
 # What people do with channels
@@ -482,8 +492,18 @@ async def _pending(actor: Actor, state: str) -> PendingSignIn:
     return pending
 
 
-async def _charge(actor: Actor, app: NetworkApp, calls: Sequence[Call], purpose: Purpose) -> None:
-    await sync_to_async(write_calls)(actor.workspace.id, app.network, calls, purpose, app_id=app.id, plan=app.plan, person_id=actor.person_id)  # fmt: skip
+@asynccontextmanager
+async def _paid(actor: Actor, app: NetworkApp, client: aiohttp.ClientSession) -> AsyncIterator[Desk]:
+    """What a sign-in is foretold to take is set aside as a whole, and what it took is charged to who connects."""
+    connector = registry.get(app.network)
+    mine = Work(workspace_id=actor.workspace.id, network=app.network, purpose=Purpose.CONNECT, app_id=app.id, plan=app.plan, person_id=actor.person_id, holder=new_id())  # fmt: skip
+    purse = await sync_to_async(purses.purse_for)(mine)
+    desk = Desk(app, client, pay=purses.payer(mine, purse, connector.label))
+    await sync_to_async(purses.set_aside)(mine, purse, takes(connector.auth), connector.label)
+    try:
+        yield desk
+    finally:
+        await sync_to_async(purses.account)(mine, desk.http.calls)
 
 
 class _client:

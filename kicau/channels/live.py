@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,7 +58,7 @@ def app_value(row: NetworkApp) -> App:
 class Live:
     """A Session: one channel for one piece of work. What it spent is in `http.calls`."""
 
-    def __init__(self, channel: Channel, client: aiohttp.ClientSession, spend: Callable[[Charge], None] = lambda charge: None, app: App | None = None) -> None:  # fmt: skip
+    def __init__(self, channel: Channel, client: aiohttp.ClientSession, spend: Callable[[Charge], None] = lambda charge: None, app: App | None = None, pay: Callable[[Charge], Awaitable[None]] | None = None) -> None:  # fmt: skip
         self.channel = channel
         self.connector: Connector = registry.get(channel.network)
         self.app = app or app_value(channel.app)
@@ -76,6 +76,7 @@ class Live:
             now=clock.now,
             read_door=doors.reader(self.connector),
             read_allowances=allowance.reader(self.connector),
+            pay=pay,
         )
 
     def now(self) -> datetime:
@@ -101,9 +102,9 @@ class Live:
 class Desk:
     """A SignIn: an app while somebody connects a channel of it."""
 
-    def __init__(self, row: NetworkApp, client: aiohttp.ClientSession) -> None:
+    def __init__(self, row: NetworkApp, client: aiohttp.ClientSession, pay: Callable[[Charge], Awaitable[None]] | None = None) -> None:  # fmt: skip
         self.app = app_value(row)
-        self.http = Http(client, read_error=registry.get(row.network).read_error, now=clock.now)
+        self.http = Http(client, read_error=registry.get(row.network).read_error, now=clock.now, pay=pay)
 
     def now(self) -> datetime:
         return clock.now()

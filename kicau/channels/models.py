@@ -62,6 +62,9 @@ class Channel(models.Model):
     refresh_at = models.DateTimeField(null=True)  # when the credentials are renewed, well ahead
     capabilities = models.JSONField(default=dict, blank=True)  # wire form; {} before the first asking
     capabilities_at = models.DateTimeField(null=True)
+    asks_from = models.DateTimeField(null=True)  # UTC; it is not asked before then what it can do
+    asks_why = models.TextField(blank=True, default="")  # the sentence: a budget has no room, say
+    asks_said = models.JSONField(default=list, blank=True)  # how that sentence was made, to tell it in other languages
     answered_at = models.DateTimeField(null=True)  # when its network last let us read something with it
     state = models.CharField(max_length=10, choices=ChannelState.choices, default=ChannelState.ACTIVE)
     reason = models.CharField(max_length=500, blank=True)  # why it is not active, in a sentence

@@ -44,7 +44,7 @@ from kicau.connector.lent import (
     use,
 )
 from kicau.connector.people import FindsPeople
-from kicau.connector.protocol import Account, Connector, Redirect, prove
+from kicau.connector.protocol import Account, Connector, Redirect, prove, takes
 from kicau.connector.revising import Reads, Revises, Revision, change, draft_of, refused, settled
 from kicau.connector.sandbox import Fault, Sandbox, start
 from kicau.connector.session import File
@@ -464,6 +464,11 @@ class ConnectorContract:
         await run(self.connector, session, delivery)
         priced = {m for listed in self.connector.price_lists for m in listed.prices}
         assert _sum(session.spent, priced) == _sum(delivery.post.charges, priced)
+
+    async def test_what_signing_in_takes_is_foretold(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:
+        lent = lend(self.connector, sandbox, client)
+        await sign_in(self.connector, lent, self.answers, self.account)
+        assert {one.meter for one in lent.spent if one.units} == {one.meter for one in takes(self.connector.auth)}
 
     async def test_refreshes_without_losing_the_refresh_token(self, session: Lent) -> None:
         before = session.credentials

@@ -145,6 +145,7 @@ class Http:
     read_allowances: ReadAllowances = lambda reply: ()  # what an answer says of how much is used up
     allowed: list[Allowance] = field(default_factory=list)  # as they were said
     before_it_counts: Callable[[], Awaitable[None]] | None = None  # awaited before what must not be sent twice
+    pay: Callable[[Charge], Awaitable[None]] | None = None  # awaited before each call: sets aside, or refuses it
 
     async def call(
         self,
@@ -172,6 +173,8 @@ class Http:
         safe = method == "GET" if repeatable is None else repeatable
         if not safe and self.before_it_counts is not None:
             await self.before_it_counts()
+        if self.pay is not None:
+            await self.pay(charge)
         self.spend(charge)
         data: Any = form if form is not None else multipart if multipart is not None else body
         reply = await self._send(

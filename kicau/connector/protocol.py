@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from kicau.connector.capabilities import Capabilities, Option
-from kicau.connector.content import JSON, Delivery, Draft, Published, PublishResult, Rendered
+from kicau.connector.content import JSON, Charge, Delivery, Draft, Published, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
@@ -114,6 +114,20 @@ class Proves(Protocol):
         """The cheapest call that needs the channel's own token. Raises AuthExpired where it is no longer accepted."""
 
 
+@runtime_checkable
+class Foretells(Protocol):
+    """The optional role, of an Auth, of telling what a sign-in uses up, for a network where that counts."""
+
+    @property
+    def takes(self) -> tuple[Charge, ...]:
+        """Of all calls of `begin` and `finish` for one who has a single account; each meter that is used is named."""
+
+
+def takes(auth: Auth) -> tuple[Charge, ...]:
+    """What connecting is foretold to use up; empty where nothing counts."""
+    return auth.takes if isinstance(auth, Foretells) else ()
+
+
 async def prove(connector: Connector, session: Session) -> None:
     """Ask the network whether the channel's token lives. Raises AuthExpired where it does not, else as any call."""
     if isinstance(connector, Proves):
@@ -122,4 +136,4 @@ async def prove(connector: Connector, session: Session) -> None:
         await connector.capabilities(session)
 
 
-__all__ = ["Account", "Auth", "Connector", "Proves", "Published", "Redirect", "prove"]
+__all__ = ["Account", "Auth", "Connector", "Foretells", "Proves", "Published", "Redirect", "prove", "takes"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -20,9 +20,8 @@ from kicau.channels.models import ChannelState
 from kicau.connector import registry
 from kicau.connector.content import Rendered
 from kicau.connector.errors import ConnectorError, Rejected
-from kicau.connector.http import Call
 from kicau.connector.wire import from_json, to_json
-from kicau.plans import ledger
+from kicau.plans import purses
 from kicau.plans.models import Purpose
 from kicau.publishing import affording, capping, compose, schedule
 from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
@@ -252,7 +251,7 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
         raise Conflict(_why_not(row, "deleted from the network"))
     session, left = client or new_client(), list(row.remote_ids)
     work = affording.work_by(actor, row, Purpose.WITHDRAW)
-    purse = await sync_to_async(affording.purse_for)(work)
+    purse = await sync_to_async(purses.purse_for)(work)
     live = Live(row.channel, session, lambda used: purse.take(Purpose.WITHDRAW, used))
     label = registry.get(row.network).label
     try:
@@ -260,8 +259,9 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
             try:
                 await live.connector.withdraw(live, left[-1])
                 left.pop()
-            except affording.NotReserved as lacks:
-                await sync_to_async(affording.set_aside)(work, purse, lacks, len(left), label)
+            except purses.NotReserved as lacks:  # for all parts at once, so that none is left behind
+                wanted = replace(lacks.used, units=lacks.used.units * len(left))
+                await sync_to_async(purses.set_aside)(work, purse, [wanted], label)
     except Rejected as exc:
         raise Unacceptable(exc.problems) from exc
     except ConnectorError as exc:
@@ -273,18 +273,11 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
             )
         ) from exc
     finally:
-        await sync_to_async(account)(work, live.http.calls)
+        await sync_to_async(purses.account)(work, live.http.calls)
         if client is None:
             await session.close()
     await sync_to_async(_deleted)(actor, row)
     return row
-
-
-@transaction.atomic
-def account(work: ledger.Work, calls: Sequence[Call]) -> None:
-    """Write down what somebody's own act used up, and free what it had set aside."""
-    assert work.holder is not None
-    ledger.write(ledger.entries(work, calls), freed=frozenset({work.holder}))
 
 
 @transaction.atomic

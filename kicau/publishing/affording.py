@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Sum
 
 from kicau.base import clock
-from kicau.base.errors import Conflict
 from kicau.base.ids import new_id
 from kicau.base.money import shown
-from kicau.base.sentences import Sentence
 from kicau.channels.models import Channel
 from kicau.connector import errors, registry
 from kicau.connector.content import Charge as Used
@@ -25,6 +21,7 @@ from kicau.connector.content import Problem
 from kicau.plans import budgets, ledger, reservations
 from kicau.plans.models import Budget, Charge, Period, Purpose
 from kicau.plans.pricing import Priced, list_on, not_on, price_all
+from kicau.plans.purses import NotReserved, Purse, metered
 from kicau.plans.reservations import Ask, Short
 
 if TYPE_CHECKING:
@@ -33,24 +30,6 @@ if TYPE_CHECKING:
     from kicau.workspaces.actors import Actor
 
 
-@dataclass(slots=True, kw_only=True)
-class Purse:
-    """What one step may use up, in units: purpose, meter. Meters that cost nothing and have no budget are not asked for."""
-
-    metered: frozenset[str]
-    left: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    def take(self, purpose: str, used: Used) -> None:
-        """Raises NotReserved, before anything is sent."""
-        if used.meter not in self.metered or not used.units:
-            return
-        pool = self.left.setdefault(purpose, {})
-        if pool.get(used.meter, 0) < used.units:
-            raise NotReserved(purpose, used)
-        pool[used.meter] -= used.units
-
-
-ACT = timedelta(minutes=2)  # after which what somebody's act set aside is free again, whatever became of it
 NOT_ON_PLAN = "not-on-plan"  # the problem of what the app's plan does not have at all
 
 
@@ -64,14 +43,6 @@ class NotOnPlan(errors.PlanExceeded):
             params={"plan": plan, "network": label, "meter": meter},
         )
         super().__init__(meter)
-
-
-class NotReserved(errors.Unavailable):
-    """Nothing was sent: it would cost more than was set aside for it, so more is asked for first."""
-
-    def __init__(self, purpose: str, used: Used) -> None:
-        self.purpose, self.used = purpose, used
-        super().__init__(f"{used.units} {used.meter} had not been set aside")
 
 
 def check_plans(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> None:
@@ -101,29 +72,6 @@ def work_of(row: Delivery) -> ledger.Work:
 def work_by(actor: Actor, row: Delivery, purpose: str) -> ledger.Work:
     """Somebody's own act for what was published: theirs, whoever wrote the post, and set aside for as such."""
     return replace(work_of(row), purpose=purpose, person_id=actor.person_id, holder=new_id())
-
-
-def purse_for(mine: ledger.Work) -> Purse:
-    """Empty: what costs money or has a hard budget is asked for when it is needed (`set_aside`)."""
-    return Purse(metered=metered(mine, [b for b in budgets.current() if b.is_hard]))
-
-
-@transaction.atomic
-def set_aside(mine: ledger.Work, purse: Purse, lacks: NotReserved, times: int, label: str) -> None:
-    """Set aside what an act lacked, as often as it still needs it. Raises Conflict where a hard budget has no room."""
-    wanted = Used(lacks.used.meter, lacks.used.units * times)
-    ask = Ask(work=mine, priced=price_all(mine.network, [wanted], plan=mine.plan), until=clock.now() + ACT)
-    if short := next(iter(reservations.reserve(budgets.current(), [ask]).values()), None):
-        raise Conflict(
-            Sentence(
-                "The budget “{budget}” has no room for this on {network}, so nothing was sent. Raise the budget, or do it on the network itself; it begins anew at {at}.",
-                budget=short.budget.name, network=label, at=short.renews_at,
-            )
-            if short.renews_at != budgets.NEVER
-            else Sentence("The budget “{budget}” has no room for this on {network}, so nothing was sent. Raise the budget, or do it on the network itself.", budget=short.budget.name, network=label)
-        )  # fmt: skip
-    pool = purse.left.setdefault(mine.purpose, {})
-    pool[wanted.meter] = pool.get(wanted.meter, 0) + wanted.units
 
 
 def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> None:
@@ -200,13 +148,6 @@ def _unproven(o: Outcome, mine: ledger.Work) -> list[ledger.Entry]:
     }
     priced = sorted(price_all(mine.network, [Used(meter) for meter in meters], plan=mine.plan), key=lambda p: p.micro)
     return [ledger.Entry(work=replace(mine, purpose=Purpose.PUBLISH), at=o.item.begun_at, used=Used(p.meter), is_certain=False) for p in priced[-1:]]  # fmt: skip
-
-
-def metered(mine: ledger.Work, hard: Iterable[Budget]) -> frozenset[str]:
-    """The meters that cost money on the work's plan, or have a budget."""
-    listed = list_on(mine.network, clock.now().date(), mine.plan)
-    priced = {meter for meter, micro in listed.prices.items() if micro} if listed else set()
-    return frozenset(priced | {meter for b in hard for meter in b.meters})
 
 
 def spent_by(ids: Sequence[UUID]) -> dict[UUID, Counter[str]]:

@@ -23,7 +23,7 @@ from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import registry
 from kicau.connector.content import Charge as Used
 from kicau.connector.prices import Cap
-from kicau.plans import budgets, reading, reservations
+from kicau.plans import budgets, purses, reading, reservations
 from kicau.plans.acts import reckon
 from kicau.plans.models import CAP_PERIODS, ROLLING, Budget, Purpose
 from kicau.plans.pricing import list_on, price_all
@@ -219,7 +219,7 @@ def set_aside(budget: Budget) -> None:
     for row in found:
         mine = affording.work_of(row)
         done = spent.get(row.id, Counter()) + Counter(held.get(row.id, {}).get(Purpose.PUBLISH, {}))
-        ahead = affording.to_come(row.rendered, done, affording.metered(mine, [budget]))
+        ahead = affording.to_come(row.rendered, done, purses.metered(mine, [budget]))
         asks.append(
             reservations.Ask(work=mine, priced=price_all(row.network, starmap(Used, ahead.items()), plan=mine.plan))
         )

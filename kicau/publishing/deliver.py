@@ -32,6 +32,7 @@ from kicau.connector.content import Charge, Delivery, PublishResult, Rendered
 from kicau.connector.session import App
 from kicau.connector.wire import from_json
 from kicau.engine.pump import LEASE, Room
+from kicau.plans import purses
 from kicau.plans.models import Purpose
 from kicau.publishing import affording, outcomes, settling
 from kicau.publishing.ahead import Ahead
@@ -238,7 +239,7 @@ class Deliveries:
                     timedelta(seconds=1),
                     item.tries,
                 )
-            case affording.NotReserved():
+            case purses.NotReserved():
                 outcome = outcomes.again(item, did, "waiting", "", timedelta(0), item.tries)
                 outcome.lacks = exc
                 return outcome

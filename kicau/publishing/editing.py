@@ -22,6 +22,7 @@ from kicau.connector.capabilities import Ability
 from kicau.connector.content import Part, Problem, Rendered
 from kicau.connector.errors import ConnectorError, Rejected, Uncertain
 from kicau.connector.wire import from_json, to_json
+from kicau.plans import purses
 from kicau.plans.models import Purpose
 from kicau.publishing import acts, affording, schedule
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Revision
@@ -89,7 +90,7 @@ def open_revision(row: Delivery) -> Revision | None:
 
 async def edit(actor: Actor, delivery_id: UUID | str, change: Change, *, client: aiohttp.ClientSession | None = None) -> Delivery:  # fmt: skip
     """Make a published post read otherwise. Raises NotAllowed, NotFound, Unacceptable (what cannot be changed, or the
-    network's reason), Conflict (not published, nothing differs, a change that has not ended, the network away, or an
+    network's reason), Conflict (not published, nothing differs, a hard budget without room, a change that has not ended, the network away, or an
     answer that was lost: then `settle` it).
     """
     row, revision = await sync_to_async(_begin)(actor, delivery_id, change)
@@ -134,11 +135,15 @@ async def settle(actor: Actor, delivery_id: UUID | str, *, reads: str = "", clie
 
 
 async def _carry_out(actor: Actor, row: Delivery, revision: Revision, *, doubt: bool, client: aiohttp.ClientSession | None) -> Delivery:  # fmt: skip
-    session = client or new_client()
-    live = Live(row.channel, session)
-    label = live.connector.label
+    session, work = client or new_client(), affording.work_by(actor, row, Purpose.EDIT)
+    label = registry.get(row.network).label
+    purse = await sync_to_async(purses.purse_for)(work)
+    live = Live(row.channel, session, pay=purses.payer(work, purse, label))
     try:
         await _each_part(live, row, revision, doubt)
+    except purses.NoRoom as exc:
+        await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, exc.sentence)  # fmt: skip
+        raise
     except Rejected as exc:
         await sync_to_async(_end)(actor, row, revision, Revision.State.REFUSED, of_problems(exc.problems))
         raise Unacceptable(exc.problems) from exc
@@ -151,7 +156,7 @@ async def _carry_out(actor: Actor, row: Delivery, revision: Revision, *, doubt: 
         await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, told)  # fmt: skip
         raise Conflict(str(told)) from exc
     finally:
-        await sync_to_async(acts.account)(affording.work_by(actor, row, Purpose.EDIT), live.http.calls)
+        await sync_to_async(purses.account)(work, live.http.calls)
         if client is None:
             await session.close()
     await sync_to_async(_end)(actor, row, revision, Revision.State.DONE, Sentence("{who} changed it on {network}.", who=actor.name, network=label))  # fmt: skip

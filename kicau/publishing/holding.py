@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from kicau.base import clock
 from kicau.connector.content import Charge
-from kicau.plans import budgets, reservations
+from kicau.plans import budgets, purses, reservations
 from kicau.plans.models import Budget, Purpose
 from kicau.plans.pricing import not_on, price_all
 from kicau.publishing import affording
@@ -76,7 +76,7 @@ def _asks(
     """For what is still to be published, and for what it was held for in the middle of its way."""
     work = affording.work_of(row)
     done = spent + Counter(held.get(Purpose.PUBLISH, {}))
-    ahead = affording.to_come(row.rendered, done, affording.metered(work, current))
+    ahead = affording.to_come(row.rendered, done, purses.metered(work, current))
     yield reservations.Ask(work=work, priced=price_all(row.network, starmap(Charge, ahead.items()), plan=work.plan))
     lacks = row.problems[0].get("params", {})
     if lacks.get("meter"):

@@ -16,6 +16,7 @@ from kicau.connector.content import Delivery as Asked
 from kicau.connector.content import Published, Rendered
 from kicau.connector.errors import ConnectorError, Unavailable
 from kicau.connector.wire import from_json
+from kicau.plans import purses
 from kicau.plans.models import Purpose
 from kicau.publishing import acts, affording
 from kicau.publishing.models import Delivery, DeliveryState
@@ -43,14 +44,15 @@ class Seen:
 async def look(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None) -> Seen:
     """Ask the network again; nothing is changed here or there, though the call may cost money (it is charged).
 
-    Raises NotAllowed, NotFound, or Conflict where the outcome is not unknown.
+    Raises NotAllowed, NotFound, or Conflict where the outcome is not unknown, or a hard budget has no room.
     """
     actor.require(Permission.PUBLISH)
     row = await sync_to_async(acts.one_delivery)(actor, delivery_id)
     if row.state != DeliveryState.UNKNOWN:
         raise Conflict("What became of this delivery is known; there is nothing to look up.")
-    session = client or new_client()
-    live = Live(row.channel, session)
+    session, work = client or new_client(), affording.work_by(actor, row, Purpose.FIND)
+    purse = await sync_to_async(purses.purse_for)(work)
+    live = Live(row.channel, session, pay=purses.payer(work, purse, registry.get(row.network).label))
     try:
         found = await registry.get(row.network).find(live, _asked(row))
     except Unavailable as exc:
@@ -58,7 +60,7 @@ async def look(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientS
     except ConnectorError as exc:
         return Seen(has=Has.CANNOT_TELL, why=exc.detail[:300])
     finally:
-        await sync_to_async(acts.account)(affording.work_by(actor, row, Purpose.FIND), live.http.calls)
+        await sync_to_async(purses.account)(work, live.http.calls)
         if client is None:
             await session.close()
     if isinstance(found, Published):

@@ -24,8 +24,8 @@ from kicau.connector import registry
 from kicau.connector.content import Problem, Rendered, RenderedPart, Span, SpanKind
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.people import Account, Finding, FindsPeople
-from kicau.plans import budgets, reservations
-from kicau.plans.ledger import Work, entries, write
+from kicau.plans import purses
+from kicau.plans.ledger import Work
 from kicau.plans.models import Purpose
 from kicau.plans.pricing import Priced, price_all
 from kicau.publishing import contacts
@@ -113,13 +113,14 @@ async def look_up(actor: Actor, channel: Channel, words: str, *, client: aiohttp
             raise Conflict(Sentence("{channel} is not connected now; connect it again first.", channel=channel.name))
         if later := pacing.reads_from(channel, clock.now()):
             raise Conflict(Sentence("{network} says that most of what it allows is used up: nothing is read from it until {until}, so that posts go out. Write the handle yourself.", network=label, until=later))  # fmt: skip
-        live = Live(channel, session)
         work = Work(workspace_id=channel.workspace_id, network=channel.network, purpose=Purpose.READ, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id, person_id=actor.person_id, holder=new_id())  # fmt: skip
-        await sync_to_async(_reserve)(work, price_of(channel), label)
+        purse = await sync_to_async(purses.purse_for)(work)
+        live = Live(channel, session, pay=purses.payer(work, purse, label))
+        await sync_to_async(purses.set_aside)(work, purse, [connector.finding.charge], label)
         try:
             found = await connector.people(live, words.strip().removeprefix("@"))
         finally:
-            await sync_to_async(_charge)(work, live)
+            await sync_to_async(_account)(work, live)
         return await sync_to_async(_remember)(actor, channel.network, words, found, connector.finding)
     except Rejected as exc:
         raise Unacceptable(exc.problems) from exc
@@ -131,21 +132,8 @@ async def look_up(actor: Actor, channel: Channel, words: str, *, client: aiohttp
 
 
 @transaction.atomic
-def _reserve(work: Work, priced: tuple[Priced, ...], label: str) -> None:
-    ask = reservations.Ask(work=work, priced=priced, until=clock.now() + timedelta(minutes=2))
-    if short := next(iter(reservations.reserve(budgets.current(), [ask]).values()), None):
-        raise Conflict(
-            Sentence(
-                "The budget “{budget}” has no room for reading from {network} now; it is renewed at {at}.",
-                budget=short.budget.name, network=label, at=short.renews_at,
-            )
-        )  # fmt: skip
-
-
-@transaction.atomic
-def _charge(work: Work, live: Live) -> None:
-    assert work.holder is not None
-    write(entries(work, live.http.calls), freed=frozenset({work.holder}))
+def _account(work: Work, live: Live) -> None:
+    purses.account(work, live.http.calls)
     pacing.note_all(live.channel, live.http.allowed)
 
 

@@ -17,6 +17,7 @@ from kicau.connector import errors
 from kicau.connector.content import Charge, Continue, Published, PublishResult
 from kicau.connector.http import TIMEOUT, Call
 from kicau.connector.wire import to_json
+from kicau.plans import purses
 from kicau.plans.budgets import NEVER
 from kicau.plans.ledger import Work
 from kicau.plans.reservations import Short
@@ -55,7 +56,7 @@ class Claimed:
     person_id: UUID | None = None  # the draft's author
     died: bool = False  # its last step never reported
     work: Work | None = None  # whose money it spends; None: no hard budget asked
-    purse: affording.Purse | None = None  # None: no hard budget covers it
+    purse: purses.Purse | None = None  # None: no hard budget covers it
     short: Short | None = None  # the budget that it does not fit into: nothing is sent
     missing: dict[str, affording.NotOnPlan] = field(default_factory=dict)  # meters that its app's plan does not have
 
@@ -80,7 +81,7 @@ class Outcome:
     published: Published | None = None
     calls: list[Call] = field(default_factory=list)
     spent: tuple[Charge, ...] = ()  # what a look-up proved to have been used up
-    lacks: affording.NotReserved | None = None  # what has to be set aside before it can go on
+    lacks: purses.NotReserved | None = None  # what has to be set aside before it can go on
     refusals: list[Refusal] = field(default_factory=list)  # of the app itself
     at: datetime = field(default_factory=clock.now)
     detail: dict[str, Any] = field(default_factory=dict)
@@ -226,7 +227,7 @@ def rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
     return Outcome(item=item, did=did, outcome="rejected", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, problems=[to_json(p) for p in exc.problems], steps=item.steps, tries=item.tries)  # fmt: skip
 
 
-def beyond_budget(item: Claimed, did: str, label: str, short: Short, lacks: affording.NotReserved | None = None) -> Outcome:  # fmt: skip
+def beyond_budget(item: Claimed, did: str, label: str, short: Short, lacks: purses.NotReserved | None = None) -> Outcome:  # fmt: skip
     problem = affording.problem(short, label, lacks)
     outcome = held(item, did, Hold.BUDGET, of_problems([problem]), short.renews_at)
     outcome.problems = [to_json(problem)]

@@ -30,11 +30,10 @@ from kicau.connector.allowance import Allowance
 from kicau.connector.content import Charge
 from kicau.connector.http import Call
 from kicau.connector.reading import Reads
-from kicau.plans import budgets, ledger, reservations
+from kicau.plans import ledger, purses, reservations
 from kicau.plans.models import Purpose
 from kicau.plans.pricing import list_on, price_all
 from kicau.plans.reservations import Ask, Short
-from kicau.publishing import affording
 from kicau.reading import due, keeping
 from kicau.reading.due import Answering, Numbering
 
@@ -138,7 +137,7 @@ async def _read(job: Job, client: aiohttp.ClientSession) -> bool:
 async def _paid[T](job: Job, client: aiohttp.ClientSession, asked: Asked, ask: Callable[[Reads, Live], Awaitable[T]]) -> T:  # fmt: skip
     """Ask within 20 seconds; what it costs is set aside before it is sent, and where a reading finds that it needs more
     (another page), that is set aside and all of it is asked again: what was read already is not billed again that day."""
-    purse = await sync_to_async(_purse)(job)
+    purse = await sync_to_async(purses.purse_for)(_works(job)[0])
     for _ in range(MOST_ASKS):
         taken: Counter[str] = Counter()
 
@@ -151,7 +150,7 @@ async def _paid[T](job: Job, client: aiohttp.ClientSession, asked: Asked, ask: C
         try:
             async with asyncio.timeout(PATIENCE):
                 return await ask(cast("Reads", live.connector), live)
-        except affording.NotReserved as lacks:
+        except purses.NotReserved as lacks:
             wanted = Charge(lacks.used.meter, 2 * taken[lacks.used.meter] + lacks.used.units)
             await sync_to_async(_set_aside)(job, purse, wanted)
         finally:
@@ -174,28 +173,14 @@ def _works(job: Job) -> list[ledger.Work]:
     return [job.work()] if isinstance(job, Answering) else [share.work() for share in job.shares]
 
 
-@transaction.atomic
-def _purse(job: Job) -> affording.Purse:
-    """Empty: what costs money or has a hard budget is asked for as it is needed."""
-    hard = [b for b in budgets.current() if b.is_hard]
-    return affording.Purse(metered=affording.metered(_works(job)[0], hard))
-
-
-def _set_aside(job: Job, purse: affording.Purse, wanted: Charge) -> None:
+def _set_aside(job: Job, purse: purses.Purse, wanted: Charge) -> None:
     """Raises Held. Of a batch, the channels whose budgets have no room are left out, and the rest is read."""
     shares = _shares(job, wanted)
-    with transaction.atomic():
-        current = budgets.current()
-        hard = budgets.Coverage([b for b in current if b.is_hard])
-        asks = [Ask(work=work, priced=price_all(work.network, [Charge(wanted.meter, units)], plan=work.plan)) for work, units in shares]  # fmt: skip
-        covered = [ask for ask in asks if hard.of(ask.work)]
-        refused = reservations.reserve(current, covered) if covered else {}
-        # Also where nothing holds it: a budget that is made in this moment sees what is under way.
-        reservations.set_aside([ask for ask in asks if not hard.of(ask.work)])
+    refused = purses.ask([Ask(work=work, priced=price_all(work.network, [Charge(wanted.meter, units)], plan=work.plan)) for work, units in shares])  # fmt: skip
     if refused and not (isinstance(job, Numbering) and _leave_out(job, refused)):
         raise Held(next(iter(refused.values())))
-    pool = purse.left.setdefault(purpose_of(job), {})
-    pool[wanted.meter] = pool.get(wanted.meter, 0) + sum(units for work, units in shares if work.holder not in refused)
+    granted = sum(units for work, units in shares if work.holder not in refused)
+    purse.put(purpose_of(job), Charge(wanted.meter, granted))
 
 
 def _shares(job: Job, wanted: Charge) -> list[tuple[ledger.Work, int]]:

@@ -14,7 +14,7 @@ from kicau.connector.sandbox import Fault
 from kicau.notices.models import Notice
 from kicau.plans import acts as plans
 from kicau.plans.models import Charge, Reservation
-from kicau.publishing import acts, holding, outcomes
+from kicau.publishing import acts, editing, holding, outcomes
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Delivery
 from tests.engine import squeeze
@@ -88,7 +88,9 @@ async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(actor, 
     await shop.work(lambda: state(row) == "published")
     made = await sync_to_async(budget)(actor, 1, meter="delete")
     editor = await sync_to_async(member)("editor")
-    with pytest.raises(Conflict, match="The budget “Kedai” has no room for this on Stranger, so nothing was sent"):
+    with pytest.raises(
+        Conflict, match="The budget “Kedai” of 1 delete has no room for this on Stranger, so nothing was sent"
+    ):
         await acts.withdraw(editor, row.id, client=client)
     assert texts(network) == ["satu", "dua"]
     assert not await all_of(Reservation.objects.all())
@@ -98,6 +100,19 @@ async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(actor, 
     assert {c.person_id for c in await all_of(Charge.objects.filter(purpose="withdraw"))} == {editor.person_id}
     [told] = await sync_to_async(plans.states)([made])
     assert told.used == 2
+    assert not await all_of(Reservation.objects.all())
+
+
+async def test_changing_is_refused_where_a_budget_has_no_room_and_leaves_no_change_open(actor, post, shop, state, network, client):  # fmt: skip
+    row = await sync_to_async(post)("satu")
+    await shop.work(lambda: state(row) == "published")
+    made = await sync_to_async(budget)(actor, 0, meter="read")
+    with pytest.raises(Conflict, match="has no room for this on Stranger"):
+        await editing.edit(actor, row.id, editing.Change(texts={0: "dua"}), client=client)
+    assert texts(network) == ["satu"]
+    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=1, period="total", meter="read"), budget_id=made.id)  # fmt: skip
+    await editing.edit(actor, row.id, editing.Change(texts={0: "dua"}), client=client)
+    assert texts(network) == ["dua"]
     assert not await all_of(Reservation.objects.all())
 
 

@@ -107,6 +107,10 @@ class Channel(Shape):
     reason: str = Field(description="Why it is not active, in a sentence; may be empty.")
     paused: bool = Field(description="Whether a person holds its queue.")
     paused_until: datetime | None = Field(description=f"Until when the network's own limit holds it. {STAMP}")
+    asks_from: datetime | None = Field(
+        description=f"When it is asked again what it can do, where that was put off. {STAMP}"
+    )
+    asks_why: str = Field(description="Why it was put off, in a sentence: a budget has no room, say; may be empty.")
     reads_from: datetime | None = Field(description=f"Until when nothing is read with it: its network says that its allowance is nearly used up. {STAMP}")  # fmt: skip
     token_expires_at: datetime | None = Field(description=f"Of its credentials, which are renewed well before. {STAMP}")
     connected_at: datetime = Field(description=STAMP)

@@ -12,7 +12,7 @@ from kicau.connector.errors import Rejected
 from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import Credentials, Session, SignIn
 from kicau.networks._meta import login
-from kicau.networks._meta.graph import Graph, text_of
+from kicau.networks._meta.graph import CALL, Graph, text_of
 from kicau.networks.facebook.limits import NETWORK
 
 COMMENTS = "pages_manage_engagement"
@@ -25,6 +25,7 @@ class FacebookAuth:
     """A Page's token has no end; the person's, kept as its refresh token, makes a new one while it lasts (60 days)."""
 
     needs_keys = True
+    takes = (replace(CALL, units=4),)  # two tokens, what was granted, the Pages
 
     @property
     def questions(self) -> tuple[Option, ...]:

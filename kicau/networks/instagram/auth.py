@@ -46,6 +46,7 @@ LOGIN = Option(
 
 class InstagramAuth:
     needs_keys = True
+    takes = (replace(CALL, units=4),)  # two tokens, what was granted, the Pages; with Instagram's own login one less
 
     @property
     def questions(self) -> tuple[Option, ...]:

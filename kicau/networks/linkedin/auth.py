@@ -7,6 +7,7 @@ No PKCE: LinkedIn documents none for apps with a secret, only for native ones th
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from kicau.connector import oauth2
@@ -23,6 +24,7 @@ PAGE = 100
 
 class LinkedInAuth:
     needs_keys = True
+    takes = (replace(wire.ONE_CALL, units=2),)  # the member and the list of organisations; each of these one more
 
     @property
     def questions(self) -> tuple[Option, ...]:

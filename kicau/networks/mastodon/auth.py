@@ -12,7 +12,7 @@ from typing import Any
 
 from kicau.connector import guard, oauth2
 from kicau.connector.capabilities import Option
-from kicau.connector.content import JSON, Problem
+from kicau.connector.content import JSON, Charge, Problem
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import Credentials, Session, SignIn
@@ -28,6 +28,7 @@ HOST = re.compile(r"(?=.{1,253}(?::|\Z))(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\
 
 class MastodonAuth:
     needs_keys = False
+    takes = (Charge(wire.CALLS, 4, always=True),)  # what it offers and our app there, a token and the account
 
     @property
     def questions(self) -> tuple[Option, ...]:

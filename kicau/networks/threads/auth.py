@@ -35,6 +35,7 @@ YOUNGEST = timedelta(hours=24)  # a token may be refreshed once it is that old
 
 class ThreadsAuth:
     needs_keys = True
+    takes = (replace(CALL, units=3),)  # two tokens and the account
 
     @property
     def questions(self) -> tuple[Option, ...]:

@@ -21,6 +21,7 @@ class XAuth:
     """Access tokens live two hours; the sign-in code only 30 seconds."""
 
     needs_keys = True
+    takes = (Charge(wire.USER_READ),)
 
     @property
     def questions(self) -> tuple[Option, ...]:

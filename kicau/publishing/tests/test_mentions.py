@@ -95,7 +95,7 @@ def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, conn
     assert [h.handle for h in mentions.candidates(actor, ["x"], "kop")] == ["kopisenja"]
 
     set_budget(actor, BudgetInput(name="Kecil", amount=10_000, currency="USD", period="month"))
-    with pytest.raises(Conflict, match="has no room for reading from X"):
+    with pytest.raises(Conflict, match="has no room for this on X"):
         async_to_sync(mentions.look_up)(actor, channel, "siapa")
     assert not Handle.objects.filter(target="siapa").exists()
     channel.reads_from = clock.now() + timedelta(minutes=15)
