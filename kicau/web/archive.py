@@ -18,15 +18,16 @@ from kicau.archive import exports, meaning, reading, saying, search
 from kicau.archive.imports import acts
 from kicau.archive.imports.readers import readable
 from kicau.archive.models import Import
-from kicau.base.errors import Refusal
+from kicau.base.errors import Refusal, Unacceptable
 from kicau.base.ids import as_uuid
 from kicau.connector import registry
 from kicau.publishing.models import Campaign
 from kicau.rights.models import USES
-from kicau.rights.statements import ANY, NewStatement
+from kicau.rights.statements import NewStatement
 from kicau.web import archive_words as w
+from kicau.web import rights_forms
 from kicau.web.frame import Asked, attempt, is_partial, page
-from kicau.web.words import said
+from kicau.web.words import by_field, said
 from kicau.workspaces.actors import Permission
 
 
@@ -67,9 +68,18 @@ def facets(request: Asked) -> HttpResponse:
 @page
 @require_safe
 def item(request: Asked, item_id: str) -> HttpResponse:
+    return _item(request, item_id)
+
+
+def _item(request: Asked, item_id: str, wrong: dict[str, list[str]] | None = None) -> HttpResponse:
+    """With `wrong`, the form as it was filled in."""
     story = reading.story(request.actor, item_id)
-    uses = [(use, *w.USES[use], story.decisions[use]) for use in USES]
-    return render(request, "web/archive/item.html", {"story": story, "item": story.item, "uses": uses, "values": w.VALUES.items()})  # fmt: skip
+    form = rights_forms.read(request.POST)
+    shown = {
+        "story": story, "item": story.item, "uses": [(use, *w.USES[use], story.decisions[use]) for use in USES], "values": w.VALUES.items(),
+        "form": form, "conditions": rights_forms.rows(form["conditions"]), "errors": wrong or {},
+    }  # fmt: skip
+    return render(request, "web/archive/item.html", shown, status=422 if wrong else 200)
 
 
 @page
@@ -78,13 +88,17 @@ def say(request: Asked, item_id: str) -> HttpResponse:
     """What the form's author says of this very item; taking it back is a statement of its own."""
     found = reading.one_item(request.actor, item_id)
     taken_back = request.POST.get("verb") == "withdraw"
-    said_of = {use: request.POST[use] for use in USES if request.POST.get(use) in ANY}
-    given = NewStatement(
-        layer="withdrawal" if taken_back else "author", party="author" if found.standing.own else "workspace", party_name=request.actor.name,
-        subject="item", item=found.id, says=dict.fromkeys(USES, "deny") if taken_back else said_of, note=request.POST.get("note", "")[:2000],
-    )  # fmt: skip
-    done = _("Taken back: from now on nobody may use it for anything.") if taken_back else _("Kept.")
-    attempt(request, lambda: saying.say(request.actor, [given]), done)
+    try:
+        form = rights_forms.checked(rights_forms.read(request.POST))
+        given = NewStatement(
+            layer="withdrawal" if taken_back else "author", party="author" if found.standing.own else "workspace", party_name=request.actor.name,
+            subject="item", item=found.id, says=dict.fromkeys(USES, "deny") if taken_back else form["says"],
+            conditions={} if taken_back else rights_forms.conditions(request.POST), note=form["note"],
+        )  # fmt: skip
+        saying.say(request.actor, [given])
+    except Unacceptable as exc:
+        return _item(request, item_id, by_field(exc))
+    messages.success(request, _("Taken back: from now on nobody may use it for anything.") if taken_back else _("Kept."))  # fmt: skip
     return redirect("archive-item", item_id=item_id)
 
 

@@ -109,3 +109,23 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(page: Page, b
     page.get_by_label("The bundle").set_input_files(bundle)
     page.get_by_role("button", name="Check it", exact=True).click()
     expect(page.get_by_text("evidence.json does not hold.")).to_be_visible()
+
+
+def test_conditions_are_asked_where_something_is_conditional(browser, site, transactional_db, owner, workspace, actor):
+    """Also where no script runs."""
+    archived(actor)
+    for script in (True, False):
+        context = browser.new_context(base_url=site, viewport={"width": 360, "height": 740}, locale="en-GB", java_script_enabled=script)  # fmt: skip
+        come_in(context, site, owner)
+        page = context.new_page()
+        page.goto("/rights")
+        page.get_by_text("Record what somebody said").click()
+        form = page.locator("form[action='/rights/say']")
+        expect(form.get_by_label("naming the author", exact=True)).to_be_hidden()
+        form.locator("[name=train_gen]").select_option("conditional")
+        form.get_by_label("naming the author", exact=True).check()
+        form.get_by_label("naming the author: details").fill(f"@kopisenja {script}")
+        assert not script or fits(page)
+        form.get_by_role("button", name="Keep it").click()
+        expect(page.get_by_text(f"naming the author (@kopisenja {script})")).to_be_visible()
+        context.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -128,3 +130,65 @@ def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
     assert "Stopped" in get(page, "archive-imports")
     bad = page.post(reverse("archive-begin"), {"file": SimpleUploadedFile("a.zip", b"PK nothing")}, follow=True)
     assert "a.zip is broken" in bad.content.decode()
+
+
+def test_under_conditions_names_them(page, taken, actor):
+    teman = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "conditional"}
+    page.post(reverse("rights-say"), {**teman, "if-attribution": "1", "how-attribution": "@teman", "how-geography": "ID"})  # fmt: skip
+    assert Statement.objects.get().conditions == {"attribution": "@teman", "geography": "ID"}
+    shown = get(page, "rights")
+    assert 'naming the author (<span class="code">@teman</span>)' in shown
+    assert "naming the author" in get(page, "archive-item", taken[2].id).partition("May it be used?")[2]
+    page.post(reverse("archive-say", args=[taken[2].id]), {"train_gen": "conditional", "if-payment": "1"})
+    assert Statement.objects.filter(item=taken[2].id).get().conditions == {"payment": ""}
+    page.post(reverse("archive-say", args=[taken[1].id]), {"train_gen": "deny", "if-payment": "1"})
+    assert Statement.objects.filter(item=taken[1].id).get().conditions == {}  # the fields are not shown then
+    terms = Terms.objects.create(network="x", acquired="fetched", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No.", source="https://x.example/terms")  # fmt: skip
+    page.post(reverse("rights-review", args=[terms.id]), {"train_gen": "conditional", "if-consent": "1", "how-consent": "legal@x.example"})  # fmt: skip
+    terms.refresh_from_db()
+    assert (terms.says, terms.conditions) == ({"train_gen": "conditional"}, {"consent": "legal@x.example"})
+    assert 'value="legal@x.example"' in get(page, "rights")
+
+
+WRONG = [  # of the form that records what somebody said: what is typed, the sentence
+    ({"about": "site|", "key": ""}, "Name what the statement is about."),
+    ({"train_gen": "", "search": ""}, "A statement says something of at least one use."),
+    ({"layer": "king"}, "There is no layer"),
+    ({"name": "N" * 301}, "This has 301 characters; at most 300 are kept."),
+    ({"key": "k" * 501}, "This has 501 characters; at most 500 are kept."),
+    ({"source": "s" * 2001}, "This has 2001 characters"),
+    ({"note": "n" * 2001}, "This has 2001 characters"),
+    ({"train_gen": "conditional", "how-payment": "p" * 501}, "A condition's detail has at most 500 characters."),
+]
+
+
+@pytest.mark.parametrize(("typed", "sentence"), WRONG, ids=[s for _, s in WRONG])
+def test_what_is_wrong_is_told_once_and_nothing_typed_is_lost(page, taken, typed, sentence):
+    form = {"about": "licence|", "key": "CC-BY-4.0", "layer": "author", "name": "Teman", "train_gen": "allow", "search": "deny", "source": "https://teman.example/izin", "note": "Lewat surel"}  # fmt: skip
+    answer = page.post(reverse("rights-say"), form | typed)
+    shown = answer.content.decode()
+    assert (answer.status_code, shown.count(html.escape(sentence))) == (422, 1)
+    assert not Statement.objects.exists()
+    for name in ("name", "key", "source", "note"):
+        assert f'name="{name}" value="{(form | typed)[name]}"' in shown, name
+    asked = shown.partition("Record what somebody said")[2]
+    if (form | typed)["search"]:
+        assert re.search(r'<select name="search">.{0,300}<option value="deny" selected', asked)
+
+
+def test_each_form_about_rights_keeps_what_was_typed(page, taken):
+    item = reverse("archive-say", args=[taken[0].id])
+    terms = Terms.objects.create(network="x", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No.", source="https://x.example/terms")  # fmt: skip
+    for address, form, kept, sentence in (
+        (item, {"note": "Foto tamu"}, "Foto tamu", "A statement says something of at least one use."),
+        (item, {"train_gen": "deny", "note": "n" * 2001}, "n" * 2001, "This has 2001 characters"),
+        (reverse("rights-review", args=[terms.id]), {"train_gen": "allow", "note": "n" * 2001}, "n" * 2001, "This has 2001 characters"),
+        (reverse("rights-speak"), {"terms_url": "kopisenja.example/syarat"}, "kopisenja.example/syarat", "An address begins with"),
+        (reverse("rights-read"), {"url": "ftp://teman.example"}, "ftp://teman.example", "An address begins with"),
+        (reverse("rights-read"), {"url": ""}, "", "An address begins with"),
+    ):  # fmt: skip
+        answer = page.post(address, form)
+        shown = answer.content.decode()
+        assert (answer.status_code, shown.count(sentence)) == (422, 1), (address, form)
+        assert f'value="{kept}"' in shown
+    assert not Statement.objects.exists()
