@@ -7,6 +7,7 @@ drafts that it can publish. `connect`, `Lent` and `run` serve a network's own te
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
@@ -18,7 +19,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from kicau.connector import errors, reading
+from kicau.connector import errors, reading, webhooks
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import (
     Charge,
@@ -38,6 +39,7 @@ from kicau.connector.lent import (
     Lent,
     consent,
     lend,
+    listening,
     look_up,
     run,
     sign_in,
@@ -78,6 +80,7 @@ class ConnectorContract:
     other: ClassVar[str] = ""  # somebody else of the sandbox, who answers: the consent form's choice
     other_answers: ClassVar[Mapping[str, str] | None] = None  # of that sign-in; None: the same
     calling: ClassVar[str] = ""  # what an answer begins with so that it reaches the account: "@kopisenja"
+    tells: ClassVar[bool] = False  # whether the network sends webhooks
     threads_answers: ClassVar[bool] = True  # whether an answer tells which post it answers
     called: ClassVar[str] = ""  # somebody of the sandbox, by their handle; "" where the network finds nobody
     validators: ClassVar[tuple[object, ...]] = ()  # of the specification: a request that fails one fails the test
@@ -416,6 +419,78 @@ class ConnectorContract:
                 sandbox.faults[:] = [Fault(effect=effect, seconds=seconds, times=-1)]
                 with pytest.raises(wanted):
                     await read
+
+    # Being told
+
+    def told_of(self, sandbox: Sandbox, post: str) -> str:
+        """By which id a webhook names a post."""
+        return post
+
+    async def set_up_webhooks(self, sandbox: Sandbox, address: str, token: str) -> None:
+        """What the operator does at the network itself, where `webhook_setup` names something."""
+
+    async def test_webhooks_tell_what_reading_tells(self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:  # fmt: skip
+        teller = self.connector
+        assert isinstance(teller, webhooks.TellsByWebhook) == self.tells
+        if not isinstance(teller, webhooks.TellsByWebhook):
+            return
+        assert isinstance(teller, reading.Reads)
+        async with listening(teller, "a token") as heard:
+            await self.set_up_webhooks(sandbox, heard.address, "a token")
+            for _ in range(2):
+                await teller.subscribe(session, heard.address, "a token")
+            (post,) = await self.posted(session, 1)
+            answer = await self.answered(sandbox, client, post, "the first answer")
+            headers, body = await heard.next()
+            while [one.answer.author for one in teller.happenings(body) if one.answer] == [session.account_id]:
+                headers, body = await heard.next()  # the account's own first comment
+            assert teller.is_genuine(headers, body, session.app)
+            for forged in (
+                {},
+                {**headers, "x-hub-signature-256": "sha256="},
+                {**headers, "x-hub-signature-256": "sha256=é"},
+            ):
+                assert not teller.is_genuine(forged, body, session.app)
+            assert not teller.is_genuine(headers, body + b" ", session.app)
+            assert not teller.is_genuine(headers, body, replace(session.app, client_secret=session.app.client_id))
+            assert not teller.is_genuine(headers, body, replace(session.app, client_secret=""))
+            (told,) = teller.happenings(body)
+            (read,) = (await teller.answers(session, "")).items
+            assert told.account == session.account_id
+            assert told.answer is not None
+            assert [told.answer.id, told.answer.text, told.answer.author] == [answer, read.text, read.author]
+            assert told.answer.answers == self.told_of(sandbox, read.answers)
+            assert abs(told.answer.at - read.at) <= timedelta(seconds=2)
+            await teller.unsubscribe(session)
+            await teller.unsubscribe(session)
+
+    async def test_an_address_that_is_not_ours_is_not_confirmed(self, session: Lent, sandbox: Sandbox) -> None:
+        teller = self.connector
+        if not isinstance(teller, webhooks.TellsByWebhook):
+            return
+        asked = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "a token"}
+        assert teller.verification(asked, "a token") == "1158201444"
+        for wrong in ({}, {**asked, "hub.verify_token": "ä token"}, {**asked, "hub.mode": "unsubscribe"}):
+            assert teller.verification(wrong, "a token") is None
+
+    @pytest.mark.parametrize(
+        "junk",
+        [
+            b"",
+            b"\xff",
+            b"{",
+            b"[" * 100_000,
+            b"3",
+            b"[]",
+            b"{}",
+            b'{"object":"page","entry":[3,{"id":1},{"changes":[3,{"value":[]},{"field":"feed","value":{}}]}]}',
+            b'{"values":[{"value":{"id":1,"timestamp":[]},"field":"replies"}],"time":"x"}',
+        ],
+    )
+    def test_nonsense_tells_nothing(self, junk: bytes) -> None:
+        if isinstance(self.connector, webhooks.TellsByWebhook):
+            with suppress(ValueError):
+                assert self.connector.happenings(junk) in ((), [])
 
     async def test_nothing_found_where_nothing_was_sent(self, session: Lent, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html import unescape
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
+from aiohttp import web
 
 from kicau.connector import errors
 from kicau.connector.content import Charge, Continue, Delivery, Published, PublishResult, RenderedMedia
@@ -19,6 +21,7 @@ from kicau.connector.http import CLIENT_MARK, Http
 from kicau.connector.protocol import Account, Connector, Redirect
 from kicau.connector.sandbox import Sandbox
 from kicau.connector.session import App, Credentials, File
+from kicau.connector.webhooks import TellsByWebhook
 from kicau.connector.wire import from_json, to_json
 
 USER_AGENT = f"{CLIENT_MARK}0 (contract)"
@@ -148,3 +151,39 @@ async def run(
             case None:
                 delivery = replace(delivery, steps=delivery.steps + 1)
     raise AssertionError(f"not published after {steps} steps; progress {delivery.progress}")
+
+
+@dataclass
+class Heard:
+    """What came to an address of ours, as it came: headers (names in lower case) and bytes."""
+
+    address: str
+    came: asyncio.Queue[tuple[dict[str, str], bytes]] = field(default_factory=asyncio.Queue)
+
+    async def next(self) -> tuple[dict[str, str], bytes]:
+        async with asyncio.timeout(10):
+            return await self.came.get()
+
+
+@asynccontextmanager
+async def listening(teller: TellsByWebhook, token: str) -> AsyncIterator[Heard]:
+    """An address that says of itself that it is ours, and takes whatever is posted to it."""
+
+    async def confirm(request: web.Request) -> web.Response:
+        told = teller.verification(request.query, token)
+        return web.Response(text=told or "", status=200 if told is not None else 403)
+
+    async def take(request: web.Request) -> web.Response:
+        await heard.came.put(({name.lower(): value for name, value in request.headers.items()}, await request.read()))
+        return web.Response()
+
+    app = web.Application()
+    app.add_routes([web.get("/heard", confirm), web.post("/heard", take)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    heard = Heard(f"http://127.0.0.1:{runner.addresses[0][1]}/heard")
+    try:
+        yield heard
+    finally:
+        await runner.cleanup()

@@ -14,9 +14,10 @@ from kicau.connector.session import Credentials, Session, SignIn
 from kicau.networks._meta import login
 from kicau.networks._meta.graph import CALL, Graph, text_of
 from kicau.networks.facebook.limits import NETWORK
+from kicau.networks.facebook.webhooks import SUBSCRIBES
 
 COMMENTS = "pages_manage_engagement"
-SCOPES = ("pages_show_list", "pages_read_engagement", "pages_manage_posts", COMMENTS, "pages_read_user_content")  # fmt: skip
+SCOPES = ("pages_show_list", "pages_read_engagement", "pages_manage_posts", COMMENTS, "pages_read_user_content", SUBSCRIBES)  # fmt: skip
 NEEDED = ("pages_show_list", "pages_read_engagement", "pages_manage_posts")
 FIELDS = "id,name,username,link,access_token,tasks"
 

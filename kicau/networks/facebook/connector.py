@@ -17,15 +17,17 @@ from kicau.connector.protocol import Auth, Connector
 from kicau.connector.reading import Answers
 from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
+from kicau.connector.webhooks import Happening
 from kicau.networks._meta.errors import shut_door
 from kicau.networks._meta.graph import page_graph
 from kicau.networks._meta.usage import allowances
-from kicau.networks.facebook import archive, limits, reading, revising, wire
+from kicau.networks._meta.webhooks import MetaWebhooks
+from kicau.networks.facebook import archive, limits, reading, revising, webhooks, wire
 from kicau.networks.facebook.auth import COMMENTS, FacebookAuth
 from kicau.networks.facebook.render import render
 
 
-class Facebook:
+class Facebook(MetaWebhooks):
     slug = "facebook"
     label = limits.NETWORK
     auth: Auth = FacebookAuth()
@@ -41,6 +43,7 @@ class Facebook:
     can_tell = True
     batch = reading.BATCH
     reads_all = False  # a Page's token reads its own posts
+    webhook_setup = ""  # all of it by calls
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
@@ -75,6 +78,15 @@ class Facebook:
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
         return await reading.numbers(session, ids)
+
+    def happenings(self, body: bytes, /) -> Sequence[Happening]:
+        return webhooks.happenings(body)
+
+    async def subscribe(self, session: Session, address: str, token: str, /) -> None:
+        await webhooks.subscribe(session, address, token)
+
+    async def unsubscribe(self, session: Session, /) -> None:
+        await webhooks.unsubscribe(session)
 
     def written(self, part: RenderedPart, /) -> str:
         return part.text

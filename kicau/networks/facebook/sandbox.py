@@ -17,6 +17,7 @@ from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Valida
 from kicau.networks._meta import seeds
 from kicau.networks._meta.sandbox_calls import Ask, Doc, GraphError, iso, missing_object, stamp, time_of, unsupported
 from kicau.networks._meta.sandbox_login import PERSON
+from kicau.networks._meta.sandbox_webhooks import WebhookSide, entry
 from kicau.networks.facebook.sandbox_videos import VideoSide
 
 MOST = 63_206  # characters of a message
@@ -26,12 +27,14 @@ POST_FIELDS = ("created_time", "message")
 VISITOR = {"id": "7100000000000001", "name": "Rini Hartati"}  # who comments where no Page does
 
 
-class Server(VideoSide):
+class Server(WebhookSide, VideoSide):
     slug = "facebook"
     label = "Facebook"
     accent = "#1b62d1"
     default_app = SeededApp(client_id="102030405060708", client_secret="facebook-sandbox-app-secret")  # noqa: S106
     buc = ("pages", 80001)
+    webhook_object = "page"
+    subscribing = {"page": "pages_manage_metadata"}
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
         self.page_posts: dict[str, list[str]] = {}  # ids by Page, oldest first
@@ -68,6 +71,8 @@ class Server(VideoSide):
     # Calls
 
     async def answer(self, ask: Ask) -> Any:
+        if (found := await self.answer_webhooks(ask)) is not None:
+            return found
         if ask.node == seeds.USER:
             return self.answer_person(ask)
         if (page := self.store.get("page", ask.node)) is not None:
@@ -268,6 +273,7 @@ class Server(VideoSide):
         comment = {"id": f"{post}_{self.new_id()}", "object": doc["id"], "page": doc["page"], "message": message, "at": time_of(self)}  # fmt: skip
         self.store.put("comment", comment["id"], comment)
         self.post_comments.setdefault(doc["id"], []).append(comment["id"])
+        self._tell_comment(comment, "add")
         return {"id": comment["id"]}
 
     def comment(self, post_id: str, text: str) -> str:
@@ -276,11 +282,26 @@ class Server(VideoSide):
         comment = {"id": f"{post_id.rpartition('_')[2]}_{self.new_id()}", "object": post_id, "page": doc["page"], "message": text, "at": time_of(self), "by": VISITOR}  # fmt: skip
         self.store.put("comment", comment["id"], comment)
         self.post_comments.setdefault(post_id, []).append(comment["id"])
+        self._tell_comment(comment, "add")
         return str(comment["id"])
+
+    def recomment(self, comment_id: str, text: str) -> None:
+        """Who wrote a comment says it otherwise."""
+        comment = self.store.put("comment", comment_id, {**(self.store.get("comment", comment_id) or {}), "message": text})  # fmt: skip
+        self._tell_comment(comment, "edited")
 
     def uncomment(self, comment_id: str) -> None:
         """Who wrote a comment deletes it."""
-        self._delete("comment", self.store.get("comment", comment_id) or {})
+        comment = self.store.get("comment", comment_id) or {}
+        self._delete("comment", comment)
+        self._tell_comment(comment, "remove")
+
+    def _tell_comment(self, comment: Doc, verb: str) -> None:
+        post = next((one["id"] for one in self.store.all("post") if one["video"] == comment["object"]), comment["object"])  # fmt: skip
+        value = {"from": comment.get("by") or self._from(comment["page"]), "item": "comment", "comment_id": comment["id"], "post_id": post, "parent_id": post, "verb": verb, "created_time": int(comment["at"])}  # fmt: skip
+        if verb != "remove":
+            value["message"] = comment["message"]
+        self.tell(comment["page"], "feed", entry("page", comment["page"], time_of(self), "feed", value))
 
     # Views
 

@@ -29,7 +29,7 @@ INSTAGRAM_SCOPES = (
     "instagram_business_content_publish",
     "instagram_business_manage_comments",
 )
-FACEBOOK_SCOPES = ("instagram_basic", "instagram_content_publish", "instagram_manage_comments", DELETES, FINDS, "pages_show_list", "pages_read_engagement")  # fmt: skip
+FACEBOOK_SCOPES = ("instagram_basic", "instagram_content_publish", "instagram_manage_comments", DELETES, FINDS, "pages_show_list", "pages_read_engagement", "pages_manage_metadata")  # fmt: skip
 NEEDED = {
     "instagram": frozenset({"instagram_business_basic", "instagram_business_content_publish"}),
     "facebook": frozenset({"instagram_basic", "instagram_content_publish", "pages_show_list", "pages_read_engagement"}),

@@ -18,15 +18,17 @@ from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.reading import Answers
 from kicau.connector.session import Session
+from kicau.connector.webhooks import Happening
 from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number, shut_door
 from kicau.networks._meta.usage import allowances
-from kicau.networks.instagram import archive, limits, people, reading, wire
+from kicau.networks._meta.webhooks import MetaWebhooks
+from kicau.networks.instagram import archive, limits, people, reading, webhooks, wire
 from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
 from kicau.networks.instagram.render import render
 
 
-class Instagram:
+class Instagram(MetaWebhooks):
     slug = "instagram"
     label = limits.NETWORK
     auth: Auth = InstagramAuth()
@@ -44,6 +46,7 @@ class Instagram:
     can_tell = True
     batch = reading.BATCH
     reads_all = False  # a token reads its own account's media
+    webhook_setup = webhooks.SETUP
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
@@ -69,6 +72,15 @@ class Instagram:
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
         return await reading.numbers(session, ids)
+
+    def happenings(self, body: bytes, /) -> Sequence[Happening]:
+        return webhooks.happenings(body)
+
+    async def subscribe(self, session: Session, address: str, token: str, /) -> None:
+        await webhooks.subscribe(session, address, token)
+
+    async def unsubscribe(self, session: Session, /) -> None:
+        await webhooks.unsubscribe(session)
 
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
         return await people.find(session, words)

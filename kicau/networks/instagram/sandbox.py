@@ -28,6 +28,7 @@ from kicau.networks._meta.sandbox_calls import (
     time_of,
     unsupported,
 )
+from kicau.networks._meta.sandbox_webhooks import WebhookSide, entry
 from kicau.networks.instagram.sandbox_containers import ContainerSide
 
 ACCOUNTS = {seed.instagram: SeededAccount(id=seed.instagram, handle=seed.handle, name=seed.name, kind="professional") for seed in seeds.SEEDS}  # fmt: skip
@@ -37,12 +38,14 @@ MEDIA_DEFAULT = ("id",)
 VISITOR = {"id": "17841400000009001", "username": "rini.hartati"}  # who comments where no account of ours does
 
 
-class Server(ContainerSide):
+class Server(WebhookSide, ContainerSide):
     slug = "instagram"
     label = "Instagram"
     accent = "#a02a8c"
     default_app = SeededApp(client_id="504030201060708", client_secret="instagram-sandbox-app-secret")  # noqa: S106
     buc = ("instagram", 80002)
+    webhook_object = "instagram"
+    subscribing = {"page": "pages_manage_metadata", "instagram": "instagram_business_manage_comments"}
     graph_prefixes = ("", "/facebook")
     login_prefix = "/facebook"
 
@@ -162,6 +165,8 @@ class Server(ContainerSide):
     # Calls
 
     async def answer(self, ask: Ask) -> Any:
+        if (found := await self.answer_webhooks(ask)) is not None:
+            return found
         by_facebook = ask.request.path.startswith("/facebook/")
         if by_facebook == (ask.token["kind"] == "instagram"):
             raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
@@ -308,6 +313,9 @@ class Server(ContainerSide):
         made = {"id": self.new_id(), "media": media["id"], "account": media["account"], "text": text, "at": time_of(self), "by": VISITOR, "under": under}  # fmt: skip
         self.store.put("comment", made["id"], made)
         self.media_comments.setdefault(media["id"], []).append(made["id"])
+        value = {"id": made["id"], "from": VISITOR, "text": text, "media": {"id": media["id"], "media_product_type": media["product"]}} | ({"parent_id": under} if under else {})  # fmt: skip
+        for subscriber in (media["account"], PAGE_OF[media["account"]]):
+            self.tell(subscriber, "comments", entry("instagram", media["account"], time_of(self), "comments", value))
         return str(made["id"])
 
     def uncomment(self, comment_id: str) -> None:

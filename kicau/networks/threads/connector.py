@@ -16,17 +16,19 @@ from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.reading import Answers
 from kicau.connector.session import Session
+from kicau.connector.webhooks import Happening
 from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number
 from kicau.networks._meta.usage import allowances
-from kicau.networks.threads import limits, reading, wire
+from kicau.networks._meta.webhooks import MetaWebhooks
+from kicau.networks.threads import limits, reading, webhooks, wire
 from kicau.networks.threads.auth import ThreadsAuth
 from kicau.networks.threads.render import render
 
 QUOTAS = (("posts-24h", "", "posts_24h", "threads"), ("replies-24h", "reply_", "replies_24h", "replies"))
 
 
-class Threads:
+class Threads(MetaWebhooks):
     slug = "threads"
     label = limits.NETWORK
     auth: Auth = ThreadsAuth()
@@ -36,6 +38,7 @@ class Threads:
     can_tell = True
     batch = reading.BATCH
     reads_all = False
+    webhook_setup = webhooks.SETUP
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)
@@ -68,6 +71,15 @@ class Threads:
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
         return await reading.numbers(session, ids)
+
+    def happenings(self, body: bytes, /) -> Sequence[Happening]:
+        return webhooks.happenings(body)
+
+    async def subscribe(self, session: Session, address: str, token: str, /) -> None:
+        await webhooks.subscribe(session, address, token)
+
+    async def unsubscribe(self, session: Session, /) -> None:
+        await webhooks.unsubscribe(session)
 
 
 async def _quota(session: Session) -> dict[str, int]:

@@ -26,6 +26,7 @@ from kicau.networks._meta.sandbox_calls import (
     time_of,
     unsupported,
 )
+from kicau.networks._meta.sandbox_webhooks import WebhookSide
 from kicau.networks.threads.sandbox_containers import ContainerSide, shortcode
 from kicau.networks.threads.sandbox_login import ACCOUNTS, SignInSide
 
@@ -37,12 +38,14 @@ VISITOR = SeededAccount(
 ABSENT = ("gif_url", "thumbnail_url", "reposted_post", "location_id", "profile_picture_url")  # never set here
 
 
-class Server(SignInSide, ContainerSide):
+class Server(WebhookSide, SignInSide, ContainerSide):
     slug = "threads"
     label = "Threads"
     accent = "#101010"
     default_app = SeededApp(client_id="604030201060709", client_secret="threads-sandbox-app-secret")  # noqa: S106
     buc = ("threads", 613)
+    webhook_object = "threads"
+    told_of_all = True  # which topics are told is set in the dashboard alone
     token_starts = {"threads": "THAA"}
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
@@ -171,7 +174,20 @@ class Server(SignInSide, ContainerSide):
         post: Doc = {"id": made, "account": VISITOR.id, "text": text, "reply_to": post_id, "reply_control": "everyone", "topic": "", "link": "", "poll": {}, "quote": "", "spoiler": False, "type": "TEXT_POST", "files": [], "code": shortcode(int(made)), "at": time_of(self)}  # fmt: skip
         self.store.put("shortcode", post["code"], {"post": made})
         self.store.put("post", made, post)
+        self._tell_of(post)
         return made
+
+    def _tell_of(self, post: Doc) -> None:
+        value = {"id": post["id"], "username": self._who(post).handle, "text": post["text"], "media_type": "TEXT_POST", "permalink": self._permalink(post), "shortcode": post["code"], "timestamp": stamp(post["at"])}  # fmt: skip
+        about = {"app_id": self.default_app.client_id, "time": int(time_of(self)), "subscription_id": "1", "has_uid_field": False}  # fmt: skip
+        root = self.store.get("post", self._root(post)) or post
+        if post["reply_to"] and root["account"] in ACCOUNTS:
+            owner = {"id": root["id"], "owner_id": root["account"], "username": self._who(root).handle}
+            told = {**value, "replied_to": {"id": post["reply_to"]}, "root_post": owner}
+            self.tell(root["account"], "replies", {**about, "topic": "moderate", "target_id": root["id"], "values": {"value": told, "field": "replies"}})  # fmt: skip
+        for account in ACCOUNTS:
+            if any(one["id"] == post["id"] for one in self._mentioning(account)):
+                self.tell(account, "mentions", {**about, "topic": "interaction", "target_id": account, "values": {"value": value, "field": "mentions"}})  # fmt: skip
 
     def uncomment(self, reply_id: str) -> None:
         """Who wrote it deletes it."""

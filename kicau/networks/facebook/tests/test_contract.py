@@ -50,6 +50,13 @@ def measured(**how: Any) -> Media:
 
 
 class TestFacebook(ConnectorContract):
+    tells = True
+
+    def told_of(self, sandbox: Sandbox, post: str) -> str:
+        """By the post that shows a film."""
+        assert isinstance(sandbox, Server)
+        return next((one["id"] for one in sandbox.store.all("post") if one["video"] == post), post)
+
     connector = connector
     server = staticmethod(quick)
     validators = (validate,)

@@ -55,6 +55,8 @@ def clip(**how: Any) -> Media:
 
 
 class TestInstagram(ConnectorContract):
+    tells = True
+
     async def answered(self, sandbox: Sandbox, client: Any, post_id: str, text: str) -> str:
         assert isinstance(sandbox, Server)
         return sandbox.comment(post_id, text)
@@ -62,6 +64,16 @@ class TestInstagram(ConnectorContract):
     async def taken_back(self, sandbox: Sandbox, client: Any, answer_id: str) -> None:
         assert isinstance(sandbox, Server)
         sandbox.uncomment(answer_id)
+
+    async def set_up_webhooks(self, sandbox: Sandbox, address: str, token: str) -> None:
+        """With Facebook's sign-in no dashboard is needed."""
+        assert isinstance(sandbox, Server)
+        if not self.answers:
+            await sandbox.set_webhook(address, token, "comments")
+
+    def test_a_webhook_that_is_not_formed_as_it_should_be_tells_nothing(self) -> None:
+        junk = b'{"object":"instagram","entry":[{"time":1e400,"changes":[{"field":"comments","value":{"id":"1"}}]},{"id":1,"time":1,"field":"comments","value":{"id":"1","from":3}}]}'
+        assert connector.happenings(junk) == []
 
     def number_calls(self, posts: int) -> int:
         """The newest are listed; one that is not among them is asked for."""

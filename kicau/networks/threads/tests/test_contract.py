@@ -43,6 +43,8 @@ def drafted(*media: Media, text: str = "", **how: Any) -> Draft:
 
 
 class TestThreads(ConnectorContract):
+    tells = True
+
     async def answered(self, sandbox: Sandbox, client: Any, post_id: str, text: str) -> str:
         assert isinstance(sandbox, Server)
         return sandbox.comment(post_id, text)
@@ -50,6 +52,10 @@ class TestThreads(ConnectorContract):
     async def taken_back(self, sandbox: Sandbox, client: Any, answer_id: str) -> None:
         assert isinstance(sandbox, Server)
         sandbox.uncomment(answer_id)
+
+    async def set_up_webhooks(self, sandbox: Sandbox, address: str, token: str) -> None:
+        assert isinstance(sandbox, Server)
+        await sandbox.set_webhook(address, token, "replies,mentions")
 
     def number_calls(self, posts: int) -> int:
         """Threads tells each post's in a call of its own."""

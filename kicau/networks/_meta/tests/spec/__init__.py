@@ -46,6 +46,11 @@ EDGES = {
 ENUMS_OF_ANY_CASE = {
     "upload_phase": "the description has START and FINISH for video_reels; Meta's own collection sends lower case",
 }
+WEBHOOKS = {  # edges that our extract of the description leaves out: (allowed, needed) parameters
+    "POST /subscriptions": ({"object", "callback_url", "verify_token", "fields"}, {"object", "callback_url", "fields"}, "webhooks of an app"),
+    "POST /subscribed_apps": ({"subscribed_fields"}, {"subscribed_fields"}, "webhooks of an account"),
+    "DELETE /subscribed_apps": (set[str](), set[str](), "webhooks of an account"),
+}  # fmt: skip
 OUTSIDE = {  # calls that the description does not hold at all: (allowed, needed) parameters and the reason
     "dialog/oauth": ({"client_id", "redirect_uri", "response_type", "scope", "state"}, {"client_id", "redirect_uri", "state"}, "Facebook Login"),
     "oauth/access_token": ({"client_id", "client_secret", "redirect_uri", "code", "grant_type", "fb_exchange_token"}, {"client_id", "client_secret"}, "Facebook Login"),
@@ -107,6 +112,11 @@ class Checker:
                 return list(_against_types(Called(method, params[SEVERAL], "", rest, frozenset()), types))
             if found := re.fullmatch(re.escape(prefix) + r"/(v\d+\.\d+)/([^/]+)(?:/([^/]+))?", path):
                 called = Called(method, found[2], found[3] or "", params, frozenset(parts))
+                if called.name in WEBHOOKS:
+                    own = {
+                        name: value for name, value in params.items() if name not in ("access_token", "appsecret_proof")
+                    }
+                    return list(_against_list(method, path, own, WEBHOOKS[called.name]))
                 return list(_against_types(called, types))
         if path in ("/access_token", "/refresh_access_token"):
             name = "IGAccessTokenForIGOnlyAPI" if path == "/access_token" else "IGRefreshAccessTokenForIGOnlyAPI"
