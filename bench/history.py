@@ -83,9 +83,11 @@ def measure(people: crowd.Crowd, far: network.Network, wanted: argparse.Namespac
 def claimed(people: crowd.Crowd, wanted: argparse.Namespace) -> tuple[list[float], list[float]]:
     """Milliseconds of each claim of a wave while many are due, and of each look (which goes on beside the claims)."""
     from kicau.base import clock
+    from kicau.config.worker import spare_the_collector
     from kicau.engine.pump import Room
     from kicau.publishing.deliver import Deliveries
 
+    spare_the_collector()  # as a worker does
     claims, looks = list[float](), list[float]()
     work = Deliveries(None)  # type: ignore[arg-type]  # nothing is sent
     for _ in range(3):

@@ -128,10 +128,14 @@ def main() -> None:
 
     logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="worker")
     django.setup()
-    # What is loaded now stays: looking through it for garbage at every turn costs a tenth of a busy worker's time.
+    spare_the_collector()
+    asyncio.run(work())
+
+
+def spare_the_collector() -> None:
+    """What is loaded now stays: looking through it for garbage at every turn costs a tenth of a busy worker's time."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    asyncio.run(work())
 
 
 if __name__ == "__main__":

@@ -34,8 +34,9 @@ BATCH = 500  # outcomes settled in one transaction
 UNWRITTEN = 1000  # outcomes that may wait to be settled before nothing more is claimed
 BUSY = 100  # steps in flight from which on what can wait gives way
 BREATH = 0.005  # seconds between claims while there is more, so that each takes many
-FEW = 50  # that a transaction moves at the price of many
-GATHER = 0.015  # seconds longer in which, while it is busy, few become more
+REFILL = 10  # a full group waits until one part in so many of it is free
+FEW = 100  # that a transaction moves at the price of many
+GATHER = 0.03  # seconds longer in which, while it is busy, few become more
 
 log = structlog.get_logger("kicau.engine")
 
@@ -148,7 +149,7 @@ class Pump[I: Item, O]:
             log.info("worker stopped", worker=self.name, steps=self.steps)
 
     async def _turn(self) -> None:
-        room = {g: self.per_group - self._groups[g] for g in self.work.groups()}
+        room = {g: self._room(g) for g in self.work.groups()}
         self._freed.clear()
         if not any(n > 0 for n in room.values()) or self._outcomes.qsize() > UNWRITTEN:
             await self._sleep(IDLE)
@@ -173,6 +174,11 @@ class Pump[I: Item, O]:
             await asyncio.sleep(BREATH + GATHER if self.busy() and len(items) < FEW else BREATH)
         else:
             await self._sleep(min(max(self.work.wait(), 0.005), IDLE))
+
+    def _room(self, group: str) -> int:
+        """A full group is filled up when a part of it is free: many at once cost little more than one."""
+        free = self.per_group - self._groups[group]
+        return free if free >= self.per_group // REFILL else 0
 
     async def _look_all(self) -> None:
         while True:

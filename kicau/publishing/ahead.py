@@ -22,7 +22,7 @@ EACH = 25  # of a channel, so that one with many takes no place from the others
 MOST = 5000  # seen in one look
 OFTEN, SELDOM = 0.2, 1.0  # seconds between looks; seldom while much is known
 MARGIN = 0.002  # seconds: the database's clock must have come as far as ours
-WAVE = 50  # claimed at once: the first of many are on their way while the next are claimed
+WAVE = 75  # claimed at once: the first of many are on their way while the next are claimed
 # The planner takes what was due last year for waiting, too, and would start processes and compile for millions of rows.
 PLAIN = "SET max_parallel_workers_per_gather = 0; SET jit = off"
 PROBES = 2  # of a network that is out, at a time

@@ -8,7 +8,7 @@ that wait once for each row.
 
 # Where a channel may be used now. An outage that has begun holds its channels back until the next try.
 OPEN = """
-    c.state = 'active' AND NOT c.is_paused AND (c.leaves_at IS NULL OR c.leaves_at > clock_timestamp())
+    coalesce(c.state, '') = 'active' AND NOT c.is_paused AND (c.leaves_at IS NULL OR c.leaves_at > clock_timestamp())
       AND (c.paused_until IS NULL OR c.paused_until <= clock_timestamp())
       AND (a.paused_until IS NULL OR a.paused_until <= clock_timestamp())
       AND (o.until IS NULL OR o.until <= clock_timestamp())
@@ -29,13 +29,16 @@ SELECT id, network, channel_id, version, outage, extract(epoch FROM next_at - cl
 """  # noqa: S608 (nothing of it comes from outside)
 
 CLAIM = f"""
-WITH chosen AS MATERIALIZED (
-    SELECT d.id, c.version, p.campaign_id, p.author_id, d.begun_at IS NOT NULL AND NOT d.unsent AS died FROM publishing_delivery d
+WITH named AS MATERIALIZED (
+    SELECT d.id, d.channel_id, d.draft_id, d.begun_at IS NOT NULL AND NOT d.unsent AS died FROM publishing_delivery d
+    WHERE d.id = ANY(%(ids)s::uuid[]) AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.next_at <= clock_timestamp()
+      AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp())
+    FOR UPDATE SKIP LOCKED
+), chosen AS MATERIALIZED (
+    SELECT d.id, c.version, p.campaign_id, p.author_id, d.died FROM named d
     JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
     LEFT JOIN publishing_outage o ON o.app_id = c.app_id AND o.host = c.host AND o.ended_at IS NULL
-    WHERE d.id = ANY(%(ids)s::uuid[]) AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.next_at <= clock_timestamp()
-      AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp()) AND {OPEN}
-    FOR UPDATE OF d SKIP LOCKED
+    WHERE {OPEN}
 )
 UPDATE publishing_delivery d SET
     state = 'publishing', worker = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
