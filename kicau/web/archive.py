@@ -112,23 +112,37 @@ def end(request: Asked, item_id: str, statement_id: str) -> HttpResponse:
 @page
 @require_safe
 def imports(request: Asked) -> HttpResponse:
+    return _imports(request)
+
+
+def _imports(request: Asked, wrong: list[str] | None = None) -> HttpResponse:
+    """With `wrong`, the form as it was filled in; a browser gives no file back."""
     rows = list(acts.imports(request.actor)[:100])
     working = any(row.state in ("waiting", "running") for row in rows)
-    shown = {"rows": [_shown(row) for row in rows], "working": working, "readable": readable(), "networks": registry.slugs()}  # fmt: skip
-    return render(request, "web/archive/rows.html" if is_partial(request) else "web/archive/imports.html", shown)
+    shown = {
+        "rows": [_shown(row) for row in rows], "working": working, "readable": readable(), "networks": registry.slugs(), "wrong": wrong,
+        "form": {name: request.POST.get(name, "") for name in ("network", "account", "acquired")}, "ways": [(way, w.WAYS[way]) for way in acts.WAYS],
+    }  # fmt: skip
+    template = "web/archive/rows.html" if is_partial(request) else "web/archive/imports.html"
+    return render(request, template, shown, status=422 if wrong else 200)
 
 
 @page
 @require_POST
 def begin(request: Asked) -> HttpResponse:
-    for file in request.FILES.getlist("file"):
+    request.actor.require(Permission.WRITE)
+    files, wrong = request.FILES.getlist("file"), []
+    told = {name: request.POST.get(name, "").strip() for name in ("network", "account", "acquired")}
+    for file in files:
         try:
-            row = acts.begin_upload(request.actor, file, network=request.POST.get("network", ""), account=request.POST.get("account", ""))  # fmt: skip
+            row = acts.begin_upload(request.actor, file, **told)
             if row.state != "asking":
                 messages.success(request, _("%(name)s is being read. You can leave this page.") % {"name": row.name})
         except Refusal as exc:
-            messages.error(request, said(exc))
-    return redirect("archive-imports")
+            wrong.append(said(exc))
+    if not files:
+        wrong.append(_("Choose a file first."))
+    return _imports(request, wrong) if wrong else redirect("archive-imports")
 
 
 @page

@@ -154,9 +154,12 @@ def _one(actor: Actor, import_id: UUID | str) -> Import:
 def _not_ours(actor: Actor, row: Import, host: str) -> Problem | None:
     """A question, where the archive is of another account than each that is connected here."""
     known = Channel.objects.filter(workspace=actor.workspace, network=row.network)
-    if not row.network or not (row.account_id or row.account_handle) or not known:
+    if not row.network or not (row.account_id or row.account_handle or row.account_name) or not known:
         return None
+    by_name = not (row.account_id or row.account_handle)  # some downloads tell nothing else
     for channel in known:
+        if by_name and channel.name.casefold() == row.account_name.casefold():
+            return None
         same_handle = channel.handle.split("@")[0].casefold() == row.account_handle.split("@")[0].casefold()
         if row.account_id and channel.account_id == row.account_id:
             return None
@@ -167,8 +170,8 @@ def _not_ours(actor: Actor, row: Import, host: str) -> Problem | None:
         message="{name} is the archive of {account}, and connected here are: {channels}. Is it your own, or somebody else's that you were given?",
         params={
             "name": row.name,
-            "account": f"@{row.account_handle}" if row.account_handle else row.account_id,
-            "channels": ", ".join(f"@{c.handle}" for c in known[:20]),
+            "account": f"@{row.account_handle}" if row.account_handle else row.account_id or row.account_name,
+            "channels": ", ".join(c.name if by_name else f"@{c.handle}" for c in known[:20]),
         },
     )
 

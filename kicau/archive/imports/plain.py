@@ -32,6 +32,11 @@ NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 KINDS = ("post", "reply", "repost", "quote", "comment", "article", "message")
 _SPACE = re.compile(r"\s+")
+# 2024-01-31, 2024/1/31, 31/01/2024, 31.1.2024, 31-01-2024, each with a clock (08:15, 08.15, 08:15:30) or without.
+_DAY = re.compile(
+    r"(?:(?P<y>\d{4})[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2})|(?P<day>\d{1,2})[-/.](?P<month>\d{1,2})[-/.](?P<year>\d{4}))"
+    r"(?:,?\s+(?P<H>\d{1,2})[:.](?P<M>\d{2})(?:[:.](?P<S>\d{2}))?)?"
+)
 
 
 class Reader:
@@ -52,12 +57,12 @@ class Reader:
                 continue
             if form == "table":
                 for found in streams.table(files, name):
-                    yield found if isinstance(found, Skip) else _record(found[1], found[0], name)
+                    yield from [found] if isinstance(found, Skip) else _record(found[1], found[0], name)
             elif form == "lines":
                 yield from _lines(files, name)
             elif form == "array":
                 for number, one in enumerate(streams.elements(files, name), 1):
-                    yield one if isinstance(one, Skip) else _record(one, number, name)
+                    yield from [one] if isinstance(one, Skip) else _record(one, number, name)
 
 
 reader = Reader()
@@ -94,29 +99,38 @@ def _lines(files: Files, name: str) -> Iterator[Found]:
         except (ValueError, RecursionError):
             yield malformed(name, number)
             continue
-        yield _record(one, number, name)
+        yield from _record(one, number, name)
 
 
-def _record(row: object, place: int, name: str) -> Found:
+def _record(row: object, place: int, name: str) -> Iterator[Found]:
+    """One entry; before it what is doubtful about it."""
     if not isinstance(row, Mapping):
-        return malformed(name, place)
+        yield malformed(name, place)
+        return
     told = {_SPACE.sub("_", str(key).strip().lower()): value for key, value in row.items() if value not in (None, "")}
     cells = {field: next((told[n] for n in names if n in told), "") for field, names in NAMES.items()}
     text = cells.pop("text")
     if not isinstance(text, str) or not text.strip():
-        return skip("no-text", "An entry of {file} has no text, and was left out.", f"{name} #{place}", file=name)
-    at, exactly = moment(cells.pop("posted_at"))
+        yield skip("no-text", "An entry of {file} has no text, and was left out.", f"{name} #{place}", file=name)
+        return
+    told_at = cells.pop("posted_at")
+    at, exactly = moment(told_at)
+    if at is None and told_at:
+        doubt = skip("no-date", "A date of {file} cannot be read, so its post is here undated; write it as 2024-01-31 or 2024-01-31 08:15.", f"{name} #{place}: {str(told_at)[:40]}", file=name)  # fmt: skip
+        doubt.is_taken = True
+        yield doubt
     plain: dict[str, Any] = {field: str(value) for field, value in cells.items() if not isinstance(value, dict | list)}
     if plain.get("kind") not in KINDS:
         plain["kind"] = "post"
     plain["network"] = plain.get("network", "").lower()[:40]
     plain["author_id"] = plain.get("author_id") or plain.get("author_handle", "")
     plain["language"] = plain.get("language", "")[:2].lower()
-    return Record(text=text, posted_at=at, posted_to=exactly, **plain)
+    yield Record(text=text, posted_at=at, posted_to=exactly, **plain)
 
 
 def moment(value: object) -> tuple[datetime | None, str]:
-    """A time and how exactly it is known: ISO 8601, seconds or milliseconds since 1970, or a day without a clock."""
+    """A time and how exactly it is known: ISO 8601, seconds or milliseconds since 1970, or a day, with or without a
+    clock, as Indonesian and European tables write it (31/01/2024 08.15). What has no zone is UTC."""
     if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"\d{9,13}(\.\d+)?", value.strip())):
         seconds = float(value)
         try:
@@ -126,13 +140,15 @@ def moment(value: object) -> tuple[datetime | None, str]:
     if not isinstance(value, str):
         return None, "none"
     text = value.strip()
-    for form in ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"):
+    if found := _DAY.fullmatch(text):
+        year, month, day = (found["y"], found["m"], found["d"]) if found["y"] else (found["year"], found["month"], found["day"])  # fmt: skip
+        hour, minute, second = (int(found[name] or 0) for name in ("H", "M", "S"))
         try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC), "day"
+            return datetime(int(year), int(month), int(day), hour, minute, second, tzinfo=UTC), "second" if found["H"] else "day"  # fmt: skip
         except ValueError:
-            continue
+            return None, "none"
     try:
-        found = datetime.fromisoformat(re.sub(r" UTC$", "+00:00", text))
-        return (found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)), "second"
+        at = datetime.fromisoformat(re.sub(r" UTC$", "+00:00", text))
+        return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)), "second"
     except (ValueError, OverflowError):
         return None, "none"

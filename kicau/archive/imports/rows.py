@@ -56,7 +56,7 @@ class Encoder:
     """Makes batches of what a reader finds. `network` and the owner stand where a record names none."""
 
     def __init__(self, network: str, owner_id: str, owner_handle: str, owner_name: str) -> None:
-        self._network, self._owner = network, (owner_id or owner_handle, owner_handle, owner_name)
+        self._network, self._owner = network, (owner_id or owner_handle or owner_name, owner_handle, owner_name)
         self._locals: dict[tuple[str, str, str], int] = {}
 
     def batches(self, found: Iterable[Found], begin: int = 0) -> Iterator[Batch]:

@@ -105,7 +105,7 @@ def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | 
             with transaction.atomic():
                 _hold(row)
                 done = writer.write(batch)
-                _count(row, batch, done.new, done.known, done.twice)
+                _count(row, batch, done.new, done.known, done.doubles)
             if told:
                 told(row)
         if (cut := getattr(files, "cut", None)) is not None:
@@ -173,12 +173,10 @@ def _hold(row: Import) -> None:
         raise Stopped
 
 
-def _count(row: Import, batch: Batch, new: int, known: int, twice: int) -> None:
+def _count(row: Import, batch: Batch, new: int, known: int, doubles: list[Skip]) -> None:
     row.read, row.new, row.known = batch.read, row.new + new, row.known + known
     row.cursor = {"read": batch.read}
-    skips = list(batch.skips)
-    if twice:
-        skips += [skip("twice", "The archive has it twice; it is here once.")] * twice
+    skips = [*batch.skips, *doubles]
     _count_skips(row, skips)
     Import.objects.filter(id=row.id).update(
         read=row.read, new=F("new") + new, known=F("known") + known, cursor=row.cursor, expected=row.expected
@@ -193,10 +191,12 @@ def _count_skips(row: Import, skips: list[Skip]) -> None:
         told: dict[str, Any] = {"code": one.code, "message": one.message, "params": one.params, "count": 0, "examples": []}  # fmt: skip
         kind = kinds.setdefault(_kind(told), told) if len(kinds) < KINDS else kinds.get(_kind(told), next(iter(kinds.values())))  # fmt: skip
         kind["count"] += 1
+        if one.is_taken:
+            kind["taken"] = True
         if one.where and len(kind["examples"]) < EXAMPLES:
             kind["examples"].append(one.where[:300])
     row.skips = list(kinds.values())
-    row.skipped += len(skips)
+    row.skipped += sum(not one.is_taken for one in skips)
     Import.objects.filter(id=row.id).update(skips=row.skips, skipped=row.skipped)
 
 

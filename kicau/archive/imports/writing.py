@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from django.db import connection
 
 from kicau.archive.imports.rows import COLUMNS, HASHED, Author, Batch
 from kicau.archive.models import Source, Standing
+from kicau.connector.archives.records import Skip, skip
 from kicau.rights.models import Origin
 
 # Stemmed by its own language; a search asks for a word in all of them (search.py).
@@ -38,7 +39,7 @@ INSERT INTO archive_item (id, workspace_id, network, remote_id, standing_id, sou
 SELECT s.id, %(workspace)s, s.network, s.remote_id, l.standing, ARRAY[%(source)s::int], s.kind, s.text, s.language,
     s.posted_at, s.posted_to, s.reply_to, s.url, s.media, s.extra, false, s.deleted_at, now(),
     s.search
-FROM archive_stage s JOIN archive_local l USING (local)
+FROM archive_stage s JOIN archive_local l USING (local) ORDER BY s.ctid
 ON CONFLICT (workspace_id, network, remote_id) DO NOTHING
 """
 KNOWN = """
@@ -54,14 +55,25 @@ WHERE i.workspace_id = %(workspace)s AND i.network = s.network AND i.remote_id =
 RETURNING i.id, i.standing_id
 """
 
+# Whatever of a batch is neither new nor known: its id was in this archive before.
+DOUBLE = """
+SELECT s.remote_id, i.text IS DISTINCT FROM s.text FROM archive_stage s
+JOIN archive_item i ON i.workspace_id = %(workspace)s AND i.network = s.network AND i.remote_id = s.remote_id
+WHERE i.id <> s.id AND NOT i.id = ANY(%(known)s) ORDER BY s.remote_id
+"""
+
 MANY = 5000  # new items after which the planner is told
+
+
+SAME_AGAIN = skip("twice", "The archive has it twice; it is here once.")
+OTHER = skip("same-id", "The archive gives two different posts the same id; only the first of them is here.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     new: int
     known: int  # were here already, and have one origin more
-    twice: int  # were in this archive before
+    doubles: list[Skip]  # were in this archive before
 
 
 class Writer:
@@ -98,10 +110,23 @@ class Writer:
             if rest:
                 cursor.execute(KNOWN, names)
                 known = cursor.fetchall()
+            doubles = self._doubles(cursor, names, known, rest - len(known))
         if known:
             add_way(known, self._source.acquired)
         self._written += new
-        return Written(new=new, known=len(known), twice=rest - len(known))
+        return Written(new=new, known=len(known), doubles=doubles)
+
+    @staticmethod
+    def _doubles(cursor: Any, names: dict[str, Any], known: Sequence[tuple[UUID, int]], count: int) -> list[Skip]:
+        """One for each of `count`; those that have another text are told apart, since that text is lost."""
+        if not count:
+            return []
+        cursor.execute(DOUBLE, names | {"known": [id_ for id_, _standing in known]})
+        told = [
+            replace(OTHER if differs else SAME_AGAIN, where="" if id_.startswith(HASHED) else id_)
+            for id_, differs in cursor.fetchall()[:count]
+        ]
+        return told + [SAME_AGAIN] * (count - len(told))
 
     def close(self) -> None:
         """Searchable at once: what still waits to be merged into the index is merged."""

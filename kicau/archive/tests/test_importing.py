@@ -205,3 +205,30 @@ def test_tables_and_lines_of_any_kind(actor, take, tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as z:
         z.writestr("a.csv", "text,text\n" + "kopi,\n" * 3)
     assert take(tmp_path / "a.zip").new in (0, 1)
+
+
+def test_what_shares_an_id_or_has_no_date_that_can_be_read_is_told(take, tmp_path):
+    table = tmp_path / "kiriman.csv"
+    table.write_text("id,isi,tanggal\n1,Pertama,31/01/2024 08.15\n1,Lain sama sekali,2024-02-01\n2,Dua,1/2/2024\n2,Dua,1/2/2024\n3,Tiga,12/31/2024\n4,Empat,2024-02-30\n5,Lima,\n")  # fmt: skip
+    row = take(table, network="x", account="kopisenja")
+    assert (row.new, row.skipped) == (5, 2)
+    assert {(s["code"], s["count"], tuple(s["examples"])) for s in row.skips} == {
+        ("same-id", 1, ("1",)), ("twice", 1, ("2",)), ("no-date", 2, ("kiriman.csv #6: 12/31/2024", "kiriman.csv #7: 2024-02-30")),
+    }  # fmt: skip
+    dated = {i.text: (i.posted_to, i.posted_at.isoformat()) for i in Item.objects.all()}
+    assert dated["Pertama"] == ("second", "2024-01-31T08:15:00+00:00")
+    assert dated["Dua"] == ("day", "2024-02-01T00:00:00+00:00")
+    assert {dated[text][0] for text in ("Tiga", "Empat", "Lima")} == {"none"}
+
+
+def test_a_packing_that_cannot_be_undone_here_is_told(actor, archive):
+    """Deflate64, with which Windows packs large folders."""
+    path = archive(tweet(1, "x"))
+    packed = bytearray(path.read_bytes())
+    for mark, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = -1
+        while (at := packed.find(mark, at + 1)) >= 0:
+            packed[at + method] = 9
+    path.write_bytes(packed)
+    row = running.run_import(acts.begin_import(actor, path).id)
+    assert (row.new, codes(row)) == (0, {"packing": 1})

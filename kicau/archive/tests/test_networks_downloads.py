@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kicau.archive.models import Item
-from kicau.archive.tests.conftest import zipped
+from kicau.archive.imports import acts, running
+from kicau.archive.models import Import, Item
+from kicau.archive.tests.conftest import assigned, tweet, zipped
+from kicau.base.errors import Unacceptable
+from kicau.channels.models import Channel
 
 libipld = pytest.importorskip("libipld")
 
@@ -130,3 +133,56 @@ def test_bluesky(take, tmp_path):
     path.write_bytes(whole[:-20].replace(b"biru 1", b"hitam1"))
     row = take(path)
     assert (row.new, {s["code"] for s in row.skips}) == (1, {"cut", "malformed"})
+
+
+def test_web_pages_are_refused_with_what_to_ask_for(actor, tmp_path):
+    """The form that Meta proposes first."""
+    for network, name in (("Facebook", "your_facebook_activity/posts/your_posts_1.html"), ("Instagram", "your_instagram_activity/media/posts_1.html")):  # fmt: skip
+        path = zipped(tmp_path / f"{network}.zip", {name: "<html>", "start_here.html": "<html>"})
+        with pytest.raises(Unacceptable, match=f"ask {network} for it again and choose the format JSON"):
+            acts.begin_import(actor, path)
+    assert not Import.objects.exists()
+
+
+def test_facebook_groups_and_whatever_instagram_calls_its_lists(take, tmp_path):
+    post = {"timestamp": 1700000000, "data": [{"post": "Di grup: jual mesin bekas"}]}
+    comment = {"timestamp": 1700000200, "data": [{"comment": {"timestamp": 1700000200, "comment": "Masih ada?"}}]}
+    groups = {"groups/your_posts_in_groups.json": json.dumps({"group_posts_v2": [post]}), "groups/your_comments_in_groups.json": json.dumps({"group_comments_v2": [comment]})}  # fmt: skip
+    row = take(zipped(tmp_path / "facebook.zip", {f"your_facebook_activity/{name}": told for name, told in groups.items()}))  # fmt: skip
+    assert (row.network, row.new) == ("facebook", 2)
+    films = {"ig_igtv_media": [{"media": [{"uri": "v.mp4", "creation_timestamp": 1700000300, "title": "Film panjang"}]}]}  # fmt: skip
+    assert take(zipped(tmp_path / "instagram.zip", {"your_instagram_activity/media/igtv_videos.json": json.dumps(films)})).new == 1  # fmt: skip
+    assert set(items()) == {"Di grup: jual mesin bekas", "Masih ada?", "Film panjang"}
+
+
+def test_x_communities_and_each_lists_own_files(archive, take):
+    def pictured(number: int, text: str) -> dict:
+        return tweet(number, text, entities={"media": [{"media_url_https": "https://pbs.twimg.com/media/A.jpg"}]})
+
+    more = {
+        "data/community-tweet.js": assigned("community_tweet.part0", [pictured(2, "Di komunitas")]), "data/community_tweet_media/1002-A.jpg": b"",
+        "data/deleted-tweets.js": assigned("deleted_tweets.part0", [pictured(3, "Terhapus")]), "data/deleted_tweets_media/1003-A.jpg": b"",
+        "data/tweets_media/1001-A.jpg": b"",
+    }  # fmt: skip
+    row = take(archive(pictured(1, "Biasa"), more=dict(sorted(more.items()))))
+    assert row.new == 3
+    assert {i.text: i.media[0]["file"] for i in items().values()} == {
+        "Biasa": "data/tweets_media/1001-A.jpg", "Di komunitas": "data/community_tweet_media/1002-A.jpg", "Terhapus": "data/deleted_tweets_media/1003-A.jpg",
+    }  # fmt: skip
+
+
+def test_a_download_that_tells_only_a_name_asks_where_that_is_another(actor, channel, tmp_path):
+    channel("sari wulandari")
+    Channel.objects.update(network="linkedin", name="Sari Wulandari")
+
+    def of(first: str, last: str):
+        files = {"Shares.csv": f"Date,ShareLink,ShareCommentary\n2024-01-31 08:15:00,https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A{len(last)},Halo\n", "Profile.csv": f"First Name,Last Name\n{first},{last}\n"}  # fmt: skip
+        return acts.begin_import(actor, zipped(tmp_path / f"{last}.zip", files))
+
+    assert of("Sari", "Wulandari").state == "waiting"
+    asks, other = of("Tono", "Tetangga"), of("Rini", "Orang Lain")
+    assert (asks.state, asks.problem["params"]["account"], asks.problem["params"]["channels"]) == ("asking", "Tono Tetangga", "Sari Wulandari")  # fmt: skip
+    for row in (asks, other):
+        acts.answer_import(actor, row.id, "received")
+        assert running.run_import(row.id).new == 1
+    assert {i.standing.author for i in Item.objects.select_related("standing")} == {"linkedin:Tono Tetangga", "linkedin:Rini Orang Lain"}  # fmt: skip

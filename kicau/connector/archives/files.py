@@ -99,11 +99,13 @@ def _is_tar(path: Path, head: bytes) -> bool:
 
 
 def _broken(name: str, exc: BaseException) -> Problem:
-    return Problem(
-        code="broken",
-        message="{name} is broken or not complete ({why}); download it again.",
-        params={"name": name, "why": str(exc)[:120] or type(exc).__name__},
-    )
+    if isinstance(exc, NotImplementedError):  # such as Deflate64, with which Windows packs what is larger than 2 GB
+        return Problem(
+            code="packing",
+            message="{name} is packed in a way that Kicau does not unpack; unpack it, and pack it again as an ordinary zip.",
+            params={"name": name},
+        )
+    return Problem(code="broken", message="{name} is broken or not complete; download it again.", params={"name": name})
 
 
 class Zip:
@@ -129,7 +131,13 @@ class Zip:
     def open(self, name: str) -> BinaryIO:
         info = self._infos[name]
         if info.flag_bits & 0x1:
-            raise Unreadable(Problem(code="locked", message="{file} is locked with a password.", params={"file": name}))
+            raise Unreadable(
+                Problem(
+                    code="locked",
+                    message="{file} is locked with a password; unpack it, and give it without one.",
+                    params={"file": name},
+                )
+            )
         try:
             return Counted(cast(BinaryIO, self._packed.open(info)), name, info.file_size, info.compress_size)
         except BROKEN as exc:

@@ -55,6 +55,7 @@ class Skip:
     message: str
     params: dict[str, str | int | float] = field(default_factory=dict)
     where: str = ""  # a file and a place in it
+    is_taken: bool = False  # the entry it is about is here all the same: told, not counted as left out
 
 
 type Found = Record | Skip
@@ -67,7 +68,11 @@ class ArchiveReader(Protocol):
     """
 
     def sniff(self, files: Files, /) -> Whose | None:
-        """Whose archive this is, by its content; None where it is none of this network's. Reads little."""
+        """Whose archive this is, by its content; None where it is none of this network's. Reads little.
+
+        Raises NotAnArchive for one that is this network's and in a form that cannot be read, such as web pages: its
+        sentence says what to ask for.
+        """
 
     def read(self, files: Files, /) -> Iterator[Found]:
         """Everything in it, always in the same order, so that reading can go on where it stopped.

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from kicau.connector.content import JSON
+from kicau.connector.archives.files import Files, NotAnArchive, matching
+from kicau.connector.content import JSON, Problem
 
 
 def mended(text: object) -> str:
@@ -20,6 +21,18 @@ def mended(text: object) -> str:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return text
+
+
+def refuse_pages(files: Files, pattern: str, label: str) -> None:
+    """Web pages are what is asked for when nobody chooses a form. Raises NotAnArchive where `pattern` finds some."""
+    if matching(files, pattern):
+        raise NotAnArchive(
+            Problem(
+                code="pages",
+                message="{name} is {network}'s download as web pages (HTML), which programs cannot read; ask {network} for it again and choose the format JSON.",
+                params={"name": files.name, "network": label},
+            )
+        )
 
 
 def moment(seconds: object) -> datetime | None:

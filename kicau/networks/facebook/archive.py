@@ -1,7 +1,7 @@
 """Facebook's download (JSON): posts of a profile or Page, and comments, in the old and the newer folders.
 
-your_facebook_activity/posts/*posts*.json (older: posts/your_posts_1.json; Pages: posts/profile_posts_1.json),
-comments_and_reactions/comments.json. Looked up 2026-11-26. Posts carry no ids, so what is the same is told by its text and time.
+your_facebook_activity/posts/*posts*.json (older: posts/your_posts_1.json; Pages: posts/profile_posts_1.json), what was
+posted in groups, comments_and_reactions/comments.json, groups/your_comments_in_groups.json. Looked up 2026-11-26. Posts carry no ids, so what is the same is told by its text and time.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from kicau.connector.archives import streams
 from kicau.connector.archives.files import Files, Unreadable, matching
 from kicau.connector.archives.records import Found, Record, Skip, Whose, malformed
-from kicau.networks._meta.archive import medium, mended, moment
+from kicau.networks._meta.archive import medium, mended, moment, refuse_pages
 
 POSTS = r"(^|/)posts/[\w-]*posts[\w-]*\.json$"
-COMMENTS = r"(^|/)comments(_and_reactions)?/comments\.json$"
+GROUPS = r"(^|/)groups/(your_posts_in_groups|group_posts_and_comments)\.json$"
+COMMENTS = r"(^|/)comments(_and_reactions)?/comments\.json$|(^|/)groups/your_comments_in_groups\.json$"
+PAGES = r"(^|/)posts/[\w-]*posts[\w-]*\.html$"
 PROFILE = r"(^|/)profile_information/profile_information\.json$"
 NOT = re.compile(r"(^|/)(threads|media)/|your_instagram_activity", re.IGNORECASE)
 
@@ -26,7 +28,8 @@ class Reader:
     """The archive reader of the connector for Facebook."""
 
     def sniff(self, files: Files, /) -> Whose | None:
-        if not _named(files, POSTS) and not matching(files, COMMENTS):
+        if not _named(files, POSTS) and not matching(files, GROUPS) and not matching(files, COMMENTS):
+            refuse_pages(files, PAGES, "Facebook")
             return None
         profile = _profile(files)
         name = mended((profile.get("name") or {}).get("full_name"))
@@ -34,7 +37,7 @@ class Reader:
         return Whose(format="facebook", handle=address.path.strip("/"), name=name)
 
     def read(self, files: Files, /) -> Iterator[Found]:
-        for name in _named(files, POSTS):
+        for name in [*_named(files, POSTS), *matching(files, GROUPS)]:
             for number, one in enumerate(streams.elements(files, name), 1):
                 if isinstance(one, Skip):
                     yield one
@@ -43,7 +46,7 @@ class Reader:
                 elif (found := _post(one)) is not None:
                     yield found
         for name in matching(files, COMMENTS):
-            for number, one in enumerate(streams.elements(files, name, "comments_v2"), 1):
+            for number, one in enumerate(streams.elements(files, name), 1):
                 if isinstance(one, Skip):
                     yield one
                 elif (found := _comment(one)) is not None:

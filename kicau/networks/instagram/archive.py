@@ -12,15 +12,14 @@ from typing import Any
 from kicau.connector.archives import streams
 from kicau.connector.archives.files import Files, Unreadable, matching
 from kicau.connector.archives.records import Found, Record, Skip, Whose, malformed
-from kicau.networks._meta.archive import medium, mended, moment
+from kicau.networks._meta.archive import medium, mended, moment, refuse_pages
 
-FILES: tuple[tuple[str, str, str, str], ...] = (  # pattern, the key of its list, kind, network ("": this one)
-    (r"(^|/)(media|content)/posts(_\d+)?\.json$", "", "post", ""),
-    (r"(^|/)(media|content)/reels\.json$", "ig_reels_media", "post", ""),
-    (r"(^|/)(media|content)/stories\.json$", "ig_stories", "post", ""),
-    (r"(^|/)(media|content)/(archived_posts|igtv_videos)\.json$", "ig_archived_post_media", "post", ""),
-    (r"(^|/)threads/threads_and_replies\.json$", "text_post_app_text_posts", "post", "threads"),
+# Each holds one list, some under a name of their own, which has changed before. Pattern, network ("": this one).
+FILES: tuple[tuple[str, str], ...] = (
+    (r"(^|/)(media|content)/(posts(_\d+)?|reels|stories|archived_posts|igtv_videos)\.json$", ""),
+    (r"(^|/)threads/threads_and_replies\.json$", "threads"),
 )
+PAGES = r"(^|/)(media|content)/(posts(_\d+)?|reels)\.html$|(^|/)threads/threads_and_replies\.html$"
 COMMENTS = r"(^|/)comments/[\w-]*comments[\w-]*\.json$"
 ACCOUNT = r"(^|/)personal_information/personal_information\.json$"
 
@@ -31,18 +30,19 @@ class Reader:
     also = ("threads",)  #: whose posts come in the same download
 
     def sniff(self, files: Files, /) -> Whose | None:
-        if not any(matching(files, pattern) for pattern, *_ in FILES):
+        if not any(matching(files, pattern) for pattern, _network in FILES):
+            refuse_pages(files, PAGES, "Instagram")
             return None
         account = _account(files)
         return Whose(format="instagram", handle=account.get("Username", ""), name=account.get("Name", ""))
 
     def read(self, files: Files, /) -> Iterator[Found]:
-        for pattern, key, kind, network in FILES:
+        for pattern, network in FILES:
             for name in matching(files, pattern):
-                for number, one in enumerate(streams.elements(files, name, key), 1):
+                for number, one in enumerate(streams.elements(files, name), 1):
                     if isinstance(one, Skip):
                         yield one
-                    elif (found := _post(one, kind, network)) is not None:
+                    elif (found := _post(one, network)) is not None:
                         yield found
                     else:
                         yield malformed(name, number)
@@ -57,7 +57,7 @@ class Reader:
 reader = Reader()
 
 
-def _post(told: object, kind: str, network: str) -> Record | None:
+def _post(told: object, network: str) -> Record | None:
     """A post with its files; one with a single file has its text and time there."""
     if not isinstance(told, dict):
         return None
@@ -68,7 +68,7 @@ def _post(told: object, kind: str, network: str) -> Record | None:
     if not text and not any(one.get("uri") for one in media):
         return None
     return Record(
-        text=text, posted_at=at, posted_to="second" if at else "none", kind=kind, network=network,
+        text=text, posted_at=at, posted_to="second" if at else "none", network=network,
         media=[medium(one) for one in media if one.get("uri")],
     )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """X's "your archive": data/tweets.js (in parts, also as tweet.js and in the older forms), long and deleted posts.
 
 Forms, as seen in archives and described by readers of them (looked up 2026-11-26):
-  2023  {"tweet": {…}} in data/tweets.js, tweets-part1.js …; data/note-tweet.js; data/deleted-tweets.js; tweets_media/
+  2023  {"tweet": {…}} in data/tweets.js, tweets-part1.js …; data/note-tweet.js; data/deleted-tweets.js; what was posted
+        in communities in data/community-tweet.js; files in tweets_media/, deleted_tweets_media/, community_tweet_media/
   2018  {…} without the wrapper in tweet.js; tweet_media/
   2012  data/js/tweets/2012_01.js, `Grailbird.data.tweets_2012_01 =`, times as 2012-01-31 12:00:00 +0000
 """
@@ -21,7 +22,9 @@ from kicau.connector.archives.files import Files, Unreadable, matching
 from kicau.connector.archives.records import Found, Record, Skip, Whose, cut, malformed, unreadable
 from kicau.connector.content import JSON
 
-POSTS = r"(^|/)data/(tweets?(-part\d+)?\.js|js/tweets/\d{4}_\d{2}\.js)$|^tweets?(-part\d+)?\.js$"
+POSTS = (
+    r"(^|/)data/((community-)?tweets?(-part\d+)?\.js|js/tweets/\d{4}_\d{2}\.js)$|^(community-)?tweets?(-part\d+)?\.js$"
+)
 DELETED = r"(^|/)data/deleted-tweets?(-part\d+)?\.js$|^deleted-tweets?(-part\d+)?\.js$"
 LONG = r"(^|/)(data/)?note-tweets?(-part\d+)?\.js$"
 ACCOUNT = r"(^|/)(data/)?account\.js$|(^|/)data/js/user_details\.js$"
@@ -100,11 +103,14 @@ class Reader:
         handle = str(account.get("username") or account.get("screen_name") or "i")
         longer, skips = _long_posts(files)
         yield from skips
-        folder = next((n.rsplit("/", 1)[0] for n in files.names() if re.search(r"tweets?_media/", n)), "")
+        folders = {n.rsplit("/", 1)[0] for n in files.names() if "_media/" in n}
         for name in matching(files, POSTS):
-            yield from _Posts(handle, longer, folder).of_file(files, name)
+            own = r"community_tweets?_media" if "community-" in name else r"tweets?_media"
+            yield from _Posts(handle, longer, _folder(folders, own)).of_file(files, name)
         for name in matching(files, DELETED):
-            yield from _Posts(handle, longer, folder, deleted=True).of_file(files, name)
+            yield from _Posts(handle, longer, _folder(folders, r"deleted_tweets?_media"), deleted=True).of_file(
+                files, name
+            )
 
 
 reader = Reader()
@@ -251,6 +257,11 @@ def moment(text: str) -> datetime | None:
         return None
 
 
+def _folder(folders: set[str], named: str) -> str:
+    """Where the files lie that came with one list of posts; "" where there are none."""
+    return next((one for one in sorted(folders) if re.search(rf"(^|/){named}$", one)), "")
+
+
 def _account(files: Files) -> dict[str, JSON]:
     for name in matching(files, ACCOUNT):
         try:
@@ -270,7 +281,7 @@ def _expected(files: Files) -> int:
     for name in matching(files, MANIFEST):
         try:
             types = (streams.document(files, name) or {}).get("dataTypes", {})
-            for kind in ("tweets", "tweet", "deletedTweets"):
+            for kind in ("tweets", "tweet", "deletedTweets", "communityTweet"):
                 total += sum(int(f.get("count", 0)) for f in types.get(kind, {}).get("files", []))
         except (Unreadable, AttributeError, TypeError, ValueError):
             continue

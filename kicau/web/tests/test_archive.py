@@ -128,8 +128,24 @@ def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
     assert "every 2s" in shown
     page.post(reverse("archive-do", args=[row.id, "stop"]))
     assert "Stopped" in get(page, "archive-imports")
-    bad = page.post(reverse("archive-begin"), {"file": SimpleUploadedFile("a.zip", b"PK nothing")}, follow=True)
-    assert "a.zip is broken" in bad.content.decode()
+
+
+def test_a_bad_upload_is_told_beside_the_field(page, workspace, owner):
+    change_person(owner, language="id")
+    typed = {"network": "x", "account": "@kopisenja", "acquired": "received"}
+    for files, sentence in (
+        ({"file": [SimpleUploadedFile("a.zip", b"PK nothing")]}, "a.zip rusak atau tidak lengkap; unduh lagi."),
+        ({"file": [SimpleUploadedFile("b.zip", b"PK x"), SimpleUploadedFile("a.csv", b"isi\nHalo\n")]}, "b.zip rusak"),
+        ({}, "Pilih berkasnya dulu."),
+    ):
+        answer = page.post(reverse("archive-begin"), typed | files)
+        shown = answer.content.decode()
+        assert (answer.status_code, shown.count(sentence)) == (422, 1)
+        assert re.search(r'name="file"[^>]*aria-invalid.{0,200}' + re.escape(sentence), shown, re.DOTALL)
+        assert 'value="@kopisenja"' in shown
+        assert '<option value="received" selected>' in shown
+    row = Import.objects.get()  # the good one of two
+    assert (row.name, row.acquired) == ("a.csv", "received")
 
 
 def test_under_conditions_names_them(page, taken, actor):
