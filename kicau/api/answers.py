@@ -13,7 +13,7 @@ from kicau.api.routes import READS, SETTINGS, Id
 from kicau.api.shapes import answers as s
 from kicau.api.shapes.base import PageQuery
 from kicau.publishing import compose
-from kicau.reading import choosing, shown
+from kicau.reading import choosing, shown, telling
 from kicau.reading.models import Answer, Post
 
 routes = Router(tags=["Reading"])
@@ -43,6 +43,25 @@ def list_reading(request: HttpRequest) -> s.ReadingStates:
 def switch_reading(request: HttpRequest, given: s.ReadingSwitch) -> s.ReadingState:
     """Where it costs, 409 names the figure until it is accepted. What was read is kept."""
     return _state(choosing.switch(acting(request), given.network, given.reads, accepts=given.accepts))
+
+
+@routes.get("/reading/webhooks", response=s.TellingStates, summary="See which networks tell", openapi_extra=READS)
+def list_telling(request: HttpRequest) -> s.TellingStates:
+    """Each network that tells of answers by webhook and has channels here."""
+    return s.TellingStates(items=[_telling(one) for one in telling.offers(acting(request))])
+
+
+@routes.put("/reading/webhooks", response=s.TellingState, summary="Be told by a network, or no more", openapi_extra=SETTINGS)  # fmt: skip
+def switch_telling(request: HttpRequest, given: s.TellingSwitch) -> s.TellingState:
+    """The network is asked for it within seconds; `channels` tells how that went. 409 where it cannot reach this Kicau."""
+    return _telling(telling.switch(acting(request), given.network, given.on))
+
+
+def _telling(one: telling.Offer) -> s.TellingState:
+    return s.TellingState(
+        network=one.network, on=one.is_on, obstacle=str(one.obstacle), setup=str(one.setup), usual=one.usual, sparse=one.sparse,
+        channels=[s.TellingChannel(channel=str(r.channel_id), since=r.made_at, told_at=r.told_at, told=r.told, reason=r.reason) for r in one.subscriptions],
+    )  # fmt: skip
 
 
 def _numbers(row: Post) -> s.Numbers:

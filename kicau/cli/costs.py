@@ -357,6 +357,45 @@ def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json
     answer(as_json, values, show)
 
 
+@costs.command("webhooks")
+@click.argument("network", default="")
+@click.option("--on/--off", "on", default=None, help="Have NETWORK tell from now on, or no more.")
+@json_option
+@pass_shell
+def webhooks(shell: Shell, network: str, on: bool | None, as_json: bool) -> None:
+    """Show which networks tell of answers by webhook, so that they are asked seldom; switch one NETWORK on or off."""
+    actor = shell.actor()
+    from kicau.reading import telling
+
+    if on is not None:
+        if not network:
+            raise click.UsageError("Name the network that is to be switched.")
+        telling.switch(actor, network, on)
+    found = [telling.one(actor, network)] if network else telling.offers(actor)
+    values = [
+        {
+            "network": one.network, "on": one.is_on, "obstacle": str(one.obstacle), "setup": str(one.setup), "addresses": [{"address": a, "token": t} for a, t in one.addresses],
+            "usual": one.usual, "sparse": one.sparse,
+            "channels": [{"channel": s.channel.key, "since": s.made_at.isoformat() if s.made_at else None, "told_at": s.told_at.isoformat() if s.told_at else None, "told": s.told, "reason": s.reason} for s in one.subscriptions],
+        }
+        for one in found
+    ]  # fmt: skip
+
+    def show() -> None:
+        told = [(one.label, "on" if one.is_on else "off", f"{sum(1 for s in one.subscriptions if s.made_at)} of {one.channels}", f"{one.sparse} in place of {one.usual}") for one in found]  # fmt: skip
+        show_table(("network", "webhooks", "channels", "readings a day"), told, empty="No channel here is on a network that tells by webhook.")  # fmt: skip
+        for one in found:
+            if one.obstacle:
+                click.echo(str(one.obstacle))
+            for where, token in one.addresses if one.is_on else ():
+                click.echo(f"{one.setup}\n  {where}\n  {token}")
+            for row in one.subscriptions:
+                if row.reason:
+                    click.echo(f"{row.channel.key}: {row.reason}")
+
+    answer(as_json, values, show)
+
+
 def _ahead(found: Forecast | None) -> dict[str, int | None]:
     names = ("expected", "low", "high")
     return {f"{name}_micro": getattr(found, name) if found else None for name in names}

@@ -16,6 +16,8 @@ from django.urls import get_resolver
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
 pages = get_asgi_application()
 
+from kicau.config import door  # noqa: E402 (needs Django's apps)
+
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Each request in a thread of its own, whose connection to the database goes back to the pool when that thread has
@@ -25,6 +27,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     before the view, which then takes a connection that nobody gives back: ten such leaves, and no page is answered any
     more.
     """
+    if door.is_told(scope):
+        receive = await door.read(scope, receive, send)
+        if receive is None:
+            return
     with ThreadPoolExecutor(1, "request") as thread:  # has nothing to do at its end, so nobody waits for it
         async with ThreadSensitiveContext(executor=thread):
             try:

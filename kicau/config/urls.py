@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from kicau.api.root import api
-from kicau.web import health, metrics, public, witness
+from kicau.web import health, metrics, public, told, witness
 
 handler400 = "kicau.web.faults.malformed"
 handler403 = "kicau.web.faults.denied"
@@ -17,6 +17,7 @@ urlpatterns = [
     path("readyz", health.ready, name="ready"),
     path("metrics", metrics.metrics, name="metrics"),
     path("m/<path:ticket>", public.medium, name="public-medium"),
+    path("webhooks/<uuid:app_id>", told.webhook, name="webhook"),
     path("witness/add-checkpoint", witness.add_checkpoint, name="witness"),
     path("robots.txt", public.robots, name="robots"),
     path(".well-known/tdmrep.json", public.reservations, name="tdmrep"),

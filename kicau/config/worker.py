@@ -51,6 +51,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.plans import acts as plans
     from kicau.publishing import capping, forecasting, holding, stories
     from kicau.reading import due as reading
+    from kicau.reading import receiving, telling
     from kicau.reading import rounds as reading_rounds
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
@@ -74,6 +75,9 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     async def read() -> int:
         return await reading_rounds.read_due(client)
 
+    async def settle() -> int:
+        return await telling.settle(client)
+
     return [
         Chore(name="send webhooks", every=1.0, run=webhooks.send_due),
         Chore(name="leave what is to be left", every=1.0, run=sync_to_async(rounds.look_after)),
@@ -95,6 +99,14 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published), gives_way=True),
         Chore(name="look whose numbers are to be read", every=60.0, run=sync_to_async(reading.take_in), gives_way=True),
         Chore(name="read answers and numbers", every=10.0, run=read, gives_way=True),
+        Chore(name="take in what networks told", every=1.0, run=sync_to_async(receiving.take_in), gives_way=True),
+        Chore(name="ask networks to tell", every=5.0, run=settle, gives_way=True),
+        Chore(
+            name="forget what networks told days ago",
+            every=3600.0,
+            run=sync_to_async(receiving.forget_old),
+            gives_way=True,
+        ),
         Chore(name="renew credentials", every=10.0, run=refresh),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
         Chore(name="hold what plans allow", every=5.0, run=sync_to_async(capping.look)),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from kicau.connector.content import Note
 from kicau.connector.reading import Answer
 from kicau.connector.session import App, Session
 
@@ -35,8 +36,8 @@ class TellsByWebhook(Protocol):
     """What a connector that can be told has beside the role of reading."""
 
     @property
-    def webhook_setup(self) -> str:
-        """What the operator has to do once at the network, in a sentence; "" where `subscribe` does all of it."""
+    def webhook_setup(self) -> Note | None:
+        """What the operator has to do once at the network, in a sentence; None where `subscribe` does all of it."""
 
     def verification(self, query: Mapping[str, str], token: str, /) -> str | None:
         """What to answer to the network's question whether the address is ours; None: it did not ask with `token`."""

@@ -50,6 +50,8 @@ class Policy:
     steps: tuple[Step, ...]  # by age, youngest first
     slowest: float = 8.0
     near: Near = Near()
+    told_every: timedelta = timedelta(hours=2)  # as answers_every, while the network tells of them by webhook
+    told_silent: timedelta = timedelta(days=3)  # without one for so long, answers_every holds again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +95,19 @@ def parse(text: str) -> Policy:
         near = Near(
             reading=int(said.get("reading", Near.reading)), sending=int(said.get("sending", Near.sending)), between=_span(said.get("between", "1m"))
         )  # fmt: skip
-        found = Policy(answers_every=_span(data["answers"]["every"]), days=days, steps=steps, slowest=float(data.get("slowing", {}).get("at_most", 8)), near=near)  # fmt: skip
+        told = data.get("told", {})
+        found = Policy(
+            answers_every=_span(data["answers"]["every"]), days=days, steps=steps, slowest=float(data.get("slowing", {}).get("at_most", 8)), near=near,
+            told_every=_span(told.get("every", "2h")), told_silent=_span(told.get("silent", "3d")),
+        )  # fmt: skip
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as exc:
         raise BadPolicy(f"The reading policy cannot be read: {exc}.") from exc
     if not days or days[0] < 0 or not steps or found.slowest < 1:
         raise BadPolicy("The reading policy needs days from 0 on, at least one step, and at_most of 1 or more.")
     if not 1 <= found.near.reading <= found.near.sending <= 100:
         raise BadPolicy("Of the reading policy's allowance, reading and sending are percent from 1 to 100, and reading is not above sending.")  # fmt: skip
+    if found.told_every < found.answers_every:
+        raise BadPolicy("Of the reading policy, told.every is not shorter than answers.every: it is for what webhooks tell.")  # fmt: skip
     return found
 
 

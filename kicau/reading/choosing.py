@@ -84,6 +84,12 @@ def open_channels() -> list[Channel]:
     )
     rows = rows.filter(pacing.may_read(now)).exclude(leaves_at__lte=now).exclude(paused_until__gt=now).exclude(app__paused_until__gt=now)  # fmt: skip
     found = list(rows.select_related("app").only("id", "workspace_id", "network", "host", "app_id", "app__id", "app__network", "app__plan"))  # fmt: skip
+    return readers(found)
+
+
+def readers(channels: Iterable[Channel]) -> list[Channel]:
+    """Those of them whose workspaces read there."""
+    found = list(channels)
     said = _said({c.workspace_id for c in found})
     return [c for c in found if said.get((c.workspace_id, c.network), not costs(c.network, c.app.plan))]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -16,12 +17,16 @@ from kicau.channels.models import Channel
 from kicau.connector.allowance import Allowance
 from kicau.connector.content import Charge
 from kicau.connector.http import Call
+from kicau.connector.reading import Answer as Said
 from kicau.connector.reading import Answers
 from kicau.plans import ledger
 from kicau.plans import reading as policies
 from kicau.publishing.models import Delivery
 from kicau.reading.due import Answering, Numbering, Share, together
-from kicau.reading.models import Answer, Post, Reading, Standing
+from kicau.reading.models import Answer, Post, Reading, Standing, Subscription
+
+LATE = timedelta(minutes=15)  # by which a webhook tells at the latest while all is well
+UNKEPT = re.compile("[\x00\ud800-\udfff]")
 
 
 @transaction.atomic
@@ -33,27 +38,60 @@ def answers(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], fo
     if mine is None:
         return 0
     now, policy = clock.now(), policies.policy()
-    known = set(Answer.objects.filter(channel=job.channel, remote_id__in=[a.id for a in found.items]).values_list("remote_id", flat=True))  # fmt: skip
-    fresh = [a for a in found.items if a.id not in known]
-    whose = _deliveries(job.channel, {a.answers for a in fresh if a.answers})
-    rows = []
-    for one in fresh:
-        if (delivery := whose.get(one.answers)) is not None:
-            whose[one.id] = delivery  # who answers this answer is in the same talk
-        rows.append(
-            Answer(
-                channel=job.channel, delivery_id=delivery, remote_id=one.id[:300], author=one.author[:300], text=one.text, at=one.at,
-                fetched_at=now, raw=dict(one.raw),
-            )
-        )  # fmt: skip
-    Answer.objects.bulk_create(rows, ignore_conflicts=True)
-    every = policy.answers_every * job.slower
+    rows = store(job.channel, found.items, deliveries(job.channel, {a.answers for a in found.items if a.answers}), now)
+    every = (policy.told_every if _is_told(job, rows, policy, now) else policy.answers_every) * job.slower
     mine.cursor, mine.read_at, mine.fruitless, mine.reason, mine.said = found.cursor or mine.cursor, now, 0, "", []
     mine.next_at = job.due_at + every if job.due_at + every > now else now + every
     mine.lease = mine.leased_until = None
     mine.save()
     _heard(job.channel, now)
     return len(rows)
+
+
+def store(channel: Channel, found: Sequence[Said], whose: dict[str, UUID], now: datetime) -> list[Answer]:
+    """What is not known yet, each beside the post that it answers; `whose` grows by what was said under the same posts.
+    In the caller's transaction."""
+    known = set(Answer.objects.filter(channel=channel, remote_id__in=[a.id for a in found]).values_list("remote_id", flat=True))  # fmt: skip
+    rows = []
+    for one in found:
+        if one.id in known:
+            continue
+        if (delivery := whose.get(one.answers)) is not None:
+            whose[one.id] = delivery  # who answers this answer is in the same talk
+        rows.append(
+            Answer(
+                channel=channel, delivery_id=delivery, remote_id=one.id[:300], author=one.author[:300], text=storable(one.text), at=one.at,
+                fetched_at=now, raw=storable(dict(one.raw)),
+            )
+        )  # fmt: skip
+    Answer.objects.bulk_create(rows, ignore_conflicts=True)
+    return rows
+
+
+def storable[T](value: T) -> T:
+    """Without what PostgreSQL keeps in no text: NUL, and halves of a character."""
+    match value:
+        case str():
+            return UNKEPT.sub("\ufffd", value)  # type: ignore[return-value]
+        case dict():
+            return {storable(key): storable(inner) for key, inner in value.items()}  # type: ignore[return-value]
+        case list():
+            return [storable(inner) for inner in value]  # type: ignore[return-value]
+    return value
+
+
+def _is_told(job: Answering, fresh: Sequence[Answer], policy: policies.Policy, now: datetime) -> bool:
+    """Whether the network's webhooks can be trusted to tell of the channel. An answer to a post of ours that only reading
+    found, long after it was given, shows that they stay away: then it is read as often as anywhere, until one comes."""
+    row = Subscription.objects.select_for_update().filter(channel=job.channel).first()
+    if row is None or not row.is_told(policy.told_silent, now) or row.made_at is None:
+        return False
+    missed = [a for a in fresh if a.delivery_id and row.made_at < a.at < now - LATE]
+    if not missed:
+        return True
+    row.told_at = None
+    row.save(update_fields=["told_at"])
+    return False
 
 
 @transaction.atomic
@@ -131,7 +169,7 @@ def _still_ours(job: Numbering) -> list[Post]:
     return list(Post.objects.filter(id__in=ids, lease__in=leases).order_by("id").select_for_update())
 
 
-def _deliveries(channel: Channel, ids: set[str]) -> dict[str, UUID]:
+def deliveries(channel: Channel, ids: set[str]) -> dict[str, UUID]:
     """Whose post each of these is: one of ours, or an answer that belongs to one."""
     if not ids:
         return {}

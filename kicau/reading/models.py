@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import models
@@ -9,7 +10,7 @@ from django.db.models import Q
 
 from kicau.base.clock import now
 from kicau.base.ids import new_id
-from kicau.channels.models import Channel
+from kicau.channels.models import Channel, NetworkApp
 from kicau.publishing.models import Delivery
 from kicau.workspaces.models import Person, Workspace
 
@@ -117,3 +118,85 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class Listening(models.Model):
+    """What somebody decided: whether a workspace is told by a network's webhooks. Without one, it is not."""
+
+    workspace_id: UUID
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    network = models.CharField(max_length=40)
+    is_on = models.BooleanField()
+    person = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "network"], name="one_listening_each_network")]
+
+    def __str__(self) -> str:
+        return f"{self.network}: {'is told' if self.is_on else 'is not told'}"
+
+
+class Subscription(Leased):
+    """A channel of which its network tells, or is to tell."""
+
+    channel_id: UUID
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    is_wanted = models.BooleanField(default=True)  # else it is to be taken back
+    made_at = models.DateTimeField(null=True)  # UTC; since when the network tells
+    told_at = models.DateTimeField(null=True)  # of the last webhook; None: none came yet, or one stayed away
+    told = models.PositiveIntegerField(default=0)  # what came so far
+    next_at = models.DateTimeField(null=True)  # when the network is asked for it (again)
+    fruitless = models.PositiveIntegerField(default=0)  # tries in a row that failed
+    reason = models.TextField(blank=True)  # why it is not told, in a sentence
+    said = models.JSONField(default=list, blank=True)  # how that sentence was made
+
+    class Meta:
+        indexes = [models.Index(fields=["next_at"], name="subscription_next", condition=Q(next_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.channel_id}, told since {self.made_at}"
+
+    def is_told(self, silent: timedelta, now: datetime) -> bool:
+        """Whether webhooks come in for it: the last one is no longer ago than `silent`."""
+        return bool(self.is_wanted and self.made_at and self.told_at and now - self.told_at < silent)
+
+
+class Webhook(models.Model):
+    """A body that a network posted and signed, kept before it is worked on. Once it is, its words are forgotten and
+    what it was is kept for some days, so that the same one, sent again, is known."""
+
+    app_id: UUID
+    app = models.ForeignKey(NetworkApp, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)  # SHA-256 of the body
+    body = models.BinaryField()
+    at = models.DateTimeField(default=now)
+    taken_at = models.DateTimeField(null=True)  # UTC; when it was worked on
+    told = models.PositiveIntegerField(default=0)  # happenings in channels of ours
+    ignored = models.PositiveIntegerField(default=0)  # of accounts that nobody here is told of, or unreadable
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["app", "digest"], name="one_webhook_each_body")]
+        indexes = [
+            models.Index(fields=["id"], name="webhook_waiting", condition=Q(taken_at__isnull=True)),
+            models.Index(fields=["at"], name="webhook_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app_id} at {self.at}"
+
+
+class Told(models.Model):
+    """When, by the network's clock, a webhook last told of an answer: what comes late changes nothing any more."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    remote_id = models.CharField(max_length=300)
+    at = models.DateTimeField()
+    is_gone = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "remote_id"], name="told_each_remote_id")]
+        indexes = [models.Index(fields=["at"], name="told_at")]
+
+    def __str__(self) -> str:
+        return self.remote_id

@@ -105,10 +105,10 @@ async def _read(job: Job, client: aiohttp.ClientSession) -> bool:
         label = live.connector.label
         if isinstance(job, Answering):
             cursor = job.cursor
-            found = await _paid(job, client, asked, lambda role, live: role.answers(live, cursor))
+            found = await paid(job, client, asked, lambda role, live: role.answers(live, cursor))
             await sync_to_async(keeping.answers)(job, asked.calls, asked.allowed, found)
         else:
-            numbers = await _paid(job, client, asked, lambda role, live: role.numbers(live, [p.remote_id for p in job.posts]))  # fmt: skip
+            numbers = await paid(job, client, asked, lambda role, live: role.numbers(live, [p.remote_id for p in job.posts]))  # fmt: skip
             await sync_to_async(keeping.numbers)(job, asked.calls, asked.allowed, numbers)
     except Held as held:
         await _later(job, asked, _until(held.short.renews_at), _over(held.short))
@@ -134,7 +134,7 @@ async def _read(job: Job, client: aiohttp.ClientSession) -> bool:
     return True
 
 
-async def _paid[T](job: Job, client: aiohttp.ClientSession, asked: Asked, ask: Callable[[Reads, Live], Awaitable[T]]) -> T:  # fmt: skip
+async def paid[T](job: Job, client: aiohttp.ClientSession, asked: Asked, ask: Callable[[Reads, Live], Awaitable[T]]) -> T:  # fmt: skip
     """Ask within 20 seconds; what it costs is set aside before it is sent, and where a reading finds that it needs more
     (another page), that is set aside and all of it is asked again: what was read already is not billed again that day."""
     purse = await sync_to_async(purses.purse_for)(_works(job)[0])

@@ -25,7 +25,7 @@ from kicau.plans.models import Budget, Purpose
 from kicau.publishing import clients, forecasting, statements
 from kicau.publishing.compose import campaigns
 from kicau.publishing.savings import savings
-from kicau.reading import choosing
+from kicau.reading import choosing, telling
 from kicau.web import charts
 from kicau.web.frame import Asked, attempt, page
 from kicau.web.templatetags.kicau import rates_told
@@ -66,7 +66,7 @@ def index(request: Asked) -> HttpResponse:
             "begins": begins, "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
             "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}", "this": f"{begins:%Y-%m}",
             "states": states, "NEVER": budgets.NEVER, "compared": _compared(actor, told), "savings": [(registry.get(slug).label, currency, one) for slug, currency, one in savings(actor)],
-            "readable": choosing.choosable(actor), "plans": _plan_names(), "meters": _meters(), "asked": request.GET, "campaign_names": names,
+            "readable": choosing.choosable(actor), "tellers": telling.offers(actor), "plans": _plan_names(), "meters": _meters(), "asked": request.GET, "campaign_names": names,
         },
     )  # fmt: skip
 
@@ -80,6 +80,19 @@ def switch_reading(request: Asked) -> HttpResponse:
         request,
         lambda: choosing.switch(request.actor, request.POST.get("network", ""), reads, accepts=int(accepts) if accepts.isdecimal() and len(accepts) < 19 else None),
         _("It is read from now on.") if reads else _("It is read no more; what was read is kept."),
+    )  # fmt: skip
+    return redirect("costs")
+
+
+@page
+@require_POST
+def switch_webhooks(request: Asked) -> HttpResponse:
+    """Have a network tell of answers, or no more."""
+    on = request.POST.get("on") == "on"
+    attempt(
+        request,
+        lambda: telling.switch(request.actor, request.POST.get("network", ""), on),
+        _("The network is asked to tell; that takes some seconds.") if on else _("It is told no more; answers are asked for as usual."),
     )  # fmt: skip
     return redirect("costs")
 

@@ -192,6 +192,7 @@ urlpatterns: list[URLPattern] = [
     path("settings/webhooks/<uuid:webhook_id>/remove", preferences.remove_webhook, name="webhook-remove"),
     path("costs", costs.index, name="costs"),
     path("costs/reading", costs.switch_reading, name="switch-reading"),
+    path("costs/webhooks", costs.switch_webhooks, name="switch-webhooks"),
     path("costs/statement", costs.statement, name="statement"),
     path("costs/statement.csv", costs.statement_csv, name="statement-csv"),
     path("costs/statement.pdf", costs.statement_pdf, name="statement-pdf"),

@@ -75,3 +75,44 @@ class ReadingSwitch(Shape):
     accepts: int | None = Field(
         None, ge=0, le=10**15, description="Where it costs: `micro` of the state that was seen."
     )
+
+
+class TellingChannel(Shape):
+    """A channel of which its network tells, or is to tell."""
+
+    channel: str = Field(description="The channel's id.")
+    since: datetime | None = Field(
+        description=f"Since when the network tells; null while it was not asked, or refuses. {STAMP}"
+    )
+    told_at: datetime | None = Field(
+        description=f"When the last webhook came; null where none did, or one stayed away. {STAMP}"
+    )
+    told: int = Field(description="What came so far.")
+    reason: str = Field(description="Why it is not told; empty where it is.")
+
+
+class TellingState(Shape):
+    """Whether a network tells of answers by webhook."""
+
+    network: str = Field(description="The network.")
+    on: bool = Field(description="Whether somebody switched it on.")
+    obstacle: str = Field(description="Why it cannot be switched on; empty where it can.")
+    setup: str = Field(description="What the operator does once at the network; empty where nothing.")
+    usual: int = Field(description="Readings of answers a day in a channel that is not told.")
+    sparse: int = Field(description="Readings of answers a day in a channel that is told.")
+    channels: list[TellingChannel] = Field(description="The channels that are told of, or are to be.")
+
+
+class TellingStates(Shape):
+    """The networks that tell."""
+
+    items: list[TellingState] = Field(description="By network.")
+
+
+class TellingSwitch(Shape):
+    """Whether a network is to tell."""
+
+    model_config = examples({"network": A_NETWORK, "on": True})
+
+    network: str = Field(min_length=1, max_length=40, description="The network.")
+    on: Flag = Field(description="Whether it tells from now on.")

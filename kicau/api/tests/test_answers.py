@@ -35,3 +35,19 @@ def test_reading_is_switched_on_where_its_figure_is_accepted(api, actor):
     assert "for each answer" in refused.json()["detail"]
     assert api.put("/reading", {"network": "x", "reads": True, "accepts": state["micro"]}).json()["reads"]
     assert api.put("/reading", {"network": "nowhere", "reads": True}).status_code == 404
+
+
+def test_webhooks_are_switched_on_where_the_network_can_reach_this_kicau(api, actor, settings):
+    add_channel(actor, "facebook")
+    [state] = api.get("/reading/webhooks").json()["items"]
+    assert (state["network"], state["on"], state["usual"], state["sparse"], state["channels"]) == ("facebook", False, 288, 12, [])  # fmt: skip
+    settings.KICAU_PUBLIC_URL = "http://127.0.0.1:8000"
+    refused = api.put("/reading/webhooks", {"network": "facebook", "on": True})
+    assert refused.status_code == 409
+    assert "https://" in refused.json()["detail"]
+    settings.KICAU_PUBLIC_URL = "https://kicau.example.org"
+    on = api.put("/reading/webhooks", {"network": "facebook", "on": True}).json()
+    assert on["on"]
+    assert [one["since"] for one in on["channels"]] == [None]
+    assert not api.put("/reading/webhooks", {"network": "facebook", "on": False}).json()["on"]
+    assert api.put("/reading/webhooks", {"network": "nowhere", "on": True}).status_code == 404

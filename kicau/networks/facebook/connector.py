@@ -8,7 +8,7 @@ from dataclasses import replace
 from kicau.connector import prices
 from kicau.connector.allowance import Allowance
 from kicau.connector.capabilities import Ability, Capabilities
-from kicau.connector.content import JSON, Delivery, Draft, PublishResult, Rendered, RenderedPart
+from kicau.connector.content import JSON, Delivery, Draft, Note, PublishResult, Rendered, RenderedPart
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
@@ -43,7 +43,7 @@ class Facebook(MetaWebhooks):
     can_tell = True
     batch = reading.BATCH
     reads_all = False  # a Page's token reads its own posts
-    webhook_setup = ""  # all of it by calls
+    webhook_setup: Note | None = None  # all of it by calls
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)

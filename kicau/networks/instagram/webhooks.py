@@ -10,16 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kicau.connector.content import Note
 from kicau.connector.reading import Answer
 from kicau.connector.session import Session
 from kicau.connector.webhooks import Happening
 from kicau.networks._meta.graph import moment
 from kicau.networks._meta.webhooks import changes, each, subscribe_account, subscribe_app, unsubscribe_account
 from kicau.networks.instagram import wire
+from kicau.networks.instagram.limits import NETWORK
 
 OBJECT, FIELDS = "instagram", "comments"
 PAGE_FIELDS = "feed"  # of the Page beside it: any field lets the app be told of the account
-SETUP = "In the app's dashboard at Meta, under Instagram, Webhooks, enter this address and token, and subscribe to comments (not needed where accounts sign in with Facebook)."
+SETUP = Note(
+    "In the app's dashboard at Meta, under {network}, Webhooks, enter this address and token, and subscribe to comments (not needed where accounts sign in with Facebook).",
+    network=NETWORK,
+)
 
 
 def happenings(body: bytes) -> Sequence[Happening]:

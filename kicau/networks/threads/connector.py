@@ -9,7 +9,7 @@ from typing import Any
 from kicau.connector import prices
 from kicau.connector.allowance import Allowance
 from kicau.connector.capabilities import Ability, Capabilities
-from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
+from kicau.connector.content import Delivery, Draft, Note, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
@@ -38,7 +38,7 @@ class Threads(MetaWebhooks):
     can_tell = True
     batch = reading.BATCH
     reads_all = False
-    webhook_setup = webhooks.SETUP
+    webhook_setup: Note | None = webhooks.SETUP
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         return wire.read_error(reply)

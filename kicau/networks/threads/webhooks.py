@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kicau.connector.content import Note
 from kicau.connector.errors import AuthExpired
 from kicau.connector.reading import Answer
 from kicau.connector.session import Session
 from kicau.connector.webhooks import Happening
 from kicau.networks._meta.graph import moment
 from kicau.networks._meta.webhooks import documents, each
+from kicau.networks.threads.limits import NETWORK
 
 READS = "threads_read_replies"  # the permission
-SETUP = "In the app's dashboard at Meta, under Access the Threads API, Settings, Webhooks, enter this address and token for the topics moderate (field replies) and interaction (field mentions)."
+SETUP = Note(
+    "In the app's dashboard at Meta, under Access the {network} API, Settings, Webhooks, enter this address and token for the topics moderate (field replies) and interaction (field mentions).",
+    network=NETWORK,
+)
 
 
 def happenings(body: bytes) -> Sequence[Happening]:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from kicau.base.money import MICRO, WHOLE
 from kicau.base.money import shown as money_shown
+from kicau.base.sentences import Sentence
 from kicau.connector.content import Media, RenderedMedia, RenderedPart, SpanKind
 from kicau.plans import display
 from kicau.web import marks, words
@@ -116,7 +117,7 @@ def review_word(review: Any) -> str:
 def said(thing: Any) -> str:
     """The sentence of a delivery's state, of a step, of reading, or of a channel's trouble, in the reader's language and zone."""
     match type(thing).__name__:
-        case "Delivery" | "Standing":
+        case "Delivery" | "Standing" | "Subscription":
             return words.told(thing.reason, thing.said)
         case "Attempt":
             return words.told(thing.sentence, thing.detail.get("said", ()))
@@ -147,7 +148,9 @@ def phrase(text: str) -> str:
 
 @register.filter
 def told(text: str) -> str:
-    """A text of a network's (the label of an option) in the reader's language."""
+    """A text of a network's (the label of an option), or a sentence, in the reader's language."""
+    if isinstance(text, Sentence):
+        return words.told(text)
     return _(text) if text else ""
 
 
