@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kicau.archive import exports, meaning, reading, saying, search
 from kicau.archive.imports import acts
 from kicau.archive.imports.readers import readable
-from kicau.archive.models import Import
+from kicau.archive.models import Import, ImportState
 from kicau.base.errors import Refusal, Unacceptable
 from kicau.base.ids import as_uuid
 from kicau.connector import registry
@@ -210,7 +210,8 @@ def _one(value: str | None) -> tuple[str, ...]:
 
 def _shown(row: Import) -> dict[str, Any]:
     share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
+    nothing = row.state == ImportState.DONE and row.skipped > 0 and not row.new + row.known
     return {
-        "row": row, "badge": w.STATES[row.state], "share": share, "problem": reading.problem(row.problem) if row.problem else None,
+        "row": row, "badge": w.NOTHING if nothing else w.STATES[row.state], "nothing": nothing, "share": share, "problem": reading.problem(row.problem) if row.problem else None,
         "skips": [(reading.problem(one), one) for one in row.skips], "way": w.WAYS[row.acquired],
     }  # fmt: skip

@@ -75,6 +75,7 @@ STATES: dict[str, Badge] = {
     ImportState.FAILED: Badge(pgettext_lazy("import", "Could not be read"), "alert", "ember"),
     ImportState.CANCELED: Badge(pgettext_lazy("import", "Stopped"), "pause", "still"),
 }
+NOTHING = Badge(pgettext_lazy("import", "Nothing taken"), "alert", "sun")  # read to its end, and all of it was left out
 VOCABULARIES: dict[str, Any] = {
     "aipref": "IETF AI Preferences",
     "content-signal": "Content Signals",

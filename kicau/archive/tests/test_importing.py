@@ -232,3 +232,12 @@ def test_a_packing_that_cannot_be_undone_here_is_told(actor, archive):
     path.write_bytes(packed)
     row = running.run_import(acts.begin_import(actor, path).id)
     assert (row.new, codes(row)) == (0, {"packing": 1})
+
+
+def test_a_packed_file_that_ends_too_early_is_told_once(take, tmp_path):
+    path = tmp_path / "posts.jsonl.gz"
+    lines = b"".join(b'{"id": "%d", "text": "baris %s"}\n' % (n, str(hash(str(n))).encode()) for n in range(3000))
+    path.write_bytes(gzip.compress(lines)[:-4000])
+    row = take(path, network="x")
+    assert (codes(row), row.skipped) == ({"broken": 1}, 1)
+    assert row.skips[0]["examples"] == [f"posts.jsonl #{row.new + 1}"]

@@ -73,7 +73,13 @@ def opened(path: Path, name: str = "") -> Iterator[Files]:
         with path.open("rb") as file:
             head = file.read(512)
         if not head:
-            raise NotAnArchive(Problem(code="empty", message="{name} is empty.", params={"name": shown}))
+            raise NotAnArchive(
+                Problem(
+                    code="empty",
+                    message="{name} is empty; choose another file, or download it again.",
+                    params={"name": shown},
+                )
+            )
         if head[:2] == b"PK":
             with zipfile.ZipFile(path) as packed:
                 yield Zip(packed, shown)

@@ -158,6 +158,7 @@ def lines(files: Files, name: str) -> Iterator[tuple[int, bytes] | Skip]:
                 held = b""
     except Unreadable as exc:
         yield unreadable(exc, f"{name} #{number + 1}")  # fmt: skip
+        held, dropping = b"", False  # the rest of that line is told with it
     if dropping:
         yield _too_long(name, number + 1)
     elif held:

@@ -208,3 +208,19 @@ def test_each_form_about_rights_keeps_what_was_typed(page, taken):
         assert (answer.status_code, shown.count(sentence)) == (422, 1), (address, form)
         assert f'value="{kept}"' in shown
     assert not Statement.objects.exists()
+
+
+def test_an_archive_of_which_nothing_was_taken_says_so_and_why(page, actor, channels, tmp_path):
+    table = tmp_path / "kosong.csv"
+    table.write_text("text,date\n,2024-01-01\n,2024-01-02\n")
+    row = running.run_import(acts.begin_import(actor, table).id)
+    assert (row.state, row.new, row.skipped) == ("done", 0, 2)
+    shown = get(page, "archive-imports")
+    assert "Nothing taken" in shown
+    assert '<details class="small" open>' in shown
+    assert "From our own archive" in shown.partition('id="imports"')[2]
+    asks = acts.begin_import(actor, table, network="x", account="tetangga")
+    assert asks.state == "asking"
+    assert (
+        get(page, "archive-imports").partition('id="imports"')[2].count("From our own archive") == 1
+    )  # not of the one that asks
