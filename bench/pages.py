@@ -180,6 +180,13 @@ def pages(things: dict[str, Any]) -> Iterator[tuple[str, Callable[[], str]]]:
     for name, query in {"": "", "search": "&words=senja", "nothing": "&words=zzzzzz", "kind": "&kind=video", "no alt": "&alt=missing", "tag": "&words=menu"}.items():  # fmt: skip
         yield f"library {name}".strip(), lambda query=query: f"/library?{query}"
         yield f"library far {name}".strip(), lambda query=query: f"/library?after={cursor()}{query}"
+
+    def told() -> str:
+        return f"{(clock.now() - timedelta(minutes=chance.randrange(1000, 700_000))).isoformat().replace('+', '%2B')}~{things['delivery']}"
+
+    for name, query in {"": "", "channel": f"&channel={things['answered'][0]}", "network": f"&network={things['answered'][1]}", "waits": "&waits=yes"}.items():  # fmt: skip
+        yield f"answers {name}".strip(), lambda query=query: f"/answers?{query}"
+        yield f"answers far {name}".strip(), lambda query=query: f"/answers?after={told()}{query}"
     yield "activity", lambda: "/activity"
     yield "activity far", lambda: f"/activity?before={chance.randrange(1000, 300_000)}"
     yield "activity kind", lambda: f"/activity?act={chance.choice(['draft', 'delivery', 'token'])}"
@@ -196,6 +203,7 @@ def fill(posts: int, media: int) -> dict[str, Any]:
     from kicau.plans.models import Charge
     from kicau.publishing import compose, schedule
     from kicau.publishing.models import Attempt, Campaign, Delivery, Draft, Part, PartMedium
+    from kicau.reading.models import Answer
     from kicau.rights.models import AuditEntry
     from kicau.workspaces.acts import actor_for, add_person, create_workspace
     from kicau.workspaces.models import Membership
@@ -282,6 +290,14 @@ def fill(posts: int, media: int) -> dict[str, Any]:
         reset="id",
     )
     many("audit", entry, posts * 3, {"at": spot, "act": f"({array(['draft.edited', 'draft.created', 'delivery.scheduled', 'delivery.moved', 'medium.added'], 'text')})[1 + i % 5]"}, reset="id")  # fmt: skip
+    said = Answer.objects.create(
+        channel=channels[0], remote_id="0", author="1", handle="kabar", text="Enak", at=clock.now()
+    )
+    many("answer", said, 100_000, {
+        "id": "uuidv7()", "remote_id": "i::text", "at": f"now() - ((i * 2654435761) % ({DAYS // 2}::bigint * 1440)) * interval '1 minute'", "text": text,
+        "channel_id": f"CASE WHEN i % 20000 = 7 THEN '{channels[-1].id}'::uuid ELSE ({channel_ids})[1 + i % {len(channels) - 1}] END",
+        "done_at": "CASE WHEN i % 500 = 0 THEN NULL ELSE now() END", "fetched_at": "now()",
+    })  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE bench_numbered")
         cursor.execute("VACUUM ANALYZE")
@@ -289,7 +305,7 @@ def fill(posts: int, media: int) -> dict[str, Any]:
     open_drafts = Draft.objects.filter(state="draft").order_by("?").values_list("id", flat=True)[:100]
     return {
         "posts": [str(i) for i in some], "drafts": [str(i) for i in open_drafts], "delivery": str(Delivery.objects.first().id), "free": str(new_id()),
-        "channels": [c.key for c in Channel.objects.all()], "campaigns": [c.name for c in campaigns], "tags": [f"tag{n}" for n in range(30)],
+        "answered": [channels[0].key, channels[-1].network], "channels": [c.key for c in Channel.objects.all()], "campaigns": [c.name for c in campaigns], "tags": [f"tag{n}" for n in range(30)],
         "people": [str(p.id) for p in people[:-1]], "rare": str(people[-1].id),
     }  # fmt: skip
 

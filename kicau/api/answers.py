@@ -9,11 +9,11 @@ from ninja import Query, Router
 
 from kicau.api.gate import acting
 from kicau.api.paging import page
-from kicau.api.routes import READS, SETTINGS, Id
+from kicau.api.routes import READS, SETTINGS, WRITES, Id
 from kicau.api.shapes import answers as s
 from kicau.api.shapes.base import PageQuery
 from kicau.publishing import compose
-from kicau.reading import choosing, shown, telling
+from kicau.reading import choosing, inbox, shown, telling
 from kicau.reading.models import Answer, Post
 
 routes = Router(tags=["Reading"])
@@ -31,6 +31,25 @@ def list_answers(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> 
     """Of all its deliveries, oldest first."""
     actor = acting(request)
     return page(shown.answers(actor, compose.one_draft(actor, post_id).id), ("at", "id"), asked, _answer)
+
+
+@routes.get("/answers", response=s.InboxPage, summary="List answers", openapi_extra=READS)
+def list_inbox(request: HttpRequest, asked: Query[s.InboxQuery]) -> dict[str, Any]:
+    """All that others said to the workspace's channels, newest first; what answers no post of ours too."""
+    wanted = inbox.Wanted(channel=asked.channel, network=asked.network, waits=asked.waits)
+    return page(inbox.filtered(acting(request), wanted), ("-at", "-id"), asked, _said)
+
+
+@routes.put("/answers/{answer_id}", response=s.InboxAnswer, summary="Mark an answer as done", openapi_extra=WRITES)
+def mark_answer(request: HttpRequest, answer_id: Id, given: s.AnswerMark) -> s.InboxAnswer:
+    """Or let it wait again."""
+    return _said(inbox.mark(acting(request), answer_id, done=given.done))
+
+
+@routes.post("/answers/{answer_id}/reply", response=s.Replying, summary="Begin a reply", openapi_extra=WRITES)
+def begin_reply(request: HttpRequest, answer_id: Id) -> s.Replying:
+    """A draft that answers it; the same one again while it is not out. 409 where the network lets the channel answer nobody."""
+    return s.Replying(post=str(inbox.begin_reply(acting(request), answer_id).id))
 
 
 @routes.get("/reading", response=s.ReadingStates, summary="See what is read", openapi_extra=READS)
@@ -76,6 +95,13 @@ def _answer(row: Answer) -> s.Answer:
     return s.Answer(
         id=str(row.id), delivery=str(row.delivery_id), channel=str(row.channel_id), remote_id=row.remote_id, author=row.author, text=row.text,
         at=row.at, fetched_at=row.fetched_at,
+    )  # fmt: skip
+
+
+def _said(row: Answer) -> s.InboxAnswer:
+    return s.InboxAnswer(
+        id=str(row.id), channel=row.channel.key, network=row.channel.network, delivery=str(row.delivery_id or ""), remote_id=row.remote_id, author=row.author,
+        handle=row.handle, text=row.text, url=row.url, at=row.at, answered_at=row.answered_at, done_at=row.done_at,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from kicau.cli.doctor import doctor
 from kicau.cli.evidence import evidence
 from kicau.cli.frame import Root, Shell, pass_shell
 from kicau.cli.imports import import_
+from kicau.cli.inbox import answers
 from kicau.cli.post import post
 from kicau.cli.review import review
 from kicau.cli.rights import rights
@@ -55,7 +56,7 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 
 for command in (
-    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, edit, delete, review, texts, contacts,
+    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, edit, delete, review, answers, texts, contacts,
     channels, withdraw, costs, archive, rights, dataset, audit, verify, evidence, canary, apps, users, tokens, webhooks, backup, restore, completion,
 ):  # fmt: skip
     main.add_command(command)

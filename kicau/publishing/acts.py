@@ -25,6 +25,7 @@ from kicau.plans import purses
 from kicau.plans.models import Purpose
 from kicau.publishing import affording, capping, compose, schedule
 from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
+from kicau.publishing.settling import ANSWERED
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
@@ -227,6 +228,9 @@ def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str 
         row.remote_ids = [remote_id] if remote_id else row.remote_ids
         row.published_at = clock.now()
         _save(actor, row, "found", Sentence("{who} found it published.", who=actor.name) + url)
+        if answered := row.rendered.get("reply_to"):
+            for note in ANSWERED:
+                note([(row.channel_id, answered, row.id, row.published_at)])
     else:
         row.state, row.reason, row.next_at, row.tries = DeliveryState.SCHEDULED, "", clock.now(), 0
         _save(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,10 @@ from kicau.publishing.models import Attempt, Delivery, DeliveryState
 from kicau.publishing.outages import Outages
 from kicau.publishing.outcomes import FREE_ROUNDS, GIVE_UP, LONGEST_ROUND, Outcome, beyond_budget
 from kicau.workspaces import webhooks
+
+#: A room above notes what was answered, in the same transaction: called with what went out as an answer to something
+#: (channel, remote id of that, delivery, time).
+ANSWERED: list[Callable[[Sequence[tuple[UUID, str, UUID, datetime]]], None]] = []
 
 
 def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel], outages: Outages) -> None:
@@ -45,6 +49,9 @@ def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Cha
             Refusal.objects.bulk_create(heard)
         _pause(outcomes)
         _tell([o for o in outcomes if o.item.id in kept])
+        if out := [(o.item.lane, o.item.rendered["reply_to"], o.item.id, o.published.at) for o in outcomes if o.published and o.item.id in kept and o.item.rendered.get("reply_to")]:  # fmt: skip
+            for note in ANSWERED:
+                note(out)
 
 
 def _lock(outcomes: Sequence[Outcome]) -> None:

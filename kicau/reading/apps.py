@@ -7,9 +7,11 @@ class ReadingConfig(AppConfig):
     name = "kicau.reading"
 
     def ready(self) -> None:
-        """The forecast knows what reading will cost before there is a habit of it."""
-        from kicau.publishing import forecasting
-        from kicau.reading import choosing
+        """The forecast knows what reading will cost before there is a habit of it; what was answered waits no more."""
+        from kicau.publishing import forecasting, settling
+        from kicau.reading import choosing, inbox
 
         if choosing.begun not in forecasting.BEGUN:
             forecasting.BEGUN.append(choosing.begun)
+        if inbox.note_replies not in settling.ANSWERED:
+            settling.ANSWERED.append(inbox.note_replies)

@@ -75,6 +75,21 @@ def costs(network: str, plan: str) -> bool:
     return bool(listed.prices.get(meter)) or meter in listed.refuses or capped
 
 
+def each(network: str, plan: str) -> tuple[int, str]:
+    """What one more post or answer that is read costs: micro-units and their currency; 0 and "" where nothing."""
+    listed, meter = _listed(network, plan), meter_of(network)
+    return (listed.price(meter, 1), listed.currency) if listed and listed.prices.get(meter) else (0, "")
+
+
+def read_on(actor: Actor, channels: Iterable[Channel]) -> dict[str, bool]:
+    """Whether the workspace reads, by those of the channels' networks that can be read; one statement."""
+    actor.require(Permission.READ)
+    said, able = _said([actor.workspace.id]), set(can_read())
+    rows = [c for c in channels if c.network in able and c.state == ChannelState.ACTIVE]
+    dear = {c.network for c in rows if costs(c.network, c.app.plan)}
+    return {c.network: said.get((actor.workspace.id, c.network), c.network not in dear) for c in rows}
+
+
 def open_channels() -> list[Channel]:
     """Those that are read with now, of all workspaces: active, neither paused nor about to be left, their network's own
     allowance not nearly used up, and their workspaces read. Without their credentials."""

@@ -11,7 +11,7 @@ from django.db.models import Q
 from kicau.base.clock import now
 from kicau.base.ids import new_id
 from kicau.channels.models import Channel, NetworkApp
-from kicau.publishing.models import Delivery
+from kicau.publishing.models import Delivery, Draft
 from kicau.workspaces.models import Person, Workspace
 
 
@@ -108,13 +108,27 @@ class Answer(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.SET_NULL, null=True, related_name="answers")
     remote_id = models.CharField(max_length=300)
     author = models.CharField(max_length=300, blank=True)  # the network's id
+    handle = models.CharField(max_length=300, blank=True, default="")  # of who wrote it, without @; "" where not told
+    url = models.CharField(max_length=1000, blank=True, default="")  # where readers see it; "" where not known
+    begins = models.CharField(max_length=310, blank=True, default="")  # what a reply begins with, to reach its author
     text = models.TextField(blank=True)
     at = models.DateTimeField()  # UTC
     fetched_at = models.DateTimeField(default=now)
     raw = models.JSONField(default=dict, blank=True)  # what the network gave
+    reply = models.ForeignKey(Draft, on_delete=models.SET_NULL, null=True, related_name="+")  # begun from the answer
+    answered_by = models.ForeignKey(Delivery, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    answered_at = models.DateTimeField(null=True)  # UTC; when a post of ours that answers it went out
+    done_at = models.DateTimeField(null=True)  # UTC; somebody marked it as done
+    done_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "remote_id"], name="one_answer_each_remote_id")]
+        indexes = [
+            models.Index(fields=["channel", "at", "id"], name="answer_newest"),
+            models.Index(
+                fields=["channel", "at", "id"], name="answer_waits", condition=Q(done_at=None, answered_at=None)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.text[:60]

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from kicau.web import (
     activity,
+    answers,
     approval,
     archive,
     archive_rights,
@@ -92,6 +93,9 @@ urlpatterns: list[URLPattern] = [
     path("compose/leave", at_hand.leave, name="compose-leave"),
     path("compose/<uuid:draft_id>", composer.composer, name="compose-draft"),
     path("compose/<uuid:draft_id>/drop", composer.drop, name="compose-drop"),
+    path("answers", answers.index, name="answers"),
+    path("answers/<uuid:answer_id>/done", answers.mark, name="answer-mark"),
+    path("answers/<uuid:answer_id>/reply", answers.reply, name="answer-reply"),
     path("drafts", posts.drafts, name="drafts"),
     path("posts/<uuid:draft_id>", posts.post, name="post"),
     path("posts/<uuid:draft_id>/duplicate", posts.duplicate, name="duplicate"),

@@ -103,6 +103,7 @@ TO_READ = Badge(_("For you to read"), "eye", "sky")
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 ACTS: dict[str, Any] = {
     "budget.made": _("made a budget"), "budget.changed": _("changed a budget"), "budget.removed": _("removed a budget"),
+    "answer.done": _("marked an answer as done"), "answer.reopened": _("let an answer wait again"),
     "reading.on": _("switched reading on"), "reading.off": _("switched reading off"),
     "webhooks.on": _("asked a network to tell"), "webhooks.off": _("asked a network to tell no more"),
     "prices.added": _("added a price list"), "prices.removed": _("removed a price list"), "rate.set": _("set an exchange rate"), "rate.removed": _("removed an exchange rate"), "evidence.stamped": _("had the log of evidence stamped"), "channel.preferences": _("changed what an account says about AI use"),
@@ -240,7 +241,7 @@ CONDITIONS: dict[str, Any] = {
 # What networks count, without their endings.
 NUMBERS: dict[str, Any] = {
     "like": _("likes"), "favourite": _("favourites"), "reblog": _("boosts"), "repost": _("reposts"), "share": _("shares"), "quote": _("quotes"),
-    "reply": _("replies"), "replie": _("replies"), "comment": _("comments"), "bookmark": _("bookmarks"), "impression": _("impressions"), "view": _("views"),
+    "reply": _("replies"), "comment": _("comments"), "bookmark": _("bookmarks"), "impression": _("impressions"), "view": _("views"),
 }  # fmt: skip
 # How a state reads within a sentence, behind "is": by its name, or by its English words.
 STATES: dict[str, Any] = {

@@ -399,7 +399,7 @@ def addresses(actor, things) -> dict[str, str]:
         "archive": "/archive", "archive-found": "/archive?words=kopi&use=train_gen&answer=unknown", "archive-item": f"/archive/{things['item']}", "archive-imports": "/archive/imports", "rights": "/rights",
         "sets": "/sets", "set-new": "/sets/new", "set": f"/sets/{things['set']}", "set-version": f"/sets/{things['set']}/versions/2", "set-personal": f"/sets/{things['set']}/personal", "taken-back": things["asked"],
         "audits": "/audits", "audit-new": "/audits/new", "audit": f"/audits/{things['audit']}", "audit-waiting": f"/audits/{things['audit-waiting']}", "audit-check": "/audits/check", "canaries": "/audits/canaries", "canary": f"/audits/canaries/{things['canary']}",
-        "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "clients": "/costs/clients", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "submitted": f"/posts/{draft.id}", "review": urlsplit(link).path, "missing": "/posts/018f0000-0000-7000-8000-000000000000",
+        "answers": "/answers", "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "clients": "/costs/clients", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "submitted": f"/posts/{draft.id}", "review": urlsplit(link).path, "missing": "/posts/018f0000-0000-7000-8000-000000000000",
     }  # fmt: skip
 
 

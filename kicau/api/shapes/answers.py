@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from kicau.api.shapes.base import A_NETWORK, STAMP, Flag, Page, Shape, examples
+from kicau.api.shapes.base import A_NETWORK, STAMP, Flag, Page, PageQuery, Shape, examples
 
 
 class Numbers(Shape):
@@ -42,6 +42,49 @@ class Answer(Shape):
 
 class AnswerPage(Page[Answer]):
     """One page of answers, oldest first."""
+
+
+class InboxAnswer(Shape):
+    """What somebody said to a channel. Their words are theirs."""
+
+    id: str = Field(description="Its id.")
+    channel: str = Field(description="Key of the channel.")
+    network: str = Field(description="The network.")
+    delivery: str = Field(description="Id of the delivery that it answers; empty: it only mentions the channel.")
+    remote_id: str = Field(description="The network's id.")
+    author: str = Field(description="The network's id of who wrote it.")
+    handle: str = Field(description="Of who wrote it, without @; empty where the network does not tell.")
+    text: str = Field(description="What it says.")
+    url: str = Field(description="Where readers see it; may be empty.")
+    at: datetime = Field(description=STAMP)
+    answered_at: datetime | None = Field(description=f"When a post of ours that answers it went out. {STAMP}")
+    done_at: datetime | None = Field(description=f"When somebody marked it as done. {STAMP}")
+
+
+class InboxPage(Page[InboxAnswer]):
+    """One page of answers, newest first."""
+
+
+class InboxQuery(PageQuery):
+    """Which answers."""
+
+    channel: str = Field("", max_length=80, description="Only to the channel of this key.")
+    network: str = Field("", max_length=40, description="Only on this network.")
+    waits: bool = Field(False, description="Only what is neither answered nor marked as done.")
+
+
+class AnswerMark(Shape):
+    """Whether it is done."""
+
+    model_config = examples({"done": True})
+
+    done: Flag = Field(description="True: nobody needs to answer it; false: it waits again.")
+
+
+class Replying(Shape):
+    """The draft that answers it."""
+
+    post: str = Field(description="Id of the post; write, shape and schedule it as any other.")
 
 
 class ReadingState(Shape):

@@ -42,6 +42,7 @@ from kicau.publishing import acts as publishing
 from kicau.publishing import approval, compose, contacts, reviewing, schedule
 from kicau.publishing import desk as texts
 from kicau.publishing.models import Delivery, DeliveryState
+from kicau.reading.models import Answer
 from kicau.rights.statements import NewStatement
 from kicau.withdrawal import acts as withdrawals
 from kicau.withdrawal import jobs
@@ -254,7 +255,11 @@ def populate(actor: Actor, folder: Path) -> World:
     text = texts.save_text(actor, "template", MARK, MARK)
     group = texts.save_group(actor, MARK, [facebook.key])
     contact = contacts.save_contact(actor, f"Budi{MARK}", {"x": "@budi"})
+    said = Answer.objects.create(
+        channel=rows["scheduled"].channel, remote_id="77", author=MARK, text=MARK, at=clock.now()
+    )
     ids = prepare_evidence(actor) | {
+        "answer_id": str(said.id),
         "text_id": str(text.id), "group_id": str(group.id), "contact_id": str(contact.id),
         "comment_id": str(comment.id), "link_id": str(link.id),
         "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from kicau.api.tests.conftest import add_channel, write
 from kicau.base import clock
 from kicau.publishing.models import Delivery
@@ -51,3 +53,16 @@ def test_webhooks_are_switched_on_where_the_network_can_reach_this_kicau(api, ac
     assert [one["since"] for one in on["channels"]] == [None]
     assert not api.put("/reading/webhooks", {"network": "facebook", "on": False}).json()["on"]
     assert api.put("/reading/webhooks", {"network": "nowhere", "on": True}).status_code == 404
+
+
+def test_answers_are_listed_newest_first_marked_and_replied_to(api, actor):
+    channel, now = add_channel(actor, "x"), clock.now()
+    rows = [Answer.objects.create(channel=channel, remote_id=str(n), author="9", handle="budi", text=f"Halo {n}", at=now - timedelta(minutes=n)) for n in range(3)]  # fmt: skip
+    first = api.get("/answers?limit=2").json()
+    second = api.get(f"/answers?limit=2&cursor={first['next']}").json()
+    assert [one["text"] for one in first["items"] + second["items"]] == ["Halo 0", "Halo 1", "Halo 2"]
+    assert first["items"][0]["channel"] == channel.key
+    assert api.put(f"/answers/{rows[0].id}", {"done": True}).json()["done_at"]
+    assert [one["text"] for one in api.get("/answers?waits=true&network=x").json()["items"]] == ["Halo 1", "Halo 2"]
+    begun = api.post(f"/answers/{rows[1].id}/reply").json()["post"]
+    assert api.get(f"/posts/{begun}").json()["options"] == {"x.reply_to": "1"}

@@ -101,6 +101,7 @@ def test_the_matrix_covers_every_endpoint():
         "group_id",
         "contact_id",
         "canary_id",
+        "answer_id",
     }
 
 

@@ -30,7 +30,7 @@ async def answers(session: Session, cursor: str) -> Answers:
     for _ in range(MOST_PAGES):
         asked = [*(("reasons", one) for one in REASONS), ("limit", str(PAGE)), *([("cursor", more)] if more else [])]
         told = await _ask(session, "app.bsky.notification.listNotifications", asked)
-        rows = [one for row in _rows(told.get("notifications")) if (one := _answer(row))]
+        rows = [one for row in _rows(told.get("notifications")) if (one := _answer(row, session.app.endpoints["web"]))]
         found |= {one.id: one for one in rows if seen.is_new(_key(one.id), one.at)}
         more = str(told.get("cursor") or "")
         if not more or not cursor or any(seen.is_past(one.at) for one in rows):
@@ -65,7 +65,7 @@ def _key(uri: str) -> str:
     return uri.rpartition("/")[2]
 
 
-def _answer(row: Mapping[str, Any]) -> Answer | None:
+def _answer(row: Mapping[str, Any], web: str) -> Answer | None:
     record, who, at = row.get("record"), row.get("author") or {}, wire.when(row.get("indexedAt"))
     if row.get("reason") not in REASONS or not isinstance(record, dict) or not row.get("uri") or at is None:
         return None
@@ -77,5 +77,7 @@ def _answer(row: Mapping[str, Any]) -> Answer | None:
         author=str(who.get("did") or ""),
         text=str(record.get("text") or ""),
         answers=str(parent or quoted or ""),
+        handle=str(who.get("handle") or ""),
+        url=f"{web}/profile/{who.get('did')}/post/{_key(str(row['uri']))}",
         raw={"cid": row.get("cid"), "reason": row["reason"], "handle": who.get("handle"), "record": record},
     )

@@ -63,7 +63,15 @@ def _answer(session: Session, post: Mapping[str, Any], comment: Mapping[str, Any
     if at is None or author == session.account_id or not comment.get("id"):
         return None
     text = str(comment.get("message") or "")
-    return Answer(id=str(comment["id"]), at=at, author=author, text=text, answers=_kept_by(post), raw=dict(comment))
+    return Answer(
+        id=str(comment["id"]),
+        at=at,
+        author=author,
+        text=text,
+        answers=_kept_by(post),
+        url=f"https://www.facebook.com/{comment['id']}",
+        raw=dict(comment),
+    )
 
 
 def _kept_by(post: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ async def answers(session: Session, cursor: str) -> Answers:
         asked = {"max_results": str(size)} | ({"since_id": cursor} if cursor else {}) | ({"pagination_token": token} if token else {})  # fmt: skip
         body = (await _read(session, f"/2/users/{session.account_id}/mentions", asked, size)).json()
         for row in body.get("data") or ():
-            found[str(row["id"])] = _answer(row)
+            found[str(row["id"])] = _answer(row, wire.public_site(session.app.endpoints))
             newest = max(newest, str(row["id"]), key=lambda one: int(one or 0))
         token = str((body.get("meta") or {}).get("next_token") or "")
         if not token or not cursor:
@@ -57,10 +57,16 @@ def _fields(words: wire.Vocabulary) -> dict[str, str]:
     return {words.fields: f"{FIELDS},referenced_tweets"}
 
 
-def _answer(row: Mapping[str, Any]) -> Answer:
+def _answer(row: Mapping[str, Any], site: str) -> Answer:
     seen = wire.seen(row)
     references = row.get("referenced_posts") or row.get("referenced_tweets") or ()
     answered = next((str(one.get("id")) for one in references if one.get("type") == "replied_to"), "")
     return Answer(
-        id=seen.id, at=seen.at, author=str(row.get("author_id") or ""), text=seen.text, answers=answered, raw=dict(row)
+        id=seen.id,
+        at=seen.at,
+        author=str(row.get("author_id") or ""),
+        text=seen.text,
+        answers=answered,
+        url=f"{site}/i/web/status/{seen.id}",
+        raw=dict(row),
     )

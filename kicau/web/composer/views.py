@@ -67,7 +67,8 @@ def composer(request: Asked, draft_id: UUID) -> HttpResponse:
     else:
         sheet = from_draft(draft)
         if "desk" not in draft.extras and draft.state != DraftState.SCHEDULED:
-            sheet.channels = _usual(request, every)
+            only = request.GET.get("channel", "")  # of what it answers
+            sheet.channels = [only] if any(c.key == only for c in every) else _usual(request, every)
         elif draft.state == DraftState.SCHEDULED:
             sheet.channels = reading.channels_of(request.actor, draft)
     sheet.hand = new_id().hex

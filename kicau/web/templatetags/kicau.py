@@ -184,8 +184,9 @@ def written(text: str) -> str:
 @register.filter
 def number_word(name: str) -> str:
     """What a network calls a number, as people call it; what is not known stays in the network's own word."""
-    plain = name.removesuffix("_count").removesuffix("Count").removesuffix("s").replace("_", " ").lower()
-    return str(words.NUMBERS.get(plain) or plain)
+    plain = name.removesuffix("_count").removesuffix("Count").replace("_", " ").lower()
+    single = f"{plain[:-3]}y" if plain.endswith("ies") else plain.removesuffix("s")
+    return str(words.NUMBERS.get(single) or plain)
 
 
 @register.filter

@@ -1,0 +1,75 @@
+"""`kicau answers`: what others said to the workspace's channels, answered from here or marked as done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kicau.cli.frame import Shell, answer, json_option, pass_shell, printable, show_table
+
+if TYPE_CHECKING:
+    from kicau.reading.models import Answer
+
+
+@click.group()
+def answers() -> None:
+    """What others answered, and where they mentioned a channel."""
+
+
+@answers.command("list")
+@click.option("--channel", default="", help="Only to this channel.")
+@click.option("--network", default="", help="Only on this network.")
+@click.option("--waits", is_flag=True, help="Only what is neither answered nor marked as done.")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="At most so many.")
+@json_option
+@pass_shell
+def list_answers(shell: Shell, channel: str, network: str, waits: bool, limit: int, as_json: bool) -> None:
+    """Show them, newest first."""
+    actor = shell.actor()
+    from kicau.channels import acts as channels
+    from kicau.reading import inbox
+
+    key = channels.one_channel(actor, channel).key if channel else ""
+    wanted = inbox.Wanted(channel=key, network=network, waits=waits)
+    found = inbox.newest(actor, channels.channels(actor), wanted, limit=limit).rows
+    rows = [_shape(row) for row in found]
+    table = [(r["at"], r["channel"], r["handle"] or r["author"], printable(r["text"])[:80], r["state"], r["id"]) for r in rows]  # fmt: skip
+    answer(as_json, rows, lambda: show_table(("at", "to", "by", "", "state", "id"), table, empty="Nothing has come yet."))  # fmt: skip
+
+
+@answers.command("done")
+@click.argument("answer_id", metavar="ANSWER")
+@click.option("--undo", is_flag=True, help="It waits again.")
+@json_option
+@pass_shell
+def done(shell: Shell, answer_id: str, undo: bool, as_json: bool) -> None:
+    """Mark one as done, though nobody answers it."""
+    actor = shell.actor()
+    from kicau.reading import inbox
+
+    row = inbox.mark(actor, answer_id, done=not undo)
+    answer(as_json, _shape(row), lambda: click.echo("It waits again." if undo else "Marked as done."))
+
+
+@answers.command("reply")
+@click.argument("answer_id", metavar="ANSWER")
+@json_option
+@pass_shell
+def reply(shell: Shell, answer_id: str, as_json: bool) -> None:
+    """Begin a draft that answers it; write and send it as any other."""
+    actor = shell.actor()
+    from kicau.reading import inbox
+
+    draft = inbox.begin_reply(actor, answer_id)
+    answer(as_json, {"post": str(draft.id)}, lambda: click.echo(str(draft.id)))
+
+
+def _shape(row: Answer) -> dict[str, Any]:
+    from kicau.cli.shapes import stamp
+
+    state = "answered" if row.answered_at else "done" if row.done_at else "waits"
+    return {
+        "id": str(row.id), "channel": row.channel.key, "network": row.channel.network, "author": row.author, "handle": row.handle, "text": row.text,
+        "at": stamp(row.at), "url": row.url, "delivery": str(row.delivery_id or ""), "state": state,
+    }  # fmt: skip
