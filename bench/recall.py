@@ -7,9 +7,10 @@ FOLDER holds the four *_GroundTruth.txt of the ICWSM 2014 data (Hutto and Gilber
 vaderSentiment. They are real people's words: they are read here and not kept. Bars: at least 0.96, 0.92, 0.86 and 0.78
 with 0, 10, 20 and 30% of words edited; at most 1 pair by chance in 10,000 documents.
 
-Other languages and lengths: --posts and --others are files of a text a line, --join makes threads of so many posts each,
---words cuts posts to so many words, --count takes so many of them. Each recall is also told by length. Where a script
-has no spaces between words, two characters with their vowels are changed like a word.
+--posts and --others are files of a text a line, --join makes threads of so many posts each, --words cuts posts to so
+many words, --count takes so many of them. Each recall is also told by length, with its 95% interval (Wilson). Where a
+script has no spaces between words, a file may mark their ends by U+200B; unmarked, two characters with their vowels are
+changed like a word. Other languages and lengths: bench/tongues.py.
 """
 
 from __future__ import annotations
@@ -17,16 +18,22 @@ from __future__ import annotations
 import argparse
 import random
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from kicau.audit.calibrate import Rate
 from kicau.audit.prints import make
 from kicau.audit.search import Search
 from kicau.audit.words import Reader
 
 BARS = {0.0: 0.96, 0.1: 0.92, 0.2: 0.86, 0.3: 0.78}
+CHANCE = 1e-4
 OTHERS = ("movieReviewSnippets", "nytEditorialSnippets", "amazonReviewSnippets")
+MARK = "\u200b"
+
+type Words = Sequence[str]
 
 
 def texts(folder: Path, name: str) -> list[str]:
@@ -39,14 +46,15 @@ UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 
 def pieces(text: str) -> tuple[list[str], str]:
     """What is changed at once, and what stands between these."""
+    if MARK in text:
+        return text.split(MARK), ""
     words = text.split()
     found = UNSPACED.findall(text)
     return (words, " ") if len(found) < 2 * len(words) else (found, "")
 
 
-def edited(text: str, share: float, kind: str, vocabulary: list[str], dice: random.Random) -> str:
+def edited(words: Words, share: float, kind: str, vocabulary: Words, dice: random.Random) -> list[str]:
     made: list[str] = []
-    words, between = pieces(text)
     left = iter(words)
     for word in left:
         change = dice.choices(("other", "without", "more", "swapped"), (0.5, 0.2, 0.2, 0.1))[0] if kind == "mixed" else "other"  # fmt: skip
@@ -58,14 +66,14 @@ def edited(text: str, share: float, kind: str, vocabulary: list[str], dice: rand
             made += [word, dice.choice(vocabulary)]
         elif change == "swapped":
             made += [next(left, dice.choice(vocabulary)), word]
-    return between.join(made)
+    return made
 
 
 def plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def search_in(search: Search, posts: list[str], documents: list[str]) -> list[set[int]]:
+def search_in(search: Search, posts: Sequence[str], documents: Sequence[str]) -> list[set[int]]:
     """The posts found in each document; a short one only where its letters are there, as in a report."""
     blob = "\n".join(d.replace("\n", " ") for d in documents).encode()
     words, starts, _ = Reader().read(blob)
@@ -86,14 +94,49 @@ def lines(path: Path) -> list[str]:
     return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
-def by_length(posts: list[str], hit: list[bool]) -> str:
+def by_length(posts: Sequence[Words], hit: Sequence[bool]) -> str:
     told = []
-    sizes = [len(pieces(post)[0]) for post in posts]
     for least, most in LENGTHS:
-        some = [h for size, h in zip(sizes, hit, strict=True) if least <= size <= most]
+        some = [h for post, h in zip(posts, hit, strict=True) if least <= len(post) <= most]
         if some:
             told.append(f"{least}-{most if most < 10_000 else '…'} words {sum(some) / len(some):.2f} of {len(some)}")
     return "; ".join(told)
+
+
+def interval(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{rate.share:.4f} ({low:.3f} to {high:.3f})"
+
+
+def measure(posts: Sequence[Words], others: Sequence[Words], between: str, *, fair: bool = False, shown: int = 0) -> bool:  # fmt: skip
+    """Tells recall by share of words edited, and chance; whether the bars are met. `fair`: a bar that lies within the
+    interval counts as met. `shown`: pairs by chance that are printed."""
+    plain_posts, documents = [between.join(p) for p in posts], [between.join(o) for o in others]
+    vocabulary = [word for text in others for word in text]
+    sample = Reader().read("\n".join(documents).encode())[0].copy()
+    search = Search(make(((str(n), t) for n, t in enumerate(plain_posts)), [sample]))
+    number = {int(i): at for at, ids in enumerate(search.prints.ids) for i in ids}
+    found = search_in(search, plain_posts, documents)
+    chance = Rate(sum(map(len, found)), len(documents))
+    low, high = chance.interval
+    met = (low if fair else chance.share) <= CHANCE
+    print(f"by chance: {chance.hits} pairs in {chance.tries:,} documents ({chance.share * 1e4:.2f} in 10,000, {low * 1e4:.2f} to {high * 1e4:.2f}; bar 1) {'met' if met else 'MISSED'}", flush=True)  # fmt: skip
+    for document, post in [(d, p) for d, f in enumerate(found) for p in sorted(f)][:shown]:
+        print(f"    {plain_posts[int(search.prints.ids[post][0])]!r} in {documents[document][:200]!r}")
+    dice = random.Random(20261124)
+    for kind in ("mixed", "other"):
+        for share, bar in BARS.items():
+            planted = [
+                between.join([*dice.choice(others), *edited(p, share, kind, vocabulary, dice), *dice.choice(others)])
+                for p in posts
+            ]
+            hit = [number[n] in f for n, f in enumerate(search_in(search, plain_posts, planted))]
+            recall = Rate(sum(hit), len(hit))
+            enough = (recall.interval[1] if fair else recall.share) >= bar
+            met &= enough
+            print(f"{kind} edits, {share:.0%} of words: {interval(recall)} (bar {bar:.2f}) {'met' if enough else 'MISSED'}", flush=True)  # fmt: skip
+            print(f"    {by_length(posts, hit)}")
+    return met
 
 
 def main() -> None:
@@ -104,42 +147,22 @@ def main() -> None:
     asked.add_argument("--join", type=int, default=1)
     asked.add_argument("--words", type=int, default=0)
     asked.add_argument("--count", type=int, default=0)
+    asked.add_argument("--shown", type=int, default=0, help="pairs by chance to print")
     wanted = asked.parse_args()
     if wanted.folder:
-        posts = texts(wanted.folder, "tweets")
-        others = [t for name in OTHERS for t in texts(wanted.folder, name)]
+        posts = [t.split() for t in texts(wanted.folder, "tweets")]
+        others = [t.split() for name in OTHERS for t in texts(wanted.folder, name)]
+        between = " "
     else:
-        posts, others = lines(wanted.posts), lines(wanted.others)
+        posts, others = ([pieces(line)[0] for line in lines(p)] for p in (wanted.posts, wanted.others))
+        between = pieces(" ".join(lines(wanted.others)[:100]))[1]
     if wanted.join > 1:
-        posts = [" ".join(posts[at : at + wanted.join]) for at in range(0, len(posts), wanted.join)]
+        posts = [[w for p in posts[at : at + wanted.join] for w in p] for at in range(0, len(posts), wanted.join)]
     if wanted.words:
-        posts = list(dict.fromkeys(" ".join(post.split()[: wanted.words]) for post in posts))
-    dice = random.Random(20261124)
+        posts = [list(p) for p in dict.fromkeys(tuple(p[: wanted.words]) for p in posts)]
     if wanted.count:
-        posts = dice.sample(posts, min(wanted.count, len(posts)))
-    vocabulary = [word for text in others for word in pieces(text)[0]]
-    sample = Reader().read("\n".join(others).encode())[0].copy()
-    search = Search(make(((str(n), t) for n, t in enumerate(posts)), [sample]))
-    number = {int(i): at for at, ids in enumerate(search.prints.ids) for i in ids}
-    pairs = sum(map(len, search_in(search, posts, others)))
-    print(
-        f"by chance: {pairs} pairs in {len(others):,} documents ({pairs / len(others) * 10_000:.2f} in 10,000; bar 1)"
-    )
-    met = pairs / len(others) * 10_000 <= 1
-    for kind in ("mixed", "other"):
-        for share, bar in BARS.items():
-            planted = [
-                f"{dice.choice(others)} {edited(t, share, kind, vocabulary, dice)} {dice.choice(others)}" for t in posts
-            ]
-            found = search_in(search, posts, planted)
-            hit = [number[n] in f for n, f in enumerate(found)]
-            recall = sum(hit) / len(posts)
-            met &= recall >= bar
-            print(
-                f"{kind} edits, {share:.0%} of words: {recall:.4f} (bar {bar:.2f}) {'met' if recall >= bar else 'MISSED'}"
-            )
-            print(f"    {by_length(posts, hit)}")
-    raise SystemExit(0 if met else 1)
+        posts = random.Random(20261124).sample(posts, min(wanted.count, len(posts)))
+    raise SystemExit(0 if measure(posts, others, between, shown=wanted.shown) else 1)
 
 
 if __name__ == "__main__":

@@ -21,12 +21,14 @@ from kicau.audit.words import K0, K1, K2, UNSPACED, Hashes, Reader
 
 K3, K4 = np.uint64(0xD6E8FEB86659FD93), np.uint64(0xA0761D6478BD642F)
 K5, K6 = np.uint64(0x8CB92BA72F3D8DD7), np.uint64(0xE7037ED1A0B428DB)
+K7 = np.uint64(0xC2B2AE3D27D4EB4F)
 #: Of five words, three: what was left out or put in between does not count, so that one copy's gap is another's row.
 THREES = ((1, 2), (1, 3), (2, 3), (1, 4), (2, 4), (3, 4))
 TWOS = (1, 2, 3)  # and of four words two, where these are rare
 
 RARE = 18.0  # bits that a word says at most: what was never seen may only be a sample too small
 GRAIN = 8  # parts of a bit in `said`
+PIECE = 0.45  # of a word, that a character or cluster is where its script has no spaces
 PART = 0.65  # of the bits of a character, where one is a word: those before it foretell it
 LONE = 1.5  # bits that such a one says less where the one before it does not agree
 BEFORE, BEFORE_UNSPACED = 2, 3  # words before one that may foretell it; more where many are characters
@@ -38,12 +40,13 @@ FULL, THOROUGH = (
     2_000_000,
 )  # words of posts up to which KINDS are looked up, and the first five; beyond, one a word
 KINDS = 3 + len(THREES) - 1 + len(TWOS)  # rows of 3, 4 and 5 words, threes of four words, of five, twos
+LONGER = (6, 7, 8)  # words of the rows that are looked up too where many words are characters, which say little
 SHORT = 16  # words of a post up to which it has prints of all these; a longer one has rows enough
 OWN = 2  # uses of a row that make no manner of speaking: the post's own, and a copy with other neighbours
 COUNTED = 6_000_000  # words of posts, and of the sample, that are enough to count uses
 COMMON = 64  # posts that share a print at most; a greeting or a slogan says nothing of any of them
 BATCH = 20_000  # posts read at once
-FORM = 2
+FORM = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +68,7 @@ class Prints:
     filter: Hashes
     said: NDArray[np.uint8]
     kinds: int  # of rows that are looked up from each word on; 0: the one that says enough
+    longer: bool  # whether rows of LONGER words are looked up too
     needed: float  # bits that a print says at least
 
     ARRAYS = ("words", "bits", "after", "begins", "keys", "posts", "offsets", "doors", "filter", "said")
@@ -74,7 +78,7 @@ class Prints:
         for name in self.ARRAYS:
             np.save(folder / f"{name}.npy", getattr(self, name))
         (folder / "ids.json").write_text(json.dumps(self.ids), "utf-8")
-        about = {"form": FORM, "needed": self.needed, "kinds": self.kinds}
+        about = {"form": FORM, "needed": self.needed, "kinds": self.kinds, "longer": self.longer}
         (folder / "prints.json").write_text(json.dumps(about), "utf-8")
 
     @classmethod
@@ -85,7 +89,7 @@ class Prints:
             raise ValueError(f"These prints are of form {about['form']}, this version reads {FORM}: make them anew.")
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in cls.ARRAYS}
         ids = json.loads((folder / "ids.json").read_text("utf-8")) if with_ids else ()
-        return cls(ids=ids, needed=about["needed"], kinds=about["kinds"], **arrays)
+        return cls(ids=ids, needed=about["needed"], kinds=about["kinds"], longer=about["longer"], **arrays)
 
     @staticmethod
     def are_in(folder: Path) -> bool:
@@ -105,9 +109,10 @@ def make(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes] = ()) -> Pri
     """The prints of (id, text) pairs; `sample` are words of the data to be audited, to tell the common from the rare."""
     ids, words, begins = _words_of(posts)
     kinds = KINDS if len(words) <= FULL else 5 if len(words) <= THOROUGH else 0
+    longer = bool(kinds) and _mostly_unspaced(words)
     bits, lone, after, said = _bits(words, sample)
     needed = float(np.log2(max(2, len(words)))) + SPARE
-    keys, at = _all_rows(words, begins, bits, after, needed, kinds) if kinds else _one_row_a_word(words, begins, said, needed)  # fmt: skip
+    keys, at = _all_rows(words, begins, bits, after, needed, kinds, longer) if kinds else _one_row_a_word(words, begins, said, needed)  # fmt: skip
     order = np.argsort(keys)
     keys, at = keys[order], at[order]
     kept = _not_common(keys)
@@ -116,7 +121,7 @@ def make(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes] = ()) -> Pri
     return Prints(
         ids=ids, words=words, bits=lone, after=after, begins=begins, keys=keys, posts=owner.astype(np.uint32),
         offsets=np.minimum(at - begins[owner], 65535).astype(np.uint16), doors=doors_of(keys), filter=filter_of(keys),
-        said=said, kinds=kinds, needed=needed,
+        said=said, kinds=kinds, longer=longer, needed=needed,
     )  # fmt: skip
 
 
@@ -173,7 +178,7 @@ def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32],
     after = share.copy()
     shorter = (known, counts)
     unspaced = (words & UNSPACED).astype(bool)
-    before_one = BEFORE_UNSPACED if np.count_nonzero(unspaced) > MOSTLY * len(words) else BEFORE
+    before_one = BEFORE_UNSPACED if _mostly_unspaced(words) else BEFORE
     for length in range(2, before_one + 2):
         longer = _uses(counted, length)
         if len(words) >= length:
@@ -184,6 +189,10 @@ def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32],
         shorter = longer
     bits, bits_after = (np.minimum(RARE, -np.log2(s)).astype(np.float32) for s in (share, after))
     return bits, np.maximum(bits - LONE * unspaced, 0).astype(np.float32), bits_after, said
+
+
+def _mostly_unspaced(words: Hashes) -> bool:
+    return bool(np.count_nonzero(words & UNSPACED) > MOSTLY * len(words))
 
 
 LOW = np.uint64(0xFFFFFF)
@@ -219,7 +228,7 @@ def rows_of(words: Hashes, length: int) -> Hashes:
     """The hash of each row of `length` words, by its first word; the scan makes the same."""
     count = max(0, len(words) - length + 1)
     found = np.zeros(count, np.uint64)
-    for at, factor in enumerate((K0, K1, K2, K3, K4)[:length]):
+    for at, factor in enumerate((K0, K1, K2, K3, K4, K5, K6, K7)[:length]):
         found += words[at : at + count] * factor
     return found
 
@@ -255,15 +264,16 @@ def _one_row_a_word(words: Hashes, begins: NDArray[np.int64], said: NDArray[np.u
     return np.concatenate([p[0] for p in picked]), np.concatenate([p[1] for p in picked])
 
 
-def _all_rows(words: Hashes, begins: NDArray[np.int64], bits: NDArray[np.float32], after: NDArray[np.float32], needed: float, kinds: int) -> tuple[Hashes, NDArray[np.int64]]:  # fmt: skip
+def _all_rows(words: Hashes, begins: NDArray[np.int64], bits: NDArray[np.float32], after: NDArray[np.float32], needed: float, kinds: int, longer: bool) -> tuple[Hashes, NDArray[np.int64]]:  # fmt: skip
     """From each word on, the shortest row that says enough, and those with gaps; where a post has none, its fullest."""
     room = _room(begins, len(words))
     sums = np.concatenate([[0.0], np.cumsum(after, dtype=np.float64)])
     sizes = np.diff(begins)
-    short = np.repeat((sizes > 2) & (sizes <= SHORT) & (kinds == KINDS), sizes)  # two words are no evidence
+    weight = np.diff(np.concatenate([[0.0], np.cumsum(np.where(words & UNSPACED, PIECE, 1.0))])[begins])
+    short = np.repeat((sizes > 2) & (weight <= SHORT) & (kinds == KINDS), sizes)  # two words are no evidence
     taken = np.zeros(len(words), bool)
     picked: list[tuple[Hashes, NDArray[np.int64]]] = []
-    for length in (3, 4, 5):
+    for length in (3, 4, 5, *(LONGER if longer else ())):
         rows = rows_of(words, length)
         says = bits[: len(rows)] + sums[length:] - sums[1 : len(rows) + 1]
         at = np.flatnonzero((room[: len(rows)] >= length) & ~taken[: len(rows)] & (says >= needed))

@@ -12,16 +12,23 @@ import numpy as np
 from numba import njit, uint64
 from numpy.typing import NDArray
 
-from kicau.audit.prints import GRAIN, K3, K4, K5, K6, THREES, Prints
+from kicau.audit.prints import GRAIN, K3, K4, K5, K6, K7, KINDS, LONGER, PIECE, THREES, Prints
 from kicau.audit.tables import shift_of
-from kicau.audit.words import K0, K1, K2, Hashes, Places
+from kicau.audit.words import K0, K1, K2, UNSPACED, Hashes, Places
 
 CHUNK = 4096
 ONE = np.uint64(1)
 FIRSTS, LASTS = tuple(a for a, _ in THREES[1:]), tuple(b for _, b in THREES[1:])  # of rows with gaps
-FIRST_GAPPED, FIRST_TWO = 3, 2 + len(THREES)
+FIRST_GAPPED, FIRST_TWO, FIRST_LONGER = 3, 2 + len(THREES), KINDS
 LOOKED = 4096  # posts looked at lately, so that one copy is aligned once
-GAP_THERE, GAP_HERE, OTHER = 2.5, 2.0, 3.0  # bits that a word put in, left out or changed costs
+GAP_THERE, GAP_HERE, OTHER = (
+    2.5,
+    2.0,
+    3.0,
+)  # bits that a word put in, left out or changed costs; a PIECE of one accordingly
+AGAIN = (
+    1.5  # bits that the first of a row after such says less where its script has no spaces: one character often agrees
+)
 LONGEST = 400  # words of a post that are aligned around a hit
 
 # A match: post, first and last word there (last excluded), first and last of the post, words and bits that agree,
@@ -32,7 +39,7 @@ FIELDS = 8
 @njit(cache=True, nogil=True)
 def _runs(words, begin, total, kind, runs):
     """How many rows of a kind begin in this chunk. Kinds 0 to 2 are rows of 3, 4 and 5 words, each built on the one
-    before; then come three of five words, then pairs (see prints.py)."""
+    before; then come three of five words, pairs, and rows of more words (see prints.py)."""
     if kind < FIRST_GAPPED:
         count = min(CHUNK, total - begin - kind - 2)
         for j in range(count):
@@ -50,6 +57,18 @@ def _runs(words, begin, total, kind, runs):
         for j in range(count):
             i = begin + j
             runs[j] = words[i] * K0 + words[i + first] * K1 + words[i + last] * K2
+        return count
+    if kind >= FIRST_LONGER:
+        more = kind - FIRST_LONGER
+        count = min(CHUNK, total - begin - 5 - more)
+        for j in range(count):
+            i = begin + j
+            row = words[i] * K0 + words[i + 1] * K1 + words[i + 2] * K2 + words[i + 3] * K3 + words[i + 4] * K4 + words[i + 5] * K5  # fmt: skip
+            if more > 0:
+                row += words[i + 6] * K6
+            if more > 1:
+                row += words[i + 7] * K7
+            runs[j] = row
         return count
     gap = kind - FIRST_TWO + 1
     count = min(CHUNK, total - begin - gap)
@@ -74,14 +93,15 @@ def _keep(rows, count, begin, marks, shift, looked, places, found, kept):
 
 
 @njit(cache=True, nogil=True)
-def _sift_all(words, total, marks, shift, kinds, places, found):
-    """Rows of so many kinds that may be prints."""
+def _sift_all(words, total, marks, shift, kinds, longer, places, found):
+    """Rows of so many kinds, and of so many longer ones, that may be prints."""
     kept = 0
     rows = np.empty(CHUNK, np.uint64)
     looked = np.empty(CHUNK, np.uint64)
     begin = 0
     while begin < total:
-        for kind in range(kinds):
+        for at in range(kinds + longer):
+            kind = at if at < kinds else FIRST_LONGER + at - kinds
             count = _runs(words, begin, total, kind, rows)
             if count > 0:
                 kept = _keep(rows, count, begin, marks, shift, looked, places, found, kept)
@@ -125,19 +145,24 @@ def _align(words, low, high, post, bits, after, n, best, rows, origins):
     for i in range(low, high):
         old, new = (i - low) & 1, (i - low + 1) & 1
         w = words[i]
+        there = PIECE if w & UNSPACED else 1.0
         rows[new, 0, 0] = 0.0
         for j in range(n):
             score, kind = 0.0, 0
             said = bits[j]
             if w == post[j]:
-                if rows[old, j, 0] > 0.0 and origins[old, j, 3] > 0:
-                    said = after[j]
+                if rows[old, j, 0] > 0.0:
+                    if origins[old, j, 3] > 0:
+                        said = after[j]
+                    elif w & UNSPACED:
+                        said = max(0.0, said - AGAIN)
                 score, kind = rows[old, j, 0] + said, 1
             else:
-                score = rows[old, j, 0] - OTHER
+                here = PIECE if post[j] & UNSPACED else 1.0
+                score = rows[old, j, 0] - OTHER * here
                 if score > 0.0:
                     kind = 2
-                up, left = rows[old, j + 1, 0] - GAP_THERE, rows[new, j, 0] - GAP_HERE
+                up, left = rows[old, j + 1, 0] - GAP_THERE * there, rows[new, j, 0] - GAP_HERE * here
                 if up > score:
                     score, kind = up, 3
                 if left > score:
@@ -259,13 +284,14 @@ class Scan:
         total = len(words)
         if total < 2 or not len(self.prints.keys):
             return []
-        most = max(1, self.prints.kinds) * total
+        longer = len(LONGER) if self.prints.longer else 0
+        most = max(1, self.prints.kinds + longer) * total
         if most > self._room:
             self._room = most + CHUNK
             self._places, self._found = np.empty(self._room, np.int64), np.empty(self._room, np.uint64)
         p = self.prints
         if p.kinds:
-            hits = _sift_all(words, total, p.filter, self._shift, p.kinds, self._places, self._found)
+            hits = _sift_all(words, total, p.filter, self._shift, p.kinds, longer, self._places, self._found)
         else:
             hits = _sift_one(
                 words, total, p.filter, self._shift, p.said, int(p.needed * GRAIN), self._places, self._found

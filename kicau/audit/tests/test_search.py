@@ -320,6 +320,35 @@ def test_a_report_names_each_copys_kind_and_how_sure_it_is(audited):
     assert audited["posts"] == {"given": 5, "different": 5, "too_short_to_tell": 0}
 
 
+JAPANESE = ["京都", "珈琲", "焙煎", "小さな", "学び", "朝", "雨", "道", "新しい", "店", "静か", "友達", "電車", "夜", "海", "写真", "祭り", "花火", "猫", "公園", "料理", "秋", "音楽", "散歩", "手紙", "約束", "橋", "市場", "窓", "季節"]  # fmt: skip
+
+
+def test_words_changed_in_scripts_without_spaces_hide_few_copies():
+    dice = random.Random(8)
+    syllables = [c + v for c in "กขคงจชซดตทนบปผพมยรลวสหอ" for v in ("า", "ิ", "ี", "ุ", "ู", "ะ", "ำ", "ั", "่า", "้อ", "")]
+    words = ["".join(dice.choices(syllables, k=dice.randint(1, 4))) for _ in range(3000)]
+    shares = [1 / (n + 5) for n in range(3000)]
+    posts = [dice.choices(words, shares, k=10) for _ in range(2000)]
+    search = Search(make((str(n), "".join(post)) for n, post in enumerate(posts)))
+    found = 0
+    for n, post in enumerate(posts[:600]):
+        copy = "".join(dice.choice(words) if dice.random() < 0.3 else word for word in post)
+        matches = search.matches(Reader().read(copy.encode())[0], ONE_LINE)
+        found += any(match.post == n for match, sure in matches if sure)
+    assert found >= 430
+
+
+def test_sensitivity_counts_words_where_there_are_no_spaces(tmp_path):
+    dice = random.Random(6)
+    posts = [(str(n), "".join(dice.choices(JAPANESE, k=30))) for n in range(100)]
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps({"text": "".join(dice.choices(JAPANESE, k=60))}) + "\n" for _ in range(300)))
+    outcome = run.audit(posts, str(path), tmp_path / "audit", processes=1)
+    told = report.report(outcome, dict(posts), tmp_path / "audit", datetime(2026, 11, 24, tzinfo=UTC))["sensitivity"]
+    assert told["0% of words changed"]["share"] == 1.0
+    assert told["10% of words changed"]["share"] > 0.97  # of a post counted as one word a tenth would be lost
+
+
 def test_a_rates_interval_holds_it():
     assert Rate(0, 0).interval == (0.0, 1.0)
     low, high = Rate(90, 100).interval
