@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 from kicau.base.clock import now
@@ -87,6 +89,11 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} on {self.network}"
+
+    @property
+    def reads_later(self) -> datetime | None:
+        """The later of its own and its app's `reads_from`."""
+        return max((at for at in (self.reads_from, self.app.reads_from) if at), default=None)
 
 
 class Refusal(models.Model):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Func, IntegerField, Sum
+from django.db.models import Count, Func, IntegerField, Sum
 from django.db.models.functions import Coalesce
 
 from kicau.base import clock
@@ -26,6 +26,7 @@ from kicau.publishing.models import Delivery, DeliveryState
 from kicau.reading.models import Answer, Choice, Standing
 from kicau.workspaces.actors import Actor, Permission
 
+SHOWN = 10  # channels of a network whose reason stands there
 MONTH, JUDGED_BY = 30, 28  # days that an estimate is for, and that it is judged by
 
 
@@ -52,7 +53,9 @@ class Choosable:
     is_chosen: bool  # somebody said so; else it is the default
     costs: bool  # money, or what a plan allows little of
     estimate: Estimate
+    is_listed: bool  # False: no price list in force says what its plan's readings cost
     waiting: tuple[Standing, ...]  # of channels with which nothing could be read last time, each with its reason
+    kept_back: tuple[Channel, ...]  # those with which nothing is read until their `reads_from`, or their app's
 
 
 def can_read() -> list[str]:
@@ -116,8 +119,17 @@ def choosable(actor: Actor) -> list[Choosable]:
     by_network: dict[str, list[Channel]] = {}
     for channel in rows.select_related("app").order_by("network", "key"):
         by_network.setdefault(channel.network, []).append(channel)
-    said = _said([actor.workspace.id])
-    return [_choosable(actor, slug, mine, said.get((actor.workspace.id, slug))) for slug, mine in by_network.items()]
+    if not by_network:
+        return []
+    ids = [c.id for mine in by_network.values() for c in mine]
+    said, counted = _said([actor.workspace.id]), _count(ids)
+    waiting: dict[str, list[Standing]] = {}
+    for row in Standing.objects.filter(channel__in=ids).exclude(reason="").select_related("channel").order_by("channel__key"):  # fmt: skip
+        waiting.setdefault(row.channel.network, []).append(row)
+    return [
+        _choosable(slug, mine, said.get((actor.workspace.id, slug)), counted, waiting.get(slug, []))
+        for slug, mine in by_network.items()
+    ]
 
 
 def one(actor: Actor, network: str) -> Choosable:
@@ -165,12 +177,15 @@ def _listed(network: str, plan: str) -> PriceList | None:
     return pricing.list_on(network, clock.now().date(), plan)
 
 
-def _choosable(actor: Actor, slug: str, mine: list[Channel], said: bool | None) -> Choosable:
+def _choosable(slug: str, mine: list[Channel], said: bool | None, counted: Counted, waiting: Sequence[Standing]) -> Choosable:  # fmt: skip
+    now = clock.now()
     dear = any(costs(slug, c.app.plan) for c in mine)
     return Choosable(
         network=slug, label=registry.get(slug).label, channels=len(mine), reads=said if said is not None else not dear,
-        is_chosen=said is not None, costs=dear, estimate=estimate(mine),
-        waiting=tuple(Standing.objects.filter(channel__in=mine).exclude(reason="").select_related("channel").order_by("channel__key")[:10]),
+        is_chosen=said is not None, costs=dear, estimate=estimate(mine, counted),
+        is_listed=not meter_of(slug) or all(_listed(slug, c.app.plan) for c in mine),
+        kept_back=tuple(c for c in mine if pacing.reads_from(c, now))[:SHOWN],
+        waiting=tuple(waiting[:SHOWN]),
     )  # fmt: skip
 
 
@@ -187,17 +202,27 @@ def begun(workspaces: Collection[UUID]) -> dict[tuple[UUID, str, str], int]:
     return found
 
 
-def estimate(mine: list[Channel]) -> Estimate:
-    """For channels of one network."""
+type Counted = tuple[dict[UUID, int], dict[UUID, int]]  # by channel: parts that went out, answers that were read
+
+
+def _count(channels: Collection[UUID]) -> Counted:
+    """In the days that an estimate is judged by; two statements, however many networks there are."""
     since = clock.now() - timedelta(days=JUDGED_BY)
+    out = Delivery.objects.filter(channel__in=channels, state=DeliveryState.PUBLISHED, published_at__gte=since)
+    parts = out.values_list("channel").annotate(n=Coalesce(Sum(Func("remote_ids", function="cardinality", output_field=IntegerField())), 0))  # fmt: skip
+    told = Answer.objects.filter(channel__in=channels, fetched_at__gte=since).values_list("channel").annotate(n=Count("id"))  # fmt: skip
+    return dict(parts.order_by()), dict(told.order_by())
+
+
+def estimate(mine: list[Channel], counted: Counted | None = None) -> Estimate:
+    """For channels of one network; `counted` is what `_count` found of them among others."""
+    parts_of, answers_of = counted or _count([c.id for c in mine])
     policy = policies.policy()
     posts = answers = readings = micro = each = 0
     currency = ""
     for plan in {c.app.plan for c in mine}:
         some, slug = [c.id for c in mine if c.app.plan == plan], mine[0].network
-        out = Delivery.objects.filter(channel__in=some, state=DeliveryState.PUBLISHED, published_at__gte=since)
-        parts = out.aggregate(n=Coalesce(Sum(Func("remote_ids", function="cardinality", output_field=IntegerField())), 0))["n"]  # fmt: skip
-        told = Answer.objects.filter(channel__in=some, fetched_at__gte=since).count()
+        parts, told = (sum(of.get(id_, 0) for id_ in some) for of in (parts_of, answers_of))
         listed, meter = _listed(slug, plan), meter_of(slug)
         month_posts, month_answers = parts * MONTH // JUDGED_BY, told * MONTH // JUDGED_BY
         times = month_posts * policies.readings_each(policy, daily=listed is not None and meter in listed.daily) + month_answers  # fmt: skip

@@ -18,7 +18,7 @@ from kicau.reading import choosing, inbox
 from kicau.web.frame import Asked, attempt, back, page
 from kicau.workspaces.actors import Permission
 
-EACH_PAGE = 50
+EACH_PAGE = 30
 
 
 @page

@@ -8,8 +8,10 @@ import pytest
 from django.urls import reverse
 
 from kicau.base import clock
+from kicau.channels.models import Channel, NetworkApp
 from kicau.publishing.models import Delivery
 from kicau.reading.models import Answer, Choice, Post, Standing
+from kicau.web.templatetags.kicau import number_word
 from kicau.web.tests.test_pages import QUERIES
 
 
@@ -57,3 +59,18 @@ def test_reading_is_switched_on_at_the_figure_that_stands_there(page, came_back,
     assert "It asked to wait." in shown
     page.post(reverse("switch-reading"), {"network": "x", "reads": "off"})
     assert not Choice.objects.get(workspace=workspace).reads
+
+
+def test_numbers_are_named_as_people_name_them():
+    assert [number_word(one) for one in ("reply_count", "replies_count", "replyCount", "likes")] == ["replies", "replies", "replies", "likes"]  # fmt: skip
+    assert [number_word(one) for one in ("stories_count", "odd_count")] == ["stories", "odd"]
+
+
+def test_without_a_price_list_the_page_does_not_speak_of_a_plan(page, came_back, workspace):
+    NetworkApp.objects.update(plan="nowhere")
+    Channel.objects.filter(workspace=workspace).update(reads_from=clock.now() + timedelta(hours=1))
+    page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": "0"})
+    shown = page.get(reverse("costs")).content.decode()
+    assert "no price list in force says what it costs" in shown
+    assert "allows only so much" not in shown
+    assert "so that posts go out" in shown
