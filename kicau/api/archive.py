@@ -18,7 +18,7 @@ from kicau.api.routes import READS, SETTINGS, WRITES, Id
 from kicau.api.shapes import archive as s
 from kicau.api.shapes.base import PageQuery, Shape
 from kicau.api.streams import stream
-from kicau.archive import exports, reading, saying, search, simulating
+from kicau.archive import exports, meaning, reading, saying, search, simulating
 from kicau.archive.imports import acts
 from kicau.archive.models import UNDATED, Import, Item
 from kicau.publishing.models import Campaign
@@ -51,6 +51,15 @@ def search_items(request: HttpRequest, asked: Query[s.ItemQuery]) -> dict[str, A
     actor = acting(request)
     found = search.find(actor, _query(actor, asked), after=asked.cursor, limit=asked.limit)
     return {"items": [s.Item(**_item(row)) for row in found.items], "next": found.following or None}
+
+
+@routes.get("/archive/near", response=list[s.NearItem], summary="Search the archive by meaning", openapi_extra=READS)
+def search_by_meaning(request: HttpRequest, asked: Query[s.NearQuery]) -> list[s.NearItem]:
+    """What says nearly the same in other words, also in the other language, the nearest first; only what may be embedded
+    is found. Answers 409 where the extra "meaning" is not installed."""
+    actor = acting(request)
+    narrowed = search.Query(networks=_one(asked.network), authors=_one(asked.author))
+    return [s.NearItem(**_item(one.item), likeness=one.likeness) for one in meaning.near(actor, asked.text, narrowed, limit=asked.limit)]  # fmt: skip
 
 
 @routes.get("/archive/facets", response=s.FacetAnswer, summary="Count what a search finds", openapi_extra=READS)

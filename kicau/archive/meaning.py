@@ -7,7 +7,7 @@ Only what may be embedded (the use `embed`) is; what may not any more is not fou
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, Protocol, cast
@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 
 from kicau.archive.deciding import Judge
 from kicau.archive.models import Item
+from kicau.archive.search import Query, matching
 from kicau.base.errors import Conflict, unacceptable
 from kicau.rights.decisions import Answer
 from kicau.workspaces.actors import Actor, Permission
@@ -52,8 +53,9 @@ def missing() -> str:
     return ""
 
 
-def near(actor: Actor, text: str, *, limit: int = 20) -> list[Near]:
-    """The items that say most nearly the same, the nearest first. Raises Conflict where it is not installed."""
+def near(actor: Actor, text: str, narrowed: Query | None = None, *, limit: int = 20) -> list[Near]:
+    """The items that say most nearly the same, the nearest first; `narrowed`: of the nearest CANDIDATES only those that
+    this finds too (its words don't count). Raises Conflict where it is not installed."""
     actor.require(Permission.READ)
     if not text.strip():
         raise unacceptable("text", "Say what it is about.")
@@ -62,15 +64,16 @@ def near(actor: Actor, text: str, *, limit: int = 20) -> list[Near]:
         raise Conflict(NOT_INSTALLED)
     if why:
         raise Conflict(NO_VECTORS)
-    (wanted,) = _vectors([text])
+    (vector,) = _vectors([text])
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL hnsw.ef_search = 200")
         cursor.execute(
             "SELECT item_id, 1 - (vector <=> %(v)s::halfvec) FROM archive_meaning WHERE workspace_id = %(w)s ORDER BY vector <=> %(v)s::halfvec LIMIT %(n)s",
-            {"v": wanted, "w": actor.workspace.id, "n": max(limit, CANDIDATES)},
+            {"v": vector, "w": actor.workspace.id, "n": max(limit, CANDIDATES)},
         )
         found = dict(cursor.fetchall())
-    rows = Item.objects.filter(workspace=actor.workspace, id__in=found)
+    wanted = matching(actor, replace(narrowed, words=""), found) if narrowed else set(found)
+    rows = Item.objects.filter(workspace=actor.workspace, id__in=wanted)
     permitted = {id_ for id_, decision in Judge(actor.workspace).decide_items(USE, rows) if decision.answer == Answer.YES}  # fmt: skip
     shown = sorted(permitted, key=found.__getitem__, reverse=True)[:limit]
     items = {i.id: i for i in rows.filter(id__in=shown).select_related("standing", "campaign").defer("search")}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -127,6 +127,15 @@ def ids(actor: Actor, query: Query) -> Iterable[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT id FROM archive_item i WHERE {asked.where} ORDER BY posted_at DESC, id DESC", asked.params)  # noqa: S608  # fmt: skip
         return [row[0] for row in cursor.fetchall()]
+
+
+def matching(actor: Actor, query: Query, items: Collection[UUID]) -> set[UUID]:
+    """Which of these items a query would find."""
+    actor.require(Permission.READ)
+    asked = _Asked(actor, query)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM archive_item i WHERE i.id = ANY(%(items)s) AND {asked.where}", asked.params | {"items": list(items)})  # noqa: S608  # fmt: skip
+        return {row[0] for row in cursor.fetchall()}
 
 
 class _Asked:

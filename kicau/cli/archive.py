@@ -37,7 +37,7 @@ def archive() -> None:
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path, exists=True))
 @click.option("--network", default="", help="Whose posts they are, where a table or lines of JSON do not say.")
 @click.option("--account", default="", help="Whose archive it is, where the file does not say.")
-@click.option("--own", "acquired", flag_value="imported", default=False, help="It is our own archive, whatever account it is of.")  # fmt: skip
+@click.option("--own", "acquired", flag_value="imported", default=None, help="It is our own archive, whatever account it is of.")  # fmt: skip
 @click.option("--received", "acquired", flag_value="received", help="It is somebody else's, who gave it to us.")
 @json_option
 @pass_shell
@@ -117,15 +117,20 @@ def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, *
 
 @archive.command("near")
 @click.argument("text")
+@click.option("--network", default="", help="On this network.")
+@click.option("--author", default="", help="By this author: handle or key.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="How many at most.")
 @json_option
 @pass_shell
-def near(shell: Shell, text: str, limit: int, as_json: bool) -> None:
-    """Find what says nearly the same in other words, also in the other language; needs the extra "meaning"."""
+def near(shell: Shell, text: str, network: str, author: str, limit: int, as_json: bool) -> None:
+    """Find what says nearly the same in other words, also in the other language, among what may be embedded;
+    needs the extra "meaning"."""
     actor = shell.actor()
     from kicau.archive import meaning
+    from kicau.archive.search import Query
 
-    found = meaning.near(actor, text, limit=limit)
+    narrowed = Query(networks=(network,) if network else (), authors=(author,) if author else ())
+    found = meaning.near(actor, text, narrowed, limit=limit)
     shown = [(f"{n.likeness:.2f}", n.item.id, n.item.network, n.item.text[:90]) for n in found]
     answer(as_json, [_item(n.item) | {"likeness": n.likeness} for n in found], lambda: show_table((">like", "id", "network", "text"), shown, empty="Nothing that may be embedded is like it."))  # fmt: skip
 

@@ -39,14 +39,14 @@ def index(request: Asked) -> HttpResponse:
     query, trouble = _query(request)
     try:
         if request.GET.get("near") and query.words:
-            found = search.Page(items=[n.item for n in meaning.near(request.actor, query.words)], following="")
+            found = search.Page(items=[n.item for n in meaning.near(request.actor, query.words, query)], following="")
         else:
             found = search.find(request.actor, query, after=request.GET.get("after", ""))
     except Refusal as exc:
         found, trouble = search.Page(items=[], following=""), said(exc)
     asked = {k: v for k, v in request.GET.items() if v and k != "after"}
     shown: dict[str, Any] = {
-        "items": found.items, "following": found.following, "query": query, "asked": asked, "trouble": trouble,
+        "by_meaning": bool(request.GET.get("near") and query.words), "items": found.items, "following": found.following, "query": query, "asked": asked, "trouble": trouble,
         "kinds": w.KINDS.items(), "ways": w.WAYS.items(), "uses": [(use, name) for use, (name, _about) in w.USES.items()],
         "answers": w.ANSWERS.items(), "networks": registry.slugs(),
         "campaigns": Campaign.objects.filter(workspace=request.actor.workspace).order_by("name")[:200],

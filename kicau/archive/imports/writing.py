@@ -57,9 +57,10 @@ RETURNING i.id, i.standing_id
 
 # Whatever of a batch is neither new nor known: its id was in this archive before.
 DOUBLE = """
-SELECT s.remote_id, i.text IS DISTINCT FROM s.text FROM archive_stage s
+SELECT s.remote_id, i.text IS DISTINCT FROM s.text
+FROM (SELECT id, network, remote_id, text, row_number() OVER (PARTITION BY network, remote_id ORDER BY ctid) AS nth FROM archive_stage) s
 JOIN archive_item i ON i.workspace_id = %(workspace)s AND i.network = s.network AND i.remote_id = s.remote_id
-WHERE i.id <> s.id AND NOT i.id = ANY(%(known)s) ORDER BY s.remote_id
+WHERE s.nth > 1 OR (i.id <> s.id AND NOT i.id = ANY(%(known)s)) ORDER BY s.remote_id
 """
 
 MANY = 5000  # new items after which the planner is told

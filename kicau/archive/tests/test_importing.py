@@ -215,6 +215,8 @@ def test_what_shares_an_id_or_has_no_date_that_can_be_read_is_told(take, tmp_pat
     assert {(s["code"], s["count"], tuple(s["examples"])) for s in row.skips} == {
         ("same-id", 1, ("1",)), ("twice", 1, ("2",)), ("no-date", 2, ("kiriman.csv #6: 12/31/2024", "kiriman.csv #7: 2024-02-30")),
     }  # fmt: skip
+    again = take(table, network="x", account="kopisenja")
+    assert ({k: n for k, n in codes(again).items() if k != "no-date"}, again.new) == ({"same-id": 1, "twice": 1}, 0)
     dated = {i.text: (i.posted_to, i.posted_at.isoformat()) for i in Item.objects.all()}
     assert dated["Pertama"] == ("second", "2024-01-31T08:15:00+00:00")
     assert dated["Dua"] == ("day", "2024-02-01T00:00:00+00:00")

@@ -6,6 +6,7 @@ import pytest
 
 from kicau.archive import meaning, saying
 from kicau.archive.models import Item
+from kicau.archive.search import Query
 from kicau.archive.tests.conftest import tweet
 from kicau.base.errors import Conflict
 from kicau.rights.statements import NewStatement
@@ -22,6 +23,8 @@ def test_by_meaning(actor, archive, take, workspace, monkeypatch):
     found = meaning.near(actor, "our coffee shop is closed tomorrow for the holiday")
     assert found[0].item.remote_id == "1001"
     assert found[0].likeness > found[1].likeness + 0.1
+    assert [n.item.remote_id for n in meaning.near(actor, "coffee", Query(words="nasi", authors=("@kopisenja",)), limit=1)] == ["1002"]  # fmt: skip
+    assert meaning.near(actor, "coffee", Query(networks=("mastodon",))) == []
     saying.say(actor, [NewStatement(layer="withdrawal", party="author", subject="item", item=found[0].item.id, says={"embed": "deny"})])  # fmt: skip
     assert "1001" not in [n.item.remote_id for n in meaning.near(actor, "coffee shop closed")]
     Item.objects.filter(remote_id="1002").delete()

