@@ -15,7 +15,7 @@ import aiohttp
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 from kicau.base import clock
@@ -129,8 +129,10 @@ def _obstacle(label: str, apps: Sequence[NetworkApp]) -> str:
     return Sentence("{network} tells only an address that begins with https://, and this Kicau is at {address}. Whoever hosts it sets KICAU_PUBLIC_URL.", network=label, address=settings.KICAU_PUBLIC_URL)  # fmt: skip
 
 
-def _want(channels: object, now: datetime) -> None:
-    ids = list(channels.values_list("id", flat=True))  # type: ignore[attr-defined]
+def _want(channels: QuerySet[Channel], now: datetime) -> None:
+    ids = list(channels.values_list("id", flat=True))
+    if not ids:
+        return
     Subscription.objects.bulk_create([Subscription(channel_id=id_, next_at=now) for id_ in ids], ignore_conflicts=True)
     Subscription.objects.filter(channel__in=ids).update(is_wanted=True, next_at=now, fruitless=0)
 
@@ -155,9 +157,8 @@ async def settle(client: aiohttp.ClientSession) -> int:
 def _claim() -> list[Subscription]:
     now = clock.now()
     active = Channel.objects.filter(state=ChannelState.ACTIVE)
-    for workspace, network in Listening.objects.filter(is_on=True).values_list("workspace_id", "network"):
-        fresh = active.filter(workspace=workspace, network=network).exclude(id__in=Subscription.objects.filter(is_wanted=True).values("channel"))  # fmt: skip
-        _want(fresh, now)
+    on = Listening.objects.filter(workspace=OuterRef("workspace"), network=OuterRef("network"), is_on=True)
+    _want(active.filter(Exists(on)).exclude(Exists(Subscription.objects.filter(channel=OuterRef("id"), is_wanted=True))), now)  # fmt: skip
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     rows = Subscription.objects.filter(free, next_at__lte=now, channel__in=active).select_related("channel__app", "channel__workspace")  # fmt: skip
     found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])

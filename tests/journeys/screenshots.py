@@ -128,6 +128,7 @@ def stock(actor, workspace) -> dict[str, object]:
         row.state, row.reason, row.published_at, row.url = state, reason, None, ""
         row.save()
     spend(actor, channels["x-kopi"], late)
+    telling(actor, channels["ig-kopi"], now)
     carousel = next((d for d in made if sum(len(p["media"]) for p in d.rendered["parts"]) > 1), made[0])
     announced, left = leaving(actor, now)
     item = archived(actor)
@@ -281,6 +282,14 @@ def leaving(actor, now):
     jobs.work_now(jobs.ask_export(actor, left.id).id)
     jobs.work_now(jobs.ask_retarget(actor, left.id, Decision(channels=("li-kopi",))).id)
     return announced.id, left.id
+
+
+def telling(actor, channel, now) -> None:
+    """Its network tells of it by webhook."""
+    from kicau.reading.models import Listening, Subscription
+
+    Listening.objects.create(workspace=actor.workspace, network=channel.network, is_on=True)
+    Subscription.objects.create(channel=channel, made_at=now - timedelta(days=2), told_at=now - timedelta(minutes=12), told=31)  # fmt: skip
 
 
 def spend(actor, channel, rows) -> None:

@@ -308,6 +308,16 @@ async def test_switching_off_takes_it_back_at_the_network(actor, pages, page, se
     assert [w.ignored for w in await rows(Webhook)] == [1]
 
 
+async def test_a_channel_that_is_connected_later_is_told_of_too(actor, pages, page, server, client, told):
+    await sync_to_async(Channel.objects.filter(id=pages[page].id).update)(state="expired")
+    await sync_to_async(Subscription.objects.all().delete)()
+    assert await telling.settle(client) == 1
+    await sync_to_async(Channel.objects.filter(id=pages[page].id).update)(state="active")
+    assert await telling.settle(client) == 1
+    assert await telling.settle(client) == 0
+    assert len(await rows(Subscription, made_at__isnull=False)) == 2
+
+
 async def test_a_permission_that_lacks_is_named_and_asked_for_again(actor, pages, page, server, client, go):
     for token in server.store.all("token"):
         server.store.put("token", token["token"], {**token, "scopes": [s for s in token["scopes"] if s != "pages_manage_metadata"]})  # fmt: skip

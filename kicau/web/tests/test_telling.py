@@ -1,0 +1,39 @@
+"""Where networks tell by webhook is switched, and said of each channel, among the costs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.urls import reverse
+
+from kicau.base import clock
+from kicau.base.sentences import Sentence, stored
+from kicau.channels.live import stored as sealed
+from kicau.channels.models import Channel, NetworkApp
+from kicau.connector.session import Credentials
+from kicau.reading.models import Subscription
+
+
+def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(page, workspace, settings):
+    app = NetworkApp.objects.create(network="threads", client_id="1", client_secret="hush")
+    channel = Channel.objects.create(workspace=workspace, network="threads", app=app, key="threads-kopi", account_id="9", handle="kopisenja", name="Kopi Senja", credentials=sealed(Credentials(access_token="t")))  # fmt: skip
+    settings.KICAU_PUBLIC_URL = "http://127.0.0.1:8000"
+    shown = page.get(reverse("costs")).content.decode()
+    assert "tells only an address that begins with https://" in shown
+    assert "Be told" not in shown
+    settings.KICAU_PUBLIC_URL = "https://kicau.example.org"
+    shown = page.get(reverse("costs")).content.decode()
+    assert "12 readings of answers a day in each channel, in place of 288" in shown
+    page.post(reverse("switch-webhooks"), {"network": "threads", "on": "on"})
+    row = Subscription.objects.get(channel=channel)
+    assert row.is_wanted
+    assert row.next_at
+    assert "Kopi Senja: is being switched on" in page.get(reverse("costs")).content.decode()
+    why = Sentence("{network} does not tell of this channel ({why}). Connect it again to give that permission.", network="Threads", why="threads_read_replies")  # fmt: skip
+    Subscription.objects.update(reason=why, said=stored(why))
+    page.post(reverse("choose-language"), {"language": "id", "next": "/drafts"})
+    assert "Threads tidak memberi tahu tentang kanal ini" in page.get(reverse("costs")).content.decode()
+    Subscription.objects.update(reason="", said=[], made_at=clock.now(), told_at=clock.now() - timedelta(minutes=12))
+    assert "diberi tahu 12\xa0menit yang lalu" in page.get(reverse("costs")).content.decode()
+    page.post(reverse("switch-webhooks"), {"network": "threads", "on": "off"})
+    assert not Subscription.objects.get(channel=channel).is_wanted
