@@ -36,6 +36,7 @@ from kicau.plans.pricing import list_on, price_all
 from kicau.plans.reservations import Ask, Short
 from kicau.reading import due, keeping
 from kicau.reading.due import Answering, Numbering
+from kicau.reading.models import Standing
 
 PATIENCE = 20.0  # seconds for one reading
 LANES_AT_ONCE, IN_A_LANE = 20, 4  # networks (and servers) that are asked together, and calls to each
@@ -227,11 +228,13 @@ async def _unanswered(job: Job, asked: Asked, label: str, exc: Exception | None 
 
 
 async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label: str, exc: errors.AuthExpired) -> None:
-    """A token is renewed where it can be. Reading alone never ends a channel: what was refused may be reading alone."""
-    used = Live(job.channel, client).credentials
-    renewed = bool(used.refresh_token) and not exc.missing and await channels.refresh_channel(job.channel.id, client, used=used.access_token)  # fmt: skip
+    """A token is renewed where it can be, once: a fresh one that is refused too shows that it is not the token. Reading
+    alone never ends a channel: what was refused may be reading alone."""
+    used, told = Live(job.channel, client).credentials, Sentence("{network} refused the token; it was renewed.", network=label)  # fmt: skip
+    again = await Standing.objects.filter(channel=job.channel, reason=str(told)).aexists()
+    renewed = bool(used.refresh_token) and not exc.missing and not again and await channels.refresh_channel(job.channel.id, client, used=used.access_token)  # fmt: skip
     if renewed:
-        await _later(job, asked, clock.now() + timedelta(minutes=1), Sentence("{network} refused the token; it was renewed.", network=label))  # fmt: skip
+        await _later(job, asked, clock.now() + timedelta(minutes=1), told)  # fmt: skip
         return
     why = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
     await _later(job, asked, clock.now() + LONG, Sentence("{network} does not let this channel be read ({why}). Connect it again to give that permission.", network=label, why=why))  # fmt: skip

@@ -81,6 +81,26 @@ async def test_a_permission_that_is_missing_ends_no_channel_and_is_asked_again_m
     assert await rounds.read_due(client) == 0
 
 
+async def test_a_fresh_token_that_is_refused_too_is_not_renewed_again_and_again(actor, pair, client, go, server, say):
+    await begin(actor, client, say, go)
+    server.faults.append(Fault(effect="status", status=401, text="{}", method="GET", path="mentions", times=-1))
+    await rounds.read_due(client)
+    assert (await kopi(pair)).reason == "X refused the token; it was renewed."
+    for _ in range(5):
+        go(minutes=2)
+        await rounds.read_due(client)
+    assert (await kopi(pair)).reason.startswith("X does not let this channel be read")
+    assert {c.state for c in await rows(Channel)} == {"active"}
+    renewals = [one for one in server.requests if one["path"].startswith("/2/oauth2/token")]
+    assert len(renewals) == 2 + 2  # two channels signed in, and each was renewed once
+    server.faults.clear()
+    go(hours=7)
+    for _ in range(3):
+        await rounds.read_due(client)
+        go(minutes=2)
+    assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
+
+
 async def test_near_the_end_of_an_allowance_nothing_is_read_and_the_page_says_until_when(actor, pair, client, go, server, say):  # fmt: skip
     await begin(actor, client, say, go)
     channel = (await rows(Channel, id=pair["kopi"].id))[0]
