@@ -83,7 +83,7 @@ class Texts:
             with zipfile.ZipFile(path) as packed:
                 for name in packed.namelist():
                     if name.endswith(".ftl"):
-                        for found in re.finditer(r"^(?:[\w.-]+\s*=\s*| {4,})(\S.*)$", packed.read(name).decode(), re.MULTILINE):  # fmt: skip
+                        for found in re.finditer(r"^ *(?:[\w.-]+ *= *)?(\S.*)$", packed.read(name).decode(), re.MULTILINE):  # fmt: skip
                             yield tidy(found[1])
 
     def newspaper(self) -> Iterator[str]:
@@ -150,7 +150,7 @@ def _manuals(code: str) -> Source:
 
 TONGUES: dict[str, tuple[Source, Source]] = {
     "de": (_story("de"), _pages(HELP.format("de"))),
-    "id": (_all(_story("id"), _pages(GUIDE.format("id"))), _pages(HELP.format("id"), REFERENCE.format("id"))),
+    "id": (_story("id"), _pages(HELP.format("id"), REFERENCE.format("id"))),
     "vi": (_story("vi"), _manuals("vi")),
     "tr": (_story("tr"), _pages(HELP.format("tr"))),
     "ru": (_story("ru"), _pages(HELP.format("ru"))),
@@ -165,7 +165,7 @@ TONGUES: dict[str, tuple[Source, Source]] = {
     "ja": (_story("ja"), _manuals("ja")),
     "th": (
         lambda t: (m for m in t.messages(MENUS.format("th")) if len(t.words(m, "th")) > 7),  # no names of things
-        _all(lambda t: t.titles(), _declaration("tha"), _pages(GUIDE.format("th"))),
+        _all(lambda t: t.titles(), _declaration("tha")),
     ),
     "km": (_all(lambda t: t.controls("km"), _declaration("khm")), _pages(HELP.format("km"))),
     "lo": (_declaration("lao"), _pages("**/debian-edu-trixie-manual.html")),

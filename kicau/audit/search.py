@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kicau.audit.prints import Prints
 from kicau.audit.scan import Match, Scan
 from kicau.audit.shards import Block, Broken, Unit, blocks
-from kicau.audit.words import Hashes, Reader
+from kicau.audit.words import UNSPACED, Hashes, Reader
 
 CONTEXT = 160  # bytes kept on each side of a copy
 EACH = 50  # copies of one post that a unit tells; the others are counted
@@ -23,7 +23,7 @@ EACH = 50  # copies of one post that a unit tells; the others are counted
 # What a match must say, in bits beyond what tells the posts' words apart: less where more of the post is there. Fitted
 # on 4,200 short posts against 19,503 texts of other kinds, for one pair by chance in ten thousand texts.
 ALL, FOR_WORDS, FOR_SPAN, LEAST_SHARE = 46.0, 14.0, 22.0, 0.35
-FEWEST = 3  # words that are evidence
+FEWEST, FEWEST_UNSPACED = 3, 5  # words that are evidence; of characters more, else an idiom of four would be a copy
 VERBATIM = -2.0  # where every word is there in a row: the letters decide (see `Copy.whole`)
 
 
@@ -107,16 +107,20 @@ class Search:
         return int(self.prints.begins[post + 1] - self.prints.begins[post])
 
     def _is_enough(self, match: Match) -> bool:
-        if match.words < FEWEST:
-            return False
         size = self._size(match.post)
         begin, end = self.prints.begins[match.post], self.prints.begins[match.post + 1]
+        if match.words < self._fewest(begin + match.begin, begin + match.end):
+            return False
         says = float(self._sums[end] - self._sums[begin])
         share = match.bits / max(says, 1.0)
         if share < LEAST_SHARE and match.run < 12:
             return False
         part = max(min(1.0, share), match.words / size)
         return match.score >= self.prints.told + ALL - FOR_WORDS * part - FOR_SPAN * (match.end - match.begin) / size
+
+    def _fewest(self, first: int, last: int) -> float:
+        unspaced = np.count_nonzero(self.prints.words[first:last] & UNSPACED) / (last - first)
+        return float(FEWEST + unspaced * (FEWEST_UNSPACED - FEWEST))
 
     def reader(self, format: str) -> Reader:
         return self._readers[{"parquet": "text", "warc": "html"}.get(format, format)]
