@@ -184,7 +184,7 @@ def _query(request: Asked) -> tuple[search.Query, str]:
     trouble = "" if since is not False and until is not False else _("Give a day such as 2027-01-31.")
     since, until = since or None, (until + timedelta(days=1)) if until else None  # people mean the whole day
     year = get("year", "")
-    if year.isdigit() and 1970 <= int(year) <= 9000:
+    if year.isdecimal() and 1970 <= int(year) <= 9000:
         since, until = datetime(int(year), 1, 1, tzinfo=UTC), datetime(int(year) + 1, 1, 1, tzinfo=UTC)
     own = {"yes": True, "no": False}.get(get("own", ""))
     use = get("use", "")

@@ -86,7 +86,7 @@ def _tried(request: Asked) -> simulating.Change | None:
     """None where the form says nothing yet."""
     if ends := request.POST.get("ends"):
         return simulating.Change(ended=[ends])
-    if (terms := request.POST.get("terms", "")).isdigit():
+    if (terms := request.POST.get("terms", "")).isdecimal():
         return simulating.Change(terms={int(terms): forms.said(request.POST)})
     if "about" in request.POST:
         given = forms.statement(request.POST)

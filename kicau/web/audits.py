@@ -65,7 +65,7 @@ def one(request: Asked, audit_id: str) -> HttpResponse:
     if row.state == AuditState.DONE:
         kind, after = request.GET.get("kind", ""), request.GET.get("after", "")
         rows = acts.hits(request.actor, row, kind=kind if kind in w.KINDS else "")
-        found = list(rows.filter(id__gt=int(after))[: SHOWN + 1] if after.isdigit() else rows[: SHOWN + 1])
+        found = list(rows.filter(id__gt=int(after))[: SHOWN + 1] if after.isdecimal() else rows[: SHOWN + 1])
         _name, key = log.signing_key()
         shown |= {
             "places": [(place, w.KINDS[place.hit.kind]) for place in showing.places(row, found[:SHOWN])], "kind": kind, "lead": papers.lead(row),

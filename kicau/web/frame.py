@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -51,6 +51,7 @@ def page(view: View) -> View:
         if actor is None:
             return redirect("no-workspace")
         request.actor = actor
+        drop_nul(request)
         display.activate(display.Display(actor.workspace.currency))
         try:
             return view(request, *args, **kwargs)
@@ -58,6 +59,17 @@ def page(view: View) -> View:
             return refused(request, exc)
 
     return run
+
+
+def drop_nul(request: HttpRequest) -> None:
+    """Take the one letter that PostgreSQL cannot keep out of what was asked and typed; pasted text may hold it."""
+    for name in ("GET", "POST"):
+        given: QueryDict = getattr(request, name)
+        if any("\x00" in value for _field, values in given.lists() for value in values):
+            clean = given.copy()
+            for field, values in given.lists():
+                clean.setlist(field, [value.replace("\x00", "") for value in values])
+            setattr(request, name, clean)
 
 
 def person_of(request: HttpRequest) -> Person:

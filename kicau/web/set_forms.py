@@ -53,7 +53,7 @@ def of_set(of: TrainingSet) -> dict[str, Any]:
 def definition(form: Mapping[str, Any]) -> dict[str, Any]:
     """For `acts.define` and `acts.change`. Raises Unacceptable."""
     least = form["least_words"] or "1"
-    if not least.isdigit() or not 1 <= int(least) <= 1000:
+    if not least.isdecimal() or not 1 <= int(least) <= 1000:
         raise unacceptable("least_words", "Give a number of words from 1 to {limit}.", limit=1000)
     options = {
         "languages": [code.strip().lower() for code in form["languages"].replace(";", ",").split(",") if code.strip()],
@@ -85,7 +85,7 @@ def shown(form: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shares(form: Mapping[str, Any]) -> list[float]:
     said = [form[split] or "0" for split in SPLITS]
-    if not all(one.isdigit() for one in said) or sum(map(int, said)) != 100:
+    if not all(one.isdecimal() for one in said) or sum(map(int, said)) != 100:
         raise unacceptable("options.shares", "The three shares are whole per cents and together 100.")
     return [int(one) / 100 for one in said]
 

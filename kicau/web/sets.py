@@ -129,7 +129,7 @@ def personal(request: Asked, set_id: str) -> HttpResponse:
         _judge(request, of, kind)
         return redirect(request.get_full_path())
     rows = review.listed(request.actor, of, kind=kind, state="" if state == "all" else state)
-    after = int(request.GET["after"]) if request.GET.get("after", "").isdigit() else 0
+    after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else 0
     listed = list(rows.filter(id__gt=after)[: SHOWN + 1])
     counts = review.counts(request.actor, of)
     shown = {
@@ -145,7 +145,7 @@ def _judge(request: Asked, of: TrainingSet, kind: str) -> None:
     if rest in ("replace", "keep"):
         attempt(request, lambda: review.judge_rest(request.actor, of, kind, rest == "keep"), _("Kept. The next version goes by it."))  # fmt: skip
         return
-    verdicts = {int(name[1:]): value == "keep" for name, value in request.POST.items() if name[:1] == "p" and name[1:].isdigit() and value in ("keep", "replace")}  # fmt: skip
+    verdicts = {int(name[1:]): value == "keep" for name, value in request.POST.items() if name[:1] == "p" and name[1:].isdecimal() and value in ("keep", "replace")}  # fmt: skip
     if verdicts:
         done = ngettext("%(n)s place judged. The next version goes by it.", "%(n)s places judged. The next version goes by it.", len(verdicts))  # fmt: skip
         attempt(request, lambda: review.judge(request.actor, of, verdicts), done % {"n": len(verdicts)})

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from kicau.base import clock
 from kicau.base.errors import Refusal
 from kicau.datasets import recipients
+from kicau.web.frame import drop_nul
 from kicau.web.sets import signed_list
 from kicau.web.words import said
 
@@ -26,6 +27,7 @@ def read(request: HttpRequest, secret: str) -> HttpResponse:
     try:
         who = recipients.opened(secret)
         if request.method == "POST":
+            drop_nul(request)
             recipients.confirm(who, request.POST.get("name", ""))
             messages.success(request, _("Thank you. Your word is noted."))
             return redirect("taken-back", secret=secret)

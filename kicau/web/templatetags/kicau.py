@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from kicau.base.money import MICRO, WHOLE
 from kicau.base.money import shown as money_shown
 from kicau.base.sentences import Sentence
+from kicau.connector import registry
 from kicau.connector.content import Media, RenderedMedia, RenderedPart, SpanKind
 from kicau.plans import display
 from kicau.web import marks, words
@@ -51,6 +52,8 @@ def mark(slug: str, size: int = 18, named: bool = True) -> SafeString:
 @lru_cache(maxsize=256)
 def _mark(slug: str, size: int, named: bool) -> SafeString:
     alt = marks.label(slug) if named else ""
+    if slug not in registry.slugs():  # it has no drawing, and a table names networks as it likes
+        return format_html("{}", alt)
     return format_html(
         '<img class="mark" src="{}" width="{}" height="{}" alt="{}">',
         reverse("network-logo", args=[slug]),

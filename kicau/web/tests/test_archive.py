@@ -234,3 +234,11 @@ def test_by_meaning_says_why_nothing_is_found(page, taken, monkeypatch):
     assert "The use" not in get(page, "archive", words="teh")
     monkeypatch.setattr(meaning, "find_spec", lambda name: None)
     assert "the operator adds it with: pip install" in html.unescape(get(page, "archive", words="coffee", near="1"))
+
+
+def test_a_table_names_networks_as_it_likes(page, actor, tmp_path):
+    table = tmp_path / "ulasan.csv"
+    table.write_text("text,network\nTempatnya teduh,Google Maps\n")
+    running.run_import(acts.begin_import(actor, table, acquired="received").id)
+    assert "google maps" in get(page, "archive")
+    assert "google maps" in get(page, "archive-item", Item.objects.get().id)

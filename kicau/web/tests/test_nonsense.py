@@ -1,0 +1,67 @@
+"""Nonsense in every field of every form about archive, rights, sets, audits and canaries: never a fault."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from kicau.archive.models import Item, Standing
+from kicau.datasets import acts, making
+
+NONSENSE = {
+    "nul": "a\x00b",
+    "long": "x" * 6000,
+    "negative": "-5",
+    "no day": "2024-13-45",
+    "huge": "99999999999999999999",
+    "superscript": "²",
+}
+GOOD = {"about": "licence|", "key": "K", "layer": "grant", "train_gen": "conditional", "name": "N", "purpose": "p", "use": "train_gen", "format": "text", "train": "80", "validation": "10", "test": "10", "least_words": "1", "candidates": "1000", "language": "id", "sentence": ""}  # fmt: skip
+FORMS = {
+    "rights-say": ["about", "key", "layer", "name", "source", "note", "train_gen", "how-payment"],
+    "rights-speak": ["terms_url"], "rights-read": ["url"], "rights-effects": ["about", "ends", "terms"],
+    "archive-say": ["note", "how-payment"], "archive-begin": ["network", "account", "acquired"],
+    "set-new": ["name", "purpose", "use", "format", "words", "own", "since", "until", "author", "prompt", "languages", "least_words", "train", "validation", "test", "networks", "kinds", "meets", "personal"],
+    "set-give": ["name", "contact"], "set-personal": ["rest", "p1", "p²"],
+    "audit-new": ["name", "where", "words", "author", "since", "until", "own", "networks"],
+    "audit-check": ["key"], "canaries": ["name", "candidates", "language", "sentence"],
+}  # fmt: skip
+ASKED = ("words", "author", "network", "kind", "acquired", "since", "until", "campaign", "use", "answer", "own", "year", "after", "order")  # fmt: skip
+
+
+@pytest.fixture
+def things(actor):
+    """What the forms' addresses name: an item, and a set with a version."""
+    standing = Standing.objects.create(workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"])  # fmt: skip
+    item = Item.objects.create(workspace=actor.workspace, network="x", remote_id="1", standing=standing, text="Kopi", sources=[])  # fmt: skip
+    of = acts.define(actor, name="S", purpose="p")
+    making.make(acts.order(actor, of.id))
+    return {"archive-say": [item.id], "set-give": [of.id, 1], "set-personal": [of.id]}
+
+
+def files(form: str) -> dict[str, SimpleUploadedFile]:
+    return {
+        "archive-begin": {"file": SimpleUploadedFile("a.csv", b"text\nHalo\n")},
+        "audit-new": {"file": SimpleUploadedFile("a.jsonl", b'{"text": "halo"}\n')},
+        "audit-check": {"bundle": SimpleUploadedFile("a.json", b"{}")},
+    }.get(form, {})
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+def test_forms_take_it_or_say_what_is_wrong(page, things, kind):
+    for form, fields in FORMS.items():
+        for field in fields:
+            good = {} if form == "rights-effects" else GOOD
+            answer = page.post(reverse(form, args=things.get(form)), good | {field: NONSENSE[kind]} | files(form))
+            assert answer.status_code in (200, 302, 404, 422), (form, field)
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+def test_searches_take_it_or_say_what_is_wrong(page, things, kind):
+    for view in ("archive", "archive-facets"):
+        for field in ASKED:
+            assert page.get(reverse(view), {"use": "train_gen", field: NONSENSE[kind]}).status_code in (200, 422), field
+    for field in ("after", "kind", "state"):
+        address = reverse("set-personal", args=things["set-personal"])
+        assert page.get(address, {field: NONSENSE[kind]}).status_code == 200, field
