@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kicau.base.errors import Refusal
+from kicau.base.errors import Refusal, Unacceptable
 from kicau.datasets import acts, recipients, review, waiting
 from kicau.datasets.models import Preview, TrainingSet, Version, VersionState
 from kicau.datasets.options import LABELS
@@ -154,7 +154,11 @@ def _judge(request: Asked, of: TrainingSet, kind: str) -> None:
 @page
 @require_safe
 def version(request: Asked, set_id: str, number: int) -> HttpResponse:
-    row = acts.one_version(request.actor, set_id, number)
+    return _version(request, acts.one_version(request.actor, set_id, number))
+
+
+def _version(request: Asked, row: Version, wrong: dict[str, list[str]] | None = None) -> HttpResponse:
+    """With `wrong`, the form that notes a recipient as it was filled in."""
     who = list(recipients.recipients(request.actor).filter(version=row))
     taken = list(row.delta.get("reasons", {}).values())
     shown = {
@@ -163,7 +167,8 @@ def version(request: Asked, set_id: str, number: int) -> HttpResponse:
         "taken": len(row.delta.get("record_ids", ())), "taken_reasons": w.counted(taken, row.reasons), "may_give": row.state == VersionState.READY,
         "seconds": (row.ready_at - row.created_at).total_seconds() if row.ready_at and row.delta else None,
     }  # fmt: skip
-    return render(request, "web/sets/version.html", shown)
+    shown |= {"form": request.POST, "errors": wrong or {}}
+    return render(request, "web/sets/version.html", shown, status=422 if wrong else 200)
 
 
 @page
@@ -193,7 +198,11 @@ def signed_list(row: Version) -> HttpResponse:
 def give(request: Asked, set_id: str, number: int) -> HttpResponse:
     row = acts.one_version(request.actor, set_id, number)
     name, contact = request.POST.get("name", ""), request.POST.get("contact", "")
-    attempt(request, lambda: recipients.give(request.actor, row, name=name, contact=contact), _("Noted. They are told when something in it is taken back."))  # fmt: skip
+    try:
+        recipients.give(request.actor, row, name=name, contact=contact)
+    except Unacceptable as exc:
+        return _version(request, row, by_field(exc))
+    messages.success(request, _("Noted. They are told when something in it is taken back."))
     return redirect("set-version", set_id=row.set_id, number=row.number)
 
 

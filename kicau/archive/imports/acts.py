@@ -22,6 +22,7 @@ from kicau.connector.content import Problem
 from kicau.rights.models import Origin
 from kicau.workspaces.actors import Actor, Permission
 
+ASKS = "another-account"  # the code of the question whose an archive is
 WAYS = (Origin.IMPORTED, Origin.RECEIVED)
 
 
@@ -106,14 +107,18 @@ def stop_import(actor: Actor, import_id: UUID | str) -> Import:
 
 @transaction.atomic
 def resume_import(actor: Actor, import_id: UUID | str) -> Import:
-    """Go on where it stopped, failed or was killed."""
+    """Go on where it stopped, failed or was killed; one that asked whose it is asks again."""
     actor.require(Permission.WRITE)
     row = _one(actor, import_id)
     if row.state not in (ImportState.CANCELED, ImportState.FAILED):
         raise Conflict("Only an import that was stopped or failed can be taken up again.")
     if not Path(row.path).exists():
         raise Conflict("The archive's file is gone; give it again, and nothing will be here twice.")
-    row.state, row.problem, row.finished_at = ImportState.WAITING, {}, None
+    if row.problem.get("code") == ASKS:  # stopped before anybody said whose it is: that is still to be said
+        row.state = ImportState.ASKING
+    else:
+        row.state, row.problem = ImportState.WAITING, {}
+    row.finished_at = None
     row.save(update_fields=["state", "problem", "finished_at"])
     actor.record("archive.import_resumed", row.id, name=row.name)
     return row
@@ -166,7 +171,7 @@ def _not_ours(actor: Actor, row: Import, host: str) -> Problem | None:
         if same_handle and row.account_handle and (not host or channel.host == host):
             return None
     return Problem(
-        code="another-account",
+        code=ASKS,
         message="{name} is the archive of {account}, and connected here are: {channels}. Is it your own, or somebody else's that you were given?",
         params={
             "name": row.name,

@@ -148,6 +148,8 @@ def test_somebody_elses_archive_asks(actor, archive, member, channel):
         acts.answer_import(member("viewer"), row.id, "received")
     with pytest.raises(NotFound):
         acts.answer_import(actor, "nothing", "received")
+    acts.stop_import(actor, row.id)
+    assert acts.resume_import(actor, row.id).state == "asking"  # it is not taken for our own by the way
     acts.answer_import(actor, row.id, "received")
     assert running.run_import(row.id).new == 1
     standing = Item.objects.get().standing
