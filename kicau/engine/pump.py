@@ -35,7 +35,7 @@ UNWRITTEN = 1000  # outcomes that may wait to be settled before nothing more is 
 BUSY = 100  # steps in flight from which on what can wait gives way
 BREATH = 0.005  # seconds between claims while there is more, so that each takes many
 REFILL = 10  # a full group waits until one part in so many of it is free
-FEW = 100  # that a transaction moves at the price of many
+FEW = 75  # that a transaction moves at the price of many; no more than a claim takes at once
 GATHER = 0.03  # seconds longer in which, while it is busy, few become more
 
 log = structlog.get_logger("kicau.engine")
