@@ -86,7 +86,7 @@ def one(actor: Actor, network: str) -> Offer:
     """Raises NotFound where the workspace has no channel of which that network tells."""
     found = next((o for o in offers(actor) if o.network == network), None)
     if found is None:
-        raise NotFound("channel of which it is told on", network[:40])
+        raise NotFound("webhook of the network", network[:40])
     return found
 
 
