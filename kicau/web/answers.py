@@ -33,7 +33,7 @@ def index(request: Asked) -> HttpResponse:
         "rows": [(row, inbox.can_answer(row)) for row in found.rows], "wanted": chosen, "filtered": any(chosen.values()),
         "following": f"{found.following[0].isoformat()}~{found.following[1]}" if found.following else "",
         "channels": [c for c in every if c.network in reads], "networks": sorted(reads),
-        "is_read": _prices(every, [slug for slug, on in reads.items() if on]), "not_read": _prices(every, [slug for slug, on in reads.items() if not on]),
+        "is_read": _prices(every, [slug for slug, on in sorted(reads.items()) if on]), "not_read": _prices(every, [slug for slug, on in sorted(reads.items()) if not on]),
     }  # fmt: skip
     return render(request, "web/answers.html", shown)
 
