@@ -46,8 +46,11 @@ document.addEventListener("input", (event) => {
     if (box.dataset.points === event.target.id) box.querySelectorAll("button[data-point]").forEach(show);
 });
 document.addEventListener("change", async (event) => {
-  const target = event.target.dataset.reads && document.getElementById(event.target.dataset.reads);
-  if (!target || !event.target.files.length) return;
-  target.value = await event.target.files[0].text();
+  const { dataset: { reads }, files } = event.target;
+  if (!reads || !files.length) return;
+  const text = await files[0].text();
+  const target = document.getElementById(reads); // looked for now: an upload's answer may have put another in its place
+  if (!target) return;
+  target.value = text;
   target.dispatchEvent(new Event("input", { bubbles: true }));
 });
