@@ -85,9 +85,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> Iterator[None]:
+    """What a process remembers for some seconds (the operator's price lists, too) is not the next test's."""
     from django.core.cache import cache
 
+    from kicau.plans import pricing
+
     yield
+    pricing.forget()
     with contextlib.suppress(Exception):
         cache.clear()
 
