@@ -89,7 +89,7 @@ class Reply:
             found = msgspec.json.decode(self.body)
         except (ValueError, RecursionError):  # not strictly JSON; it may be what a network means by it
             found = self._read_leniently()
-        return _storable(found) if b"\\u" in self.body else found  # only an escape can bring what is not storable
+        return storable(found) if b"\\u" in self.body else found  # only an escape can bring what is not storable
 
     def _read_leniently(self) -> Any:
         try:
@@ -276,14 +276,15 @@ def reset_at(reply: Reply, header: str) -> datetime | None:
         return None
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """`value`, as JSON has it, without what no database keeps as text: NUL, and halves of a character."""
     match value:
         case str():
             return UNSTORABLE.sub("\ufffd", value)
         case list():
-            return [_storable(one) for one in value]
+            return [storable(one) for one in value]
         case dict():
-            return {_storable(key): _storable(one) for key, one in value.items()}
+            return {storable(key): storable(one) for key, one in value.items()}
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from kicau.channels import pacing
 from kicau.channels.models import Channel
 from kicau.connector.allowance import Allowance
 from kicau.connector.content import Charge
-from kicau.connector.http import Call
+from kicau.connector.http import Call, storable
 from kicau.connector.reading import Answer as Said
 from kicau.connector.reading import Answers
 from kicau.plans import ledger
@@ -26,7 +25,6 @@ from kicau.reading.due import Answering, Numbering, Share, together
 from kicau.reading.models import Answer, Post, Reading, Standing, Subscription
 
 LATE = timedelta(minutes=15)  # by which a webhook tells at the latest while all is well
-UNKEPT = re.compile("[\x00\ud800-\udfff]")
 
 
 @transaction.atomic
@@ -67,18 +65,6 @@ def store(channel: Channel, found: Sequence[Said], whose: dict[str, UUID], now: 
         )  # fmt: skip
     Answer.objects.bulk_create(rows, ignore_conflicts=True)
     return rows
-
-
-def storable[T](value: T) -> T:
-    """Without what PostgreSQL keeps in no text: NUL, and halves of a character."""
-    match value:
-        case str():
-            return UNKEPT.sub("\ufffd", value)  # type: ignore[return-value]
-        case dict():
-            return {storable(key): storable(inner) for key, inner in value.items()}  # type: ignore[return-value]
-        case list():
-            return [storable(inner) for inner in value]  # type: ignore[return-value]
-    return value
 
 
 def _is_told(job: Answering, fresh: Sequence[Answer], policy: policies.Policy, now: datetime) -> bool:

@@ -21,6 +21,7 @@ from kicau.base import clock
 from kicau.channels.live import app_value
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector import registry
+from kicau.connector.http import storable
 from kicau.connector.webhooks import Happening, TellsByWebhook
 from kicau.plans import reading as policies
 from kicau.reading import choosing, keeping, telling
@@ -148,7 +149,7 @@ def _keep(channel: Channel, told: Sequence[Happening]) -> None:
     keeping.store(channel, ours, whose, now)
     for answer in ours:
         changed = Answer.objects.filter(~Q(text=answer.text), channel=channel, remote_id=answer.id[:300])
-        changed.update(text=keeping.storable(answer.text), raw=keeping.storable(dict(answer.raw)), fetched_at=now)
+        changed.update(text=storable(answer.text), raw=storable(dict(answer.raw)), fetched_at=now)
     Subscription.objects.filter(channel=channel).update(told_at=now, told=F("told") + len(told), reason="", said=[])
     if len(ours) < len(said) or any(one.answer is None and not one.gone for one in told):
         _look_soon(channel, policy)
