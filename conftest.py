@@ -12,7 +12,8 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,23 @@ def _fresh_cache() -> Iterator[None]:
     pricing.forget()
     with contextlib.suppress(Exception):
         cache.clear()
+
+
+@pytest.fixture
+def go(server) -> Iterator[Callable[..., None]]:
+    """go(minutes=5): our time and that of the network that `server` is."""
+    from kicau.base import clock
+
+    gone = timedelta(0)
+
+    def on(**more: float) -> None:
+        nonlocal gone
+        gone += timedelta(**more)
+        clock.shift(gone)
+        server.clock_offset = gone.total_seconds()
+
+    yield on
+    clock.shift(timedelta(0))
 
 
 @pytest.fixture(scope="session")

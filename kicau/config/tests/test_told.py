@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -82,20 +82,6 @@ async def pages(here, server, actor, client) -> dict[str, Channel]:
     await channels.connect(actor, begun.state, client=client)
     rows = Channel.objects.filter(workspace=actor.workspace).select_related("app", "workspace")
     return {c.account_id: c for c in await sync_to_async(list)(rows)}
-
-
-@pytest.fixture
-def go(server) -> Iterator[Callable[..., None]]:
-    gone = timedelta(0)
-
-    def on(**more: float) -> None:
-        nonlocal gone
-        gone += timedelta(**more)
-        clock.shift(gone)
-        server.clock_offset = gone.total_seconds()
-
-    yield on
-    clock.shift(timedelta(0))
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable
 from importlib import import_module
 from typing import Any
 from uuid import uuid4
@@ -56,21 +55,6 @@ async def pair(server, actor, client) -> dict[str, Channel]:
         await channels.connect(actor, begun.state, keys={account.id: key}, client=client)
     rows = Channel.objects.filter(workspace=actor.workspace).select_related("app", "workspace")
     return {c.key: c for c in await sync_to_async(list)(rows)}
-
-
-@pytest.fixture
-def go(server) -> Iterator[Callable[..., None]]:
-    """go(minutes=5): our time and the network's."""
-    gone = timedelta(0)
-
-    def on(**more: float) -> None:
-        nonlocal gone
-        gone += timedelta(**more)
-        clock.shift(gone)
-        server.clock_offset = gone.total_seconds()
-
-    yield on
-    clock.shift(timedelta(0))
 
 
 @pytest.fixture
