@@ -38,7 +38,7 @@ class ArchiveFields(Shape):
 
     network: str = Field("", max_length=40, description="Whose posts they are, where a table or lines of JSON do not say.")  # fmt: skip
     account: str = Field("", max_length=200, description="Whose archive it is, where the file does not say.")
-    acquired: str = Field("", max_length=12, pattern="^(imported|received|)$", description="imported: this workspace's own; received: somebody else's. Left out, an archive of another account than those connected asks.")  # fmt: skip
+    acquired: str = Field("", max_length=12, pattern="^(imported|received|)$", description="imported: this workspace's own; received: somebody else's. A table or lines of JSON need it, unless `account` is connected; left out, a network's download of another account than those connected asks.")  # fmt: skip
 
 
 class ExportQuery(s.ItemQuery):
@@ -126,7 +126,7 @@ def begin_archive_import(
     actor = acting(request)
     actor.require(Permission.WRITE)
     assert isinstance(file, TemporaryUploadedFile)  # settings.FILE_UPLOAD_HANDLERS
-    return _import(acts.begin_upload(actor, file, **fields.model_dump()))
+    return _import(acts.begin_upload(actor, file, **fields.model_dump(), asks=(acts.OTHER,)))
 
 
 @routes.get("/archive/imports/{import_id}", response=s.Import, summary="Read about an import", openapi_extra=READS)

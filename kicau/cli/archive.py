@@ -42,20 +42,27 @@ def archive() -> None:
 @json_option
 @pass_shell
 def import_(shell: Shell, source: Path, network: str, account: str, acquired: str | None, as_json: bool) -> None:
-    """Take in a network's download of one's own data, a CSV table or lines of JSON.
+    """Take in a network's download of one's own data, a CSV table or lines of JSON. Where the file does not say whose it
+    is, say so with --own or --received.
 
     What is in it twice, or here already, is here once with all its origins. Interrupted, it goes on where it was: run
     it again, or kicau archive resume.
     """
     actor = shell.actor()
     from kicau.archive.imports import acts, running
+    from kicau.base.errors import Unacceptable
 
-    row = acts.begin_import(actor, source, network=network, account=account, acquired=acquired or "")
+    asks = acts.QUESTIONS if sys.stdin.isatty() else ()
+    try:
+        row = acts.begin_import(actor, source, network=network, account=account, acquired=acquired or "", asks=asks)
+    except Unacceptable as exc:
+        if not any(problem.code in acts.QUESTIONS for problem in exc.problems):
+            raise
+        raise Trouble(f"{exc} Run it again with --own or --received.", USAGE) from None
     if row.state == "asking":
-        click.echo(_sentence(row.problem), err=True)
-        click.echo("Run it again with --own or --received.", err=True)
-        acts.stop_import(actor, row.id)
-        sys.exit(FAILED)
+        click.echo(printable(_sentence(row.problem)), err=True)
+        whose = click.prompt("Whose is it", type=click.Choice(["own", "received"]), err=True)
+        row = acts.answer_import(actor, row.id, "imported" if whose == "own" else "received")
     done = running.run_import(row.id, None if as_json else _tell)
     answer(as_json, _import(done), lambda: _show_import(done))
     if done.state != "done":

@@ -121,7 +121,7 @@ def _imports(request: Asked, wrong: list[str] | None = None) -> HttpResponse:
     working = any(row.state in ("waiting", "running") for row in rows)
     shown = {
         "rows": [_shown(row) for row in rows], "working": working, "readable": readable(), "networks": registry.slugs(), "wrong": wrong,
-        "form": {name: request.POST.get(name, "") for name in ("network", "account", "acquired")}, "ways": [(way, w.WAYS[way]) for way in acts.WAYS],
+        "form": {name: request.POST.get(name, "") for name in ("network", "account", "acquired")}, "ways": w.WHOSE.items(),
     }  # fmt: skip
     template = "web/archive/rows.html" if is_partial(request) else "web/archive/imports.html"
     return render(request, template, shown, status=422 if wrong else 200)

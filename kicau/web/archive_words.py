@@ -40,6 +40,11 @@ WAYS: dict[str, Any] = {
     Origin.RECEIVED: _("Received from others"),
     Origin.GENERATED: _("Made by a model"),
 }
+WHOSE: dict[str, Any] = {
+    "": _("It says so itself, as a network's download does; else I am asked"),
+    Origin.IMPORTED: _("Our own"),
+    Origin.RECEIVED: _("Somebody else's, who gave them to us"),
+}
 LAYERS: dict[str, Any] = {
     Layer.WITHDRAWAL: _("Taken back"),
     Layer.GRANT: _("Grant or refusal"),

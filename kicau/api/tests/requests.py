@@ -22,7 +22,7 @@ class Endpoint:
     path: str
     scope: str
     body: Any  # None where there is none
-    form: str  # "media", "archive", "shards", "bundle", "table", or "" where the body is JSON
+    form: str  # "media", "archive", "file", "shards", "bundle", "table", or "" where the body is JSON
 
     @property
     def names_things(self) -> bool:
@@ -39,6 +39,8 @@ class Endpoint:
         if self.form == "media":
             return caller.upload(path, file=SimpleUploadedFile("a.png", png("#abcdef")), alt="x")
         if self.form == "archive":
+            return caller.upload(path, file=SimpleUploadedFile("posts.csv", b"text,id\nHalo,1\n"), acquired="imported")
+        if self.form == "file":
             return caller.upload(path, file=SimpleUploadedFile("posts.csv", b"text,id\nHalo,1\n"))
         if self.form == "shards":
             return caller.upload(path, file=SimpleUploadedFile("a.jsonl", b'{"text": "Halo"}\n'))
@@ -60,8 +62,8 @@ def endpoints() -> Iterator[Endpoint]:
 def _body(schema: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[Any, str]:
     if "multipart/form-data" in content:
         fields = content["multipart/form-data"]["schema"]["properties"]
-        marks = {"table": "table", "alt": "media", "control": "shards", "bundle": "bundle"}
-        return None, next((form for field, form in marks.items() if field in fields), "archive")
+        marks = {"table": "table", "alt": "media", "control": "shards", "bundle": "bundle", "acquired": "archive"}
+        return None, next((form for field, form in marks.items() if field in fields), "file")
     if not content:
         return None, ""
     name = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]

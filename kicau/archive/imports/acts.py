@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 
+from kicau.archive.imports.plain import PLAIN
 from kicau.archive.imports.readers import fitting
 from kicau.archive.models import Import, ImportState
 from kicau.base.errors import Conflict, NotFound, unacceptable
@@ -22,17 +24,23 @@ from kicau.connector.content import Problem
 from kicau.rights.models import Origin
 from kicau.workspaces.actors import Actor, Permission
 
-ASKS = "another-account"  # the code of the question whose an archive is
+OTHER, WHOSE = (
+    "another-account",
+    "whose",
+)  # codes of questions: is this account's archive ours; nothing says whose it is
+QUESTIONS = (OTHER, WHOSE)
 WAYS = (Origin.IMPORTED, Origin.RECEIVED)
 
 
-def begin_import(actor: Actor, path: Path, name: str = "", *, network: str = "", acquired: str = "", account: str = "", take: bool = False) -> Import:  # fmt: skip
+def begin_import(actor: Actor, path: Path, name: str = "", *, network: str = "", acquired: str = "", account: str = "", take: bool = False, asks: Collection[str] = QUESTIONS) -> Import:  # fmt: skip
     """Look into an archive and queue it; nothing of it is read yet.
 
     `acquired`: "imported" says that it is this workspace's own, "received" that it is somebody else's; left out, an
-    archive of another account than those that are connected asks (state "asking", see `answer_import`). `network` and
-    `account` are for files that name none. `take`: the file is moved here, and deleted when it has been read.
-    Raises Unacceptable where it cannot be opened or is no archive of posts.
+    archive of another account than those that are connected asks, and so does a table or lines of JSON, which say of no
+    account that it is theirs (state "asking", see `answer_import`). `asks`: the codes of the questions that somebody is
+    there to answer. `network` and `account` are for files that name none. `take`: the file is moved here, and deleted
+    when it has been read. Raises Unacceptable where it cannot be opened, is no archive of posts, or where `acquired` is
+    left out and may not be asked for.
     """
     actor.require(Permission.WRITE)
     if acquired not in ("", *WAYS):
@@ -52,7 +60,9 @@ def begin_import(actor: Actor, path: Path, name: str = "", *, network: str = "",
         account_handle=(fit.whose.handle or account)[:200], account_name=fit.whose.name[:200],
         expected=fit.whose.expected, acquired=acquired or Origin.IMPORTED,
     )  # fmt: skip
-    if not acquired and (problem := _not_ours(actor, row, fit.whose.host)):
+    if not acquired and (problem := _question(actor, row, fit.whose.host)):
+        if problem.code not in asks:
+            raise unacceptable("acquired", problem.message, problem.code, **problem.params)
         row.state = ImportState.ASKING
         row.problem = as_json(problem)
     if take:
@@ -64,7 +74,7 @@ def begin_import(actor: Actor, path: Path, name: str = "", *, network: str = "",
     return row
 
 
-def begin_upload(actor: Actor, upload: UploadedFile[Any], *, network: str = "", acquired: str = "", account: str = "") -> Import:  # fmt: skip
+def begin_upload(actor: Actor, upload: UploadedFile[Any], *, network: str = "", acquired: str = "", account: str = "", asks: Collection[str] = QUESTIONS) -> Import:  # fmt: skip
     """As `begin_import`, of a file that somebody sends; it is kept until it has been read."""
     actor.require(Permission.WRITE)
     copy = incoming() / f"{new_id().hex}.part"
@@ -72,7 +82,7 @@ def begin_upload(actor: Actor, upload: UploadedFile[Any], *, network: str = "", 
         with copy.open("wb") as out:
             for piece in upload.chunks(1 << 20):
                 out.write(piece)
-        return begin_import(actor, copy, Path(upload.name or "archive").name, network=network, acquired=acquired, account=account, take=True)  # fmt: skip
+        return begin_import(actor, copy, Path(upload.name or "archive").name, network=network, acquired=acquired, account=account, take=True, asks=asks)  # fmt: skip
     finally:
         copy.unlink(missing_ok=True)
 
@@ -114,7 +124,7 @@ def resume_import(actor: Actor, import_id: UUID | str) -> Import:
         raise Conflict("Only an import that was stopped or failed can be taken up again.")
     if not Path(row.path).exists():
         raise Conflict("The archive's file is gone; give it again, and nothing will be here twice.")
-    if row.problem.get("code") == ASKS:  # stopped before anybody said whose it is: that is still to be said
+    if row.problem.get("code") in QUESTIONS:  # stopped before anybody said whose it is: that is still to be said
         row.state = ImportState.ASKING
     else:
         row.state, row.problem = ImportState.WAITING, {}
@@ -156,11 +166,17 @@ def _one(actor: Actor, import_id: UUID | str) -> Import:
     return row
 
 
-def _not_ours(actor: Actor, row: Import, host: str) -> Problem | None:
-    """A question, where the archive is of another account than each that is connected here."""
+def _question(actor: Actor, row: Import, host: str) -> Problem | None:
+    """Where the archive is of another account than each that is connected here, or nothing says whose it is."""
     known = Channel.objects.filter(workspace=actor.workspace, network=row.network)
     if not row.network or not (row.account_id or row.account_handle or row.account_name) or not known:
-        return None
+        if row.format != PLAIN:
+            return None  # a network gives nobody but its owner the download
+        return Problem(
+            code=WHOSE,
+            message="Nothing in {name} says whose archive it is. Is it your own, or somebody else's that you were given?",
+            params={"name": row.name},
+        )
     by_name = not (row.account_id or row.account_handle)  # some downloads tell nothing else
     for channel in known:
         if by_name and channel.name.casefold() == row.account_name.casefold():
@@ -171,7 +187,7 @@ def _not_ours(actor: Actor, row: Import, host: str) -> Problem | None:
         if same_handle and row.account_handle and (not host or channel.host == host):
             return None
     return Problem(
-        code=ASKS,
+        code=OTHER,
         message="{name} is the archive of {account}, and connected here are: {channels}. Is it your own, or somebody else's that you were given?",
         params={
             "name": row.name,

@@ -30,6 +30,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "kind": ("kind", "type"),
     "licence": ("licence", "license"),
 }  # fmt: skip
+PLAIN = "plain"  # this reader's name
 KINDS = ("post", "reply", "repost", "quote", "comment", "article", "message")
 _SPACE = re.compile(r"\s+")
 # 2024-01-31, 2024/1/31, 31/01/2024, 31.1.2024, 31-01-2024, each with a clock (08:15, 08.15, 08:15:30) or without.
@@ -44,7 +45,7 @@ class Reader:
 
     def sniff(self, files: Files, /) -> Whose | None:
         try:
-            return Whose(format="plain") if any(_form(files, name) for name in files.names()[:1000]) else None
+            return Whose(format=PLAIN) if any(_form(files, name) for name in files.names()[:1000]) else None
         except Unreadable:
             return None
 

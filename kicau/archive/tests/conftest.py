@@ -45,10 +45,10 @@ def archive(tmp_path):
 
 @pytest.fixture
 def take(actor):
-    """A function that imports a file to its end, and gives the Import."""
+    """A function that imports a file to its end, as our own where nothing else is said, and gives the Import."""
 
-    def run(path: Path, **more):
-        row = acts.begin_import(actor, path, **more)
+    def run(path: Path, acquired: str = "imported", **more):
+        row = acts.begin_import(actor, path, acquired=acquired, **more)
         return running.run_import(row.id)
 
     return run

@@ -87,6 +87,12 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
     table = tmp_path / "kiriman.csv"
     table.write_text("id,isi,tanggal\n1,Kopi pagi,31/01/2024 08.15\n2,Kopi sore,kemarin\n")
     told = kicau("archive", "import", str(table))
+    assert (told.code, told.err.strip()) == (
+        2,
+        "Nothing in kiriman.csv says whose archive it is. Is it your own, or somebody else's that you were given? Run it again with --own or --received.",
+    )
+    assert kicau("archive", "imports", "--json").json == []
+    told = kicau("archive", "import", str(table), "--own")
     assert (told.code, told.err) == (0, "")
     assert "kiriman.csv: done. 2 new, 0 known before, 0 left out." in told.out
     assert "A date of kiriman.csv cannot be read" in told.out

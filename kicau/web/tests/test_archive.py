@@ -26,7 +26,7 @@ def taken(actor, tmp_path):
     table = tmp_path / "posts.jsonl"
     rows = [{"id": str(n), "text": f"Kopi nomor {n}", "date": f"2024-0{n}-01T10:00:00Z", "author": "teman" if n == 3 else "kopisenja", "url": f"https://x.example/{n}"} for n in range(1, 5)]  # fmt: skip
     table.write_text("\n".join(map(json.dumps, rows)))
-    row = acts.begin_import(actor, table, network="x", account="kopisenja")
+    row = acts.begin_import(actor, table, network="x", account="kopisenja", acquired="imported")
     running.run_import(row.id)
     Item.objects.filter(remote_id="2").update(reply_to="1")
     return list(Item.objects.order_by("remote_id"))
@@ -131,6 +131,25 @@ def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
     assert "Stopped" in get(page, "archive-imports")
 
 
+def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
+    shown = get(page, "archive-imports")
+    assert 'name="acquired" value="" checked>' in shown
+    for whose, acquired, own in (("own", "imported", True), ("received", "received", False)):
+        Import.objects.all().delete()
+        file = SimpleUploadedFile("kiriman.csv", f"teks\nHalo {whose}\n".encode())
+        shown = html.unescape(page.post(reverse("archive-begin"), {"file": file}, follow=True).content.decode())
+        assert "Nothing in kiriman.csv says whose archive it is. Is it your own, or somebody else's" in shown
+        assert running.due() is None
+        row = Import.objects.get()
+        page.post(reverse("archive-do", args=[row.id, whose]))
+        running.run_import(row.id)
+        standing = Item.objects.get(text=f"Halo {whose}").standing
+        assert (standing.acquired, standing.own) == ([acquired], own)
+    file = SimpleUploadedFile("lain.csv", b"teks\nHalo lagi\n")
+    shown = page.post(reverse("archive-begin"), {"file": file, "acquired": "received"}, follow=True).content.decode()
+    assert "says whose archive it is" not in shown  # it was said before
+
+
 def test_a_bad_upload_is_told_beside_the_field(page, workspace, owner):
     change_person(owner, language="id")
     typed = {"network": "x", "account": "@kopisenja", "acquired": "received"}
@@ -144,7 +163,7 @@ def test_a_bad_upload_is_told_beside_the_field(page, workspace, owner):
         assert (answer.status_code, shown.count(sentence)) == (422, 1)
         assert re.search(r'name="file"[^>]*aria-invalid.{0,200}' + re.escape(sentence), shown, re.DOTALL)
         assert 'value="@kopisenja"' in shown
-        assert '<option value="received" selected>' in shown
+        assert 'name="acquired" value="received" checked>' in shown
     row = Import.objects.get()  # the good one of two
     assert (row.name, row.acquired) == ("a.csv", "received")
 
@@ -214,7 +233,7 @@ def test_each_form_about_rights_keeps_what_was_typed(page, taken):
 def test_an_archive_of_which_nothing_was_taken_says_so_and_why(page, actor, channels, tmp_path):
     table = tmp_path / "kosong.csv"
     table.write_text("text,date\n,2024-01-01\n,2024-01-02\n")
-    row = running.run_import(acts.begin_import(actor, table).id)
+    row = running.run_import(acts.begin_import(actor, table, acquired="imported").id)
     assert (row.state, row.new, row.skipped) == ("done", 0, 2)
     shown = get(page, "archive-imports")
     assert "Nothing taken" in shown
