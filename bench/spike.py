@@ -128,6 +128,10 @@ class Notes:
         raise Written
 
 
+async def _unpaid(used: object) -> None:
+    """Nothing is sent."""
+
+
 async def requests_for(people: crowd.Crowd, says: Sequence[str]) -> list[Any]:
     """Exactly what the connector would send for these texts on these channels."""
     from kicau.channels.live import Live
@@ -137,7 +141,7 @@ async def requests_for(people: crowd.Crowd, says: Sequence[str]) -> list[Any]:
     notes = Notes()
     async with aiohttp.ClientSession() as client:
         channels = next(iter(people.channels.values()))
-        lives = [Live(channel, client) for channel in channels]
+        lives = [Live(channel, client, _unpaid) for channel in channels]
         for live in lives:
             live.http = notes  # type: ignore[assignment]
         for n, text in enumerate(says):

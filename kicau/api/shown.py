@@ -209,7 +209,7 @@ def channel(row: Channel) -> c.Channel:
 def channel_fields(row: Channel) -> dict[str, Any]:
     return {
         "id": str(row.id), "key": row.key, "network": row.network, "name": row.name, "handle": row.handle, "kind": row.kind,
-        "host": row.host, "url": row.url, "state": row.state, "reason": row.reason, "paused": row.is_paused,
+        "host": row.host, "url": row.url, "state": row.state, "reason": row.reason, "renewal_why": row.renewal_why, "paused": row.is_paused,
         "paused_until": row.paused_until, "asks_from": row.asks_from, "asks_why": row.asks_why, "reads_from": row.reads_from, "token_expires_at": row.token_expires_at, "connected_at": row.connected_at,
     }  # fmt: skip
 

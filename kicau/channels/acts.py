@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,8 +20,9 @@ from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
 from kicau.base.ids import as_uuid, new_id
 from kicau.base.sentences import Sentence
 from kicau.channels import pacing
-from kicau.channels.live import Desk, Live, new_client, stored
+from kicau.channels.live import Desk, Live, credentials_of, new_client, stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Refusal, Slot
+from kicau.channels.paying import paid, work_for
 from kicau.connector import registry
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, Rejected
@@ -32,7 +33,8 @@ from kicau.connector.wire import from_json
 from kicau.notices import acts as notices
 from kicau.notices.watch import Seen
 from kicau.plans import purses
-from kicau.plans.ledger import Work, write_calls
+from kicau.plans.budgets import NEVER
+from kicau.plans.ledger import Work
 from kicau.plans.models import Purpose
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission, system
@@ -47,6 +49,10 @@ CAME_BACK: list[Callable[[Actor, Channel, str], None]] = []
 ENDS_SOON = timedelta(days=7)  # a person is warned so long before a permission ends
 RENEWAL_OVERDUE = timedelta(minutes=15)  # a renewal is tried every few minutes
 ASKED_LATER = timedelta(minutes=15)  # until what a budget held is asked again: it may be raised at any time
+RENEWED_LATER = timedelta(
+    seconds=30
+)  # until a renewal that a budget held is tried again: it costs nothing while it is held
+RENEWED = (ChannelState.ACTIVE, ChannelState.HELD)  # whose permissions are kept alive
 ASKS = ["asks_from", "asks_why", "asks_said"]
 REFRESH_LASTS = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
 
@@ -247,7 +253,7 @@ def _take_credentials(channel: Channel, new: Credentials) -> None:
         )
     channel.credentials = stored(new)
     channel.token_expires_at = new.expires_at
-    channel.refresh_at = _refresh_at(new)
+    channel.refresh_at, channel.renewal_why, channel.renewal_said = _refresh_at(new), "", []
     channel.version = (channel.version or 0) + 1
 
 
@@ -265,11 +271,9 @@ def _refresh_at(credentials: Credentials) -> datetime | None:
 async def ask_capabilities(channel: Channel, client: aiohttp.ClientSession) -> None:
     """Ask what the channel can do now and keep it; a failure keeps what is known. Where a hard budget has no room, it is
     put off, with the reason."""
-    mine = Work(workspace_id=channel.workspace_id, network=channel.network, purpose=Purpose.READ, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id, holder=new_id())  # fmt: skip
-    purse = await sync_to_async(purses.purse_for)(mine)
-    live = Live(channel, client, pay=purses.payer(mine, purse, registry.get(channel.network).label))
     try:
-        can = await live.connector.capabilities(live)
+        async with _heard(channel, client, Purpose.READ) as live:
+            can = await live.connector.capabilities(live)
     except purses.NoRoom as exc:
         channel.asks_from, channel.asks_why = min(exc.again_at, clock.now() + ASKED_LATER), exc.sentence
         channel.asks_said = sentences.stored(exc.sentence)
@@ -277,9 +281,6 @@ async def ask_capabilities(channel: Channel, client: aiohttp.ClientSession) -> N
         return
     except ConnectorError:
         return
-    finally:
-        await sync_to_async(_note)(channel, live)
-        await sync_to_async(purses.account)(mine, live.http.calls)
     channel.capabilities, channel.capabilities_at = stored(can), clock.now()
     channel.asks_from, channel.asks_why, channel.asks_said = None, "", []
     if live.http.calls:  # some networks' rules are known without asking
@@ -291,25 +292,82 @@ async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, us
     """Renew a channel's credentials, one worker at a time. `used` is the access token that was refused: where
     another worker has renewed it meanwhile, that is enough. False where only a person can help now.
 
-    A passing fault changes nothing but the time of the next try.
+    A passing fault changes nothing but the time of the next try. Raises NoRoom where a hard budget has no room for it:
+    the channel tells so, tries again by itself, and is held meanwhile where its token no longer works.
     """
     if not await sync_to_async(_lock_for_refresh)(channel_id, used):
         return True
     channel = await Channel.objects.select_related("app", "workspace").aget(id=channel_id)
-    live = Live(channel, client)
+    held = credentials_of(channel).access_token
     try:
-        new = await live.connector.auth.refresh(live)
+        async with _heard(channel, client, Purpose.REFRESH) as live:
+            new = await live.connector.auth.refresh(live)
+    except purses.NoRoom as exc:
+        await sync_to_async(_hold)(channel_id, exc, held, refused=bool(used))
+        raise
     except AuthExpired as exc:
-        await sync_to_async(expire_channel)(channel_id, str(exc), live.credentials.access_token)
+        await sync_to_async(expire_channel)(channel_id, str(exc), held)
         return False
     except ConnectorError:
         await Channel.objects.filter(id=channel_id).aupdate(refresh_at=clock.now() + timedelta(minutes=5))
         return not used
-    finally:
-        await sync_to_async(_note)(channel, live)
-        await sync_to_async(write_calls)(channel.workspace_id, channel.network, live.http.calls, Purpose.REFRESH, channel_id=channel.id, app_id=channel.app_id, plan=channel.app.plan)  # fmt: skip
-    await sync_to_async(_store_refreshed)(channel_id, new, live.credentials.access_token)
+    await sync_to_async(_store_refreshed)(channel_id, new, held)
     return True
+
+
+async def refresh_due(client: aiohttp.ClientSession) -> int:
+    """Renew what is due; how many. What a budget holds waits, and the rest goes on."""
+    due = await sync_to_async(due_for_refresh)()
+    for channel_id in due:
+        with suppress(purses.NoRoom):
+            await refresh_channel(channel_id, client)
+    return len(due)
+
+
+@transaction.atomic
+def _hold(channel_id: UUID, exc: purses.NoRoom, used: str, *, refused: bool) -> None:
+    """Nobody has to connect it again: it waits for a budget, and what is due on it waits with it from when on its token
+    no longer works."""
+    channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
+    if channel.state not in RENEWED or from_json(Credentials, channel.credentials).access_token != used:
+        return
+    now, label = clock.now(), registry.get(channel.network).label
+    first, channel.refresh_at = not channel.renewal_why, min(exc.again_at, now + RENEWED_LATER)
+    why = not_renewed(exc, channel.name)
+    channel.renewal_why, channel.renewal_said = why, sentences.stored(why)
+    fields = ["refresh_at", "renewal_why", "renewal_said"]
+    is_over = refused or (channel.token_expires_at is not None and channel.token_expires_at <= now)
+    if channel.state == ChannelState.HELD or is_over:
+        fields += ["state", "reason", "version"]
+        channel.reason = why[:500]
+    if is_over and channel.state == ChannelState.ACTIVE:
+        channel.state, channel.version = ChannelState.HELD, channel.version + 1
+        system(channel.workspace).record("channel.held", channel.id, budget=exc.short.budget.name)
+        webhooks.emit("channel.held", [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": str(why)})])  # fmt: skip
+    channel.save(update_fields=fields)
+    if first:
+        told = {"channel": f"{channel.name} ({label})", **exc.figures}
+        notices.tell_all("channel.held", [notices.News(workspace_id=channel.workspace_id, gather=str(channel.id), page="/costs/budgets", details=told)])  # fmt: skip
+
+
+def not_renewed(exc: purses.NoRoom, name: str) -> Sentence:
+    """Which budget holds the renewal of a channel's permission, its limit, and what to do."""
+    budget = exc.short.budget
+    if budget.cap:
+        return Sentence("The permission of {channel} is not renewed: the plan for {network} allows {limit}, {left} are left, and this needs {wanted}. It goes on by itself when there is room again, from {at} on, or sooner on a larger plan.", channel=name, **exc.figures, at=exc.again_at)  # fmt: skip
+    if exc.again_at == NEVER:
+        return Sentence("The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself.", channel=name, **exc.figures)  # fmt: skip
+    return Sentence("The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself, or else when that begins anew at {at}.", channel=name, **exc.figures, at=exc.again_at)  # fmt: skip
+
+
+@asynccontextmanager
+async def _heard(channel: Channel, client: aiohttp.ClientSession, purpose: Purpose) -> AsyncIterator[Live]:
+    """Paid for, and what was said beside the answers is kept."""
+    async with paid(channel, client, work_for(channel, purpose)) as live:
+        try:
+            yield live
+        finally:
+            await sync_to_async(_note)(channel, live)
 
 
 def _lock_for_refresh(channel_id: UUID, used: str) -> bool:
@@ -337,11 +395,11 @@ def _store_refreshed(channel_id: UUID, new: Credentials, used: str) -> None:
     if from_json(Credentials, channel.credentials).access_token != used:
         return  # connected again by a person meanwhile, which is newer
     _take_credentials(channel, new)
-    fields = ["credentials", "token_expires_at", "refresh_at", "version"]
-    if channel.state == ChannelState.EXPIRED:  # given up for lost by another, while this answer was on its way
+    fields = ["credentials", "token_expires_at", "refresh_at", "version", "renewal_why", "renewal_said"]
+    if channel.state in (ChannelState.EXPIRED, ChannelState.HELD):  # expired: given up for lost by another meanwhile
+        system(channel.workspace).record("channel.reconnected" if channel.state == ChannelState.EXPIRED else "channel.released", channel.id)  # fmt: skip
         channel.state, channel.reason = ChannelState.ACTIVE, ""
         fields += ["state", "reason"]
-        system(channel.workspace).record("channel.reconnected", channel.id)
     channel.save(update_fields=fields)
 
 
@@ -352,9 +410,7 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
     `used`: the access token that was refused; where a person has connected again since, nothing happens.
     """
     channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
-    if channel.state != ChannelState.ACTIVE or (
-        used and from_json(Credentials, channel.credentials).access_token != used
-    ):
+    if channel.state not in RENEWED or (used and from_json(Credentials, channel.credentials).access_token != used):
         return
     label = registry.get(channel.network).label
     channel.state, channel.version = ChannelState.EXPIRED, channel.version + 1
@@ -400,7 +456,7 @@ def ends_soon(channel: Channel) -> bool:
 
 
 def due_for_refresh(limit: int = 50) -> list[UUID]:
-    due = Channel.objects.filter(state=ChannelState.ACTIVE, refresh_at__lte=clock.now())
+    due = Channel.objects.filter(state__in=RENEWED, refresh_at__lte=clock.now())
     return list(due.order_by("refresh_at").values_list("id", flat=True)[:limit])
 
 
@@ -498,7 +554,7 @@ async def _paid(actor: Actor, app: NetworkApp, client: aiohttp.ClientSession) ->
     connector = registry.get(app.network)
     mine = Work(workspace_id=actor.workspace.id, network=app.network, purpose=Purpose.CONNECT, app_id=app.id, plan=app.plan, person_id=actor.person_id, holder=new_id())  # fmt: skip
     purse = await sync_to_async(purses.purse_for)(mine)
-    desk = Desk(app, client, pay=purses.payer(mine, purse, connector.label))
+    desk = Desk(app, client, purses.payer(mine, purse, connector.label))
     await sync_to_async(purses.set_aside)(mine, purse, takes(connector.auth), connector.label)
     try:
         yield desk

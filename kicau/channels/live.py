@@ -55,10 +55,13 @@ def app_value(row: NetworkApp) -> App:
     )
 
 
+type Pay = Callable[[Charge], Awaitable[None]]  # awaited before each call: sets aside what it uses up, or refuses it
+
+
 class Live:
     """A Session: one channel for one piece of work. What it spent is in `http.calls`."""
 
-    def __init__(self, channel: Channel, client: aiohttp.ClientSession, spend: Callable[[Charge], None] = lambda charge: None, app: App | None = None, pay: Callable[[Charge], Awaitable[None]] | None = None) -> None:  # fmt: skip
+    def __init__(self, channel: Channel, client: aiohttp.ClientSession, pay: Pay, app: App | None = None) -> None:
         self.channel = channel
         self.connector: Connector = registry.get(channel.network)
         self.app = app or app_value(channel.app)
@@ -71,8 +74,7 @@ class Live:
         self.credentials = credentials_of(channel)
         self.http = Http(
             client,
-            spend,
-            self.connector.read_error,
+            read_error=self.connector.read_error,
             now=clock.now,
             read_door=doors.reader(self.connector),
             read_allowances=allowance.reader(self.connector),
@@ -102,7 +104,7 @@ class Live:
 class Desk:
     """A SignIn: an app while somebody connects a channel of it."""
 
-    def __init__(self, row: NetworkApp, client: aiohttp.ClientSession, pay: Callable[[Charge], Awaitable[None]] | None = None) -> None:  # fmt: skip
+    def __init__(self, row: NetworkApp, client: aiohttp.ClientSession, pay: Pay) -> None:
         self.app = app_value(row)
         self.http = Http(client, read_error=registry.get(row.network).read_error, now=clock.now, pay=pay)
 

@@ -41,6 +41,7 @@ class NetworkApp(models.Model):
 class ChannelState(models.TextChoices):
     ACTIVE = "active", "active"
     EXPIRED = "expired", "wants a reconnect"
+    HELD = "held", "waits for a budget"
     REMOVED = "removed", "disconnected"
     WITHDRAWN = "withdrawn", "its network was withdrawn"
 
@@ -62,6 +63,8 @@ class Channel(models.Model):
     credentials = SealedJSONField()
     token_expires_at = models.DateTimeField(null=True)
     refresh_at = models.DateTimeField(null=True)  # when the credentials are renewed, well ahead
+    renewal_why = models.TextField(blank=True, default="")  # the sentence: which budget has no room for renewing them
+    renewal_said = models.JSONField(default=list, blank=True)  # how that sentence was made
     capabilities = models.JSONField(default=dict, blank=True)  # wire form; {} before the first asking
     capabilities_at = models.DateTimeField(null=True)
     asks_from = models.DateTimeField(null=True)  # UTC; it is not asked before then what it can do
@@ -85,7 +88,11 @@ class Channel(models.Model):
                 fields=["workspace", "network", "host", "account_id"], name="one_channel_each_identity"
             ),
         ]
-        indexes = [models.Index(fields=["refresh_at"], name="channel_refresh", condition=models.Q(state="active"))]
+        indexes = [
+            models.Index(
+                fields=["refresh_at"], name="channel_refresh", condition=models.Q(state__in=["active", "held"])
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} on {self.network}"

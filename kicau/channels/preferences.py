@@ -9,16 +9,14 @@ import aiohttp
 from asgiref.sync import sync_to_async
 
 from kicau.base.errors import Conflict, Unacceptable, unacceptable
-from kicau.base.ids import new_id
 from kicau.base.sentences import Sentence
 from kicau.channels.acts import one_channel
 from kicau.channels.live import Live, new_client
 from kicau.channels.models import Channel, ChannelState
+from kicau.channels.paying import paid, work_for
 from kicau.connector import registry
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.preferences import USES, Preferences, Prefers
-from kicau.plans import purses
-from kicau.plans.ledger import Work
 from kicau.plans.models import Purpose
 from kicau.workspaces.actors import Actor, Permission
 
@@ -62,15 +60,15 @@ def _heard(actor: Actor, channel: Channel, told: Preferences) -> None:
 
 async def _ask(channel: Channel, client: aiohttp.ClientSession | None, ask: Callable[[Live, Prefers], Awaitable[Preferences]]) -> Preferences:  # fmt: skip
     session, label = client or new_client(), registry.get(channel.network).label
-    mine = Work(workspace_id=channel.workspace_id, network=channel.network, purpose=Purpose.READ, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id, holder=new_id())  # fmt: skip
-    purse = await sync_to_async(purses.purse_for)(mine)
-    live = Live(channel, session, pay=purses.payer(mine, purse, label))
     try:
-        if not isinstance(live.connector, Prefers):
-            raise Conflict(
-                Sentence("Accounts of {network} cannot say there what machines may do with their posts.", network=label)
-            )
-        return await ask(live, live.connector)
+        async with paid(channel, session, work_for(channel, Purpose.READ)) as live:
+            if not isinstance(live.connector, Prefers):
+                raise Conflict(
+                    Sentence(
+                        "Accounts of {network} cannot say there what machines may do with their posts.", network=label
+                    )
+                )
+            return await ask(live, live.connector)
     except Rejected as exc:
         raise Unacceptable(exc.problems) from exc
     except ConnectorError as exc:
@@ -78,6 +76,5 @@ async def _ask(channel: Channel, client: aiohttp.ClientSession | None, ask: Call
             Sentence("{network} could not be asked: {why}. Try again later.", network=label, why=str(exc))
         ) from exc
     finally:
-        await sync_to_async(purses.account)(mine, live.http.calls)
         if client is None:
             await session.close()

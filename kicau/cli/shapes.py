@@ -77,7 +77,7 @@ def invitation(row: Invitation) -> dict[str, Any]:
 def channel(row: Channel) -> dict[str, Any]:
     return {
         "id": str(row.id), "key": row.key, "network": row.network, "name": row.name, "handle": row.handle, "kind": row.kind, "host": row.host, "url": row.url,
-        "state": row.state, "reason": row.reason, "paused": row.is_paused, "paused_until": stamp(row.paused_until), "reads_from": stamp(row.reads_from),
+        "state": row.state, "reason": row.reason, "renewal_why": row.renewal_why, "paused": row.is_paused, "paused_until": stamp(row.paused_until), "reads_from": stamp(row.reads_from),
         "asks_from": stamp(row.asks_from), "asks_why": row.asks_why,
         "token_expires_at": stamp(row.token_expires_at), "connected_at": stamp(row.connected_at),
     }  # fmt: skip

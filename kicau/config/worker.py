@@ -57,10 +57,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.workspaces import webhooks
 
     async def refresh() -> int:
-        due = await sync_to_async(channels.due_for_refresh)()
-        for channel_id in due:
-            await channels.refresh_channel(channel_id, client)
-        return len(due)
+        return await channels.refresh_due(client)
 
     async def capabilities() -> int:
         due = await sync_to_async(channels.due_for_capabilities)()

@@ -46,6 +46,8 @@ EVENTS: dict[str, Event] = {
               many=_("{count} posts wait for somebody to confirm them for {channel}."), who=Permission.PUBLISH, icon="hand", tone="sun"),
         Event(name="channel.expired", label=_("A channel wants a reconnect"), one=_("{channel} has to be connected again; its queue is kept and goes on by itself then."),
               many=_("{channel} has to be connected again; its queue is kept and goes on by itself then."), who=Permission.CHANNELS, icon="channels", tone="ember"),
+        Event(name="channel.held", label=_("A channel's permission is not renewed because a budget is spent"), one=_("The permission of {channel} is not renewed: the budget {budget} of {limit} has {left} left, and this needs {wanted}. Raise it, and the channel goes on by itself."),
+              many=_("The permission of {channel} is not renewed: the budget {budget} of {limit} has {left} left, and this needs {wanted}. Raise it, and the channel goes on by itself."), who=Permission.SETTINGS, icon="coin", tone="sun"),
         Event(name="network.unreachable", label=_("A network cannot be reached"), one=_("{network} cannot be reached. What is due there waits, and goes out by itself when it answers again."),
               many=_("{network} cannot be reached. What is due there waits, and goes out by itself when it answers again."), who=Permission.PUBLISH, icon="alert", tone="sun"),
         Event(name="draft.submitted", label=_("A post was submitted for approval"), one=_("{name} asks for approval of “{post}”."),

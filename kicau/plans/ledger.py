@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Count, QuerySet, Sum
 
 from kicau.base.bulk import as_ids, as_json
@@ -99,13 +99,6 @@ def write(found: Sequence[Entry], *, freed: frozenset[UUID] = frozenset()) -> No
         reservations.take_off(
             [(e.work, e.used.meter, e.used.units, e.micro) for e in priced if e.work.holder not in freed]
         )
-
-
-def write_calls(workspace_id: UUID, network: str, calls: Iterable[Call], purpose: Purpose, *, channel_id: UUID | None = None, app_id: UUID | None = None, plan: str = "", person_id: UUID | None = None) -> None:  # fmt: skip
-    """The same for calls outside any delivery, in a transaction of its own."""
-    work = Work(workspace_id=workspace_id, network=network, purpose=purpose, app_id=app_id, plan=plan, channel_id=channel_id, person_id=person_id)  # fmt: skip
-    with transaction.atomic():
-        write(entries(work, calls))
 
 
 def _price(entry: Entry) -> None:

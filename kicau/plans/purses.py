@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -59,7 +59,8 @@ class NoRoom(Conflict):
     """A hard budget has no room for what somebody's act, or one of ours, would use up; that call was not made."""
 
     def __init__(self, short: Short, label: str) -> None:
-        self.short, self.sentence = short, _no_room(short, label)
+        self.short, self.figures = short, _figures(short, label)
+        self.sentence = _no_room(short, self.figures)
         super().__init__(self.sentence)
 
     @property
@@ -105,14 +106,16 @@ def set_aside(mine: ledger.Work, purse: Purse, wanted: Iterable[Used], label: st
         purse.put(mine.purpose, one)
 
 
-def payer(mine: ledger.Work, purse: Purse, label: str) -> Callable[[Used], Awaitable[None]]:
-    """For `Http.pay`: what a call lacks is set aside just before it is made, so that nothing is asked twice."""
+def payer(mine: ledger.Work, purse: Purse, label: str, *, times: Callable[[], int] = lambda: 1) -> Callable[[Used], Awaitable[None]]:  # fmt: skip
+    """For `Http.pay`: what a call lacks is set aside just before it is made, so that nothing is asked twice; so many
+    `times` as the same call is still to come, all or nothing."""
 
     async def pay(used: Used) -> None:
         try:
             purse.take(mine.purpose, used)
         except NotReserved as lacks:
-            await sync_to_async(set_aside)(mine, purse, [lacks.used], label)
+            wanted = replace(lacks.used, units=lacks.used.units * times())
+            await sync_to_async(set_aside)(mine, purse, [wanted], label)
             purse.take(mine.purpose, used)
 
     return pay
@@ -125,15 +128,19 @@ def account(mine: ledger.Work, calls: Sequence[Call]) -> None:
     ledger.write(ledger.entries(mine, calls), freed=frozenset({mine.holder}))
 
 
-def _no_room(short: Short, label: str) -> Sentence:
+def _figures(short: Short, label: str) -> dict[str, str]:
+    """For sentences: the `budget`, its `limit`, what is `left` and `wanted` of it, and the `network`."""
     budget = short.budget
     if budget.meter:
         meters = " + ".join(budget.meter.split())
         limit, left, wanted = f"{budget.amount} {meters}", f"{short.left} {meters}", str(short.wanted)
     else:
         limit, left, wanted = (shown(n, budget.currency) for n in (budget.amount, short.left, short.wanted))
-    params = {"budget": budget.name, "limit": limit, "left": left, "wanted": wanted, "network": label}
-    if budget.cap:
+    return {"budget": budget.name, "limit": limit, "left": left, "wanted": wanted, "network": label}
+
+
+def _no_room(short: Short, params: dict[str, str]) -> Sentence:
+    if short.budget.cap:
         return Sentence("The plan for {network} allows {limit} and has no room for this, so nothing was sent: {left} are left, and this needs {wanted}. There is room again at {at}, or on a larger plan.", **params, at=short.renews_at)  # fmt: skip
     if short.renews_at == budgets.NEVER:
         return Sentence("The budget “{budget}” of {limit} has no room for this on {network}, so nothing was sent: {left} are left, and this needs {wanted}. Raise the budget, then try again.", **params)  # fmt: skip

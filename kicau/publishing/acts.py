@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -256,16 +255,15 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
     session, left = client or new_client(), list(row.remote_ids)
     work = affording.work_by(actor, row, Purpose.WITHDRAW)
     purse = await sync_to_async(purses.purse_for)(work)
-    live = Live(row.channel, session, lambda used: purse.take(Purpose.WITHDRAW, used))
     label = registry.get(row.network).label
+    pay = purses.payer(
+        work, purse, label, times=lambda: len(left)
+    )  # for all parts at once, so that none is left behind
+    live = Live(row.channel, session, pay)
     try:
         while left:
-            try:
-                await live.connector.withdraw(live, left[-1])
-                left.pop()
-            except purses.NotReserved as lacks:  # for all parts at once, so that none is left behind
-                wanted = replace(lacks.used, units=lacks.used.units * len(left))
-                await sync_to_async(purses.set_aside)(work, purse, [wanted], label)
+            await live.connector.withdraw(live, left[-1])
+            left.pop()
     except Rejected as exc:
         raise Unacceptable(exc.problems) from exc
     except ConnectorError as exc:

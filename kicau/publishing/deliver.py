@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import batched
 from typing import Any
 from uuid import UUID
@@ -129,7 +130,7 @@ class Deliveries:
         if not await self._leaving.may((item.id, item.begun_at)):
             raise NotHeld("this worker stood still, or the database did")
 
-    def _spend(self, item: Claimed, did: str, used: Charge) -> None:
+    async def _pay(self, item: Claimed, did: str, used: Charge) -> None:
         self._sure(item)
         if did == "publish" and used.meter in item.missing:
             raise item.missing[used.meter]
@@ -150,7 +151,7 @@ class Deliveries:
                 return outcomes.beyond_budget(item, did, registry.get(item.group).label, item.short)
             if item.missing and did == "publish" and not item.steps:
                 raise next(iter(item.missing.values()))
-            live = Live(channel, self.client, lambda charge: self._spend(item, did, charge), app=self._app(channel))
+            live = Live(channel, self.client, partial(self._pay, item, did), app=self._app(channel))
             if not live.connector.can_tell:
                 live.http.before_it_counts = lambda: self._leave(item)
             outcome = await self._take(item, live, did)
@@ -258,7 +259,12 @@ class Deliveries:
         """A refused token is renewed once, if it can be; else the channel waits for a person, its queue kept."""
         used = live.credentials.access_token if live else ""
         can_renew = bool(live and live.credentials.refresh_token) and not exc.missing
-        if can_renew and await channel_acts.refresh_channel(channel.id, self.client, used=used):
+        try:
+            renewed = can_renew and await channel_acts.refresh_channel(channel.id, self.client, used=used)
+        except purses.NoRoom as held:  # the channel is held, and what is due on it waits with it
+            why = Sentence("{network} refused the token.", network=label) + channel_acts.not_renewed(held, channel.name)
+            return outcomes.again(item, did, "waiting", why, timedelta(seconds=5), item.tries)
+        if renewed:
             sentence = Sentence(
                 "{network} refused the token; it was renewed, and the step is taken again.", network=label
             )

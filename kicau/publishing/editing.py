@@ -17,6 +17,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, Unacceptable, unacceptable
 from kicau.base.sentences import Sentence, of_problems, stored
 from kicau.channels.live import Live, capabilities_of, new_client
+from kicau.channels.paying import paid
 from kicau.connector import registry, revising
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import Part, Problem, Rendered
@@ -137,10 +138,9 @@ async def settle(actor: Actor, delivery_id: UUID | str, *, reads: str = "", clie
 async def _carry_out(actor: Actor, row: Delivery, revision: Revision, *, doubt: bool, client: aiohttp.ClientSession | None) -> Delivery:  # fmt: skip
     session, work = client or new_client(), affording.work_by(actor, row, Purpose.EDIT)
     label = registry.get(row.network).label
-    purse = await sync_to_async(purses.purse_for)(work)
-    live = Live(row.channel, session, pay=purses.payer(work, purse, label))
     try:
-        await _each_part(live, row, revision, doubt)
+        async with paid(row.channel, session, work) as live:
+            await _each_part(live, row, revision, doubt)
     except purses.NoRoom as exc:
         await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, exc.sentence)  # fmt: skip
         raise
@@ -156,7 +156,6 @@ async def _carry_out(actor: Actor, row: Delivery, revision: Revision, *, doubt: 
         await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, told)  # fmt: skip
         raise Conflict(str(told)) from exc
     finally:
-        await sync_to_async(purses.account)(work, live.http.calls)
         if client is None:
             await session.close()
     await sync_to_async(_end)(actor, row, revision, Revision.State.DONE, Sentence("{who} changed it on {network}.", who=actor.name, network=label))  # fmt: skip

@@ -10,13 +10,12 @@ import aiohttp
 from asgiref.sync import sync_to_async
 
 from kicau.base.errors import Conflict
-from kicau.channels.live import Live, new_client
-from kicau.connector import registry
+from kicau.channels.live import new_client
+from kicau.channels.paying import paid
 from kicau.connector.content import Delivery as Asked
 from kicau.connector.content import Published, Rendered
 from kicau.connector.errors import ConnectorError, Unavailable
 from kicau.connector.wire import from_json
-from kicau.plans import purses
 from kicau.plans.models import Purpose
 from kicau.publishing import acts, affording
 from kicau.publishing.models import Delivery, DeliveryState
@@ -51,16 +50,14 @@ async def look(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientS
     if row.state != DeliveryState.UNKNOWN:
         raise Conflict("What became of this delivery is known; there is nothing to look up.")
     session, work = client or new_client(), affording.work_by(actor, row, Purpose.FIND)
-    purse = await sync_to_async(purses.purse_for)(work)
-    live = Live(row.channel, session, pay=purses.payer(work, purse, registry.get(row.network).label))
     try:
-        found = await registry.get(row.network).find(live, _asked(row))
+        async with paid(row.channel, session, work) as live:
+            found = await live.connector.find(live, _asked(row))
     except Unavailable as exc:
         return Seen(has=Has.AWAY, why=exc.detail[:300])
     except ConnectorError as exc:
         return Seen(has=Has.CANNOT_TELL, why=exc.detail[:300])
     finally:
-        await sync_to_async(purses.account)(work, live.http.calls)
         if client is None:
             await session.close()
     if isinstance(found, Published):

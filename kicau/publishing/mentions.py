@@ -15,11 +15,11 @@ from django.db.models import Q, QuerySet
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, Unacceptable
-from kicau.base.ids import new_id
 from kicau.base.sentences import Sentence
 from kicau.channels import pacing
 from kicau.channels.live import Live, new_client
 from kicau.channels.models import Channel, ChannelState
+from kicau.channels.paying import work_for
 from kicau.connector import registry
 from kicau.connector.content import Problem, Rendered, RenderedPart, Span, SpanKind
 from kicau.connector.errors import ConnectorError, Rejected
@@ -113,9 +113,9 @@ async def look_up(actor: Actor, channel: Channel, words: str, *, client: aiohttp
             raise Conflict(Sentence("{channel} is not connected now; connect it again first.", channel=channel.name))
         if later := pacing.reads_from(channel, clock.now()):
             raise Conflict(Sentence("{network} says that most of what it allows is used up: nothing is read from it until {until}, so that posts go out. Write the handle yourself.", network=label, until=later))  # fmt: skip
-        work = Work(workspace_id=channel.workspace_id, network=channel.network, purpose=Purpose.READ, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id, person_id=actor.person_id, holder=new_id())  # fmt: skip
+        work = work_for(channel, Purpose.READ, actor.person_id)
         purse = await sync_to_async(purses.purse_for)(work)
-        live = Live(channel, session, pay=purses.payer(work, purse, label))
+        live = Live(channel, session, purses.payer(work, purse, label))
         await sync_to_async(purses.set_aside)(work, purse, [connector.finding.charge], label)
         try:
             found = await connector.people(live, words.strip().removeprefix("@"))

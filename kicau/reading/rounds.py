@@ -23,9 +23,9 @@ from kicau.base import clock
 from kicau.base.errors import Refusal
 from kicau.base.sentences import Sentence
 from kicau.channels import acts as channels
-from kicau.channels.live import Live
+from kicau.channels.live import Live, credentials_of
 from kicau.channels.models import Channel, NetworkApp
-from kicau.connector import errors
+from kicau.connector import errors, registry
 from kicau.connector.allowance import Allowance
 from kicau.connector.content import Charge
 from kicau.connector.http import Call
@@ -102,8 +102,7 @@ async def _read(job: Job, client: aiohttp.ClientSession) -> bool:
     """Whether the network answered."""
     asked, label = Asked(), ""
     try:
-        live = Live(job.channel, client)
-        label = live.connector.label
+        label = registry.get(job.channel.network).label
         if isinstance(job, Answering):
             cursor = job.cursor
             found = await paid(job, client, asked, lambda role, live: role.answers(live, cursor))
@@ -142,12 +141,12 @@ async def paid[T](job: Job, client: aiohttp.ClientSession, asked: Asked, ask: Ca
     for _ in range(MOST_ASKS):
         taken: Counter[str] = Counter()
 
-        def spend(used: Charge, taken: Counter[str] = taken) -> None:
+        async def pay(used: Charge, taken: Counter[str] = taken) -> None:
             _on_plan(job.channel, used)
             purse.take(purpose_of(job), used)
             taken[used.meter] += used.units
 
-        live = Live(job.channel, client, spend)
+        live = Live(job.channel, client, pay)
         try:
             async with asyncio.timeout(PATIENCE):
                 return await ask(cast("Reads", live.connector), live)
@@ -230,9 +229,14 @@ async def _unanswered(job: Job, asked: Asked, label: str, exc: Exception | None 
 async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label: str, exc: errors.AuthExpired) -> None:
     """A token is renewed where it can be, once: a fresh one that is refused too shows that it is not the token. Reading
     alone never ends a channel: what was refused may be reading alone."""
-    used, told = Live(job.channel, client).credentials, Sentence("{network} refused the token; it was renewed.", network=label)  # fmt: skip
+    used, told = credentials_of(job.channel), Sentence("{network} refused the token; it was renewed.", network=label)  # fmt: skip
     again = await Standing.objects.filter(channel=job.channel, reason=str(told)).aexists()
-    renewed = bool(used.refresh_token) and not exc.missing and not again and await channels.refresh_channel(job.channel.id, client, used=used.access_token)  # fmt: skip
+    may = bool(used.refresh_token) and not exc.missing and not again
+    try:
+        renewed = may and await channels.refresh_channel(job.channel.id, client, used=used.access_token)
+    except purses.NoRoom as held:
+        await _later(job, asked, _until(held.again_at), channels.not_renewed(held, job.channel.name))
+        return
     if renewed:
         await _later(job, asked, clock.now() + timedelta(minutes=1), told)  # fmt: skip
         return

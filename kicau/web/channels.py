@@ -20,7 +20,7 @@ from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
 from kicau.channels import acts, trying
 from kicau.channels.live import capabilities_of
-from kicau.channels.models import PendingSignIn
+from kicau.channels.models import ChannelState, PendingSignIn
 from kicau.connector import registry
 from kicau.connector.errors import ConnectorError
 from kicau.publishing import calendars, reading
@@ -153,7 +153,7 @@ def channel(request: Asked, key: str) -> HttpResponse:
     coming = calendars.agenda(request.actor, calendars.Filter(channel=found.key), since=clock.now(), limit=8)
     slots = list(found.slots.all())
     shown = {
-        "channel": found, "ends_soon": acts.ends_soon(found), "trouble": reading.troubles(request.actor, found).get(found.id), "put_off": told(found.asks_why, found.asks_said), "can": can, "abilities": can.abilities, "coming": coming.cards, "facts": sorted(can.facts.items()),
+        "channel": found, "ends_soon": acts.ends_soon(found), "trouble": reading.troubles(request.actor, found).get(found.id), "put_off": told(found.asks_why, found.asks_said), "not_renewed": told(found.renewal_why, found.renewal_said) if found.state == ChannelState.ACTIVE else "", "can": can, "abilities": can.abilities, "coming": coming.cards, "facts": sorted(can.facts.items()),
         "week": [(day, ", ".join(f"{s.time:%H:%M}" for s in slots if s.weekday == day)) for day in range(7)],
         "zone": slots[0].timezone if slots else person_of(request).timezone,
         "zones": zones(slots[0].timezone if slots else "", person_of(request).timezone, request.actor.workspace.timezone),

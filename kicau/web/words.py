@@ -58,6 +58,7 @@ DRAFT: dict[str, Badge] = {
 CHANNEL: dict[str, Badge] = {
     ChannelState.ACTIVE: Badge(pgettext_lazy("channel", "Connected"), "check", "leaf"),
     ChannelState.EXPIRED: Badge(pgettext_lazy("channel", "Wants a reconnect"), "alert", "ember"),
+    ChannelState.HELD: Badge(pgettext_lazy("channel", "Waits for a budget"), "coin", "sun"),
     ChannelState.REMOVED: Badge(pgettext_lazy("channel", "Disconnected"), "cross", "still"),
     ChannelState.WITHDRAWN: Badge(pgettext_lazy("channel", "Network withdrawn"), "cross", "still"),
 }
@@ -108,7 +109,7 @@ ACTS: dict[str, Any] = {
     "webhooks.on": _("asked a network to tell"), "webhooks.off": _("asked a network to tell no more"),
     "prices.added": _("added a price list"), "prices.removed": _("removed a price list"), "rate.set": _("set an exchange rate"), "rate.removed": _("removed an exchange rate"), "evidence.stamped": _("had the log of evidence stamped"), "channel.preferences": _("changed what an account says about AI use"),
     "channel.connected": _("connected a channel"), "channel.reconnected": _("reconnected a channel"), "channel.disconnected": _("disconnected a channel"),
-    "channel.expired": _("lost a channel's permission"), "channel.paused": _("paused a channel"), "channel.resumed": _("resumed a channel"),
+    "channel.expired": _("lost a channel's permission"), "channel.held": _("held a channel for a budget"), "channel.released": _("let a held channel go on"), "channel.paused": _("paused a channel"), "channel.resumed": _("resumed a channel"),
     "slots.set": _("changed a channel's slots"), "draft.created": _("wrote a post"), "draft.imported": _("imported posts"), "draft.edited": _("edited a post"),
     "draft.submitted": _("submitted a post"), "draft.approved": _("approved a post"), "draft.returned": _("sent a post back"),
     "draft.commented": _("commented on a post"), "comment.resolved": _("settled a comment"), "comment.reopened": _("opened a comment again"),
@@ -199,6 +200,8 @@ def channel_reason(row: Channel) -> str:
             "{network} no longer accepts this channel's permission. Connect {name} again; its queue is kept and goes on by itself."
         )
         return said.format(network=label(row.network), name=row.name)
+    if row.state == ChannelState.HELD:
+        return told(row.renewal_why, row.renewal_said)
     if row.state == ChannelState.WITHDRAWN:
         made = (withdrawals.reason(row.network, row.leaves_at, known) for known in (True, False))
         return told(next((sentence for sentence in made if sentence == row.reason), row.reason))

@@ -24,7 +24,7 @@ from kicau.withdrawal.telling import frozen_reason, label, reason, tell
 from kicau.workspaces.actors import Actor, Permission, system
 from kicau.workspaces.models import Workspace
 
-IN_USE = (ChannelState.ACTIVE, ChannelState.EXPIRED)
+IN_USE = (ChannelState.ACTIVE, ChannelState.EXPIRED, ChannelState.HELD)
 
 
 def withdrawals(actor: Actor) -> QuerySet[Withdrawal]:

@@ -26,7 +26,7 @@ from kicau.connector.guard import Forbidden, guarded_session
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Webhook, WebhookEvent
 
-EVENTS = ("delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled", "delivery.edited", "channel.connected", "channel.expired", "network.unreachable", "withdrawal.proposed", "withdrawal.announced", "withdrawal.called-off", "withdrawal.withdrawn", "withdrawal.retargeted", "withdrawal.reinstated")  # fmt: skip
+EVENTS = ("delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled", "delivery.edited", "channel.connected", "channel.expired", "channel.held", "network.unreachable", "withdrawal.proposed", "withdrawal.announced", "withdrawal.called-off", "withdrawal.withdrawn", "withdrawal.retargeted", "withdrawal.reinstated")  # fmt: skip
 WAITS = (10, 60, 300, 1800, 7200, 21600, 43200)  # seconds before each retry; then it is given up
 
 

@@ -30,6 +30,7 @@ from kicau.connector.session import Credentials, Session, SignIn
 POST = Charge("post", proven=True)
 READ = Charge("read")
 DELETE = Charge("delete")
+RENEWAL = Charge("renewal")
 SCOPES = ("write",)
 
 
@@ -56,7 +57,7 @@ class StrangerAuth:
 
     async def refresh(self, session: Session, /) -> Credentials:
         form = {"grant_type": "refresh_token", "refresh_token": session.credentials.refresh_token}
-        answer = await session.http.call("POST", session.app.endpoints["api"] + "/token", form=form)
+        answer = await session.http.call("POST", session.app.endpoints["api"] + "/token", charge=RENEWAL, form=form)
         return oauth2.credentials(answer.json(), session.now(), before=session.credentials)
 
 

@@ -101,10 +101,13 @@ class Channel(Shape):
     kind: str = Field(description="person, organisation, page or professional.")
     host: str = Field(description="Its server, where a network has many; may be empty.")
     url: str = Field(description="Its public page; may be empty.")
-    state: Literal["active", "expired", "removed", "withdrawn"] = Field(
-        description="active; expired: wants a reconnect; removed: disconnected; withdrawn: its network is gone."
+    state: Literal["active", "expired", "held", "removed", "withdrawn"] = Field(
+        description="active; expired: wants a reconnect; held: a budget has no room to renew its permission; removed: disconnected; withdrawn: its network is gone."
     )
     reason: str = Field(description="Why it is not active, in a sentence; may be empty.")
+    renewal_why: str = Field(
+        description="Which budget has no room for renewing its permission, in a sentence; may be empty."
+    )
     paused: bool = Field(description="Whether a person holds its queue.")
     paused_until: datetime | None = Field(description=f"Until when the network's own limit holds it. {STAMP}")
     asks_from: datetime | None = Field(

@@ -11,7 +11,7 @@ from kicau.api.shapes.base import STAMP, Page, Shape, examples
 
 Event = Literal[
     "delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled", "delivery.edited",
-    "channel.connected", "channel.expired", "network.unreachable",
+    "channel.connected", "channel.expired", "channel.held", "network.unreachable",
     "withdrawal.proposed", "withdrawal.announced", "withdrawal.called-off", "withdrawal.withdrawn", "withdrawal.retargeted", "withdrawal.reinstated",
     "delivery.*", "channel.*", "withdrawal.*", "*",
 ]  # fmt: skip

@@ -19,6 +19,10 @@ from kicau.vocabularies import containers, iptc
 from kicau.workspaces import acts as workspaces
 
 
+async def unpaid(used: object) -> None:
+    """Nothing is sent."""
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_a_lent_picture_carries_the_rule(workspace, actor, tmp_path):
     def prepare():
@@ -30,7 +34,7 @@ async def test_a_lent_picture_carries_the_rule(workspace, actor, tmp_path):
 
     channel, medium = await sync_to_async(prepare)()
     async with new_client() as client:
-        live = Live(channel, client)
+        live = Live(channel, client, unpaid)
         one = RenderedMedia(media=medium.value(), recipe=Recipe(mime="image/jpeg", max_width=30))
         plain = await live.file(one)
         assert containers.look(io.BytesIO(plain.path.read_bytes())).xmp == b""

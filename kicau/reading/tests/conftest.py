@@ -57,12 +57,16 @@ async def pair(server, actor, client) -> dict[str, Channel]:
     return {c.key: c for c in await sync_to_async(list)(rows)}
 
 
+async def unpaid(used: object) -> None:
+    """What a test sends beside the app is nobody's money."""
+
+
 @pytest.fixture
 def say(pair, client) -> Callable[..., Any]:
     """Publish over HTTP as one of the accounts; gives the network's id."""
 
     async def send(key: str, words: str, *, to: str | None = None) -> str:
-        live = Live(pair[key], client)
+        live = Live(pair[key], client, unpaid)
         post = live.connector.render(content.Draft(parts=(content.Part(text=words),), reply_to=to), capabilities_of(pair[key]))  # fmt: skip
         done = await live.connector.publish(live, content.Delivery(key=uuid4(), post=post, due_at=live.now(), begun_at=live.now()))  # fmt: skip
         assert isinstance(done, content.Published)

@@ -94,7 +94,7 @@ class Seen:
 
 
 def usable(channel: Channel) -> bool:
-    return channel.state in (ChannelState.ACTIVE, ChannelState.EXPIRED)
+    return channel.state not in (ChannelState.REMOVED, ChannelState.WITHDRAWN)
 
 
 def whole_page(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel]) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+"""Renewing a permission has a price and stays within its budget: what is held says so, waits, and goes on by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from kicau.base import clock
+from kicau.channels import acts as channels
+from kicau.channels import proving
+from kicau.channels.models import Channel
+from kicau.connector.sandbox import Fault
+from kicau.notices.models import Notice
+from kicau.plans import acts as plans
+from kicau.plans.models import Charge, Reservation
+from kicau.publishing.models import Delivery
+from kicau.workspaces.models import WebhookEvent
+from kicau.workspaces.webhooks import add_webhook
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOT_RENEWED = "The permission of Ana on Stranger is not renewed: the budget “Renewals” of 1 renewal has 0 renewal left, and this needs 1. Raise the budget, and it goes on by itself."
+
+
+@pytest.fixture
+def budget(actor):
+    """Makes a hard budget of so many renewals, or changes it."""
+    known = []
+
+    def make(amount: int, **more):
+        wanted = plans.BudgetInput(name="Renewals", amount=amount, meter="renewal", **{"period": "total", **more})
+        known[:] = [plans.set_budget(actor, wanted, budget_id=known[0].id if known else None)]
+
+    return sync_to_async(make)
+
+
+def asked(network) -> int:
+    """Renewals that the network was asked for."""
+    return len([one for one in network.requests if one["path"] == "/token"])
+
+
+async def ana() -> Channel:
+    return await Channel.objects.select_related("app").aget(key="ana")
+
+
+async def due(lasts: timedelta) -> None:
+    """Its renewal is due, and its permission lasts so much longer."""
+    now = clock.now()
+    await Channel.objects.filter(key="ana").aupdate(refresh_at=now - timedelta(seconds=1), token_expires_at=now + lasts)
+
+
+async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pair, network, client, budget):
+    await budget(1)
+    await due(timedelta(hours=1))
+    before, sent = (await ana()).token_expires_at, asked(network)
+    assert await channels.refresh_due(client) == 1
+    assert asked(network) == sent + 1
+    assert (await ana()).token_expires_at > before
+    assert [(c.purpose, c.units) async for c in Charge.objects.filter(meter="renewal")] == [("refresh", 1)]
+
+    await due(timedelta(hours=1))
+    await channels.refresh_due(client)
+    row = await ana()
+    assert asked(network) == sent + 1
+    assert (row.state, row.reason, row.renewal_why) == ("active", "", NOT_RENEWED)
+    [told] = [n async for n in Notice.objects.filter(event="channel.held")]
+    assert (told.count, told.details["budget"], told.details["limit"]) == (1, "Renewals", "1 renewal")
+    assert not await Reservation.objects.aexists()
+
+    await budget(2)
+    with clock.frozen(clock.now() + timedelta(seconds=31)):
+        await channels.refresh_due(client)
+    row = await ana()
+    assert asked(network) == sent + 2
+    assert (row.state, row.renewal_why, row.renewal_said) == ("active", "", [])
+
+
+async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(pair, network, client, budget):
+    await budget(0, period="day")
+    await due(timedelta(0))
+    await channels.refresh_due(client)
+    row = await ana()
+    assert row.state == "held"
+    assert row.reason.startswith(
+        "The permission of Ana on Stranger is not renewed: the budget “Renewals” of 0 renewal has 0 renewal left"
+    )
+    assert "or else when that begins anew at" in row.reason
+    with clock.frozen(clock.now() + timedelta(seconds=31)):
+        await channels.refresh_due(client)  # and told once
+    assert [n.count async for n in Notice.objects.filter(event="channel.held")] == [1]
+    with clock.frozen(clock.now() + timedelta(days=1, seconds=62)):
+        await budget(1)
+        await channels.refresh_due(client)
+    row = await ana()
+    assert (row.state, row.reason, row.renewal_why) == ("active", "", "")
+
+
+async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_when_the_budget_is_raised(actor, pair, post, shop, state, network, client, budget):  # fmt: skip
+    await sync_to_async(add_webhook)(actor, "https://example.org/hook", ["channel.held"])
+    await budget(0)
+    network.faults.append(Fault(effect="revoke-token", method="POST", path="^/posts"))
+    rows = [await sync_to_async(post)(f"nomor {n}") for n in range(3)]
+    held = lambda: Channel.objects.get(key="ana").state == "held"  # noqa: E731
+    await shop.work(held)
+    sent = asked(network)
+    waits = await Delivery.objects.aget(id=rows[0].id)
+    assert waits.state in ("publishing", "scheduled")
+    reasons = {d.reason async for d in Delivery.objects.exclude(reason="")}
+    assert any("Stranger refused the token." in r and "budget “Renewals” of 0 renewal" in r for r in reasons)
+    assert await WebhookEvent.objects.filter(event="channel.held").acount() == 1
+
+    await budget(1)
+    with clock.frozen(clock.now() + timedelta(seconds=31)):
+        await channels.refresh_due(client)
+    await shop.work(lambda: all(state(row) == "published" for row in rows), seconds=15)
+    assert sorted(p.text for p in network.public_posts()) == ["nomor 0", "nomor 1", "nomor 2"]
+    assert asked(network) == sent + 1
+
+
+async def test_the_check_of_a_token_is_held_like_any_call(actor, pair, network, client, budget):
+    wanted = plans.BudgetInput(name="Checks", amount=0, period="total", purpose="refresh")
+    await sync_to_async(plans.set_budget)(actor, wanted)
+    network.requests.clear()
+    told = {one.key: one for one in await proving.prove_all()}
+    assert not network.requests
+    assert told["ana"].state == "held"
+    assert "The budget “Checks” of $0.00 has no room for this on Stranger" in told["ana"].says
+    assert {c.state async for c in Channel.objects.all()} == {"active"}
