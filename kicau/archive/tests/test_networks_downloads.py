@@ -69,6 +69,22 @@ def test_linkedin(take, tmp_path):
     assert Item.objects.get(kind="comment").reply_to == "urn:li:activity:99"
 
 
+def test_a_comment_on_linkedin_that_quotes_somebody_is_one_comment_and_whole(take, tmp_path):
+    at = "https://www.linkedin.com/feed/update/urn%3Ali%3Aactivity%3A9"
+    comments = (
+        "Date,Link,Message\n"
+        f'2026-06-10 18:53:49,{at}1,"Kata beliau, \\"teh, bukan kopi\\", lalu pergi,\n\ndan \\"selesai\\""\n'
+        f'2026-06-11 18:53:49,{at}2,"Ada di C:\\\\temp atau C:\\data, ""katanya"""\n'
+        f",{at}3,Tanpa tanggal\n"
+    )
+    row = take(zipped(tmp_path / "linkedin.zip", {"Comments_17529409.csv": comments}))
+    assert (row.new, row.skipped) == (3, 0)
+    said = {item.reply_to[-2:]: item.text for item in Item.objects.all()}
+    assert said["91"] == 'Kata beliau, "teh, bukan kopi", lalu pergi,\n\ndan "selesai"'
+    assert said["92"] == 'Ada di C:\\temp atau C:\\data, "katanya"'
+    assert said["93"] == "Tanpa tanggal"
+
+
 def test_mastodon(take, tmp_path):
     note = {"id": "https://kopi.social/users/senja/statuses/111", "type": "Note", "published": "2024-03-01T10:00:00Z", "content": "<p>Halo &amp; <a href='https://x'>selamat</a><br>datang</p><p>kedua</p>", "contentMap": {"id": ""}, "inReplyTo": "https://lain.social/users/a/statuses/9", "attachment": [{"mediaType": "image/png", "url": "/media/a.png", "name": "Cangkir"}]}  # fmt: skip
     outbox = {"@context": "https://www.w3.org/ns/activitystreams", "type": "OrderedCollection", "orderedItems": [{"type": "Create", "object": note}, {"type": "Announce", "object": "https://lain.social/1"}, {"type": "Create"}]}  # fmt: skip

@@ -169,8 +169,11 @@ def _too_long(name: str, number: int) -> Skip:
     return skip("too-long", "A line of {file} is longer than {limit} MB and was left out.", f"{name} #{number}", file=name, limit=LONGEST // 1_000_000)  # fmt: skip
 
 
-def table(files: Files, name: str) -> Iterator[tuple[int, dict[str, str]] | Skip]:
-    """(row, cells by column name) of a CSV file, the header being row 1; delimiter and encoding by its content."""
+def table(files: Files, name: str, *, slashed: bool = False) -> Iterator[tuple[int, dict[str, str]] | Skip]:
+    """(row, cells by column name) of a CSV file, the header being row 1; delimiter and encoding by its content.
+
+    `slashed`: a quotation mark within a text may have a backslash before it, in place of being doubled.
+    """
     csv.field_size_limit(min(LONGEST, sys.maxsize))
     skips: list[Skip] = []
     text = _decoded(pieces(files, name), name, skips)
@@ -179,7 +182,8 @@ def table(files: Files, name: str) -> Iterator[tuple[int, dict[str, str]] | Skip
         yield from skips
         return
     delimiter = max(",;\t|", key=head.split("\n", 1)[0].count)
-    reader = csv.reader(_text_lines(head, text), delimiter=delimiter, strict=False)
+    lines = _text_lines(head, text)
+    reader = csv.reader(map(_doubled, lines) if slashed else lines, delimiter=delimiter, strict=False)
     columns: list[str] = []
     row = 0
     while True:
@@ -199,6 +203,14 @@ def table(files: Files, name: str) -> Iterator[tuple[int, dict[str, str]] | Skip
                 columns = [cell.strip().lstrip("\ufeff") for cell in cells]
         elif any(cells):
             yield row, dict(zip(columns, cells, strict=False))
+
+
+_SLASHED = re.compile(r'\\(["\\])')
+
+
+def _doubled(line: str) -> str:
+    """Marked with a backslash, a quotation mark becomes two and a backslash one; any other backslash is the text's own."""
+    return _SLASHED.sub(lambda found: '""' if found[1] == '"' else found[1], line) if "\\" in line else line
 
 
 def _decoded(source: Iterator[bytes], name: str, skips: list[Skip]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """LinkedIn's download (Get a copy of your data): Shares.csv and Comments.csv. Looked up 2026-11-26.
 
-Line breaks within a text come as a quotation mark, a break and a quotation mark; the id is in the share's address.
+Line breaks within a share's text come as a quotation mark, a break and a quotation mark; the id is in its address. A
+comment's text has its breaks as they are, and a backslash before each quotation mark.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Reader:
             for found in streams.table(files, name):
                 yield found if isinstance(found, Skip) else _share(found[1])
         for name in matching(files, COMMENTS):
-            for found in streams.table(files, name):
+            for found in streams.table(files, name, slashed=True):
                 yield found if isinstance(found, Skip) else _comment(found[1])
 
 
