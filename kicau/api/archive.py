@@ -267,7 +267,7 @@ def _statement(row: Statement) -> s.Statement:
 def _import(row: Import) -> s.Import:
     return s.Import(
         id=str(row.id), name=row.name, network=row.network, account=row.account_handle or row.account_id, acquired=cast(s.Way, row.acquired),
-        state=cast(Any, row.state), sentence=reading.problem(row.problem).sentence if row.problem else "", expected=row.expected, read=row.read,
+        state=cast(Any, acts.state_of(row)), sentence=reading.problem(row.problem).sentence if row.problem else "", expected=row.expected, read=row.read,
         new=row.new, known=row.known, skipped=row.skipped, created_at=row.created_at, finished_at=row.finished_at,
         skips=[s.Skipped(code=one["code"], sentence=reading.problem(one).sentence, count=one["count"], examples=one["examples"]) for one in row.skips],
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Work that one process does at a time: a lock of the database's session, so that a process that dies lets go."""
+"""Who works on what: a lock of the database's session, so that a process that dies lets go at once."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ def alone(what: UUID) -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_key(what)])
+
+
+@contextmanager
+def at_work(what: UUID) -> Iterator[None]:
+    """Lets others see that a process works on it (`is_free`), and keeps none of them away."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock_shared(%s)", [_key(what)])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [_key(what)])
 
 
 def is_free(what: UUID) -> bool:

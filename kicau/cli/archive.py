@@ -78,7 +78,9 @@ def imports(shell: Shell, as_json: bool) -> None:
     from kicau.archive.imports import acts
 
     rows = list(acts.imports(actor)[:200])
-    shown = [(r.id, r.name, r.state, r.new, r.known, r.skipped, f"{r.created_at:%Y-%m-%d %H:%M}") for r in rows]
+    shown = [
+        (r.id, r.name, acts.state_of(r), r.new, r.known, r.skipped, f"{r.created_at:%Y-%m-%d %H:%M}") for r in rows
+    ]
     answer(as_json, [_import(r) for r in rows], lambda: show_table(("id", "name", "state", ">new", ">known", ">skipped", "begun"), shown, empty="Nothing was taken in yet."))  # fmt: skip
 
 
@@ -235,9 +237,11 @@ def _sentence(told: dict[str, Any]) -> str:
 
 
 def _import(row: Import) -> dict[str, Any]:
+    from kicau.archive.imports.acts import state_of
+
     return {
         "id": str(row.id), "name": row.name, "network": row.network, "account": row.account_handle or row.account_id, "acquired": row.acquired,
-        "state": row.state, "problem": row.problem or None, "read": row.read, "new": row.new, "known": row.known, "skipped": row.skipped, "skips": row.skips,
+        "state": state_of(row), "problem": row.problem or None, "read": row.read, "new": row.new, "known": row.known, "skipped": row.skipped, "skips": row.skips,
     }  # fmt: skip
 
 

@@ -210,8 +210,10 @@ def _one(value: str | None) -> tuple[str, ...]:
 
 def _shown(row: Import) -> dict[str, Any]:
     share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
-    nothing = row.state == ImportState.DONE and row.skipped > 0 and not row.new + row.known
+    state = acts.state_of(row)
+    nothing = state == ImportState.DONE and row.skipped > 0 and not row.new + row.known
+    badge = w.NOTHING if nothing else w.LEFT if state != row.state else w.STATES[state]
     return {
-        "row": row, "badge": w.NOTHING if nothing else w.STATES[row.state], "nothing": nothing, "share": share, "problem": reading.problem(row.problem) if row.problem else None,
+        "row": row, "state": state, "badge": badge, "nothing": nothing, "share": share, "problem": reading.problem(row.problem) if row.problem else None,
         "skips": [(reading.problem(one), one) for one in row.skips], "way": w.WAYS[row.acquired],
     }  # fmt: skip

@@ -41,7 +41,7 @@ WAYS: dict[str, Any] = {
     Origin.GENERATED: _("Made by a model"),
 }
 WHOSE: dict[str, Any] = {
-    "": _("It says so itself, as a network's download does; else I am asked"),
+    "": _("The file says it, as a network's download does; else ask me"),
     Origin.IMPORTED: _("Our own"),
     Origin.RECEIVED: _("Somebody else's, who gave them to us"),
 }
@@ -80,6 +80,7 @@ STATES: dict[str, Badge] = {
     ImportState.FAILED: Badge(pgettext_lazy("import", "Could not be read"), "alert", "ember"),
     ImportState.CANCELED: Badge(pgettext_lazy("import", "Stopped"), "pause", "still"),
 }
+LEFT = Badge(pgettext_lazy("import", "Waits to go on"), "clock", "sky")  # whose worker is gone in the middle of it
 NOTHING = Badge(pgettext_lazy("import", "Nothing taken"), "alert", "sun")  # read to its end, and all of it was left out
 VOCABULARIES: dict[str, Any] = {
     "aipref": "IETF AI Preferences",

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ LOOKS = {  # name: (width, height, theme, language)
     "360-dark": (360, 740, "dark", "en"),
 }
 HIGH = "document.body.scrollHeight + innerHeight - document.body.clientHeight"
+WORKING = ExitStack()  # what is being worked on as long as pictures are taken
 PEOPLE = {
     "x-kopi": ("x", "Kopi Senja", "kopisenja"),
     "x-kabar": ("x", "Kabar Priangan", "kabarpriangan"),
@@ -149,6 +151,7 @@ def archived(actor):
     from kicau.archive import saying
     from kicau.archive.imports import acts, published, running
     from kicau.archive.models import Import, Item
+    from kicau.base.alone import at_work
     from kicau.config.prepare import propose_terms
     from kicau.rights.statements import NewStatement
     from kicau.workspaces import acts as workspaces
@@ -175,7 +178,7 @@ def archived(actor):
     table.write_text("id,text,date,author\n" + "\n".join(rows) + "\n,,,\n41,,2020-01-01,x\n")
     running.run_import(acts.begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
     asks = acts.begin_import(actor, table, "tetangga.csv", network="x", account="tetangga")
-    Import.objects.create(
+    reads = Import.objects.create(
         workspace=actor.workspace,
         path="x",
         name="twitter-2026-11-20.zip",
@@ -188,6 +191,7 @@ def archived(actor):
         known=150,
         skipped=50,
     )
+    WORKING.enter_context(at_work(reads.id))
     item = Item.objects.filter(workspace=actor.workspace, standing__own=True).latest("posted_at")
     saying.say(
         actor,

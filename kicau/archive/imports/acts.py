@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from kicau.archive.imports.plain import PLAIN
 from kicau.archive.imports.readers import fitting
 from kicau.archive.models import Import, ImportState
+from kicau.base.alone import is_free
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid, new_id
 from kicau.channels.models import Channel
@@ -146,6 +147,11 @@ def one_import(actor: Actor, import_id: UUID | str) -> Import:
     if found is None:
         raise NotFound("import", import_id)
     return found
+
+
+def state_of(row: Import) -> str:
+    """As people are told it: one whose worker is gone waits for another."""
+    return ImportState.WAITING if row.state == ImportState.RUNNING and is_free(row.id) else row.state
 
 
 def incoming() -> Path:

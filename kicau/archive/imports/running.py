@@ -16,8 +16,8 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Q
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 
 from kicau.archive.imports.acts import as_json
 from kicau.archive.imports.media import take_media
@@ -27,13 +27,14 @@ from kicau.archive.imports.rows import Batch, Encoder
 from kicau.archive.imports.writing import Writer, stem
 from kicau.archive.models import Import, ImportState, Source
 from kicau.base import clock
+from kicau.base.alone import at_work, is_free
 from kicau.channels.models import Channel
 from kicau.connector.archives.files import Files, NotAnArchive, opened
 from kicau.connector.archives.records import Skip, skip
 from kicau.connector.content import Problem
 from kicau.workspaces.actors import system
 
-LEASE = timedelta(seconds=60)  # after which an import that nobody works on any more is taken up again
+LEASE = timedelta(seconds=60)  # after which one is taken up again whose worker's machine is cut off from the database
 AHEAD = 2  # batches that are read before they are written
 EXAMPLES = 5  # places that are named for each kind of skip
 KINDS = 200  # kinds of skips that are told apart
@@ -45,19 +46,33 @@ class Stopped(Exception):
 
 
 def due() -> UUID | None:
-    """The import that waits longest, or whose worker is gone."""
-    now = clock.now()
-    left = Q(state=ImportState.RUNNING) & (Q(lease_until=None) | Q(lease_until__lt=now))
-    found = Import.objects.filter(Q(state=ImportState.WAITING) | left).order_by("id").first()
-    return found.id if found else None
+    """The import that waits longest, or whose worker is gone; one that brings its worker down stands behind the others."""
+    rows = Import.objects.filter(state__in=(ImportState.WAITING, ImportState.RUNNING))
+    rows = rows.order_by(F("started_at").asc(nulls_first=True), "id")[:50]
+    return next((row.id for row in rows if _is_due(row)), None)
+
+
+def _is_due(row: Import) -> bool:
+    """A worker that dies is seen at once by its lock; one that is cut off from the database keeps that, but no lease."""
+    if row.state == ImportState.WAITING:
+        return True
+    late = row.lease_until is None or row.lease_until < clock.now()
+    return row.state == ImportState.RUNNING and (late or is_free(row.id))
 
 
 def run_import(import_id: UUID, told: Callable[[Import], None] | None = None) -> Import:
     """Read an archive to its end. `told` is called after each batch. Returns the import as it is then."""
     worker = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-    row = _claim(import_id, worker)
-    if row is None:
-        return Import.objects.get(id=import_id)
+    row = Import.objects.select_related("workspace").get(id=import_id)
+    if not _is_due(row):
+        return row
+    with at_work(import_id):
+        if _claim(row, worker):
+            _run(row, told)
+    return row
+
+
+def _run(row: Import, told: Callable[[Import], None] | None) -> None:
     try:
         keep_published(row.workspace)  # so that what we published is known before its archive comes
         with opened(Path(row.path), row.name) as files:
@@ -69,23 +84,22 @@ def run_import(import_id: UUID, told: Callable[[Import], None] | None = None) ->
         _finish(row, ImportState.FAILED, exc.problem)
     except OSError as exc:
         _finish(row, ImportState.FAILED, Problem(code="disk", message="{name} cannot be read: {why}.", params={"name": row.name, "why": exc.strerror or str(exc)}))  # fmt: skip
-    except DatabaseError:
-        raise  # it goes on where it was, when the lease is over
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: it is taken up again
     except Exception:
         log.exception("an import stopped by a fault", name=row.name)
         _finish(row, ImportState.FAILED, Problem(code="fault", message="Reading {name} stopped by a fault of Kicau's; what was read is kept.", params={"name": row.name}))  # fmt: skip
     if told:
         told(row)
-    return row
 
 
-def _claim(import_id: UUID, worker: str) -> Import | None:
+def _claim(row: Import, worker: str) -> bool:
+    """Whether it is ours now: nobody else has claimed it since it was looked at."""
     now = clock.now()
-    free = Q(state=ImportState.WAITING) | Q(state=ImportState.RUNNING) & (Q(lease_until=None) | Q(lease_until__lt=now))
-    taken = Import.objects.filter(free, id=import_id).update(
-        state=ImportState.RUNNING, worker=worker, lease_until=now + LEASE, started_at=now, problem={}
-    )
-    return Import.objects.select_related("workspace").get(id=import_id) if taken else None
+    same = Import.objects.filter(id=row.id, state=row.state, worker=row.worker)
+    taken = same.update(state=ImportState.RUNNING, worker=worker, lease_until=now + LEASE, started_at=now, problem={})
+    row.refresh_from_db()
+    return bool(taken)
 
 
 def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | None) -> None:

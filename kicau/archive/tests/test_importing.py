@@ -7,9 +7,11 @@ import io
 import json
 import tarfile
 import zipfile
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 from PIL import Image
 
 from kicau.archive.imports import acts, rows, running
@@ -107,6 +109,18 @@ def ours_by_text(archive):
     return archive(name="plain.zip")
 
 
+@contextmanager
+def seen_at_work(import_id):
+    """Another process works on it, or did so until its machine was cut off."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock_shared(%s)", [import_id.int & (2**63 - 1)])
+        yield
+    finally:
+        other.close()
+
+
 def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatch):
     monkeypatch.setattr(rows, "EACH", 10)
     path = archive(*(tweet(n, f"nomor {n}") for n in range(55)))
@@ -120,9 +134,12 @@ def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatc
         running.run_import(row.id, killed)
     row.refresh_from_db()
     assert (row.state, row.read, Item.objects.count()) == ("running", 20, 20)
-    assert running.due() is None  # its lease is not over yet
-    Import.objects.update(lease_until=row.created_at)
-    assert running.due() == row.id
+    assert (running.due(), acts.state_of(row)) == (row.id, "waiting")  # nobody holds it, so that no lease is waited for
+    with seen_at_work(row.id):
+        assert (running.due(), acts.state_of(row)) == (None, "running")
+        assert running.run_import(row.id).read == 20
+        Import.objects.update(lease_until=row.created_at)  # a machine cut off keeps its lock, but no lease
+        assert running.due() == row.id
     done = running.run_import(row.id)
     assert (done.state, done.read) == ("done", 55)
     assert (Import.objects.get().new, Item.objects.count(), done.skipped) == (55, 55, 0)

@@ -14,6 +14,8 @@ from kicau.archive import meaning
 from kicau.archive.imports import acts, running
 from kicau.archive.models import Import, Item
 from kicau.archive.saying import say
+from kicau.base import clock
+from kicau.base.alone import at_work
 from kicau.connector import registry, terms
 from kicau.rights import statements
 from kicau.rights.models import Statement, Terms
@@ -129,6 +131,16 @@ def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
     assert "every 2s" in shown
     page.post(reverse("archive-do", args=[row.id, "stop"]))
     assert "Stopped" in get(page, "archive-imports")
+
+
+def test_one_whose_worker_is_gone_waits_for_another(page, workspace):
+    row = Import.objects.create(workspace=workspace, path="x", name="twitter.zip", network="x", state="running", expected=100, read=40, lease_until=clock.now() + running.LEASE)  # fmt: skip
+    shown = get(page, "archive-imports")
+    assert "Waits to go on" in shown
+    assert "Being read" not in shown
+    assert 'max="100" value="40"' in shown
+    with at_work(row.id):
+        assert "Being read" in get(page, "archive-imports")
 
 
 def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
