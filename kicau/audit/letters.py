@@ -18,6 +18,8 @@ SINGLE = 0x8000_0000  # set beside a folded character that is a word of its own
 CLUSTER = 0x4000_0000  # beside a letter of a script that is read in clusters, each of which is a word
 JOINS = 0x2000_0000  # beside one that belongs to the cluster before it
 LEADS = 0x1000_0000  # beside one to whose cluster the next letter belongs too
+SYLLABLE = 0x0800_0000  # and the number of a Korean syllable, which is the letters that it is made of
+PAIR = 0x0400_0000  # and two letters that a character stands for: ß, ﬁ
 SIZE = 0x2_0000  # characters beyond are ideographs (words of their own, up to LAST_IDEOGRAPH) or no letters at all
 LAST_IDEOGRAPH = 0x323AF
 
@@ -37,6 +39,10 @@ UNSPACED = (
     (0xF900, 0xFAFF),
 )
 APOSTROPHES = frozenset("'\u2019\u02bc\u00ad")  # and the soft hyphen: "don't" and "dont" are one word
+STROKES = frozenset("\u0640\u0e4d\u0ecd")  # Arabic's, which makes a word longer; what Unicode parts from ำ and ຳ
+#: Letters that Unicode does not part into a letter and its accent, or that two keyboards write differently.
+ALIKE = str.maketrans("ıđłøħŧکیى", "idlohtكيي")
+HANGUL = (0xAC00, 0xD7A3)
 
 
 @lru_cache(maxsize=1)
@@ -48,6 +54,10 @@ def table() -> NDArray[np.uint32]:
 
 def _entry(char: str) -> int:
     category = unicodedata.category(char)
+    if char in STROKES:
+        return IGNORED
+    if HANGUL[0] <= ord(char) <= HANGUL[1]:
+        return SYLLABLE + ord(char) - HANGUL[0]
     if any(low <= ord(char) <= high for low, high in CLUSTERED):
         return _in_cluster(char, category)
     if category in ("Mn", "Me", "Cf") or char in APOSTROPHES:
@@ -56,13 +66,15 @@ def _entry(char: str) -> int:
         return SEPARATOR
     folded = [
         c
-        for part in unicodedata.normalize("NFKD", char).casefold()
+        for part in unicodedata.normalize("NFKD", char).casefold().translate(ALIKE)
         for c in unicodedata.normalize("NFKD", part)
         if _spelled(c)
     ]
-    if not folded or not (_spelled(char) or (category == "So" and folded[0].isalnum())):
+    if not folded or not (_spelled(char) or (category == "So" and folded[0].isalnum() and len(folded) == 1)):
         return SEPARATOR
     point = ord(folded[0])
+    if len(folded) == 2 and all(c.isascii() and c.isalpha() for c in folded):
+        return PAIR | point << 8 | ord(folded[1])
     return point | SINGLE if any(low <= point <= high for low, high in UNSPACED) else point
 
 

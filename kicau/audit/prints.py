@@ -27,6 +27,7 @@ THREES = ((1, 2), (1, 3), (2, 3), (1, 4), (2, 4), (3, 4))
 TWOS = (1, 2, 3)  # and of four words two, where these are rare
 
 RARE = 18.0  # bits that a word says at most: what was never seen may only be a sample too small
+LEAST = 0.05  # bits that a word says that was foretold for certain: it belongs to the match, as the last of a post may
 GRAIN = 8  # parts of a bit in `said`
 PIECE = 0.45  # of a word, that a character or cluster is where its script has no spaces
 PART = 0.65  # of the bits of a character, where one is a word: those before it foretell it
@@ -42,11 +43,12 @@ FULL, THOROUGH = (
 KINDS = 3 + len(THREES) - 1 + len(TWOS)  # rows of 3, 4 and 5 words, threes of four words, of five, twos
 LONGER = (6, 7, 8)  # words of the rows that are looked up too where many words are characters, which say little
 SHORT = 16  # words of a post up to which it has prints of all these; a longer one has rows enough
+FEW = 6.0  # words of a post up to which it may be a turn of speech, so that its uses are counted in the sample
 OWN = 2  # uses of a row that make no manner of speaking: the post's own, and a copy with other neighbours
 COUNTED = 6_000_000  # words of posts, and of the sample, that are enough to count uses
 COMMON = 64  # posts that share a print at most; a greeting or a slogan says nothing of any of them
 BATCH = 20_000  # posts read at once
-FORM = 3
+FORM = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +56,7 @@ class Prints:
     """Words `begins[p]` to `begins[p + 1]` of `words` are post p's; `bits` is what each says and `after` what it says
     after those before it. Print k is of post `posts[k]` from its word `offsets[k]` on; `keys` are sorted, with `doors`
     and `filter` of tables.py. `said` is what the scan knows of any word, by the top 16 bits of its hash, in 1/GRAIN
-    bits. `ids[p]`: posts of the same words are one, whose ids stand together; empty where it was opened without."""
+    bits. `often[p]`: in how many different surroundings the sample holds a short post as it is. `ids[p]`: posts of the same words are one, whose ids stand together; empty where it was opened without."""
 
     ids: Sequence[Sequence[str]]
     words: Hashes
@@ -67,11 +69,12 @@ class Prints:
     doors: NDArray[np.uint32]
     filter: Hashes
     said: NDArray[np.uint8]
+    often: NDArray[np.uint8]
     kinds: int  # of rows that are looked up from each word on; 0: the one that says enough
     longer: bool  # whether rows of LONGER words are looked up too
     needed: float  # bits that a print says at least
 
-    ARRAYS = ("words", "bits", "after", "begins", "keys", "posts", "offsets", "doors", "filter", "said")
+    ARRAYS = ("words", "bits", "after", "begins", "keys", "posts", "offsets", "doors", "filter", "said", "often")
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +124,7 @@ def make(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes] = ()) -> Pri
     return Prints(
         ids=ids, words=words, bits=lone, after=after, begins=begins, keys=keys, posts=owner.astype(np.uint32),
         offsets=np.minimum(at - begins[owner], 65535).astype(np.uint16), doors=doors_of(keys), filter=filter_of(keys),
-        said=said, kinds=kinds, longer=longer, needed=needed,
+        said=said, often=_often(words, begins, sample) if kinds else np.zeros(len(begins) - 1, np.uint8), kinds=kinds, longer=longer, needed=needed,
     )  # fmt: skip
 
 
@@ -187,8 +190,33 @@ def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32],
             tail = after[length - 1 :]
             np.maximum(tail, np.maximum(whole - OWN, 0) / np.maximum(before, OWN), out=tail)
         shorter = longer
-    bits, bits_after = (np.minimum(RARE, -np.log2(s)).astype(np.float32) for s in (share, after))
-    return bits, np.maximum(bits - LONE * unspaced, 0).astype(np.float32), bits_after, said
+    bits, bits_after = (np.clip(-np.log2(s), LEAST, RARE).astype(np.float32) for s in (share, after))
+    return bits, np.maximum(bits - LONE * unspaced, LEAST).astype(np.float32), bits_after, said
+
+
+def _often(words: Hashes, begins: NDArray[np.int64], sample: Sequence[Hashes]) -> NDArray[np.uint8]:
+    """In how many different surroundings each short post stands in the sample, word by word; 255 is that or more."""
+    sizes, weight = np.diff(begins), _weight(words, begins)
+    found = np.zeros(len(sizes), np.uint8)
+    counted: Hashes = np.concatenate([np.zeros(1, np.uint64), *sample, np.zeros(1, np.uint64)])
+    for length in range(3, int(FEW / PIECE) + 1):
+        posts = np.flatnonzero((sizes == length) & (weight <= FEW))
+        if len(posts) and len(counted) > length + 2:
+            asked = _row(words, length)[begins[posts]]
+            marks = np.zeros(1 << 20, bool)
+            marks[asked >> np.uint64(44)] = True
+            rows = _row(counted[1:-1], length)
+            at = np.flatnonzero(marks[rows >> np.uint64(44)])
+            around: Hashes = counted[at] * K0 + counted[at + length + 1] * K1
+            uses = rows[at] | (around >> np.uint64(40))
+            rows, counts = np.unique(np.unique(uses) & ~LOW, return_counts=True)
+            found[posts] = np.minimum(counts_of(rows, counts, asked), 255)
+    return found
+
+
+def _weight(words: Hashes, begins: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The words of each post, of which a PIECE is a part."""
+    return np.diff(np.concatenate([[0.0], np.cumsum(np.where(words & UNSPACED, PIECE, 1.0))])[begins])
 
 
 def _mostly_unspaced(words: Hashes) -> bool:
@@ -269,8 +297,9 @@ def _all_rows(words: Hashes, begins: NDArray[np.int64], bits: NDArray[np.float32
     room = _room(begins, len(words))
     sums = np.concatenate([[0.0], np.cumsum(after, dtype=np.float64)])
     sizes = np.diff(begins)
-    weight = np.diff(np.concatenate([[0.0], np.cumsum(np.where(words & UNSPACED, PIECE, 1.0))])[begins])
-    short = np.repeat((sizes > 2) & (weight <= SHORT) & (kinds == KINDS), sizes)  # two words are no evidence
+    short = np.repeat(
+        (sizes > 2) & (_weight(words, begins) <= SHORT) & (kinds == KINDS), sizes
+    )  # two words are no evidence
     taken = np.zeros(len(words), bool)
     picked: list[tuple[Hashes, NDArray[np.int64]]] = []
     for length in (3, 4, 5, *(LONGER if longer else ())):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kicau.audit.prints import Prints
+from kicau.audit.prints import PART, Prints
 from kicau.audit.scan import Match, Scan
 from kicau.audit.shards import Block, Broken, Unit, blocks
 from kicau.audit.words import UNSPACED, Hashes, Reader
@@ -24,6 +24,9 @@ EACH = 50  # copies of one post that a unit tells; the others are counted
 # on 4,200 short posts against 19,503 texts of other kinds, for one pair by chance in ten thousand texts.
 ALL, FOR_WORDS, FOR_SPAN, LEAST_SHARE = 46.0, 14.0, 22.0, 0.35
 FEWEST, FEWEST_UNSPACED = 3, 5  # words that are evidence; of characters more, else an idiom of four would be a copy
+FEWEST_WHOLE = 3
+#: A short post that stands in the sample in more different surroundings is a turn of speech, unless it says so much.
+OFTEN, FAMILIAR = 3, 20.0
 VERBATIM = -2.0  # where every word is there in a row: the letters decide (see `Copy.whole`)
 
 
@@ -94,8 +97,10 @@ class Search:
         """Those that say enough, and (False) those of whole posts for which the letters must speak."""
         kept = []
         for match in self._scan.matches(words, lines):
+            if self.prints.often[match.post] > OFTEN and match.score < self.prints.told + FAMILIAR:
+                continue
             sure = self._is_enough(match)
-            if sure or self._is_whole(match):
+            if sure or (self._is_whole(match) and self._is_telling(match)):
                 kept.append((match, sure))
         return kept
 
@@ -103,13 +108,18 @@ class Search:
         size = self._size(match.post)
         return bool(match.words == size == match.end - match.begin == match.last - match.first)
 
+    def _is_telling(self, match: Match) -> bool:
+        """Whether a whole post says enough for its letters to speak."""
+        unspaced = self._unspaced(match)
+        return match.score * (1 - (1 - PART) * unspaced) >= self.prints.told + VERBATIM and match.words >= FEWEST_WHOLE
+
     def _size(self, post: int) -> int:
         return int(self.prints.begins[post + 1] - self.prints.begins[post])
 
     def _is_enough(self, match: Match) -> bool:
         size = self._size(match.post)
         begin, end = self.prints.begins[match.post], self.prints.begins[match.post + 1]
-        if match.words < self._fewest(begin + match.begin, begin + match.end):
+        if match.words < FEWEST + self._unspaced(match) * (FEWEST_UNSPACED - FEWEST):
             return False
         says = float(self._sums[end] - self._sums[begin])
         share = match.bits / max(says, 1.0)
@@ -118,9 +128,11 @@ class Search:
         part = max(min(1.0, share), match.words / size)
         return match.score >= self.prints.told + ALL - FOR_WORDS * part - FOR_SPAN * (match.end - match.begin) / size
 
-    def _fewest(self, first: int, last: int) -> float:
-        unspaced = np.count_nonzero(self.prints.words[first:last] & UNSPACED) / (last - first)
-        return float(FEWEST + unspaced * (FEWEST_UNSPACED - FEWEST))
+    def _unspaced(self, match: Match) -> float:
+        """The share of the words that are characters."""
+        begin = self.prints.begins[match.post]
+        words = self.prints.words[begin + match.begin : begin + match.end]
+        return float(np.count_nonzero(words & UNSPACED) / len(words))
 
     def reader(self, format: str) -> Reader:
         return self._readers[{"parquet": "text", "warc": "html"}.get(format, format)]

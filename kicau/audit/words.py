@@ -12,11 +12,18 @@ import numpy as np
 from numba import njit, uint32, uint64
 from numpy.typing import NDArray
 
-from kicau.audit.letters import CLUSTER, JOINS, LAST_IDEOGRAPH, LEADS, SINGLE, SIZE, table
+from kicau.audit.letters import CLUSTER, JOINS, LAST_IDEOGRAPH, LEADS, PAIR, SINGLE, SIZE, SYLLABLE, table
 
 K0, K1, K2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 ALONE, END, BEYOND = np.uint32(SINGLE), np.uint32(LAST_IDEOGRAPH), np.uint32(SIZE)
 IN_CLUSTER, TO_LAST, TO_NEXT = np.uint32(CLUSTER), np.uint32(JOINS), np.uint32(LEADS)
+SEVERAL, SYLLABLES = np.uint32(PAIR), np.uint32(SYLLABLE)
+#: Names of HTML's entities from the second letter on; those of accents come after any letter.
+POS, SQUO, HY, ZLIG = (np.uint64(int.from_bytes(name)) for name in (b"pos", b"squo", b"hy", b"zlig"))
+MARKS = tuple(
+    np.uint64(int.from_bytes(name))
+    for name in (b"acute", b"grave", b"circ", b"uml", b"tilde", b"cedil", b"ring", b"caron", b"slash", b"strok")
+)
 UNSPACED = np.uint64(1 << 32)  # the bit of a word's hash that is set where its script has no spaces between words
 
 type Hashes = NDArray[np.uint64]
@@ -56,6 +63,62 @@ def _meaning(point, letters):
 
 
 @njit(inline="always")
+def _number(d, i, end):
+    """The code point that `123;` or `x7b;` at `i` writes, and where it ends; -1 where it is no number."""
+    base = 10
+    if i < end and d[i] | 32 == 120:
+        base = 16
+        i += 1
+    point, begun = 0, i
+    while i < end and d[i] != 59:
+        c = d[i]
+        if 48 <= c <= 57:
+            point = point * base + c - 48
+        elif base == 16 and 97 <= c | 32 <= 102:
+            point = point * base + (c | 32) - 87
+        else:
+            return -1, i
+        i += 1
+    if i in (end, begun):
+        return -1, i
+    return 0x2019 if point == 146 else point, i  # 146 is Windows' apostrophe
+
+
+@njit(cache=True, nogil=True)
+def _entity(d, i, n, letters):
+    """What an HTML entity that begins at `i` with `&` means, and its length: a number is its character, an accented
+    letter its letter. All others, and the sign alone, end a word. `&amp;` before more of one was escaped twice."""
+    begun = i
+    while True:
+        end = min(n, i + 10)
+        if i + 1 < end and d[i + 1] == 35:
+            point, j = _number(d, i + 2, end)
+            if point < 0:
+                return uint32(0), i + 1 - begun
+            return _meaning(point, letters), j + 1 - begun
+        j = i + 1
+        while j < end and ((48 <= d[j] <= 57) or (97 <= d[j] | 32 <= 122)):
+            j += 1
+        if j == end or d[j] != 59 or j < i + 3:
+            return uint32(0), i + 1 - begun
+        if j == i + 4 and d[i + 1] == 97 and d[i + 2] == 109 and d[i + 3] == 112:
+            i = j
+            continue
+        name = uint64(0)
+        for k in range(i + 2, j):
+            name = (name << uint64(8)) | uint64(d[k])
+        letter = d[i + 1]
+        if (letter == 97 and name == POS) or (letter == 114 and name == SQUO) or (letter == 115 and name == HY):
+            return uint32(1), j + 1 - begun
+        for mark in MARKS:
+            if name == mark:
+                return letters[letter], j + 1 - begun
+        if letter == 115 and name == ZLIG:
+            return letters[0xDF], j + 1 - begun
+        return uint32(0), j + 1 - begun
+
+
+@njit(inline="always")
 def _escaped(d, i, n, letters):
     """What a backslash at `i` begins: its meaning and its length in bytes."""
     if i + 5 < n and d[i + 1] == 117:  # \uXXXX
@@ -64,6 +127,9 @@ def _escaped(d, i, n, letters):
             low = _hex4(d, i + 8)
             if 0xDC00 <= low < 0xE000:
                 return _meaning(0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00), letters), 12
+        if point == 38:
+            meaning, length = _entity(d, i + 5, n, letters)
+            return meaning, length + 5
         if point >= 0:
             return letters[point], 6
     return uint32(0), 2
@@ -83,6 +149,19 @@ def _beyond_ascii(d, i, n, letters):
     if c >= 0xC0 and i + 1 < n:
         return letters[((c & 31) << 6) | (d[i + 1] & 63)], 2
     return uint32(0), 1
+
+
+@njit(inline="always")
+def _spelled(h, meaning):
+    """The word so far, with a character that is two or three letters."""
+    if meaning < SYLLABLES:
+        h = (h ^ uint64((meaning >> uint32(8)) & uint32(0xFF))) * K1
+        return (h ^ uint64(meaning & uint32(0xFF))) * K1
+    at = meaning - SYLLABLES
+    h = (h ^ uint64(0x1100 + at // uint32(588))) * K1
+    h = (h ^ uint64(0x1161 + at % uint32(588) // uint32(28))) * K1
+    tail = at % uint32(28)
+    return (h ^ uint64(0x11A7 + tail)) * K1 if tail else h
 
 
 @njit(inline="always")
@@ -111,28 +190,6 @@ def _after_handle(d, i, n):
 
 
 @njit(inline="always")
-def _after_entity(d, i, n):
-    """Past an HTML entity that begins at `i` with `&`, or past the sign alone."""
-    j = i + 1
-    while j < n and j < i + 9 and (d[j] == 35 or (48 <= d[j] <= 57) or (65 <= d[j] <= 90) or (97 <= d[j] <= 122)):
-        j += 1
-    return j + 1 if j < n and j > i + 1 and d[j] == 59 else i + 1
-
-
-@njit(inline="always")
-def _after_apostrophe(d, i, n):
-    """Past an apostrophe written as &#39; &#x27; or &apos;, which ends no word; `i` itself where there is none."""
-    if i + 4 < n and d[i + 1] == 35 and d[i + 2] == 51 and d[i + 3] == 57 and d[i + 4] == 59:
-        return i + 5
-    if i + 5 < n and d[i + 5] == 59:
-        if d[i + 1] == 35 and (d[i + 2] | 32) == 120 and d[i + 3] == 50 and d[i + 4] == 55:
-            return i + 6
-        if d[i + 1] == 97 and d[i + 2] == 112 and d[i + 3] == 111 and d[i + 4] == 115:
-            return i + 6
-    return i
-
-
-@njit(inline="always")
 def _after_tag(d, i, n):
     """Past a tag of HTML that begins at `i`, or past the sign alone where none ends within 2,000 bytes."""
     if i + 1 >= n or not (d[i + 1] == 47 or d[i + 1] == 33 or (97 <= (d[i + 1] | 32) <= 122)):
@@ -151,21 +208,27 @@ def _after_tag(d, i, n):
 def _cluster(d, i, n, meaning, length, json, letters):
     """The hash of the cluster that begins at `i`, and the byte after it."""
     h = K0
+    leads = uint32(0)
+    past = i
     while True:
-        h = (h ^ uint64(meaning)) * K1
-        leads = meaning & TO_NEXT
         i += length
+        if meaning != 1:
+            h = (h ^ uint64(meaning)) * K1
+            leads = meaning & TO_NEXT
+            past = i
         if i >= n:
-            return h, i
+            return h, past
         c = d[i]
         if c >= 128:
             meaning, length = _beyond_ascii(d, i, n, letters)
         elif c == 92 and json:
             meaning, length = _escaped(d, i, n, letters)
+        elif c == 38:
+            meaning, length = _entity(d, i, n, letters)
         else:
-            return h, i
-        if not (IN_CLUSTER <= meaning < ALONE and (leads or meaning & TO_LAST)):
-            return h, i
+            return h, past
+        if meaning != 1 and not (IN_CLUSTER <= meaning < ALONE and (leads or meaning & TO_LAST)):
+            return h, past
 
 
 @njit(cache=True, nogil=True)
@@ -188,23 +251,20 @@ def _read(d, n, letters, json, html, schemes, hashes, starts, ends):
             length = 1
             if c == 92 and json:
                 meaning, length = _escaped(d, i, n, letters)
+            elif c == 38:
+                meaning, length = _entity(d, i, n, letters)
         else:
             meaning, length = _beyond_ascii(d, i, n, letters)
         if 1 < meaning < IN_CLUSTER:
             if begun < 0:
                 begun = i
                 h = K0
-            h = (h ^ uint64(meaning)) * K1
+            h = _spelled(h, meaning) if meaning >= SEVERAL else (h ^ uint64(meaning)) * K1
             i += length
             continue
         if meaning == 1:
             i += length
             continue
-        if c == 38 and begun >= 0:
-            past = _after_apostrophe(d, i, n)
-            if past > i:
-                i = past
-                continue
         if begun >= 0:
             word = mix(h) & ~UNSPACED
             if c == 58 and (word == schemes[0] or word == schemes[1]):
@@ -225,8 +285,6 @@ def _read(d, n, letters, json, html, schemes, hashes, starts, ends):
             i = past
         elif c == 64:
             i = _after_handle(d, i + 1, n)
-        elif c == 38:
-            i = _after_entity(d, i, n)
         elif c == 60 and html:
             i = _after_tag(d, i, n)
         else:

@@ -9,6 +9,7 @@ import os
 import random
 import subprocess
 import sys
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -193,6 +194,34 @@ def test_scripts_without_spaces_are_found_and_told_apart():
     assert not [m for m, sure in search.matches(Reader().read(" ".join(others).encode())[0], ONE_LINE) if sure]
 
 
+def test_a_post_whose_last_word_was_foretold_is_found_whole():
+    dice = random.Random(14)
+    kanji = [chr(c) for c in range(0x5000, 0x5400)]
+
+    def some(count: int) -> str:
+        return "".join(dice.choices(kanji, k=count))
+
+    posts = {str(n): some(25) for n in range(100)} | {"mage": "女白魔術師"}
+    others = [f"{some(30)}魔術師{some(30)}" for _ in range(300)]
+    search = Search(make(posts.items(), [Reader().read("\n".join(others).encode())[0].copy()]))
+    copy = Reader().read(f"{some(20)}女白魔術師{some(20)}".encode())[0]
+    assert [search.prints.ids[m.post] for m, _ in search.matches(copy, ONE_LINE)] == [["mage"]]
+    assert not search.matches(Reader().read("\n".join(others).encode())[0], ONE_LINE)
+
+
+def test_a_short_post_that_stands_everywhere_is_a_turn_of_speech():
+    dice = random.Random(15)
+
+    def search_where(times: int) -> Search:
+        speech = [f"{filler(dice, 9)} copy and paste {filler(dice, 9)}" for _ in range(times)]
+        sample = " ".join([*speech, filler(dice, 20_000)])
+        return Search(make([("speech", "Copy and paste"), ("other", "w1x w2x w3x w4x")], [Reader().read(sample.encode())[0].copy()]))  # fmt: skip
+
+    text = Reader().read(f"{filler(dice, 20)} copy and paste {filler(dice, 20)}".encode())[0].copy()
+    assert len(search_where(1).matches(text, ONE_LINE)) == 1
+    assert not search_where(9).matches(text, ONE_LINE)
+
+
 def words(text: str, **how: bool) -> list[str]:
     data = text.encode()
     _, starts, ends = Reader(**how).read(data)
@@ -206,6 +235,15 @@ def hashes(text: str, **how: bool) -> list[int]:
 def test_what_does_not_count_does_not_count():
     assert hashes("CAFÉ d’Or") == hashes("cafe\u0301 D'OR") == hashes("𝗰𝗮𝗳𝗲 dor") == hashes("ＣＡＦＥ do\u200br")
     assert hashes("R&amp;B it&#39;s") == hashes("r b its")
+    assert hashes("don&rsquo;t &amp;#39; &amp;amp;amp; & &; &#; &nbsp;x") == hashes("dont x")
+    assert hashes("CAF&Eacute; &#233;t&#xE9; stra&szlig;e") == hashes("cafe ete STRASSE")
+    assert hashes(r"I\u0026#39;m \u0026lt;b\u0026gt;", json=True) == hashes("Im b")
+    assert hashes("ﬁne KIRMIZI Đà Nẵng مـــرحبا Kicau™") == hashes("fine kırmızı da nang مرحبا kicau")
+    for text in ("한국어를 배워요", "ทำที่เกาะ", "がぎぐ デパート", "tiếng Việt", "हिन्दी में", "ខ្មែរ"):
+        for form in ("NFC", "NFD", "NFKD"):
+            assert hashes(unicodedata.normalize(form, text)) == hashes(text)
+        assert hashes("".join(f"&#{ord(c)};" if c != " " else c for c in text)) == hashes(text)
+    assert hashes("한국") != hashes("호갱")
     assert hashes(json.dumps("Ünïcode 京都 👍🏽\nnext"), json=True) == hashes("unicode 京都 next")
     assert words("see https://a.example/x?y=1#z @bob_7 now") == ["see", "now"]
     assert words("<p class='x'>Halo <b>dunia</b></p> 3 < 4", html=True) == ["Halo", "dunia", "3", "4"]
