@@ -40,10 +40,10 @@ def forms(actor: Actor) -> list[Form]:
     licence, policy = licence_url(workspace.id), policy_url(workspace.id)
     terms = workspace.terms_url
     told = {
-        "robots": robots.write(says, licence=licence) if says else "",
+        "robots": robots.write(says, licence=licence if rsl.write(says) else "") if says else "",
         "headers": "".join(f"{name}: {value}\n" for name, value in headers(workspace, says).items()),
-        "html": "\n".join(filter(None, [tdmrep.write_html(says, terms or policy), f'<link rel="license" type="{rsl.MIME}" href="{licence}">' if says else ""])),
-        "rsl": licence_of(workspace) if says else "",
+        "html": "\n".join(filter(None, [tdmrep.write_html(says, terms or policy), f'<link rel="license" type="{rsl.MIME}" href="{licence}">' if rsl.write(says) else ""])),
+        "rsl": licence_of(workspace),
         "tdmrep": tdmrep.write_file({"/": says}, terms or policy) if tdmrep.write_headers(says) else "",
         "lexicon-ai": _json(lexicon.write(says, clock.now())),
         "iptc": _iptc(says),
@@ -70,7 +70,7 @@ def headers(workspace: Workspace, says: Mapping[str, str]) -> dict[str, str]:
     return {
         **({"Content-Usage": usage} if usage else {}),
         **tdmrep.write_headers(says, workspace.terms_url or policy_url(workspace.id)),
-        "Link": f'<{licence_url(workspace.id)}>; rel="license"; type="{rsl.MIME}"',
+        **({"Link": f'<{licence_url(workspace.id)}>; rel="license"; type="{rsl.MIME}"'} if rsl.write(says) else {}),
     }
 
 
@@ -91,13 +91,15 @@ def files(workspace: Workspace) -> dict[str, str]:
     says = workspace.ai_use
     if not says:
         return {}
-    told = {"robots.txt": robots.write(says, licence=SITE_LICENCE), SITE_LICENCE[1:]: licence_of(workspace)}
+    licence = licence_of(workspace)
+    told = {"robots.txt": robots.write(says, licence=SITE_LICENCE if licence else "")}
+    told |= {SITE_LICENCE[1:]: licence} if licence else {}
     reserved = tdmrep.write_file({"/": says}, workspace.terms_url or policy_url(workspace.id))
     return told | ({tdmrep.WHERE_FILE[1:]: reserved} if tdmrep.write_headers(says) else {})
 
 
 def licence_of(workspace: Workspace, url: str = "/") -> str:
-    """The workspace's RSL document."""
+    """The workspace's RSL document; "" where it has nothing to say."""
     return rsl.write(workspace.ai_use, url=url, terms=workspace.terms_url, owner=workspace.name)
 
 
@@ -118,7 +120,7 @@ def site_rule(rules: Iterable[Mapping[str, str]] | None = None) -> dict[str, str
 
 def site_robots() -> str:
     says = site_rule()
-    return robots.write(says, licence=f"{settings.KICAU_PUBLIC_URL}{SITE_LICENCE}" if says else "")
+    return robots.write(says, licence=f"{settings.KICAU_PUBLIC_URL}{SITE_LICENCE}" if rsl.write(says) else "")
 
 
 def site_licence() -> str:

@@ -182,7 +182,9 @@ def look_at_work() -> Iterator[Finding]:
         yield ok("workers", found.says)
     else:
         yield wrong(
-            "workers", found.says, "Look at what `kicau up` logs." if found.workers else "Start them with: kicau up"
+            "workers",
+            found.says,
+            "Look at what `kicau up` logs." if found.workers else "If it runs: look at what it logs.",
         )
 
 

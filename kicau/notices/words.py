@@ -16,7 +16,7 @@ from kicau.notices.models import Notice, Trouble
 
 #: By kind of trouble: what is said when it begins, and when it is over.
 TROUBLES: dict[str, tuple[Any, Any]] = {
-    "late": (_("{count} posts are late, the longest by {seconds} seconds."), _("No post is late any more.")),
+    "late": (_("Late posts: {count}, the longest by {seconds} seconds."), _("No post is late any more.")),
     "workers": (
         _("No worker is running, so nothing is published. The last sign of one was {since}."),
         _("A worker is running again."),
@@ -29,7 +29,10 @@ TROUBLES: dict[str, tuple[Any, Any]] = {
         _("{network} no longer accepts the permission of {channel} in {workspace}. Its queue waits for a reconnect."),
         _("{channel} in {workspace} is connected again."),
     ),
-    "budget": (_("The budget {budget} is {percent} % used up."), _("The budget {budget} has room again.")),
+    "budget": (
+        _("The budget {budget} ({where}) is {percent} % used up."),
+        _("The budget {budget} ({where}) has room again."),
+    ),
     "disk": (
         _("The disk of the data folder has {megabytes} MB left. When it is full, nothing can be published."),
         _("The disk of the data folder has room again."),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kicau.base import clock
+from kicau.connector import registry
 from kicau.notices.watch import Seen
 from kicau.plans import budgets
 from kicau.plans.models import ROLLING, Budget, BudgetUse
@@ -26,7 +27,7 @@ class Standing:
 def standings() -> list[Standing]:
     """Every budget in force, in its present period; of all workspaces, for those who host the instance."""
     now = clock.now()
-    current = list(Budget.objects.filter(is_active=True).exclude(period__in=ROLLING))
+    current = list(Budget.objects.filter(is_active=True).exclude(period__in=ROLLING).select_related("workspace"))
     begins = {row.id: budgets.begins(row, now) for row in current}
     uses = BudgetUse.objects.filter(budget__in=current, begins_at__in=set(begins.values()))
     used = {(use.budget_id, use.begins_at): use.amount for use in uses}
@@ -40,5 +41,12 @@ def troubles() -> Iterator[Seen]:
             yield Seen(
                 key=f"budget:{one.budget.id}",
                 kind="budget",
-                details={"budget": one.budget.name, "percent": one.percent},
+                details={"budget": one.budget.name, "where": _where(one.budget), "percent": one.percent},
             )
+
+
+def _where(budget: Budget) -> str:
+    """Whose it is, for whoever hosts many workspaces: its workspace, or the network of its app."""
+    if budget.workspace is not None:
+        return budget.workspace.name
+    return registry.get(budget.network).label if budget.network in registry.slugs() else budget.network

@@ -5,8 +5,12 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from django.db import connection
+
+from kicau.base import clock
 
 # Waiting in every sense: due, not taken, whatever its channel waits for. By the index of what is due.
 DUE = """
@@ -20,7 +24,7 @@ WHERE NOT (d.hold = 'withdrawn' AND c.state IN ('withdrawn', 'removed')) AND d.w
 GROUP BY d.network, d.state
 """
 # A statement of a wave is settled within seconds; what is younger may not be visible yet, though its ids are taken.
-SETTLED = "SELECT coalesce((SELECT id FROM publishing_attempt WHERE at < clock_timestamp() - interval '10 seconds' ORDER BY id DESC LIMIT 1), 0)"
+SETTLED = "SELECT coalesce((SELECT id FROM publishing_attempt WHERE at < least(clock_timestamp() - interval '10 seconds', %s) ORDER BY id DESC LIMIT 1), 0)"
 OUTCOMES = """
 SELECT d.network, a.did, a.outcome, count(*), coalesce(array_agg(extract(epoch FROM d.published_at - d.due_at)) FILTER (WHERE a.outcome = 'published'), '{}')
 FROM publishing_attempt a JOIN publishing_delivery d ON d.id = a.delivery_id WHERE a.id > %s AND a.id <= %s GROUP BY 1, 2, 3
@@ -51,8 +55,10 @@ def attention() -> list[tuple[str, str, int]]:
 
 @dataclass(slots=True)
 class Outcomes:
-    """What steps came to since this process began to count; ten seconds behind, so that none is missed. Reading a
+    """What steps came to since this was made, with its process; ten seconds behind, so that none is missed. Reading a
     stretch of the attempt log each time costs the hot path nothing."""
+
+    since: datetime = field(default_factory=clock.now)
 
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # network, did, outcome
     late: dict[str, list[int]] = field(default_factory=dict)  # network: how many in each of BUCKETS, and beyond
@@ -62,9 +68,10 @@ class Outcomes:
 
     def catch_up(self) -> None:
         with self._lock, connection.cursor() as cursor:
-            cursor.execute(SETTLED)
-            until = int(cursor.fetchone()[0])
-            if self._last is not None and until > self._last:
+            if self._last is None:
+                self._last = _settled(cursor, self.since)
+            until = _settled(cursor, None)
+            if until > self._last:
                 cursor.execute(OUTCOMES, [self._last, until])
                 for network, did, outcome, count, late in cursor.fetchall():
                     self.counted[network, did, outcome] += count
@@ -76,3 +83,9 @@ class Outcomes:
         for seconds in late:
             row[next((n for n, top in enumerate(BUCKETS) if seconds <= top), len(BUCKETS))] += 1
             self.late_sum[network] += max(seconds, 0)  # type: ignore[assignment]
+
+
+def _settled(cursor: Any, before: datetime | None) -> int:
+    """The last line of the attempt log that is surely whole, or the last one before that moment."""
+    cursor.execute(SETTLED, [before])
+    return int(cursor.fetchone()[0])

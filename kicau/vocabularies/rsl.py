@@ -62,11 +62,14 @@ def read(data: bytes, page: str = "") -> Reading:
 
 def write(says: Mapping[str, str], *, url: str = "/", conditions: Mapping[str, str] | None = None, terms: str = "", owner: str = "", contact: str = "") -> str:  # fmt: skip
     """A document about `url`. What is allowed against payment, by attribution or for no money only is a licence of its
-    own with that; any other condition is a prohibition, and `terms` says whom to ask."""
+    own with that; any other condition is a prohibition, and `terms` says whom to ask. "" where the vocabulary has no word
+    for any of it: a licence without words might be heard as one without limits."""
+    values = {term.token: value for term in TERMS if (value := value_of(term, says))}
+    if not values:
+        return ""
     ET.register_namespace("", NAMESPACE)
     root = ET.Element(f"{{{NAMESPACE}}}rsl")
     content = _add(root, "content", url=url)
-    values = {term.token: value for term in TERMS if (value := value_of(term, says))}
     kept = set(conditions or {})
     sayable = bool(kept) and kept <= {"payment", "attribution", "non-commercial"}
     bound = [token for token, value in values.items() if value == "conditional" and sayable]

@@ -40,19 +40,26 @@ def reservations(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def site_licence(request: HttpRequest) -> HttpResponse:
-    return _cached(HttpResponse(declaring.site_licence(), content_type=rsl.MIME))
+    return _licence(declaring.site_licence())
 
 
 @require_safe
 def licence(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     workspace = get_object_or_404(Workspace, id=workspace_id)
-    return _cached(HttpResponse(declaring.licence_of(workspace), content_type=rsl.MIME))
+    return _licence(declaring.licence_of(workspace))
 
 
 @require_safe
 def policy(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     workspace = get_object_or_404(Workspace, id=workspace_id)
     return _cached(JsonResponse(declaring.policy_of(workspace), content_type="application/ld+json"))
+
+
+def _licence(document: str) -> HttpResponse:
+    """404 where nothing is said: no document says neither yes nor no."""
+    if not document:
+        raise Http404
+    return _cached(HttpResponse(document, content_type=rsl.MIME))
 
 
 def _cached(answer: HttpResponse) -> HttpResponse:

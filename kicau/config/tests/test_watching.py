@@ -89,9 +89,9 @@ def test_late_posts_dead_tokens_budgets_and_the_disk(owner, actor, workspace, ch
         letters.send_due()
     told = {(one["To"], one["Subject"]) for one in sink.letters}
     assert len(told) == 8  # four troubles, two operators
-    assert (owner.email, "Kicau: Anggaran Readings sudah terpakai 85 %.") in told
-    assert ("ops@elsewhere.example", "Kicau: The budget Readings is 85 % used up.") in told
-    assert ("ops@elsewhere.example", "Kicau: 1 posts are late, the longest by 99 seconds.") in told
+    assert (owner.email, f"Kicau: Anggaran Readings ({workspace.name}) sudah terpakai 85 %.") in told
+    assert ("ops@elsewhere.example", f"Kicau: The budget Readings ({workspace.name}) is 85 % used up.") in told
+    assert ("ops@elsewhere.example", "Kicau: Late posts: 1, the longest by 99 seconds.") in told
 
 
 async def test_alerts_go_to_the_operators_own_address_signed_and_again_until_taken(

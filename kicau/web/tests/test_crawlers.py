@@ -43,6 +43,16 @@ def test_what_the_site_says_to_crawlers(actor, guest, owner, picture):
     assert "license.xml" in declaring.files(actor.workspace)
 
 
+def test_who_says_nothing_gives_no_licence(actor, guest, workspace):
+    """An empty one might be heard as one without limits."""
+    for rule in ({}, {"redistribute": "deny"}):  # of the latter RSL has no word
+        workspaces.change_workspace(actor, ai_use=rule)
+        assert guest.get("/license.xml").status_code == guest.get(f"/license/{workspace.id}.xml").status_code == 404
+        assert b"License:" not in guest.get("/robots.txt").content
+        assert "Link" not in declaring.headers(actor.workspace, rule)
+        assert "license.xml" not in declaring.files(actor.workspace)
+
+
 def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace):
     silent = page.get(reverse("rights")).content.decode()
     assert "You have said nothing yet" in silent

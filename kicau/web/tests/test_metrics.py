@@ -68,3 +68,13 @@ def test_they_are_for_who_may_read_them(guest, settings):
     settings.KICAU_METRICS_TOKEN = "ours"
     assert guest.get("/metrics", headers={"authorization": "Bearer theirs"}).status_code == 401
     read(guest, headers={"authorization": "Bearer ours"}, REMOTE_ADDR="203.0.113.9")
+
+
+def test_steps_count_from_when_the_server_started_though_nobody_asked_yet(guest, post, monkeypatch):
+    now = clock.now()
+    row = post(to=["x-kopisenja"]).deliveries[0]
+    for at in (now - timedelta(minutes=9), now - timedelta(minutes=3)):
+        Attempt.objects.create(delivery=row, did="publish", outcome="published", sentence="", at=at)
+    with clock.frozen(now - timedelta(minutes=5)):
+        monkeypatch.setattr(metrics, "_outcomes", metrics.figures.Outcomes())
+    assert read(guest)["kicau_steps_total", "publish", "x", "published"] == 1, "the one before it is not ours to count"
