@@ -160,6 +160,20 @@ def test_web_pages_are_refused_with_what_to_ask_for(actor, tmp_path):
     assert not Import.objects.exists()
 
 
+def test_what_others_wrote_on_a_profile_and_earlier_wordings_are_not_its_posts(take, tmp_path):
+    def told(text: str, at: int):
+        return {"timestamp": at, "data": [{"post": text}], "title": "Budi menulis di kronologi Sari"}
+
+    files = {
+        "posts/your_posts_1.json": json.dumps([told("Milik kami", 1700000000)]),
+        "posts/other_people_s_posts_to_your_timeline.json": json.dumps({"wall_posts_sent_to_you": {"activity_log_data": [told("Milik Budi", 1700000001)]}}),
+        "posts/edits_you_made_to_posts.json": json.dumps([told("Milik kam", 1700000002)]),
+    }  # fmt: skip
+    row = take(zipped(tmp_path / "facebook.zip", files))
+    assert (row.new, row.skipped) == (1, 0)
+    assert Item.objects.get().text == "Milik kami"
+
+
 def test_facebook_groups_and_whatever_instagram_calls_its_lists(take, tmp_path):
     post = {"timestamp": 1700000000, "data": [{"post": "Di grup: jual mesin bekas"}]}
     comment = {"timestamp": 1700000200, "data": [{"comment": {"timestamp": 1700000200, "comment": "Masih ada?"}}]}

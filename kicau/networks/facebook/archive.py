@@ -21,7 +21,9 @@ GROUPS = r"(^|/)groups/(your_posts_in_groups|group_posts_and_comments)\.json$"
 COMMENTS = r"(^|/)comments(_and_reactions)?/comments\.json$|(^|/)groups/your_comments_in_groups\.json$"
 PAGES = r"(^|/)posts/[\w-]*posts[\w-]*\.html$"
 PROFILE = r"(^|/)profile_information/profile_information\.json$"
-NOT = re.compile(r"(^|/)(threads|media)/|your_instagram_activity", re.IGNORECASE)
+# What stands beside the posts and is none of them: what others wrote on the profile (so named until 2020, its apostrophe
+# replaced by some unpackers) and earlier wordings, which name no post.
+NOT = re.compile(r"(^|/)(threads|media)/|your_instagram_activity|/(other_people|edits_you_made_to_)", re.IGNORECASE)
 
 
 class Reader:
