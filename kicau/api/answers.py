@@ -93,7 +93,7 @@ def _numbers(row: Post) -> s.Numbers:
 
 def _answer(row: Answer) -> s.Answer:
     return s.Answer(
-        id=str(row.id), delivery=str(row.delivery_id), channel=str(row.channel_id), remote_id=row.remote_id, author=row.author, text=row.text,
+        id=str(row.id), delivery=str(row.delivery_id), channel=str(row.channel_id), remote_id=row.remote_id, author=row.author, handle=row.handle, name=row.name, text=row.text,
         at=row.at, fetched_at=row.fetched_at,
     )  # fmt: skip
 
@@ -101,7 +101,7 @@ def _answer(row: Answer) -> s.Answer:
 def _said(row: Answer) -> s.InboxAnswer:
     return s.InboxAnswer(
         id=str(row.id), channel=row.channel.key, network=row.channel.network, delivery=str(row.delivery_id or ""), remote_id=row.remote_id, author=row.author,
-        handle=row.handle, text=row.text, url=row.url, at=row.at, answered_at=row.answered_at, done_at=row.done_at,
+        handle=row.handle, name=row.name, text=row.text, url=row.url, at=row.at, answered_at=row.answered_at, done_at=row.done_at,
     )  # fmt: skip
 
 

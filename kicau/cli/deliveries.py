@@ -149,7 +149,7 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
         "rendered": shapes.rendered(rendered, priced),
         "attempts": [shapes.attempt(a) for a in story],
         "numbers": [{"part": n.position + 1, "remote_id": n.remote_id, "values": n.values, "read_at": n.read_at.isoformat() if n.read_at else None} for n in numbers],
-        "answers": [{"remote_id": a.remote_id, "author": a.author, "text": a.text, "at": a.at.isoformat()} for a in answers],
+        "answers": [{"remote_id": a.remote_id, "author": a.author, "handle": a.handle, "name": a.name, "text": a.text, "at": a.at.isoformat()} for a in answers],
     }  # fmt: skip
 
     def human() -> None:
@@ -171,7 +171,10 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
             click.echo(f"\nRead {local(one.read_at, row.timezone)}: {printable(told)}")
         if answers:
             click.echo()
-            show_table(("answered", "by", ""), [(local(a.at, row.timezone), a.author, a.text) for a in answers])
+            show_table(
+                ("answered", "by", ""),
+                [(local(a.at, row.timezone), printable(a.name or a.handle or a.author), a.text) for a in answers],
+            )
 
     answer(as_json, data, human)
 

@@ -363,6 +363,7 @@ class ConnectorContract:
         assert (one.id, one.answers) == (first, post if self.threads_answers else "")
         assert "the first answer" in one.text
         assert one.author not in ("", session.account_id)
+        assert one.handle or one.name, "people want to know who answered"
         assert abs(one.at - session.now()) < timedelta(minutes=2)
         later = [await self.answered(sandbox, client, post, f"answer {n}") for n in range(3)]
         more = await reader.answers(session, got.cursor)
@@ -458,7 +459,13 @@ class ConnectorContract:
             (read,) = (await teller.answers(session, "")).items
             assert told.account == session.account_id
             assert told.answer is not None
-            assert [told.answer.id, told.answer.text, told.answer.author] == [answer, read.text, read.author]
+            assert [told.answer.id, told.answer.text, told.answer.author, told.answer.handle, told.answer.name] == [
+                answer,
+                read.text,
+                read.author,
+                read.handle,
+                read.name,
+            ]
             assert told.answer.answers == self.told_of(sandbox, read.answers)
             assert abs(told.answer.at - read.at) <= timedelta(seconds=2)
             await teller.unsubscribe(session)

@@ -27,6 +27,7 @@ class Answer:
     text: str
     answers: str = ""  # id of the post that it answers, "" where it only mentions
     handle: str = ""  # of the author, without @, where it is told
+    name: str = ""  # of the author, as readers see it, where it is told
     url: str = ""  # where readers see it, where that is known
     begins: str = ""  # what a reply has to begin with so that it reaches the author
     raw: Mapping[str, JSON] = field(default_factory=dict)

@@ -109,6 +109,9 @@ class Answer(models.Model):
     remote_id = models.CharField(max_length=300)
     author = models.CharField(max_length=300, blank=True)  # the network's id
     handle = models.CharField(max_length=300, blank=True, default="")  # of who wrote it, without @; "" where not told
+    name = models.CharField(
+        max_length=300, blank=True, default=""
+    )  # of who wrote it, as readers see it; "" where not told
     url = models.CharField(max_length=1000, blank=True, default="")  # where readers see it; "" where not known
     begins = models.CharField(max_length=310, blank=True, default="")  # what a reply begins with, to reach its author
     text = models.TextField(blank=True)

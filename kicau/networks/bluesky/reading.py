@@ -78,6 +78,7 @@ def _answer(row: Mapping[str, Any], web: str) -> Answer | None:
         text=str(record.get("text") or ""),
         answers=str(parent or quoted or ""),
         handle=str(who.get("handle") or ""),
+        name=str(who.get("displayName") or ""),
         url=f"{web}/profile/{who.get('did')}/post/{_key(str(row['uri']))}",
         raw={"cid": row.get("cid"), "reason": row["reason"], "handle": who.get("handle"), "record": record},
     )

@@ -67,6 +67,7 @@ def _answer(session: Session, post: Mapping[str, Any], comment: Mapping[str, Any
         id=str(comment["id"]),
         at=at,
         author=author,
+        name=str(who.get("name") or ""),
         text=text,
         answers=_kept_by(post),
         url=f"https://www.facebook.com/{comment['id']}",

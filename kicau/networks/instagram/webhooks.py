@@ -39,7 +39,7 @@ def _comment(account: str, sent: Any, value: Mapping[str, Any]) -> Happening | N
         return None
     who, media = value.get("from") or {}, value.get("media") or {}
     author = str(who.get("id") or who.get("username") or "")
-    said = Answer(id=key, at=at, author=author, text=str(value.get("text") or ""), answers=str(media.get("id") or ""), raw=dict(value))  # fmt: skip
+    said = Answer(id=key, at=at, author=author, handle=str(who.get("username") or ""), text=str(value.get("text") or ""), answers=str(media.get("id") or ""), raw=dict(value))  # fmt: skip
     return Happening(account=account, at=at, answer=said)
 
 

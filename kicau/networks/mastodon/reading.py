@@ -64,6 +64,7 @@ def _answer(row: Mapping[str, Any]) -> Answer | None:
         text=wire.plain(str(status.get("content") or "")).strip(),
         answers=str(status.get("in_reply_to_id") or ""),
         handle=str(who.get("acct") or ""),
+        name=str(who.get("display_name") or ""),
         url=str(status.get("url") or ""),
         begins=f"@{who['acct']} " if who.get("acct") else "",
         raw={**wire.kept(status), "acct": str(who.get("acct") or "")},

@@ -47,7 +47,8 @@ def _read(told: Mapping[str, Any], change: Mapping[str, Any]) -> Happening | Non
             account, answers = str(told.get("target_id") or ""), ""
         case _:
             return None
-    said = Answer(id=str(value["id"]), at=made, author=str(value.get("username") or ""), text=str(value.get("text") or ""), answers=answers, raw=dict(value))  # fmt: skip
+    handle = str(value.get("username") or "")
+    said = Answer(id=str(value["id"]), at=made, author=handle, handle=handle, url=str(value.get("permalink") or ""), text=str(value.get("text") or ""), answers=answers, raw=dict(value))  # fmt: skip
     return Happening(account=account, at=sent or made, answer=said)
 
 

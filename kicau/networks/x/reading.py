@@ -25,8 +25,9 @@ async def answers(session: Session, cursor: str) -> Answers:
         size = wire.MOST if cursor else FIRST
         asked = {"max_results": str(size)} | ({"since_id": cursor} if cursor else {}) | ({"pagination_token": token} if token else {})  # fmt: skip
         body = (await _read(session, f"/2/users/{session.account_id}/mentions", asked, size)).json()
+        people = {str(one.get("id")): one for one in (body.get("includes") or {}).get("users") or ()}
         for row in body.get("data") or ():
-            found[str(row["id"])] = _answer(row, wire.public_site(session.app.endpoints))
+            found[str(row["id"])] = _answer(row, wire.public_site(session.app.endpoints), people)
             newest = max(newest, str(row["id"]), key=lambda one: int(one or 0))
         token = str((body.get("meta") or {}).get("next_token") or "")
         if not token or not cursor:
@@ -52,19 +53,25 @@ async def _read(session: Session, path: str, asked: Mapping[str, str], most: int
 
 
 def _fields(words: wire.Vocabulary) -> dict[str, str]:
+    """The new vocabulary tells whose a post is, and what it answers, only as expansions (OpenAPI 2.167): the account comes
+    along, and so does its name. In the old one both are fields; an account would be a resource of its own there, at the
+    price of two posts, and is not asked for."""
     if words is wire.NEW:
         return {words.fields: "created_at,conversation_id,public_metrics", "expansions": "author_id,referenced_posts"}
     return {words.fields: f"{FIELDS},referenced_tweets"}
 
 
-def _answer(row: Mapping[str, Any], site: str) -> Answer:
-    seen = wire.seen(row)
+def _answer(row: Mapping[str, Any], site: str, people: Mapping[str, Mapping[str, Any]]) -> Answer:
+    seen, author = wire.seen(row), str(row.get("author_id") or "")
+    who = people.get(author) or {}
     references = row.get("referenced_posts") or row.get("referenced_tweets") or ()
     answered = next((str(one.get("id")) for one in references if one.get("type") == "replied_to"), "")
     return Answer(
         id=seen.id,
         at=seen.at,
-        author=str(row.get("author_id") or ""),
+        author=author,
+        handle=str(who.get("username") or ""),
+        name=str(who.get("name") or ""),
         text=seen.text,
         answers=answered,
         url=f"{site}/i/web/status/{seen.id}",

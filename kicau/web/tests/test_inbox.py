@@ -17,11 +17,12 @@ def test_what_was_said_stands_there_and_is_answered_or_done(
 ):
     row = post("Kopi Gayo", to=["x-kopisenja"]).deliveries[0]
     now = clock.now()
-    mention = Answer.objects.create(channel=row.channel, remote_id="77", author="9", handle="budi", text="Buka <b>kapan</b>?", url="https://x.example/77", at=now)  # fmt: skip
+    mention = Answer.objects.create(channel=row.channel, remote_id="77", author="9", handle="budi", name="Budi <b>", text="Buka <b>kapan</b>?", url="https://x.example/77", at=now)  # fmt: skip
     Answer.objects.create(channel=row.channel, delivery=row, remote_id="78", author="9", text="Enak", at=now - timedelta(hours=1))  # fmt: skip
     with django_assert_max_num_queries(QUERIES):
         shown = page.get(reverse("answers")).content.decode()
     assert "@budi" in shown
+    assert "Budi &lt;b&gt;" in shown
     assert "Buka &lt;b&gt;kapan&lt;/b&gt;?" in shown
     assert shown.index("kapan") < shown.index("Enak")
     assert f"/posts/{row.draft_id}#d-{row.id}" in shown

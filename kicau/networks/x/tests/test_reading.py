@@ -24,10 +24,11 @@ async def test_answers_come_once_each_and_nothing_new_costs_nothing(kopi: Lent, 
     before = billed(sandbox).get("post-read", 0)
     got = await connector.answers(kopi, "")
     assert [(one.id, one.author, one.text) for one in got.items] == [(first, "1790000000000000002", "halo @kopisenja")]
+    assert [(one.handle, one.name) for one in got.items] == [("kabarpagi", "Kabar Pagi")]
     sandbox.vocabularies = ("old",)  # X may know the old names only
     second = await say(kabar, "dan lagi @kopisenja")
     more = await connector.answers(kopi, got.cursor)
-    assert [one.id for one in more.items] == [second]
+    assert [(one.id, one.handle) for one in more.items] == [(second, "")]  # an account would be paid for there
     again = await connector.answers(kopi, more.cursor)
     assert (again.items, again.cursor) == ((), second)
     assert billed(sandbox)["post-read"] - before == 2
