@@ -51,7 +51,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.plans import acts as plans
     from kicau.publishing import capping, forecasting, holding, stories
     from kicau.reading import due as reading
-    from kicau.reading import receiving, telling
+    from kicau.reading import naming, receiving, telling
     from kicau.reading import rounds as reading_rounds
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
@@ -71,6 +71,9 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
 
     async def read() -> int:
         return await reading_rounds.read_due(client)
+
+    async def read_named() -> int:
+        return await naming.read_due(client)
 
     async def settle() -> int:
         return await telling.settle(client)
@@ -97,6 +100,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="look whose numbers are to be read", every=60.0, run=sync_to_async(reading.take_in), gives_way=True),
         Chore(name="read answers and numbers", every=10.0, run=read, gives_way=True),
         Chore(name="take in what networks told", every=1.0, run=sync_to_async(receiving.take_in), gives_way=True),
+        Chore(name="read what networks only named", every=5.0, run=read_named, gives_way=True),
         Chore(name="ask networks to tell", every=5.0, run=settle, gives_way=True),
         Chore(
             name="forget what networks told days ago",

@@ -29,6 +29,7 @@ class Happening:
     at: datetime  # UTC; when it happened, as the network has it: of two about the same answer the later one counts
     answer: Answer | None = None  # somebody's words, new or changed; the account's own may be among them
     gone: str = ""  # id of an answer that is there no more
+    named: str = ""  # where only an id is told: what `words` reads somebody's words by
 
 
 @runtime_checkable
@@ -55,6 +56,14 @@ class TellsByWebhook(Protocol):
 
     async def unsubscribe(self, session: Session, /) -> None:
         """No more for this account; repeating it changes nothing. Raises the six errors."""
+
+
+@runtime_checkable
+class TellsByName(TellsByWebhook, Protocol):
+    """What such a connector has besides where some of its webhooks tell an id without the words."""
+
+    async def words(self, session: Session, named: str, /) -> Answer | None:
+        """The words behind a `Happening.named`; None where they are gone. Raises the six errors."""
 
 
 def signed(secret: str, body: bytes) -> str:

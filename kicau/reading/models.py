@@ -203,6 +203,24 @@ class Webhook(models.Model):
         return f"{self.app_id} at {self.at}"
 
 
+class Named(Leased):
+    """Somebody's words of which a webhook told an id alone: they are read by it, once, paid for as answers are."""
+
+    channel_id: UUID
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    named = models.CharField(max_length=300)
+    at = models.DateTimeField(default=now)
+    next_at = models.DateTimeField(null=True, default=now)  # when it is read; None: it was, or is gone
+    fruitless = models.PositiveIntegerField(default=0)  # tries in a row that failed
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "named"], name="named_once")]
+        indexes = [models.Index(fields=["next_at"], name="named_next", condition=Q(next_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.named} in {self.channel_id}"
+
+
 class Told(models.Model):
     """When, by the network's clock, a webhook last told of an answer: what comes late changes nothing any more."""
 

@@ -25,7 +25,7 @@ from kicau.connector.http import storable
 from kicau.connector.webhooks import Happening, TellsByWebhook
 from kicau.plans import reading as policies
 from kicau.reading import choosing, keeping, telling
-from kicau.reading.models import Answer, Standing, Subscription, Told, Webhook
+from kicau.reading.models import Answer, Named, Standing, Subscription, Told, Webhook
 
 MOST = 3_000  # genuine ones of an app that one web process takes in a minute; the network sends the others again
 FORGED = 60  # others that are told apart and logged in a minute, by one web process
@@ -150,8 +150,9 @@ def _keep(channel: Channel, told: Sequence[Happening]) -> None:
     for answer in ours:
         changed = Answer.objects.filter(~Q(text=answer.text), channel=channel, remote_id=answer.id[:300])
         changed.update(text=storable(answer.text), raw=storable(dict(answer.raw)), fetched_at=now)
+    Named.objects.bulk_create([Named(channel=channel, named=one.named[:300]) for one in told if one.named], ignore_conflicts=True)  # fmt: skip
     Subscription.objects.filter(channel=channel).update(told_at=now, told=F("told") + len(told), reason="", said=[])
-    if len(ours) < len(said) or any(one.answer is None and not one.gone for one in told):
+    if len(ours) < len(said) or any(one.answer is None and not one.gone and not one.named for one in told):
         _look_soon(channel, policy)
 
 
@@ -183,4 +184,5 @@ def forget_old() -> int:
     """What can no longer come again is no longer known."""
     before = clock.now() - KEPT
     Told.objects.filter(at__lt=before).delete()
+    Named.objects.filter(at__lt=before).delete()  # what a budget or a limit held for so long is read no more
     return Webhook.objects.filter(at__lt=before, taken_at__isnull=False).delete()[0]

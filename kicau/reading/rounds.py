@@ -111,7 +111,7 @@ async def _read(job: Job, client: aiohttp.ClientSession) -> bool:
             numbers = await paid(job, client, asked, lambda role, live: role.numbers(live, [p.remote_id for p in job.posts]))  # fmt: skip
             await sync_to_async(keeping.numbers)(job, asked.calls, asked.allowed, numbers)
     except Held as held:
-        await _later(job, asked, _until(held.short.renews_at), _over(held.short))
+        await _later(job, asked, until(held.short.renews_at), over(held.short))
     except errors.RateLimited as exc:
         await sync_to_async(_wait)(job.channel, exc)
         await _later(job, asked, exc.until, Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until))  # fmt: skip
@@ -200,7 +200,7 @@ def _leave_out(job: Numbering, refused: dict[UUID, Short]) -> bool:
     job.shares = [share for share in job.shares if share.lease not in refused]
     for share in out:
         short = refused[share.lease]
-        keeping.put_off([share], _until(short.renews_at), _over(short))
+        keeping.put_off([share], until(short.renews_at), over(short))
     reservations.free([share.lease for share in out])
     return True
 
@@ -235,7 +235,7 @@ async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label:
     try:
         renewed = may and await channels.refresh_channel(job.channel.id, client, used=used.access_token)
     except purses.NoRoom as held:
-        await _later(job, asked, _until(held.again_at), channels.not_renewed(held, job.channel.name))
+        await _later(job, asked, until(held.again_at), channels.not_renewed(held, job.channel.name))
         return
     if renewed:
         await _later(job, asked, clock.now() + timedelta(minutes=1), told)  # fmt: skip
@@ -252,12 +252,12 @@ def _wait(channel: Channel, exc: errors.RateLimited) -> None:
         Channel.objects.filter(id=channel.id).update(reads_from=exc.until)
 
 
-def _until(renews_at: datetime) -> datetime:
+def until(renews_at: datetime) -> datetime:
     """It may be raised at any time, so it is asked again soon; and once more just when it begins anew."""
     return min(renews_at, clock.now() + LATER)
 
 
-def _over(short: Short) -> Sentence:
+def over(short: Short) -> Sentence:
     return Sentence("The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.", budget=short.budget.name)  # fmt: skip
 
 

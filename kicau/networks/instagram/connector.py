@@ -16,7 +16,7 @@ from kicau.connector.http import Reply
 from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
-from kicau.connector.reading import Answers
+from kicau.connector.reading import Answer, Answers
 from kicau.connector.session import Session
 from kicau.connector.webhooks import Happening
 from kicau.networks._meta import containers
@@ -75,6 +75,9 @@ class Instagram(MetaWebhooks):
 
     def happenings(self, body: bytes, /) -> Sequence[Happening]:
         return webhooks.happenings(body)
+
+    async def words(self, session: Session, named: str, /) -> Answer | None:
+        return await webhooks.words(session, named)
 
     async def subscribe(self, session: Session, address: str, token: str, /) -> None:
         await webhooks.subscribe(session, address, token)

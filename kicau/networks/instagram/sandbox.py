@@ -279,7 +279,9 @@ class Server(WebhookSide, ContainerSide):
         own = ask.token["kind"] == "instagram"
         scoped = next(key for key, value in SCOPED.items() if value == account)
         discover = self._discovered(ask) if not own else None
+        mentioned = {} if own else {f"mentioned_{kind}": found for kind in ("comment", "media") if (found := self._mentioned(account, ask, kind))}  # fmt: skip
         return {
+            **mentioned,
             **({"business_discovery": discover} if discover else {}),
             "id": lambda: scoped if own else account,
             "user_id": lambda: account if own else None,
@@ -317,6 +319,35 @@ class Server(WebhookSide, ContainerSide):
         for subscriber in (media["account"], PAGE_OF[media["account"]]):
             self.tell(subscriber, "comments", entry("instagram", media["account"], time_of(self), "comments", value))
         return str(made["id"])
+
+    def mention(self, account: str, text: str, *, caption: bool = False) -> str:
+        """Somebody mentions an account under media of their own, or in its caption: the webhook tells ids alone."""
+        key, media = self.new_id(), self.new_id()
+        made = {"id": media if caption else key, "account": account, "text": text, "at": time_of(self), "by": VISITOR, "media": media, "kind": "media" if caption else "comment"}  # fmt: skip
+        self.store.put("mention", str(made["id"]), made)
+        value = {"media_id": media} | ({} if caption else {"comment_id": key})
+        self.tell(PAGE_OF[account], "mentions", entry("instagram", account, time_of(self), "mentions", value))
+        return str(made["id"])
+
+    def unmention(self, key: str) -> None:
+        self.store.remove("mention", key)
+
+    def _mentioned(self, account: str, ask: Ask, kind: str) -> Callable[[], Doc] | None:
+        """`mentioned_comment.comment_id(ID)` or `mentioned_media.media_id(ID)`; None where it is not asked for."""
+        asked = re.search(rf"mentioned_{kind}\.{kind}_id\((\d+)\)", ask.params.get("fields", ""))
+        if asked is None:
+            return None
+
+        def found() -> Doc:
+            self.may(ask, "manage_comments")
+            doc = self.store.get("mention", asked[1])
+            if doc is None or doc["account"] != account or doc["kind"] != kind:
+                raise missing_object(asked[1], "GET")
+            link = f"{self.base_url}/p/{doc['media']}/"
+            words = {"caption": doc["text"], "permalink": link} if kind == "media" else {"text": doc["text"], "media": {"id": doc["media"], "permalink": link}}  # fmt: skip
+            return {"id": doc["id"], "timestamp": stamp(doc["at"]), "username": VISITOR["username"], **words}
+
+        return found
 
     def uncomment(self, comment_id: str) -> None:
         """Who wrote a comment deletes it."""

@@ -2,7 +2,9 @@
 
 https://developers.facebook.com/documentation/instagram-platform/webhooks/setup and .../fields, looked up 2026-11-26. With
 Instagram's own sign-in the app's address is entered in its dashboard; with Facebook's it is set by a call, and it is the
-Page beside the account that is subscribed. Mentions elsewhere come without their words, and are not asked for.
+Page beside the account that is subscribed. Mentions under others' media, and in their captions, come as ids alone; the
+words are read by them (.../instagram-api-with-facebook-login/mentions, .../reference/ig-user/mentioned_comment and
+.../mentioned_media, looked up 2026-11-27), which only Facebook's sign-in may.
 """
 
 from __future__ import annotations
@@ -11,15 +13,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kicau.connector.content import Note
+from kicau.connector.errors import Rejected
 from kicau.connector.reading import Answer
 from kicau.connector.session import Session
 from kicau.connector.webhooks import Happening
+from kicau.networks._meta.errors import is_gone
 from kicau.networks._meta.graph import moment
 from kicau.networks._meta.webhooks import changes, each, subscribe_account, subscribe_app, unsubscribe_account
 from kicau.networks.instagram import wire
 from kicau.networks.instagram.limits import NETWORK
 
-OBJECT, FIELDS = "instagram", "comments"
+OBJECT, FIELDS, MENTIONS = "instagram", "comments", "mentions"
+MENTIONED = {  # how each is asked for, and which field has the words
+    "comment": ("mentioned_comment.comment_id", "id,text,timestamp,username,media{permalink}", "text"),
+    "media": ("mentioned_media.media_id", "id,caption,timestamp,username,permalink", "caption"),
+}
 PAGE_FIELDS = "feed"  # of the Page beside it: any field lets the app be told of the account
 SETUP = Note(
     "In the app's dashboard at Meta, under {network}, Webhooks, enter this address and token, and subscribe to comments (not needed where accounts sign in with Facebook).",
@@ -28,9 +36,42 @@ SETUP = Note(
 
 
 def happenings(body: bytes) -> Sequence[Happening]:
-    return each(
-        _comment, ((account, sent, value) for account, sent, field, value in changes(body, OBJECT) if field == FIELDS)
-    )
+    return each(_read, changes(body, OBJECT))
+
+
+def _read(account: str, sent: Any, field: str, value: Mapping[str, Any]) -> Happening | None:
+    match field:
+        case "comments":
+            return _comment(account, sent, value)
+        case "mentions":
+            return _mention(account, sent, value)
+    return None
+
+
+def _mention(account: str, sent: Any, value: Mapping[str, Any]) -> Happening | None:
+    """In a comment, or where there is none in the caption of the media."""
+    comment, media, at = str(value.get("comment_id") or ""), str(value.get("media_id") or ""), moment(sent)
+    if at is None or not (comment or media).isdecimal():
+        return None
+    return Happening(account=account, at=at, named=f"comment:{comment}" if comment else f"media:{media}")
+
+
+async def words(session: Session, named: str) -> Answer | None:
+    """Raises Rejected where the channel signed in with Instagram itself: its tokens may not read them."""
+    kind, _, key = named.partition(":")
+    edge, asked, says = MENTIONED[kind]
+    try:
+        told = await wire.graph_of(session).get(session.account_id, fields=f"{edge}({key}){{{asked}}}")
+    except Rejected as refused:
+        if is_gone(refused):
+            return None
+        raise
+    one = told.get(edge.partition(".")[0])
+    at = moment(one.get("timestamp")) if isinstance(one, dict) else None
+    if not isinstance(one, dict) or at is None or one.get("username") == session.handle:
+        return None
+    handle, shown = str(one.get("username") or ""), str(one.get("permalink") or (one.get("media") or {}).get("permalink") or "")  # fmt: skip
+    return Answer(id=key, at=at, author=handle, handle=handle, text=str(one.get(says) or ""), url=shown, raw=dict(one))
 
 
 def _comment(account: str, sent: Any, value: Mapping[str, Any]) -> Happening | None:
@@ -45,7 +86,7 @@ def _comment(account: str, sent: Any, value: Mapping[str, Any]) -> Happening | N
 
 async def subscribe(session: Session, address: str, token: str) -> None:
     if wire.by_facebook(session):
-        await subscribe_app(session.http, session.app, session.app.endpoints["facebook"], OBJECT, FIELDS, address, token)  # fmt: skip
+        await subscribe_app(session.http, session.app, session.app.endpoints["facebook"], OBJECT, f"{FIELDS},{MENTIONS}", address, token)  # fmt: skip
     await subscribe_account(wire.graph_of(session), _subscribed(session), _fields(session))
 
 

@@ -1,0 +1,99 @@
+"""A webhook that tells an id alone: the words are read by it, once, paid for, and within the budgets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+
+from kicau.channels import acts as channels
+from kicau.channels.models import Channel
+from kicau.config.tests.test_told import client, here, rows, taken
+from kicau.connector.contract import consent
+from kicau.connector.sandbox import Fault, start
+from kicau.plans import acts as plans
+from kicau.plans.models import Charge, Reservation
+from kicau.reading import naming, telling
+from kicau.reading.models import Answer, Named, Subscription
+
+__all__ = ["client", "here"]
+pytestmark = pytest.mark.django_db(transaction=True)
+NETWORK = "instagram"
+
+
+@pytest_asyncio.fixture
+async def server(tmp_path) -> AsyncIterator[Any]:
+    made = import_module(f"kicau.networks.{NETWORK}.sandbox").Server(folder=tmp_path)
+    runner = await start(made)
+    yield made
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture
+async def told(here, server, actor, client) -> Channel:
+    """A channel that signed in with Facebook, of which the network tells."""
+    app = server.default_app
+    await sync_to_async(channels.register_app)(NETWORK, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)  # fmt: skip
+    begun = await channels.begin_sign_in(actor, NETWORK, {"login": "facebook"}, client=client)
+    await channels.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    made = await channels.connect(actor, begun.state, client=client)
+    await sync_to_async(telling.switch)(actor, NETWORK, True)
+    await telling.settle(client)
+    return min(made, key=lambda c: c.account_id)
+
+
+async def test_a_mention_s_words_are_read_by_its_id_once(told, server, client):
+    before = sum(c.units for c in await rows(Charge, purpose="answers"))
+    comment = server.mention(told.account_id, "@kopisenja buka jam berapa? 🙂")
+    media = server.mention(told.account_id, "Pagi di @kopisenja", caption=True)
+    assert await taken(server) == 2
+    assert await rows(Answer) == []
+    assert await naming.read_due(client) == 2
+    found = {a.remote_id: a for a in await rows(Answer)}
+    assert {key: (a.text, a.handle, a.delivery_id) for key, a in found.items()} == {
+        comment: ("@kopisenja buka jam berapa? 🙂", "rini.hartati", None),
+        media: ("Pagi di @kopisenja", "rini.hartati", None),
+    }
+    assert all(a.url.startswith(server.base_url) for a in found.values())
+    assert sum(c.units for c in await rows(Charge, purpose="answers")) - before == 2
+    assert await naming.read_due(client) == 0
+    hook = server.store.get("webhook", NETWORK)
+    assert "mentions" in hook["fields"]
+
+
+async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(actor, told, server, client, go):
+    made = await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Bacaan", amount=0, meter="calls", period="total", reading_share=100))  # fmt: skip
+    server.mention(told.account_id, "Halo @kopisenja")
+    await taken(server)
+    server.requests.clear()
+    assert await naming.read_due(client) == 1
+    assert not server.requests
+    [told_of] = await rows(Subscription, channel=told)
+    assert told_of.reason.startswith("The budget “Bacaan” has no room left for reading.")
+    assert (await rows(Named))[0].next_at is not None
+    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Bacaan", amount=100, meter="calls", period="total", reading_share=100), budget_id=made.id)  # fmt: skip
+    go(minutes=16)
+    assert await naming.read_due(client) == 1
+    assert [a.text for a in await rows(Answer)] == ["Halo @kopisenja"]
+    assert [s.reason for s in await rows(Subscription, channel=told)] == [""]
+    assert await rows(Reservation) == []
+
+
+async def test_one_that_is_gone_meanwhile_is_left_and_one_that_is_unanswered_is_tried_again(told, server, client, go):
+    server.unmention(server.mention(told.account_id, "Sudah dihapus"))
+    await taken(server)
+    await naming.read_due(client)
+    assert await rows(Answer) == []
+    assert [n.next_at for n in await rows(Named)] == [None]
+    server.mention(told.account_id, "Masih ada")
+    await taken(server)
+    server.faults.append(Fault(effect="drop", method="GET"))
+    await naming.read_due(client)
+    assert await rows(Answer) == []
+    go(minutes=2)
+    await naming.read_due(client)
+    assert [a.text for a in await rows(Answer)] == ["Masih ada"]
