@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kicau.archive.reading import problem
 from kicau.audit import acts, papers, showing
 from kicau.audit.models import Audit, AuditState
-from kicau.base.errors import Conflict, NotFound, Refusal
+from kicau.base.errors import NotFound, Refusal
 from kicau.connector import registry
 from kicau.evidence import log, notes, verify
 from kicau.web import audit_words as w
@@ -140,10 +140,11 @@ def check(request: Asked) -> HttpResponse:
     shown: dict[str, Any] = {"key": request.POST.get("key", "").strip()}
     language = "id" if (get_language() or "").startswith("id") else "en"
     if request.method == "POST":
-        if file is None:
-            return render(request, "web/audits/check.html", shown | {"missing": _("Choose a bundle first.")}, status=422)  # fmt: skip
-        if not file.size or file.size > LARGEST:
-            raise Conflict("A bundle of more than 256 MB is checked with verify.py.")
+        wrong = _("Choose a bundle first.") if file is None else ""
+        if file is not None and (file.size or 0) > LARGEST:
+            wrong = _("A bundle of more than 256 MB is checked with verify.py, which is below.")
+        if file is None or wrong:
+            return render(request, "web/audits/check.html", shown | {"wrong": [wrong]}, status=422)
         try:
             shown |= {"holds": verify.verify(file.read(), shown["key"], language=language), "name": file.name}
         except verify.Refused as wrong:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,6 +13,7 @@ from django.urls import reverse
 from kicau.archive.models import Item, Standing
 from kicau.audit import running
 from kicau.audit.models import Audit, AuditState
+from kicau.web import audits
 
 POST = "Kopi Senja membuka sangrai kedua di Lembang hari Sabtu ☕, siapa membawa gelas <sendiri> minum gratis"
 
@@ -74,6 +76,21 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
     assert "signed by another key" in checked(bundle, key="0" * 64)
     assert "does not hold" in checked(b"[" * 100_000)
     assert b"def verify" in b"".join(page.get(reverse("audit-verifier")).streaming_content)
+
+
+def test_what_is_no_bundle_is_told_beside_the_field(page, workspace, monkeypatch):
+    monkeypatch.setattr(audits, "LARGEST", 1000)
+    for sent, sentence in (
+        ({}, "Choose a bundle first."),
+        ({"bundle": SimpleUploadedFile("evidence.json", b"x" * 1001)}, "A bundle of more than 256 MB is checked with verify.py, which is below."),
+    ):  # fmt: skip
+        answer = page.post(reverse("audit-check"), {"key": "ab" * 32, **sent})
+        shown = answer.content.decode()
+        assert (answer.status_code, shown.count(sentence)) == (422, 1)
+        assert re.search(r'name="bundle"[^>]*aria-invalid.{0,200}' + re.escape(sentence), shown, re.DOTALL)
+        assert f'value="{"ab" * 32}"' in shown
+    empty = page.post(reverse("audit-check"), {"bundle": SimpleUploadedFile("evidence.json", b"")}).content.decode()
+    assert "does not hold" in empty or "empty" in empty
 
 
 def test_strangers_and_viewers(page, actor, archive, member, db):
