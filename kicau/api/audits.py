@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -20,7 +21,7 @@ from kicau.api.streams import send_file
 from kicau.archive.reading import problem
 from kicau.audit import acts, logged, papers, showing
 from kicau.audit.models import Audit, AuditState
-from kicau.base.errors import NotFound
+from kicau.base.errors import NotFound, Unacceptable
 from kicau.evidence import log, verify
 from kicau.evidence.models import Leaf
 from kicau.workspaces.actors import Permission
@@ -32,6 +33,9 @@ Uploads = Annotated[list[UploadedFile], File(description="Files of the data set:
 Beside = Annotated[list[UploadedFile], File(description="Data that cannot hold the posts, such as older data: chance is counted in it.")]  # fmt: skip
 _FILE = {"content": {"application/json": {"schema": {"type": "object"}}}}
 _REPORT = {"content": {"text/html": {"schema": {"type": "string"}}, "application/pdf": {"schema": {"type": "string", "format": "binary"}}}}  # fmt: skip
+
+
+FIELDS = {"query.networks": "network", "query.authors": "author"}  # of an audit's query, as its form calls them
 
 
 class AuditFields(Shape):
@@ -63,7 +67,10 @@ def begin_audit(request: HttpRequest, fields: Form[AuditFields], file: Uploads =
     actor.require(Permission.WRITE)
     asked: dict[str, Any] = {"words": fields.words, "networks": [fields.network] if fields.network else [], "authors": [fields.author] if fields.author else [], "own": fields.own or None}  # fmt: skip
     query = {name: value for name, value in asked.items() if value not in ("", [], None)}
-    made = acts.begin(actor, name=fields.name, query=query or {"words": ""}, files=file, where=fields.where, control_files=control)  # fmt: skip
+    try:
+        made = acts.begin(actor, name=fields.name, query=query or {"words": ""}, files=file, where=fields.where, control_files=control)  # fmt: skip
+    except Unacceptable as exc:
+        raise Unacceptable(replace(p, field=FIELDS.get(p.field, p.field)) for p in exc.problems) from None
     return s.AuditRow(**_row(made))
 
 

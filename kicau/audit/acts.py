@@ -19,7 +19,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 
-from kicau.archive.queries import query_of
+from kicau.archive.queries import check_query
 from kicau.audit.models import Audit, AuditState, Hit
 from kicau.audit.names import format_of
 from kicau.base.errors import Conflict, NotFound, unacceptable
@@ -36,7 +36,7 @@ def begin(actor: Actor, *, name: str = "", query: Mapping[str, Any] | None = Non
     Unacceptable where there is nothing to search or it may not be searched; then nothing is kept."""
     actor.require(Permission.WRITE)
     asked = dict(query or {}) or {"own": True}
-    query_of(asked)
+    check_query(actor, asked)
     if bool(files) == bool(where):
         raise unacceptable("file", "Give files, or name where the data set lies on the server.")
     id_ = new_id()

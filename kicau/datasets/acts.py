@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
 
 from kicau.archive.deciding import checked_use
-from kicau.archive.queries import query_of
+from kicau.archive.queries import check_languages, check_query
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
@@ -33,7 +33,7 @@ def define(actor: Actor, *, name: str, purpose: str = "", use: str = "train_gen"
     checked_use(use)
     if not name.strip():
         raise unacceptable("name", "A training set needs a name.")
-    _check(format, meets, query or {})
+    _check(actor, format, meets, query or {})
     if TrainingSet.objects.filter(workspace=actor.workspace, name=name.strip()[:120]).exists():
         raise Conflict(Sentence("There is a training set of the name {name!r} already.", name=name.strip()))
     made = TrainingSet.objects.create(
@@ -50,7 +50,7 @@ def change(actor: Actor, set_id: UUID | str, *, purpose: str, format: str, query
     version was told them. Raises NotFound, Unacceptable."""
     actor.require(Permission.SETTINGS)
     of = one_set(actor, set_id)
-    _check(format, meets, query)
+    _check(actor, format, meets, query)
     of.purpose, of.format, of.query, of.meets = purpose.strip(), format, dict(query), sorted(set(meets))
     of.options = _checked_options(options)
     of.save(update_fields=["purpose", "format", "query", "meets", "options"])
@@ -59,13 +59,13 @@ def change(actor: Actor, set_id: UUID | str, *, purpose: str, format: str, query
     return of
 
 
-def _check(format: str, meets: Sequence[str], query: Mapping[str, Any]) -> None:
+def _check(actor: Actor, format: str, meets: Sequence[str], query: Mapping[str, Any]) -> None:
     if format not in Format.values:
         raise unacceptable("format", "A format is one of {formats}, not {format!r}.", formats=", ".join(Format.values), format=format)  # fmt: skip
     for condition in meets:
         if condition not in CONDITIONS:
             raise unacceptable("meets", "There is no condition {condition!r}; the conditions are: {conditions}.", condition=condition, conditions=", ".join(CONDITIONS))  # fmt: skip
-    query_of(query)
+    check_query(actor, query)
 
 
 def _checked_options(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +74,7 @@ def _checked_options(told: Mapping[str, Any]) -> dict[str, Any]:
         raise unacceptable("options", "An option is one of {known}, not {name}.", known=", ".join(known), name=", ".join(sorted(unknown)))  # fmt: skip
     if bad := set(told.get("personal", ())) - set(LABELS):
         raise unacceptable("options.personal", "Personal data is one of {known}, not {name}.", known=", ".join(LABELS), name=", ".join(sorted(bad)))  # fmt: skip
+    check_languages("options.languages", told.get("languages", ()))
     shares = told.get("shares", Options().shares)
     if len(shares) != len(SPLITS) or any(s < 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
         raise unacceptable("options.shares", "The shares are three, for {splits}, and together 1.", splits=", ".join(SPLITS))  # fmt: skip

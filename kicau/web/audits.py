@@ -22,7 +22,6 @@ from kicau.evidence import log, notes, verify
 from kicau.web import audit_words as w
 from kicau.web import files, set_forms
 from kicau.web.frame import Asked, attempt, page
-from kicau.web.words import by_field
 from kicau.workspaces.actors import Permission
 
 SHOWN = 20  # places on a page
@@ -52,7 +51,7 @@ def new(request: Asked) -> HttpResponse:
             )  # fmt: skip
             return redirect("audit", audit_id=made.id)
         except Refusal as exc:
-            return render(request, "web/audits/new.html", shown | {"errors": by_field(exc)}, status=422)
+            return render(request, "web/audits/new.html", shown | {"errors": set_forms.errors(exc)}, status=422)
     return render(request, "web/audits/new.html", shown)
 
 
@@ -140,11 +139,11 @@ def check(request: Asked) -> HttpResponse:
     shown: dict[str, Any] = {"key": request.POST.get("key", "").strip()}
     language = "id" if (get_language() or "").startswith("id") else "en"
     if request.method == "POST":
-        wrong = _("Choose a bundle first.") if file is None else ""
+        trouble = _("Choose a bundle first.") if file is None else ""
         if file is not None and (file.size or 0) > LARGEST:
-            wrong = _("A bundle of more than 256 MB is checked with verify.py, which is below.")
-        if file is None or wrong:
-            return render(request, "web/audits/check.html", shown | {"wrong": [wrong]}, status=422)
+            trouble = _("A bundle of more than 256 MB is checked with verify.py, which is below.")
+        if file is None or trouble:
+            return render(request, "web/audits/check.html", shown | {"wrong": [trouble]}, status=422)
         try:
             shown |= {"holds": verify.verify(file.read(), shown["key"], language=language), "name": file.name}
         except verify.Refused as wrong:

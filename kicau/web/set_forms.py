@@ -8,16 +8,17 @@ from typing import Any
 
 from django.http import QueryDict
 
-from kicau.base.errors import unacceptable
+from kicau.base.errors import Refusal, unacceptable
 from kicau.connector import registry
 from kicau.datasets.models import TrainingSet
 from kicau.datasets.options import LABELS, SPLITS, Options
 from kicau.web import archive_words as a
 from kicau.web import set_words as w
-from kicau.web.words import CONDITIONS
+from kicau.web.words import CONDITIONS, by_field
 
 KINDS = ("post", "reply", "quote", "comment", "article")
 PLAIN = ("name", "purpose", "use", "format", "words", "own", "since", "until", "author", "prompt", "languages", "least_words")  # fmt: skip
+FIELDS = {"query.networks": "networks", "query.kinds": "kinds", "query.authors": "author", "query.since": "since", "query.until": "until", "options.languages": "languages"}  # fmt: skip
 LISTS = ("networks", "kinds", "personal", "meets")
 
 
@@ -70,6 +71,11 @@ def query(form: Mapping[str, Any]) -> dict[str, Any]:
         "own": {"yes": True, "no": False}.get(form["own"]), "since": _moment(form, "since"), "until": _moment(form, "until", 1),
     }  # fmt: skip
     return {k: v for k, v in asked.items() if v not in ("", [], None)}
+
+
+def errors(exc: Refusal) -> dict[str, list[str]]:
+    """Sentences by the form's own fields."""
+    return {FIELDS.get(field, field): sentences for field, sentences in by_field(exc).items()}
 
 
 def shown(form: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def new(request: Asked) -> HttpResponse:
             acts.preview(request.actor, of.id)
             return redirect("set", set_id=of.id)
         except Refusal as exc:
-            return render(request, "web/sets/form.html", forms.shown(form) | {"errors": by_field(exc)}, status=422)
+            return render(request, "web/sets/form.html", forms.shown(form) | {"errors": forms.errors(exc)}, status=422)
     return render(request, "web/sets/form.html", forms.shown(form))
 
 
@@ -66,7 +66,7 @@ def change(request: Asked, set_id: str) -> HttpResponse:
             acts.preview(request.actor, of.id)
             return redirect("set", set_id=of.id)
         except Refusal as exc:
-            shown = forms.shown(form) | {"of": of, "errors": by_field(exc)}
+            shown = forms.shown(form) | {"of": of, "errors": forms.errors(exc)}
             return render(request, "web/sets/form.html", shown, status=422)
     return render(request, "web/sets/form.html", forms.shown(form) | {"of": of})
 

@@ -114,6 +114,19 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
     assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size'] + 1}").status_code == 422
 
 
+def test_what_a_query_names_wrongly_is_told_by_its_field(api, archive):
+    for query, options, field in (
+        ({"networks": ["twiter"]}, {}, "query.networks"), ({"authors": ["kopisenya"]}, {}, "query.authors"), ({}, {"languages": ["indonesia"]}, "options.languages"),
+        ({"since": "2026-04-01T00:00:00Z", "until": "2026-03-01T00:00:00Z"}, {}, "query.until"),
+    ):  # fmt: skip
+        refused = api.post("/sets", {"name": "Suara", "query": query, "options": options})
+        assert (refused.status_code, [e["field"] for e in refused.json()["errors"]]) == (422, [field])
+    assert api.post("/sets", {"name": "Suara", "query": {"networks": ["x"], "authors": ["x:True"]}, "options": {"languages": ["id"]}}).status_code == 201  # fmt: skip
+    for field, value in (("network", "twiter"), ("author", "kopisenya")):
+        refused = api.upload("/audits", file=SimpleUploadedFile("a.jsonl", b'{"text": "x"}\n'), **{field: value})
+        assert (refused.status_code, [e["field"] for e in refused.json()["errors"]]) == (422, [field])
+
+
 def test_whose_a_table_is_is_asked_beside_its_field(api):
     table = b"teks\nHalo\n"
     refused = api.upload("/archive/imports", file=SimpleUploadedFile("kiriman.csv", table))

@@ -78,6 +78,19 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
     assert b"def verify" in b"".join(page.get(reverse("audit-verifier")).streaming_content)
 
 
+def test_what_a_search_names_wrongly_is_told_beside_its_field(page, actor, archive):
+    for typed, sentence in (
+        ({"author": "@kopisenya"}, "Nobody in the archive is called &#x27;@kopisenya&#x27;"),
+        ({"networks": "twiter"}, "There is no network &#x27;twiter&#x27; here"),
+        ({"since": "2026-04-01", "until": "2026-03-01"}, "It ends before it begins"),
+    ):
+        answer = page.post(reverse("audit-new"), {"name": "Korpus", "file": data("Halo"), **typed})
+        shown = answer.content.decode()
+        assert (answer.status_code, shown.count(sentence)) == (422, 1)
+        assert 'value="Korpus"' in shown
+    assert not Audit.objects.exists()
+
+
 def test_what_is_no_bundle_is_told_beside_the_field(page, workspace, monkeypatch):
     monkeypatch.setattr(audits, "LARGEST", 1000)
     for sent, sentence in (

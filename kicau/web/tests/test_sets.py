@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -108,6 +109,25 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert "Tono confirmed" in outside.get(link).content.decode()
     assert "Tono confirmed it" in get("set", of.id)
     assert outside.get("/taken-back/nonsense").status_code == 410
+
+
+@pytest.mark.parametrize(("typed", "field", "sentence"), [
+    ({"networks": "twiter"}, "networks", "There is no network 'twiter' here; there are: bluesky, "),
+    ({"kinds": "posts"}, "kinds", "There is no kind 'posts'; the kinds are: post, reply, "),
+    ({"author": "@kopisenya"}, "author", "Nobody in the archive is called '@kopisenya'; give a handle as the archive shows it."),
+    ({"languages": "id, indonesia"}, "languages", "'indonesia' is no language; give its code of two letters, such as id or en."),
+    ({"since": "2026-04-01", "until": "2026-03-01"}, "until", "It ends before it begins, so no post can be in it."),
+])  # fmt: skip
+def test_what_a_query_names_wrongly_is_told_beside_its_field(page, archive, typed, field, sentence):
+    answer = page.post(reverse("set-new"), FORM | typed)
+    shown = html.unescape(answer.content.decode())
+    assert (answer.status_code, shown.count(sentence)) == (422, 1)
+    assert re.search(rf'name="{field}".*?' + re.escape(sentence), shown, re.DOTALL)
+    assert 'value="Suara kami"' in shown
+    assert not TrainingSet.objects.exists()
+    page.post(reverse("set-new"), FORM | {"networks": "x", "kinds": "post", "author": "x:1", "languages": "id", "until": "2026-04-01"})  # fmt: skip
+    changed = page.post(reverse("set-change", args=[TrainingSet.objects.get().id]), FORM | typed)
+    assert html.unescape(changed.content.decode()).count(sentence) == 1
 
 
 def test_what_is_not_known_is_refused_with_the_way_out_and_roles_hold(page, member, actor, archive):

@@ -1,0 +1,46 @@
+"""`kicau dataset`: what is asked wrongly is one sentence, and what is made can be handed out and taken back."""
+
+import pytest
+
+from kicau.archive.models import Item, Standing
+from kicau.archive.saying import say
+from kicau.datasets import making
+from kicau.rights.statements import NewStatement
+
+
+@pytest.fixture
+def items(actor):
+    standing = Standing.objects.create(workspace=actor.workspace, network="x", author="x:kopisenja", own=True, acquired=["imported"])  # fmt: skip
+    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip
+    return [Item.objects.create(workspace=actor.workspace, network="x", remote_id=str(n), standing=standing, text=f"Tulisan nomor {n} tentang kopi dan senja", sources=[]) for n in range(3)]  # fmt: skip
+
+
+def test_what_is_named_wrongly_is_one_sentence_and_nothing_is_kept(kicau, items):
+    for wrong, sentence in (
+        (("--network", "twiter"), "There is no network 'twiter' here; there are: "),
+        (("--language", "indonesia"), "'indonesia' is no language; give its code of two letters, such as id or en."),
+        (("--meets", "nothing"), "There is no condition 'nothing'; the conditions are: "),
+    ):
+        told = kicau("dataset", "make", "Suara", *wrong)
+        assert (told.code, told.out) == (1, "")
+        assert told.err.startswith(sentence)
+        assert told.err.count("\n") == 1
+    assert kicau("dataset", "list", "--json").json == []
+
+
+def test_a_set_is_made_given_taken_back_from_and_acknowledged(kicau, actor, items, tmp_path):
+    made = kicau("dataset", "make", "Suara", "--network", "x", "--json").json
+    assert (made["state"], made["records"]) == ("ready", 3)
+    assert "3 left out" not in kicau("dataset", "show", "Suara").out
+    given = kicau("dataset", "export", "Suara", tmp_path / "out", "--for", "Lab Bahasa")
+    assert (given.code, (tmp_path / "out" / "train.jsonl").exists()) == (0, True)
+    say(actor, [NewStatement(layer="withdrawal", party="author", subject="item", item=items[0].id, says={"train_gen": "deny"})])  # fmt: skip
+    making.make_waiting()
+    refused = kicau("dataset", "export", "Suara", tmp_path / "again", "--version", "1")
+    assert (refused.code, refused.err) == (1, "Something in version 1 was taken back; version 2 is without it.\n")
+    (recipient,) = kicau("dataset", "show", "Suara", "--version", "1", "--json").json["recipients"]
+    assert (recipient["owes"], recipient["acknowledged"]) == (2, False)
+    assert "Lab Bahasa acknowledged version 2." in kicau("dataset", "acknowledge", recipient["id"]).out
+    for command in (("show", "Lain"), ("export", "Lain", tmp_path / "x"), ("acknowledge", str(actor.workspace.id))):
+        told = kicau("dataset", *command)
+        assert (told.code, told.err.count("\n")) == (3, 1)
