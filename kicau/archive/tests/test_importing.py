@@ -56,13 +56,14 @@ def codes(row: Import) -> dict[str, int]:
 
 
 def test_every_form_of_a_post(actor, archive, take):
-    longer = "kopi " * 80
+    longer = "kopi " * 80 + "https://kopisenja.example/panjang"
+    noted = {"text": longer.replace("https://kopisenja.example/panjang", "https://t.co/z"), "urls": [{"shortUrl": "https://t.co/z", "expandedUrl": "https://kopisenja.example/panjang"}, "odd"]}  # fmt: skip
     more = {
         "data/tweets-part1.js": assigned("tweets.part1", [tweet(3, "Berjalan di hujan & senja &amp; kopi https://t.co/a", entities={"urls": [{"url": "https://t.co/a", "expanded_url": "https://kopisenja.example/menu"}]})]),
         "data/tweet.js": assigned("tweet.part0", [tweet(4, "older form")["tweet"]]),
         "data/js/tweets/2012_01.js": "Grailbird.data.tweets_2012_01 =\n" + json.dumps([{"id_str": "5", "text": "oldest form", "created_at": "2012-01-31 12:00:00 +0000"}]),
         "data/deleted-tweets.js": assigned("deleted_tweets.part0", [tweet(6, "taken down", deleted_at="2023-01-02T03:04:05.000Z")]),
-        "data/note-tweet.js": assigned("note_tweet.part0", [{"noteTweet": {"noteTweetId": "9", "createdAt": "2018-10-10T20:00:07.000Z", "core": {"text": longer}}}]),
+        "data/note-tweet.js": assigned("note_tweet.part0", [{"noteTweet": {"noteTweetId": "9", "createdAt": "2018-10-10T20:00:07.000Z", "core": noted}}]),
         "data/tweets_media/1008-cup.jpg": picture(),
     }  # fmt: skip
     cup = {"media": [{"url": "https://t.co/p", "media_url_https": "https://pbs.example/cup.jpg", "type": "photo", "ext_alt_text": "Secangkir robusta"}]}  # fmt: skip

@@ -303,10 +303,18 @@ def _long_posts(files: Files) -> tuple[dict[int, list[str]], list[Skip]]:
                 at = moment(note["createdAt"])
                 text = note["core"]["text"]
                 if at and isinstance(text, str):
-                    found.setdefault(int(at.timestamp()), []).append(text)
+                    found.setdefault(int(at.timestamp()), []).append(_expanded(text, note["core"].get("urls")))
             except (KeyError, TypeError):
                 skips.append(malformed(name))  # fmt: skip
     return found, skips
+
+
+def _expanded(text: str, urls: object) -> str:
+    """With the addresses that the short links in it stand for; a long post names those beyond its beginning itself."""
+    for one in urls if isinstance(urls, list) else []:
+        if isinstance(one, dict) and one.get("shortUrl") and one.get("expandedUrl"):
+            text = text.replace(str(one["shortUrl"]), str(one["expandedUrl"]))
+    return text
 
 
 def _whole(text: str, longer: list[str]) -> str:
