@@ -8,15 +8,17 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from kicau.api.gate import acting
-from kicau.api.paging import page
+from kicau.api.paging import cursor_of, page, place_of
 from kicau.api.routes import READS, SETTINGS, WRITES, Id
 from kicau.api.shapes import answers as s
 from kicau.api.shapes.base import PageQuery
+from kicau.channels import acts as channels
 from kicau.publishing import compose
 from kicau.reading import choosing, inbox, shown, telling
 from kicau.reading.models import Answer, Post
 
 routes = Router(tags=["Reading"])
+NEWEST = ("-at", "-id")
 
 
 @routes.get("/posts/{post_id}/numbers", response=s.NumbersPage, summary="Read a post's numbers", openapi_extra=READS)
@@ -36,8 +38,12 @@ def list_answers(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> 
 @routes.get("/answers", response=s.InboxPage, summary="List answers", openapi_extra=READS)
 def list_inbox(request: HttpRequest, asked: Query[s.InboxQuery]) -> dict[str, Any]:
     """All that others said to the workspace's channels, newest first; what answers no post of ours too."""
+    actor = acting(request)
     wanted = inbox.Wanted(channel=asked.channel, network=asked.network, waits=asked.waits)
-    return page(inbox.filtered(acting(request), wanted), ("-at", "-id"), asked, _said)
+    place = place_of(Answer, NEWEST, asked.cursor) if asked.cursor else None
+    after = (place[0], place[1]) if place else None
+    found = inbox.newest(actor, channels.channels(actor), wanted, after=after, limit=asked.limit)
+    return {"items": [_said(row) for row in found.rows], "next": cursor_of(found.rows[-1], NEWEST) if found.following else None}  # fmt: skip
 
 
 @routes.put("/answers/{answer_id}", response=s.InboxAnswer, summary="Mark an answer as done", openapi_extra=WRITES)

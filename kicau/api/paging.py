@@ -23,11 +23,12 @@ def page[M: Model, S](rows: QuerySet[M], by: Sequence[str], asked: PageQuery, sh
     """`rows` by `by`: fields that together are unique, all ascending or all (with "-") descending."""
     found = list(_after(rows.order_by(*by), by, asked.cursor)[: asked.limit + 1])
     shown = found[: asked.limit]
-    following = _cursor(shown[-1], by) if len(found) > asked.limit else None
+    following = cursor_of(shown[-1], by) if len(found) > asked.limit else None
     return {"items": [show(row) for row in shown], "next": following}
 
 
-def _cursor(row: Model, by: Sequence[str]) -> str:
+def cursor_of(row: Model, by: Sequence[str]) -> str:
+    """Where the page after `row` begins."""
     values = [getattr(row, name.lstrip("-")) for name in by]
     return signing.dumps(
         [v.isoformat() if isinstance(v, datetime) else str(v) for v in values], salt=_salt(type(row), by)
@@ -37,7 +38,7 @@ def _cursor(row: Model, by: Sequence[str]) -> str:
 def _after[M: Model](rows: QuerySet[M], by: Sequence[str], cursor: str) -> QuerySet[M]:
     if not cursor:
         return rows
-    values = _values(rows.model, by, cursor)
+    values = place_of(rows.model, by, cursor)
     way = "lt" if by[0].startswith("-") else "gt"
     names = [name.lstrip("-") for name in by]
     if len(names) == 1:
@@ -47,7 +48,8 @@ def _after[M: Model](rows: QuerySet[M], by: Sequence[str], cursor: str) -> Query
     return rows.filter(further, **{f"{first}__{way}e": values[0]})  # the plain bound lets the index be used
 
 
-def _values(model: type[Model], by: Sequence[str], cursor: str) -> list[Any]:
+def place_of(model: type[Model], by: Sequence[str], cursor: str) -> list[Any]:
+    """The values behind a cursor. Raises the field's problem where it is none of this list."""
     try:
         said = signing.loads(cursor, salt=_salt(model, by))
         return [model._meta.get_field(name.lstrip("-")).to_python(value) for name, value in zip(by, said, strict=True)]  # type: ignore[union-attr]

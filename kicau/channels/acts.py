@@ -44,6 +44,8 @@ CAPABILITIES_LAST = timedelta(days=1)
 #: A room above keeps a channel's queue safe, in the same transaction: called with the actor and the channel after it
 #: went (WENT), and after it came back, with the state that it was in before (CAME_BACK).
 WENT: list[Callable[[Actor, Channel], None]] = []
+#: The same for what still needs the channel's permission: called before it is forgotten.
+GOES: list[Callable[[Actor, Channel], None]] = []
 CAME_BACK: list[Callable[[Actor, Channel, str], None]] = []
 
 ENDS_SOON = timedelta(days=7)  # a person is warned so long before a permission ends
@@ -489,6 +491,8 @@ def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
     """Forget the channel's credentials. Its posts, queue and numbers stay; a reconnect takes them up again."""
     actor.require(Permission.CHANNELS)
     channel = one_channel(actor, key_or_id)
+    for tell in GOES:
+        tell(actor, channel)
     channel.state = ChannelState.REMOVED
     channel.reason = (
         f"{actor.name} disconnected it on {clock.now():%Y-%m-%d}. Connect it again to go on with its queue."

@@ -193,13 +193,15 @@ def begun(workspaces: Collection[UUID]) -> dict[tuple[UUID, str, str], int]:
     """What 30 days will cost where reading was switched on so lately that there is no habit of it: micro-units by
     workspace, network and currency."""
     lately = clock.now() - timedelta(days=JUDGED_BY)
-    found: dict[tuple[UUID, str, str], int] = {}
-    for choice in Choice.objects.filter(workspace__in=list(workspaces), reads=True, at__gte=lately):
-        rows = Channel.objects.filter(workspace=choice.workspace_id, network=choice.network, state=ChannelState.ACTIVE)
-        mine = list(rows.select_related("app"))
-        if mine and (told := estimate(mine)).currency:
-            found[choice.workspace_id, choice.network, told.currency] = told.micro
-    return found
+    chosen = set(Choice.objects.filter(workspace__in=list(workspaces), reads=True, at__gte=lately).values_list("workspace_id", "network"))  # fmt: skip
+    rows = Channel.objects.filter(workspace__in={id_ for id_, _ in chosen}, state=ChannelState.ACTIVE).select_related("app")  # fmt: skip
+    by_choice: dict[tuple[UUID, str], list[Channel]] = {}
+    for channel in rows if chosen else ():
+        if (channel.workspace_id, channel.network) in chosen:
+            by_choice.setdefault((channel.workspace_id, channel.network), []).append(channel)
+    counted = _count([c.id for mine in by_choice.values() for c in mine]) if by_choice else ({}, {})
+    told = {key: estimate(mine, counted) for key, mine in by_choice.items()}
+    return {(*key, one.currency): one.micro for key, one in told.items() if one.currency}
 
 
 type Counted = tuple[dict[UUID, int], dict[UUID, int]]  # by channel: parts that went out, answers that were read
@@ -214,9 +216,9 @@ def _count(channels: Collection[UUID]) -> Counted:
     return dict(parts.order_by()), dict(told.order_by())
 
 
-def estimate(mine: list[Channel], counted: Counted | None = None) -> Estimate:
-    """For channels of one network; `counted` is what `_count` found of them among others."""
-    parts_of, answers_of = counted or _count([c.id for c in mine])
+def estimate(mine: list[Channel], counted: Counted) -> Estimate:
+    """For channels of one network; `counted` is what `_count` found of them, among others."""
+    parts_of, answers_of = counted
     policy = policies.policy()
     posts = answers = readings = micro = each = 0
     currency = ""

@@ -63,14 +63,6 @@ def answers(actor: Actor) -> QuerySet[Answer]:
     return Answer.objects.filter(channel__workspace=actor.workspace).select_related("channel", "delivery", "done_by", "reply")  # fmt: skip
 
 
-def filtered(actor: Actor, wanted: Wanted) -> QuerySet[Answer]:
-    """The same, only those that are wanted."""
-    rows = answers(actor)
-    rows = rows.filter(channel__key=wanted.channel) if wanted.channel else rows
-    rows = rows.filter(channel__network=wanted.network) if wanted.network else rows
-    return rows.filter(done_at=None, answered_at=None) if wanted.waits else rows
-
-
 def newest(actor: Actor, channels: Iterable[Channel], wanted: Wanted, *, after: Place | None = None, limit: int = 50) -> Found:  # fmt: skip
     """Of the workspace's `channels`, newest first, from behind `after` on; two statements, however many there are."""
     actor.require(Permission.READ)

@@ -39,6 +39,7 @@ def answers(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], fo
     rows = store(job.channel, found.items, deliveries(job.channel, {a.answers for a in found.items if a.answers}), now)
     every = (policy.told_every if _is_told(job, rows, policy, now) else policy.answers_every) * job.slower
     mine.cursor, mine.read_at, mine.fruitless, mine.reason, mine.said = found.cursor or mine.cursor, now, 0, "", []
+    mine.is_renewed = False
     mine.next_at = job.due_at + every if job.due_at + every > now else now + every
     mine.lease = mine.leased_until = None
     mine.save()
@@ -113,7 +114,7 @@ def numbers(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], fo
 def answers_later(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], at: datetime, why: str, *, fruitless: bool) -> None:  # fmt: skip
     """Nothing was read: what it cost all the same, why, and when (UTC) it is tried again."""
     Standing.objects.filter(channel=job.channel, lease=job.lease).update(
-        lease=None, leased_until=None, next_at=at, reason=why, said=stored(why), fruitless=job.fruitless + 1 if fruitless else job.fruitless,
+        lease=None, leased_until=None, next_at=at, reason=why, said=stored(why), is_renewed=False, fruitless=job.fruitless + 1 if fruitless else job.fruitless,
     )  # fmt: skip
     ledger.write(ledger.entries(job.work(), calls), freed=frozenset({job.lease}))
     pacing.note_all(job.channel, said)
@@ -131,7 +132,7 @@ def put_off(shares: Iterable[Share], at: datetime, why: str) -> None:
     """In the caller's transaction."""
     for share in shares:
         Post.objects.filter(lease=share.lease).update(lease=None, leased_until=None, next_at=at)
-        Standing.objects.filter(channel=share.channel).update(reason=why, said=stored(why))
+        Standing.objects.filter(channel=share.channel).update(reason=why, said=stored(why), is_renewed=False)
 
 
 def _pay(job: Numbering, calls: Sequence[Call]) -> None:

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from kicau.base.clock import now
 from kicau.base.ids import new_id
+from kicau.base.sealed import SealedJSONField
 from kicau.channels.models import Channel, NetworkApp
 from kicau.publishing.models import Delivery, Draft
 from kicau.workspaces.models import Person, Workspace
@@ -53,6 +54,7 @@ class Standing(Leased):
     fruitless = models.PositiveIntegerField(default=0)  # tries in a row that the network did not answer
     reason = models.TextField(blank=True)  # why nothing was read last time, in a sentence
     said = models.JSONField(default=list, blank=True)  # how that sentence was made, to tell it in other languages
+    is_renewed = models.BooleanField(default=False)  # its token was refused last time, and renewed
 
     class Meta:
         indexes = [models.Index(fields=["next_at"], name="standing_next")]
@@ -160,6 +162,8 @@ class Subscription(Leased):
     channel_id: UUID
     channel = models.OneToOneField(Channel, on_delete=models.CASCADE, primary_key=True, related_name="+")
     is_wanted = models.BooleanField(default=True)  # else it is to be taken back
+    parting = SealedJSONField(null=True)  # the permission of a channel that was disconnected, until that is done
+    parted_at = models.DateTimeField(null=True)  # UTC; when it was
     made_at = models.DateTimeField(null=True)  # UTC; since when the network tells
     told_at = models.DateTimeField(null=True)  # of the last webhook; None: none came yet, or one stayed away
     told = models.PositiveIntegerField(default=0)  # what came so far

@@ -230,7 +230,7 @@ async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label:
     """A token is renewed where it can be, once: a fresh one that is refused too shows that it is not the token. Reading
     alone never ends a channel: what was refused may be reading alone."""
     used, told = credentials_of(job.channel), Sentence("{network} refused the token; it was renewed.", network=label)  # fmt: skip
-    again = await Standing.objects.filter(channel=job.channel, reason=str(told)).aexists()
+    again = await Standing.objects.filter(channel=job.channel, is_renewed=True).aexists()
     may = bool(used.refresh_token) and not exc.missing and not again
     try:
         renewed = may and await channels.refresh_channel(job.channel.id, client, used=used.access_token)
@@ -238,7 +238,8 @@ async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label:
         await _later(job, asked, until(held.again_at), channels.not_renewed(held, job.channel.name))
         return
     if renewed:
-        await _later(job, asked, clock.now() + timedelta(minutes=1), told)  # fmt: skip
+        await _later(job, asked, clock.now() + timedelta(minutes=1), told)
+        await Standing.objects.filter(channel=job.channel).aupdate(is_renewed=True)
         return
     why = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
     await _later(job, asked, clock.now() + LONG, Sentence("{network} does not let this channel be read ({why}). Connect it again to give that permission.", network=label, why=why))  # fmt: skip

@@ -29,12 +29,13 @@ from kicau.plans import reading as policies
 from kicau.reading import choosing, rounds
 from kicau.reading.due import LEASE, Answering
 from kicau.reading.models import Listening, Standing, Subscription
-from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.actors import Actor, Permission, system
 
 PATH = "/webhooks/"
 AGAIN = timedelta(days=1)  # after which a network is asked once more for what it grants already
 LONG = timedelta(hours=6)  # until what only a person can change is tried again
 AT_ONCE = 20
+PARTING = timedelta(hours=1)  # for which it is tried to have a network tell no more of a channel that was disconnected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,18 @@ def _want(channels: QuerySet[Channel], now: datetime) -> None:
     if not ids:
         return
     Subscription.objects.bulk_create([Subscription(channel_id=id_, next_at=now) for id_ in ids], ignore_conflicts=True)
-    Subscription.objects.filter(channel__in=ids).update(is_wanted=True, next_at=now, fruitless=0)
+    Subscription.objects.filter(channel__in=ids).update(
+        is_wanted=True, next_at=now, fruitless=0, parting=None, parted_at=None
+    )
+
+
+def part(actor: Actor, channel: Channel) -> None:
+    """The channel is being disconnected: a worker has the network tell of it no more, with the permission that it had, and
+    forgets that within the hour, whatever came of it. In the transaction that forgets the channel's own."""
+    now = clock.now()
+    mine = Subscription.objects.filter(channel=channel)
+    mine.filter(made_at=None).delete()
+    mine.update(is_wanted=False, told_at=None, next_at=now, fruitless=0, parting=channel.credentials, parted_at=now)
 
 
 def _read_usually(ids: Sequence[UUID]) -> None:
@@ -160,7 +172,8 @@ def _claim() -> list[Subscription]:
     on = Listening.objects.filter(workspace=OuterRef("workspace"), network=OuterRef("network"), is_on=True)
     _want(active.filter(Exists(on)).exclude(Exists(Subscription.objects.filter(channel=OuterRef("id"), is_wanted=True))), now)  # fmt: skip
     free = Q(leased_until=None) | Q(leased_until__lt=now)
-    rows = Subscription.objects.filter(free, next_at__lte=now, channel__in=active).select_related("channel__app", "channel__workspace")  # fmt: skip
+    theirs = Q(channel__in=active) | Q(parted_at__isnull=False)
+    rows = Subscription.objects.filter(free, theirs, next_at__lte=now).select_related("channel__app", "channel__workspace")  # fmt: skip
     found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
     for row in found:
         row.lease, row.leased_until = uuid4(), now + LEASE
@@ -170,6 +183,8 @@ def _claim() -> list[Subscription]:
 
 async def _settle_one(row: Subscription, client: aiohttp.ClientSession) -> None:
     channel, label = row.channel, registry.get(row.channel.network).label
+    if row.parted_at is not None:
+        channel.credentials = row.parting  # in memory alone
     job = Answering(channel=channel, cursor="", fruitless=row.fruitless, due_at=clock.now(), lease=row.lease or uuid4(), slower=1.0)  # fmt: skip
     asked, at, why, lost = rounds.Asked(), clock.now() + AGAIN, "", False
     try:
@@ -188,7 +203,10 @@ async def _settle_one(row: Subscription, client: aiohttp.ClientSession) -> None:
         at, why = clock.now() + LONG, Sentence("{network} does not tell of this channel ({why}). Connect it again to give that permission.", network=label, why=lacks)  # fmt: skip
     except (errors.ConnectorError, TimeoutError) as exc:
         wait = min(LONG, timedelta(minutes=2.0 ** min(row.fruitless, 9)))
-        at, why = clock.now() + wait, Sentence("{network} does not tell of this channel: {why}. It is tried again.", network=label, why=str(exc)[:300] or "no answer in time")  # fmt: skip
+        said = str(exc)[:300] or "no answer in time"
+        at, why = clock.now() + wait, Sentence("{network} does not tell of this channel: {why}. It is tried again.", network=label, why=said)  # fmt: skip
+        if row.parted_at is not None:
+            why = Sentence("{network} could not be asked to tell no more of this channel: {why}.", network=label, why=said)  # fmt: skip
     await sync_to_async(_settled)(row, job, asked, at, why, lost)
 
 
@@ -207,10 +225,13 @@ def _settled(row: Subscription, job: Answering, asked: rounds.Asked, at: datetim
     mine.lease = mine.leased_until = None
     if mine.is_wanted != row.is_wanted:  # somebody thought better of it meanwhile
         mine.next_at = clock.now()
-    elif not mine.is_wanted and not why:
+    elif not mine.is_wanted and (not why or (row.parted_at and clock.now() - row.parted_at >= PARTING)):
+        if row.parted_at:
+            system(row.channel.workspace).record("webhooks.taken-back" if not why else "webhooks.left", row.channel_id, network=row.channel.network, why=why[:300])  # fmt: skip
         mine.delete()
         return
     else:
+        at = min(at, row.parted_at + PARTING) if row.parted_at else at
         mine.next_at, mine.reason, mine.said = at, why, stored(why) if why else []
         mine.fruitless = mine.fruitless + 1 if why else 0
         if not why:

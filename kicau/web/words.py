@@ -106,7 +106,7 @@ ACTS: dict[str, Any] = {
     "budget.made": _("made a budget"), "budget.changed": _("changed a budget"), "budget.removed": _("removed a budget"),
     "answer.done": _("marked an answer as done"), "answer.reopened": _("let an answer wait again"),
     "reading.on": _("switched reading on"), "reading.off": _("switched reading off"),
-    "webhooks.on": _("asked a network to tell"), "webhooks.off": _("asked a network to tell no more"),
+    "webhooks.on": _("asked a network to tell"), "webhooks.taken-back": _("had a network tell no more of a disconnected channel"), "webhooks.left": _("could not have a network tell no more of a disconnected channel"), "webhooks.off": _("asked a network to tell no more"),
     "prices.added": _("added a price list"), "prices.removed": _("removed a price list"), "rate.set": _("set an exchange rate"), "rate.removed": _("removed an exchange rate"), "evidence.stamped": _("had the log of evidence stamped"), "channel.preferences": _("changed what an account says about AI use"),
     "channel.connected": _("connected a channel"), "channel.reconnected": _("reconnected a channel"), "channel.disconnected": _("disconnected a channel"),
     "channel.expired": _("lost a channel's permission"), "channel.held": _("held a channel for a budget"), "channel.released": _("let a held channel go on"), "channel.paused": _("paused a channel"), "channel.resumed": _("resumed a channel"),

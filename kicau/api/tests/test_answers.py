@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from kicau.api.tests.conftest import add_channel, write
 from kicau.base import clock
 from kicau.publishing.models import Delivery
@@ -66,3 +69,20 @@ def test_answers_are_listed_newest_first_marked_and_replied_to(api, actor):
     assert [one["text"] for one in api.get("/answers?waits=true&network=x").json()["items"]] == ["Halo 1", "Halo 2"]
     begun = api.post(f"/answers/{rows[1].id}/reply").json()["post"]
     assert api.get(f"/posts/{begun}").json()["options"] == {"x.reply_to": "1"}
+
+
+def test_a_page_of_many_answers_reads_no_more_than_a_page(api, actor):
+    channel, now = add_channel(actor, "x"), clock.now()
+    Answer.objects.bulk_create(Answer(channel=channel, remote_id=str(n), author="9", text=f"Halo {n}", at=now - timedelta(seconds=n)) for n in range(3000))  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE reading_answer")
+    with CaptureQueriesContext(connection) as asked:
+        first = api.get("/answers?limit=20").json()
+        second = api.get(f"/answers?limit=20&cursor={first['next']}").json()
+    assert [one["text"] for one in first["items"] + second["items"]] == [f"Halo {n}" for n in range(40)]
+    for one in asked.captured_queries:
+        if "reading_answer" in one["sql"]:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {one['sql']}")
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert "Seq Scan on reading_answer" not in plan, plan

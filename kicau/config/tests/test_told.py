@@ -27,13 +27,14 @@ from kicau.channels.live import new_client
 from kicau.channels.models import Channel
 from kicau.config import door
 from kicau.connector.contract import consent
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox import Fault, start
 from kicau.plans.models import Charge
 from kicau.publishing import compose
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.reading import receiving, rounds, telling
 from kicau.reading.models import Answer, Standing, Subscription, Webhook
 from kicau.rights.models import AuditEntry
+from kicau.workspaces.acts import actor_for, add_person, create_workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NETWORK = "facebook"
@@ -234,7 +235,30 @@ async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_on
     assert len(await rows(Webhook)) == 1
 
 
-async def test_another_workspace_s_channel_is_told_of_nothing(actor, pages, page, server, told, client):
+async def test_another_workspace_s_channel_is_told_of_nothing_that_is_not_its_own(actor, pages, page, server, told, client):  # fmt: skip
+    """Another workspace has channels of the very same Pages, through the very same app, and asked to be told of one."""
+    owner = await sync_to_async(add_person)("rini@lain.example", "Rini")
+    theirs = await sync_to_async(lambda: actor_for(owner, create_workspace(owner, "Lain").id, "page"))()
+    begun = await channels.begin_sign_in(theirs, NETWORK, client=client)
+    await channels.finish_sign_in(theirs, await consent(client, begun.url), client=client)
+    await channels.connect(theirs, begun.state, client=client)
+    found = await rows(Channel, workspace=theirs.workspace)
+    other = {c.account_id: c for c in found}
+    elsewhere = next(id_ for id_ in pages if id_ != page)
+    now = int(clock.now().timestamp())
+    await server.send_webhook(change(page, now, comment_id="1_2", post_id=told, verb="add", message="Untuk yang pertama"))  # fmt: skip
+    await sync_to_async(receiving.take_in)()
+    assert [(a.channel_id, a.text) for a in await rows(Answer)] == [(pages[page].id, "Untuk yang pertama")]
+
+    await sync_to_async(telling.switch)(theirs, NETWORK, True)
+    await telling.settle(client)
+    theirs_told = await sync_to_async(_published)(theirs, other[elsewhere], server.add_post(elsewhere, message="Teh")["id"])  # fmt: skip
+    await server.send_webhook(change(elsewhere, now + 1, comment_id="3_4", post_id=theirs_told, verb="add", message="Untuk yang kedua"))  # fmt: skip
+    await sync_to_async(receiving.take_in)()
+    assert [(a.channel_id, a.text) for a in await rows(Answer, remote_id="3_4")] == [(other[elsewhere].id, "Untuk yang kedua")]  # fmt: skip
+
+
+async def test_what_nobody_asked_to_be_told_of_is_ignored(pages, page, server, told):
     other = next(id_ for id_ in pages if id_ != page)
     await sync_to_async(Subscription.objects.filter(channel=pages[other]).delete)()  # as of who never asked for it
     now = int(clock.now().timestamp())
@@ -243,6 +267,42 @@ async def test_another_workspace_s_channel_is_told_of_nothing(actor, pages, page
     await sync_to_async(receiving.take_in)()
     assert await rows(Answer) == []
     assert [(w.told, w.ignored) for w in await rows(Webhook)] == [(0, 1), (0, 1)]
+
+
+async def test_a_disconnected_channel_is_told_of_no_more(actor, pages, page, server, client, told):
+    await sync_to_async(channels.disconnect)(actor, pages[page].id)
+    assert (await rows(Channel, id=pages[page].id))[0].credentials["access_token"] == ""
+    assert await telling.settle(client) == 1
+    assert [one["id"] for one in server.store.all("subscribed")] == [id_ for id_ in pages if id_ != page]
+    assert await rows(Subscription, channel=pages[page]) == []
+    [record] = await rows(AuditEntry, act="webhooks.taken-back")
+    assert record.subject == str(pages[page].id)
+    assert sum(c.units for c in await rows(Charge, channel_id=pages[page].id, purpose="answers")) == 3
+
+
+async def test_where_the_network_does_not_answer_a_parting_it_is_tried_for_an_hour_and_told(actor, pages, page, server, client, told, go):  # fmt: skip
+    await sync_to_async(channels.disconnect)(actor, pages[page].id)
+    server.faults.append(Fault(effect="drop", method="DELETE", times=-1))
+    assert await telling.settle(client) == 1
+    [kept] = await rows(Subscription, channel=pages[page])
+    assert kept.parting["access_token"]
+    for _ in range(8):
+        go(minutes=10)
+        await telling.settle(client)
+    assert await rows(Subscription, channel=pages[page]) == [], "its permission is forgotten, whatever came of it"
+    [record] = await rows(AuditEntry, act="webhooks.left")
+    assert record.detail["why"].startswith("Facebook could not be asked to tell no more of this channel: ")
+
+
+async def test_one_that_is_connected_again_meanwhile_goes_on_being_told_of(actor, pages, page, server, client, told):
+    await sync_to_async(channels.disconnect)(actor, pages[page].id)
+    begun = await channels.begin_sign_in(actor, NETWORK, client=client)
+    await channels.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    await channels.connect(actor, begun.state, client=client)
+    await telling.settle(client)
+    [kept] = await rows(Subscription, channel=pages[page])
+    assert (kept.is_wanted, kept.parting, kept.parted_at) == (True, None, None)
+    assert {one["id"] for one in server.store.all("subscribed")} == set(pages)
 
 
 async def test_while_webhooks_come_answers_are_asked_for_seldom_and_then_as_usual(pages, page, server, client, told, go):  # fmt: skip

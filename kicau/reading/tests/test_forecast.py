@@ -15,6 +15,7 @@ from kicau.publishing import compose, forecasting
 from kicau.publishing.models import Delivery
 from kicau.reading import choosing
 from kicau.reading.tests.conftest import BILLS
+from kicau.workspaces.acts import actor_for, create_workspace
 
 pytestmark = pytest.mark.django_db
 
@@ -37,3 +38,21 @@ def test_what_was_just_switched_on_is_foretold_from_the_policy(actor):
     assert month.total[0].reading == pytest.approx(figure.micro / 30 * left, rel=0.01)
     choosing.switch(actor, BILLS, False)
     assert forecasting.forecast(actor).total == ()
+
+
+def test_what_many_networks_will_cost_is_counted_at_once(actor, django_assert_num_queries):
+    def chosen(key: str, account: str) -> None:
+        app = register_app(BILLS, "id", "secret")
+        Channel.objects.create(workspace=actor.workspace, network=BILLS, app=app, key=key, account_id=account, handle=key, name=key, credentials=stored(Credentials(access_token="t")))  # fmt: skip
+
+    chosen("kopi", "1")
+    choosing.switch(actor, BILLS, True, accepts=0)
+    with django_assert_num_queries(4):  # choices, channels, parts that went out, answers that were read
+        choosing.begun([actor.workspace.id])
+    other = create_workspace(actor.person, "Kabar")
+    theirs = actor_for(actor.person, other.id, "page")
+    app = register_app(BILLS, "id", "secret")
+    Channel.objects.create(workspace=other, network=BILLS, app=app, key="kabar", account_id="2", handle="kabar", name="Kabar", credentials=stored(Credentials(access_token="t")))  # fmt: skip
+    choosing.switch(theirs, BILLS, True, accepts=0)
+    with django_assert_num_queries(4):
+        assert set(choosing.begun([actor.workspace.id, other.id])) == {(actor.workspace.id, BILLS, "USD"), (other.id, BILLS, "USD")}  # fmt: skip
