@@ -15,8 +15,9 @@ from typing import Any
 
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
+from kicau.audit import wording
 from kicau.audit.models import Audit
 from kicau.audit.showing import Place, places
 from kicau.base import clock
@@ -24,6 +25,15 @@ from kicau.evidence import log, notes
 
 MOST = 400  # places in a paper; all of them are in the bundle
 LANGUAGES = ("en", "id")
+# Why a file could not be read to its end.
+WHY = {
+    wording.CUT: gettext_lazy("{name} ends in the middle of what it holds; what was read before counts."),
+    wording.DAMAGED: gettext_lazy("{name} is damaged inside; what was read before counts."),
+    wording.TOO_FULL: gettext_lazy("{name} unpacks to more than 400 times its size; what was read before counts."),
+    wording.NO_PARQUET: gettext_lazy("{name} was cut off or is no Parquet file, so that nothing of it could be read."),
+    wording.NO_TEXT: gettext_lazy("{name} has no column of text, so that nothing of it was read."),
+    wording.NO_RECORD: gettext_lazy("{name} holds no record that can be read."),
+}
 
 
 @dataclass(slots=True)
@@ -153,10 +163,19 @@ def _how_sure(audit: Audit) -> Section:
 
 
 def _not_read(audit: Audit) -> Section:
+    return Section(_("What was not read"), said=not_read(audit) or [_("Everything was read to its end.")])
+
+
+def not_read(audit: Audit) -> list[str]:
+    """A sentence about each file that could not be read to its end, or for which there is no reader."""
     data = audit.summary["data"]
-    said = [_("Could not be read to its end, what was read before counts: {why}").format(why=why) for why in data["failed"].values()]  # fmt: skip
-    said += [_("Not read, since no reader is for it: {name}").format(name=name) for name in data["skipped"][:100]]
-    return Section(_("What was not read"), said=said or [_("Everything was read to its end.")])
+    said = [_why(name, why) for name, why in data["failed"].items()]
+    return said + [_("Not read, since no reader is for it: {name}").format(name=name) for name in data["skipped"][:100]]
+
+
+def _why(name: str, why: str) -> str:
+    known = WHY.get(why.removeprefix(f"{name}: "))
+    return str(known).format(name=name) if known else _("Could not be read to its end, what was read before counts: {why}").format(why=why)  # fmt: skip
 
 
 def _how_to_check(audit: Audit) -> Section:

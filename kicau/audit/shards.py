@@ -7,7 +7,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import lzma
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, BinaryIO, cast
@@ -21,6 +21,7 @@ import zstandard
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+from kicau.audit import wording
 from kicau.audit.names import format_of
 
 BLOCK = 1 << 20  # bytes of a block
@@ -36,6 +37,7 @@ FAULTS: tuple[type[Exception], ...] = (
     ValueError,
     lzma.LZMAError,
     zstandard.ZstdError,
+    pa.ArrowException,
     cast("type[Exception]", isal_zlib.error),
 )
 
@@ -199,10 +201,17 @@ def blocks(unit: Unit) -> Iterator[Block]:
                 )
         else:
             yield from _plain(unit)
-    except Broken:
-        raise
     except FAULTS as lost:
-        raise Broken(f"{shard.name}: {lost}") from lost
+        raise Broken(f"{shard.name}: {_why(lost)}") from lost
+
+
+def _why(lost: Exception) -> str:
+    """One of `wording.WHY` where it is a usual reason; else what the reader said."""
+    if isinstance(lost, EOFError):
+        return wording.CUT
+    if isinstance(lost, lzma.LZMAError | zstandard.ZstdError | isal_zlib.error | pa.ArrowInvalid):
+        return wording.DAMAGED
+    return str(lost)
 
 
 class _Steady:
@@ -232,7 +241,7 @@ class _Steady:
             size -= len(piece)
             self._left -= len(piece)
             if self._left < 0:
-                self._fault = ValueError(f"it unpacks to more than {RATIO} times its size; the rest was left out")
+                self._fault = ValueError(wording.TOO_FULL)
         if not pieces and self._fault is not None:
             raise self._fault
         return b"".join(pieces)
@@ -265,7 +274,7 @@ class _Gz:
                 self._rest = self._stream.read(self.PACKED)
                 if not self._rest:
                     if self._begun:
-                        raise EOFError("it ends in the middle of what was packed")
+                        raise EOFError
                     return b""
                 continue
             self._begun = True
@@ -275,11 +284,67 @@ class _Gz:
                 return made
 
 
+class _Whole:
+    """A zstd stream that tells where it ends in the middle: its reader takes a cut one for whole. Frames and blocks are
+    walked by their sizes alone (RFC 8878, section 3.1, https://www.rfc-editor.org/rfc/rfc8878, looked up 2026-11-27)."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._walk = self._frames()
+        self._wanted = next(self._walk)  # bytes of the next number; below 0: bytes that are passed over
+        self._number = b""
+        self._between = True
+
+    def read(self, size: int) -> bytes:
+        """Raises EOFError at an end that is none."""
+        data: bytes = self._stream.read(size)
+        if not data and not self._between:
+            raise EOFError
+        at = 0
+        while at < len(data):
+            if self._wanted < 0:
+                step = min(-self._wanted, len(data) - at)
+                self._wanted += step
+                done = self._wanted == 0
+            else:
+                step = min(self._wanted - len(self._number), len(data) - at)
+                self._number += data[at : at + step]
+                done = len(self._number) == self._wanted
+                self._between = False
+            at += step
+            if done:
+                number, self._number = int.from_bytes(self._number, "little"), b""
+                self._wanted = self._walk.send(number)
+        return data
+
+    def _frames(self) -> Generator[int, int, None]:
+        while True:
+            self._between = True
+            mark = yield 4
+            if mark & 0xFFFFFFF0 == 0x184D2A50:  # a frame to be skipped
+                if size := (yield 4):
+                    yield -size
+                continue
+            told = yield 1
+            alone, sums, dictionary = told >> 5 & 1, told >> 2 & 1, (0, 1, 2, 4)[told & 3]
+            more = (0 if alone else 1) + dictionary + ((1 if alone else 0), 2, 4, 8)[told >> 6]
+            if more:
+                yield -more
+            last = False
+            while not last:
+                head = yield 3
+                last = bool(head & 1)
+                if size := 1 if head >> 1 & 3 == 1 else head >> 3:
+                    yield -size
+            if sums:
+                yield -4
+
+
 def _unpacked(stream: Any, packing: str) -> Any:
     if packing == "gz":
         return _Gz(stream)
     if packing == "zst":
-        return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(stream, read_across_frames=True)
+        return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(_Whole(stream), read_across_frames=True)  # type: ignore[arg-type]  # fmt: skip
     return bz2.BZ2File(stream) if packing == "bz2" else lzma.LZMAFile(stream)
 
 
@@ -315,7 +380,7 @@ def _lines(stream: BinaryIO, base: int, last: int, format: str) -> Iterator[Bloc
         data = carried + chunk if carried else chunk
         if not data:
             if fault:
-                raise Broken(str(fault))
+                raise fault
             return
         if base == 0 and (encoding := _wide(data)):
             yield from _of_wide(data, stream, format, encoding)
@@ -338,7 +403,7 @@ def _lines(stream: BinaryIO, base: int, last: int, format: str) -> Iterator[Bloc
         carried = data[cut - overlap :]
         base += cut - overlap
         if fault:
-            raise Broken(str(fault))
+            raise fault
         if not chunk:
             return
 
@@ -384,10 +449,13 @@ def _block(data: bytes, base: int, format: str) -> Block:
 
 def _parquet(unit: Unit) -> Iterator[Block]:
     with _open(unit.shard) as stream:
-        file = pq.ParquetFile(stream)
+        try:
+            file = pq.ParquetFile(stream)
+        except pa.ArrowInvalid:  # what is in it stands at its end
+            raise ValueError(wording.NO_PARQUET) from None
         names = _text_columns(file.schema_arrow)
         if not names:
-            raise Broken(f"{unit.shard.name} has no column of text")
+            raise ValueError(wording.NO_TEXT)
         groups = range(file.num_row_groups) if unit.last < 0 else range(unit.first, unit.last)
         for group in groups:
             row = 0
@@ -458,8 +526,11 @@ def _warc(shard: Shard) -> Iterator[Block]:
         read = False
         for record in ArchiveIterator(stream, record_types=wanted):
             read = True
+            size = record.content_length
             body = record.reader.read()
             place = {"record": record.record_id, "uri": record.headers.get("WARC-Target-URI", "")}
             yield Block(np.frombuffer(body, np.uint8), record.stream_pos, np.zeros(0, np.int64), place, 1)
+            if len(body) < size:
+                raise EOFError
         if not read:
-            raise Broken(f"{shard.name} holds no record that can be read")
+            raise ValueError(wording.NO_RECORD)

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+# Why a shard could not be read to its end.
+CUT = "it ends in the middle of what it holds"
+DAMAGED = "what is packed in it is damaged"
+TOO_FULL = "it unpacks to more than 400 times its size; the rest was left out"
+NO_PARQUET = "it was cut off or is no Parquet file, so that nothing of it could be read"
+NO_TEXT = "it has no column of text"
+NO_RECORD = "it holds no record that can be read"
+
 
 def says(posts: int, places: int) -> str:
     """What was found, in the words of evidence."""

@@ -68,7 +68,7 @@ def one(request: Asked, audit_id: str) -> HttpResponse:
         _name, key = log.signing_key()
         shown |= {
             "places": [(place, w.KINDS[place.hit.kind]) for place in showing.places(row, found[:SHOWN])], "kind": kind, "lead": papers.lead(row),
-            "following": found[SHOWN - 1].id if len(found) > SHOWN else None, "sensitivity": papers.sensitivity(row), "chance": papers.chance(row),
+            "following": found[SHOWN - 1].id if len(found) > SHOWN else None, "sensitivity": papers.sensitivity(row), "chance": papers.chance(row), "not_read": papers.not_read(row),
             "kinds": [(key, badge, row.summary["kinds"][key]) for key, badge in w.KINDS.items() if row.summary["kinds"].get(key)],
             "data": row.summary["data"], "posts": row.summary["posts"], "key": hashlib.sha256(notes.public_bytes(key.public_key())).hexdigest(),
             "reports": [(code, name) for code, name in settings.LANGUAGES if code in papers.LANGUAGES],

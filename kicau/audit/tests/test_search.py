@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import gzip
 import json
+import lzma
 import os
 import random
+import re
+import struct
 import subprocess
 import sys
 import unicodedata
@@ -19,11 +23,11 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from kicau.audit import report, run
+from kicau.audit import report, run, wording
 from kicau.audit.calibrate import Rate
 from kicau.audit.prints import make
 from kicau.audit.search import Search
-from kicau.audit.shards import Broken, NoSuchShards, Unit, blocks, find, units
+from kicau.audit.shards import Block, Broken, NoSuchShards, Unit, blocks, find, units
 from kicau.audit.words import Reader
 
 POSTS = {
@@ -95,16 +99,25 @@ def write(kind: str, path: Path) -> Path:
             path.write_bytes(gzip.compress(rows[: len(rows) // 2]) + gzip.compress(rows[len(rows) // 2 :]))
         case "jsonl.zst":
             path.write_bytes(zstandard.compress(rows))
+        case "jsonl.bz2":
+            path.write_bytes(bz2.compress(rows))
+        case "jsonl.xz":
+            path.write_bytes(lzma.compress(rows))
         case "parquet":
             table = pa.table({"n": range(len(lines)), "messages": [[{"role": "user", "content": t}] for t in lines]})
             pq.write_table(table, path, row_group_size=150)
         case "txt":
             path.write_bytes("\n".join(lines).encode("utf-16"))
-        case "warc.gz":
+        case "warc" | "warc.gz":
             body = f"<html><body><p>{'</p><p>'.join(lines)}</p></body></html>".replace("'", "&#39;").encode()
             head = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:1>\r\nWARC-Target-URI: http://a.example/\r\nContent-Length: %d\r\n\r\n"
-            path.write_bytes(gzip.compress(head % len(body) + body + b"\r\n\r\n"))
+            record = head % len(body) + body + b"\r\n\r\n"
+            path.write_bytes(gzip.compress(record) if kind == "warc.gz" else record)
     return path
+
+
+def read(path: Path) -> list[Block]:
+    return [block for shard in find(str(path))[0] for unit in units(shard) for block in blocks(unit)]
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "jsonl.zst", "parquet", "txt", "warc.gz"])
@@ -276,6 +289,32 @@ def test_what_is_broken_is_said_and_what_was_read_counts(tmp_path, monkeypatch):
     assert sum(len(f.copies) for f in outcome.found) >= 5 + 4
     with pytest.raises(NoSuchShards):
         find(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("kind", ["jsonl.gz", "jsonl.zst", "jsonl.bz2", "jsonl.xz", "parquet", "warc", "warc.gz"])
+def test_what_is_cut_off_is_told_and_never_taken_for_whole(tmp_path, kind):
+    path = write(kind, tmp_path / f"data.{kind}")
+    whole = path.read_bytes()
+    read(path)
+    for cut in (len(whole) // 3,) if kind.startswith("warc") else (1, 40, len(whole) // 3):
+        path.write_bytes(whole[:-cut])
+        said = wording.NO_PARQUET if kind == "parquet" else wording.CUT
+        with pytest.raises(Broken, match=re.escape(f"{path}: {said}")):
+            read(path)
+
+
+def test_many_frames_skipped_ones_and_runs_of_one_letter_are_whole(tmp_path):
+    """Frames with and without a checksum, a size, and a window; a skipped one between them."""
+    packed = b""
+    lines = [b'{"text": "%s"}\n' % (letter * n) for letter, n in ((b"a", 10), (b"b", 70_000), (b"c", 300_000))]
+    for line in lines:
+        for options in ({}, {"write_checksum": True}, {"write_content_size": False}):
+            packed += zstandard.ZstdCompressor(**options).compress(line) + struct.pack("<II", 0x184D2A55, 5) + b"notes"
+        stream = zstandard.ZstdCompressor().compressobj()
+        packed += stream.compress(line) + stream.flush()
+    path = tmp_path / "data.jsonl.zst"
+    path.write_bytes(packed)
+    assert b"".join(b.data.tobytes() for b in read(path)) == b"".join(line * 4 for line in lines)
 
 
 def test_pieces_of_a_file_are_its_lines_once_each(tmp_path, monkeypatch):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 
 import pytest
+import zstandard
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -14,6 +16,7 @@ from kicau.archive.models import Item, Standing
 from kicau.audit import running
 from kicau.audit.models import Audit, AuditState
 from kicau.web import audits
+from kicau.workspaces.acts import change_person
 
 POST = "Kopi Senja membuka sangrai kedua di Lembang hari Sabtu ☕, siapa membawa gelas <sendiri> minum gratis"
 
@@ -76,6 +79,26 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
     assert "signed by another key" in checked(bundle, key="0" * 64)
     assert "does not hold" in checked(b"[" * 100_000)
     assert b"def verify" in b"".join(page.get(reverse("audit-verifier")).streaming_content)
+
+
+def test_what_could_not_be_read_to_its_end_is_named_in_the_readers_language(page, actor, owner, archive):
+    rows = b"".join(json.dumps({"text": f"baris {n} {n * 7919}"}).encode() + b"\n" for n in range(3000))
+    files = {
+        "utuh.jsonl": json.dumps({"text": POST}).encode() + b"\n", "potong.jsonl.gz": gzip.compress(rows)[:-2000], "potong.jsonl.zst": zstandard.compress(rows)[:-2000],
+        "potong.parquet": b"PAR1" + b"\0" * 3000,
+    }  # fmt: skip
+    page.post(reverse("audit-new"), {"name": "Korpus", "file": [SimpleUploadedFile(name, raw) for name, raw in files.items()]})  # fmt: skip
+    row = Audit.objects.get()
+    running.run_audit(row.id, processes=1)
+    for language, cut, lost in (
+        ("en", "{} ends in the middle of what it holds; what was read before counts.", "potong.parquet was cut off or is no Parquet file, so that nothing of it could be read."),
+        ("id", "{} terputus di tengah isinya; yang sudah dibaca tetap dihitung.", "potong.parquet terpotong atau bukan berkas Parquet, jadi tidak ada isinya yang bisa dibaca."),
+    ):  # fmt: skip
+        change_person(owner, language=language)
+        shown = page.get(reverse("audit", args=[row.id])).content.decode()
+        report = page.get(reverse("audit-report", args=[row.id, language, "html"])).content.decode()
+        for sentence in (cut.format("potong.jsonl.gz"), cut.format("potong.jsonl.zst"), lost):
+            assert shown.count(sentence) == report.count(sentence) == 1, sentence
 
 
 def test_what_a_search_names_wrongly_is_told_beside_its_field(page, actor, archive):
