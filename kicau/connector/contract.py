@@ -370,6 +370,35 @@ class ConnectorContract:
         assert [one.id for one in more.items] == later, "what is new, each once, oldest first"
         assert await reader.answers(session, more.cursor) == reading.Answers(items=(), cursor=more.cursor)
 
+    def said_under(self, sandbox: Sandbox, answer_id: str) -> list[str]:
+        """What readers see under somebody's answer; where replies are posts like any, among those."""
+        return [post.text for post in sandbox.public_posts()]
+
+    async def test_an_answer_is_answered_once_whatever_is_lost(self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:  # fmt: skip
+        reader, can = self.reader(), await self.connector.capabilities(session)
+        if reader is None or not can.can(Ability.REPLY):
+            return
+        (post,) = await self.posted(session, 1)
+        await self.answered(sandbox, client, post, "a question")
+        (asked,) = (await reader.answers(session, "")).items
+        for n, effect in enumerate(("", "drop", "drop-after", "status-after", "truncate")):
+            said = f"Reply number {n}, with thanks"
+            if effect:
+                sandbox.faults[:] = [Fault(effect=effect, status=502, method="POST")]
+            delivery = await self.delivery(session, Draft(parts=(Part(text=asked.begins + said),), reply_to=asked.id))
+            assert not delivery.post.problems
+            done = await run(self.connector, session, delivery)
+            sandbox.faults.clear()
+            assert sum(said in text for text in self.said_under(sandbox, asked.id)) == 1, effect
+            assert done.ids
+        if await self.deletes(session):
+            await self.connector.withdraw(session, done.ids[0])
+            assert not any(said in text for text in self.said_under(sandbox, asked.id))
+        assert [one.id for one in (await reader.answers(session, "")).items] == [asked.id], (
+            "our own words are no answer"
+        )
+        assert isinstance(await reader.numbers(session, list(done.ids)), dict)
+
     async def test_an_answer_that_is_gone_is_left_out(self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:  # fmt: skip
         reader = self.reader()
         if reader is None or not await self.deletes(session):

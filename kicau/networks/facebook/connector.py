@@ -55,10 +55,10 @@ class Facebook(MetaWebhooks):
         return shut_door(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
-        """The baseline, less the first comment where its permission was left out at the sign-in."""
+        """The baseline, less comments where their permission was left out at the sign-in."""
         granted, can = session.credentials.scopes, limits.baseline
         if granted and COMMENTS not in granted:
-            return replace(can, abilities=can.abilities - {Ability.FIRST_COMMENT})
+            return replace(can, abilities=can.abilities - {Ability.FIRST_COMMENT, Ability.REPLY})
         return can
 
     async def prove(self, session: Session, /) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from kicau.connector.capabilities import Ability, Capabilities, CoverRule, Fact, MediaRule, Option
 from kicau.connector.content import MediaKind, Recipe
@@ -44,6 +44,7 @@ def _number(name: str) -> int:
     return int(FACTS[name].value)
 
 
+MARGIN = timedelta(seconds=_number("clock_margin_s"))
 VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime", "video/x-m4v", "video/webm", "video/x-matroska", "video/x-msvideo", "video/mpeg", "video/3gpp"})  # fmt: skip
 
 PHOTO = MediaRule(
@@ -88,7 +89,9 @@ baseline = Capabilities(
     max_comment_length=_number("max_comment_length"),
     media={MediaKind.IMAGE: PHOTO, MediaKind.VIDEO: VIDEO},
     max_media=_number("photo.max_count"),
-    abilities=frozenset({Ability.EDIT, Ability.DELETE, Ability.ALT_TEXT, Ability.LINK_CARD, Ability.FIRST_COMMENT}),
+    abilities=frozenset(
+        {Ability.EDIT, Ability.DELETE, Ability.ALT_TEXT, Ability.LINK_CARD, Ability.FIRST_COMMENT, Ability.REPLY}
+    ),
     editable=frozenset({"text"}),
     options=(FORMAT,),
     facts=FACTS,

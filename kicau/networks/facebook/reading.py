@@ -22,6 +22,7 @@ LISTED = (
     f"comments.filter(stream).order(reverse_chronological).limit({COMMENTS}){{id,message,created_time,from,parent}}"
 )
 OF_POSTS = "shares,comments.filter(stream).limit(0).summary(true),reactions.limit(0).summary(true)"
+OF_COMMENTS = "comment_count,like_count"  # answers of the Page's own
 OF_VIDEOS = "comments.filter(stream).limit(0).summary(true),likes.limit(0).summary(true)"
 
 
@@ -39,11 +40,15 @@ async def answers(session: Session, cursor: str) -> Answers:
 
 
 async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Of posts: shares, comments, reactions. A video or reel is kept by the video's own id, which tells likes instead."""
-    graph = page_graph(session)
-    posts, videos = [one for one in ids if "_" in one], [one for one in ids if "_" not in one]
+    """Of posts: shares, comments, reactions; of comments their own answers and likes. A video or reel is kept by the video's own id, which tells likes instead."""
+    graph, own = page_graph(session), f"{session.account_id}_"  # a comment's id begins with the post's, not the Page's
+    posts, videos = [one for one in ids if one.startswith(own)], [one for one in ids if "_" not in one]
+    comments = [one for one in ids if "_" in one and not one.startswith(own)]
     told = await many(graph, posts, OF_POSTS) | await many(graph, videos, OF_VIDEOS)
-    return {one: _counts(row, of_post="_" in one) for one, row in told.items()}
+    found = {one: _counts(row, of_post=one.startswith(own)) for one, row in told.items()}
+    for one, row in (await many(graph, comments, OF_COMMENTS)).items():
+        found[one] = {name: row[field] for name, field in (("comments", "comment_count"), ("likes", "like_count")) if isinstance(row.get(field), int)}  # fmt: skip
+    return found
 
 
 def _counts(row: Mapping[str, Any], *, of_post: bool) -> dict[str, int]:

@@ -23,6 +23,7 @@ from kicau.connector.content import (
 )
 from kicau.networks._meta.text import shown, unsendable
 from kicau.networks.facebook.limits import NETWORK, RECIPE, REEL
+from kicau.networks.facebook.replies import ID
 
 # Facebook's own reading: an address with its scheme or www., a tag with at least one letter, a Page by its id
 # in the form @[id] (https://developers.facebook.com/docs/pages-api/posts, "mention a Page").
@@ -38,7 +39,8 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
     options["format"] = chosen_format(options["format"], part.media)
     rules = {**can.media, MediaKind.VIDEO: REEL} if options["format"] == "reel" else can.media
     checked = check_media(NETWORK, 0, part.media, can, convert=draft.convert, rules=rules, recipe=RECIPE)
-    parts = [_part(text, checked.media, can.max_length), *(_part(shown(p.text), (), can.max_length) for p in draft.parts[1:])]  # fmt: skip
+    longest = can.max_comment_length if draft.reply_to else can.max_length
+    parts = [_part(text, checked.media, longest), *(_part(shown(p.text), (), longest) for p in draft.parts[1:])]
     comment = _comment(draft, can)
     problems = (
         *check_shape(NETWORK, draft, can),
@@ -47,17 +49,18 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         *_comment_problems(comment),
         *checked.problems,
         *_own_problems(draft, part, text, options["format"]),
+        *_answer_problems(draft, part),
     )
     return Rendered(
         parts=tuple(parts),
         link=draft.link,
         poll=draft.poll,
         first_comment=comment,
-        reply_to=draft.reply_to,
+        reply_to=(draft.reply_to or "").strip() or None,
         options=options,
         problems=problems,
         notices=(*checked.notices, *_notices(draft)),
-        charges=(Charge("calls", _calls(part, bool(comment))),),
+        charges=(Charge("calls", 1 if draft.reply_to else _calls(part, bool(comment))),),
         lead=_lead(part),
     )
 
@@ -126,6 +129,22 @@ def _own_problems(draft: Draft, part: Part, text: str, form: str) -> list[Proble
         bad("bad-link", "link", "{network} needs a link that starts with https:// or http://: mend it.")
     if form == "reel" and not any(one.kind is MediaKind.VIDEO for one in part.media):
         bad("needs-video", "parts.0.media", "A reel on {network} needs a video: add one, or choose another format.")
+    return found
+
+
+def _answer_problems(draft: Draft, part: Part) -> list[Problem]:
+    """An answer is a comment: words, under a post or comment that is named by its id."""
+    given = (draft.reply_to or "").strip()
+    if not given:
+        return []
+    found = []
+    if not ID.fullmatch(given):
+        message = "{network} knows posts and comments by their number in its API, not by {given!r}."
+        found.append(Problem(code="bad-reference", message=message, params={"network": NETWORK, "given": given[:80]}, field="reply_to"))  # fmt: skip
+    for what, field in ((part.media, "parts.0.media"), (draft.link, "link"), (draft.first_comment, "first_comment")):
+        if what:
+            message = "An answer on {network} has words alone: remove files, link card and first comment."
+            found.append(Problem(code="words-alone", message=message, params={"network": NETWORK}, field=field))
     return found
 
 

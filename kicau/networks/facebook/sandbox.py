@@ -125,12 +125,18 @@ class Server(WebhookSide, VideoSide):
                 self.require(ask, "pages_manage_posts")
                 self._revise(ask, kind, doc)
                 return {"success": True}
+            case "POST", "" if kind == "comment":
+                self.require(ask, "pages_manage_engagement")
+                self.store.put("comment", doc["id"], {**doc, "message": ask.params.get("message", "").strip()})
+                return {"success": True}
             case "DELETE", "":
-                self.require(ask, "pages_manage_posts")
+                self.require(ask, "pages_manage_engagement" if kind == "comment" else "pages_manage_posts")
                 self._delete(kind, doc)
                 return {"success": True}
             case "GET", "comments":
-                found = [self.store.get("comment", one) or {} for one in self.post_comments.get(doc["id"], [])]
+                found = [self.store.get("comment", one) or {} for one in self.post_comments.get(str(doc.get("object") or doc["id"]), [])]  # fmt: skip
+                if kind == "comment":
+                    found = [one for one in found if one.get("under") == doc["id"]]
                 if ask.params.get("order") == "reverse_chronological":
                     found.reverse()
                 return self.listing(ask, found, self._comment_view, "Comment", ("created_time", "from", "message"))
@@ -269,10 +275,11 @@ class Server(WebhookSide, VideoSide):
         message = ask.params.get("message", "").strip()
         if not message and not ask.params.get("attachment_url"):
             raise GraphError(100, "(#100) One of message, attachment_url must be given")
-        post = doc["id"].rpartition("_")[2]
-        comment = {"id": f"{post}_{self.new_id()}", "object": doc["id"], "page": doc["page"], "message": message, "at": time_of(self)}  # fmt: skip
+        top = str(doc.get("object") or doc["id"])
+        comment = {"id": f"{top.rpartition('_')[2]}_{self.new_id()}", "object": top, "page": doc["page"], "message": message, "at": time_of(self)}  # fmt: skip
+        comment |= {"under": doc["id"]} if top != doc["id"] else {}
         self.store.put("comment", comment["id"], comment)
-        self.post_comments.setdefault(doc["id"], []).append(comment["id"])
+        self.post_comments.setdefault(top, []).append(comment["id"])
         self._tell_comment(comment, "add")
         return {"id": comment["id"]}
 
@@ -394,7 +401,11 @@ class Server(WebhookSide, VideoSide):
             "message": lambda: doc["message"],
             "created_time": lambda: stamp(doc["at"]),
             "from": lambda: doc.get("by") or self._from(doc["page"]),
-            "parent": lambda: None,
+            "parent": lambda: {"id": doc["under"]} if doc.get("under") else None,
+            "comment_count": lambda: sum(
+                (self.store.get("comment", one) or {}).get("under") == doc["id"]
+                for one in self.post_comments.get(doc["object"], [])
+            ),
             "like_count": lambda: 0,
             "is_hidden": lambda: False,
         }

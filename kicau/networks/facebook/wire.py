@@ -28,11 +28,10 @@ from kicau.networks._meta.errors import read_error as read_graph_error
 from kicau.networks._meta.graph import Graph, moment, page_graph, text_of
 from kicau.networks._meta.streaming import piece
 from kicau.networks._meta.text import same
-from kicau.networks.facebook import videos
-from kicau.networks.facebook.limits import FACTS, NETWORK
+from kicau.networks.facebook import replies, videos
+from kicau.networks.facebook.limits import MARGIN, NETWORK
 from kicau.networks.facebook.outcome import posted
 
-MARGIN = timedelta(seconds=int(FACTS["clock_margin_s"].value))
 LOOK_AROUND = timedelta(minutes=10)  # asked of the feed; what counts is then read by the network's own clock
 ORDER = timedelta(minutes=1)  # by which the feed may be out of order
 # Posts a page (https://developers.facebook.com/docs/graph-api/reference/page/feed: at most 100, read 2026-11-24), and
@@ -54,7 +53,9 @@ def read_error(reply: Reply) -> ConnectorError | None:
 
 
 async def publish(session: Session, delivery: Delivery) -> PublishResult:
-    """One step: a picture, a piece of the video, the post itself, or the comment under it."""
+    """One step: a picture, a piece of the video, the post itself, or the comment under it; an answer is one step."""
+    if delivery.post.reply_to:
+        return await replies.step(session, delivery)
     if "post" in delivery.progress:
         return await _comment(session, delivery)
     if has_video(delivery):
@@ -64,6 +65,8 @@ async def publish(session: Session, delivery: Delivery) -> PublishResult:
 
 async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     """What the broken step did; exact for pictures and videos (by their ids), by text and time for words alone."""
+    if delivery.post.reply_to:
+        return await replies.find(session, delivery)
     if "post" in delivery.progress:
         return await _find_comment(session, delivery)
     if delivery.restored_at is not None and not delivery.progress.get("finished"):

@@ -84,6 +84,8 @@ class TestFacebook(ConnectorContract):
         ),
         "link-with-media": Draft(parts=(Part(media=(measured(),)),), link=Link(url="https://kicau.example")),
         "empty": Draft(parts=(Part(),)),
+        "bad-reference": Draft(parts=(Part(text="a"),), reply_to="https://facebook.com/x"),
+        "words-alone": Draft(parts=(Part(text="a", media=(measured(),)),), reply_to="1_2"),
         "unknown-option": Draft(parts=(Part(text="a"),), options={"colour": "red"}),
         "bad-character": Draft(parts=(Part(text="a\ud800"),)),
     }  # fmt: skip
@@ -91,6 +93,10 @@ class TestFacebook(ConnectorContract):
     async def answered(self, sandbox: Sandbox, client: Any, post_id: str, text: str) -> str:
         assert isinstance(sandbox, Server)
         return sandbox.comment(post_id, text)
+
+    def said_under(self, sandbox: Sandbox, answer_id: str) -> list[str]:
+        assert isinstance(sandbox, Server)
+        return [one["message"] for one in sandbox.store.all("comment") if one.get("under") == answer_id]
 
     async def taken_back(self, sandbox: Sandbox, client: Any, answer_id: str) -> None:
         assert isinstance(sandbox, Server)
