@@ -23,7 +23,7 @@ from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number, shut_door
 from kicau.networks._meta.usage import allowances
 from kicau.networks._meta.webhooks import MetaWebhooks
-from kicau.networks.instagram import archive, limits, people, reading, webhooks, wire
+from kicau.networks.instagram import archive, limits, people, reading, replies, webhooks, wire
 from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
 from kicau.networks.instagram.render import render
 
@@ -64,7 +64,7 @@ class Instagram(MetaWebhooks):
         if wire.by_facebook(session) and DELETES in granted:
             can = replace(can, abilities=can.abilities | {Ability.DELETE})
         if granted and not COMMENTS & granted:
-            can = replace(can, abilities=can.abilities - {Ability.FIRST_COMMENT})
+            can = replace(can, abilities=can.abilities - {Ability.FIRST_COMMENT, Ability.REPLY})
         return can
 
     async def answers(self, session: Session, cursor: str, /) -> Answers:
@@ -92,10 +92,10 @@ class Instagram(MetaWebhooks):
         return render(draft, can)
 
     async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
-        return await wire.publish(session, delivery)
+        return await (replies.step if delivery.post.reply_to else wire.publish)(session, delivery)
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
-        return await wire.find(session, delivery)
+        return await (replies.find if delivery.post.reply_to else wire.find)(session, delivery)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         await wire.withdraw(session, post_id)

@@ -128,7 +128,7 @@ baseline = Capabilities(
     max_media=_number("carousel.max"),
     mixes_media=True,
     needs_media=True,
-    abilities=frozenset({Ability.ALT_TEXT, Ability.FIRST_COMMENT}),
+    abilities=frozenset({Ability.ALT_TEXT, Ability.FIRST_COMMENT, Ability.REPLY}),
     options=(FORMAT, SHARE),
     facts=FACTS,
 )

@@ -66,16 +66,22 @@ def _answer(session: Session, media: Mapping[str, Any], comment: Mapping[str, An
 
 async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """Likes (left out where the account hides them) and comments."""
-    graph = wire.graph_of(session)
-    told = await graph.get(f"{session.account_id}/media", fields=f"id,{COUNTS}", limit=str(LISTED))
+    told = await wire.graph_of(session).get(f"{session.account_id}/media", fields=f"id,{COUNTS}", limit=str(LISTED))
     listed = {str(row.get("id")): row for row in rows(told)}
     found: dict[str, dict[str, int]] = {}
     for one in ids:
         try:
-            row = listed.get(one) or await graph.get(one, fields=COUNTS)
+            row = await _counts(session, one, listed)
         except Rejected as refused:
             if not is_gone(refused):
                 raise
             continue
         found[one] = {name: row[name] for name in COUNTS.split(",") if isinstance(row.get(name), int)}
     return found
+
+
+async def _counts(session: Session, one: str, listed: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Of an answer of the account's own, likes alone."""
+    if one.startswith(wire.ANSWER):
+        return await wire.graph_of(session).get(one.removeprefix(wire.ANSWER), fields="like_count")
+    return listed.get(one) or await wire.graph_of(session).get(one, fields=COUNTS)

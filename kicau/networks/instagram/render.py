@@ -26,6 +26,8 @@ from kicau.connector.content import (
 from kicau.networks._meta.text import shown, unsendable
 from kicau.networks.instagram.limits import FACTS, NETWORK, RECIPE, RULES
 
+ID = regex.compile(r"\d{1,30}")  # of a comment
+
 # Instagram's own reading: addresses in a caption are no links; tags take letters, digits, _ and emoji.
 TAG = regex.compile(r"(?<![\w&#/])#(?:[\p{L}\p{M}\p{N}_]|\p{Extended_Pictographic}\uFE0F?)+")
 MENTION = regex.compile(r"(?<![\w.@/])@([A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])?)(?![\w@])")
@@ -42,10 +44,11 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
     room = replace(can, max_media=1) if kind == "story" else can
     checked = check_media(NETWORK, 0, part.media, room, convert=draft.convert, rules=RULES[kind], recipe=RECIPE)
     comment = _comment(draft, can)
-    parts = [_part(text, checked.media, can.max_length), *(_part(shown(p.text), (), can.max_length) for p in draft.parts[1:])]  # fmt: skip
+    longest = can.max_comment_length if draft.reply_to else can.max_length
+    parts = [_part(text, checked.media, longest), *(_part(shown(p.text), (), longest) for p in draft.parts[1:])]
     problems = (
         *check_shape(NETWORK, draft, can),
-        *_media_problems(part, kind),
+        *(_answer_problems(draft, part, text) if draft.reply_to else _media_problems(part, kind)),
         *too_long(NETWORK, parts),
         *unsendable(NETWORK, text, "parts.0.text"),
         *_crowded(parts[0].spans, "parts.0.text"),
@@ -58,12 +61,16 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         link=draft.link,
         poll=draft.poll,
         first_comment=comment,
-        reply_to=draft.reply_to,
+        reply_to=(draft.reply_to or "").strip() or None,
         options=options,
         problems=problems,
-        notices=(*checked.notices, *_notices(part, kind, checked.media), *_quota_notice(can)),
-        lead=_lead(part),
-        charges=(Charge("posts-24h"), Charge("calls", _calls(len(part.media), bool(comment)))),
+        notices=(
+            *checked.notices,
+            *_notices(part, kind, checked.media),
+            *(() if draft.reply_to else _quota_notice(can)),
+        ),
+        lead=0 if draft.reply_to else _lead(part),
+        charges=_charges(draft, part, bool(comment)),
     )
 
 
@@ -103,6 +110,22 @@ def _comment_problems(comment: RenderedPart | None, kind: str) -> list[Problem]:
         found.append(
             Problem(code="no-first-comment", message=message, params={"network": NETWORK}, field="first_comment")
         )
+    return found
+
+
+def _answer_problems(draft: Draft, part: Part, text: str) -> list[Problem]:
+    """An answer is a comment: words, under a comment that is named by its id."""
+    found, given = [], (draft.reply_to or "").strip()
+    if not ID.fullmatch(given):
+        message = "{network} knows comments by their number in its API, not by {given!r}."
+        found.append(Problem(code="bad-reference", message=message, params={"network": NETWORK, "given": given[:80]}, field="reply_to"))  # fmt: skip
+    if not text:
+        message = "An answer on {network} needs a text: write one."
+        found.append(Problem(code="empty", message=message, params={"network": NETWORK}, field="parts.0.text"))
+    for what, field in ((part.media, "parts.0.media"), (draft.first_comment, "first_comment")):
+        if what:
+            message = "An answer on {network} has words alone: remove files and first comment."
+            found.append(Problem(code="words-alone", message=message, params={"network": NETWORK}, field=field))
     return found
 
 
@@ -169,6 +192,12 @@ def _quota_notice(can: Capabilities) -> list[Problem]:
     )
     params: dict[str, str | int | float] = {"network": NETWORK, "limit": limit, "actual": used, "frees": f"{frees:%Y-%m-%d %H:%M} UTC"}  # fmt: skip
     return [Problem(code="quota-full", message=message, params=params, field="", limit=limit, actual=used)]
+
+
+def _charges(draft: Draft, part: Part, comment: bool) -> tuple[Charge, ...]:
+    if draft.reply_to:
+        return (Charge("calls", 1),)
+    return (Charge("posts-24h"), Charge("calls", _calls(len(part.media), comment)))
 
 
 def _calls(files: int, comment: bool) -> int:

@@ -247,6 +247,13 @@ class Server(WebhookSide, ContainerSide):
                 return self.listing(ask, rows, self._comment_view, "IGComment", ("id", "text", "timestamp"))
             case "GET", "children" if kind == "media":
                 return {"data": [{"id": one["id"]} for one in doc["files"]] if doc["type"] == "CAROUSEL_ALBUM" else []}
+            case "GET", "replies" if kind == "comment":
+                said = (
+                    self.store.get("comment", one) or {} for one in reversed(self.media_comments.get(doc["media"], []))
+                )
+                return self.listing(ask, [one for one in said if one.get("under") == doc["id"]], self._comment_view, "IGComment", ("id", "text", "timestamp"))  # fmt: skip
+            case "POST", "replies" if kind == "comment":
+                return self._create_comment(ask, {"id": doc["media"], "account": doc["account"]}, under=doc.get("under") or doc["id"])  # fmt: skip
             case "POST", "comments" if kind == "media" and not doc["story"]:
                 return self._create_comment(ask, doc)
             case "DELETE", "" if ask.token["kind"] != "instagram":
@@ -255,12 +262,12 @@ class Server(WebhookSide, ContainerSide):
                 return {"success": True}
         raise unsupported(ask.method, ask.edge)
 
-    def _create_comment(self, ask: Ask, media: Doc) -> Doc:
+    def _create_comment(self, ask: Ask, media: Doc, *, under: str = "") -> Doc:
         self.may(ask, "manage_comments")
         message = ask.params.get("message", "").strip()
         if not message:
             raise GraphError(100, "(#100) The parameter message is required")
-        comment = {"id": self.new_id(), "media": media["id"], "account": media["account"], "text": message, "at": time_of(self)}  # fmt: skip
+        comment = {"id": self.new_id(), "media": media["id"], "account": media["account"], "text": message, "at": time_of(self), "under": under}  # fmt: skip
         self.store.put("comment", comment["id"], comment)
         self.media_comments.setdefault(media["id"], []).append(comment["id"])
         return {"id": comment["id"]}

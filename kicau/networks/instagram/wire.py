@@ -35,6 +35,7 @@ from kicau.networks.instagram.render import kind_of
 POST = Charge("posts-24h")
 MARGIN = timedelta(seconds=int(FACTS["clock_margin_s"].value))
 STORY_LASTS = timedelta(hours=24)  # after which the network lists it no more
+ANSWER = "comment:"  # before the id of an answer, which Instagram's numbers do not tell from media
 ROWS, PAGES = 50, 20  # media a page, and pages: ten times what an account may publish in a day
 
 
@@ -77,7 +78,7 @@ async def withdraw(session: Session, post_id: str) -> None:
         message = "{network} deletes nothing through this sign-in: delete the post in its app, or connect the channel with Facebook."
         raise Rejected(Problem(code="no-delete", message=message, params={"network": NETWORK}))
     try:
-        await graph_of(session).delete(post_id)
+        await graph_of(session).delete(post_id.removeprefix(ANSWER))
     except Rejected as refused:
         if not is_gone(refused):
             raise

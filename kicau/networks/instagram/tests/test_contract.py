@@ -61,6 +61,10 @@ class TestInstagram(ConnectorContract):
         assert isinstance(sandbox, Server)
         return sandbox.comment(post_id, text)
 
+    def said_under(self, sandbox: Sandbox, answer_id: str) -> list[str]:
+        assert isinstance(sandbox, Server)
+        return [one["text"] for one in sandbox.store.all("comment") if one.get("under") == answer_id]
+
     async def taken_back(self, sandbox: Sandbox, client: Any, answer_id: str) -> None:
         assert isinstance(sandbox, Server)
         sandbox.uncomment(answer_id)
@@ -116,6 +120,9 @@ class TestInstagram(ConnectorContract):
     }
     bad_drafts = {
         "needs-media": drafted(text="Hanya kata-kata"),
+        "bad-reference": drafted(text="Terima kasih", reply_to="https://instagram.com/p/x"),
+        "words-alone": drafted(measured(), text="Terima kasih", reply_to="123"),
+        "empty": drafted(reply_to="123"),
         "too-long": drafted(measured(), text="a" * 2201),
         "too-many-parts": Draft(parts=(Part(media=(measured(),)), Part(text="dua"))),
         "too-many-media": drafted(*[measured() for _ in range(11)]),

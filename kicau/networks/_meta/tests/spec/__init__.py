@@ -66,8 +66,8 @@ ANSWERS = {  # what an edge's rows are, where the description names a type that 
 }
 FACEBOOK = {"": ("User", "Page", "PagePost", "Photo", "AdVideo", "Comment")}
 INSTAGRAM = {
-    "": ("IGUserForIGOnlyAPI", "IGMediaForIGOnlyAPI", "ShadowIGMediaBuilder"),
-    "/facebook": ("User", "Page", "IGUser", "IGMedia", "ShadowIGMediaBuilder"),
+    "": ("IGUserForIGOnlyAPI", "IGMediaForIGOnlyAPI", "IGComment", "ShadowIGMediaBuilder"),
+    "/facebook": ("User", "Page", "IGUser", "IGMedia", "IGComment", "ShadowIGMediaBuilder"),
 }
 OBJECT_FIELDS = {("Page", "instagram_business_account"): "IGUser", ("PagePost", "comments"): "Comment"}
 
