@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from kicau.connector import registry
 from kicau.connector.content import Rendered
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.wire import from_json, to_json
-from kicau.plans import purses
+from kicau.plans import ledger, purses
 from kicau.plans.models import Purpose
 from kicau.publishing import affording, capping, compose, schedule
 from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
@@ -29,6 +30,7 @@ from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
 UNTOUCHED = (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED)
+PATIENCE = 5.0  # seconds that a deletion waits for a look-up of its channel to end
 
 
 def deliveries(actor: Actor) -> QuerySet[Delivery]:
@@ -256,6 +258,7 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
     work = affording.work_by(actor, row, Purpose.WITHDRAW)
     purse = await sync_to_async(purses.purse_for)(work)
     label = registry.get(row.network).label
+    await _look_ups_over(row, work, label)
     pay = purses.payer(
         work, purse, label, times=lambda: len(left)
     )  # for all parts at once, so that none is left behind
@@ -280,6 +283,26 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
             await session.close()
     await sync_to_async(_deleted)(actor, row)
     return row
+
+
+async def _look_ups_over(row: Delivery, work: ledger.Work, label: str) -> None:
+    """Where a network bills what it lists, a look-up that broke off is counted by its repetition: what it may have read
+    must be there until then. Raises Conflict where that takes longer than PATIENCE."""
+    if not affording.daily(work):
+        return
+    doubtful = Delivery.objects.filter(
+        channel_id=row.channel_id, state=DeliveryState.PUBLISHING, broken_at__isnull=False
+    )
+    for _ in range(int(PATIENCE / 0.25)):
+        if not await doubtful.aexists():
+            return
+        await asyncio.sleep(0.25)
+    raise Conflict(
+        Sentence(
+            "{network} is just being asked what became of another post of this channel, and bills what it lists: delete this one when that is known, in a minute or so.",
+            network=label,
+        )
+    )
 
 
 @transaction.atomic

@@ -126,14 +126,15 @@ def _count_the_unknown(died: Sequence[tuple[Claimed, ledger.Work]]) -> None:
     lost = []
     for item, publishing in died:
         mine = replace(publishing, purpose=Purpose.FIND)
-        daily = _daily(mine)
+        once_a_day = daily(mine)
         for meter, units in held.get(item.id, {}).get(Purpose.FIND, {}).items():
-            if units and meter not in daily:
+            if units and meter not in once_a_day:
                 lost.append(ledger.Entry(work=mine, at=item.begun_at, used=Used(meter, units), is_certain=False))
     ledger.write(lost)
 
 
-def _daily(mine: ledger.Work) -> frozenset[str]:
+def daily(mine: ledger.Work) -> frozenset[str]:
+    """Meters of which what is read is billed once a UTC day, whoever reads it and however often."""
     listed = list_on(mine.network, clock.now().date(), mine.plan)
     return listed.daily if listed else frozenset()
 

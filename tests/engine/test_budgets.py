@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,12 +14,14 @@ from kicau.channels.models import Channel
 from kicau.connector.sandbox import Fault
 from kicau.notices.models import Notice
 from kicau.plans import acts as plans
+from kicau.plans import pricing
 from kicau.plans.models import Charge, Reservation
 from kicau.publishing import acts, editing, holding, outcomes
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Delivery
 from tests.engine import squeeze
 from tests.engine.conftest import claimed
+from tests.stranger.connector import Stranger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PRICE = 15_000
@@ -101,6 +104,22 @@ async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(actor, 
     [told] = await sync_to_async(plans.states)([made])
     assert told.used == 2
     assert not await all_of(Reservation.objects.all())
+
+
+async def test_what_a_broken_look_up_may_have_read_is_not_deleted_before_it_is_counted(actor, post, shop, state, network, client, monkeypatch):  # fmt: skip
+    monkeypatch.setattr(acts, "PATIENCE", 0.5)
+    monkeypatch.setattr(Stranger, "price_lists", tuple(replace(one, daily=frozenset({"read"})) for one in Stranger.price_lists))  # fmt: skip
+    pricing.forget()
+    row, other = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=600)
+    await shop.work(lambda: state(row) == "published")
+    doubtful = Delivery.objects.filter(id=other.id)
+    await doubtful.aupdate(state="publishing", broken_at=clock.now())
+    with pytest.raises(Conflict, match="just being asked what became of another post of this channel"):
+        await acts.withdraw(actor, row.id, client=client)
+    assert texts(network) == ["satu"]
+    await doubtful.aupdate(state="scheduled", broken_at=None)
+    await acts.withdraw(actor, row.id, client=client)
+    assert texts(network) == []
 
 
 async def test_changing_is_refused_where_a_budget_has_no_room_and_leaves_no_change_open(actor, post, shop, state, network, client):  # fmt: skip
