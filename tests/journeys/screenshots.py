@@ -38,6 +38,9 @@ PEOPLE = {
 }
 
 
+ASKS = {"handle": "rini.hartati", "name": "Rini Hartati"}  # who is told by name, where the network tells it
+
+
 def read_of(row):
     """What came back of it; the id of its post."""
     from kicau.base import clock
@@ -47,7 +50,7 @@ def read_of(row):
     values = {"retweet_count": 12, "reply_count": 2, "like_count": 4711, "quote_count": 3, "bookmark_count": 40, "impression_count": 128_204}  # fmt: skip
     Post.objects.create(channel=row.channel, delivery=row, remote_id="77", published_at=now - timedelta(hours=3), values=values, read_at=now - timedelta(minutes=12))  # fmt: skip
     for n, text in enumerate(("Masih ada yang 250 gram, Kak? Saya di Dago, bisa diambil sore ini.", "Enak sekali, terima kasih sudah dikirim sampai Garut!")):  # fmt: skip
-        Answer.objects.create(channel=row.channel, delivery=row, remote_id=f"78{n}", author=f"179000000000000{n}", text=text, at=now - timedelta(hours=2 - n))  # fmt: skip
+        Answer.objects.create(channel=row.channel, delivery=row, remote_id=f"78{n}", author=f"179000000000000{n}", **(ASKS if n == 0 else {}), text=text, at=now - timedelta(hours=2 - n))  # fmt: skip
     return row.draft_id
 
 
