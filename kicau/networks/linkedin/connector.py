@@ -29,7 +29,7 @@ from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
-from kicau.networks.linkedin import archive, limits, little, lookup, people, refusals, revising, upload, wire
+from kicau.networks.linkedin import archive, limits, little, lookup, people, refusals, replies, revising, upload, wire
 from kicau.networks.linkedin import render as rendering
 from kicau.networks.linkedin.auth import LinkedInAuth
 from kicau.networks.linkedin.limits import LABEL
@@ -78,6 +78,8 @@ class LinkedIn:
         return rendering.render(draft, can)
 
     async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
+        if delivery.post.reply_to:
+            return await replies.step(session, delivery)
         progress = dict(delivery.progress)
         if "post" in progress:
             return await self._comment(session, delivery.post, progress)
@@ -163,6 +165,8 @@ class LinkedIn:
         )
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
+        if delivery.post.reply_to:
+            return await replies.find(session, delivery)
         progress = dict(delivery.progress)
         if "post" in progress:
             return await self._find_comment(session, delivery, progress)
@@ -198,6 +202,8 @@ class LinkedIn:
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:
+            if replies.COMMENT.fullmatch(post_id):
+                return await replies.withdraw(session, post_id)
             await wire.api(session, "DELETE", f"/rest/posts/{wire.key(post_id)}", need="write", restli="DELETE", repeatable=True)  # fmt: skip
         except Rejected as exc:
             if exc.problems[0].code != "not-found":

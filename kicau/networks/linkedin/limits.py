@@ -159,7 +159,15 @@ baseline = Capabilities(
         max_question_length=number("poll-max-question-length"),
     ),
     abilities=frozenset(
-        {Ability.EDIT, Ability.DELETE, Ability.ALT_TEXT, Ability.POLL, Ability.LINK_CARD, Ability.FIRST_COMMENT}
+        {
+            Ability.EDIT,
+            Ability.DELETE,
+            Ability.ALT_TEXT,
+            Ability.POLL,
+            Ability.LINK_CARD,
+            Ability.FIRST_COMMENT,
+            Ability.REPLY,
+        }
     ),
     editable=frozenset({"text"}),
     options=(VISIBILITY,),

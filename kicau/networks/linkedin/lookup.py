@@ -112,13 +112,14 @@ def _media(content: Mapping[str, Any]) -> Iterator[str]:
         yield str(image.get("id") or "")
 
 
-async def comment(session: Session, urn: str, text: str) -> str:
-    """The id of our comment of this text under the post; "" where there is none."""
+async def comment(session: Session, urn: str, text: str, *, since: datetime | None = None) -> str:
+    """The id of our comment of this text under the post (or comment), made `since` then; "" where there is none."""
     _readable(session, "the comments of this account")
     path = f"/rest/socialActions/{wire.key(urn)}/comments"
     for element in await _elements(session, path, "count=100&start=0", restli=""):
         message = element.get("message")
         said = message.get("text") if isinstance(message, dict) else ""
-        if element.get("actor") == session.account_id and said == text:
+        recent = since is None or wire.created_at(element) >= since
+        if element.get("actor") == session.account_id and said == text and recent:
             return str(element.get("commentUrn") or element.get("id") or "yes")
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -47,6 +48,9 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
     poll, asked = _poll(draft, parts, can)
     problems += asked.problems
     notices += asked.notices
+    if draft.reply_to:
+        parts = [replace(part, limit=can.max_comment_length) for part in parts]
+        problems += [*_answer(draft), *checks.too_long(LABEL, parts)]
     comment, said = _comment(draft, can)
     problems += said.problems
     notices += said.notices
@@ -57,13 +61,26 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         link=link,
         poll=poll,
         first_comment=comment,
-        reply_to=draft.reply_to,
+        reply_to=(draft.reply_to or "").strip() or None,
         options=checks.filled_options(draft, can),
         problems=tuple(problems),
         notices=tuple(notices),
         charges=(Charge(CALLS, _calls(parts, link, comment)),),
         lead=_lead(parts, link),
     )
+
+
+TARGET = re.compile(r"urn:li:(?:share|ugcPost|activity):\d+|urn:li:comment:\(urn:li:(?:share|ugcPost|activity):\d+,\d+\)")  # fmt: skip
+
+
+def _answer(draft: Draft) -> Iterable[Problem]:
+    """An answer is a comment: words, under a post or comment that is named by its URN."""
+    given = (draft.reply_to or "").strip()
+    if not TARGET.fullmatch(given):
+        yield _said("bad-reference", "reply_to", "{network} knows posts and comments by their URN (urn:li:share:…, urn:li:comment:(…)), not by {given!r}.", given=given[:80])  # fmt: skip
+    for what, field in ((draft.parts and draft.parts[0].media, "parts.0.media"), (draft.link, "link"), (draft.poll, "poll"), (draft.first_comment, "first_comment")):  # fmt: skip
+        if what:
+            yield _said("words-alone", field, "An answer on {network} has words alone: remove files, link card, poll and first comment.")  # fmt: skip
 
 
 def _lead(parts: Iterable[RenderedPart], link: Link | None) -> int:

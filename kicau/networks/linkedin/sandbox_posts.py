@@ -22,6 +22,7 @@ FIELDS = frozenset({*REQUIRED, "content", "isReshareDisabledByAuthor"})
 CONTENT = frozenset({"media", "multiImage", "article", "poll"})
 DURATIONS = frozenset({"ONE_DAY", "THREE_DAYS", "SEVEN_DAYS", "FOURTEEN_DAYS"})
 POST = re.compile(r"urn:li:(?:share|ugcPost):\d+")
+COMMENT = re.compile(r"urn:li:comment:\(urn:li:(?:share|ugcPost|activity):(\d+),(\d+)\)")
 DUPLICATE_SECONDS = 86_400
 
 
@@ -45,6 +46,7 @@ class Posts:
             web.delete("/rest/posts/{urn}", guarded(self.delete)),
             web.post("/rest/socialActions/{urn}/comments", guarded(self.comment)),
             web.get("/rest/socialActions/{urn}/comments", guarded(self.list_comments, query="start count")),
+            web.delete("/rest/socialActions/{urn}/comments/{number}", guarded(self.uncomment, query="actor")),
         ]
 
     async def create(self, request: web.Request, token: Doc) -> web.Response:
@@ -208,13 +210,32 @@ class Posts:
             self.of.get(post["author"], {}).pop(urn, None)
         return web.Response(status=204, headers=stamped())
 
+    def _commented(self, request: web.Request) -> tuple[Doc, str]:
+        """The post, and the comment under it that is meant; "" where none is."""
+        if (named := COMMENT.fullmatch(request.match_info["urn"])) is None:
+            return self._post(request), ""
+        known = self.box.store.get("comment", named[2])
+        post = self.box.store.get("post", known["object"]) if known else None
+        if post is None:
+            raise refusals.not_found(f"Comment {named[0]} not found")
+        return post, named[2]
+
+    async def uncomment(self, request: web.Request, token: Doc) -> web.Response:
+        """Idempotent."""
+        self.box.must_write(token, request.query.get("actor", ""), "actor", "partnerApiSocialActionsComments.DELETE", request)  # fmt: skip
+        found = self.box.store.get("comment", request.match_info["number"])
+        if found and found["actor"] == request.query.get("actor"):
+            self.box.store.remove("comment", found["id"])
+            self.comments_of[found["object"]].remove(found["id"])
+        return web.Response(status=204, headers=stamped())
+
     async def comment(self, request: web.Request, token: Doc) -> web.Response:
-        post, body = self._post(request), await self.box.body(request)
+        (post, under), body = self._commented(request), await self.box.body(request)
         _only(body, "", {"actor", "object", "message", "parentComment", "content"}, {"actor", "object", "message"})
         self.box.must_write(token, str(body["actor"]), "actor", "partnerApiSocialActionsComments.CREATE", request)
         if body.get("content"):
             raise Refusal(403, {"status": 403, "message": "Images in comments are not supported for this application"})
-        if body["object"] != post["id"]:
+        if str(body["object"]).rsplit(":", 1)[-1] != post["id"].rsplit(":", 1)[-1] or bool(under) != bool(body.get("parentComment")):  # fmt: skip
             raise refusals.bad_input("object does not match the commented entity", "INVALID_VALUE", "/object")
         text = body["message"].get("text") if isinstance(body["message"], dict) else None
         if not isinstance(text, str) or not text.strip():
@@ -229,6 +250,7 @@ class Posts:
             "object": post["id"],
             "message": {"text": text, "attributes": []},
             "commentUrn": urn,
+            **({"parentComment": body["parentComment"], "_under": under} if under else {}),
             "created": {"actor": body["actor"], "time": millis},
             "lastModified": {"actor": body["actor"], "time": millis},
         }
@@ -247,9 +269,10 @@ class Posts:
         self.box.store.put("commented", token["member"], {"at": now})
 
     async def list_comments(self, request: web.Request, token: Doc) -> web.Response:
-        post = self._post(request)
+        post, under = self._commented(request)
         self.box.must_read(token, post["author"], "partnerApiSocialActionsComments.GET_ALL", request)
-        return web.json_response(self.box.paged(request, self.comments(post["id"])), headers=stamped())
+        listed = [one for one in self.comments(post["id"]) if one.get("_under", "") == under]
+        return web.json_response(self.box.paged(request, listed, shape=shape), headers=stamped())
 
     def comments(self, urn: str) -> list[Doc]:
         return [found for number in self.comments_of.get(urn, ()) if (found := self.box.store.get("comment", number))]

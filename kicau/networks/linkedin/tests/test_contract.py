@@ -57,7 +57,8 @@ BAD = {
     "link-with-media": Draft(
         parts=(Part(text="x", media=(CUP,)),), link=Link(url="https://kopisenja.example", title="t")
     ),
-    "no-replies": saying("x", reply_to="urn:li:share:1"),
+    "bad-reference": saying("x", reply_to="https://www.linkedin.com/feed"),
+    "words-alone": saying("x", reply_to="urn:li:share:1", first_comment="y"),
     "unknown-option": saying("x", options={"colour": "red"}),
     "bad-option": saying("x", options={"visibility": "FRIENDS"}),
     "broken-text": saying("half an emoji \ud83d"),
