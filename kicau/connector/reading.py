@@ -30,6 +30,7 @@ class Answer:
     name: str = ""  # of the author, as readers see it, where it is told
     url: str = ""  # where readers see it, where that is known
     begins: str = ""  # what a reply has to begin with so that it reaches the author
+    answerable: bool = True  # False: the network lets the channel answer this one nowhere but in its own app
     raw: Mapping[str, JSON] = field(default_factory=dict)
 
 

@@ -87,7 +87,11 @@ def one(actor: Actor, answer_id: UUID | str) -> Answer:
 
 def can_answer(row: Answer) -> bool:
     """Whether the network lets its channel answer now."""
-    return row.channel.state == ChannelState.ACTIVE and capabilities_of(row.channel).can(Ability.REPLY)
+    return (
+        row.is_answerable
+        and row.channel.state == ChannelState.ACTIVE
+        and capabilities_of(row.channel).can(Ability.REPLY)
+    )
 
 
 @transaction.atomic

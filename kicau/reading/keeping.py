@@ -60,7 +60,7 @@ def store(channel: Channel, found: Sequence[Said], whose: dict[str, UUID], now: 
         rows.append(
             Answer(
                 channel=channel, delivery_id=delivery, remote_id=one.id[:300], author=one.author[:300], text=storable(one.text), at=one.at,
-                handle=storable(one.handle)[:300], name=storable(one.name)[:300], url=storable(one.url)[:1000], begins=storable(one.begins)[:310],
+                handle=storable(one.handle)[:300], name=storable(one.name)[:300], url=storable(one.url)[:1000], begins=storable(one.begins)[:310], is_answerable=one.answerable,
                 fetched_at=now, raw=storable(dict(one.raw)),
             )
         )  # fmt: skip

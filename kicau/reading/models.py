@@ -116,6 +116,7 @@ class Answer(models.Model):
     )  # of who wrote it, as readers see it; "" where not told
     url = models.CharField(max_length=1000, blank=True, default="")  # where readers see it; "" where not known
     begins = models.CharField(max_length=310, blank=True, default="")  # what a reply begins with, to reach its author
+    is_answerable = models.BooleanField(default=True)  # False: nowhere but in the network's own app
     text = models.TextField(blank=True)
     at = models.DateTimeField()  # UTC
     fetched_at = models.DateTimeField(default=now)

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 
+from kicau.base.errors import Conflict
 from kicau.channels import acts as channels
 from kicau.channels.models import Channel
 from kicau.config.tests.test_told import client, here, rows, taken
@@ -17,7 +18,7 @@ from kicau.connector.contract import consent
 from kicau.connector.sandbox import Fault, start
 from kicau.plans import acts as plans
 from kicau.plans.models import Charge, Reservation
-from kicau.reading import naming, telling
+from kicau.reading import inbox, naming, telling
 from kicau.reading.models import Answer, Named, Subscription
 
 __all__ = ["client", "here"]
@@ -46,7 +47,7 @@ async def told(here, server, actor, client) -> Channel:
     return min(made, key=lambda c: c.account_id)
 
 
-async def test_a_mention_s_words_are_read_by_its_id_once(told, server, client):
+async def test_a_mention_s_words_are_read_by_its_id_once(actor, told, server, client):
     before = sum(c.units for c in await rows(Charge, purpose="answers"))
     comment = server.mention(told.account_id, "@kopisenja buka jam berapa? 🙂")
     media = server.mention(told.account_id, "Pagi di @kopisenja", caption=True)
@@ -59,6 +60,8 @@ async def test_a_mention_s_words_are_read_by_its_id_once(told, server, client):
         media: ("Pagi di @kopisenja", "rini.hartati", None),
     }
     assert all(a.url.startswith(server.base_url) for a in found.values())
+    with pytest.raises(Conflict, match="open it there"):  # under others' media Instagram lets nobody answer from here
+        await sync_to_async(inbox.begin_reply)(actor, found[comment].id)
     assert sum(c.units for c in await rows(Charge, purpose="answers")) - before == 2
     assert await naming.read_due(client) == 0
     hook = server.store.get("webhook", NETWORK)

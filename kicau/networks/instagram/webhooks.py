@@ -57,7 +57,7 @@ def _mention(account: str, sent: Any, value: Mapping[str, Any]) -> Happening | N
 
 
 async def words(session: Session, named: str) -> Answer | None:
-    """Raises Rejected where the channel signed in with Instagram itself: its tokens may not read them."""
+    """Answered in the app alone: they stand under others' media. Raises Rejected where the channel signed in with Instagram itself: its tokens may not read them."""
     kind, _, key = named.partition(":")
     edge, asked, says = MENTIONED[kind]
     try:
@@ -71,7 +71,16 @@ async def words(session: Session, named: str) -> Answer | None:
     if not isinstance(one, dict) or at is None or one.get("username") == session.handle:
         return None
     handle, shown = str(one.get("username") or ""), str(one.get("permalink") or (one.get("media") or {}).get("permalink") or "")  # fmt: skip
-    return Answer(id=key, at=at, author=handle, handle=handle, text=str(one.get(says) or ""), url=shown, raw=dict(one))
+    return Answer(
+        id=key,
+        at=at,
+        author=handle,
+        handle=handle,
+        text=str(one.get(says) or ""),
+        url=shown,
+        answerable=False,
+        raw=dict(one),
+    )
 
 
 def _comment(account: str, sent: Any, value: Mapping[str, Any]) -> Happening | None:
