@@ -93,10 +93,10 @@ def get_month_statement_csv(request: HttpRequest, asked: Query[c.MonthQuery]) ->
 
 @routes.get("/statement/pdf", summary="Download a month's statement", openapi_extra={**READS, "responses": {200: {"description": "A4.", **_PDF}}})  # fmt: skip
 def get_month_statement_pdf(request: HttpRequest, asked: Query[c.MonthQuery]) -> HttpResponse:
-    """To send with a bill."""
+    """To send with a bill, in the workspace's language."""
     actor = acting(request)
     told = statements.statement(actor, asked.month)
-    made = statements.as_pdf(told, display.Display(actor.workspace.currency).by(told.ends_at))
+    made = statements.as_pdf(told, display.Display(actor.workspace.currency).by(told.ends_at), actor.workspace.language)
     answer = HttpResponse(made, content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="kicau-{asked.month or "month"}.pdf"'
     return answer

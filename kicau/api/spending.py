@@ -166,4 +166,4 @@ def _prices(written: list[str]) -> dict[str, int]:
 
 
 def forecast_shape(f: forecasting.Forecast, display: Display) -> c.Forecast:
-    return c.Forecast(key=f.key, currency=f.currency, spent=f.spent, calendar=f.calendar, reading=f.reading, expected=f.expected, low=f.low, high=f.high, shown=worth(display, f.expected, f.currency))  # fmt: skip
+    return c.Forecast(key=f.key, currency=f.currency, spent=f.spent, calendar=f.calendar, reading=f.reading, fee=f.fee, expected=f.expected, low=f.low, high=f.high, shown=worth(display, f.expected, f.currency))  # fmt: skip

@@ -6,10 +6,8 @@ It says "this data set contains these posts"; of a model trained on it, it says 
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from html import escape
 from typing import Any
 
@@ -21,6 +19,7 @@ from kicau.audit import wording
 from kicau.audit.models import Audit
 from kicau.audit.showing import Place, places
 from kicau.base import clock
+from kicau.base import paper as paper_of
 from kicau.evidence import log, notes
 
 MOST = 400  # places in a paper; all of them are in the bundle
@@ -32,6 +31,7 @@ WHY = {
     wording.TOO_FULL: gettext_lazy("{name} unpacks to more than 400 times its size; what was read before counts."),
     wording.NO_PARQUET: gettext_lazy("{name} was cut off or is no Parquet file, so that nothing of it could be read."),
     wording.NO_TEXT: gettext_lazy("{name} has no column of text, so that nothing of it was read."),
+    wording.LOST: gettext_lazy("{name} is not there or cannot be reached, so that nothing of it was read."),
     wording.NO_RECORD: gettext_lazy("{name} holds no record that can be read."),
 }
 
@@ -136,7 +136,7 @@ def _about(audit: Audit) -> Section:
             ),
         ),
         (
-            _("On"),
+            pgettext("day", "On"),
             formats.date_format(timezone.localtime(audit.finished_at), "DATETIME_FORMAT") if audit.finished_at else "",
         ),
     ]
@@ -256,73 +256,33 @@ def where(place: Place) -> str:
 
 def as_pdf(made: Paper) -> bytes:
     """A4. A letter that its font lacks stands as its number, such as [U+1F600]; the HTML file shows it."""
-    from reportlab.lib.pagesizes import A4
-    from reportlab.platypus import SimpleDocTemplate
-
-    out = io.BytesIO()
     with translation.override(made.language):
-        story = list(_flow(made))
-        footer = _("Page {n}")
-
-    def number_page(canvas: Any, document: Any) -> None:
-        canvas.setFont("Vera", 8)
-        canvas.drawRightString(A4[0] - 48, 28, footer.format(n=document.page))
-
-    document = SimpleDocTemplate(out, pagesize=A4, title=made.title, author="Kicau", lang=made.language, leftMargin=48, rightMargin=48, topMargin=48, bottomMargin=48)  # fmt: skip
-    document.build(story, onFirstPage=number_page, onLaterPages=number_page)
-    return out.getvalue()
+        return paper_of.build(_flow(made), title=made.title, language=made.language, page=_("Page {n} of {all}"))
 
 
 def _flow(made: Paper) -> Iterator[Any]:
     from reportlab.lib import colors
     from reportlab.platypus import Paragraph, Spacer, Table, TableStyle
 
-    styles = _styles()
-    yield Paragraph(_written(made.title), styles["title"])
-    yield Paragraph(_written(made.lead), styles["lead"])
+    styles = paper_of.styles()
+    yield Paragraph(paper_of.written(made.title), styles["title"])
+    yield Paragraph(paper_of.written(made.lead), styles["lead"])
     plain = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey), ("LEFTPADDING", (0, 0), (0, -1), 0)])  # fmt: skip
     for section in made.sections:
         if section.heading:
-            yield Paragraph(_written(section.heading), styles["heading"])
+            yield Paragraph(paper_of.written(section.heading), styles["heading"])
         for text in section.said:
-            yield Paragraph(_written(text), styles["text"])
-        rows = [[Paragraph(_written(c), styles["small"]) for c in row] for row in [*section.facts, *section.table]]
+            yield Paragraph(paper_of.written(text), styles["text"])
+        rows = [
+            [Paragraph(paper_of.written(c), styles["small"]) for c in row] for row in [*section.facts, *section.table]
+        ]
         if rows:
             widths = [120, 379] if section.facts else [499 / len(rows[0])] * len(rows[0])
             yield Table(rows, colWidths=widths, style=plain, hAlign="LEFT", splitInRow=1)
         for place in section.places:
             yield Spacer(1, 8)
-            yield Paragraph(_written(f"{where(place)} · {kind_word(place.hit.kind)}"), styles["small"])
-            post = "<br/>".join(f"{_written(text or _gone())}<br/><font size=7>{_written(item)}</font>" for item, text in place.posts)  # fmt: skip
-            said = f"{_written(place.before)}<font backColor='#faecce'>{_written(place.match)}</font>{_written(place.after)}"  # fmt: skip
-            heads = [Paragraph(_written(_("Your post")), styles["small"]), Paragraph(_written(_("In the data set")), styles["small"])]  # fmt: skip
+            yield Paragraph(paper_of.written(f"{where(place)} · {kind_word(place.hit.kind)}"), styles["small"])
+            post = "<br/>".join(f"{paper_of.written(text or _gone())}<br/><font size=7>{paper_of.written(item)}</font>" for item, text in place.posts)  # fmt: skip
+            said = f"{paper_of.written(place.before)}<font backColor='#faecce'>{paper_of.written(place.match)}</font>{paper_of.written(place.after)}"  # fmt: skip
+            heads = [Paragraph(paper_of.written(_("Your post")), styles["small"]), Paragraph(paper_of.written(_("In the data set")), styles["small"])]  # fmt: skip
             yield Table([heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]], colWidths=[249, 250], style=plain, hAlign="LEFT", splitInRow=1)  # fmt: skip
-
-
-@cache
-def _styles() -> dict[str, Any]:
-    from reportlab.lib.colors import HexColor
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    for name, file in (("Vera", "Vera.ttf"), ("Vera-Bold", "VeraBd.ttf")):
-        pdfmetrics.registerFont(TTFont(name, file))
-    ink, soft, leaf = HexColor("#17211d"), HexColor("#525a54"), HexColor("#0c6649")
-    return {
-        "title": ParagraphStyle("title", fontName="Vera-Bold", fontSize=17, leading=22, textColor=ink, spaceAfter=6),
-        "lead": ParagraphStyle("lead", fontName="Vera-Bold", fontSize=12, leading=17, textColor=leaf, spaceAfter=8),
-        "heading": ParagraphStyle("heading", fontName="Vera-Bold", fontSize=12, leading=16, textColor=ink, spaceBefore=16, spaceAfter=4),
-        "text": ParagraphStyle("text", fontName="Vera", fontSize=9, leading=13, textColor=ink, spaceAfter=4, splitLongWords=1),
-        "small": ParagraphStyle("small", fontName="Vera", fontSize=8, leading=11, textColor=soft, splitLongWords=1),
-    }  # fmt: skip
-
-
-def _written(text: str) -> str:
-    """For a paragraph of the PDF: what would be markup is none, and what the font lacks is named."""
-    from reportlab.pdfbase import pdfmetrics
-
-    _styles()
-    known = pdfmetrics.getFont("Vera").face.charToGlyph
-    seen = (c if ord(c) in known or c == "\n" else " " if c.isspace() else f"[U+{ord(c):04X}]" for c in text)
-    return escape("".join(seen), quote=False).replace("\n", "<br/>")

@@ -28,6 +28,7 @@ BLOCK = 1 << 20  # bytes of a block
 PIECE = 256 << 20  # bytes of a plain file that one process takes at a time
 LONG_LINE = 64 << 20  # bytes; a longer line is read in pieces
 OVERLAP = 8192  # bytes that such a piece shares with the one before
+LOST = "lost"
 RATIO, FREE = 400, 4 << 30  # a packed shard is read to so many times its size, and 4 GB in any case
 
 
@@ -46,6 +47,10 @@ class NoSuchShards(Exception):
     """Name a file, folder, bucket or list that holds something to read."""
 
 
+class OutOfReach(NoSuchShards):
+    """There is nothing of that name, or it cannot be reached."""
+
+
 class Broken(Exception):
     """A shard ends before its end, or is not what its name says; what was read before it counts."""
 
@@ -56,7 +61,7 @@ class Shard:
 
     name: str
     size: int
-    format: str  # json, parquet, warc, text, html
+    format: str  # json, parquet, warc, text, html; LOST where a list names what cannot be reached
     packing: str = ""  # gz, zst, bz2, xz
 
 
@@ -114,11 +119,13 @@ def _listed(path: str) -> tuple[list[Shard], list[str]]:
     for name in names:
         try:
             more, unread = find(name)
+        except OutOfReach:
+            more, unread = [Shard(name, 0, LOST)], []  # its reading will say so: it is missing from the search
         except NoSuchShards:
             more, unread = [], [name]
         shards += more
         skipped += unread
-    if not shards:
+    if all(shard.format == LOST for shard in shards):
         raise NoSuchShards(f"Nothing that the list {path} names can be read.")
     return shards, skipped
 
@@ -132,9 +139,9 @@ def _files(where: str) -> tuple[list[pafs.FileInfo], str]:
             found = system.get_file_info(pafs.FileSelector(path, recursive=True))
             return [f for f in found if f.type == pafs.FileType.File], prefix
     except (OSError, pa.ArrowException) as lost:
-        raise NoSuchShards(f"{where} cannot be reached: {lost}") from lost
+        raise OutOfReach(f"{where} cannot be reached: {lost}") from lost
     if about.type != pafs.FileType.File:
-        raise NoSuchShards(f"There is no {where}.")
+        raise OutOfReach(f"There is no {where}.")
     return [about], prefix
 
 
@@ -146,7 +153,7 @@ def _system(where: str) -> tuple[pafs.FileSystem, str]:
     try:
         system, path = pafs.FileSystem.from_uri(where)
     except (ValueError, OSError, pa.ArrowException) as lost:
-        raise NoSuchShards(f"{where} is no address that can be read: {lost}") from lost
+        raise OutOfReach(f"{where} is no address that can be read: {lost}") from lost
     return system, path
 
 
@@ -186,6 +193,8 @@ def _open(shard: Shard) -> pa.NativeFile:
 def blocks(unit: Unit) -> Iterator[Block]:
     """The unit's texts in blocks. Raises Broken, after what could be read."""
     shard = unit.shard
+    if shard.format == LOST:
+        raise Broken(f"{shard.name}: {wording.LOST}")
     try:
         if shard.format == "parquet":
             yield from _parquet(unit)

@@ -8,6 +8,7 @@ DAMAGED = "what is packed in it is damaged"
 TOO_FULL = "it unpacks to more than 400 times its size; the rest was left out"
 NO_PARQUET = "it was cut off or is no Parquet file, so that nothing of it could be read"
 NO_TEXT = "it has no column of text"
+LOST = "it is not there or cannot be reached, so that nothing of it was read"
 NO_RECORD = "it holds no record that can be read"
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kicau.cli.frame import FAILED, Shell, Trouble, json_option, pass_shell, show_facts, show_table
+
+if TYPE_CHECKING:
+    from kicau.workspaces.actors import Actor
 
 FEW = 20  # findings shown to a person; all are in the report
 
@@ -30,6 +33,7 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
     DATA is a file or folder of JSON lines, Parquet, WARC or text, plain or packed (.gz, .zst), a bucket
     (s3://…, gs://…), an address (https://…), or a list of them (@FILE, one a line). Ends with 1 where a part of it could not be read.
     """
+    actor = shell.actor() if evidence else None  # who may not is told before the search
     from datetime import UTC, datetime
 
     from kicau.audit.cluster import NoCluster
@@ -55,8 +59,8 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
     except (NoPosts, NoSuchShards, NoCluster) as wrong:
         raise Trouble(str(wrong)) from wrong
     told["report"] = str(folder / "report.json")
-    if evidence:
-        told["evidence"] = _evidence(shell, told, texts, evidence)
+    if evidence and actor:
+        told["evidence"] = _evidence(actor, told, texts, evidence)
     if as_json:
         from kicau.cli.frame import emit
 
@@ -67,14 +71,13 @@ def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str,
         sys.exit(FAILED)
 
 
-def _evidence(shell: Shell, told: dict[str, Any], texts: dict[str, str], path: Path) -> str:
+def _evidence(actor: Actor, told: dict[str, Any], texts: dict[str, str], path: Path) -> str:
     """The bundle, and the verifier beside it. The posts found are logged first, with all that the log held before."""
     import shutil
 
     from kicau.audit.proving import prove
     from kicau.evidence import verify
 
-    actor = shell.actor()
     made, not_stamped = prove(told, texts, actor.workspace.id, path.name)
     for trouble in not_stamped:
         click.echo(f"Not stamped: {trouble}", err=True)

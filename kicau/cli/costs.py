@@ -50,7 +50,7 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
     told = statements.statement(actor, month)
     display = _display(actor, shown_in).by(told.ends_at)
     if pdf:
-        Path(pdf).write_bytes(statements.as_pdf(told, display))
+        Path(pdf).write_bytes(statements.as_pdf(told, display, actor.workspace.language))
     groups = {"network": told.networks, "purpose": told.purposes, "campaign": told.campaigns, "channel": told.channels, "person": told.people, "meter": told.meters}  # fmt: skip
     lines = [(by, line) for by, found in groups.items() for line in found]
     values = {
@@ -123,16 +123,21 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
     changed = {meter: _amount(amount, "") for meter, _, amount in (one.partition("=") for one in prices)}
     display = _display(actor)
     found = forecasting.forecast(actor, forecasting.WhatIf(plan=plan, reading=reading, plain=plain, prices=changed))
-    rows = (
-        [("total", f) for f in found.total]
-        + [("network", f) for f in found.networks]
-        + [("campaign", f) for f in found.campaigns]
-    )
-    values = [{"by": by, "key": f.key, "currency": f.currency, "spent": f.spent, "calendar": f.calendar, "reading": f.reading, "expected": f.expected, "low": f.low, "high": f.high} for by, f in rows]  # fmt: skip
+    from kicau.base.money import rounded
+    from kicau.publishing.compose import campaigns
+
+    names = {str(one.id): one.name for one in campaigns(actor)}
+    groups = (("total", found.total), ("network", found.networks), ("campaign", found.campaigns))
+    rows = [(by, names.get(f.key, f.key), f) for by, group in groups for f in group]
+    values = [{"by": by, "key": f.key, "name": name, "currency": f.currency, "spent": f.spent, "calendar": f.calendar, "reading": f.reading, "fee": f.fee, "expected": f.expected, "low": f.low, "high": f.high} for by, name, f in rows]  # fmt: skip
 
     def show() -> None:
-        told = [(by, f.key, *(display.told(n, f.currency) for n in (f.spent, f.calendar, f.reading, f.expected)), f"{display.told(f.low, f.currency)} to {display.told(f.high, f.currency)}") for by, f in rows if f.currency]  # fmt: skip
-        show_table(("by", "", "spent", "scheduled", "reading", "expected", "band"), told, empty="Nothing costs money this month.")  # fmt: skip
+        fees = any(f.fee for _, _, f in rows)
+        told = [
+            (by, name, *(display.told(rounded(n, f.currency), f.currency) for n in (f.spent, f.calendar, f.reading, *([f.fee] if fees else []), f.expected)), f"{display.told(rounded(f.low, f.currency), f.currency)} to {display.told(rounded(f.high, f.currency), f.currency)}")
+            for by, name, f in rows if f.currency
+        ]  # fmt: skip
+        show_table(("by", "", "spent", "scheduled", "reading", *(["fee"] if fees else []), "expected", "band"), told, empty="Nothing costs money this month.")  # fmt: skip
         _rates_told(display)
 
     answer(as_json, values, show)

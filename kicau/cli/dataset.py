@@ -133,9 +133,10 @@ def export(shell: Shell, name: str, folder: Path, number: int | None, recipient:
 @pass_shell
 def acknowledge(shell: Shell, recipient: str) -> None:
     """Note that RECIPIENT (an id of `kicau dataset show`) uses what was taken back no more."""
+    actor = shell.actor()
     from kicau.datasets import recipients
 
-    found = recipients.acknowledge(shell.actor(), recipient)
+    found = recipients.acknowledge(actor, recipient)
     click.echo(f"{found.name} acknowledged version {found.owes}.")
 
 

@@ -16,13 +16,18 @@ from django.db.models import Min, Sum
 from django.db.models.functions import TruncDate
 
 from kicau.base import clock
+from kicau.base.errors import Unacceptable, unacceptable
 from kicau.base.money import shown
+from kicau.connector import registry
+from kicau.connector.content import Problem
+from kicau.connector.prices import PriceList, in_force
 from kicau.notices import acts as notices
 from kicau.plans import budgets
 from kicau.plans.models import Budget, Charge, Purpose
-from kicau.plans.pricing import list_on
+from kicau.plans.pricing import list_on, lists
 from kicau.workspaces.actors import Actor, Permission
 
+MOST_READING = 100  # times as much as now
 HABIT = 28  # days that standing reading and the habit of posting are judged by
 #: A room above tells what standing reading will cost that was switched on within the last HABIT days, so that there is no
 #: habit yet: micro-units in 30 days, by workspace, network and currency. Called with the ids of workspaces.
@@ -32,9 +37,9 @@ BAND = 1.28  # standard deviations: four months of five end within the band
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIf:
-    """A month in which something were otherwise; left as it is, it is the month as it goes."""
+    """A month in which something were otherwise from now on; left as it is, it is the month as it goes."""
 
-    plan: str = ""  # every channel's app were on the price list of this name
+    plan: str = ""  # every channel's app were on the price list of this name, and its month's fee were paid
     reading: float = 1.0  # times as much reading
     plain: bool = False  # no post had what makes it dear (a link, where a list says so)
     prices: Mapping[str, int] = field(default_factory=dict)  # meter -> micro-units, from now on
@@ -61,12 +66,13 @@ class Forecast:
     spent: int
     calendar: int  # what is scheduled until the end
     reading: int  # what reading and looking up will come to by their habit
+    fee: int  # what the plan that is tried asks for each month, used or not; 0 of the month as it goes
     low: int
     high: int
 
     @property
     def expected(self) -> int:
-        return self.spent + self.calendar + self.reading
+        return self.spent + self.calendar + self.reading + self.fee
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +94,41 @@ def month_of(zone: str, at: datetime) -> tuple[datetime, datetime]:
 
 
 def forecast(actor: Actor, what_if: WhatIf | None = None) -> Month:
-    """The workspace's present month, in its zone."""
+    """The workspace's present month, in its zone. Raises NotAllowed, Unacceptable where `what_if` names a plan or a meter
+    that no price list in force has."""
     actor.require(Permission.READ)
+    if what_if:
+        _check(what_if)
     begins, ends = month_of(actor.workspace.timezone, clock.now())
     scope = Scope(workspace_ids=(actor.workspace.id,))
     return reckon(scope, begins, ends, what_if or WhatIf(), actor.workspace.timezone)
+
+
+def plans() -> list[str]:
+    """The names of all price lists in force that charge money: what a plan may be tried by."""
+    return sorted({one.name for one in _in_force() if one.currency})
+
+
+def meters() -> list[str]:
+    """All that is priced today: what another price may be tried of."""
+    return sorted({meter for one in _in_force() for meter in one.prices})
+
+
+def _in_force() -> Iterable[PriceList]:
+    today = clock.now().date()
+    return [one for slug in registry.slugs() for one in in_force(lists(slug), today)]
+
+
+def _check(what_if: WhatIf) -> None:
+    problems: list[Problem] = []
+    if what_if.plan and what_if.plan not in plans():
+        problems += unacceptable("plan", "No price list in force is called {name}; there are: {known}.", name=what_if.plan, known=", ".join(plans())).problems  # fmt: skip
+    for meter in sorted(set(what_if.prices) - set(meters())):
+        problems += unacceptable("price", "No price list in force has the meter {name}; there are: {known}.", name=meter, known=", ".join(meters())).problems  # fmt: skip
+    if not 0 <= what_if.reading <= MOST_READING:
+        problems += unacceptable("reading", "Give how many times as much reading, from 0 to {most}.", most=MOST_READING).problems  # fmt: skip
+    if problems:
+        raise Unacceptable(problems)
 
 
 def totals(actors: Iterable[Actor]) -> dict[UUID, tuple[Forecast, ...]]:
@@ -137,7 +173,7 @@ def reckon(scope: Scope, begins: datetime, ends: datetime, what_if: WhatIf, zone
 
 def _month(spent: list[_Row], calendar: list[_Row], used: list[_Used], begun: _Begun, begins: datetime, now: datetime, ends: datetime, what_if: WhatIf, zone: str) -> Month:  # fmt: skip
     ahead = [_otherwise(row, what_if) for row in calendar]
-    habit = _with_begun(_habit(used, now, zone), begun)
+    habit = _with_begun(_habit([_priced_otherwise(row, what_if) for row in used], now, zone), begun)
     left = (ends - now) / timedelta(days=1)
     by: dict[str, dict[tuple[str, str], _Sum]] = {"total": {}, "networks": {}, "campaigns": {}}
     for row in spent:
@@ -157,6 +193,12 @@ def _month(spent: list[_Row], calendar: list[_Row], used: list[_Used], begun: _B
                 found.variance += (spread * what_if.reading) ** 2 * left
             else:
                 found.habit += mean * left
+    if what_if.plan:
+        for network in {row.network for row in [*spent, *ahead]} | {row.network for row in used}:
+            listed = list_on(network, now.date(), what_if.plan)
+            if listed and listed.monthly:
+                for group, key in _groups(network, ""):
+                    _sum(by[group], key, listed.currency).fee += listed.monthly
     made = {group: tuple(sorted((_forecast(key, currency, s) for (key, currency), s in rows.items()), key=lambda f: -f.expected)) for group, rows in by.items()}  # fmt: skip
     return Month(
         begins_at=begins, ends_at=ends, days=_days(spent, ahead, habit, begins, now, ends, zone, what_if), **made
@@ -173,6 +215,7 @@ class _Sum:
     reading: float = 0.0
     variance: float = 0.0
     habit: float = 0.0  # what posting would come to if it went on as it did
+    fee: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +239,8 @@ class _Used:
     network: str
     currency: str
     purpose: str
+    meter: str
+    units: int
     day: date
     micro: int
     first_at: datetime
@@ -215,9 +260,9 @@ def _sum(rows: dict[tuple[str, str], _Sum], key: str, currency: str) -> _Sum:
 def _forecast(key: str, currency: str, s: _Sum) -> Forecast:
     reading, spread = round(s.reading), BAND * math.sqrt(s.variance)
     return Forecast(
-        key=key, currency=currency, spent=s.spent, calendar=s.calendar, reading=reading,
-        low=s.spent + s.calendar + max(0, round(s.reading - spread)),
-        high=s.spent + max(s.calendar, round(s.habit)) + round(s.reading + spread),
+        key=key, currency=currency, spent=s.spent, calendar=s.calendar, reading=reading, fee=s.fee,
+        low=s.spent + s.fee + s.calendar + max(0, round(s.reading - spread)),
+        high=s.spent + s.fee + max(s.calendar, round(s.habit)) + round(s.reading + spread),
     )  # fmt: skip
 
 
@@ -272,11 +317,25 @@ def _otherwise(row: _Row, what_if: WhatIf) -> _Row:
     return replace(row, micro=each * row.units, currency=listed.currency)
 
 
+def _priced_otherwise(row: _Used, what_if: WhatIf) -> _Used:
+    """The day as it would have been charged if something were otherwise: what was not billed then (a second reading on
+    the same day) is not billed here."""
+    if not (what_if.plan or what_if.plain or what_if.prices):
+        return row
+    listed = list_on(row.network, clock.now().date(), what_if.plan)
+    meter = listed.instead.get(row.meter, row.meter) if listed and what_if.plain else row.meter
+    if meter in what_if.prices:
+        return replace(row, micro=what_if.prices[meter] * row.units)
+    if listed is None or (meter == row.meter and not what_if.plan):  # as it was charged, whatever plan that was on
+        return row
+    return replace(row, micro=listed.prices.get(meter, 0) * row.units, currency=listed.currency)
+
+
 def _used(scope: Scope, now: datetime, zone: str) -> list[_Used]:
     """What the last days cost."""
     rows = _charged(scope).filter(at__gte=now - timedelta(days=HABIT), at__lt=now)
-    found = rows.values_list("workspace_id", "network", "currency", "purpose", TruncDate("at", tzinfo=clock.zone(zone))).annotate(total=Sum("micro"), first=Min("at"))  # fmt: skip
-    return [_Used(workspace=w, network=n, currency=cur, purpose=purpose, day=day, micro=total, first_at=first) for w, n, cur, purpose, day, total, first in found]  # fmt: skip
+    found = rows.values_list("workspace_id", "network", "currency", "purpose", "meter", TruncDate("at", tzinfo=clock.zone(zone))).annotate(count=Sum("units"), total=Sum("micro"), first=Min("at"))  # fmt: skip
+    return [_Used(workspace=w, network=n, currency=cur, purpose=purpose, meter=meter, units=count, day=day, micro=total, first_at=first) for w, n, cur, purpose, meter, day, count, total, first in found]  # fmt: skip
 
 
 def _habit(used: list[_Used], now: datetime, zone: str) -> dict[tuple[str, str, bool], list[int]]:
@@ -364,4 +423,4 @@ def alert() -> int:
     return 0
 
 
-__all__ = ["Forecast", "Month", "Scope", "WhatIf", "alert", "beyond", "by_zone", "forecast", "month_of", "reckon", "totals"]  # fmt: skip
+__all__ = ["Forecast", "Month", "Scope", "WhatIf", "alert", "beyond", "by_zone", "forecast", "meters", "month_of", "plans", "reckon", "totals"]  # fmt: skip

@@ -12,12 +12,15 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
+from django.utils import formats, translation
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext as _
 
-from kicau.base import clock
+from kicau.base import clock, paper
 from kicau.base.errors import unacceptable
 from kicau.channels.models import Channel
 from kicau.connector import registry
-from kicau.plans import ledger
+from kicau.plans import amounts, ledger
 from kicau.plans.display import Display
 from kicau.plans.models import Charge, Purpose
 from kicau.publishing.forecasting import by_zone, month_of
@@ -28,6 +31,7 @@ from kicau.workspaces.models import Person
 CSV_HEAD = ("at", "network", "channel", "campaign", "person", "delivery", "purpose", "meter", "units", "micro", "currency", "certain")  # fmt: skip
 SHOWN_HEAD = ("shown_micro", "shown_in", "rate", "rate_since")  # where the workspace has a currency of its own
 type Totals = tuple[tuple[str, int], ...]  # currency, micro-units of it; the largest first
+NOBODY = "–"  # the label of charges that have no such thing
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for one
 
 
@@ -88,9 +92,9 @@ def statement(actor: Actor, written: str = "") -> Statement:
         networks=_lines(paid, "network", lambda key: registry.get(key).label if key in registry.slugs() else key),
         purposes=_lines(paid, "purpose", lambda key: str(Purpose(key).label)),
         meters=tuple(_meters(rows)),
-        channels=_lines(paid, "channel_id", lambda key: channels.get(key, "–")),
-        campaigns=_lines(paid, "campaign_id", lambda key: campaigns.get(key, "–")),
-        people=_lines(paid, "person_id", lambda key: people.get(key, "–")),
+        channels=_lines(paid, "channel_id", lambda key: channels.get(key, NOBODY)),
+        campaigns=_lines(paid, "campaign_id", lambda key: campaigns.get(key, NOBODY)),
+        people=_lines(paid, "person_id", lambda key: people.get(key, NOBODY)),
         uncertain=paid.filter(is_certain=False).aggregate(total=Sum("micro"))["total"] or 0,
     )  # fmt: skip
 
@@ -138,10 +142,16 @@ def _lines(rows: QuerySet[Charge], by: str, label: Any) -> tuple[Line, ...]:
 
 
 def _meters(rows: QuerySet[Charge]) -> Iterator[Line]:
-    found = rows.values_list("network", "meter", "currency").annotate(calls=Count("id"), units=Sum("units"), total=Sum("micro"))  # fmt: skip
+    """One line for each; what was not billed of a meter (a second reading on the same day) counts among its calls."""
+    found = list(rows.values_list("network", "meter", "currency").annotate(calls=Count("id"), units=Sum("units"), total=Sum("micro")))  # fmt: skip
+    priced = {(network, meter) for network, meter, currency, *_rest in found if currency}
+    free = {(network, meter): (calls, units) for network, meter, currency, calls, units, _total in found if not currency}  # fmt: skip
     for network, meter, currency, calls, units, total in sorted(found, key=lambda row: (-row[5], row[0], row[1])):
+        more = free.pop((network, meter), (0, 0)) if (network, meter) in priced else (0, 0)
+        if not currency and (network, meter) in priced:
+            continue
         name = registry.get(network).label if network in registry.slugs() else network
-        yield Line(key=meter, label=f"{name}: {meter}", currency=currency, calls=calls, units=units, micro=total)
+        yield Line(key=meter, label=f"{name}: {meter}", currency=currency, calls=calls + more[0], units=units + more[1], micro=total)  # fmt: skip
 
 
 def _days(rows: QuerySet[Charge], begins: datetime, ends: datetime, zone: str, currency: str) -> tuple[tuple[date, int], ...]:  # fmt: skip
@@ -191,50 +201,60 @@ def written(values: Sequence[object]) -> str:
     return out.getvalue()
 
 
-def as_pdf(told: Statement, display: Display | None = None) -> bytes:
-    """A4, in English; the fonts know Latin letters, and others show as a box. Amounts also as `display` has them."""
+def as_pdf(told: Statement, display: Display | None = None, language: str = "") -> bytes:
+    """A4, to send with a bill, in `language` (the active one). Amounts to their last place, also as `display` has them."""
     from reportlab.lib import colors
-    from reportlab.lib.pagesizes import A4
-    from reportlab.lib.styles import getSampleStyleSheet
-    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.platypus import KeepTogether, Paragraph, Spacer, Table, TableStyle
 
     display = display or Display()
-    styles = getSampleStyleSheet()
-    tz = clock.zone(told.zone)
-    begins = told.begins_at.astimezone(tz)
-    out = io.BytesIO()
-    title = f"{told.workspace}: {begins:%B %Y}"
+    styles, written = paper.styles(), paper.written
     look = TableStyle(
         [
-            ("FONTSIZE", (0, 0), (-1, -1), 9), ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.black),
-            ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey), ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
-            ("FONTNAME", (0, 0), (-1, 0), "Helvetica-Bold"),
+            ("FONT", (0, 0), (-1, -1), "Vera", 8.5), ("FONT", (0, 0), (-1, 0), "Vera-Bold", 8.5), ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
+            ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.black), ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey),
+            ("LEFTPADDING", (0, 0), (0, -1), 0), ("RIGHTPADDING", (-1, 0), (-1, -1), 0), ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ]
     )  # fmt: skip
-    story: list[Any] = [Paragraph(_safe(title), styles["Title"])]
-    total = ", ".join(display.told(micro, currency) for currency, micro in told.totals) or "nothing that costs money"
-    story.append(Paragraph(f"Total: <b>{_safe(total)}</b>", styles["Normal"]))
-    story.append(Paragraph(_safe(f"What the networks charge for calls, {begins:%Y-%m-%d} to {told.ends_at.astimezone(tz):%Y-%m-%d} (not included), {told.zone}."), styles["Normal"]))  # fmt: skip
-    if told.uncertain:
-        story.append(Paragraph(_safe(f"Of this, {display.told(told.uncertain, told.totals[0][0])} is for calls whose answers were lost; the network may not have billed them."), styles["Normal"]))  # fmt: skip
-    for head, lines, units in (
-        ("By network", told.networks, False), ("By campaign", told.campaigns, False), ("By channel", told.channels, False),
-        ("By person", told.people, False), ("By purpose", told.purposes, False), ("By what was used", told.meters, True),
-    ):  # fmt: skip
-        if not lines:
-            continue
-        story += [Spacer(1, 14), Paragraph(head, styles["Heading3"])]
-        rows = [["", "Calls", *(["Units"] if units else []), "Cost"]]
-        rows += [[_short(line.label), f"{line.calls:,}", *([f"{line.units:,}"] if units else []), display.told(line.micro, line.currency) if line.currency else "–"] for line in lines]  # fmt: skip
-        story.append(Table(rows, colWidths=[230 if units else 270, 50, *([60] if units else []), 150], style=look, hAlign="LEFT", repeatRows=1))  # fmt: skip
-    story += [Spacer(1, 14), *(Paragraph(_safe(sentence), styles["Normal"]) for sentence in display.sentences())]
-    SimpleDocTemplate(out, pagesize=A4, title=title, author="Kicau", leftMargin=48, rightMargin=48, topMargin=48, bottomMargin=48).build(story)  # fmt: skip
-    return out.getvalue()
+    label = ParagraphStyle("label", parent=styles["text"], fontSize=8.5, leading=11, spaceAfter=0)
+    with translation.override(language or get_language()):
+        tz = clock.zone(told.zone)
+        first, last = told.begins_at.astimezone(tz), (told.ends_at - timedelta(seconds=1)).astimezone(tz)
+        title = _("Network costs of {month}").format(month=formats.date_format(first, "F Y"))
+        total = " + ".join(amounts.both(display, micro, currency) for currency, micro in told.totals)
+        about = [_("What the networks charged for calls from {first} to {last} ({zone}).").format(first=formats.date_format(first, "DATE_FORMAT"), last=formats.date_format(last, "DATE_FORMAT"), zone=told.zone)]  # fmt: skip
+        now = clock.now()
+        about.append((_("Made on {day}, before the month was over.") if now < told.ends_at else _("Made on {day}.")).format(day=formats.date_format(now.astimezone(tz), "DATE_FORMAT")))  # fmt: skip
+        if told.uncertain:
+            about.append(_("{n} of it is for calls whose answers were lost; the network may not have billed them.").format(n=amounts.both(display, told.uncertain, told.totals[0][0])))  # fmt: skip
+        story: list[Any] = [
+            Paragraph(written(told.workspace), styles["text"]), Paragraph(written(title), styles["title"]),
+            Paragraph(written(total or _("Nothing that costs money")), styles["lead"]), Paragraph(written(" ".join(about)), styles["small"]),
+        ]  # fmt: skip
+        for head, lines, nobody in (
+            (_("By network"), told.networks, ""), (_("By campaign"), told.campaigns, _("no campaign")), (_("By channel"), told.channels, _("no channel")),
+            (_("By person"), told.people, _("nobody")), (_("By purpose"), told.purposes, ""), (_("By what was used"), told.meters, ""),
+        ):  # fmt: skip
+            if not lines:
+                continue
+            units = lines is told.meters
+            rows: list[list[Any]] = [["", _("Calls"), _("Units") if units else "", _("Cost")]]
+            rows += [
+                [
+                    Paragraph(written(nobody if line.label == NOBODY and nobody else gettext(line.label) if lines is told.purposes else line.label), label), _number(line.calls),
+                    _number(line.units) if units else "", amounts.both(display, line.micro, line.currency) if line.currency else "–",
+                ]
+                for line in lines
+            ]  # fmt: skip
+            table = Table(rows, colWidths=[247, 50, 50, 140], style=look, hAlign="LEFT", repeatRows=1)
+            heading = Paragraph(written(head), styles["heading"])
+            story += [KeepTogether([heading, table])] if len(rows) < 30 else [heading, table]
+        story += [
+            Spacer(1, 14),
+            *(Paragraph(written(sentence), styles["small"]) for sentence in amounts.rates(display)),
+        ]
+        return paper.build(story, title=f"{told.workspace}: {title}", language=get_language() or "en", page=_("Page {n} of {all}"), footer=f"{told.workspace} · {formats.date_format(first, 'F Y')}")  # fmt: skip
 
 
-def _safe(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 52 else text[:51] + "…"
+def _number(n: int) -> str:
+    return str(formats.number_format(n, use_l10n=True, force_grouping=True))

@@ -13,13 +13,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kicau.base import clock
-from kicau.base.errors import NotFound, Refusal, unacceptable
+from kicau.base.errors import NotFound, Refusal, Unacceptable, unacceptable
 from kicau.base.money import MICRO
 from kicau.channels.acts import apps as network_apps
 from kicau.channels.acts import one_channel
 from kicau.channels.models import Channel
 from kicau.connector import registry
-from kicau.connector.prices import in_force
 from kicau.plans import acts, budgets, display, pricing, workloads
 from kicau.plans.models import Budget, Purpose
 from kicau.publishing import clients, forecasting, statements
@@ -44,10 +43,8 @@ def index(request: Asked) -> HttpResponse:
     zone = clock.zone(told.zone)
     begins, today = told.begins_at.astimezone(zone), clock.now().astimezone(zone).date()
     is_now = told.begins_at <= clock.now() < told.ends_at
-    what_if, otherwise = _what_if(request), None
     month = forecasting.forecast(actor) if is_now else None
-    if is_now and what_if != forecasting.WhatIf():
-        otherwise = forecasting.forecast(actor, what_if)
+    otherwise, errors = _otherwise(request) if is_now else (None, {})
     states = acts.states(list(acts.budgets(actor)))
     currency = told.totals[0][0] if told.totals else month.total[0].currency if month and month.total else ""
     total = next((f for f in month.total if f.currency == currency), None) if month else None
@@ -66,7 +63,7 @@ def index(request: Asked) -> HttpResponse:
             "begins": begins, "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
             "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}", "this": f"{begins:%Y-%m}",
             "states": states, "NEVER": budgets.NEVER, "compared": _compared(actor, told), "savings": [(registry.get(slug).label, currency, one) for slug, currency, one in savings(actor)],
-            "readable": choosing.choosable(actor), "tellers": telling.offers(actor), "plans": _plan_names(), "meters": _meters(), "asked": request.GET, "campaign_names": names,
+            "readable": choosing.choosable(actor), "tellers": telling.offers(actor), "plans": forecasting.plans(), "meters": forecasting.meters(), "asked": request.GET, "errors": errors, "campaign_names": names,
         },
     )  # fmt: skip
 
@@ -101,31 +98,36 @@ def _is_whole(budget: Budget) -> bool:
     return not (budget.channel_id or budget.campaign_id or budget.network or budget.purpose or budget.app_id)
 
 
+def _otherwise(request: Asked) -> tuple[forecasting.Month | None, dict[str, list[str]]]:
+    """The month as it is asked for in *What if*; None where nothing is; what is wrong, by field."""
+    try:
+        what_if = _what_if(request)
+        return (forecasting.forecast(request.actor, what_if) if what_if != forecasting.WhatIf() else None), {}
+    except Unacceptable as exc:
+        return None, by_field(exc)
+
+
 def _what_if(request: HttpRequest) -> forecasting.WhatIf:
-    half = request.GET.get("reading") == "half"
-    meter, price = request.GET.get("meter", "")[:60], _price(request.GET.get("price", ""))
-    return forecasting.WhatIf(plan=request.GET.get("plan", "")[:40], reading=0.5 if half else 1.0, plain="plain" in request.GET, prices={meter: price} if meter and price is not None else {})  # fmt: skip
+    asked = request.GET
+    meter, price = asked.get("meter", "")[:60], _price(asked.get("price", ""))
+    if meter and price is None:
+        raise unacceptable("price", "Give what one would cost, such as 0.02.")
+    if price is not None and not meter:
+        raise unacceptable("meter", "Choose what would cost that.")
+    return forecasting.WhatIf(plan=asked.get("plan", "")[:40], reading=0.5 if asked.get("reading") == "half" else 1.0, plain="plain" in asked, prices={meter: price} if price is not None else {})  # fmt: skip
 
 
 def _price(written: str) -> int | None:
+    """In micro-units; None for nothing. Raises Unacceptable."""
+    if not written.strip():
+        return None
     try:
         micro = Decimal(written.strip().replace(",", ".")) * MICRO
     except InvalidOperation:
-        return None
-    return int(micro) if micro.is_finite() and 0 <= micro < 10**12 else None
-
-
-def _meters() -> list[str]:
-    """What may come to cost something else: all that is priced today."""
-    today = clock.now().date()
-    return sorted(
-        {meter for slug in registry.slugs() for one in in_force(pricing.lists(slug), today) for meter in one.prices}
-    )
-
-
-def _plan_names() -> list[str]:
-    today = clock.now().date()
-    return sorted({one.name for slug in registry.slugs() for one in in_force(pricing.lists(slug), today) if one.currency})  # fmt: skip
+        micro = Decimal("NaN")
+    if not (micro.is_finite() and 0 <= micro < 10**12):
+        raise unacceptable("price", "Give what one would cost, such as 0.02.")
+    return int(micro)
 
 
 def _compared(actor: Actor, told: statements.Statement) -> list[tuple[str, list[workloads.Quote]]]:

@@ -93,6 +93,7 @@ class Forecast(Shape):
     spent: int = Field(description=f"Charged so far. {MICRO}")
     calendar: int = Field(description=f"Scheduled until its end. {MICRO}")
     reading: int = Field(description=f"What reading goes on to cost by its habit. {MICRO}")
+    fee: int = Field(description=f"What the plan that is tried asks for each month, used or not. {MICRO}")
     expected: int = Field(description=f"The sum of these. {MICRO}")
     low: int = Field(description=f"Four months of five end between this … {MICRO}")
     high: int = Field(description=f"… and this. {MICRO}")

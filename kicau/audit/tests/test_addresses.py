@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from kicau.audit import run
+from kicau.audit import run, wording
 from kicau.audit.shards import NoSuchShards, find
 from kicau.audit.tests.test_search import POSTS, found_in, in_this_process, write
 
@@ -81,7 +81,13 @@ def test_a_bucket_and_a_list_of_addresses_are_searched(served, tmp_path):
     listed = tmp_path / "list.txt"
     listed.write_text(f"{served}/data/a.jsonl\n{served}/data/a.jsonl.gz\n{served}/data/a.parquet\n{served}/data/none.jsonl\ns3://bucket/data/a.jsonl\n")  # fmt: skip
     _, skipped = find(f"@{listed}")
-    assert skipped == [f"{served}/data/none.jsonl"]
+    assert not skipped
+    outcome = run.audit(POSTS.items(), f"@{listed}", tmp_path / "told", processes=1)
+    assert outcome.failed == {f"{served}/data/none.jsonl": f"{served}/data/none.jsonl: {wording.LOST}"}
+    assert sum(len(f.copies) for f in outcome.found) >= 4 * len(POSTS), "the others are searched"
     assert {post: len(copies) for post, copies in found_in(f"@{listed}", tmp_path / "two").items()} == dict.fromkeys(POSTS, 4)  # fmt: skip
     with pytest.raises(NoSuchShards):
         find(f"{served}/data/none.jsonl")
+    listed.write_text(f"{served}/data/none.jsonl\n")
+    with pytest.raises(NoSuchShards, match="Nothing that the list"):
+        find(f"@{listed}")

@@ -465,7 +465,7 @@ def test_doctor_names_what_is_wrong_and_what_to_do(kicau, actor, ana, monkeypatc
     assert found["ana"]["do"] == "kicau channels connect stranger"
     assert found["KICAU_PROT"]["state"] == "note"
     assert all(f["do"] for f in said.json if f["state"] == "wrong")
-    assert "Start them with: kicau up" in kicau("doctor").out
+    assert "start one with: kicau up" in kicau("doctor").out
 
 
 def test_doctor_stops_at_a_setting_that_cannot_be_used(kicau, monkeypatch):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kicau.base import clock
+from kicau.base.errors import Unacceptable
 from kicau.notices.models import Notice
 from kicau.plans import acts as plans
 from kicau.plans.models import Charge
@@ -44,3 +45,45 @@ def test_the_month_is_what_was_spent_what_is_scheduled_and_what_reading_costs_by
         forecasting.alert()
         forecasting.alert()
         assert [n.details["budget"] for n in Notice.objects.filter(event="budget.forecast")] == ["kecil"]  # told once
+
+
+CONTRACT = """
+[[list]]
+name = "contract"
+since = 2026-11-16
+currency = "USD"
+source = "our contract"
+monthly = 50_000_000
+
+[list.prices]
+post = 1_000
+read = 2_000
+"""
+
+
+def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace, channel):
+    channel("ana")
+    with clock.frozen(NOW):
+        plans.add_price_list(actor, "stranger", CONTRACT)
+        for day in range(14):  # ten readings a day at $0.01, and two posts at $0.015
+            Charge.objects.create(at=NOW - timedelta(days=day, hours=1), workspace_id=workspace.id, network="stranger", meter="read", units=10, micro=100_000, currency="USD", purpose="numbers")  # fmt: skip
+            Charge.objects.create(at=NOW - timedelta(days=day, hours=1), workspace_id=workspace.id, network="stranger", meter="post", units=2, micro=30_000, currency="USD", purpose="publish")  # fmt: skip
+        as_it_goes = forecasting.forecast(actor).total[0]
+        assert (as_it_goes.reading, as_it_goes.fee) == (1_450_000, 0)
+        assert as_it_goes.high == as_it_goes.expected + 435_000  # posting as it did, on an empty calendar
+        dearer = forecasting.forecast(actor, forecasting.WhatIf(prices={"read": 30_000, "post": 45_000})).total[0]
+        assert (dearer.spent, dearer.reading) == (as_it_goes.spent, 3 * 1_450_000)
+        assert dearer.high == dearer.expected + 3 * 435_000
+        contract = forecasting.forecast(actor, forecasting.WhatIf(plan="contract")).total[0]
+        assert (contract.reading, contract.fee) == (290_000, 50_000_000)
+        assert contract.expected == contract.spent + 290_000 + 50_000_000
+        assert contract.low == contract.expected
+        assert contract.high == contract.expected + 29_000
+        for wrong, said in (
+            (forecasting.WhatIf(plan="contrat"), "No price list in force is called contrat; there are: contract"),
+            (forecasting.WhatIf(prices={"pots": 1}), "has the meter pots; there are: "),
+            (forecasting.WhatIf(reading=-1), "from 0 to 100"),
+            (forecasting.WhatIf(reading=float("nan")), "from 0 to 100"),
+        ):
+            with pytest.raises(Unacceptable, match=said):
+                forecasting.forecast(actor, wrong)

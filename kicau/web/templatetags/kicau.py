@@ -15,15 +15,14 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
-from kicau.base.money import MICRO, WHOLE
-from kicau.base.money import shown as money_shown
+from kicau.base.money import MICRO
 from kicau.base.sentences import Sentence
 from kicau.connector import registry
 from kicau.connector.content import Media, RenderedMedia, RenderedPart, SpanKind
-from kicau.plans import display
+from kicau.plans import amounts, display
 from kicau.web import marks, words
 
 register = template.Library()
@@ -208,26 +207,7 @@ def money(micro: int, currency: str) -> str:
 
 
 def _both(micro: int, currency: str, rounded: int) -> str:
-    """In the workspace's own currency, and as it is charged beside it; the latter alone where there is no such or no rate."""
-    worth = display.current().of(micro, currency)
-    charged = _amount(rounded, currency)
-    return f"{_amount(worth.micro, worth.currency)} ({charged})" if worth else charged
-
-
-def _amount(micro: int, currency: str) -> str:
-    """As `kicau.base.money.shown`, with the reader's own marks between thousands and before cents."""
-    return _amount_in(get_language(), micro, currency)
-
-
-@lru_cache(maxsize=4096)
-def _amount_in(language: str | None, micro: int, currency: str) -> str:
-    """In the language that is active, which is `language`: a calendar tells the same few amounts again and again."""
-    plain = money_shown(micro, currency if currency in WHOLE else "").split(" ")[0]
-    places = len(plain.partition(".")[2])
-    number = formats.number_format(Decimal(micro) / MICRO, places, use_l10n=True, force_grouping=True)
-    if currency == "USD":
-        return f"{pgettext('dollar sign', '$')}{number}"
-    return f"Rp{number}" if currency == "IDR" else f"{number} {currency}"
+    return amounts.both(display.current(), micro, currency, rounded)
 
 
 @register.filter
@@ -236,7 +216,7 @@ def brief(costs: Mapping[str, int] | None) -> SafeString:
     told, whole = [], []
     for currency, micro in (costs or {}).items():
         worth = display.current().of(micro, currency)
-        told.append(_amount(worth.micro, worth.currency) if worth else money_or_zero(micro, currency))
+        told.append(amounts.amount(worth.micro, worth.currency) if worth else money_or_zero(micro, currency))
         whole.append(money_or_zero(micro, currency))
     if not told:
         return SafeString("")
@@ -253,28 +233,23 @@ def whole_cost(costs: Mapping[str, int]) -> str:
 @register.simple_tag
 def rates_told() -> SafeString:
     """By which rates the amounts above were converted, and which are missing; after the last amount of a page."""
-    shown = display.current()
-    told = [
-        _("1 %(currency)s = %(worth)s, by the rate of %(day)s. The network bills the amount in brackets.") % {"currency": currency, "worth": _rate(worth), "day": formats.date_format(worth.since, "DATE_FORMAT")}
-        for currency, worth in sorted(shown.used.items())
-    ]  # fmt: skip
-    told += [_("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.") % {"currency": currency, "shown": shown.currency} for currency in sorted(shown.missing)]  # fmt: skip
+    told = amounts.rates(display.current())
     if not told:
         return SafeString("")
-    link = format_html('<a href="{}#rates">{}</a>', reverse("price-lists"), _("Rates")) if told else ""
+    link = format_html('<a href="{}#rates">{}</a>', reverse("price-lists"), _("Rates"))
     return format_html('<p class="small soft rates">{} {}</p>', " ".join(told), link)
 
 
 @register.filter
 def plainly(number: Decimal) -> str:
     """All its places, with the reader's own marks."""
-    places = max(0, -int(number.normalize().as_tuple().exponent))
-    return formats.number_format(number, places, use_l10n=True, force_grouping=True)
+    return amounts.plainly(number)
 
 
-def _rate(worth: display.Worth) -> str:
-    number = plainly(worth.rate)
-    return f"Rp{number}" if worth.currency == "IDR" else f"{number} {worth.currency}"
+@register.filter
+def money_exactly(micro: int, currency: str) -> str:
+    """To its last place, so that a column adds up."""
+    return _both(micro, currency, micro)
 
 
 @register.filter
@@ -289,11 +264,11 @@ def money_at_glance(micro: int, currency: str) -> str:
     """For a figure that stands alone: cents, however small it is; less than one is said to be that. In the workspace's
     own currency, with what is charged small beside it."""
     if micro and abs(micro) < 10_000:
-        charged = f"< {_amount(10_000, currency)}"
+        charged = f"< {amounts.amount(10_000, currency)}"
     else:
-        charged = _amount(round(micro / 10_000) * 10_000, currency) if currency else "0"
+        charged = amounts.amount(round(micro / 10_000) * 10_000, currency) if currency else "0"
     worth = display.current().of(micro, currency)
-    return format_html('{} <span class="charged">{}</span>', _amount(worth.micro, worth.currency), charged) if worth else charged  # fmt: skip
+    return format_html('{} <span class="charged">{}</span>', amounts.amount(worth.micro, worth.currency), charged) if worth else charged  # fmt: skip
 
 
 @register.filter

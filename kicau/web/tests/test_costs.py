@@ -45,6 +45,16 @@ def test_the_month_its_forecast_and_its_statement(page, charges, member):
     assert "Expected for the month" in shown
     assert "cheapest" in shown or "Plans of" in shown
     assert "The month would come to" in read(page, "costs", plan="pay-per-use", plain="1")
+    for asked, said in (
+        ({"plan": "free"}, "No price list in force is called free"),
+        ({"meter": "post", "price": "dear"}, "Give what one would cost"),
+        ({"meter": "post"}, "Give what one would cost"),
+        ({"price": "0.03"}, "Choose what would cost that"),
+    ):
+        wrong = read(page, "costs", **asked)
+        assert said in wrong
+        assert "The month would come to" not in wrong
+    assert 'value="dear"' in read(page, "costs", meter="post", price="dear"), "nothing typed is lost"
     assert "Nothing" in read(page, "costs", month="2020-02")
     assert page.get(reverse("costs"), {"month": "soon"}).status_code == 422
     csv = b"".join(page.get(reverse("statement-csv")).streaming_content).decode().splitlines()
@@ -54,6 +64,34 @@ def test_the_month_its_forecast_and_its_statement(page, charges, member):
     assert "Kopi Senja" in pdf
     assert "$0.60" in pdf
     assert "Publishing".lower() in read(page, "statement").lower()
+
+
+def test_a_statement_adds_up_to_its_last_place_and_speaks_the_readers_language(page, owner, workspace, channels):
+    now = clock.now()
+    for n, (key, micro) in enumerate({"x": 1_645_000, "mastodon": 1_045_000}.items()):
+        Charge.objects.create(
+            at=now - timedelta(minutes=n), workspace_id=workspace.id, channel_id=channels[key].id, app_id=channels[key].app_id, network="x",
+            meter="post", units=1, micro=micro, currency="USD", purpose=Purpose.PUBLISH,
+        )  # fmt: skip
+    Charge.objects.create(at=now, workspace_id=workspace.id, network="x", meter="post", units=0, micro=0, currency="", purpose=Purpose.READ)  # fmt: skip
+    shown = read(page, "statement")
+    for amount in ("$2.69", "$1.645", "$1.045"):
+        assert amount in shown
+    assert shown.count("X: post<") == 1, "what was not billed of a meter stands with what was"
+    owner.language = "id"
+    owner.save()
+    pdf = PdfReader(io.BytesIO(page.get(reverse("statement-pdf")).content))
+    text = pdf.pages[0].extract_text()
+    for said in (
+        "US$2,69",
+        "US$1,645",
+        "Biaya jejaring",
+        "Menurut kampanye",
+        "tanpa kampanye",
+        "menerbitkan",
+        "Halaman 1 dari 1",
+    ):
+        assert said in text, said
 
 
 def edges(shown):
@@ -146,7 +184,7 @@ def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges
     assert "1 USD = Rp16,250, by the rate of 5 Jan 2026" in shown
     assert "Rp9,750 ($0.60)" in read(page, "statement")
     pdf = PdfReader(io.BytesIO(page.get(reverse("statement-pdf")).content)).pages[0].extract_text()
-    assert "9750 IDR ($0.60)" in pdf
+    assert "Rp9,750 ($0.60)" in pdf
     page.post(reverse("rate-remove", args=[Rate.objects.get().id]))
     assert "Rp9,750" not in read(page, "costs")
 
