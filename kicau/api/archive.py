@@ -201,6 +201,7 @@ def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
         s.Effect(
             use=cast(s.UseName, e.use), before=e.before, after=e.after, entering=e.entering, leaving=e.leaving,
             enter=[str(i.id) for i in e.enter], leave=[str(i.id) for i in e.leave],
+            why_enter=[s.Why(sentence=w.reason.sentence, items=w.items) for w in e.why_enter], why_leave=[s.Why(sentence=w.reason.sentence, items=w.items) for w in e.why_leave],
             recipients=[s.Recipient(name=r.name, of=r.of, version=r.version, on=r.on, items=r.items) for r in e.recipients],
         )
         for e in simulating.simulate(acting(request), change)

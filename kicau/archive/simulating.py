@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -14,14 +15,17 @@ from kicau.archive.models import Item, Standing
 from kicau.archive.saying import one_statement
 from kicau.base import clock
 from kicau.base.errors import NotFound
+from kicau.connector.content import Problem
 from kicau.rights import statements
-from kicau.rights.decisions import Answer, Said
+from kicau.rights.decisions import Answer, Decision, Said
 from kicau.rights.models import USES, Terms, checked_ai_use
+from kicau.rights.sentences import reason
 from kicau.rights.statements import NewStatement, checked_says
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
 
 SHOWN = 5  # items of each kind
+REASONS = 20  # of each kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,14 @@ class Recipient:
     of: str  # what they were given: a set's name
     version: int  # and which of its versions
     on: date | None
+    items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Items with one and the same reason after the change."""
+
+    reason: Problem
     items: int
 
 
@@ -51,6 +63,8 @@ class Effect:
     leaving: int
     enter: Sequence[Item] = ()  # some of them
     leave: Sequence[Item] = ()
+    why_enter: Sequence[Why] = ()  # what would then be said of those that enter, the most frequent first
+    why_leave: Sequence[Why] = ()
     recipients: Sequence[Recipient] = ()
 
 
@@ -88,12 +102,14 @@ def _effect(actor: Actor, before: Judge, after: Judge, use: str) -> Effect:
     shared = dict(rows.exclude(singly).order_by().values_list("standing_id").annotate(Count("id")))
     standings = {s.id: s.facts() for s in Standing.objects.filter(workspace=actor.workspace, id__in=shared)}
     was = {id_: before.decide(use, facts).answer == Answer.YES for id_, facts in standings.items()}
-    will = {id_: after.decide(use, facts).answer == Answer.YES for id_, facts in standings.items()}
+    then = {id_: after.decide(use, facts) for id_, facts in standings.items()}
+    will = {id_: decision.answer == Answer.YES for id_, decision in then.items()}
     enter = [id_ for id_ in shared if will[id_] and not was[id_]]
     leave = [id_ for id_ in shared if was[id_] and not will[id_]]
     one_by_one = rows.filter(singly).order_by("id")
     was_singly = {id_: d.answer == Answer.YES for id_, d in before.decide_items(use, one_by_one)}
-    will_singly = {id_: d.answer == Answer.YES for id_, d in after.decide_items(use, one_by_one)}
+    then_singly = dict(after.decide_items(use, one_by_one))
+    will_singly = {id_: d.answer == Answer.YES for id_, d in then_singly.items()}
     in_singly = [id_ for id_, yes in will_singly.items() if yes and not was_singly[id_]]
     out_singly = [id_ for id_, yes in was_singly.items() if yes and not will_singly[id_]]
     entering = rows.filter(Q(standing_id__in=enter) & ~singly | Q(id__in=in_singly))
@@ -104,8 +120,21 @@ def _effect(actor: Actor, before: Judge, after: Judge, use: str) -> Effect:
     return Effect(
         use=use, before=count, after=count + come - gone, entering=come, leaving=gone,
         enter=_some(entering) if come else (), leave=_some(leaving) if gone else (),
+        why_enter=_why([(then[i], shared[i]) for i in enter] + [(then_singly[i], 1) for i in in_singly]),
+        why_leave=_why([(then[i], shared[i]) for i in leave] + [(then_singly[i], 1) for i in out_singly]),
         recipients=[r for ask in PAST_RECIPIENTS for r in ask(actor.workspace, use, leaving)] if gone else (),
     )  # fmt: skip
+
+
+def _why(decided: Iterable[tuple[Decision, int]]) -> list[Why]:
+    """Equal sentences together."""
+    reasons: dict[str, Problem] = {}
+    counts: Counter[str] = Counter()
+    for decision, items in decided:
+        told = reason(decision)
+        reasons[told.sentence] = told
+        counts[told.sentence] += items
+    return [Why(reason=reasons[said], items=n) for said, n in counts.most_common(REASONS)]
 
 
 def _some(rows: QuerySet[Item]) -> list[Item]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kicau.cli.frame import USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
+
+if TYPE_CHECKING:
+    from kicau.archive.simulating import Why
 
 
 @click.group()
@@ -142,7 +145,7 @@ def simulate(shell: Shell, says: tuple[str, ...], terms_id: int | None, ended: t
         ended=ended,
     )
     found = simulating.simulate(actor, change)
-    data = [{"use": e.use, "before": e.before, "after": e.after, "entering": e.entering, "leaving": e.leaving, "recipients": [{"name": r.name, "of": r.of, "version": r.version, "items": r.items} for r in e.recipients]} for e in found]  # fmt: skip
+    data = [{"use": e.use, "before": e.before, "after": e.after, "entering": e.entering, "leaving": e.leaving, "why_enter": _whys(e.why_enter), "why_leave": _whys(e.why_leave), "recipients": [{"name": r.name, "of": r.of, "version": r.version, "items": r.items} for r in e.recipients]} for e in found]  # fmt: skip
     shown = [
         (
             e.use,
@@ -154,7 +157,18 @@ def simulate(shell: Shell, says: tuple[str, ...], terms_id: int | None, ended: t
         )
         for e in found
     ]
-    answer(as_json, data, lambda: show_table(("use", ">now", ">then", ">enter", ">leave", "past recipients"), shown))
+    whys = [(e.use, way, w.items, w.reason.sentence) for e in found for way, some in (("enter", e.why_enter), ("leave", e.why_leave)) for w in some]  # fmt: skip
+
+    def human() -> None:
+        show_table(("use", ">now", ">then", ">enter", ">leave", "past recipients"), shown)
+        if whys:
+            show_table(("use", "", ">items", "why"), whys)
+
+    answer(as_json, data, human)
+
+
+def _whys(some: Sequence[Why]) -> list[dict[str, Any]]:
+    return [{"sentence": w.reason.sentence, "items": w.items} for w in some]
 
 
 @rights.command("read")

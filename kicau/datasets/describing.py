@@ -97,7 +97,12 @@ def card(of: TrainingSet, number: int, as_of: datetime, counts: Mapping[str, int
     total, options = sum(counts.values()), Options.of(of.options)
     size = next((name for most, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")) if total < most), "1M<n<10M")  # fmt: skip
     splits = "\n".join(f"      - split: {s}\n        path: {s}.parquet" for s in SPLITS if counts.get(s))
-    left_out = "\n".join(f"| {n:,} | {why} |" for why, n in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
+    rows = "\n".join(f"| {n:,} | {why} |" for why, n in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
+    left_out = (
+        f"| items | why |\n| --- | --- |\n{rows}\n\nEach of them is in `excluded.csv`."
+        if rows
+        else "Nothing of what was asked for."
+    )
     return f"""---
 pretty_name: {of.name}
 license: other
@@ -121,11 +126,7 @@ configs:
 
 ## What was left out
 
-| items | why |
-| --- | --- |
-{left_out or "| 0 | |"}
-
-Each of them is in `excluded.csv`.
+{left_out}
 
 ## Each record
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kicau.connector import registry
 from kicau.connector.content import Problem
 from kicau.rights.decisions import OWN, Answer, Decision, Said
 from kicau.rights.models import Layer, Party
@@ -32,6 +33,10 @@ OWN_SAYS: dict[Answer, Problem] = {
     ),
     Answer.YES: Problem(code="own-allows", message="Yes: these are your own words, and this workspace allows it."),
 }
+NAMELESS: dict[Answer, Problem] = {  # its author, of whom no name is known
+    Answer.NO: Problem(code="author-denies", message="No: its author does not want it."),
+    Answer.YES: Problem(code="author-allows", message="Yes: its author allows it."),
+}
 
 
 def reason(decision: Decision) -> Problem:
@@ -45,7 +50,14 @@ def reason(decision: Decision) -> Problem:
         return replace(UNREVIEWED, params=_params(by))
     if decision.layer == Layer.AUTHOR and by.key == OWN:
         return OWN_SAYS[decision.answer]
+    if decision.layer == Layer.AUTHOR and by.party == Party.AUTHOR and not by.party_name:
+        return NAMELESS[decision.answer]
     return replace(SAYS[decision.layer, decision.answer], params=_params(by))
+
+
+def _label(network: str) -> str:
+    """As people know it."""
+    return registry.get(network).label if network in registry.slugs() else network
 
 
 def _params(said: Said) -> dict[str, str | int | float]:
@@ -53,6 +65,6 @@ def _params(said: Said) -> dict[str, str | int | float]:
     return {
         "who": said.party_name or Party(said.party).label,
         "day": f"{since:%Y-%m-%d}" if since else "",
-        "network": said.party_name or said.network or said.key,
+        "network": _label(said.party_name or said.network) or said.key,
         "key": said.key or said.party_name,
     }

@@ -112,6 +112,7 @@ def facts(of: TrainingSet) -> list[tuple[Any, Any]]:
             _("Networks"),
             ", ".join(registry.get(slug).label for slug in query.get("networks", ()) if slug in registry.slugs()),
         ),
+        (_("Kinds"), ", ".join(str(a.KINDS[kind]) for kind in query.get("kinds", ()) if kind in a.KINDS)),
         (_("Whose"), {True: _("Our own"), False: _("Others'")}.get(query.get("own"), "")),
         (_("Author"), ", ".join(query.get("authors", ()))),
         (_("From"), str(query.get("since", ""))[:10]),

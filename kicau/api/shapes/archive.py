@@ -284,6 +284,13 @@ class Recipient(Shape):
     items: int = Field(description="How many of these items.")
 
 
+class Why(Shape):
+    """Items with one and the same reason."""
+
+    sentence: str = Field(description="Whether they may be used then, and why.")
+    items: int = Field(description="How many.")
+
+
 class Effect(Shape):
     """What a change would do to one use."""
 
@@ -294,6 +301,8 @@ class Effect(Shape):
     leaving: int = Field(description="Permitted now, not permitted then.")
     enter: list[str] = Field(description="Ids of some that enter.")
     leave: list[str] = Field(description="Ids of some that leave.")
+    why_enter: list[Why] = Field(description="What would then be said of those that enter, the most frequent first.")
+    why_leave: list[Why] = Field(description="What would then be said of those that leave, the most frequent first.")
     recipients: list[Recipient] = Field(description="Who was given items that leave.")
 
 

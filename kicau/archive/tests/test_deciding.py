@@ -132,6 +132,10 @@ def test_what_is_tried_is_what_then_happens(actor, items):
             assert (effect.entering, effect.leaving) == (len(after[use] - before[use]), len(before[use] - after[use]))
             assert {i.id for i in effect.enter} <= after[use] - before[use]
             assert {i.id for i in effect.leave} <= before[use] - after[use]
+            if len(effect.why_enter) < 20 and len(effect.why_leave) < 20:
+                assert (sum(w.items for w in effect.why_enter), sum(w.items for w in effect.why_leave)) == (effect.entering, effect.leaving)  # fmt: skip
+            assert all(w.reason.sentence.startswith("Yes: ") for w in effect.why_enter)
+            assert not any(w.reason.sentence.startswith("Yes: ") for w in effect.why_leave)
             moved += effect.entering + effect.leaving
     assert moved > 50
 

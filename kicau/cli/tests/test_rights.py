@@ -35,6 +35,9 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
     assert moved("--author", "x:teman", "--layer", "grant", "--say", "train_gen=deny") == (0, 1)
     kept = kicau("rights", "say", "--author", "x:teman", "--layer", "grant", "--say", "train_gen=deny", "--json").json
     assert moved("--end", kept["id"]) == (1, 0)
+    (why,) = next(e for e in kicau("rights", "simulate", "--json", "--end", kept["id"]).json if e["use"] == "train_gen")["why_enter"]  # fmt: skip
+    assert (why["items"], why["sentence"].split(":")[0]) == (1, "Yes")
+    assert why["sentence"] in kicau("rights", "simulate", "--end", kept["id"]).out
     assert kicau("rights", "simulate").code == 2
     assert kicau("rights", "simulate", "--terms", "1", "--author", "own", "--say", "search=deny").code == 2
     assert "no row of terms" in kicau("rights", "simulate", "--terms", "999").err.lower()

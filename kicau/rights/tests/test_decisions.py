@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from uuid import uuid4
@@ -29,6 +30,20 @@ def answer(*statements: Said, facts: Facts = FETCHED, meets=()) -> str:
     assert sentences.reason(found).sentence
     assert found.digest == decide("train_gen", facts, reversed(statements), NOW, meets=meets).digest
     return str(found.answer)
+
+
+def test_reasons_read_as_sentences_whoever_has_no_name():
+    def why(*statements: Said, network: str = "n") -> str:
+        return sentences.reason(decide("train_gen", replace(FETCHED, network=network), statements, NOW)).sentence
+
+    assert why(said("author", "deny")) == "No: its author does not want it."
+    assert why(said("author", "allow")) == "Yes: its author allows it."
+    assert why(said("author", "deny", party_name="Teman")) == "No: its author, Teman, does not want it."
+    assert (
+        why(said("contract", "deny", network="x"), network="x")
+        == "No: the terms of X forbid it for a copy that came this way."
+    )
+    assert why(said("contract", "deny", network="n")) == "No: the terms of n forbid it for a copy that came this way."
 
 
 def test_nobody_spoke():

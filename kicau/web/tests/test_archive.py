@@ -105,6 +105,25 @@ def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, work
     assert terms.reviewed_at is None
 
 
+def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, taken, actor, workspace, owner):
+    def tried(**form):
+        return page.post(reverse("rights-effects"), form).content.decode()
+
+    reasons = {
+        "en": ("Yes: these are your own words, and this workspace allows it.", "Yes: this workspace does it where nobody else said anything.", "Not known: nobody has said whether this may be done.", "No: Teman refused this"),
+        "id": ("Ya: ini tulisan Anda sendiri", "Ya: ruang kerja ini melakukannya", "Belum diketahui: belum ada yang", "Tidak: Teman menolaknya"),
+    }  # fmt: skip
+    refusal = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
+    for language, (own, others, nobody, refused) in reasons.items():
+        change_person(owner, language=language)
+        page.post(reverse("rights-change"), {})
+        shown = tried(train_gen="allow")
+        assert re.search(rf'number">3</span> × {own}.*number">1</span> × {others}', shown, re.DOTALL)
+        page.post(reverse("rights-change"), {"train_gen": "allow"})
+        assert re.search(rf'number">4</span> × {nobody}', tried())
+        assert re.search(rf'number">1</span> × {refused}', tried(**refusal))
+
+
 def test_who_says_what_is_told_in_the_readers_language(page, taken, actor, owner):
     change_person(owner, language="id")
     say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip

@@ -62,7 +62,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert "It waits for its turn" in get("set", of.id)
     making.make_waiting()
     shown = get("set", of.id)
-    for said in ("the terms of x forbid it for a copy that came this way", "nobody has said whether this may be done", "Ask who wrote it", "Make version 1", "Review 10"):  # fmt: skip
+    for said in ("the terms of X forbid it for a copy that came this way", "nobody has said whether this may be done", "Ask who wrote it", "Make version 1", "Review 10"):  # fmt: skip
         assert said in shown, said
     assert re.search(r'number">3</span>\s*<span>No: the terms', shown)
 
@@ -109,6 +109,14 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert "Tono confirmed" in outside.get(link).content.decode()
     assert "Tono confirmed it" in get("set", of.id)
     assert outside.get("/taken-back/nonsense").status_code == 410
+
+
+def test_where_nothing_is_asked_for_it_says_so_and_blames_no_permission(page, archive):
+    page.post(reverse("set-new"), FORM | {"words": "teh"})
+    making.make_waiting()
+    shown = page.get(reverse("set", args=[TrainingSet.objects.get().id])).content.decode()
+    assert "The archive has no post that is asked for" in shown
+    assert "Nothing may enter yet" not in shown
 
 
 @pytest.mark.parametrize(("typed", "field", "sentence"), [
