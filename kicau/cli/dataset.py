@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from kicau.cli.frame import FAILED, Shell, Trouble, answer, json_option, pass_shell, show_facts, show_table
+from kicau.cli.frame import FAILED, USAGE, Shell, Trouble, answer, json_option, pass_shell, show_facts, show_table
 
 if TYPE_CHECKING:
     from kicau.datasets.models import TrainingSet, Version
+
+WORDS = {"purpose": "words on its purpose", "form": "records (--format)", "meets": "conditions (--meets)", "use": "rights (--use)"} | {name: name.replace("_", " ") for name in ("words", "networks", "languages", "least_words", "prompt")}  # fmt: skip
 
 
 @click.group()
@@ -42,8 +45,11 @@ def make(shell: Shell, name: str, purpose: str, use: str, form: str, meets: tupl
     from kicau.base.errors import NotFound
     from kicau.datasets import acts, making
 
+    asked = {"purpose": purpose.strip(), "use": use, "form": form, "meets": sorted(set(meets)), "words": words, "networks": list(networks), "languages": list(languages), "least_words": least_words, "prompt": prompt}  # fmt: skip
     try:
         of = acts.one_set(actor, name)
+        if other := [name for name, value in _described(of).items() if _is_given(name) and asked[name] != value]:
+            raise Trouble(f"{of.name} is there already, made with other {WORDS[other[0]]}; change it on its page, or give another name.", USAGE)  # fmt: skip
     except NotFound:
         query = {"words": words, "networks": list(networks)}
         options: dict[str, Any] = {"languages": list(languages), "least_words": least_words}
@@ -56,6 +62,22 @@ def make(shell: Shell, name: str, purpose: str, use: str, form: str, meets: tupl
 
         shutil.copytree(folder_of(version), out, dirs_exist_ok=True)
     answer(as_json, _version(version), lambda: _show(version))
+
+
+def _described(of: TrainingSet) -> dict[str, Any]:
+    """A set as the options of `make` say it."""
+    from kicau.datasets.options import Options
+
+    options = Options.of(of.options)
+    return {
+        "purpose": of.purpose, "use": of.use, "form": of.format, "meets": of.meets, "words": of.query.get("words", ""), "networks": of.query.get("networks", []),
+        "languages": list(options.languages), "least_words": options.least_words, "prompt": options.prompt,
+    }  # fmt: skip
+
+
+def _is_given(name: str) -> bool:
+    """Whether an option stands in the command itself."""
+    return click.get_current_context().get_parameter_source(name) == ParameterSource.COMMANDLINE
 
 
 def _moment(said: str | None) -> datetime | None:

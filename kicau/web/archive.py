@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kicau.archive import exports, meaning, reading, saying, search
 from kicau.archive.imports import acts
 from kicau.archive.imports.readers import readable
+from kicau.archive.imports.rows import HASHED
 from kicau.archive.models import Import, ImportState
 from kicau.base.errors import Refusal, Unacceptable
 from kicau.base.ids import as_uuid
@@ -76,7 +77,7 @@ def _item(request: Asked, item_id: str, wrong: dict[str, list[str]] | None = Non
     story = reading.story(request.actor, item_id)
     form = rights_forms.read(request.POST)
     shown = {
-        "story": story, "item": story.item, "uses": [(use, *w.USES[use], story.decisions[use]) for use in USES], "values": w.VALUES.items(),
+        "story": story, "item": story.item, "hashed": story.item.remote_id.startswith(HASHED), "uses": [(use, *w.USES[use], story.decisions[use]) for use in USES], "values": w.VALUES.items(),
         "form": form, "conditions": rights_forms.rows(form["conditions"]), "errors": wrong or {},
     }  # fmt: skip
     return render(request, "web/archive/item.html", shown, status=422 if wrong else 200)

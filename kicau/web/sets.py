@@ -92,8 +92,9 @@ def _state(request: Asked, of: TrainingSet) -> dict[str, Any]:
     versions = list(acts.short_versions(of.versions.all())[:50])
     working = any(row.state in waiting.UNDONE for row in ([preview] if preview else []) + versions)
     judged = review.counts(request.actor, of) if preview and preview.personal else {}
+    taken_since = bool(preview and versions and versions[0].taken and versions[0].as_of > preview.as_of)  # type: ignore[attr-defined]
     return {
-        "of": of, "preview": preview, "versions": versions, "working": working,
+        "of": of, "preview": preview, "versions": versions, "working": working, "taken_since": taken_since,
         "reasons": w.reasons(preview.excluded, preview.reasons, of) if preview else [],
         "left_out": sum(preview.excluded.values()) if preview else 0,
         "kinds": [(w.PERSONAL[kind], n) for kind, n in sorted(preview.personal.items(), key=lambda k: -k[1])] if preview else [],

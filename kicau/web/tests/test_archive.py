@@ -53,6 +53,11 @@ def test_finding_reading_and_saying(page, taken, actor):
         assert "Kopi nomor 3" in get(page, "archive", **query), query
     item = taken[1]
     shown = get(page, "archive-item", item.id)
+    assert "Its id there" in shown
+    Item.objects.filter(id=taken[3].id).update(
+        remote_id="h:0123"
+    )  # its archive gave none, so this is no id of the network
+    assert "Its id there" not in get(page, "archive-item", taken[3].id)
     for said in ("Kopi nomor 2", "Kopi nomor 1", "posts.jsonl", "nobody has said whether this may be done", "From our own archive"):  # fmt: skip
         assert said in shown, said
     page.post(reverse("archive-say", args=[item.id]), {"train_gen": "deny", "note": "Foto pelanggan"})

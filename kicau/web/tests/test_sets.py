@@ -97,6 +97,11 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert Version.objects.get(number=2).effect_ms < 5000
     assert json.loads(page.get(reverse("set-delta", args=[of.id, 2])).content)["record_ids"] == [str(archive[0].id)]
     assert "Not asked yet" in get("set", of.id)
+    assert "Something was taken back since; look again" in get("set", of.id)
+    assert "Make version 3" not in get("set", of.id)
+    page.post(reverse("set-look", args=[of.id]))
+    making.make_waiting()
+    assert "Something was taken back since; look again" not in get("set", of.id)
     assert "1 answer outstanding" in get("sets")
     asked = page.post(reverse("recipient-ask", args=[Recipient.objects.get().id])).content.decode()
     assert "mailto:lab@example.org" in asked
