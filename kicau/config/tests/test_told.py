@@ -29,12 +29,14 @@ from kicau.config import door
 from kicau.connector.contract import consent
 from kicau.connector.sandbox import Fault, start
 from kicau.plans.models import Charge
-from kicau.publishing import compose
+from kicau.publishing import acts as posts
+from kicau.publishing import compose, schedule
 from kicau.publishing.models import Delivery, DeliveryState
-from kicau.reading import receiving, rounds, telling
+from kicau.reading import inbox, receiving, rounds, telling
 from kicau.reading.models import Answer, Standing, Subscription, Webhook
 from kicau.rights.models import AuditEntry
 from kicau.workspaces.acts import actor_for, add_person, create_workspace
+from tests.engine.conftest import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NETWORK = "facebook"
@@ -385,3 +387,29 @@ async def test_who_may_and_an_address_that_networks_cannot_reach(actor, member, 
         await sync_to_async(telling.switch)(actor, NETWORK, True)
     settings.KICAU_PUBLIC_URL = "https://kicau.example.org"
     assert (await sync_to_async(telling.switch)(actor, NETWORK, True)).is_on
+
+
+async def test_a_comment_is_answered_from_here_and_waits_no_more(actor, pages, page, server, client, told):
+    comment = server.comment(told, "Buka jam berapa?")
+    await taken(server)
+    [answer] = await rows(Answer)
+    draft = await sync_to_async(inbox.begin_reply)(actor, answer.id)
+
+    def say() -> Delivery:
+        written = compose.Composition(
+            parts=(compose.PartInput(text="Jam tujuh, Kak."),), options={"facebook.reply_to": comment}
+        )
+        posts.edit_draft(actor, draft.id, written)
+        return schedule.schedule(actor, compose.one_draft(actor, draft.id), [pages[page].key], clock.now()).deliveries[0]  # fmt: skip
+
+    row = await sync_to_async(say)()
+    await Shop(client).work(lambda: Delivery.objects.get(id=row.id).state == "published")
+    [said] = [one for one in server.store.all("comment") if one.get("under") == comment]
+    assert said["message"] == "Jam tujuh, Kak."
+    [answer] = await rows(Answer)
+    assert answer.answered_by_id == row.id
+    assert answer.answered_at
+    await taken(server)
+    await rounds.read_due(client)
+    assert len(await rows(Answer)) == 1, "our own words are no answer"
+    assert sum(c.units for c in await rows(Charge, delivery_id=row.id)) == 1
