@@ -468,6 +468,12 @@ def test_doctor_names_what_is_wrong_and_what_to_do(kicau, actor, ana, monkeypatc
     assert "start one with: kicau up" in kicau("doctor").out
 
 
+def test_a_channel_that_a_budget_holds_is_noted_and_not_called_broken(kicau, actor, ana):
+    Channel.objects.update(state=ChannelState.HELD, renewal_why="The budget has no room for it.")
+    found = {f["what"]: f for f in kicau("doctor", "--json").json}
+    assert (found["ana"]["state"], found["ana"]["says"], found["ana"]["do"]) == ("note", "The budget has no room for it.", "kicau costs budgets")  # fmt: skip
+
+
 def test_doctor_stops_at_a_setting_that_cannot_be_used(kicau, monkeypatch):
     monkeypatch.setenv("KICAU_PORT", "ninety")
     said = kicau("doctor", "--json")

@@ -36,7 +36,12 @@ OURS = {
     "search",
     "embedding",
 }  # of use to this instance only
-PASSING = ("publishing.writer", "plans.reservation", "reading.standing")  # what is so at this moment only
+PASSING = (
+    "publishing.writer",
+    "plans.reservation",
+    "reading.standing",
+    "reading.named",
+)  # what is so at this moment only
 ELSEWHERE = ("workspaces", "engine", "withdrawal", "api", "notices", "rights")  # rooms that hold nothing of a post
 
 
