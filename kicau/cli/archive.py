@@ -92,7 +92,9 @@ def resume(shell: Shell, import_id: str, as_json: bool) -> None:
     """Go on with an import that was stopped, failed or killed."""
     actor = shell.actor()
     from kicau.archive.imports import acts, running
+    from kicau.workspaces.actors import Permission
 
+    actor.require(Permission.WRITE)
     row = acts.one_import(actor, import_id)
     if row.state in ("canceled", "failed"):
         acts.resume_import(actor, row.id)

@@ -106,6 +106,10 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
         "received",
         "imported",
     ]
+    budi = workspaces.add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41")
+    workspaces.set_member(actor, budi, "viewer")
+    told = kicau("--as", "budi@kopisenja.example", "archive", "resume", kicau("archive", "imports", "--json").json[0]["id"])  # fmt: skip
+    assert (told.code, "Ask somebody whose role is contributor or above" in told.err) == (3, True)
     broken = tmp_path / "a.zip"
     broken.write_bytes(b"PK nothing")
     told = kicau("archive", "import", str(broken))
