@@ -9,7 +9,7 @@ from typing import Any
 from kicau.archive.language import CODES
 from kicau.archive.models import Standing
 from kicau.archive.search import Query
-from kicau.base.errors import unacceptable
+from kicau.base.errors import Unacceptable, unacceptable
 from kicau.connector import registry
 from kicau.rights.models import Origin
 from kicau.workspaces.actors import Actor
@@ -25,23 +25,29 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
     query = query_of(told)
     here = list(Standing.objects.filter(workspace=actor.workspace).values_list("network", "author", "author_handle"))
     networks = sorted({*registry.slugs(), *(network for network, _, _ in here if network)})
+    wrong: list[Unacceptable] = []
     for name in query.networks:
         if name not in networks:
-            raise unacceptable("query.networks", "There is no network {name!r} here; there are: {known}.", name=name, known=", ".join(networks))  # fmt: skip
+            wrong.append(unacceptable("query.networks", "There is no network {name!r} here; there are: {known}.", name=name, known=", ".join(networks)))  # fmt: skip
     for name in query.kinds:
         if name not in KINDS:
-            raise unacceptable("query.kinds", "There is no kind {name!r}; the kinds are: {known}.", name=name, known=", ".join(KINDS))  # fmt: skip
+            wrong.append(unacceptable("query.kinds", "There is no kind {name!r}; the kinds are: {known}.", name=name, known=", ".join(KINDS)))  # fmt: skip
     for name in query.acquired:
         if name not in Origin.values:
-            raise unacceptable("query.acquired", "There is no way {name!r} by which posts come; the ways are: {known}.", name=name, known=", ".join(Origin.values))  # fmt: skip
+            wrong.append(unacceptable("query.acquired", "There is no way {name!r} by which posts come; the ways are: {known}.", name=name, known=", ".join(Origin.values)))  # fmt: skip
     people = {name.casefold() for _, key, handle in here for name in (key, handle)}
     for author in query.authors:
         if author.removeprefix("@").casefold() not in people:
-            raise unacceptable("query.authors", "Nobody in the archive is called {name!r}; give a handle as the archive shows it.", name=author)  # fmt: skip
+            wrong.append(unacceptable("query.authors", "Nobody in the archive is called {name!r}; give a handle as the archive shows it.", name=author))  # fmt: skip
     if query.language:
-        check_languages("query.language", [query.language])
+        try:
+            check_languages("query.language", [query.language])
+        except Unacceptable as exc:
+            wrong.append(exc)
     if query.since and query.until and query.until <= query.since:
-        raise unacceptable("query.until", "It ends before it begins, so no post can be in it.")
+        wrong.append(unacceptable("query.until", "It ends before it begins, so no post can be in it."))
+    if wrong:
+        raise Unacceptable(problem for one in wrong for problem in one.problems)
 
 
 def check_languages(field: str, codes: Iterable[str]) -> None:

@@ -143,6 +143,13 @@ def test_what_a_query_names_wrongly_is_told_beside_its_field(page, archive, type
     assert html.unescape(changed.content.decode()).count(sentence) == 1
 
 
+def test_all_that_a_query_names_wrongly_is_told_at_once(page, archive):
+    typed = {"networks": "twiter", "author": "@kopisenya", "since": "2026-04-01", "until": "2026-03-01"}
+    shown = html.unescape(page.post(reverse("set-new"), FORM | typed).content.decode())
+    for sentence in ("There is no network 'twiter'", "Nobody in the archive is called '@kopisenya'", "It ends before it begins"):  # fmt: skip
+        assert shown.count(sentence) == 1, sentence
+
+
 def test_what_is_not_known_is_refused_with_the_way_out_and_roles_hold(page, member, actor, archive):
     page.post(reverse("set-new"), FORM | {"author": "x:3"})
     of = TrainingSet.objects.get()
