@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -91,6 +91,12 @@ class Option:
     help: str = ""
     long: bool = False  # free text of many lines, such as what a file holds
     points: bool = False  # a point for each file of the post, "x,y" from -1,-1 (bottom left) to 1,1, with ";" between
+    narrow: frozenset[str] = frozenset()  # choices with which not everybody can read the post
+
+
+def is_for_few(options: Iterable[Option], chosen: Mapping[str, str]) -> bool:
+    """Whether a post with these choices can be read by some alone: its author's followers, or who is named."""
+    return any(chosen.get(option.name, option.default) in option.narrow for option in options)
 
 
 # Asked of every channel that can answer; what is said becomes the draft's `reply_to`.

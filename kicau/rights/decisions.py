@@ -26,6 +26,7 @@ from uuid import UUID
 from kicau.rights.models import Layer, Party, Subject
 
 OWN = "own"  # key of the author subject that means this workspace's own words
+FEW = "few"  # key of an author's word on an item that was written for some alone
 ORDER = {layer: place for place, layer in enumerate(Layer)}
 WIDTH = {subject: place for place, subject in enumerate(Subject)}
 STRICT = {"deny": 0, "conditional": 1, "allow": 2}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kicau.connector import registry
 from kicau.connector.content import Problem
-from kicau.rights.decisions import OWN, Answer, Decision, Said
+from kicau.rights.decisions import FEW, OWN, Answer, Decision, Said
 from kicau.rights.models import Layer, Party
 
 NOBODY = Problem(code="nobody-spoke", message="Not known: nobody has said whether this may be done.")
@@ -33,6 +33,7 @@ OWN_SAYS: dict[Answer, Problem] = {
     ),
     Answer.YES: Problem(code="own-allows", message="Yes: these are your own words, and this workspace allows it."),
 }
+FOR_FEW = Problem(code="for-few", message="No: it was written for a few, not for everybody.")
 NAMELESS: dict[Answer, Problem] = {  # its author, of whom no name is known
     Answer.NO: Problem(code="author-denies", message="No: its author does not want it."),
     Answer.YES: Problem(code="author-allows", message="Yes: its author allows it."),
@@ -50,6 +51,8 @@ def reason(decision: Decision) -> Problem:
         return replace(UNREVIEWED, params=_params(by))
     if decision.layer == Layer.AUTHOR and by.key == OWN:
         return OWN_SAYS[decision.answer]
+    if decision.layer == Layer.AUTHOR and by.key == FEW and decision.answer == Answer.NO:
+        return FOR_FEW
     if decision.layer == Layer.AUTHOR and by.party == Party.AUTHOR and not by.party_name:
         return NAMELESS[decision.answer]
     return replace(SAYS[decision.layer, decision.answer], params=_params(by))

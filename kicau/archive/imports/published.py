@@ -17,16 +17,20 @@ from kicau.archive.imports.rows import Encoder
 from kicau.archive.imports.writing import Writer
 from kicau.archive.models import Item, Source
 from kicau.base import clock
+from kicau.connector import registry
 from kicau.connector.archives.records import Record
+from kicau.connector.capabilities import is_for_few
 from kicau.connector.content import JSON
 from kicau.publishing.models import Delivery, DeliveryState, Revision
 from kicau.rights import statements
-from kicau.rights.models import Layer, Origin, Party, Subject
+from kicau.rights.decisions import FEW
+from kicau.rights.models import USES, Layer, Origin, Party, Subject
 from kicau.rights.statements import NewStatement
 from kicau.workspaces.models import Workspace
 
 AT_ONCE = 2000  # deliveries
 RECENT = timedelta(days=2)  # what the chore looks at; an import looks at everything
+CLOSED = {use: "deny" for use in USES if use not in ("archive", "search")}
 LINK = """
 UPDATE archive_item i SET delivery_id = d.delivery, campaign_id = d.campaign
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS d(delivery, campaign, network, remote_id)
@@ -127,15 +131,21 @@ def _link(workspace: Workspace, found: Sequence[Delivery]) -> None:
 
 
 def _keep_wishes(workspace: Workspace, found: Sequence[Delivery]) -> None:
-    """What a post's author said of this very post, where that differs from the workspace's own rule."""
-    wishes = {d.id: d.draft for d in found if d.draft.ai_use and d.draft.ai_use != workspace.ai_use}
+    """What a post's author said of this very post, where that differs from the workspace's own rule; who wrote for a few
+    wants nothing made of it that others could read it in, unless they say so."""
+    wishes: dict[UUID, tuple[Delivery, str, dict[str, str]]] = {}
+    for one in found:
+        wish = one.draft.ai_use if one.draft.ai_use and one.draft.ai_use != workspace.ai_use else {}
+        few = is_for_few(registry.get(one.network).baseline.options, one.rendered.get("options") or {})
+        if wish or few:
+            wishes[one.id] = (one, FEW if few else "", {**(CLOSED if few else {}), **wish})
     items = list(Item.objects.filter(workspace=workspace, delivery_id__in=wishes, said=False).values_list("id", "delivery_id"))  # fmt: skip
     statements.keep(workspace.id, [
         NewStatement(
-            layer=Layer.AUTHOR, party=Party.AUTHOR, subject=Subject.ITEM, item=item, says=wishes[delivery].ai_use,
-            source=f"kicau:post/{wishes[delivery].id}", valid_from=wishes[delivery].created_at,
+            layer=Layer.AUTHOR, party=Party.AUTHOR, subject=Subject.ITEM, item=item, key=key, says=says,
+            source=f"kicau:post/{delivery.draft_id}", valid_from=delivery.draft.created_at,
         )
-        for item, delivery in items
+        for item, delivery_id in items for delivery, key, says in [wishes[delivery_id]]
     ], by=None)  # fmt: skip
     Item.objects.filter(id__in=[item for item, _ in items]).update(said=True)
 

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 from PIL import Image
 
+from kicau.archive.deciding import decide_item
 from kicau.archive.imports import acts, rows, running
 from kicau.archive.imports.published import keep_published
 from kicau.archive.models import Import, Item
@@ -30,6 +31,7 @@ from kicau.media import library
 from kicau.media.models import Medium
 from kicau.publishing import compose, schedule
 from kicau.publishing.models import DeliveryState
+from kicau.rights.sentences import reason
 
 
 @pytest.fixture
@@ -38,6 +40,15 @@ def channel(actor):
     return Channel.objects.create(
         workspace=actor.workspace, network="x", app=app, key="x-kopisenja", account_id="4242", handle="kopisenja",
         name="Kopi Senja", credentials=stored(Credentials(access_token="none")),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def mastodon(actor):
+    app = register_app("mastodon", "id", "secret", name="kopi.social")
+    return Channel.objects.create(
+        workspace=actor.workspace, network="mastodon", app=app, key="mastodon-senja", account_id="7", handle="senja",
+        name="Senja", host="kopi.social", credentials=stored(Credentials(access_token="none")),
     )  # fmt: skip
 
 
@@ -104,6 +115,31 @@ def test_twice_is_once_with_both_origins(actor, archive, take, channel):
     assert (
         take(table, account="KopiSenja").known == 1
     )  # a file without ids: the same text within minutes is the same post
+
+
+def test_what_was_published_for_a_few_is_used_for_nothing_unless_its_author_says_so(actor, mastodon):
+    actor.workspace.ai_use = dict.fromkeys(("train_gen", "ground", "search", "archive"), "allow")
+    actor.workspace.save()
+
+    def out(number: int, visibility: str, **more: dict[str, str]):
+        draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=f"Kopi {number}"),), options={"mastodon.visibility": visibility}, **more))  # fmt: skip
+        (row,) = schedule.schedule(actor, compose.one_draft(actor, draft.id), [mastodon.key], datetime.now(UTC)).deliveries  # fmt: skip
+        row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, [str(number)], row.due_at
+        row.save()
+
+    out(1, "unlisted")
+    out(2, "private")
+    out(3, "direct", ai_use={"train_gen": "allow"})
+    assert keep_published(actor.workspace) == 3
+
+    def told(number: int) -> dict[str, str]:
+        item = Item.objects.get(remote_id__endswith=f"/{number}")
+        made = decide_item(actor, item.id).decisions
+        return {use: reason(made[use]).code for use in ("train_gen", "ground", "search")}
+
+    assert told(1) == {"train_gen": "own-allows", "ground": "own-allows", "search": "own-allows"}
+    assert told(2) == {"train_gen": "for-few", "ground": "for-few", "search": "own-allows"}
+    assert told(3) == {"train_gen": "author-allows", "ground": "for-few", "search": "own-allows"}
 
 
 def ours_by_text(archive):

@@ -103,6 +103,23 @@ def test_mastodon(take, tmp_path):
     assert item.text == "Halo & selamat\ndatang\n\nkedua"
 
 
+def test_what_was_addressed_to_a_few_on_mastodon_is_no_public_voice(take, tmp_path):
+    everybody, followers = "https://www.w3.org/ns/activitystreams#Public", "https://kopi.social/users/senja/followers"
+
+    def told(number: int, to: list[str] | str, cc: list[str] | str):
+        note = {"id": f"https://kopi.social/users/senja/statuses/{number}", "type": "Note", "published": "2024-03-01T10:00:00Z", "content": f"<p>{number}</p>", "to": to, "cc": cc}  # fmt: skip
+        return {"type": "Create", "object": note}
+
+    outbox = {"type": "OrderedCollection", "orderedItems": [
+        told(1, [everybody], [followers]), told(2, [followers], [everybody]), told(3, "as:Public", []),
+        told(4, [followers], []), told(5, ["https://lain.social/users/budi"], []), told(6, followers, "https://lain.social/users/budi"),
+    ]}  # fmt: skip
+    row = take(zipped(tmp_path / "outbox.zip", {"outbox.json": json.dumps(outbox), "actor.json": json.dumps({"id": "https://kopi.social/users/senja", "preferredUsername": "senja"})}))  # fmt: skip
+    assert (row.new, row.skipped) == (3, 3)
+    assert set(Item.objects.values_list("text", flat=True)) == {"1", "2", "3"}
+    assert [(one["code"], one["count"]) for one in row.skips] == [("for-few", 3)]
+
+
 def car(*blocks: object) -> bytes:
     """A CAR of these values; the first is the root."""
     import hashlib

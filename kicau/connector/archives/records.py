@@ -87,6 +87,11 @@ def malformed(file: str, place: int | None = None) -> Skip:
     return skip("malformed", "An entry of {file} is malformed or too large, and was left out.", where, file=file)
 
 
+def for_few(file: str, place: int) -> Skip:
+    """What was said to some alone, such as a direct message, is nobody's to keep as public."""
+    return skip("for-few", "What was written for followers or for single people alone was left out: the archive is of what was said in public.", f"{file} #{place}")  # fmt: skip
+
+
 def cut(file: str) -> Skip:
     return skip("cut", "{file} ends in the middle; what came before is taken.", file, file=file)
 

@@ -139,6 +139,7 @@ VISIBILITY = Option(
     label="Who can see it",
     choices=(("PUBLIC", "Anyone"), ("CONNECTIONS", "Connections only")),
     default="PUBLIC",
+    narrow=frozenset({"CONNECTIONS"}),
     help="Posts of an organisation are always for anyone.",
 )
 

@@ -1,5 +1,6 @@
 """Mastodon's export: outbox.json and actor.json, in a tar.gz or zip (https://docs.joinmastodon.org/user/moving/#export,
-looked up 2026-11-26). Boosts (Announce) hold no text of their own and are left out."""
+looked up 2026-11-26). Boosts (Announce) hold no text of their own and are left out; so is what was addressed to followers
+or to single people, which the export holds beside what was said in public."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 from kicau.connector.archives import streams
 from kicau.connector.archives.files import Files, Unreadable, matching
-from kicau.connector.archives.records import Found, Record, Skip, Whose, malformed, unreadable
+from kicau.connector.archives.records import Found, Record, Skip, Whose, for_few, malformed, unreadable
 
 OUTBOX = r"(^|/)outbox\.json$"
 ACTOR = r"(^|/)actor\.json$"
@@ -45,6 +46,8 @@ class Reader:
                 for number, activity in enumerate(streams.elements(files, name, "orderedItems"), 1):
                     if isinstance(activity, Skip):
                         yield activity
+                    elif _is_for_few(activity):
+                        yield for_few(name, number)
                     elif found := _record(activity):
                         yield found
                     elif not isinstance(activity, dict) or activity.get("type") != "Announce":
@@ -54,6 +57,20 @@ class Reader:
 
 
 reader = Reader()
+
+
+# The three ways in which "everybody" is written (https://www.w3.org/TR/activitypub/#public-addressing, 2026-11-27).
+EVERYBODY = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
+
+
+def _is_for_few(activity: Any) -> bool:
+    """Whether it names those who may read it, and everybody is not among them."""
+    if not isinstance(activity, dict) or activity.get("type") != "Create" or not isinstance(activity.get("object"), dict):  # fmt: skip
+        return False
+    note = activity["object"]
+    told = [note.get(field) or activity.get(field) or [] for field in ("to", "cc")]
+    named = {str(one) for some in told for one in (some if isinstance(some, list) else [some])}
+    return bool(named) and named.isdisjoint(EVERYBODY)
 
 
 def _record(activity: Any) -> Record | None:

@@ -67,7 +67,13 @@ VISIBILITIES = (
     ("direct", "Only people that are mentioned"),
 )
 YES_NO = (("no", "No"), ("yes", "Yes"))
-VISIBILITY = Option(name="visibility", label="Who can see it", choices=VISIBILITIES, default="public")
+VISIBILITY = Option(
+    name="visibility",
+    label="Who can see it",
+    choices=VISIBILITIES,
+    default="public",
+    narrow=frozenset({"private", "direct"}),
+)
 WARNING = Option(
     name="warning",
     label="Content warning",
