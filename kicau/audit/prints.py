@@ -33,6 +33,9 @@ PIECE = 0.45  # of a word, that a character or cluster is where its script has n
 PART = 0.65  # of the bits of a character, where one is a word: those before it foretell it
 LONE = 1.5  # bits that such a one says less where the one before it does not agree
 BEFORE, BEFORE_UNSPACED = 2, 3  # words before one that may foretell it; more where many are characters
+#: Words from a row to what stands around it: of characters so many that it is not the rest of the same name or term,
+#: whose uses would else count once.
+AROUND, AROUND_UNSPACED = 1, 4
 MOSTLY = 0.2  # of the posts' words: many
 SPARE = 6.0  # bits that a print says beyond what tells the posts' own words apart: fewer looks in vain
 SHORT_OF = 10.0  # bits that a post's only print may lack, where the search is thorough
@@ -48,7 +51,7 @@ OWN = 2  # uses of a row that make no manner of speaking: the post's own, and a 
 COUNTED = 6_000_000  # words of posts, and of the sample, that are enough to count uses
 COMMON = 64  # posts that share a print at most; a greeting or a slogan says nothing of any of them
 BATCH = 20_000  # posts read at once
-FORM = 4
+FORM = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,7 +174,9 @@ def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32],
     and is not taken for a manner of speaking.
     """
     counted = np.concatenate([words[:COUNTED], *sample])[: 2 * COUNTED]
-    known, counts = _uses(counted, 1)
+    mostly = _mostly_unspaced(words)
+    around, before_one = (AROUND_UNSPACED, BEFORE_UNSPACED) if mostly else (AROUND, BEFORE)
+    known, counts = _uses(counted, 1, around)
     total = counts.sum() + 0.5 * len(known) + 1
     share = (counts_of(known, counts, _row(words, 1)) + 0.5) / total
     said = np.full(1 << 16, int(RARE * GRAIN), np.uint8)
@@ -181,9 +186,8 @@ def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32],
     after = share.copy()
     shorter = (known, counts)
     unspaced = (words & UNSPACED).astype(bool)
-    before_one = BEFORE_UNSPACED if _mostly_unspaced(words) else BEFORE
     for length in range(2, before_one + 2):
-        longer = _uses(counted, length)
+        longer = _uses(counted, length, around)
         if len(words) >= length:
             whole = counts_of(*longer, _row(words, length))
             before = counts_of(*shorter, _row(words, length - 1)[: len(whole)])
@@ -234,12 +238,14 @@ def _row(words: Hashes, length: int) -> Hashes:
     return made & ~LOW
 
 
-def _uses(words: Hashes, length: int) -> tuple[Hashes, NDArray[np.int64]]:
-    """Each row of `length` words with the number of different surroundings (a word on each side) in which it stands."""
+def _uses(words: Hashes, length: int, around: int) -> tuple[Hashes, NDArray[np.int64]]:
+    """Each row of `length` words with the number of different surroundings (the word so far `around` it on each side)
+    in which it stands."""
     rows = _row(words, length)
-    padded: Hashes = np.concatenate([np.zeros(1, np.uint64), words, np.zeros(1, np.uint64)])
-    around = padded[: len(rows)] * K0 + padded[length + 1 :][: len(rows)] * K1
-    different = np.sort(rows | (around >> np.uint64(40)))
+    beyond = np.zeros(around, np.uint64)
+    padded: Hashes = np.concatenate([beyond, words, beyond])
+    sides = padded[: len(rows)] * K0 + padded[length + 2 * around - 1 :][: len(rows)] * K1
+    different = np.sort(rows | (sides >> np.uint64(40)))
     rows = different[_changes(different)] & ~LOW
     first = np.flatnonzero(_changes(rows))
     return rows[first], np.diff(np.append(first, len(rows)))

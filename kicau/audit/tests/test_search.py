@@ -222,6 +222,22 @@ def test_a_post_whose_last_word_was_foretold_is_found_whole():
     assert not search.matches(Reader().read("\n".join(others).encode())[0], ONE_LINE)
 
 
+def test_a_name_that_many_texts_hold_is_no_copy():
+    dice = random.Random(16)
+    kanji = [chr(c) for c in range(0x5000, 0x5400)]
+
+    def some(count: int) -> str:
+        return "".join(dice.choices(kanji, k=count))
+
+    name = "確率密度関数分布"
+    posts = {str(n): some(25) for n in range(100)} | {"named": f"{name}値返品"}
+    others = [some(60) for _ in range(300)] + [f"{some(30)}{name}{some(30)}" for _ in range(9)]
+    search = Search(make(posts.items(), [Reader().read("\n".join(others).encode())[0].copy()]))
+    assert not search.matches(Reader().read(f"{some(20)}{name}{some(20)}".encode())[0], ONE_LINE)
+    copy = Reader().read(f"{some(20)}{posts['named']}{some(20)}".encode())[0]
+    assert [search.prints.ids[m.post] for m, _ in search.matches(copy, ONE_LINE)] == [["named"]]
+
+
 def test_a_short_post_that_stands_everywhere_is_a_turn_of_speech():
     dice = random.Random(15)
 
