@@ -24,8 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from kicau.audit.calibrate import Rate
-from kicau.audit.prints import make
-from kicau.audit.search import Search
+from kicau.audit.search import Search, prepared
 from kicau.audit.words import Reader
 
 BARS = {0.0: 0.96, 0.1: 0.92, 0.2: 0.86, 0.3: 0.78}
@@ -114,7 +113,7 @@ def measure(posts: Sequence[Words], others: Sequence[Words], between: str, *, fa
     plain_posts, documents = [between.join(p) for p in posts], [between.join(o) for o in others]
     vocabulary = [word for text in others for word in text]
     sample = Reader().read("\n".join(documents).encode())[0].copy()
-    search = Search(make(((str(n), t) for n, t in enumerate(plain_posts)), [sample]))
+    search = Search(prepared(((str(n), t) for n, t in enumerate(plain_posts)), [sample]))
     number = {int(i): at for at, ids in enumerate(search.prints.ids) for i in ids}
     found = search_in(search, plain_posts, documents)
     chance = Rate(sum(map(len, found)), len(documents))

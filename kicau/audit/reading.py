@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import unicodedata
 
 
 def plain(raw: bytes, format: str) -> str:
@@ -15,6 +16,11 @@ def plain(raw: bytes, format: str) -> str:
     if format in ("html", "warc"):
         text = html.unescape(re.sub(r"<[^<>]{0,2000}>", " ", text))
     return text
+
+
+def letters(text: str) -> str:
+    """The text by its letters: white space is one space, what was escaped for HTML or taken apart (NFD) is as before."""
+    return unicodedata.normalize("NFC", html.unescape(" ".join(text.split())))
 
 
 def _unescaped(match: re.Match[str]) -> str:

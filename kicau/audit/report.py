@@ -19,7 +19,7 @@ from typing import Any
 import kicau
 from kicau.audit.calibrate import Rate, chance, sensitivity
 from kicau.audit.prints import Prints
-from kicau.audit.reading import plain
+from kicau.audit.reading import letters, plain
 from kicau.audit.run import Outcome
 from kicau.audit.search import Copy
 from kicau.audit.shards import Shard, find
@@ -76,7 +76,7 @@ def findings(outcome: Outcome, texts: Mapping[str, str]) -> list[Finding]:
 def _kind(copy: Copy, texts: Sequence[str], format: str) -> Kind | None:
     if copy.whole and any(_plain(text) in _plain(shown(copy, format)) for text in texts):
         return Kind.EXACT
-    if not copy.sure:
+    if not copy.sure and not (copy.whole and any(letters(text) in letters(shown(copy, format)) for text in texts)):
         return None
     if copy.whole:
         return Kind.NORMALISED

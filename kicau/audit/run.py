@@ -18,7 +18,7 @@ import numpy as np
 
 from kicau.audit import prints as prints_of
 from kicau.audit.calibrate import hold_out
-from kicau.audit.search import Found, begin_process, search_unit
+from kicau.audit.search import Found, begin_process, prepared, search_unit
 from kicau.audit.shards import Broken, Shard, Unit, blocks, find, units
 from kicau.audit.words import Hashes, Reader
 from kicau.base import children
@@ -63,7 +63,7 @@ def audit(posts: Posts, where: str, folder: Path, *, processes: int | None = Non
         (folder / "journal.jsonl").unlink(missing_ok=True)  # it names posts by the numbers of other prints
         held: list[tuple[str, str]] = []
         dice = random.Random(1)  # noqa: S311 (chooses samples, guards nothing)
-        made = prints_of.make(hold_out(posts, dice, held), sample(shards))
+        made = prepared(hold_out(posts, dice, held), sample(shards))
         (folder / "held.json").write_text(json.dumps(held), "utf-8")
         made.save(folder / "prints")
     wanted = [unit for shard in shards for unit in units(shard)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kicau.audit.prints import PART, Prints
+from kicau.audit.prints import PART, Prints, again, make
 from kicau.audit.scan import Match, Scan
 from kicau.audit.shards import Block, Broken, Unit, blocks
 from kicau.audit.words import UNSPACED, Hashes, Reader
@@ -104,6 +105,13 @@ class Search:
                 kept.append((match, sure))
         return kept
 
+    def without_copies(self, words: Hashes) -> Hashes:
+        """The words, but nothing where a copy of a post stands."""
+        left: Hashes = words.copy()
+        for match, _ in self.matches(words, np.zeros(1, np.int64)):
+            left[match.first : match.last] = 0
+        return left
+
     def _is_whole(self, match: Match) -> bool:
         size = self._size(match.post)
         return bool(match.words == size == match.end - match.begin == match.last - match.first)
@@ -158,6 +166,16 @@ class Search:
             of=self._size(match.post), begin=match.begin, end=match.end, run=match.run, score=round(match.score, 1),
             whole=self._is_whole(match), sure=sure,
         )  # fmt: skip
+
+
+def prepared(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes]) -> Prints:
+    """The prints of (id, text) pairs. Where there are not many, copies of them in the sample are not counted among what
+    is common: else a post that was copied often would be taken for a manner of speaking."""
+    prints = make(posts, sample)
+    if not prints.kinds:
+        return prints
+    search = Search(prints)
+    return again(prints, [search.without_copies(words) for words in sample])
 
 
 _here: Search | None = None

@@ -26,7 +26,8 @@ import zstandard
 from kicau.audit import report, run, wording
 from kicau.audit.calibrate import Rate
 from kicau.audit.prints import make
-from kicau.audit.search import Search
+from kicau.audit.reading import letters
+from kicau.audit.search import Search, prepared
 from kicau.audit.shards import Block, Broken, NoSuchShards, Unit, blocks, find, units
 from kicau.audit.words import Reader
 
@@ -236,6 +237,30 @@ def test_a_name_that_many_texts_hold_is_no_copy():
     assert not search.matches(Reader().read(f"{some(20)}{name}{some(20)}".encode())[0], ONE_LINE)
     copy = Reader().read(f"{some(20)}{posts['named']}{some(20)}".encode())[0]
     assert [search.prints.ids[m.post] for m, _ in search.matches(copy, ONE_LINE)] == [["named"]]
+
+
+def test_posts_that_were_copied_often_are_no_manner_of_speaking():
+    dice = random.Random(17)
+    topics = [f"w{n}x" for n in range(400)]
+    posts = {str(n): " ".join(dice.choices(topics, k=9)) for n in range(300)}
+    copies = [f"{filler(dice, 9)} {edited(text, share, dice)}" for text in posts.values() for share in (0, 0.1, 0.2, 0.3, 0.3)]  # fmt: skip
+    sample = Reader().read(" ".join([*copies, *(" ".join(dice.choices(topics + WORDS, k=30_000)) for _ in "ab")]).encode())[0].copy()  # fmt: skip
+
+    def found(search: Search) -> int:
+        return sum(
+            search.prints.ids[m.post][0] == post and sure
+            for post, text in posts.items()
+            for m, sure in search.matches(Reader().read(f"{filler(dice, 9)} {edited(text, 0.3, dice)}".encode())[0], ONE_LINE)
+        )  # fmt: skip
+
+    left = found(Search(prepared(posts.items(), [sample])))
+    assert left >= 255
+    assert left > found(Search(make(posts.items(), [sample]))) + 15
+
+
+def test_letters_are_the_same_however_they_are_written():
+    assert letters("R&amp;B  cafe\u0301\n&#12399;") == "R&B café は"
+    assert letters("CAFÉ") != letters("café")
 
 
 def test_a_short_post_that_stands_everywhere_is_a_turn_of_speech():
