@@ -118,7 +118,11 @@ def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> Non
 
 @rights.command("simulate")
 @click.option(
-    "--say", "says", multiple=True, metavar="USE=VALUE", help="Such as train_gen=deny; repeat it for several."
+    "--say",
+    "says",
+    multiple=True,
+    metavar="USE=VALUE",
+    help="Such as train_gen=deny; repeat it for several. Alone, these are the whole of the other rule: a use that is not named is then not spoken of.",
 )
 @click.option("--terms", "terms_id", type=int, help="As if a network's terms were reviewed: as they stand, or as --say has it.")  # fmt: skip
 @click.option("--end", "ended", multiple=True, metavar="STATEMENT", help="As if a statement had ended.")

@@ -56,6 +56,10 @@ def wanted() -> dict[Path, dict[Key, str]]:
     for path in sorted((ROOT / "networks").glob("*/terms.toml")):  # what a network's terms say, in a sentence
         for row in tomllib.loads(path.read_text("utf-8"))["terms"]:
             found.setdefault(_book_of(path), {}).setdefault(("", row["summary"], ""), str(path.relative_to(ROOT)))
+    for path in sorted((ROOT / "networks").glob("*/prices.toml")):  # what is remarked of a price list
+        for row in tomllib.loads(path.read_text("utf-8"))["list"]:
+            if row.get("note"):
+                found.setdefault(_book_of(path), {}).setdefault(("", row["note"], ""), str(path.relative_to(ROOT)))
     return {book: texts for book, texts in found.items() if texts and book.parents[2].is_dir()}
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -30,7 +31,23 @@ from tests.drill.world import (  # fmt: skip
     travel,
     until,
 )
-from tests.journeys.conftest import come_in
+from tests.journeys.conftest import come_in, fits
+
+
+def opens_without_us(browser, file, folder):
+    """The unpacked export in a browser without any network, on a phone: each page of the site, and what they show."""
+    with zipfile.ZipFile(file) as packed:
+        packed.extractall(folder)
+    context = browser.new_context(viewport={"width": 360, "height": 740}, offline=True, java_script_enabled=False)
+    lost = []
+    alone = context.new_page()
+    alone.on("requestfailed", lambda request: lost.append(request.url))
+    for path in (folder / "index.html", *sorted((folder / "pages").glob("*.html"))):
+        alone.goto(path.as_uri())
+        assert alone.locator("h1").count() == 1, path
+        assert fits(alone), path
+    context.close()
+    assert not lost
 
 
 @pytest.mark.django_db(transaction=True)
@@ -81,6 +98,7 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         told = json.loads(subprocess.run([sys.executable, "-I", str(READER), str(file)], capture_output=True, text=True, check=False).stdout)  # fmt: skip
         assert told["problems"] == []
         assert told["deliveries"]["held/withdrawn"] >= len(stock.stopped)
+        opens_without_us(page.context.browser, file, tmp_path / "export")
 
         # New targets: what fits the first, then the rest elsewhere.
         page.get_by_role("link", name="Choose new targets").click()

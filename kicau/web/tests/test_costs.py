@@ -156,8 +156,13 @@ def test_a_budget_is_made_raised_and_removed(page, charges):
     assert not made.is_active
 
 
-def test_an_operator_enters_a_list_and_everybody_reads_it(page, workspace):
+def test_an_operator_enters_a_list_and_everybody_reads_it(page, workspace, owner):
     assert "once a day each" in read(page, "price-lists")
+    owner.language = "id"
+    owner.save()
+    assert "Sejak 2026 menurut kontrak" in read(page, "price-lists")
+    owner.language = "en"
+    owner.save()
     toml = (
         '[[list]]\nname = "kontrak"\nsince = 2026-01-01\ncurrency = "USD"\nsource = "kami"\n[list.prices]\npost = 1\n'
     )
