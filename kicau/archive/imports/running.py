@@ -24,7 +24,7 @@ from kicau.archive.imports.media import take_media
 from kicau.archive.imports.published import keep_published
 from kicau.archive.imports.readers import Fit, fitting
 from kicau.archive.imports.rows import Batch, Encoder
-from kicau.archive.imports.writing import Writer, stem
+from kicau.archive.imports.writing import Writer, by_handle, stem
 from kicau.archive.models import Import, ImportState, Source
 from kicau.base import clock
 from kicau.base.alone import at_work, is_free
@@ -137,9 +137,13 @@ def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | 
 
 
 def _own(row: Import) -> set[str]:
-    """The keys of authors that are this workspace, whoever's archive it is."""
-    channels = Channel.objects.filter(workspace=row.workspace).values_list("network", "account_id")
-    return {f"{network}:{account}" for network, account in channels}
+    """The keys of authors that are this workspace, whoever's archive it is; a table names them by their handles."""
+    own: set[str] = set()
+    for network, account, handle, host in Channel.objects.filter(workspace=row.workspace).values_list("network", "account_id", "handle", "host"):  # fmt: skip
+        own.add(f"{network}:{account}")
+        if handle:
+            own.add(by_handle(network, f"{handle.split('@')[0]}@{host}" if host else handle))
+    return own
 
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -81,7 +81,7 @@ class Writer:
     """Writes the batches of one source, on one connection, in the caller's transactions."""
 
     def __init__(self, source: Source, own: Iterable[str]) -> None:
-        """`own`: the keys of authors that are this workspace."""
+        """`own`: the keys of authors that are this workspace, and their handles (`by_handle`)."""
         self._source, self._own, self._written = source, frozenset(own), 0
         with connection.cursor() as cursor:
             cursor.execute(STAGE)
@@ -145,12 +145,17 @@ class Writer:
         rows = [
             Standing(
                 workspace_id=source.workspace_id, network=a.network, author=a.key, author_handle=a.handle, author_name=a.name,
-                own=a.key in self._own or (a.is_owner and source.acquired == Origin.IMPORTED), licence=a.licence, acquired=[source.acquired],
+                own=a.key in self._own or bool(a.handle and by_handle(a.network, a.handle) in self._own) or (a.is_owner and source.acquired == Origin.IMPORTED), licence=a.licence, acquired=[source.acquired],
             )
             for a in authors
         ]  # fmt: skip
         ids = standings(rows)
         cursor.executemany("INSERT INTO archive_local VALUES (%s, %s)", [(a.local, i) for a, i in zip(authors, ids, strict=True)])  # fmt: skip
+
+
+def by_handle(network: str, handle: str) -> str:
+    """An author as a table names them, beside the keys by their ids."""
+    return f"{network}:@{handle.removeprefix('@').casefold()}"
 
 
 def stem(batch: Batch) -> None:

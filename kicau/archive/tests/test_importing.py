@@ -263,6 +263,15 @@ def test_tables_and_lines_of_any_kind(actor, take, tmp_path, monkeypatch):
     assert take(tmp_path / "a.zip").new in (0, 1)
 
 
+def test_what_a_table_says_is_by_a_connected_handle_is_our_own(take, channel, tmp_path):
+    table = tmp_path / "kiriman.csv"
+    table.write_text("teks,jejaring,author\nKata kami,x,@KopiSenja\nKata teman,x,teman\nDi tempat lain,threads,kopisenja\n")  # fmt: skip
+    take(table)
+    assert {i.text: i.standing.own for i in Item.objects.select_related("standing")} == {
+        "Kata kami": True, "Kata teman": False, "Di tempat lain": False,
+    }  # fmt: skip
+
+
 def test_what_shares_an_id_or_has_no_date_that_can_be_read_is_told(take, tmp_path):
     table = tmp_path / "kiriman.csv"
     table.write_text("id,isi,tanggal\n1,Pertama,31/01/2024 08.15\n1,Lain sama sekali,2024-02-01\n2,Dua,1/2/2024\n2,Dua,1/2/2024\n3,Tiga,12/31/2024\n4,Empat,2024-02-30\n5,Lima,\n")  # fmt: skip
