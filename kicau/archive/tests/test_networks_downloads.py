@@ -59,10 +59,10 @@ def test_instagram_with_threads(take, tmp_path):
 
 
 def test_linkedin(take, tmp_path):
-    shares = 'Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility\n2024-01-31 08:15:00,https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A7158,"Baris satu""\n""\n""baris dua",,,MEMBER_NETWORK\n'  # fmt: skip
+    shares = 'Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility\n2024-01-31 08:15:00,https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A7158,"Baris satu""\n""\n""baris dua",,,MEMBER_NETWORK\n2024-01-31 08:16:00,https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A7159,Untuk kenalan,,,CONNECTIONS\n'  # fmt: skip
     comments = "Date,Link,Message\n2024-02-01 09:00:00,https://www.linkedin.com/feed/update/urn%3Ali%3Aactivity%3A99,Setuju\n"  # fmt: skip
     row = take(zipped(tmp_path / "linkedin.zip", {"Shares.csv": shares, "Comments.csv": comments, "Profile.csv": "First Name,Last Name\nSari,Wulandari\n"}))  # fmt: skip
-    assert (row.network, row.account_name, row.new) == ("linkedin", "Sari Wulandari", 2)
+    assert (row.network, row.account_name, row.new, row.skipped) == ("linkedin", "Sari Wulandari", 2, 1)
     share = Item.objects.get(remote_id="urn:li:share:7158")
     assert share.text.splitlines()[0] == "Baris satu"
     assert share.text.splitlines()[-1] == "baris dua"

@@ -13,11 +13,13 @@ from urllib.parse import unquote
 
 from kicau.connector.archives import streams
 from kicau.connector.archives.files import Files, matching
-from kicau.connector.archives.records import Found, Record, Skip, Whose
+from kicau.connector.archives.records import Found, Record, Skip, Whose, for_few
 
 SHARES = r"(^|/)Shares(_\d+)?\.csv$"
 COMMENTS = r"(^|/)Comments(_\d+)?\.csv$"
 PROFILE = r"(^|/)Profile\.csv$"
+# "PUBLIC" and "MEMBER_NETWORK" stand at what anybody reads; this one is the API's word for "Connections only".
+FEW = frozenset({"CONNECTIONS"})
 _URN = re.compile(r"urn:li:(?:share|ugcPost|activity|groupPost|comment):[\w():,-]+")
 
 
@@ -36,7 +38,12 @@ class Reader:
     def read(self, files: Files, /) -> Iterator[Found]:
         for name in matching(files, SHARES):
             for found in streams.table(files, name):
-                yield found if isinstance(found, Skip) else _share(found[1])
+                if isinstance(found, Skip):
+                    yield found
+                elif found[1].get("Visibility", "").strip().upper() in FEW:
+                    yield for_few(name, found[0])
+                else:
+                    yield _share(found[1])
         for name in matching(files, COMMENTS):
             for found in streams.table(files, name, slashed=True):
                 yield found if isinstance(found, Skip) else _comment(found[1])
