@@ -106,10 +106,8 @@ def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.Month
     display = Display(actor.workspace.currency)
     what_if = forecasting.WhatIf(plan=asked.plan, reading=asked.reading, plain=asked.plain, prices=_prices(asked.price))
     month = forecasting.forecast(actor, what_if)
-    return c.Month(
-        begins_at=month.begins_at, ends_at=month.ends_at, total=[forecast_shape(f, display) for f in month.total],
-        networks=[forecast_shape(f, display) for f in month.networks], campaigns=[forecast_shape(f, display) for f in month.campaigns],
-    )  # fmt: skip
+    total, networks, campaigns = ([forecast_shape(f, display) for f in group if f.currency] for group in (month.total, month.networks, month.campaigns))  # fmt: skip
+    return c.Month(begins_at=month.begins_at, ends_at=month.ends_at, total=total, networks=networks, campaigns=campaigns)  # fmt: skip
 
 
 @routes.get("/plans", response=c.Quotes, summary="Compare plans", openapi_extra=READS)

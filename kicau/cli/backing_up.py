@@ -91,7 +91,9 @@ def restore(source: Path, verify: bool, dry_run: bool, paused: bool, key_file: P
         if verify:
             click.echo(f"Verified: {done.verified} media read back from the disk, each as it was.")
         if done.in_doubt:
-            click.echo(f"{done.in_doubt} deliveries may have gone out since; each is looked up before it is sent.")
+            click.echo(
+                f"Deliveries that may have gone out since: {done.in_doubt}; each is looked up before it is sent."
+            )
         click.echo("Every channel is paused; look, then resume them. Start it with: kicau up" if paused else "Start it with: kicau up")  # fmt: skip
 
     answer(as_json, result, say)

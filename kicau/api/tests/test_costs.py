@@ -72,6 +72,18 @@ def test_what_each_client_cost_as_json_and_as_a_table(api, actor, owner, strange
     assert api.get("/costs/clients?month=soon").status_code == 422
 
 
+def test_a_forecast_tells_of_money_alone(api, actor):
+    charge(actor, add_channel(actor, "x"))
+    there = add_channel(actor, "mastodon", "gratis")
+    at = (clock.now() + timedelta(minutes=5)).isoformat()
+    made = api.post("/posts", {"parts": [{"text": "Gratis"}], "schedule": {"channels": [there.key], "at": at}})
+    assert made.status_code == 201, made.content
+    month = api.get("/forecast").json()
+    assert [one["currency"] for one in month["total"]] == ["USD"]
+    assert [one["key"] for one in month["networks"]] == ["x"]
+
+
 def test_what_if_a_price_changed(api, actor):
+    assert api.get("/forecast?plan=nope").json()["errors"][0]["field"] == "plan"
     assert api.get("/forecast?price=post=30000&price=post-with-link=1").status_code == 200
     assert api.get("/forecast?price=dear").status_code == 422
