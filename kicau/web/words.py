@@ -85,7 +85,7 @@ SCOPES: dict[str, Any] = {
     Permission.PUBLISH: _("Schedule, cancel and publish"),
     Permission.CHANNELS: _("Connect and disconnect channels"),
     Permission.MEMBERS: _("Manage members"),
-    Permission.SETTINGS: _("Change settings and webhooks"),
+    Permission.SETTINGS: _("Change settings, webhooks, rights and training sets"),
     Permission.TOKENS: _("Manage tokens"),
 }
 DID: dict[str, Any] = {"publish": _("Sent"), "find": _("Looked up"), "person": _("Somebody acted")}
