@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import aiohttp
 from asgiref.sync import sync_to_async
 
-from kicau.channels import acts
+from kicau.channels import upkeep
 from kicau.channels.live import credentials_of, new_client
 from kicau.channels.models import Channel, ChannelState
 from kicau.channels.paying import paid, work_for
@@ -55,10 +55,10 @@ async def _refused(channel: Channel, client: aiohttp.ClientSession, exc: AuthExp
     label, held = registry.get(channel.network).label, credentials_of(channel)
     used = held.access_token
     try:
-        if held.refresh_token and not exc.missing and await acts.refresh_channel(channel.id, client, used=used):
+        if held.refresh_token and not exc.missing and await upkeep.refresh_channel(channel.id, client, used=used):
             return Proof(key=channel.key, state="alive", says=f"{label} refused its token, and it was renewed")
     except NoRoom:  # which the channel tells by itself
         now = await Channel.objects.aget(id=channel.id)
         return Proof(key=channel.key, state="held", says=now.renewal_why)
-    await sync_to_async(acts.expire_channel)(channel.id, str(exc), used)
+    await sync_to_async(upkeep.expire_channel)(channel.id, str(exc), used)
     return Proof(key=channel.key, state="dead", says=f"{label} no longer accepts its permission: {exc.detail[:200]}")

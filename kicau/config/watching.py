@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import Error, connections
 
-from kicau.channels import acts as channels
+from kicau.channels import upkeep
 from kicau.engine import health as engine
 from kicau.engine.chores import Chore
 from kicau.notices import acts, letters, watch
@@ -34,7 +34,7 @@ def disk() -> Iterator[watch.Seen]:
 
 def chores() -> list[Chore]:
     """For a worker."""
-    watch.look_for(health.troubles, channels.troubles, nearing.troubles, disk)
+    watch.look_for(health.troubles, upkeep.troubles, nearing.troubles, disk)
     return [
         Chore(name="look for trouble", every=EVERY, run=sync_to_async(watch.look)),
         Chore(name="write letters", every=5.0, run=sync_to_async(letters.collect)),
@@ -63,7 +63,7 @@ def stand_in() -> None:
 
 def keep_standing_in(over: threading.Event) -> None:
     """Until `over`; a failure (the database is away) is logged and the next round tries again."""
-    watch.look_for(health.troubles, channels.troubles, nearing.troubles, disk)
+    watch.look_for(health.troubles, upkeep.troubles, nearing.troubles, disk)
     while not over.wait(EVERY):
         try:
             stand_in()

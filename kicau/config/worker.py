@@ -41,7 +41,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
 
     from kicau.api.models import forget_old_answers
     from kicau.archive.imports.published import keep_published
-    from kicau.channels import acts as channels
+    from kicau.channels import upkeep
     from kicau.config import watching
     from kicau.config.auditor import audit_due
     from kicau.config.importer import embed_due, read_due
@@ -57,12 +57,12 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.workspaces import webhooks
 
     async def refresh() -> int:
-        return await channels.refresh_due(client)
+        return await upkeep.refresh_due(client)
 
     async def capabilities() -> int:
-        due = await sync_to_async(channels.due_for_capabilities)()
+        due = await sync_to_async(upkeep.due_for_capabilities)()
         for channel in due:
-            await channels.ask_capabilities(channel, client)
+            await upkeep.ask_capabilities(channel, client)
         return 0
 
     async def listen() -> int:

@@ -24,8 +24,7 @@ from kicau.base import clock
 from kicau.base.away import AWAY, drop_broken
 from kicau.base.bulk import as_ids
 from kicau.base.sentences import Sentence
-from kicau.channels import acts as channel_acts
-from kicau.channels import pacing
+from kicau.channels import pacing, upkeep
 from kicau.channels.live import Live, app_value
 from kicau.channels.models import Channel
 from kicau.connector import errors, registry
@@ -165,7 +164,7 @@ class Deliveries:
         outcome.app_id, outcome.host = channel.app_id, channel.host
         if live is not None:
             outcome.calls = live.http.calls
-            outcome.refusals = channel_acts.refusals(channel, live.http.shut)
+            outcome.refusals = upkeep.refusals(channel, live.http.shut)
             if live.http.allowed:
                 outcomes.paced(outcome, pacing.waits(live.http.allowed, clock.now()), live.connector.label)
         return outcome
@@ -260,9 +259,9 @@ class Deliveries:
         used = live.credentials.access_token if live else ""
         can_renew = bool(live and live.credentials.refresh_token) and not exc.missing
         try:
-            renewed = can_renew and await channel_acts.refresh_channel(channel.id, self.client, used=used)
+            renewed = can_renew and await upkeep.refresh_channel(channel.id, self.client, used=used)
         except purses.NoRoom as held:  # the channel is held, and what is due on it waits with it
-            why = Sentence("{network} refused the token.", network=label) + channel_acts.not_renewed(held, channel.name)
+            why = Sentence("{network} refused the token.", network=label) + upkeep.not_renewed(held, channel.name)
             return outcomes.again(item, did, "waiting", why, timedelta(seconds=5), item.tries)
         if renewed:
             sentence = Sentence(
@@ -270,7 +269,7 @@ class Deliveries:
             )
             return outcomes.again(item, did, "renewed", sentence, timedelta(seconds=1), item.tries + 1)
         if not can_renew:
-            await sync_to_async(channel_acts.expire_channel)(channel.id, str(exc), used)
+            await sync_to_async(upkeep.expire_channel)(channel.id, str(exc), used)
         return outcomes.again(
             item,
             did,

@@ -22,7 +22,7 @@ from django.db import transaction
 from kicau.base import clock
 from kicau.base.errors import Refusal
 from kicau.base.sentences import Sentence
-from kicau.channels import acts as channels
+from kicau.channels import upkeep
 from kicau.channels.live import Live, credentials_of
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import errors, registry
@@ -233,9 +233,9 @@ async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label:
     again = await Standing.objects.filter(channel=job.channel, is_renewed=True).aexists()
     may = bool(used.refresh_token) and not exc.missing and not again
     try:
-        renewed = may and await channels.refresh_channel(job.channel.id, client, used=used.access_token)
+        renewed = may and await upkeep.refresh_channel(job.channel.id, client, used=used.access_token)
     except purses.NoRoom as held:
-        await _later(job, asked, until(held.again_at), channels.not_renewed(held, job.channel.name))
+        await _later(job, asked, until(held.again_at), upkeep.not_renewed(held, job.channel.name))
         return
     if renewed:
         await _later(job, asked, clock.now() + timedelta(minutes=1), told)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
-from kicau.channels import acts, trying
+from kicau.channels import acts, trying, upkeep
 from kicau.channels.live import capabilities_of
 from kicau.channels.models import ChannelState, PendingSignIn
 from kicau.connector import registry
@@ -39,7 +39,7 @@ def index(request: Asked) -> HttpResponse:
     found = list(acts.channels(request.actor))
     shown = {
         "channels": found, "waiting": calendars.waiting(request.actor, found), "networks": registry.installed(), "now": clock.now(),
-        "troubles": reading.troubles(request.actor) if found else {}, "ending": {c.id for c in found if acts.ends_soon(c)},
+        "troubles": reading.troubles(request.actor) if found else {}, "ending": {c.id for c in found if upkeep.ends_soon(c)},
         "sandboxes": _sandboxes(request) if not found else [],
     }  # fmt: skip
     return render(request, "web/channels.html", shown)
@@ -153,7 +153,7 @@ def channel(request: Asked, key: str) -> HttpResponse:
     coming = calendars.agenda(request.actor, calendars.Filter(channel=found.key), since=clock.now(), limit=8)
     slots = list(found.slots.all())
     shown = {
-        "channel": found, "ends_soon": acts.ends_soon(found), "trouble": reading.troubles(request.actor, found).get(found.id), "put_off": told(found.asks_why, found.asks_said), "not_renewed": told(found.renewal_why, found.renewal_said) if found.state == ChannelState.ACTIVE else "", "can": can, "abilities": can.abilities, "coming": coming.cards, "facts": sorted(can.facts.items()),
+        "channel": found, "ends_soon": upkeep.ends_soon(found), "trouble": reading.troubles(request.actor, found).get(found.id), "put_off": told(found.asks_why, found.asks_said), "not_renewed": told(found.renewal_why, found.renewal_said) if found.state == ChannelState.ACTIVE else "", "can": can, "abilities": can.abilities, "coming": coming.cards, "facts": sorted(can.facts.items()),
         "week": [(day, ", ".join(f"{s.time:%H:%M}" for s in slots if s.weekday == day)) for day in range(7)],
         "zone": slots[0].timezone if slots else person_of(request).timezone,
         "zones": zones(slots[0].timezone if slots else "", person_of(request).timezone, request.actor.workspace.timezone),

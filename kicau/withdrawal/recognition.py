@@ -25,8 +25,8 @@ from django.db.models import Max
 
 from kicau.base import clock
 from kicau.base.ids import new_id
-from kicau.channels.acts import ask_capabilities
 from kicau.channels.models import Channel, Refusal
+from kicau.channels.upkeep import ask_capabilities
 from kicau.publishing.models import Attempt
 from kicau.withdrawal.acts import IN_USE, alone, one_withdrawal, take_effect
 from kicau.withdrawal.models import OPEN, Cause, Withdrawal, WithdrawalState

@@ -176,14 +176,14 @@ async def test_a_step_that_keeps_breaking_off_is_taken_later_and_later_and_then_
 async def test_a_token_refused_while_the_database_is_away_costs_no_delivery_its_lane(
     post, shop, state, network, monkeypatch
 ):
-    original, away = deliver.channel_acts.refresh_channel, [True]
+    original, away = deliver.upkeep.refresh_channel, [True]
 
     async def refresh(*args, **how):
         if away.pop() if away else False:
             raise OperationalError("the database is away")
         return await original(*args, **how)
 
-    monkeypatch.setattr(deliver.channel_acts, "refresh_channel", refresh)
+    monkeypatch.setattr(deliver.upkeep, "refresh_channel", refresh)
     network.faults.append(Fault(effect="revoke-token", method="POST", path="^/posts"))
     rows = [await sync_to_async(post)(f"nomor {n}") for n in range(3)]
     await shop.work(lambda: all(state(row) == "published" for row in rows), seconds=15)

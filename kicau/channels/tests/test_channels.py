@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
-from kicau.channels import acts
+from kicau.channels import acts, upkeep
 from kicau.channels.live import new_client, stored
 from kicau.channels.models import Channel, PendingSignIn
 from kicau.connector import registry
@@ -50,7 +50,7 @@ async def test_a_passing_fault_disconnects_nothing(channel, client, monkeypatch,
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    await acts.refresh_channel(ana.id, client)
+    await upkeep.refresh_channel(ana.id, client)
     row = await Channel.objects.aget(id=ana.id)
     assert row.state == "active"
     assert row.refresh_at > clock.now()
@@ -63,7 +63,7 @@ async def test_a_dead_token_asks_for_a_reconnect(channel, client, monkeypatch):
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    assert not await acts.refresh_channel(ana.id, client)
+    assert not await upkeep.refresh_channel(ana.id, client)
     assert (await Channel.objects.aget(id=ana.id)).state == "expired"
 
 
@@ -76,7 +76,7 @@ async def test_an_empty_refresh_token_never_replaces_one(channel, client, monkey
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    assert await acts.refresh_channel(ana.id, client)
+    assert await upkeep.refresh_channel(ana.id, client)
     now = await sync_to_async(kept)("ana")
     assert (now.access_token, now.refresh_token) == ("new", "r")
     row = await Channel.objects.aget(id=ana.id)
@@ -93,9 +93,9 @@ async def test_one_worker_at_a_time_renews(channel, client, monkeypatch):
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    await acts.refresh_channel(ana.id, client)
-    await acts.refresh_channel(ana.id, client)  # not due any more
-    assert await acts.refresh_channel(ana.id, client, used="t")  # refused, but renewed meanwhile: that is enough
+    await upkeep.refresh_channel(ana.id, client)
+    await upkeep.refresh_channel(ana.id, client)  # not due any more
+    assert await upkeep.refresh_channel(ana.id, client, used="t")  # refused, but renewed meanwhile: that is enough
     assert len(asked) == 1
 
 
@@ -112,7 +112,7 @@ async def test_of_all_that_are_refused_at_once_one_renews(channel, client, monke
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
-    assert await asyncio.gather(*(acts.refresh_channel(ana.id, client, used="t") for _ in range(4))) == [True] * 4
+    assert await asyncio.gather(*(upkeep.refresh_channel(ana.id, client, used="t") for _ in range(4))) == [True] * 4
     assert len(asked) == 1
     assert (await Channel.objects.aget(id=ana.id)).state == "active"
     assert (await sync_to_async(kept)("ana")).refresh_token == "r2"
@@ -124,9 +124,9 @@ async def test_a_worker_that_dies_while_it_renews_holds_nothing_up_for_long(chan
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
-    assert await sync_to_async(acts._lock_for_refresh)(ana.id, "t")  # and then it is killed
+    assert await sync_to_async(upkeep._lock_for_refresh)(ana.id, "t")  # and then it is killed
     with clock.frozen(clock.now() + timedelta(seconds=31)):
-        await acts.refresh_channel(ana.id, client, used="t")
+        await upkeep.refresh_channel(ana.id, client, used="t")
     assert (await sync_to_async(kept)("ana")).access_token == "new"
 
 
@@ -135,11 +135,11 @@ async def test_a_renewal_that_comes_late_gives_a_channel_back(channel, client, m
     ana = await sync_to_async(channel)("ana")
 
     async def refresh(self, session, /):
-        await sync_to_async(acts.expire_channel)(ana.id, "this refresh token was used before", "t")
+        await sync_to_async(upkeep.expire_channel)(ana.id, "this refresh token was used before", "t")
         return replace(session.credentials, access_token="late", refresh_token="r2")
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
-    assert await acts.refresh_channel(ana.id, client, used="t")
+    assert await upkeep.refresh_channel(ana.id, client, used="t")
     fresh = await Channel.objects.aget(id=ana.id)
     assert (fresh.state, fresh.reason) == ("active", "")
     assert (await sync_to_async(kept)("ana")).access_token == "late"
@@ -158,8 +158,8 @@ async def test_what_an_old_token_comes_to_does_not_touch_a_new_connection(channe
         return replace(session.credentials, access_token="late")
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
-    await acts.refresh_channel(ana.id, client, used="t")
-    await sync_to_async(acts.expire_channel)(ana.id, "refused", "t")
+    await upkeep.refresh_channel(ana.id, client, used="t")
+    await sync_to_async(upkeep.expire_channel)(ana.id, "refused", "t")
     assert (await sync_to_async(kept)("ana")).access_token == "by a person"
     assert (await Channel.objects.aget(id=ana.id)).state == "active"
 

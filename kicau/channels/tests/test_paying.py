@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
-from kicau.channels import acts
+from kicau.channels import acts, upkeep
 from kicau.channels.live import new_client
 from kicau.channels.models import Channel, PendingSignIn
 from kicau.connector import registry
@@ -106,13 +106,13 @@ async def test_what_a_channel_can_do_is_put_off_with_the_reason_and_asked_when_t
     [kept] = await rows(Channel)
     assert (kept.state, kept.capabilities, kept.capabilities_at) == ("active", {}, None)
     assert kept.asks_why.startswith("The budget “Kedai” of $0.00 has no room for this on X")
-    assert await sync_to_async(acts.due_for_capabilities)() == []
+    assert await sync_to_async(upkeep.due_for_capabilities)() == []
     later = clock.now() + timedelta(minutes=16)
     with clock.frozen(later):
-        assert [c.id for c in await sync_to_async(acts.due_for_capabilities)()] == [made.id]
+        assert [c.id for c in await sync_to_async(upkeep.due_for_capabilities)()] == [made.id]
         await budget(1)
-        [due] = await sync_to_async(acts.due_for_capabilities)()
-        await acts.ask_capabilities(due, client)
+        [due] = await sync_to_async(upkeep.due_for_capabilities)()
+        await upkeep.ask_capabilities(due, client)
     [kept] = await rows(Channel)
     assert (kept.capabilities_at, kept.asks_from, kept.asks_why) == (later, None, "")
     assert kept.capabilities
