@@ -23,11 +23,11 @@ EACH = 50  # copies of one post that a unit tells; the others are counted
 
 # What a match must say, in bits beyond what tells the posts' words apart: less where more of the post is there. Fitted
 # on 4,200 short posts against 19,503 texts of other kinds, for one pair by chance in ten thousand texts.
-ALL, FOR_WORDS, FOR_SPAN, LEAST_SHARE = 46.0, 14.0, 22.0, 0.35
+ALL, FOR_WORDS, FOR_SPAN, LEAST_SHARE = 47.0, 14.0, 22.0, 0.35
 FEWEST, FEWEST_UNSPACED = 3, 5  # words that are evidence; of characters more, else an idiom of four would be a copy
 FEWEST_WHOLE = 3
 #: A short post that stands in the sample in more different surroundings is a turn of speech, unless it says so much.
-OFTEN, FAMILIAR = 3, 20.0
+OFTEN, FAMILIAR = 6, 20.0
 VERBATIM = -2.0  # where every word is there in a row: the letters decide (see `Copy.whole`)
 
 
