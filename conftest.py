@@ -150,7 +150,9 @@ def empty(self: BaseCommand, **options: Any) -> None:
         cursor.execute(" UNION ALL ".join(f"SELECT '{one}' WHERE EXISTS (SELECT FROM \"{one}\")" for one in tables))
         if filled := [f'DELETE FROM "{name}"' for (name,) in cursor.fetchall()]:
             # No trigger asks who refers to whom: all of it goes.
-            cursor.execute("; ".join(["SET session_replication_role = replica", *filled, "SET session_replication_role = DEFAULT"]))  # fmt: skip
+            cursor.execute(
+                "; ".join(["SET session_replication_role = replica", *filled, "SET session_replication_role = DEFAULT"])
+            )
 
 
 Flush.handle = empty  # type: ignore[method-assign]
@@ -229,8 +231,15 @@ def channel(stranger, actor):
     def make(key: str, acting=actor):
         app = register_app("stranger", "app", "secret", endpoints={"api": "http://127.0.0.1:9"}, is_sandbox=True)
         return Channel.objects.create(
-            workspace=acting.workspace, network="stranger", app=app, key=key, account_id=key, handle=key, name=key.title(),
-            credentials=stored(Credentials(access_token="t", refresh_token="r")), connected_by=acting.person,
-        )  # fmt: skip
+            workspace=acting.workspace,
+            network="stranger",
+            app=app,
+            key=key,
+            account_id=key,
+            handle=key,
+            name=key.title(),
+            credentials=stored(Credentials(access_token="t", refresh_token="r")),
+            connected_by=acting.person,
+        )
 
     return make

@@ -86,10 +86,15 @@ def measure(archive: Path, *, again: bool, slow: bool) -> dict:
         python_s, database_s = time.process_time() - spent, database_seconds() - spent_there
         assert done.state == "done", done.problem
         told |= {
-            "posts": done.new, "skipped": done.skipped, "seconds": round(seconds, 1), "posts_a_second": round(done.new / seconds),
-            "python_cpu_s": round(python_s, 1), "database_cpu_s": round(database_s, 1),
-            "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "database_mb": peak.megabytes,
-        }  # fmt: skip
+            "posts": done.new,
+            "skipped": done.skipped,
+            "seconds": round(seconds, 1),
+            "posts_a_second": round(done.new / seconds),
+            "python_cpu_s": round(python_s, 1),
+            "database_cpu_s": round(database_s, 1),
+            "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "database_mb": peak.megabytes,
+        }
         assert Item.objects.count() == done.new
     return told | searching(actor, slow)
 
@@ -166,9 +171,13 @@ def searching(actor, slow: bool) -> dict:
             for ms, query in sorted(times, reverse=True)[:12]:
                 print(f"{name} {ms:7.1f} ms  {query}", file=sys.stderr)
     return {
-        "queries": len(queries), "with_hits": hits, "median_ms": round(statistics.median(t for t, _ in took), 1), "p95_ms": round(p95(took), 1),
-        "worst_ms": round(max(took)[0], 1), "facets_p95_ms": round(p95(counting), 1),
-    }  # fmt: skip
+        "queries": len(queries),
+        "with_hits": hits,
+        "median_ms": round(statistics.median(t for t, _ in took), 1),
+        "p95_ms": round(p95(took), 1),
+        "worst_ms": round(max(took)[0], 1),
+        "facets_p95_ms": round(p95(counting), 1),
+    }
 
 
 def p95(times: list[tuple[float, str]]) -> float:
@@ -196,7 +205,15 @@ def mixed(Query) -> list:
         made.append(Query(words=chance.choice(LESS_COMMON), until=until))
     made += [Query(words=w, kinds=["reply"]) for w in chance.sample(WORDS + LESS_COMMON, 6)]
     made += [Query(words=w, use="train_gen") for w in chance.sample(WORDS + LESS_COMMON, 5)]
-    made += [Query(words="makanan pedas"), Query(words="enjoyed running"), Query(words="tidakadakataini"), Query(authors=["@kopisenja"]), Query(networks=["x"], language="id"), Query(use="train_gen", answers=["no"]), Query(oldest_first=True)]  # fmt: skip
+    made += [
+        Query(words="makanan pedas"),
+        Query(words="enjoyed running"),
+        Query(words="tidakadakataini"),
+        Query(authors=["@kopisenja"]),
+        Query(networks=["x"], language="id"),
+        Query(use="train_gen", answers=["no"]),
+        Query(oldest_first=True),
+    ]
     return made
 
 

@@ -155,14 +155,21 @@ WORDS = [
     "sharing",
     "shops",
 ]
-LESS_COMMON = [f"{a}{b}{c}" for a in ["ba", "ke", "lo", "mi", "ru", "ta", "su", "wo", "ga", "ne"] for b in ["kan", "lar", "mus", "pin", "rel", "tos", "wan", "yum", "dek", "sip"] for c in ["", *["a", "e", "i", "o", "u", "ah", "an", "en", "ik", "ung"]]]  # fmt: skip
+LESS_COMMON = [
+    f"{a}{b}{c}"
+    for a in ["ba", "ke", "lo", "mi", "ru", "ta", "su", "wo", "ga", "ne"]
+    for b in ["kan", "lar", "mus", "pin", "rel", "tos", "wan", "yum", "dek", "sip"]
+    for c in ["", *["a", "e", "i", "o", "u", "ah", "an", "en", "ik", "ung"]]
+]
 
 
 def posts(count: int, seed: int = 7):
     """Texts of 4 to 40 words, the common ones often and the rest as in a language (by Zipf)."""
     chance = random.Random(seed)
     vocabulary = WORDS + LESS_COMMON + [f"{w}{n}" for n in range(18) for w in LESS_COMMON]
-    pool = chance.choices(vocabulary, cum_weights=list(accumulate(1 / (n + 3) for n in range(len(vocabulary)))), k=500_000)  # fmt: skip
+    pool = chance.choices(
+        vocabulary, cum_weights=list(accumulate(1 / (n + 3) for n in range(len(vocabulary)))), k=500_000
+    )
     at = datetime(2012, 1, 1, tzinfo=UTC)
     for number in range(count):
         at += timedelta(seconds=chance.randrange(20, 800))
@@ -176,16 +183,44 @@ def tweet(number: int, at: datetime, text: str, chance: random.Random) -> dict:
     id_ = str(1_000_000_000_000_000_000 + number * 4_194_304 + 11)
     urls = []
     if number % 5 == 0:
-        urls = [{"url": f"https://t.co/{number:x}", "expanded_url": f"https://kopisenja.example/menu/{number}", "display_url": "kopisenja.example/menu", "indices": ["10", "33"]}]  # fmt: skip
+        urls = [
+            {
+                "url": f"https://t.co/{number:x}",
+                "expanded_url": f"https://kopisenja.example/menu/{number}",
+                "display_url": "kopisenja.example/menu",
+                "indices": ["10", "33"],
+            }
+        ]
         text += f" https://t.co/{number:x}"
     made = {
-        "edit_info": {"initial": {"editTweetIds": [id_], "editableUntil": at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "editsRemaining": "5", "isEditEligible": True}},
-        "retweeted": False, "source": '<a href="https://mobile.twitter.com" rel="nofollow">Twitter Web App</a>',
-        "entities": {"hashtags": [{"text": "kopi", "indices": ["0", "5"]}] if number % 3 == 0 else [], "symbols": [], "user_mentions": [], "urls": urls},
-        "display_text_range": ["0", str(len(text))], "favorite_count": str(chance.randrange(90)), "id_str": id_, "truncated": False,
-        "retweet_count": str(chance.randrange(9)), "id": id_, "possibly_sensitive": False, "created_at": at.strftime("%a %b %d %H:%M:%S +0000 %Y"),
-        "favorited": False, "full_text": text, "lang": "in" if number % 2 else "en",
-    }  # fmt: skip
+        "edit_info": {
+            "initial": {
+                "editTweetIds": [id_],
+                "editableUntil": at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+                "editsRemaining": "5",
+                "isEditEligible": True,
+            }
+        },
+        "retweeted": False,
+        "source": '<a href="https://mobile.twitter.com" rel="nofollow">Twitter Web App</a>',
+        "entities": {
+            "hashtags": [{"text": "kopi", "indices": ["0", "5"]}] if number % 3 == 0 else [],
+            "symbols": [],
+            "user_mentions": [],
+            "urls": urls,
+        },
+        "display_text_range": ["0", str(len(text))],
+        "favorite_count": str(chance.randrange(90)),
+        "id_str": id_,
+        "truncated": False,
+        "retweet_count": str(chance.randrange(9)),
+        "id": id_,
+        "possibly_sensitive": False,
+        "created_at": at.strftime("%a %b %d %H:%M:%S +0000 %Y"),
+        "favorited": False,
+        "full_text": text,
+        "lang": "in" if number % 2 else "en",
+    }
     if number % 7 == 0:
         made |= {"in_reply_to_status_id_str": str(int(id_) - 4_194_304), "in_reply_to_screen_name": "kopisenja"}
     return {"tweet": made}

@@ -51,7 +51,20 @@ def beside(posts: Sequence[str], data: Path, home: Path, megabytes: int) -> Iter
     indexed = time.perf_counter() - began
     cores = os.cpu_count() or 1
     began = time.perf_counter()
-    _run(program, home, "scan", *given, "--input", "share", "--index", "posts.native", "--out-dir", "out", "--workers", str(cores))  # fmt: skip
+    _run(
+        program,
+        home,
+        "scan",
+        *given,
+        "--input",
+        "share",
+        "--index",
+        "posts.native",
+        "--out-dir",
+        "out",
+        "--workers",
+        str(cores),
+    )
     theirs = time.perf_counter() - began
     found = json.loads((home / "out" / "_FINAL_SUMMARY.json").read_text())
     audit(((str(n), t) for n, t in enumerate(posts)), str(home / "share"), home / "audit")
@@ -61,8 +74,8 @@ def beside(posts: Sequence[str], data: Path, home: Path, megabytes: int) -> Iter
     seconds = time.perf_counter() - began
     documents = _documents(home / "audit" / "journal.jsonl")
     yield f"beside corpus-assay {VERSION}, on {share / 1e6:.0f} MB of the same lines, {cores} processes each:"
-    yield f"  corpus-assay: {share / theirs / 1e6:.1f} MB/s, copies in {found['total_contaminated']:,} documents (its index took {indexed:.0f} s)"  # fmt: skip
-    yield f"  kicau: {share / seconds / 1e6:.1f} MB/s, {sum(len(f.copies) for f in ours.found):,} copies in {documents:,} documents; {theirs / seconds:.1f} times as fast"  # fmt: skip
+    yield f"  corpus-assay: {share / theirs / 1e6:.1f} MB/s, copies in {found['total_contaminated']:,} documents (its index took {indexed:.0f} s)"
+    yield f"  kicau: {share / seconds / 1e6:.1f} MB/s, {sum(len(f.copies) for f in ours.found):,} copies in {documents:,} documents; {theirs / seconds:.1f} times as fast"
 
 
 def _installed(folder: Path) -> Path:
@@ -80,7 +93,9 @@ def _installed(folder: Path) -> Path:
 
 def _run(program: Path, home: Path, *words: str) -> None:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(home / "cache")}
-    done = subprocess.run([str(program), *words], cwd=home, env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [str(program), *words], cwd=home, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"corpus-assay {words[0]} failed: {done.stderr[-2000:]}")
 

@@ -105,9 +105,16 @@ def main() -> None:
     copies = sum(len(f.copies) for f in outcome.found)
     rate, plain = outcome.bytes / seconds, decode(data)
     memory = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1e6
-    print(f"{len(posts):,} posts in {outcome.bytes / 1e9:.2f} GB, {outcome.documents:,} documents: {copies:,} copies" + (f" of {planted:,} planted" if planted else ""))  # fmt: skip
-    print(f"{seconds:.1f} s in all, {rate / 1e6:.0f} MB/s on {os.cpu_count()} cores; 10 GB would take {10e9 / rate:.0f} s (bar 45)")  # fmt: skip
-    print(f"plain decoding of the same lines, one process: {plain / 1e6:.0f} MB/s; the audit is {rate / plain:.2f} times as fast")  # fmt: skip
+    print(
+        f"{len(posts):,} posts in {outcome.bytes / 1e9:.2f} GB, {outcome.documents:,} documents: {copies:,} copies"
+        + (f" of {planted:,} planted" if planted else "")
+    )
+    print(
+        f"{seconds:.1f} s in all, {rate / 1e6:.0f} MB/s on {os.cpu_count()} cores; 10 GB would take {10e9 / rate:.0f} s (bar 45)"
+    )
+    print(
+        f"plain decoding of the same lines, one process: {plain / 1e6:.0f} MB/s; the audit is {rate / plain:.2f} times as fast"
+    )
     print(f"largest process: {memory:.2f} GB (bar 3)", flush=True)
     if wanted.assay:
         for line in beside(posts, data, home / "assay", wanted.assay):

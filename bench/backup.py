@@ -74,7 +74,16 @@ def fill(wanted: argparse.Namespace) -> None:
     actor = first_owner("sari@kopisenja.example", "Sari", "hujan-di-bandung-41", "Kopi Senja")
     slug = registry.slugs()[0]
     app = register_app(slug, "app", "secret", is_sandbox=True)
-    channel = Channel.objects.create(workspace=actor.workspace, network=slug, app=app, key="kopi", account_id="1", handle="kopi", name="Kopi Senja", credentials=stored(Credentials(access_token="t")))  # fmt: skip
+    channel = Channel.objects.create(
+        workspace=actor.workspace,
+        network=slug,
+        app=app,
+        key="kopi",
+        account_id="1",
+        handle="kopi",
+        name="Kopi Senja",
+        credentials=stored(Credentials(access_token="t")),
+    )
     media = []
     for n in range(wanted.media):
         data = chance.randbytes(int(wanted.kilobytes * 1000 * chance.uniform(0.25, 1.75)))
@@ -96,10 +105,18 @@ def fill(wanted: argparse.Namespace) -> None:
         texts = [" ".join(chance.choice(WORDS) for _ in range(chance.randint(5, 40))) for _ in numbers]
         parts = [Part(draft=d, position=0, text=t) for d, t in zip(drafts, texts, strict=True)]
         deliveries = [
-            Delivery(workspace=actor.workspace, draft=d, channel=channel, network=slug, state="published" if n % 5 else "scheduled",
-                     due_at=now + timedelta(minutes=n), next_at=now + timedelta(minutes=n), rendered={"parts": [{"text": t}]})
+            Delivery(
+                workspace=actor.workspace,
+                draft=d,
+                channel=channel,
+                network=slug,
+                state="published" if n % 5 else "scheduled",
+                due_at=now + timedelta(minutes=n),
+                next_at=now + timedelta(minutes=n),
+                rendered={"parts": [{"text": t}]},
+            )
             for n, d, t in zip(numbers, drafts, texts, strict=True)
-        ]  # fmt: skip
+        ]
         Draft.objects.bulk_create(drafts)
         Part.objects.bulk_create(parts)
         Delivery.objects.bulk_create(deliveries)
@@ -166,10 +183,16 @@ def back_up(folder: Path, url: str, passphrase: str) -> dict[str, Any]:
     writing.join()
     size = target.stat().st_size
     return {
-        "megabytes": round(size / 1e6, 1), "dump_megabytes": round(made.dump_size / 1e6, 1), "database_megabytes": round(made.database_size / 1e6, 1),
-        "rows": sum(made.rows.values()), "posts_saved": made.rows["publishing_draft"], "media_saved": made.media,
-        "backup_seconds": round(seconds, 1), "backup_mb_s": round(size / 1e6 / seconds, 1), "written_meanwhile": writing.written,
-    }  # fmt: skip
+        "megabytes": round(size / 1e6, 1),
+        "dump_megabytes": round(made.dump_size / 1e6, 1),
+        "database_megabytes": round(made.database_size / 1e6, 1),
+        "rows": sum(made.rows.values()),
+        "posts_saved": made.rows["publishing_draft"],
+        "media_saved": made.media,
+        "backup_seconds": round(seconds, 1),
+        "backup_mb_s": round(size / 1e6 / seconds, 1),
+        "written_meanwhile": writing.written,
+    }
 
 
 def restore(folder: Path, told: dict[str, Any], kind: str) -> bool:

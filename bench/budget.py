@@ -30,7 +30,13 @@ def main() -> None:
     wanted = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="kicau-bench-") as folder:
         Path(folder).chmod(0o711)
-        os.environ.update(KICAU_DATA=f"{folder}/data", DJANGO_SETTINGS_MODULE="kicau.config.settings", DJANGO_ALLOW_ASYNC_UNSAFE="1", KICAU_LOG_LEVEL="error", KICAU_TEST_FAST_DISK="1")  # fmt: skip
+        os.environ.update(
+            KICAU_DATA=f"{folder}/data",
+            DJANGO_SETTINGS_MODULE="kicau.config.settings",
+            DJANGO_ALLOW_ASYNC_UNSAFE="1",
+            KICAU_LOG_LEVEL="error",
+            KICAU_TEST_FAST_DISK="1",
+        )
         from kicau.base import postgres
 
         with postgres.running(Path(folder) / "data"):
@@ -51,7 +57,10 @@ def measure(wanted: argparse.Namespace) -> dict[str, Any]:
     from kicau.connector import registry
 
     logs.set_up("error", "text", process="bench")
-    points = {**registry._points(), "stranger": EntryPoint("stranger", "tests.stranger.connector:connector", registry.GROUP)}  # fmt: skip
+    points = {
+        **registry._points(),
+        "stranger": EntryPoint("stranger", "tests.stranger.connector:connector", registry.GROUP),
+    }
     registry._points = lambda: points
     call_command("migrate", verbosity=0)
     return asyncio.run(squeezed(wanted))
@@ -77,7 +86,9 @@ async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
     began, broken, worst, found = time.monotonic(), [], -(10**12), []
     async with new_client() as client:
         app = server.default_app
-        await sync_to_async(channels.register_app)("stranger", app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)  # fmt: skip
+        await sync_to_async(channels.register_app)(
+            "stranger", app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
+        )
         pair = []
         for name in ("ana", "budi"):
             begun = await channels.begin_sign_in(actor, "stranger", client=client)
@@ -105,10 +116,18 @@ async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
                 broken.append({"seed": seed, "told": str(told)})
     await runner.cleanup()
     return {
-        "runs": len(found), "seconds": round(time.monotonic() - began, 1), "passed_by_micro": max(0, worst), "nearest_micro": -worst,
-        "published": sum(t.published for t in found), "billed_micro": sum(t.billed for t in found), "ledger_micro": sum(t.ledger for t in found),
-        "uncertain_micro": sum(t.uncertain for t in found), "broken": broken[:5], "met": not broken, "bar": "never passed, nothing lost or doubled",
-    }  # fmt: skip
+        "runs": len(found),
+        "seconds": round(time.monotonic() - began, 1),
+        "passed_by_micro": max(0, worst),
+        "nearest_micro": -worst,
+        "published": sum(t.published for t in found),
+        "billed_micro": sum(t.billed for t in found),
+        "ledger_micro": sum(t.ledger for t in found),
+        "uncertain_micro": sum(t.uncertain for t in found),
+        "broken": broken[:5],
+        "met": not broken,
+        "bar": "never passed, nothing lost or doubled",
+    }
 
 
 if __name__ == "__main__":

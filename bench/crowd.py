@@ -26,9 +26,13 @@ def instance(**settings: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="kicau-bench-") as folder:
         Path(folder).chmod(0o711)  # the database's own user passes through
         os.environ.update(
-            KICAU_DATA=f"{folder}/data", KICAU_PORT=str(free_port()), KICAU_LOG_LEVEL="warning",
-            DJANGO_SETTINGS_MODULE="kicau.config.settings", DJANGO_ALLOW_ASYNC_UNSAFE="1", **settings,
-        )  # fmt: skip
+            KICAU_DATA=f"{folder}/data",
+            KICAU_PORT=str(free_port()),
+            KICAU_LOG_LEVEL="warning",
+            DJANGO_SETTINGS_MODULE="kicau.config.settings",
+            DJANGO_ALLOW_ASYNC_UNSAFE="1",
+            **settings,
+        )
         from kicau.base import postgres
 
         with postgres.running(Path(folder) / "data"):
@@ -61,11 +65,16 @@ class Crowd:
         channels = self.channels[slug or next(iter(self.channels))]
         rows = [
             Delivery(
-                workspace=self.actor.workspace, draft=self.draft, channel=channels[n % len(channels)],
-                network=channels[0].network, due_at=due, next_at=due, rendered=rendered(channels[0].network, text),
+                workspace=self.actor.workspace,
+                draft=self.draft,
+                channel=channels[n % len(channels)],
+                network=channels[0].network,
+                due_at=due,
+                next_at=due,
+                rendered=rendered(channels[0].network, text),
             )
             for n, text in enumerate(texts)
-        ]  # fmt: skip
+        ]
         return Delivery.objects.bulk_create(rows, batch_size=1000)
 
     async def _connect(self, network: Network) -> list[Any]:
@@ -73,7 +82,13 @@ class Crowd:
         from kicau.channels.live import new_client
         from kicau.connector.contract import consent
 
-        acts.register_app(network.slug, network.said["client_id"], network.said["client_secret"], endpoints=network.said["endpoints"], is_sandbox=True)  # fmt: skip
+        acts.register_app(
+            network.slug,
+            network.said["client_id"],
+            network.said["client_secret"],
+            endpoints=network.said["endpoints"],
+            is_sandbox=True,
+        )
         made: list[Any] = []
         async with new_client() as client:
             for account in network.said["accounts"]:

@@ -72,7 +72,18 @@ def measure(count: int) -> None:
     actor = actor_for(owner, workspace.id, "cli")
     standing = Standing.objects.create(workspace=workspace, network="x", author="x:1", own=True, acquired=["imported"])
     fill(str(workspace.id), standing.id, count)
-    say(actor, [NewStatement(layer=Layer.AUTHOR, party=Party.WORKSPACE, subject=Subject.AUTHOR, key="own", says={"train_gen": "allow"})])  # fmt: skip
+    say(
+        actor,
+        [
+            NewStatement(
+                layer=Layer.AUTHOR,
+                party=Party.WORKSPACE,
+                subject=Subject.AUTHOR,
+                key="own",
+                says={"train_gen": "allow"},
+            )
+        ],
+    )
     of = acts.define(actor, name="half a million", options={"without_repeats": True})
     at = datetime(2099, 1, 1, tzinfo=UTC)
     made, times = [], []
@@ -83,14 +94,26 @@ def measure(count: int) -> None:
         version = making.make(acts.one_version(actor, of.id) if not made else made[0], None)
         times.append(time.perf_counter() - began)
         made.append(version)
-        digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(versions.folder_of(version).iterdir())}  # fmt: skip
+        digests = {
+            p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(versions.folder_of(version).iterdir())
+        }
         if len(made) == 1:
             first = digests
-    print(f"{version.records:,} records of {count:,} items in {times[0]:.1f} and {times[1]:.1f} s (bar 60); equal byte for byte: {digests == first}")  # fmt: skip
+    print(
+        f"{version.records:,} records of {count:,} items in {times[0]:.1f} and {times[1]:.1f} s (bar 60); equal byte for byte: {digests == first}"
+    )
     ids = list(Item.objects.values_list("id", flat=True)[:100_001])
     for some in (ids[:1], ids[1:]):
         began = time.perf_counter()
-        say(actor, [NewStatement(layer=Layer.WITHDRAWAL, party=Party.AUTHOR, subject=Subject.ITEM, item=i, says={"train_gen": "deny"}) for i in some])  # fmt: skip
+        say(
+            actor,
+            [
+                NewStatement(
+                    layer=Layer.WITHDRAWAL, party=Party.AUTHOR, subject=Subject.ITEM, item=i, says={"train_gen": "deny"}
+                )
+                for i in some
+            ],
+        )
         taken = time.perf_counter() - began
         print(f"{len(some):,} taken back in {taken:.2f} s (bar {1 if len(some) == 1 else 60})")
         if len(some) == 1:

@@ -76,8 +76,9 @@ def measure(people: crowd.Crowd, far: network.Network, wanted: argparse.Namespac
         "claim_ms": {f"p{p}": round(crowd.percentile(claims, p), 1) for p in (50, 99, 100)},
         "look_ms": {f"p{p}": round(crowd.percentile(looks, p), 1) for p in (50, 100)},
         "late_ms": {f"p{p}": round(crowd.percentile(late, p)) for p in (50, 99)},
-        "spike_s": statistics.median(w["seconds"] for w in waves), "spikes": waves,
-    }  # fmt: skip
+        "spike_s": statistics.median(w["seconds"] for w in waves),
+        "spikes": waves,
+    }
 
 
 def claimed(people: crowd.Crowd, wanted: argparse.Namespace) -> tuple[list[float], list[float]]:
@@ -129,9 +130,13 @@ def lateness(people: crowd.Crowd, count: int = 600, seconds: float = 20) -> list
 def fill(people: crowd.Crowd, wanted: argparse.Namespace) -> str:
     channels = next(iter(people.channels.values()))
     same = {
-        "workspace": people.actor.workspace.id, "draft": people.draft.id, "channels": [c.id for c in channels], "many": len(channels),
-        "network": channels[0].network, "rendered": json.dumps(crowd.rendered(channels[0].network, "")),
-    }  # fmt: skip
+        "workspace": people.actor.workspace.id,
+        "draft": people.draft.id,
+        "channels": [c.id for c in channels],
+        "many": len(channels),
+        "network": channels[0].network,
+        "rendered": json.dumps(crowd.rendered(channels[0].network, "")),
+    }
     crowd.run("SET synchronous_commit = off")
     for count, state, begin, span in (
         (wanted.past, "published", "-365 days", "364 days"),

@@ -171,13 +171,19 @@ class Planted:
         for n, post in long:
             made = edited(post, share, "mixed", self.vocabulary, dice)
             parts = made[: len(made) // 2], made[len(made) // 2 :]
-            hits += any(self.number[n] in self.found(f"{self.some(dice)} {self.between.join(p)} {self.some(dice)}") for p in parts)  # fmt: skip
+            hits += any(
+                self.number[n] in self.found(f"{self.some(dice)} {self.between.join(p)} {self.some(dice)}")
+                for p in parts
+            )
         return Rate(hits, len(long))
 
     def joined(self, share: float, dice: random.Random) -> Rate:
         hits = 0
         for first in range(0, len(self.posts) - 4, 5):
-            made = [self.between.join(edited(p, share, "mixed", self.vocabulary, dice)) for p in self.posts[first : first + 5]]  # fmt: skip
+            made = [
+                self.between.join(edited(p, share, "mixed", self.vocabulary, dice))
+                for p in self.posts[first : first + 5]
+            ]
             found = self.found(" ".join(made))
             hits += sum(self.number[n] in found for n in range(first, first + 5))
         return Rate(hits, len(self.posts) // 5 * 5)
@@ -225,7 +231,11 @@ def main() -> None:
         for share in (0.0, 0.2):
             dice = random.Random(8)
             rates = {name: planted.formed(form, share, dice) for name, form in FORMS.items()}
-            rates |= {"a half in a text": planted.halves(share, dice), "five in a text": planted.joined(share, dice), "in 200 kB": planted.deep(share, dice)}  # fmt: skip
+            rates |= {
+                "a half in a text": planted.halves(share, dice),
+                "five in a text": planted.joined(share, dice),
+                "in 200 kB": planted.deep(share, dice),
+            }
             for name, rate in rates.items():
                 enough = rate.interval[1] >= BARS[share]
                 met &= enough

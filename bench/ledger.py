@@ -43,7 +43,13 @@ def main() -> None:
     wanted = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="kicau-bench-") as folder:
         Path(folder).chmod(0o711)
-        os.environ.update(KICAU_DATA=f"{folder}/data", DJANGO_SETTINGS_MODULE="kicau.config.settings", DJANGO_ALLOW_ASYNC_UNSAFE="1", KICAU_LOG_LEVEL="error", KICAU_TEST_FAST_DISK="1")  # fmt: skip
+        os.environ.update(
+            KICAU_DATA=f"{folder}/data",
+            DJANGO_SETTINGS_MODULE="kicau.config.settings",
+            DJANGO_ALLOW_ASYNC_UNSAFE="1",
+            KICAU_LOG_LEVEL="error",
+            KICAU_TEST_FAST_DISK="1",
+        )
         from kicau.base import postgres
 
         with postgres.running(Path(folder) / "data"):
@@ -119,11 +125,20 @@ class Bench:
         owner = await asyncio.to_thread(add_person, "bench@example.org", "Bench", operator=True)
         self.actor = await asyncio.to_thread(lambda: actor_for(owner, create_workspace(owner, "Bench").id, "cli"))
         app = self.server.default_app
-        await asyncio.to_thread(channels.register_app, self.slug, app.client_id, app.client_secret, endpoints=self.server.endpoints(), is_sandbox=True)  # fmt: skip
+        await asyncio.to_thread(
+            channels.register_app,
+            self.slug,
+            app.client_id,
+            app.client_secret,
+            endpoints=self.server.endpoints(),
+            is_sandbox=True,
+        )
         self.channels = []
         for account in self.server.accounts():
             begun = await channels.begin_sign_in(self.actor, self.slug, client=self.client)
-            await channels.finish_sign_in(self.actor, await consent(self.client, begun.url, account.id), client=self.client)  # fmt: skip
+            await channels.finish_sign_in(
+                self.actor, await consent(self.client, begun.url, account.id), client=self.client
+            )
             self.channels += await channels.connect(self.actor, begun.state, client=self.client)
 
     async def _with_faults(self) -> None:
@@ -136,11 +151,22 @@ class Bench:
             while not stop.is_set():
                 effect = self.chance.choice(EFFECTS)
                 self.faults[effect] += 1
-                self.server.faults.append(Fault(effect=effect, status=self.chance.choice((500, 502, 503)), path="^/2/(tweets|users)", skip=self.chance.randrange(20)))  # fmt: skip
+                self.server.faults.append(
+                    Fault(
+                        effect=effect,
+                        status=self.chance.choice((500, 502, 503)),
+                        path="^/2/(tweets|users)",
+                        skip=self.chance.randrange(20),
+                    )
+                )
                 await asyncio.sleep(0.02)
 
         spoiling = asyncio.create_task(spoil())
-        jobs = [self._publisher(n) for n in range(self.wanted.workers - 10)] + [self._reader() for _ in range(9)] + [self._deleter()]  # fmt: skip
+        jobs = (
+            [self._publisher(n) for n in range(self.wanted.workers - 10)]
+            + [self._reader() for _ in range(9)]
+            + [self._deleter()]
+        )
         await asyncio.gather(self._planner(), *jobs)
         stop.set()
         await spoiling
@@ -164,11 +190,19 @@ class Bench:
             words = f"kopi {self.chance.random()}"
             link = " https://kopisenja.id/menu" if self.chance.random() < 0.3 else ""
             parts = 1 if picture or self.chance.random() < 0.85 else self.chance.choice((2, 3))
-            wanted.append(compose.Composition(parts=tuple(compose.PartInput(text=f"{words} {n}{link}", media=uses) for n in range(parts))))  # fmt: skip
+            wanted.append(
+                compose.Composition(
+                    parts=tuple(compose.PartInput(text=f"{words} {n}{link}", media=uses) for n in range(parts))
+                )
+            )
         ids = [d.id for d in compose.save_drafts(self.actor, wanted)]
         drafts = {d.id: d for d in compose.whole(compose.drafts(self.actor).filter(id__in=ids))}
         now = clock.now()
-        schedule.schedule_many(self.actor, [schedule.Wanted(draft=drafts[i], channels=[self.chance.choice(self.channels)], due_at=now) for i in ids], twins=False)  # fmt: skip
+        schedule.schedule_many(
+            self.actor,
+            [schedule.Wanted(draft=drafts[i], channels=[self.chance.choice(self.channels)], due_at=now) for i in ids],
+            twins=False,
+        )
 
     def _waiting(self) -> int:
         from kicau.publishing.models import Delivery
@@ -183,8 +217,12 @@ class Bench:
             cursor.execute("UPDATE channels_channel SET paused_until = NULL WHERE paused_until IS NOT NULL")
             cursor.execute("UPDATE channels_networkapp SET paused_until = NULL WHERE paused_until IS NOT NULL")
             cursor.execute("UPDATE publishing_outage SET ended_at = clock_timestamp() WHERE ended_at IS NULL")
-            cursor.execute("UPDATE publishing_delivery SET lease_until = NULL WHERE state = 'publishing' AND begun_at < clock_timestamp() - interval '2 seconds' AND worker LIKE 'dead%'")  # fmt: skip
-            cursor.execute("UPDATE publishing_delivery SET next_at = clock_timestamp() WHERE state IN ('scheduled', 'publishing') AND begun_at IS NULL AND next_at > clock_timestamp() + interval '1 second'")  # fmt: skip
+            cursor.execute(
+                "UPDATE publishing_delivery SET lease_until = NULL WHERE state = 'publishing' AND begun_at < clock_timestamp() - interval '2 seconds' AND worker LIKE 'dead%'"
+            )
+            cursor.execute(
+                "UPDATE publishing_delivery SET next_at = clock_timestamp() WHERE state IN ('scheduled', 'publishing') AND begun_at IS NULL AND next_at > clock_timestamp() + interval '1 second'"
+            )
 
     async def _publisher(self, n: int, *, dies: bool = True) -> None:
         from kicau.engine.pump import Room
@@ -296,17 +334,31 @@ class Bench:
         theirs = {(r["day"], r["meter"]): (r["units"], r["micro"]) for r in self.server.usage()}
         ours: dict[tuple[str, str], list[int]] = {}
         uncertain = 0
-        for at, meter, units, micro, certain in Charge.objects.values_list("at", "meter", "units", "micro", "is_certain"):  # fmt: skip
+        for at, meter, units, micro, certain in Charge.objects.values_list(
+            "at", "meter", "units", "micro", "is_certain"
+        ):
             row = ours.setdefault((at.date().isoformat(), meter), [0, 0])
             row[0], row[1] = row[0] + units, row[1] + micro
             uncertain += 0 if certain else micro
-        rows = [{"day": d, "meter": m, "ours": list(ours.get((d, m), (0, 0))), "theirs": list(theirs.get((d, m), (0, 0)))} for d, m in sorted(theirs.keys() | ours.keys())]  # fmt: skip
+        rows = [
+            {"day": d, "meter": m, "ours": list(ours.get((d, m), (0, 0))), "theirs": list(theirs.get((d, m), (0, 0)))}
+            for d, m in sorted(theirs.keys() | ours.keys())
+        ]
         states = Counter(Delivery.objects.values_list("state", flat=True))
         return {
-            "calls": self.calls, "seconds": round(seconds, 1), "workers": self.wanted.workers, "died": self.died, "faults": sum(self.faults.values()), "deliveries": dict(states),
-            "ledger_micro": sum(r["ours"][1] for r in rows), "meter_micro": sum(r["theirs"][1] for r in rows), "uncertain_micro": uncertain, "rows": rows,
-            "equal": all(r["ours"] == r["theirs"] for r in rows), "bar": "equal",
-        }  # fmt: skip
+            "calls": self.calls,
+            "seconds": round(seconds, 1),
+            "workers": self.wanted.workers,
+            "died": self.died,
+            "faults": sum(self.faults.values()),
+            "deliveries": dict(states),
+            "ledger_micro": sum(r["ours"][1] for r in rows),
+            "meter_micro": sum(r["theirs"][1] for r in rows),
+            "uncertain_micro": uncertain,
+            "rows": rows,
+            "equal": all(r["ours"] == r["theirs"] for r in rows),
+            "bar": "equal",
+        }
 
 
 if __name__ == "__main__":

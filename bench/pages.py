@@ -51,7 +51,20 @@ def main() -> None:
         stack.enter_context(postgres.running(folder / "data"))
         results = measure(wanted, folder / "filled.json")
     bad = [r for r in results if r["p95_ms"] > MOST_MS or r["statements"] > MOST_STATEMENTS]
-    print(json.dumps({"pages": len(results), "posts": wanted.posts, "slowest_p95_ms": max(r["p95_ms"] for r in results), "slowest_busy_p95_ms": max(r["busy_p95_ms"] for r in results), "most_statements": max(r["statements"] for r in results), "bar": f"{MOST_MS:.0f} ms, {MOST_STATEMENTS} statements", "met": not bad, "missed": [r["page"] for r in bad]}))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "pages": len(results),
+                "posts": wanted.posts,
+                "slowest_p95_ms": max(r["p95_ms"] for r in results),
+                "slowest_busy_p95_ms": max(r["busy_p95_ms"] for r in results),
+                "most_statements": max(r["statements"] for r in results),
+                "bar": f"{MOST_MS:.0f} ms, {MOST_STATEMENTS} statements",
+                "met": not bad,
+                "missed": [r["page"] for r in bad],
+            }
+        )
+    )
     sys.exit(bool(bad))
 
 
@@ -82,7 +95,10 @@ def measure(wanted: argparse.Namespace, mark: Path) -> list[dict[str, Any]]:
             continue
         results.append({"page": name} | ask(client, address, wanted.times))
         r = results[-1]
-        print(f"{name:34} {r['statements']:3} statements  p50 {r['p50_ms']:6.1f}  p95 {r['p95_ms']:6.1f} ms; busy p95 {r['busy_p95_ms']:5.1f}: python {r['python_ms']:5.1f}, database {r['database_ms']:5.1f}", flush=True)  # fmt: skip
+        print(
+            f"{name:34} {r['statements']:3} statements  p50 {r['p50_ms']:6.1f}  p95 {r['p95_ms']:6.1f} ms; busy p95 {r['busy_p95_ms']:5.1f}: python {r['python_ms']:5.1f}, database {r['database_ms']:5.1f}",
+            flush=True,
+        )
     return results
 
 
@@ -177,14 +193,26 @@ def pages(things: dict[str, Any]) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "drafts submitted", lambda: "/drafts?state=submitted"
     yield "channels", lambda: "/channels"
     yield "channel", lambda: f"/channels/{one('channels')}"
-    for name, query in {"": "", "search": "&words=senja", "nothing": "&words=zzzzzz", "kind": "&kind=video", "no alt": "&alt=missing", "tag": "&words=menu"}.items():  # fmt: skip
+    for name, query in {
+        "": "",
+        "search": "&words=senja",
+        "nothing": "&words=zzzzzz",
+        "kind": "&kind=video",
+        "no alt": "&alt=missing",
+        "tag": "&words=menu",
+    }.items():
         yield f"library {name}".strip(), lambda query=query: f"/library?{query}"
         yield f"library far {name}".strip(), lambda query=query: f"/library?after={cursor()}{query}"
 
     def told() -> str:
         return f"{(clock.now() - timedelta(minutes=chance.randrange(1000, 700_000))).isoformat().replace('+', '%2B')}~{things['delivery']}"
 
-    for name, query in {"": "", "channel": f"&channel={things['answered'][0]}", "network": f"&network={things['answered'][1]}", "waits": "&waits=yes"}.items():  # fmt: skip
+    for name, query in {
+        "": "",
+        "channel": f"&channel={things['answered'][0]}",
+        "network": f"&network={things['answered'][1]}",
+        "waits": "&waits=yes",
+    }.items():
         yield f"answers {name}".strip(), lambda query=query: f"/answers?{query}"
         yield f"answers far {name}".strip(), lambda query=query: f"/answers?after={told()}{query}"
     yield "activity", lambda: "/activity"
@@ -223,14 +251,25 @@ def fill(posts: int, media: int) -> dict[str, Any]:
 
         Image.new("RGB", (800, 600), "#a05030").save(Path(folder) / "senja.jpg")
         medium = add_medium(actor, Path(folder) / "senja.jpg", "senja.jpg", alt="A cup")
-    given = compose.Composition(parts=(compose.PartInput(text="Selamat pagi", media=(compose.MediumUse(medium=medium.id),)),), campaign="Campaign 0", tags=("menu",))  # fmt: skip
+    given = compose.Composition(
+        parts=(compose.PartInput(text="Selamat pagi", media=(compose.MediumUse(medium=medium.id),)),),
+        campaign="Campaign 0",
+        tags=("menu",),
+    )
     draft = compose.one_draft(actor, compose.create_draft(actor, given).id)
     fitting = [c for c in channels if not schedule.render(draft, c).problems]
     delivery = schedule.schedule(
         actor, draft, [fitting[0].key], clock.now() + timedelta(days=1), confirm=True
     ).deliveries[0]
     attempt = Attempt.objects.create(delivery=delivery, did="publish", outcome="published", sentence="Published.")
-    charge = Charge.objects.create(workspace_id=workspace.id, delivery_id=delivery.id, network=delivery.network, meter="post", units=1, purpose="publish")  # fmt: skip
+    charge = Charge.objects.create(
+        workspace_id=workspace.id,
+        delivery_id=delivery.id,
+        network=delivery.network,
+        meter="post",
+        units=1,
+        purpose="publish",
+    )
     entry = AuditEntry.objects.filter(workspace_id=workspace.id).first()
     uses = PartMedium.objects.get()
 
@@ -240,37 +279,79 @@ def fill(posts: int, media: int) -> dict[str, Any]:
     spot = f"(now() - interval '{DAYS // 2} days' + ((i * 2654435761) % ({DAYS}::bigint * 1440)) * interval '1 minute')"
     said = array(WORDS.split(), "text")
     text = f"(SELECT string_agg(({said})[1 + (hashint4(i * 31 + k) & 1023) % {len(WORDS.split())}], ' ') FROM generate_series(1, 24) k)"
-    many("medium", medium, media, {
-        "id": "uuidv7()", "sha256": "encode(sha256(i::text::bytea), 'hex')", "created_at": f"now() - (i % {DAYS * 720}) * interval '2 minutes'",
-        "name": "CASE WHEN i % 50 = 0 THEN 'senja-' ELSE 'file-' END || i || '.jpg'", "alt": "CASE WHEN i % 3 = 0 THEN '' ELSE 'A picture of a cup ' || i END",
-        "kind": "CASE WHEN i % 20 = 0 THEN 'video' ELSE 'image' END", "tags": "CASE WHEN i % 9 = 0 THEN ARRAY['menu'] ELSE ARRAY[]::varchar[] END",
-    })  # fmt: skip
+    many(
+        "medium",
+        medium,
+        media,
+        {
+            "id": "uuidv7()",
+            "sha256": "encode(sha256(i::text::bytea), 'hex')",
+            "created_at": f"now() - (i % {DAYS * 720}) * interval '2 minutes'",
+            "name": "CASE WHEN i % 50 = 0 THEN 'senja-' ELSE 'file-' END || i || '.jpg'",
+            "alt": "CASE WHEN i % 3 = 0 THEN '' ELSE 'A picture of a cup ' || i END",
+            "kind": "CASE WHEN i % 20 = 0 THEN 'video' ELSE 'image' END",
+            "tags": "CASE WHEN i % 9 = 0 THEN ARRAY['menu'] ELSE ARRAY[]::varchar[] END",
+        },
+    )
     people_ids = array([p.id for p in people[:-1]], "uuid")
     campaign_ids = array([c.id for c in campaigns], "uuid")
-    many("draft", draft, posts, {
-        "id": "uuidv7(((i % 1000000)::text || ' seconds')::interval - interval '30 days')", "ref": "''",
-        "author_id": f"CASE WHEN i % 20000 = 7 THEN '{people[-1].id}'::uuid ELSE ({people_ids})[1 + i % {len(people) - 1}] END",
-        "campaign_id": f"CASE WHEN i % 20000 = 11 THEN '{rare.id}'::uuid WHEN i % 3 = 0 THEN NULL ELSE ({campaign_ids})[1 + i % 40] END",
-        "tags": "CASE WHEN i % 20000 = 13 THEN ARRAY['rare'] ELSE ARRAY['tag' || (i % 30)] END", "changed_at": spot, "created_at": spot,
-        "state": "CASE WHEN i % 12 = 0 THEN 'draft' WHEN i % 97 = 0 THEN 'submitted' ELSE 'scheduled' END",
-    })  # fmt: skip
+    many(
+        "draft",
+        draft,
+        posts,
+        {
+            "id": "uuidv7(((i % 1000000)::text || ' seconds')::interval - interval '30 days')",
+            "ref": "''",
+            "author_id": f"CASE WHEN i % 20000 = 7 THEN '{people[-1].id}'::uuid ELSE ({people_ids})[1 + i % {len(people) - 1}] END",
+            "campaign_id": f"CASE WHEN i % 20000 = 11 THEN '{rare.id}'::uuid WHEN i % 3 = 0 THEN NULL ELSE ({campaign_ids})[1 + i % 40] END",
+            "tags": "CASE WHEN i % 20000 = 13 THEN ARRAY['rare'] ELSE ARRAY['tag' || (i % 30)] END",
+            "changed_at": spot,
+            "created_at": spot,
+            "state": "CASE WHEN i % 12 = 0 THEN 'draft' WHEN i % 97 = 0 THEN 'submitted' ELSE 'scheduled' END",
+        },
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TABLE bench_numbered AS SELECT id, (row_number() OVER (ORDER BY id))::int AS nr FROM publishing_draft"
         )
         cursor.execute("ALTER TABLE bench_numbered ADD PRIMARY KEY (nr)")
     many("part", Part.objects.get(), posts, {"id": "uuidv7()", "draft_id": "n.id", "text": text}, "bench_numbered n")
-    many("partmedium", uses, posts // 2, {"part_id": "p.id", "medium_id": "m.id"}, "(SELECT id, row_number() OVER () nr FROM publishing_part) p JOIN (SELECT id, row_number() OVER () nr FROM media_medium) m ON true", "p.nr = i AND m.nr = 1 + i % " + str(media), reset="id")  # fmt: skip
+    many(
+        "partmedium",
+        uses,
+        posts // 2,
+        {"part_id": "p.id", "medium_id": "m.id"},
+        "(SELECT id, row_number() OVER () nr FROM publishing_part) p JOIN (SELECT id, row_number() OVER () nr FROM media_medium) m ON true",
+        "p.nr = i AND m.nr = 1 + i % " + str(media),
+        reset="id",
+    )
     channel_ids = array([c.id for c in channels], "uuid")
     networks = array([c.network for c in channels], "text")
     at = spot.replace("i *", "(i / 3) *")
     state = f"""CASE WHEN {at} > now() THEN (CASE WHEN i % 40 = 0 THEN 'held' ELSE 'scheduled' END) WHEN i % 200 = 0 THEN 'failed'
         WHEN i % 5000 = 1 THEN 'unknown' WHEN i % 90 = 0 THEN 'canceled' ELSE 'published' END"""
-    many("delivery", delivery, posts * 3, {
-        "id": "uuidv7()", "key": "gen_random_uuid()", "draft_id": "n.id", "channel_id": f"({channel_ids})[1 + i % {len(channels)}]", "text_hash": "md5(i::text)",
-        "network": f"({networks})[1 + i % {len(channels)}]", "due_at": at, "next_at": at, "state": state, "changed_at": at,
-        "published_at": f"CASE WHEN {at} > now() THEN NULL ELSE {at} END", "remote_ids": "ARRAY['1']", "rendered": f"jsonb_set(t.rendered, '{{parts,0,text}}', to_jsonb({text}))",
-    }, "bench_numbered n", "n.nr = 1 + i / 3 % " + str(posts))  # fmt: skip
+    many(
+        "delivery",
+        delivery,
+        posts * 3,
+        {
+            "id": "uuidv7()",
+            "key": "gen_random_uuid()",
+            "draft_id": "n.id",
+            "channel_id": f"({channel_ids})[1 + i % {len(channels)}]",
+            "text_hash": "md5(i::text)",
+            "network": f"({networks})[1 + i % {len(channels)}]",
+            "due_at": at,
+            "next_at": at,
+            "state": state,
+            "changed_at": at,
+            "published_at": f"CASE WHEN {at} > now() THEN NULL ELSE {at} END",
+            "remote_ids": "ARRAY['1']",
+            "rendered": f"jsonb_set(t.rendered, '{{parts,0,text}}', to_jsonb({text}))",
+        },
+        "bench_numbered n",
+        "n.nr = 1 + i / 3 % " + str(posts),
+    )
     many(
         "attempt",
         attempt,
@@ -289,25 +370,50 @@ def fill(posts: int, media: int) -> dict[str, Any]:
         "d.nr = i",
         reset="id",
     )
-    many("audit", entry, posts * 3, {"at": spot, "act": f"({array(['draft.edited', 'draft.created', 'delivery.scheduled', 'delivery.moved', 'medium.added'], 'text')})[1 + i % 5]"}, reset="id")  # fmt: skip
+    many(
+        "audit",
+        entry,
+        posts * 3,
+        {
+            "at": spot,
+            "act": f"({array(['draft.edited', 'draft.created', 'delivery.scheduled', 'delivery.moved', 'medium.added'], 'text')})[1 + i % 5]",
+        },
+        reset="id",
+    )
     said = Answer.objects.create(
         channel=channels[0], remote_id="0", author="1", handle="kabar", text="Enak", at=clock.now()
     )
-    many("answer", said, 100_000, {
-        "id": "uuidv7()", "remote_id": "i::text", "at": f"now() - ((i * 2654435761) % ({DAYS // 2}::bigint * 1440)) * interval '1 minute'", "text": text,
-        "channel_id": f"CASE WHEN i % 20000 = 7 THEN '{channels[-1].id}'::uuid ELSE ({channel_ids})[1 + i % {len(channels) - 1}] END",
-        "done_at": "CASE WHEN i % 500 = 0 THEN NULL ELSE now() END", "fetched_at": "now()",
-    })  # fmt: skip
+    many(
+        "answer",
+        said,
+        100_000,
+        {
+            "id": "uuidv7()",
+            "remote_id": "i::text",
+            "at": f"now() - ((i * 2654435761) % ({DAYS // 2}::bigint * 1440)) * interval '1 minute'",
+            "text": text,
+            "channel_id": f"CASE WHEN i % 20000 = 7 THEN '{channels[-1].id}'::uuid ELSE ({channel_ids})[1 + i % {len(channels) - 1}] END",
+            "done_at": "CASE WHEN i % 500 = 0 THEN NULL ELSE now() END",
+            "fetched_at": "now()",
+        },
+    )
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE bench_numbered")
         cursor.execute("VACUUM ANALYZE")
     some = Draft.objects.filter(state="scheduled").order_by("?").values_list("id", flat=True)[:200]
     open_drafts = Draft.objects.filter(state="draft").order_by("?").values_list("id", flat=True)[:100]
     return {
-        "posts": [str(i) for i in some], "drafts": [str(i) for i in open_drafts], "delivery": str(Delivery.objects.first().id), "free": str(new_id()),
-        "answered": [channels[0].key, channels[-1].network], "channels": [c.key for c in Channel.objects.all()], "campaigns": [c.name for c in campaigns], "tags": [f"tag{n}" for n in range(30)],
-        "people": [str(p.id) for p in people[:-1]], "rare": str(people[-1].id),
-    }  # fmt: skip
+        "posts": [str(i) for i in some],
+        "drafts": [str(i) for i in open_drafts],
+        "delivery": str(Delivery.objects.first().id),
+        "free": str(new_id()),
+        "answered": [channels[0].key, channels[-1].network],
+        "channels": [c.key for c in Channel.objects.all()],
+        "campaigns": [c.name for c in campaigns],
+        "tags": [f"tag{n}" for n in range(30)],
+        "people": [str(p.id) for p in people[:-1]],
+        "rare": str(people[-1].id),
+    }
 
 
 def connected(workspace: Any) -> list[Any]:
@@ -325,14 +431,23 @@ def connected(workspace: Any) -> list[Any]:
         for n in (1, 2):
             made.append(
                 Channel.objects.create(
-                    workspace=workspace, network=slug, app=app, key=f"{slug}-{n}", account_id=str(n), handle=f"kopi{n}", name=f"Kopi {n}",
-                    credentials=stored(Credentials(access_token="none")), capabilities=to_json(registry.get(slug).baseline),
+                    workspace=workspace,
+                    network=slug,
+                    app=app,
+                    key=f"{slug}-{n}",
+                    account_id=str(n),
+                    handle=f"kopi{n}",
+                    name=f"Kopi {n}",
+                    credentials=stored(Credentials(access_token="none")),
+                    capabilities=to_json(registry.get(slug).baseline),
                 )
-            )  # fmt: skip
+            )
     return made
 
 
-def many(what: str, like: Any, count: int, values: dict[str, str], beside: str = "", where: str = "n.nr = i", reset: str = "") -> None:  # fmt: skip
+def many(
+    what: str, like: Any, count: int, values: dict[str, str], beside: str = "", where: str = "n.nr = i", reset: str = ""
+) -> None:
     """`count` rows like one that is there, with `values` (column: SQL) in place; `i` counts them, `t` is that one."""
     from django.db import connection
     from django.db.models import GeneratedField

@@ -68,7 +68,12 @@ class Place:
         sample = dict(next(iter(self.server.store.all("account"))))
         for n, id_ in enumerate(self.account_ids):
             self.server.store.put("account", id_, {**sample, "id": id_, "username": f"channel{n}"})
-            held = {"account": id_, "app": self.server.default_app.client_id, "scopes": ["tweet.read", "users.read"], "expires": 1e12}  # fmt: skip
+            held = {
+                "account": id_,
+                "app": self.server.default_app.client_id,
+                "scopes": ["tweet.read", "users.read"],
+                "expires": 1e12,
+            }
             self.server.store.put("token", f"token-{id_}", held)
 
     def move(self, at: datetime) -> None:
@@ -78,10 +83,25 @@ class Place:
     def add(self, account: str, text: str, *, mentions: tuple[str, ...] = ()) -> str:
         post_id = self.server.next_id()
         post = {
-            "id": post_id, "account": account, "app": self.server.default_app.client_id, "text": text, "at": self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "links": [], "mentions": list(mentions), "tags": [], "reply_to": "", "conversation": post_id, "quote": "", "media": [], "media_ids": [], "kind": "video",
-            "poll": None, "reply_settings": "", "labels": [], "same": post_id,
-        }  # fmt: skip
+            "id": post_id,
+            "account": account,
+            "app": self.server.default_app.client_id,
+            "text": text,
+            "at": self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "links": [],
+            "mentions": list(mentions),
+            "tags": [],
+            "reply_to": "",
+            "conversation": post_id,
+            "quote": "",
+            "media": [],
+            "media_ids": [],
+            "kind": "video",
+            "poll": None,
+            "reply_settings": "",
+            "labels": [],
+            "same": post_id,
+        }
         self.server.store.put("post", post_id, post)
         self.server.posts._index(post)
         return post_id
@@ -110,7 +130,9 @@ def plan(wanted: argparse.Namespace, seed: int = 7) -> list[tuple[datetime, str,
             for what, count in (("post", wanted.posts), ("answer", wanted.answers)):
                 if what == "answer" and day < -5:
                     continue
-                happens += [(START + timedelta(days=day, seconds=chance.randrange(86_400)), what, channel) for _ in range(count)]  # fmt: skip
+                happens += [
+                    (START + timedelta(days=day, seconds=chance.randrange(86_400)), what, channel) for _ in range(count)
+                ]
     return sorted(happens)
 
 
@@ -132,13 +154,22 @@ async def measure(wanted: argparse.Namespace) -> dict[str, Any]:
             told = await run(place, client, happens)
         await runner.cleanup()
         units, micro = place.bill()
-        found[name] = {**told, "billed_resources": units, "dollars": round(micro / 1_000_000, 2), "seconds": round(time.monotonic() - began, 1)}  # fmt: skip
+        found[name] = {
+            **told,
+            "billed_resources": units,
+            "dollars": round(micro / 1_000_000, 2),
+            "seconds": round(time.monotonic() - began, 1),
+        }
     ratio = found["ours"]["dollars"] / found["naive"]["dollars"]
     fresh = found["ours"]["answers_latest_s"] <= 300
     return {
-        "workload": {**vars(wanted), "month": f"{START:%Y-%m-%d} + {wanted.days} days"}, **found, "calculation": calculation(wanted),
-        "ratio": round(ratio, 4), "bar": "ratio <= 0.1, answers within 300 s", "met": ratio <= 0.1 and fresh,
-    }  # fmt: skip
+        "workload": {**vars(wanted), "month": f"{START:%Y-%m-%d} + {wanted.days} days"},
+        **found,
+        "calculation": calculation(wanted),
+        "ratio": round(ratio, 4),
+        "bar": "ratio <= 0.1, answers within 300 s",
+        "met": ratio <= 0.1 and fresh,
+    }
 
 
 def calculation(wanted: argparse.Namespace) -> dict[str, str]:
@@ -149,7 +180,7 @@ def calculation(wanted: argparse.Namespace) -> dict[str, str]:
     return {
         "ours": f"{posts} posts a day x {days} days of their lives x {wanted.days} days = {posts * days * wanted.days:,}; answers {answers} x {wanted.days} = {answers * wanted.days:,}",
         "naive": f"{posts} posts a day x {NAIVE_DAYS} days of their lives x {wanted.days} days = {posts * NAIVE_DAYS * wanted.days:,}; polls {wanted.channels} x ({NAIVE_PAGE} + {wanted.answers}) x {wanted.days} = {wanted.channels * (NAIVE_PAGE + wanted.answers) * wanted.days:,}",
-    }  # fmt: skip
+    }
 
 
 def _policy(reading: Any) -> Any:
@@ -214,18 +245,24 @@ async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[
                 await place.connector.answers(sessions[0], cursors[0])
                 told["polls_found_free"] += place.bill() == before
         for post in due:
-            after = reading.Post(id=post.id, channel_id=post.channel_id, app_id=post.app_id, published_at=post.published_at, read_at=slot)  # fmt: skip
+            after = reading.Post(
+                id=post.id, channel_id=post.channel_id, app_id=post.app_id, published_at=post.published_at, read_at=slot
+            )
             if (again := reading.next_reading(policy, post.published_at, slot)) is not None:
                 heapq.heappush(waiting, (again, hash(post.id), after))
     for session in sessions:
         session.http.calls.clear()
     return told | {
-        "ledger_resources": len(seen), "answers_median_s": round(statistics.median(delays)), "answers_latest_s": round(max(delays)),
+        "ledger_resources": len(seen),
+        "answers_median_s": round(statistics.median(delays)),
+        "answers_latest_s": round(max(delays)),
         "numbers_latest_s_after_plan": round(max(lags)),
-    }  # fmt: skip
+    }
 
 
-async def naive(place: Place, client: aiohttp.ClientSession, happens: list[tuple[datetime, str, int]]) -> dict[str, Any]:  # fmt: skip
+async def naive(
+    place: Place, client: aiohttp.ClientSession, happens: list[tuple[datetime, str, int]]
+) -> dict[str, Any]:
     posts: list[tuple[datetime, str]] = []
     counts: Counter[str] = Counter()
     at = 0
@@ -241,7 +278,9 @@ async def naive(place: Place, client: aiohttp.ClientSession, happens: list[tuple
         place.move(moment)
 
     async def get(path: str, token: str, **query: str) -> None:
-        async with client.get(place.server.base_url + path, params=query, headers={"Authorization": f"Bearer {token}"}) as answer:  # fmt: skip
+        async with client.get(
+            place.server.base_url + path, params=query, headers={"Authorization": f"Bearer {token}"}
+        ) as answer:
             assert answer.status == 200, await answer.text()
             await answer.read()
         counts["calls"] += 1

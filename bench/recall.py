@@ -40,7 +40,9 @@ def texts(folder: Path, name: str) -> list[str]:
     return [line.split("\t")[-1] for line in lines if line]
 
 
-UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{1,2}[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]*|[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]+")  # fmt: skip
+UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{1,2}[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]*|[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]+"
+)
 
 
 def pieces(text: str) -> tuple[list[str], str]:
@@ -56,7 +58,11 @@ def edited(words: Words, share: float, kind: str, vocabulary: Words, dice: rando
     made: list[str] = []
     left = iter(words)
     for word in left:
-        change = dice.choices(("other", "without", "more", "swapped"), (0.5, 0.2, 0.2, 0.1))[0] if kind == "mixed" else "other"  # fmt: skip
+        change = (
+            dice.choices(("other", "without", "more", "swapped"), (0.5, 0.2, 0.2, 0.1))[0]
+            if kind == "mixed"
+            else "other"
+        )
         if dice.random() >= share:
             made.append(word)
         elif change == "other":
@@ -107,7 +113,9 @@ def interval(rate: Rate) -> str:
     return f"{rate.share:.4f} ({low:.3f} to {high:.3f})"
 
 
-def measure(posts: Sequence[Words], others: Sequence[Words], between: str, *, fair: bool = False, shown: int = 0) -> bool:  # fmt: skip
+def measure(
+    posts: Sequence[Words], others: Sequence[Words], between: str, *, fair: bool = False, shown: int = 0
+) -> bool:
     """Tells recall by share of words edited, and chance; whether the bars are met. `fair`: a bar that lies within the
     interval counts as met. `shown`: pairs by chance that are printed."""
     plain_posts, documents = [between.join(p) for p in posts], [between.join(o) for o in others]
@@ -119,7 +127,10 @@ def measure(posts: Sequence[Words], others: Sequence[Words], between: str, *, fa
     chance = Rate(sum(map(len, found)), len(documents))
     low, high = chance.interval
     met = (low if fair else chance.share) <= CHANCE
-    print(f"by chance: {chance.hits} pairs in {chance.tries:,} documents ({chance.share * 1e4:.2f} in 10,000, {low * 1e4:.2f} to {high * 1e4:.2f}; bar 1) {'met' if met else 'MISSED'}", flush=True)  # fmt: skip
+    print(
+        f"by chance: {chance.hits} pairs in {chance.tries:,} documents ({chance.share * 1e4:.2f} in 10,000, {low * 1e4:.2f} to {high * 1e4:.2f}; bar 1) {'met' if met else 'MISSED'}",
+        flush=True,
+    )
     for document, post in [(d, p) for d, f in enumerate(found) for p in sorted(f)][:shown]:
         print(f"    {plain_posts[int(search.prints.ids[post][0])]!r} in {documents[document][:200]!r}")
     dice = random.Random(20261124)
@@ -133,7 +144,10 @@ def measure(posts: Sequence[Words], others: Sequence[Words], between: str, *, fa
             recall = Rate(sum(hit), len(hit))
             enough = (recall.interval[1] if fair else recall.share) >= bar
             met &= enough
-            print(f"{kind} edits, {share:.0%} of words: {interval(recall)} (bar {bar:.2f}) {'met' if enough else 'MISSED'}", flush=True)  # fmt: skip
+            print(
+                f"{kind} edits, {share:.0%} of words: {interval(recall)} (bar {bar:.2f}) {'met' if enough else 'MISSED'}",
+                flush=True,
+            )
             print(f"    {by_length(posts, hit)}")
     return met
 

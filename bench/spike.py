@@ -32,7 +32,7 @@ type Parts = Mapping[str, Sequence[int]]  # process ids, by what they are
 
 MOST = 1.6  # times the bare loop's
 LEAST = 1000  # a second
-LEFT = "SELECT count(*) FROM publishing_delivery d WHERE d.state = 'published' AND NOT EXISTS (SELECT FROM archive_item i WHERE i.delivery_id = d.id)"  # fmt: skip
+LEFT = "SELECT count(*) FROM publishing_delivery d WHERE d.state = 'published' AND NOT EXISTS (SELECT FROM archive_item i WHERE i.delivery_id = d.id)"
 
 
 def main() -> None:
@@ -69,7 +69,15 @@ def measure(
     ratio = round(statistics.median(o["seconds"] for o in ours) / statistics.median(bare), 2)
     rate = round(wanted.deliveries / statistics.median(o["seconds"] for o in ours))
     met = ratio <= MOST and (rate >= LEAST or not latency) and not any(o["not_out"] for o in ours)
-    return {"latency": latency, "ratio": ratio, "a_second": rate, "met": met, "bare_s": [round(b, 2) for b in bare], "bare_cpu_s": round(bare_cpu / wanted.rounds, 1), "ours": ours}  # fmt: skip
+    return {
+        "latency": latency,
+        "ratio": ratio,
+        "a_second": rate,
+        "met": met,
+        "bare_s": [round(b, 2) for b in bare],
+        "bare_cpu_s": round(bare_cpu / wanted.rounds, 1),
+        "ours": ours,
+    }
 
 
 def texts(count: int) -> list[str]:
@@ -102,12 +110,27 @@ def wave(people: crowd.Crowd, says: Sequence[str], parts: Parts) -> dict[str, An
     seconds, out, p99 = crowd.ask(
         "SELECT extract(epoch FROM max(changed_at) - min(due_at))::float, count(*) FILTER (WHERE state = 'published'), "
         "percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM published_at - due_at))::float "
-        "FROM publishing_delivery WHERE due_at = %s", due,
-    )  # fmt: skip
-    charges = crowd.ask("SELECT count(*) FROM plans_charge c JOIN publishing_delivery d ON d.id = c.delivery_id WHERE d.due_at = %s", due)  # fmt: skip
-    attempts = crowd.ask("SELECT count(*) FROM publishing_attempt a JOIN publishing_delivery d ON d.id = a.delivery_id WHERE d.due_at = %s", due)  # fmt: skip
+        "FROM publishing_delivery WHERE due_at = %s",
+        due,
+    )
+    charges = crowd.ask(
+        "SELECT count(*) FROM plans_charge c JOIN publishing_delivery d ON d.id = c.delivery_id WHERE d.due_at = %s",
+        due,
+    )
+    attempts = crowd.ask(
+        "SELECT count(*) FROM publishing_attempt a JOIN publishing_delivery d ON d.id = a.delivery_id WHERE d.due_at = %s",
+        due,
+    )
     after = crowd.ask("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
-    return {"seconds": round(seconds, 2), "p99_s": round(p99 or 0, 2), "not_out": len(says) - out, "charges": charges, "attempts": attempts, "transactions": after - before, "cpu_s": cpu}  # fmt: skip
+    return {
+        "seconds": round(seconds, 2),
+        "p99_s": round(p99 or 0, 2),
+        "not_out": len(says) - out,
+        "charges": charges,
+        "attempts": attempts,
+        "transactions": after - before,
+        "cpu_s": cpu,
+    }
 
 
 # The bare loop

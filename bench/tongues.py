@@ -31,9 +31,16 @@ from bench.recall import measure
 
 BARE = re.compile("[\u200b\u200c\u2060]")
 SCRIPTS = {
-    "th": "\u0e00-\u0e7f", "lo": "\u0e80-\u0eff", "km": "\u1780-\u17ff", "my": "\u1000-\u109f", "zh": "\u4e00-\u9fff",
-    "ja": "\u3040-\u30ff\u4e00-\u9fff", "ko": "\uac00-\ud7a3", "ar": "\u0600-\u06ff", "hi": "\u0900-\u097f",
-}  # fmt: skip
+    "th": "\u0e00-\u0e7f",
+    "lo": "\u0e80-\u0eff",
+    "km": "\u1780-\u17ff",
+    "my": "\u1000-\u109f",
+    "zh": "\u4e00-\u9fff",
+    "ja": "\u3040-\u30ff\u4e00-\u9fff",
+    "ko": "\uac00-\ud7a3",
+    "ar": "\u0600-\u06ff",
+    "hi": "\u0900-\u097f",
+}
 UNSPACED = frozenset({"th", "lo", "km", "my", "zh", "ja"})
 TWEETS = (((1, 2), 0.011), ((3, 5), 0.105), ((6, 8), 0.16), ((9, 12), 0.198), ((13, 20), 0.335), ((21, 33), 0.191))
 SIZES = {"tweets": TWEETS, "short": (((4, 8), 1.0),), "long": (((500, 500), 1.0),)}
@@ -70,7 +77,9 @@ class Texts:
     def pages(self, *patterns: str) -> Iterator[str]:
         for pattern in patterns:
             for path in sorted(self.folder.glob(pattern)):
-                for found in re.finditer(r"<(p|desc|title|h[1-6]|li|td|span)\b[^>]*>(.*?)</\1>", path.read_text("utf-8", "ignore"), re.DOTALL):  # fmt: skip
+                for found in re.finditer(
+                    r"<(p|desc|title|h[1-6]|li|td|span)\b[^>]*>(.*?)</\1>", path.read_text("utf-8", "ignore"), re.DOTALL
+                ):
                     yield tidy(found[2])
 
     def lines(self, pattern: str) -> Iterator[str]:
@@ -83,7 +92,9 @@ class Texts:
             with zipfile.ZipFile(path) as packed:
                 for name in packed.namelist():
                     if name.endswith(".ftl"):
-                        for found in re.finditer(r"^ *(?:[\w.-]+ *= *)?(\S.*)$", packed.read(name).decode(), re.MULTILINE):  # fmt: skip
+                        for found in re.finditer(
+                            r"^ *(?:[\w.-]+ *= *)?(\S.*)$", packed.read(name).decode(), re.MULTILINE
+                        ):
                             yield tidy(found[1])
 
     def newspaper(self) -> Iterator[str]:

@@ -72,7 +72,9 @@ def neighbours(wanted: argparse.Namespace) -> bool:
     return say("neighbours", ratio <= 1.2 and whole, ratio=ratio, quiet_ms=quiet, troubled_ms=troubled)
 
 
-def run_beside(people: crowd.Crowd, near: network.Network, others: Sequence[network.Network], trouble: bool) -> list[float]:  # fmt: skip
+def run_beside(
+    people: crowd.Crowd, near: network.Network, others: Sequence[network.Network], trouble: bool
+) -> list[float]:
     from kicau.channels.models import Channel
 
     if trouble:
@@ -90,7 +92,9 @@ def run_beside(people: crowd.Crowd, near: network.Network, others: Sequence[netw
     return late_of(rows)
 
 
-def spread(people: crowd.Crowd, count: int, seconds: float, *, slug: str = "x", channels: int = 0, but: int = 0) -> list[Any]:  # fmt: skip
+def spread(
+    people: crowd.Crowd, count: int, seconds: float, *, slug: str = "x", channels: int = 0, but: int = 0
+) -> list[Any]:
     """Deliveries due evenly over some seconds; on the first `channels` only, or on all but the first."""
     from kicau.base import clock
     from kicau.publishing.models import Delivery
@@ -160,7 +164,15 @@ def outage(wanted: argparse.Namespace) -> bool:
     # A minute has to pass before an outage is news; then it is told once, to one person and one webhook.
     news = (1, 1) if wanted.seconds > 75 else told
     met = seconds <= 60 and states == {"published": count} and told == news and crowd.percentile(moved, 99) <= 500
-    return say("outage", met, out_of_reach_s=wanted.seconds, all_out_s=round(seconds, 1), states=dict(states), told=told, out_of_order={"p50": crowd.percentile(moved, 50), "p99": crowd.percentile(moved, 99)})  # fmt: skip
+    return say(
+        "outage",
+        met,
+        out_of_reach_s=wanted.seconds,
+        all_out_s=round(seconds, 1),
+        states=dict(states),
+        told=told,
+        out_of_order={"p50": crowd.percentile(moved, 50), "p99": crowd.percentile(moved, 99)},
+    )
 
 
 # Much in flight
@@ -214,7 +226,16 @@ def rolling(wanted: argparse.Namespace) -> bool:
     doubled = sum(n > 1 for n in public.values())
     p99 = round(crowd.percentile(late, 99))
     met = p99 < 5000 and not doubled and len(late) == count == len(public)
-    return say("rolling", met, p50_ms=round(crowd.percentile(late, 50)), p99_ms=p99, doubled=doubled, out=len(late), public=len(public), due_at_s_of_late={s: slow[s] for s in sorted(slow)})  # fmt: skip
+    return say(
+        "rolling",
+        met,
+        p50_ms=round(crowd.percentile(late, 50)),
+        p99_ms=p99,
+        doubled=doubled,
+        out=len(late),
+        public=len(public),
+        due_at_s_of_late={s: slow[s] for s in sorted(slow)},
+    )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,10 @@ def list_inbox(request: HttpRequest, asked: Query[s.InboxQuery]) -> dict[str, An
     place = place_of(Answer, NEWEST, asked.cursor) if asked.cursor else None
     after = (place[0], place[1]) if place else None
     found = inbox.newest(actor, channels.channels(actor), wanted, after=after, limit=asked.limit)
-    return {"items": [_said(row) for row in found.rows], "next": cursor_of(found.rows[-1], NEWEST) if found.following else None}  # fmt: skip
+    return {
+        "items": [_said(row) for row in found.rows],
+        "next": cursor_of(found.rows[-1], NEWEST) if found.following else None,
+    }
 
 
 @routes.put("/answers/{answer_id}", response=s.InboxAnswer, summary="Mark an answer as done", openapi_extra=WRITES)
@@ -76,7 +79,9 @@ def list_telling(request: HttpRequest) -> s.TellingStates:
     return s.TellingStates(items=[_telling(one) for one in telling.offers(acting(request))])
 
 
-@routes.put("/reading/webhooks", response=s.TellingState, summary="Be told by a network, or no more", openapi_extra=SETTINGS)  # fmt: skip
+@routes.put(
+    "/reading/webhooks", response=s.TellingState, summary="Be told by a network, or no more", openapi_extra=SETTINGS
+)
 def switch_telling(request: HttpRequest, given: s.TellingSwitch) -> s.TellingState:
     """The network is asked for it within seconds; `channels` tells how that went. 409 where it cannot reach this Kicau."""
     return _telling(telling.switch(acting(request), given.network, given.on))
@@ -84,35 +89,79 @@ def switch_telling(request: HttpRequest, given: s.TellingSwitch) -> s.TellingSta
 
 def _telling(one: telling.Offer) -> s.TellingState:
     return s.TellingState(
-        network=one.network, on=one.is_on, obstacle=str(one.obstacle), setup=str(one.setup), usual=one.usual, sparse=one.sparse,
-        channels=[s.TellingChannel(channel=str(r.channel_id), since=r.made_at, told_at=r.told_at, told=r.told, reason=r.reason) for r in one.subscriptions],
-    )  # fmt: skip
+        network=one.network,
+        on=one.is_on,
+        obstacle=str(one.obstacle),
+        setup=str(one.setup),
+        usual=one.usual,
+        sparse=one.sparse,
+        channels=[
+            s.TellingChannel(
+                channel=str(r.channel_id), since=r.made_at, told_at=r.told_at, told=r.told, reason=r.reason
+            )
+            for r in one.subscriptions
+        ],
+    )
 
 
 def _numbers(row: Post) -> s.Numbers:
     assert row.read_at is not None  # only what was read is listed
     return s.Numbers(
-        id=row.pk, delivery=str(row.delivery_id), channel=str(row.channel_id), part=row.position + 1, remote_id=row.remote_id, values=row.values,
-        read_at=row.read_at, next_at=row.next_at, gone_at=row.gone_at,
-    )  # fmt: skip
+        id=row.pk,
+        delivery=str(row.delivery_id),
+        channel=str(row.channel_id),
+        part=row.position + 1,
+        remote_id=row.remote_id,
+        values=row.values,
+        read_at=row.read_at,
+        next_at=row.next_at,
+        gone_at=row.gone_at,
+    )
 
 
 def _answer(row: Answer) -> s.Answer:
     return s.Answer(
-        id=str(row.id), delivery=str(row.delivery_id), channel=str(row.channel_id), remote_id=row.remote_id, author=row.author, handle=row.handle, name=row.name, text=row.text,
-        at=row.at, fetched_at=row.fetched_at,
-    )  # fmt: skip
+        id=str(row.id),
+        delivery=str(row.delivery_id),
+        channel=str(row.channel_id),
+        remote_id=row.remote_id,
+        author=row.author,
+        handle=row.handle,
+        name=row.name,
+        text=row.text,
+        at=row.at,
+        fetched_at=row.fetched_at,
+    )
 
 
 def _said(row: Answer) -> s.InboxAnswer:
     return s.InboxAnswer(
-        id=str(row.id), channel=row.channel.key, network=row.channel.network, delivery=str(row.delivery_id or ""), remote_id=row.remote_id, author=row.author,
-        handle=row.handle, name=row.name, text=row.text, url=row.url, at=row.at, answered_at=row.answered_at, done_at=row.done_at,
-    )  # fmt: skip
+        id=str(row.id),
+        channel=row.channel.key,
+        network=row.channel.network,
+        delivery=str(row.delivery_id or ""),
+        remote_id=row.remote_id,
+        author=row.author,
+        handle=row.handle,
+        name=row.name,
+        text=row.text,
+        url=row.url,
+        at=row.at,
+        answered_at=row.answered_at,
+        done_at=row.done_at,
+    )
 
 
 def _state(one: choosing.Choosable) -> s.ReadingState:
     return s.ReadingState(
-        network=one.network, channels=one.channels, reads=one.reads, chosen=one.is_chosen, costs=one.costs, posts=one.estimate.posts,
-        answers=one.estimate.answers, micro=one.estimate.micro, each=one.estimate.each, currency=one.estimate.currency,
-    )  # fmt: skip
+        network=one.network,
+        channels=one.channels,
+        reads=one.reads,
+        chosen=one.is_chosen,
+        costs=one.costs,
+        posts=one.estimate.posts,
+        answers=one.estimate.answers,
+        micro=one.estimate.micro,
+        each=one.estimate.each,
+        currency=one.estimate.currency,
+    )

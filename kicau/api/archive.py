@@ -36,9 +36,16 @@ _ZIP = {"content": {"application/zip": {"schema": {"type": "string", "format": "
 class ArchiveFields(Shape):
     """What goes with the file."""
 
-    network: str = Field("", max_length=40, description="Whose posts they are, where a table or lines of JSON do not say.")  # fmt: skip
+    network: str = Field(
+        "", max_length=40, description="Whose posts they are, where a table or lines of JSON do not say."
+    )
     account: str = Field("", max_length=200, description="Whose archive it is, where the file does not say.")
-    acquired: str = Field("", max_length=12, pattern="^(imported|received|)$", description="imported: this workspace's own; received: somebody else's. A table or lines of JSON need it, unless `account` is connected; left out, a network's download of another account than those connected asks.")  # fmt: skip
+    acquired: str = Field(
+        "",
+        max_length=12,
+        pattern="^(imported|received|)$",
+        description="imported: this workspace's own; received: somebody else's. A table or lines of JSON need it, unless `account` is connected; left out, a network's download of another account than those connected asks.",
+    )
 
 
 class ExportQuery(s.ItemQuery):
@@ -59,7 +66,10 @@ def search_by_meaning(request: HttpRequest, asked: Query[s.NearQuery]) -> list[s
     is found. Answers 409 where the extra "meaning" is not installed."""
     actor = acting(request)
     narrowed = search.Query(networks=_one(asked.network), authors=_one(asked.author))
-    return [s.NearItem(**_item(one.item), likeness=one.likeness) for one in meaning.near(actor, asked.text, narrowed, limit=asked.limit)]  # fmt: skip
+    return [
+        s.NearItem(**_item(one.item), likeness=one.likeness)
+        for one in meaning.near(actor, asked.text, narrowed, limit=asked.limit)
+    ]
 
 
 @routes.get("/archive/facets", response=s.FacetAnswer, summary="Count what a search finds", openapi_extra=READS)
@@ -68,9 +78,16 @@ def count_items(request: HttpRequest, asked: Query[s.ItemQuery]) -> s.FacetAnswe
     actor = acting(request)
     found = search.facets(actor, _query(actor, asked))
     return s.FacetAnswer(
-        count=found.count, more=found.more, networks=dict(found.networks), authors={key: n for key, _, n in found.authors}, kinds=dict(found.kinds),
-        acquired=dict(found.acquired), years={str(year): n for year, n in found.years.items()}, use=found.use, answers=dict(found.answers),
-    )  # fmt: skip
+        count=found.count,
+        more=found.more,
+        networks=dict(found.networks),
+        authors={key: n for key, _, n in found.authors},
+        kinds=dict(found.kinds),
+        acquired=dict(found.acquired),
+        years={str(year): n for year, n in found.years.items()},
+        use=found.use,
+        answers=dict(found.answers),
+    )
 
 
 @routes.get("/archive/items/{item_id}", response=s.Story, summary="Read an item", openapi_extra=READS)
@@ -78,16 +95,27 @@ def get_item(request: HttpRequest, item_id: Id) -> s.Story:
     """With its whole story: where it came from, what it may be used for and why, what was said of it."""
     story = reading.story(acting(request), item_id)
     return s.Story(
-        **_item(story.item), statements=[_statement(row) for row in story.statements],
+        **_item(story.item),
+        statements=[_statement(row) for row in story.statements],
         decisions=[_decision(d) for d in story.decisions.values()],
         origins=[
-            s.Origin(acquired=cast(s.Way, o.acquired), name=o.label, import_id=str(o.of_import_id) if o.of_import_id else None, since=o.created_at)
+            s.Origin(
+                acquired=cast(s.Way, o.acquired),
+                name=o.label,
+                import_id=str(o.of_import_id) if o.of_import_id else None,
+                since=o.created_at,
+            )
             for o in story.origins
         ],
-    )  # fmt: skip
+    )
 
 
-@routes.post("/archive/items/{item_id}/statements", response={201: s.Statement}, summary="Say what an item may be used for", openapi_extra=WRITES)  # fmt: skip
+@routes.post(
+    "/archive/items/{item_id}/statements",
+    response={201: s.Statement},
+    summary="Say what an item may be used for",
+    openapi_extra=WRITES,
+)
 def say_of_item(request: HttpRequest, item_id: Id, given: s.ItemSay) -> s.Statement:
     """A withdrawal (layer withdrawal, deny) counts at once everywhere."""
     actor = acting(request)
@@ -97,14 +125,22 @@ def say_of_item(request: HttpRequest, item_id: Id, given: s.ItemSay) -> s.Statem
     return _statement(row)
 
 
-@routes.get("/archive/export", summary="Export items as lines of JSON", openapi_extra={**READS, "responses": {200: {"description": "One item a line.", **_LINES}}})  # fmt: skip
+@routes.get(
+    "/archive/export",
+    summary="Export items as lines of JSON",
+    openapi_extra={**READS, "responses": {200: {"description": "One item a line.", **_LINES}}},
+)
 def export_items(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHttpResponse:
     """Everything that a search finds, each item with what it may be used for."""
     actor = acting(request)
     return stream(request, exports.lines(actor, _query(actor, asked)), "application/x-ndjson", "items.jsonl")
 
 
-@routes.get("/archive/export/zip", summary="Export items with media", openapi_extra={**READS, "responses": {200: {"description": "A zip.", **_ZIP}}})  # fmt: skip
+@routes.get(
+    "/archive/export/zip",
+    summary="Export items with media",
+    openapi_extra={**READS, "responses": {200: {"description": "A zip.", **_ZIP}}},
+)
 def export_zip(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHttpResponse:
     """Items, statements, origins and files of everything that a search finds."""
     actor = acting(request)
@@ -120,8 +156,10 @@ def list_archive_imports(request: HttpRequest, asked: Query[PageQuery]) -> dict[
 def begin_archive_import(
     request: HttpRequest,
     fields: Form[ArchiveFields],
-    file: Annotated[UploadedFile, File(description="A network's download of one's own data, a CSV table, or lines of JSON.")],
-) -> s.Import:  # fmt: skip
+    file: Annotated[
+        UploadedFile, File(description="A network's download of one's own data, a CSV table, or lines of JSON.")
+    ],
+) -> s.Import:
     """Looks into it, and begins to read it by and by; what is in it twice, or here already, is here once."""
     actor = acting(request)
     actor.require(Permission.WRITE)
@@ -135,7 +173,9 @@ def get_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
     return _import(acts.one_import(acting(request), import_id))
 
 
-@routes.post("/archive/imports/{import_id}/answer", response=s.Import, summary="Say whose an archive is", openapi_extra=WRITES)  # fmt: skip
+@routes.post(
+    "/archive/imports/{import_id}/answer", response=s.Import, summary="Say whose an archive is", openapi_extra=WRITES
+)
 def answer_archive_import(request: HttpRequest, import_id: Id, given: s.ImportSay) -> s.Import:
     """Where its state is asking; then it is read."""
     return _import(acts.answer_import(acting(request), import_id, given.acquired))
@@ -147,7 +187,9 @@ def stop_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
     return _import(acts.stop_import(acting(request), import_id))
 
 
-@routes.post("/archive/imports/{import_id}/resume", response=s.Import, summary="Go on with an import", openapi_extra=WRITES)  # fmt: skip
+@routes.post(
+    "/archive/imports/{import_id}/resume", response=s.Import, summary="Go on with an import", openapi_extra=WRITES
+)
 def resume_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
     """Where it was stopped or failed."""
     return _import(acts.resume_import(acting(request), import_id))
@@ -159,7 +201,12 @@ def list_statements(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, 
     return page(saying.all_statements(acting(request)), ("-id",), asked, _statement)
 
 
-@routes.post("/rights/statements", response={201: s.Statement}, summary="Say what more than one item may be used for", openapi_extra=SETTINGS)  # fmt: skip
+@routes.post(
+    "/rights/statements",
+    response={201: s.Statement},
+    summary="Say what more than one item may be used for",
+    openapi_extra=SETTINGS,
+)
 def say_of_more(request: HttpRequest, given: s.Say) -> s.Statement:
     """Of all, of a network, a site, a licence, an author."""
     told = given.model_dump() | {"acquired": given.acquired or ""}
@@ -172,7 +219,9 @@ def get_statement(request: HttpRequest, statement_id: Id) -> s.Statement:
     return _statement(saying.one_statement(acting(request), statement_id))
 
 
-@routes.post("/rights/statements/{statement_id}/end", response=s.Statement, summary="End a statement", openapi_extra=SETTINGS)  # fmt: skip
+@routes.post(
+    "/rights/statements/{statement_id}/end", response=s.Statement, summary="End a statement", openapi_extra=SETTINGS
+)
 def end_statement(request: HttpRequest, statement_id: Id) -> s.Statement:
     """From now on it says nothing any more; it stays in the story of what it was about."""
     return _statement(saying.end_statement(acting(request), statement_id))
@@ -183,29 +232,49 @@ def list_terms(request: HttpRequest) -> list[s.NetworkTerms]:
     """A dated table that the operator of this Kicau reviews."""
     return [
         s.NetworkTerms(
-            id=t.id, network=t.network, acquired=t.acquired, since=t.since, until=t.until, says=t.says, conditions=t.conditions, summary=t.summary,
-            source=t.source, seen_on=t.seen_on, reviewed=t.reviewed_at is not None, reviewed_by=t.reviewed_by,
+            id=t.id,
+            network=t.network,
+            acquired=t.acquired,
+            since=t.since,
+            until=t.until,
+            says=t.says,
+            conditions=t.conditions,
+            summary=t.summary,
+            source=t.source,
+            seen_on=t.seen_on,
+            reviewed=t.reviewed_at is not None,
+            reviewed_by=t.reviewed_by,
         )
         for t in saying.network_terms(acting(request))
-    ]  # fmt: skip
+    ]
 
 
 @routes.post("/rights/simulate", response=list[s.Effect], summary="Try a change", openapi_extra=READS)
 def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
     """What would enter, what would leave, and whom that would reach; nothing is changed."""
     change = simulating.Change(
-        policy=cast(dict[str, str] | None, given.ai_use), terms=cast(dict[int, dict[str, str]], given.terms), ended=given.ended,
+        policy=cast(dict[str, str] | None, given.ai_use),
+        terms=cast(dict[int, dict[str, str]], given.terms),
+        ended=given.ended,
         added=[NewStatement(**one.model_dump() | {"acquired": one.acquired or ""}) for one in given.said],
-    )  # fmt: skip
+    )
     return [
         s.Effect(
-            use=cast(s.UseName, e.use), before=e.before, after=e.after, entering=e.entering, leaving=e.leaving,
-            enter=[str(i.id) for i in e.enter], leave=[str(i.id) for i in e.leave],
-            why_enter=[s.Why(sentence=w.reason.sentence, items=w.items) for w in e.why_enter], why_leave=[s.Why(sentence=w.reason.sentence, items=w.items) for w in e.why_leave],
-            recipients=[s.Recipient(name=r.name, of=r.of, version=r.version, on=r.on, items=r.items) for r in e.recipients],
+            use=cast(s.UseName, e.use),
+            before=e.before,
+            after=e.after,
+            entering=e.entering,
+            leaving=e.leaving,
+            enter=[str(i.id) for i in e.enter],
+            leave=[str(i.id) for i in e.leave],
+            why_enter=[s.Why(sentence=w.reason.sentence, items=w.items) for w in e.why_enter],
+            why_leave=[s.Why(sentence=w.reason.sentence, items=w.items) for w in e.why_leave],
+            recipients=[
+                s.Recipient(name=r.name, of=r.of, version=r.version, on=r.on, items=r.items) for r in e.recipients
+            ],
         )
         for e in simulating.simulate(acting(request), change)
-    ]  # fmt: skip
+    ]
 
 
 def _query(actor: Actor, asked: s.ItemQuery) -> search.Query:
@@ -215,10 +284,19 @@ def _query(actor: Actor, asked: s.ItemQuery) -> search.Query:
         found = Campaign.objects.filter(workspace=actor.workspace, name=asked.campaign).first()
         campaign = found.id if found else UUID(int=0)
     return search.Query(
-        words=asked.words, networks=_one(asked.network), authors=_one(asked.author), kinds=_one(asked.kind), acquired=_one(asked.acquired),
-        own=asked.own, since=_midnight(asked.since), until=_midnight(asked.until), campaign=campaign, use=asked.use or "", answers=(asked.answer,),
+        words=asked.words,
+        networks=_one(asked.network),
+        authors=_one(asked.author),
+        kinds=_one(asked.kind),
+        acquired=_one(asked.acquired),
+        own=asked.own,
+        since=_midnight(asked.since),
+        until=_midnight(asked.until),
+        campaign=campaign,
+        use=asked.use or "",
+        answers=(asked.answer,),
         oldest_first=asked.oldest_first,
-    )  # fmt: skip
+    )
 
 
 def _one(value: str | None) -> tuple[str, ...]:
@@ -232,43 +310,98 @@ def _midnight(day: date | None) -> datetime | None:
 def _item(row: Item) -> dict[str, Any]:
     shared = row.standing
     return {
-        "id": str(row.id), "network": row.network, "remote_id": row.remote_id, "url": row.url, "kind": row.kind, "text": row.text,
-        "language": row.language, "posted_at": None if row.posted_at == UNDATED else row.posted_at, "posted_to": row.posted_to,
-        "reply_to": row.reply_to, "licence": shared.licence, "acquired": shared.acquired, "media": row.media, "extra": row.extra,
+        "id": str(row.id),
+        "network": row.network,
+        "remote_id": row.remote_id,
+        "url": row.url,
+        "kind": row.kind,
+        "text": row.text,
+        "language": row.language,
+        "posted_at": None if row.posted_at == UNDATED else row.posted_at,
+        "posted_to": row.posted_to,
+        "reply_to": row.reply_to,
+        "licence": shared.licence,
+        "acquired": shared.acquired,
+        "media": row.media,
+        "extra": row.extra,
         "author": {"key": shared.author, "handle": shared.author_handle, "name": shared.author_name, "own": shared.own},
-        "campaign": row.campaign.name if row.campaign else "", "delivery": str(row.delivery_id) if row.delivery_id else None,
-        "deleted_at": row.deleted_at, "added_at": row.added_at,
-    }  # fmt: skip
+        "campaign": row.campaign.name if row.campaign else "",
+        "delivery": str(row.delivery_id) if row.delivery_id else None,
+        "deleted_at": row.deleted_at,
+        "added_at": row.added_at,
+    }
 
 
 def _decision(made: Decision) -> s.Decision:
     why = sentences.reason(made)
     return s.Decision(
-        use=cast(s.UseName, made.use), answer=cast(s.AnswerName, str(made.answer)), code=why.code, sentence=why.sentence, layer=made.layer,
-        acquired=made.acquired, duties=dict(made.duties), unmet=list(made.unmet), digest=made.digest,
+        use=cast(s.UseName, made.use),
+        answer=cast(s.AnswerName, str(made.answer)),
+        code=why.code,
+        sentence=why.sentence,
+        layer=made.layer,
+        acquired=made.acquired,
+        duties=dict(made.duties),
+        unmet=list(made.unmet),
+        digest=made.digest,
         chain=[
             s.ChainLink(
-                statement=link.said.id, layer=cast(s.LayerName, link.said.layer), party=cast(s.PartyName, link.said.party),
-                party_name=link.said.party_name, value=cast(s.Value, link.value), decided=link.decided, source=link.said.source,
+                statement=link.said.id,
+                layer=cast(s.LayerName, link.said.layer),
+                party=cast(s.PartyName, link.said.party),
+                party_name=link.said.party_name,
+                value=cast(s.Value, link.value),
+                decided=link.decided,
+                source=link.said.source,
             )
             for link in made.chain
         ],
-    )  # fmt: skip
+    )
 
 
 def _statement(row: Statement) -> s.Statement:
     return s.Statement(
-        id=str(row.id), layer=cast(s.LayerName, row.layer), party=cast(s.PartyName, row.party), party_name=row.party_name, subject=row.subject,
-        key=row.key, item=str(row.item) if row.item else None, network=row.network, acquired=row.acquired, says=row.says,
-        conditions=row.conditions, source=row.source, raw_sha256=row.raw_sha256, parser=row.parser, observed_at=row.observed_at,
-        valid_from=row.valid_from, valid_until=row.valid_until, note=row.note,
-    )  # fmt: skip
+        id=str(row.id),
+        layer=cast(s.LayerName, row.layer),
+        party=cast(s.PartyName, row.party),
+        party_name=row.party_name,
+        subject=row.subject,
+        key=row.key,
+        item=str(row.item) if row.item else None,
+        network=row.network,
+        acquired=row.acquired,
+        says=row.says,
+        conditions=row.conditions,
+        source=row.source,
+        raw_sha256=row.raw_sha256,
+        parser=row.parser,
+        observed_at=row.observed_at,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        note=row.note,
+    )
 
 
 def _import(row: Import) -> s.Import:
     return s.Import(
-        id=str(row.id), name=row.name, network=row.network, account=row.account_handle or row.account_id, acquired=cast(s.Way, row.acquired),
-        state=cast(Any, acts.state_of(row)), sentence=reading.problem(row.problem).sentence if row.problem else "", expected=row.expected, read=row.read,
-        new=row.new, known=row.known, skipped=row.skipped, created_at=row.created_at, finished_at=row.finished_at,
-        skips=[s.Skipped(code=one["code"], sentence=reading.problem(one).sentence, count=one["count"], examples=one["examples"]) for one in row.skips],
-    )  # fmt: skip
+        id=str(row.id),
+        name=row.name,
+        network=row.network,
+        account=row.account_handle or row.account_id,
+        acquired=cast(s.Way, row.acquired),
+        state=cast(Any, acts.state_of(row)),
+        sentence=reading.problem(row.problem).sentence if row.problem else "",
+        expected=row.expected,
+        read=row.read,
+        new=row.new,
+        known=row.known,
+        skipped=row.skipped,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        skips=[
+            s.Skipped(
+                code=one["code"], sentence=reading.problem(one).sentence, count=one["count"], examples=one["examples"]
+            )
+            for one in row.skips
+        ],
+    )

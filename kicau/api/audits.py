@@ -29,10 +29,23 @@ from kicau.workspaces.actors import Permission
 routes = Router(tags=["Audits and evidence"])
 LARGEST = 256 << 20  # bytes of a bundle that is checked here
 Index = Annotated[int, Path(description="Its place in the log, from 0.", ge=0, le=2**62)]
-Uploads = Annotated[list[UploadedFile], File(description="Files of the data set: JSON lines, Parquet, WARC or text, plain or packed; repeat the field for several.")]  # fmt: skip
-Beside = Annotated[list[UploadedFile], File(description="Data that cannot hold the posts, such as older data: chance is counted in it.")]  # fmt: skip
+Uploads = Annotated[
+    list[UploadedFile],
+    File(
+        description="Files of the data set: JSON lines, Parquet, WARC or text, plain or packed; repeat the field for several."
+    ),
+]
+Beside = Annotated[
+    list[UploadedFile],
+    File(description="Data that cannot hold the posts, such as older data: chance is counted in it."),
+]
 _FILE = {"content": {"application/json": {"schema": {"type": "object"}}}}
-_REPORT = {"content": {"text/html": {"schema": {"type": "string"}}, "application/pdf": {"schema": {"type": "string", "format": "binary"}}}}  # fmt: skip
+_REPORT = {
+    "content": {
+        "text/html": {"schema": {"type": "string"}},
+        "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+    }
+}
 
 
 FIELDS = {"query.networks": "network", "query.authors": "author"}  # of an audit's query, as its form calls them
@@ -41,8 +54,16 @@ FIELDS = {"query.networks": "network", "query.authors": "author"}  # of an audit
 class AuditFields(Shape):
     """What goes with the files."""
 
-    name: str = Field("", max_length=200, description="What people call the data set; it stands in the report. Left out: the first file's name.")  # fmt: skip
-    where: str = Field("", max_length=2000, description="Instead of files: a file, folder, bucket or list (@file) on the server, where its operator allows it. Needs the scope settings.")  # fmt: skip
+    name: str = Field(
+        "",
+        max_length=200,
+        description="What people call the data set; it stands in the report. Left out: the first file's name.",
+    )
+    where: str = Field(
+        "",
+        max_length=2000,
+        description="Instead of files: a file, folder, bucket or list (@file) on the server, where its operator allows it. Needs the scope settings.",
+    )
     words: str = Field("", max_length=500, description="Only posts that a search for these words finds.")
     network: str = Field("", max_length=40, description="Only posts on this network.")
     author: str = Field("", max_length=250, description="Only posts by this author: key or handle.")
@@ -52,7 +73,9 @@ class AuditFields(Shape):
 class BundleFields(Shape):
     """What goes with the bundle."""
 
-    key: str = Field("", max_length=64, description="SHA-256 of the public key that must have signed it; left out, any.")  # fmt: skip
+    key: str = Field(
+        "", max_length=64, description="SHA-256 of the public key that must have signed it; left out, any."
+    )
 
 
 @routes.get("/audits", response=s.AuditList, summary="List audits", openapi_extra=READS)
@@ -61,14 +84,26 @@ def list_audits(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]
 
 
 @routes.post("/audits", response={201: s.AuditRow}, summary="Search a data set", openapi_extra=WRITES)
-def begin_audit(request: HttpRequest, fields: Form[AuditFields], file: Uploads = [], control: Beside = []) -> s.AuditRow:  # noqa: B006 (never changed)  # fmt: skip
+def begin_audit(
+    request: HttpRequest,
+    fields: Form[AuditFields],
+    file: Uploads = [],  # noqa: B006
+    control: Beside = [],  # noqa: B006
+) -> s.AuditRow:
     """For the workspace's posts, beside other work; ask for it until its state is done."""
     actor = acting(request)
     actor.require(Permission.WRITE)
-    asked: dict[str, Any] = {"words": fields.words, "networks": [fields.network] if fields.network else [], "authors": [fields.author] if fields.author else [], "own": fields.own or None}  # fmt: skip
+    asked: dict[str, Any] = {
+        "words": fields.words,
+        "networks": [fields.network] if fields.network else [],
+        "authors": [fields.author] if fields.author else [],
+        "own": fields.own or None,
+    }
     query = {name: value for name, value in asked.items() if value not in ("", [], None)}
     try:
-        made = acts.begin(actor, name=fields.name, query=query or {"words": ""}, files=file, where=fields.where, control_files=control)  # fmt: skip
+        made = acts.begin(
+            actor, name=fields.name, query=query or {"words": ""}, files=file, where=fields.where, control_files=control
+        )
     except Unacceptable as exc:
         raise Unacceptable(replace(p, field=FIELDS.get(p.field, p.field)) for p in exc.problems) from None
     return s.AuditRow(**_row(made))
@@ -94,7 +129,9 @@ def resume_audit(request: HttpRequest, audit_id: Id) -> s.AuditRow:
     return s.AuditRow(**_row(acts.resume(acting(request), audit_id)))
 
 
-@routes.get("/audits/{audit_id}/copies", response=s.CopyPage, summary="List the copies that were found", openapi_extra=READS)  # fmt: skip
+@routes.get(
+    "/audits/{audit_id}/copies", response=s.CopyPage, summary="List the copies that were found", openapi_extra=READS
+)
 def list_copies(request: HttpRequest, audit_id: Id, asked: Query[s.CopyQuery]) -> dict[str, Any]:
     """Each with its place, the posts that say it, and what stands around it."""
     actor = acting(request)
@@ -103,7 +140,11 @@ def list_copies(request: HttpRequest, audit_id: Id, asked: Query[s.CopyQuery]) -
     return found | {"items": [_copy(place) for place in showing.places(audit, found["items"])]}
 
 
-@routes.get("/audits/{audit_id}/report", summary="Download an audit's report", openapi_extra={**READS, "responses": {200: {"description": "For people, as one file.", **_REPORT}}})  # fmt: skip
+@routes.get(
+    "/audits/{audit_id}/report",
+    summary="Download an audit's report",
+    openapi_extra={**READS, "responses": {200: {"description": "For people, as one file.", **_REPORT}}},
+)
 def get_report(request: HttpRequest, audit_id: Id, asked: Query[s.ReportQuery]) -> HttpResponse:
     """Once it is done."""
     row = acts.one_audit(acting(request), audit_id)
@@ -117,39 +158,60 @@ def get_report(request: HttpRequest, audit_id: Id, asked: Query[s.ReportQuery]) 
     return answer
 
 
-@routes.get("/audits/{audit_id}/bundle", summary="Download an audit's evidence", openapi_extra={**READS, "responses": {200: {"description": "One JSON file, which verify.py checks.", **_FILE}}})  # fmt: skip
+@routes.get(
+    "/audits/{audit_id}/bundle",
+    summary="Download an audit's evidence",
+    openapi_extra={**READS, "responses": {200: {"description": "One JSON file, which verify.py checks.", **_FILE}}},
+)
 def get_bundle(request: HttpRequest, audit_id: Id) -> StreamingHttpResponse:
     """Where a copy was found."""
     actor = acting(request)
-    return send_file(request, acts.bundle_of(actor, acts.one_audit(actor, audit_id)), "application/json", "evidence.json")  # fmt: skip
+    return send_file(
+        request, acts.bundle_of(actor, acts.one_audit(actor, audit_id)), "application/json", "evidence.json"
+    )
 
 
-@routes.get("/evidence/checkpoint", response=s.Checkpoint, summary="Read the log's newest checkpoint", openapi_extra=READS)  # fmt: skip
+@routes.get(
+    "/evidence/checkpoint", response=s.Checkpoint, summary="Read the log's newest checkpoint", openapi_extra=READS
+)
 def get_checkpoint(request: HttpRequest) -> s.Checkpoint:
     """The whole log of this Kicau as it is now, signed if it grew since the last time; keep it, and later ones must
     continue it. Proofs of entries are under this one. Those that were signed before are in `/evidence/log`."""
     row = logged.checkpoint(acting(request))
     told = log.state(most=1)
     return s.Checkpoint(
-        origin=told.origin, size=row.size, root=logged.b64(bytes(row.root)), note=row.note, key=told.verifier_key,
-        key_sha256=told.key_sha256, anchors=row.anchors, at=row.at,
-    )  # fmt: skip
+        origin=told.origin,
+        size=row.size,
+        root=logged.b64(bytes(row.root)),
+        note=row.note,
+        key=told.verifier_key,
+        key_sha256=told.key_sha256,
+        anchors=row.anchors,
+        at=row.at,
+    )
 
 
-@routes.get("/evidence/entries", response=s.EntryPage, summary="List this workspace's entries in the log", openapi_extra=READS)  # fmt: skip
+@routes.get(
+    "/evidence/entries", response=s.EntryPage, summary="List this workspace's entries in the log", openapi_extra=READS
+)
 def list_entries(request: HttpRequest, asked: Query[s.EntryQuery]) -> dict[str, Any]:
     rows = logged.entries(acting(request), kind=asked.kind.replace("\x00", ""), ref=asked.ref.replace("\x00", ""))
     return page(rows, ("-index",), asked, lambda row: s.Entry(**_entry(row)))
 
 
-@routes.get("/evidence/entries/{index}", response=s.Inclusion, summary="Prove that an entry is in the log", openapi_extra=READS)  # fmt: skip
+@routes.get(
+    "/evidence/entries/{index}", response=s.Inclusion, summary="Prove that an entry is in the log", openapi_extra=READS
+)
 def prove_inclusion(request: HttpRequest, index: Index) -> s.Inclusion:
     """Under the newest checkpoint (RFC 6962, section 2.1.1)."""
     shown = logged.inclusion(acting(request), index)
     return s.Inclusion(
-        **_entry(shown.leaf), salt=logged.b64(shown.proof.salt), leaf_hash=logged.b64(bytes(shown.leaf.hash)),
-        path=[logged.b64(step) for step in shown.proof.path], checkpoint=shown.proof.checkpoint,
-    )  # fmt: skip
+        **_entry(shown.leaf),
+        salt=logged.b64(shown.proof.salt),
+        leaf_hash=logged.b64(bytes(shown.leaf.hash)),
+        path=[logged.b64(step) for step in shown.proof.path],
+        checkpoint=shown.proof.checkpoint,
+    )
 
 
 @routes.get("/evidence/consistency", response=s.Growth, summary="Prove that the log only grew", openapi_extra=READS)
@@ -162,7 +224,11 @@ def prove_consistency(request: HttpRequest, asked: Query[s.GrowthQuery]) -> s.Gr
 
 
 @routes.post("/evidence/verify", response=s.Verified, summary="Check a bundle of evidence", openapi_extra=READS)
-def verify_bundle(request: HttpRequest, fields: Form[BundleFields], bundle: Annotated[UploadedFile, File(description="Anybody's bundle.")]) -> s.Verified:  # fmt: skip
+def verify_bundle(
+    request: HttpRequest,
+    fields: Form[BundleFields],
+    bundle: Annotated[UploadedFile, File(description="Anybody's bundle.")],
+) -> s.Verified:
     """By the same verifier as verify.py, which needs no Kicau. Nothing of it is kept. Its sentences are in English, or in
     Indonesian where `Accept-Language` asks for it."""
     acting(request).require(Permission.READ)
@@ -177,19 +243,41 @@ def verify_bundle(request: HttpRequest, fields: Form[BundleFields], bundle: Anno
 
 def _row(row: Audit) -> dict[str, Any]:
     return {
-        "id": str(row.id), "name": row.name, "query": row.query, "state": row.state, "problem": problem(row.problem).sentence if row.problem else "",
-        "posts": row.posts, "expected": row.expected, "read": row.read, "copies": row.copies, "found": row.found, "bundle_sha256": row.bundle_sha256,
-        "created_at": row.created_at, "finished_at": row.finished_at,
-    }  # fmt: skip
+        "id": str(row.id),
+        "name": row.name,
+        "query": row.query,
+        "state": row.state,
+        "problem": problem(row.problem).sentence if row.problem else "",
+        "posts": row.posts,
+        "expected": row.expected,
+        "read": row.read,
+        "copies": row.copies,
+        "found": row.found,
+        "bundle_sha256": row.bundle_sha256,
+        "created_at": row.created_at,
+        "finished_at": row.finished_at,
+    }
 
 
 def _copy(place: showing.Place) -> s.Copy:
     hit = place.hit
     return s.Copy(
-        id=hit.id, posts=hit.posts, texts=[text for _, text in place.posts], kind=cast(Any, hit.kind), shard=hit.shard, first_byte=hit.first_byte,
-        last_byte=hit.last_byte, place=hit.place, words=hit.words, of_words=hit.of_words, longest_run=hit.longest_run, bits=hit.bits,
-        before=place.before, match=place.match, after=place.after,
-    )  # fmt: skip
+        id=hit.id,
+        posts=hit.posts,
+        texts=[text for _, text in place.posts],
+        kind=cast(Any, hit.kind),
+        shard=hit.shard,
+        first_byte=hit.first_byte,
+        last_byte=hit.last_byte,
+        place=hit.place,
+        words=hit.words,
+        of_words=hit.of_words,
+        longest_run=hit.longest_run,
+        bits=hit.bits,
+        before=place.before,
+        match=place.match,
+        after=place.after,
+    )
 
 
 def _entry(leaf: Leaf) -> dict[str, Any]:

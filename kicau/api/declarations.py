@@ -44,13 +44,25 @@ def list_forms(request: HttpRequest) -> list[s.Form]:
 
 def _heard(found: hearing.Hearing, kept: list[Statement]) -> s.Heard:
     return s.Heard(
-        of=found.key, at=found.at, says=found.says, kept=[str(row.id) for row in kept], faults=[*(f for h in found.heard for f in h.faults), *found.faults],
+        of=found.key,
+        at=found.at,
+        says=found.says,
+        kept=[str(row.id) for row in kept],
+        faults=[*(f for h in found.heard for f in h.faults), *found.faults],
         declared=[
             s.Declared(
-                vocabulary=one.vocabulary, where=h.where, source=h.uri, sha256=hashlib.sha256(h.raw).hexdigest(), about=one.scope, agent=one.agent, says=dict(one.says),
-                conditions=dict(one.conditions), policy=one.policy, unknown=dict(one.kept),
+                vocabulary=one.vocabulary,
+                where=h.where,
+                source=h.uri,
+                sha256=hashlib.sha256(h.raw).hexdigest(),
+                about=one.scope,
+                agent=one.agent,
+                says=dict(one.says),
+                conditions=dict(one.conditions),
+                policy=one.policy,
+                unknown=dict(one.kept),
             )
             for h in found.heard
             for one in h.declarations
         ],
-    )  # fmt: skip
+    )

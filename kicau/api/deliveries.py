@@ -52,7 +52,10 @@ def _filtered(actor: Actor, asked: s.DeliveryQuery) -> QuerySet[Delivery]:
 def move_many(request: HttpRequest, given: s.MoveMany) -> s.Moved:
     """All of them or none; only what has not begun."""
     actor = acting(request)
-    moves = [bulk.Move(delivery=as_uuid(one.delivery), due_at=moment(one.at, one.timezone), timezone=one.timezone) for one in given.moves]  # fmt: skip
+    moves = [
+        bulk.Move(delivery=as_uuid(one.delivery), due_at=moment(one.at, one.timezone), timezone=one.timezone)
+        for one in given.moves
+    ]
     bulk.move_many(actor, moves)
     rows = {row.id: row for row in acts.deliveries(actor).filter(id__in=[move.delivery for move in moves])}
     return s.Moved(items=[shown.delivery(rows[move.delivery]) for move in moves])

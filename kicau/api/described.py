@@ -126,18 +126,24 @@ def _problem_schemas() -> dict[str, Any]:
 
 _PARAMETERS: dict[str, Any] = {
     "Workspace": {
-        "name": WORKSPACE, "in": "header", "required": False,
+        "name": WORKSPACE,
+        "in": "header",
+        "required": False,
         "description": "Id of a workspace that the token opens. Left out: the token's own, or its person's first.",
         "schema": {"type": "string", "format": "uuid"},
     },
     "IdempotencyKey": {
-        "name": HEADER, "in": "header", "required": False,
+        "name": HEADER,
+        "in": "header",
+        "required": False,
         "description": "A random text of your own for this act. Sent again within 24 hours, the act is not done twice, and the first answer comes again.",
         "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"},
     },
     "IfMatch": {
-        "name": "If-Match", "in": "header", "required": False,
+        "name": "If-Match",
+        "in": "header",
+        "required": False,
         "description": "ETag of the version that you read; where somebody was faster, nothing is changed.",
         "schema": {"type": "string"},
     },
-}  # fmt: skip
+}

@@ -90,7 +90,9 @@ def look_up_account(request: HttpRequest, given: s.LookUp) -> s.Found:
 
 
 def _text(row: SavedText) -> s.SavedText:
-    return s.SavedText.model_validate({"id": str(row.id), "kind": row.kind, "name": row.name, "text": row.text, "created_at": row.created_at})  # fmt: skip
+    return s.SavedText.model_validate(
+        {"id": str(row.id), "kind": row.kind, "name": row.name, "text": row.text, "created_at": row.created_at}
+    )
 
 
 def _group(row: ChannelGroup) -> s.ChannelGroup:
@@ -102,4 +104,11 @@ def _contact(row: Contact) -> s.Contact:
 
 
 def _account(row: Handle) -> s.Account:
-    return s.Account(network=row.network, handle=row.handle, name=row.name, mention=row.mention, found=row.is_there, seen_at=row.seen_at)  # fmt: skip
+    return s.Account(
+        network=row.network,
+        handle=row.handle,
+        name=row.name,
+        mention=row.mention,
+        found=row.is_there,
+        seen_at=row.seen_at,
+    )

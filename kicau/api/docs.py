@@ -75,12 +75,22 @@ def _endpoint(schema: Mapping[str, Any], path: str, method: str, operation: Mapp
     status = next(iter(operation["responses"]))
     _, answer = _content(operation["responses"][status])
     return Endpoint(
-        id=operation["operationId"], method=method.upper(), path=path, summary=operation["summary"],
-        text=operation["description"].rsplit("\n\nScope:", 1)[0].removeprefix("Scope:"), scope=operation.get(SCOPE, ""),
-        parameters=[Row(name=p["name"], type=_type(schema, p["schema"]), text=p.get("description", ""), required=p["required"]) for p in own],
-        body_type=body_type, body=list(_rows(schema, body, "")), answer_status=status, answer=[replace(row, required=False) for row in _rows(schema, answer, "")],
+        id=operation["operationId"],
+        method=method.upper(),
+        path=path,
+        summary=operation["summary"],
+        text=operation["description"].rsplit("\n\nScope:", 1)[0].removeprefix("Scope:"),
+        scope=operation.get(SCOPE, ""),
+        parameters=[
+            Row(name=p["name"], type=_type(schema, p["schema"]), text=p.get("description", ""), required=p["required"])
+            for p in own
+        ],
+        body_type=body_type,
+        body=list(_rows(schema, body, "")),
+        answer_status=status,
+        answer=[replace(row, required=False) for row in _rows(schema, answer, "")],
         example=_curl(schema, path, method, body_type, body),
-    )  # fmt: skip
+    )
 
 
 def _content(holder: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

@@ -30,7 +30,14 @@ def get_log(request: HttpRequest) -> s.Log:
     checkpoints = [
         s.LogCheckpoint(size=row.size, at=row.at, note=row.note, anchors=row.anchors) for row in told.checkpoints
     ]
-    return s.Log(origin=told.origin, size=told.size, key_sha256=told.key_sha256, verifier_key=told.verifier_key, witness_key=told.witness_key, checkpoints=checkpoints)  # fmt: skip
+    return s.Log(
+        origin=told.origin,
+        size=told.size,
+        key_sha256=told.key_sha256,
+        verifier_key=told.verifier_key,
+        witness_key=told.witness_key,
+        checkpoints=checkpoints,
+    )
 
 
 @routes.get("/canaries", response=s.CanaryPage, summary="List canaries", openapi_extra=READS)
@@ -42,7 +49,9 @@ def list_canaries(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, An
 def register_canary(request: HttpRequest, given: s.CanaryRegister) -> s.CanaryMade:
     """Draws candidates, commits to all of them and to the one to publish, and signs the log."""
     actor = acting(request)
-    made = canaries.register(actor, given.name, candidates=given.candidates, language=given.language, sentence=given.sentence)  # fmt: skip
+    made = canaries.register(
+        actor, given.name, candidates=given.candidates, language=given.language, sentence=given.sentence
+    )
     return s.CanaryMade(**_canary(made).model_dump(), publish=made.candidates[made.chosen])
 
 
@@ -54,7 +63,12 @@ def get_canary(request: HttpRequest, canary_id: Id) -> s.CanaryMade:
     return s.CanaryMade(**_canary(row).model_dump(), publish=canaries.published(actor, row))
 
 
-@routes.get("/canaries/{canary_id}/candidates", response=s.Candidates, summary="Read a canary's candidates", openapi_extra=SETTINGS)  # fmt: skip
+@routes.get(
+    "/canaries/{canary_id}/candidates",
+    response=s.Candidates,
+    summary="Read a canary's candidates",
+    openapi_extra=SETTINGS,
+)
 def get_candidates(request: HttpRequest, canary_id: Id) -> s.Candidates:
     """For whoever scores them; they stay secret until the test."""
     actor = acting(request)
@@ -63,7 +77,9 @@ def get_candidates(request: HttpRequest, canary_id: Id) -> s.Candidates:
     )
 
 
-@routes.get("/canaries/{canary_id}/tests", response=s.CanaryTestPage, summary="List a canary's tests", openapi_extra=READS)  # fmt: skip
+@routes.get(
+    "/canaries/{canary_id}/tests", response=s.CanaryTestPage, summary="List a canary's tests", openapi_extra=READS
+)
 def list_tests(request: HttpRequest, canary_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
     """Every one that was made: how often it was tried is part of what each says."""
     actor = acting(request)
@@ -78,15 +94,28 @@ def test_canary(request: HttpRequest, canary_id: Id, given: s.CanaryScores) -> s
     report = canaries.examine(actor, row, given.scores, model=given.model, lower_is_likelier=given.lower_is_likelier)
     bundle = canaries.evidence(actor, row, report).decode() if given.evidence else ""
     told = report["canary"]
-    return s.CanaryRank(says=report["says"], rank=told["rank"], of=told["of"], p=told["p"], tests=told["tests"], bundle=bundle)  # fmt: skip
+    return s.CanaryRank(
+        says=report["says"], rank=told["rank"], of=told["of"], p=told["p"], tests=told["tests"], bundle=bundle
+    )
 
 
 def _test(row: CanaryTest) -> s.CanaryTest:
     told = row.report["canary"]
     with translation.override("en"):
         said = canaries.says(row)
-    return s.CanaryTest(number=row.number, at=row.made_at, model=told["model"], rank=told["rank"], of=told["of"], p=told["p"], lower_is_likelier=told["lower_is_likelier"], says=said)  # fmt: skip
+    return s.CanaryTest(
+        number=row.number,
+        at=row.made_at,
+        model=told["model"],
+        rank=told["rank"],
+        of=told["of"],
+        p=told["p"],
+        lower_is_likelier=told["lower_is_likelier"],
+        says=said,
+    )
 
 
 def _canary(row: Canary) -> s.Canary:
-    return s.Canary(id=str(row.id), name=row.name, candidates=len(row.candidates), tests=row.tests, registered_at=row.registered_at)  # fmt: skip
+    return s.Canary(
+        id=str(row.id), name=row.name, candidates=len(row.candidates), tests=row.tests, registered_at=row.registered_at
+    )

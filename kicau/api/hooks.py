@@ -50,6 +50,13 @@ def try_webhook(request: HttpRequest, webhook_id: Id) -> s.Webhook:
 
 def _webhook(row: Webhook) -> dict[str, Any]:
     return {
-        "id": str(row.id), "url": row.url, "events": row.events, "active": row.is_active, "failures": row.failures,
-        "last_status": row.last_status, "last_error": row.last_error, "last_at": row.last_at, "created_at": row.created_at,
-    }  # fmt: skip
+        "id": str(row.id),
+        "url": row.url,
+        "events": row.events,
+        "active": row.is_active,
+        "failures": row.failures,
+        "last_status": row.last_status,
+        "last_error": row.last_error,
+        "last_at": row.last_at,
+        "created_at": row.created_at,
+    }

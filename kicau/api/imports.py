@@ -87,10 +87,15 @@ def check_import(request: HttpRequest, fields: Form[ImportFields], table: Table,
     """Every problem of every row, before anything is made."""
     with _looked_into(acting(request), fields, table, files) as (report, _):
         return ImportReport(
-            table=report.table, ready=len(report.ready), skipped=[ref for _, ref in report.skipped],
-            problems=_rows(report.problems), notices=_rows(report.notices),
-            deliveries=report.deliveries, unconfirmed=report.unconfirmed, cost=dict(report.cost),
-        )  # fmt: skip
+            table=report.table,
+            ready=len(report.ready),
+            skipped=[ref for _, ref in report.skipped],
+            problems=_rows(report.problems),
+            notices=_rows(report.notices),
+            deliveries=report.deliveries,
+            unconfirmed=report.unconfirmed,
+            cost=dict(report.cost),
+        )
 
 
 @routes.post("/imports", response={201: Imported}, summary="Import a table of posts", openapi_extra=PUBLISHES)
@@ -102,9 +107,11 @@ def create_import(request: HttpRequest, fields: Form[ImportCreate], table: Table
     with _looked_into(actor, fields, table, files) as (report, folder):
         made = importing.create_posts(actor, report, folder, confirm=fields.confirm, skip_bad=fields.skip_bad)
     return Imported(
-        posts=[str(draft.id) for draft in made.drafts], deliveries=len(made.deliveries),
-        skipped=[ref for _, ref in report.skipped], notices=shown.errors(made.notices),
-    )  # fmt: skip
+        posts=[str(draft.id) for draft in made.drafts],
+        deliveries=len(made.deliveries),
+        skipped=[ref for _, ref in report.skipped],
+        notices=shown.errors(made.notices),
+    )
 
 
 @contextmanager

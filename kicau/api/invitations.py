@@ -51,6 +51,10 @@ def hand_over(request: HttpRequest, person_id: Id) -> s.Member:
 
 def _invitation(row: Invitation) -> dict[str, Any]:
     return {
-        "id": str(row.id), "email": row.email, "role": cast(s.RoleName, row.role), "invited_by": shown.person(row.invited_by) if row.invited_by else None,
-        "created_at": row.created_at, "expires_at": row.expires_at,
-    }  # fmt: skip
+        "id": str(row.id),
+        "email": row.email,
+        "role": cast(s.RoleName, row.role),
+        "invited_by": shown.person(row.invited_by) if row.invited_by else None,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+    }

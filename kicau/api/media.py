@@ -81,9 +81,13 @@ def read_page(request: HttpRequest, given: s.PageInput) -> s.LinkedPage:
     """Its title, description and picture, kept for a day. A page that cannot be read is no error: `why` says so."""
     found = async_to_sync(pages.read)(acting(request), given.url, anew=given.anew)
     return s.LinkedPage(
-        url=found.url, title=found.title, description=found.description, picture=str(found.picture_id) if found.picture_id else None,
-        why=found.why, read_at=found.read_at,
-    )  # fmt: skip
+        url=found.url,
+        title=found.title,
+        description=found.description,
+        picture=str(found.picture_id) if found.picture_id else None,
+        why=found.why,
+        read_at=found.read_at,
+    )
 
 
 @routes.get("/media/{medium_id}", response=s.Medium, summary="Read about a file", openapi_extra=READS)
@@ -136,8 +140,22 @@ def _on_disk(file: UploadedFile) -> Path:
 
 def _medium(row: Medium) -> s.Medium:
     return s.Medium(
-        id=str(row.id), name=row.name, kind=cast(s.Kind, row.kind), mime=row.mime, size=row.size, sha256=row.sha256,
-        width=row.width, height=row.height, duration_ms=row.duration_ms, frames=row.frames, pages=row.pages,
-        alt=row.alt, title=row.title, tags=row.tags, origin=row.origin, origin_detail=row.origin_detail,
-        ai_use=row.ai_use, created_at=row.created_at,
-    )  # fmt: skip
+        id=str(row.id),
+        name=row.name,
+        kind=cast(s.Kind, row.kind),
+        mime=row.mime,
+        size=row.size,
+        sha256=row.sha256,
+        width=row.width,
+        height=row.height,
+        duration_ms=row.duration_ms,
+        frames=row.frames,
+        pages=row.pages,
+        alt=row.alt,
+        title=row.title,
+        tags=row.tags,
+        origin=row.origin,
+        origin_detail=row.origin_detail,
+        ai_use=row.ai_use,
+        created_at=row.created_at,
+    )

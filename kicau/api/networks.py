@@ -94,15 +94,23 @@ def check(request: HttpRequest, asked: CheckInput) -> Checked:
 
 
 def _draft(actor: Actor, asked: CheckInput) -> content.Draft:
-    parts = tuple(content.Part(text=part.text, media=tuple(_media(actor, use) for use in part.media)) for part in asked.parts)  # fmt: skip
+    parts = tuple(
+        content.Part(text=part.text, media=tuple(_media(actor, use) for use in part.media)) for part in asked.parts
+    )
     link, options = asked.link, dict(asked.options)
     picture = one_medium(actor, link.thumbnail).value() if link and link.thumbnail else None
     return content.Draft(
         parts=parts,
-        link=content.Link(url=link.url, title=link.title, description=link.description, thumbnail=picture) if link else None,
-        poll=poll_value(asked.poll), first_comment=asked.first_comment, language=asked.language,
-        reply_to=options.pop("reply_to", "").strip() or None, options=options, convert=asked.convert,
-    )  # fmt: skip
+        link=content.Link(url=link.url, title=link.title, description=link.description, thumbnail=picture)
+        if link
+        else None,
+        poll=poll_value(asked.poll),
+        first_comment=asked.first_comment,
+        language=asked.language,
+        reply_to=options.pop("reply_to", "").strip() or None,
+        options=options,
+        convert=asked.convert,
+    )
 
 
 def _media(actor: Actor, use: MediumUseInput) -> content.Media:
@@ -112,9 +120,13 @@ def _media(actor: Actor, use: MediumUseInput) -> content.Media:
 
 def _network(one: Connector, ready: set[str]) -> dict[str, Any]:
     return {
-        "slug": one.slug, "label": one.label, "ready": one.slug in ready, "can_tell": one.can_tell,
-        "needs_confirmation": one.baseline.needs_confirmation, "questions": [shown.option(q) for q in one.auth.questions],
-    }  # fmt: skip
+        "slug": one.slug,
+        "label": one.label,
+        "ready": one.slug in ready,
+        "can_tell": one.can_tell,
+        "needs_confirmation": one.baseline.needs_confirmation,
+        "questions": [shown.option(q) for q in one.auth.questions],
+    }
 
 
 def _ready() -> set[str]:

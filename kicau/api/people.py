@@ -32,10 +32,18 @@ def me(request: HttpRequest) -> s.Me:
     actor.require(Permission.READ)
     assert actor.person is not None
     return s.Me(
-        person=_ref(actor.person), email=actor.person.email, timezone=actor.person.timezone, token=str(actor.token_id),
-        workspace=_workspace(actor.workspace), role=cast(s.RoleName, actor.role), scopes=[p.value for p in Permission if actor.may(p)],
-        workspaces=[s.OpenWorkspace(id=str(m.workspace_id), name=m.workspace.name, role=cast(s.RoleName, m.role)) for m in acts.open_to(actor)],
-    )  # fmt: skip
+        person=_ref(actor.person),
+        email=actor.person.email,
+        timezone=actor.person.timezone,
+        token=str(actor.token_id),
+        workspace=_workspace(actor.workspace),
+        role=cast(s.RoleName, actor.role),
+        scopes=[p.value for p in Permission if actor.may(p)],
+        workspaces=[
+            s.OpenWorkspace(id=str(m.workspace_id), name=m.workspace.name, role=cast(s.RoleName, m.role))
+            for m in acts.open_to(actor)
+        ],
+    )
 
 
 @routes.get("/workspace", response=s.Workspace, tags=["Workspace"], summary="Read the workspace", openapi_extra=READS)
@@ -135,9 +143,18 @@ def _ref(row: Person) -> PersonRef:
 
 def _workspace(row: Workspace) -> s.Workspace:
     return s.Workspace(
-        id=str(row.id), name=row.name, timezone=row.timezone, language=row.language,
-        duplicate_hours=row.duplicate_hours, currency=row.currency, unrated=unrated(row), ai_use=row.ai_use, terms_url=row.terms_url, marks_media=row.marks_media, created_at=row.created_at,
-    )  # fmt: skip
+        id=str(row.id),
+        name=row.name,
+        timezone=row.timezone,
+        language=row.language,
+        duplicate_hours=row.duplicate_hours,
+        currency=row.currency,
+        unrated=unrated(row),
+        ai_use=row.ai_use,
+        terms_url=row.terms_url,
+        marks_media=row.marks_media,
+        created_at=row.created_at,
+    )
 
 
 def member_shape(row: Membership) -> s.Member:
@@ -152,10 +169,17 @@ def member_shape(row: Membership) -> s.Member:
 
 def _token(row: Token) -> dict[str, Any]:
     return {
-        "id": str(row.id), "name": row.name, "prefix": row.prefix, "person": shown.person(row.person), "role": row.role,
-        "scopes": row.scopes, "created_at": row.created_at, "expires_at": row.expires_at,
-        "revoked_at": row.revoked_at, "last_used_at": row.last_used_at,
-    }  # fmt: skip
+        "id": str(row.id),
+        "name": row.name,
+        "prefix": row.prefix,
+        "person": shown.person(row.person),
+        "role": row.role,
+        "scopes": row.scopes,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "revoked_at": row.revoked_at,
+        "last_used_at": row.last_used_at,
+    }
 
 
 def _entry(row: AuditEntry) -> s.AuditEntry:

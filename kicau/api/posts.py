@@ -140,9 +140,10 @@ def preview_post(request: HttpRequest, post_id: Id, asked: s.PreviewInput) -> s.
     found = schedule.preview(actor, row, [one_channel(actor, key) for key in dict.fromkeys(asked.channels)], due_at=at)
     cost, display = schedule.cost(found), Display(actor.workspace.currency)
     return s.Previews(
-        items=[shown.preview(one) for one in found], cost=dict(cost),
+        items=[shown.preview(one) for one in found],
+        cost=dict(cost),
         cost_shown={currency: told for currency, micro in cost.items() if (told := worth(display, micro, currency))},
-    )  # fmt: skip
+    )
 
 
 @routes.post("/posts/{post_id}/schedule", response={201: Scheduled}, summary="Schedule a post", openapi_extra=PUBLISHES)
@@ -203,17 +204,34 @@ def _changed(row: Draft) -> Refused:
 
 def _composition(given: s.PostInput, **more: Any) -> compose.Composition:
     return compose.Composition(
-        parts=_parts(given.parts), link=link_input(given.link), poll=poll_value(given.poll), first_comment=given.first_comment,
-        options=given.options, variants=tuple(_variant(v) for v in given.variants), language=given.language,
-        campaign=given.campaign, tags=tuple(given.tags), timezone=given.timezone, convert=given.convert,
-        mark_links=given.mark_links, ai_use=given.ai_use, **more,
-    )  # fmt: skip
+        parts=_parts(given.parts),
+        link=link_input(given.link),
+        poll=poll_value(given.poll),
+        first_comment=given.first_comment,
+        options=given.options,
+        variants=tuple(_variant(v) for v in given.variants),
+        language=given.language,
+        campaign=given.campaign,
+        tags=tuple(given.tags),
+        timezone=given.timezone,
+        convert=given.convert,
+        mark_links=given.mark_links,
+        ai_use=given.ai_use,
+        **more,
+    )
 
 
 def _parts(parts: Sequence[s.PartInput]) -> tuple[compose.PartInput, ...]:
     return tuple(
-        compose.PartInput(text=part.text, media=tuple(compose.MediumUse(medium=use.medium, alt=use.alt, cover=use.cover, cover_ms=use.cover_ms) for use in part.media)) for part in parts
-    )  # fmt: skip
+        compose.PartInput(
+            text=part.text,
+            media=tuple(
+                compose.MediumUse(medium=use.medium, alt=use.alt, cover=use.cover, cover_ms=use.cover_ms)
+                for use in part.media
+            ),
+        )
+        for part in parts
+    )
 
 
 def link_input(link: s.LinkInput | None) -> compose.LinkInput | None:
@@ -230,6 +248,11 @@ def poll_value(poll: s.PollInput | None) -> content.Poll | None:
 
 def _variant(given: s.VariantInput) -> compose.VariantInput:
     return compose.VariantInput(
-        channel=given.channel, network=given.network, parts=None if given.parts is None else _parts(given.parts),
-        link=link_input(given.link), poll=poll_value(given.poll), first_comment=given.first_comment, options=given.options,
-    )  # fmt: skip
+        channel=given.channel,
+        network=given.network,
+        parts=None if given.parts is None else _parts(given.parts),
+        link=link_input(given.link),
+        poll=poll_value(given.poll),
+        first_comment=given.first_comment,
+        options=given.options,
+    )

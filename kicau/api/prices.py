@@ -39,7 +39,9 @@ def add_price_list(request: HttpRequest, given: c.OwnPriceList) -> c.PriceLists:
     return c.PriceLists(items=[_list(one) for one in acts.price_lists(actor) if one.own and one.own.id == made.id])
 
 
-@routes.delete("/price-lists/{list_id}", response={204: None}, summary="Take an own price list away", openapi_extra=SETTINGS)  # fmt: skip
+@routes.delete(
+    "/price-lists/{list_id}", response={204: None}, summary="Take an own price list away", openapi_extra=SETTINGS
+)
 def remove_price_list(request: HttpRequest, list_id: Id) -> None:
     """For operators: what it replaced holds again."""
     acts.remove_price_list(acting(request), list_id)
@@ -67,7 +69,12 @@ def remove_rate(request: HttpRequest, rate_id: Number) -> None:
 def list_savings(request: HttpRequest) -> c.Savings:
     """The reading policy against a naive one, for the channels here."""
     found = savings(acting(request))
-    return c.Savings(items=[c.Saving(network=slug, currency=currency, ours=one.ours_micro, naive=one.naive_micro, percent=one.percent) for slug, currency, one in found])  # fmt: skip
+    return c.Savings(
+        items=[
+            c.Saving(network=slug, currency=currency, ours=one.ours_micro, naive=one.naive_micro, percent=one.percent)
+            for slug, currency, one in found
+        ]
+    )
 
 
 @routes.get("/statement", response=c.MonthStatement, summary="Read a month's statement", openapi_extra=READS)
@@ -77,21 +84,45 @@ def get_month_statement(request: HttpRequest, asked: Query[c.MonthQuery]) -> c.M
     told = statements.statement(actor, asked.month)
     shown = display.Display(actor.workspace.currency).by(told.ends_at)
     return c.MonthStatement(
-        workspace=told.workspace, timezone=told.zone, begins_at=told.begins_at, ends_at=told.ends_at, uncertain=told.uncertain,
-        totals=[c.StatementTotal(currency=currency, micro=micro, shown=worth(shown, micro, currency)) for currency, micro in told.totals],
-        networks=_lines(told.networks), purposes=_lines(told.purposes), meters=_lines(told.meters), channels=_lines(told.channels),
-        campaigns=_lines(told.campaigns), people=_lines(told.people),
-    )  # fmt: skip
+        workspace=told.workspace,
+        timezone=told.zone,
+        begins_at=told.begins_at,
+        ends_at=told.ends_at,
+        uncertain=told.uncertain,
+        totals=[
+            c.StatementTotal(currency=currency, micro=micro, shown=worth(shown, micro, currency))
+            for currency, micro in told.totals
+        ],
+        networks=_lines(told.networks),
+        purposes=_lines(told.purposes),
+        meters=_lines(told.meters),
+        channels=_lines(told.channels),
+        campaigns=_lines(told.campaigns),
+        people=_lines(told.people),
+    )
 
 
-@routes.get("/statement/csv", summary="Download a month's charges", openapi_extra={**READS, "responses": {200: {"description": "A line for each charge.", **_FILE}}})  # fmt: skip
+@routes.get(
+    "/statement/csv",
+    summary="Download a month's charges",
+    openapi_extra={**READS, "responses": {200: {"description": "A line for each charge.", **_FILE}}},
+)
 def get_month_statement_csv(request: HttpRequest, asked: Query[c.MonthQuery]) -> StreamingHttpResponse:
     """Oldest first, each with its price and what it is worth in the workspace's own currency."""
     actor = acting(request)
-    return stream(request, _bytes(statements.as_csv(actor, asked.month)), "text/csv; charset=utf-8", f"kicau-{asked.month or 'month'}.csv")  # fmt: skip
+    return stream(
+        request,
+        _bytes(statements.as_csv(actor, asked.month)),
+        "text/csv; charset=utf-8",
+        f"kicau-{asked.month or 'month'}.csv",
+    )
 
 
-@routes.get("/statement/pdf", summary="Download a month's statement", openapi_extra={**READS, "responses": {200: {"description": "A4.", **_PDF}}})  # fmt: skip
+@routes.get(
+    "/statement/pdf",
+    summary="Download a month's statement",
+    openapi_extra={**READS, "responses": {200: {"description": "A4.", **_PDF}}},
+)
 def get_month_statement_pdf(request: HttpRequest, asked: Query[c.MonthQuery]) -> HttpResponse:
     """To send with a bill, in the workspace's language."""
     actor = acting(request)
@@ -108,20 +139,41 @@ def list_client_costs(request: HttpRequest, asked: Query[c.ClientsQuery]) -> c.C
     return c.Clients(items=[_client(row) for row in clients.clients(acting(request), asked.month)])
 
 
-@routes.get("/costs/clients/csv", summary="Download what each client cost", openapi_extra={**READS, "responses": {200: {"description": "A line for each client and currency.", **_FILE}}})  # fmt: skip
+@routes.get(
+    "/costs/clients/csv",
+    summary="Download what each client cost",
+    openapi_extra={**READS, "responses": {200: {"description": "A line for each client and currency.", **_FILE}}},
+)
 def get_client_costs_csv(request: HttpRequest, asked: Query[c.ClientsQuery]) -> StreamingHttpResponse:
     """The same as a table."""
     found = clients.clients(acting(request), asked.month)
-    return stream(request, _bytes(clients.as_csv(found)), "text/csv; charset=utf-8", f"kicau-clients-{asked.month or 'month'}.csv")  # fmt: skip
+    return stream(
+        request, _bytes(clients.as_csv(found)), "text/csv; charset=utf-8", f"kicau-clients-{asked.month or 'month'}.csv"
+    )
 
 
 def _client(row: clients.Client) -> c.ClientCosts:
     shown = row.display
     return c.ClientCosts(
-        id=str(row.workspace.id), name=row.workspace.name, month=row.month, timezone=row.workspace.timezone, begins_at=row.begins_at, ends_at=row.ends_at,
-        costs=[c.ClientCost(currency=line.currency, micro=line.micro, shown=worth(shown, line.micro, line.currency), before=line.before, forecast=forecast_shape(line.forecast, shown) if line.forecast else None) for line in row.lines],
-        budgets=[budget_shape(state, shown) for state in row.budgets], passed=[str(state.budget.id) for state in row.passed()],
-    )  # fmt: skip
+        id=str(row.workspace.id),
+        name=row.workspace.name,
+        month=row.month,
+        timezone=row.workspace.timezone,
+        begins_at=row.begins_at,
+        ends_at=row.ends_at,
+        costs=[
+            c.ClientCost(
+                currency=line.currency,
+                micro=line.micro,
+                shown=worth(shown, line.micro, line.currency),
+                before=line.before,
+                forecast=forecast_shape(line.forecast, shown) if line.forecast else None,
+            )
+            for line in row.lines
+        ],
+        budgets=[budget_shape(state, shown) for state in row.budgets],
+        passed=[str(state.budget.id) for state in row.passed()],
+    )
 
 
 def _bytes(lines: Iterable[str]) -> Iterator[bytes]:
@@ -132,15 +184,33 @@ def _bytes(lines: Iterable[str]) -> Iterator[bytes]:
 def _list(one: acts.Listed) -> c.DatedPrices:
     v = one.value
     return c.DatedPrices(
-        id=str(one.own.id) if one.own else None, network=one.network, name=v.name, since=v.since, until=v.until, currency=v.currency, monthly=v.monthly,
-        prices=dict(v.prices), instead=dict(v.instead), daily=sorted(v.daily), refuses=sorted(v.refuses), note=v.note, source=v.source,
+        id=str(one.own.id) if one.own else None,
+        network=one.network,
+        name=v.name,
+        since=v.since,
+        until=v.until,
+        currency=v.currency,
+        monthly=v.monthly,
+        prices=dict(v.prices),
+        instead=dict(v.instead),
+        daily=sorted(v.daily),
+        refuses=sorted(v.refuses),
+        note=v.note,
+        source=v.source,
         caps=[c.Cap(meters=list(cap.meters), units=cap.units, period=cap.period, per=cap.per) for cap in v.caps],
-    )  # fmt: skip
+    )
 
 
 def _rate(row: Rate) -> c.Rate:
-    return c.Rate(id=row.id, currency=row.currency, shown_in=row.shown_in, rate=f"{row.rate.normalize():f}", since=row.since)  # fmt: skip
+    return c.Rate(
+        id=row.id, currency=row.currency, shown_in=row.shown_in, rate=f"{row.rate.normalize():f}", since=row.since
+    )
 
 
 def _lines(rows: Iterable[statements.Line]) -> list[c.StatementLine]:
-    return [c.StatementLine(key=row.key, label=row.label, currency=row.currency, calls=row.calls, units=row.units, micro=row.micro) for row in rows]  # fmt: skip
+    return [
+        c.StatementLine(
+            key=row.key, label=row.label, currency=row.currency, calls=row.calls, units=row.units, micro=row.micro
+        )
+        for row in rows
+    ]

@@ -49,23 +49,83 @@ class Kind:
 KINDS = {
     kind.slug: kind
     for kind in (
-        Kind(slug="malformed", status=400, title="The request cannot be read", meaning="The body is not what its type says, such as broken JSON."),
-        Kind(slug="no-token", status=401, title="A valid token is needed", meaning="No token, or one that is unknown, expired or revoked."),
-        Kind(slug="not-allowed", status=403, title="Not allowed", meaning="The token's scopes or its person's role do not cover this."),
+        Kind(
+            slug="malformed",
+            status=400,
+            title="The request cannot be read",
+            meaning="The body is not what its type says, such as broken JSON.",
+        ),
+        Kind(
+            slug="no-token",
+            status=401,
+            title="A valid token is needed",
+            meaning="No token, or one that is unknown, expired or revoked.",
+        ),
+        Kind(
+            slug="not-allowed",
+            status=403,
+            title="Not allowed",
+            meaning="The token's scopes or its person's role do not cover this.",
+        ),
         Kind(slug="not-found", status=404, title="Not found", meaning="There is no such thing in this workspace."),
-        Kind(slug="wrong-method", status=405, title="Method not allowed", meaning="The address takes other methods; the Allow header lists them."),
-        Kind(slug="conflict", status=409, title="Conflict", meaning="Its present state does not permit this; read it again, then decide."),
-        Kind(slug="changed", status=412, title="Changed meanwhile", meaning="If-Match names a version that is not the newest."),
+        Kind(
+            slug="wrong-method",
+            status=405,
+            title="Method not allowed",
+            meaning="The address takes other methods; the Allow header lists them.",
+        ),
+        Kind(
+            slug="conflict",
+            status=409,
+            title="Conflict",
+            meaning="Its present state does not permit this; read it again, then decide.",
+        ),
+        Kind(
+            slug="changed",
+            status=412,
+            title="Changed meanwhile",
+            meaning="If-Match names a version that is not the newest.",
+        ),
         Kind(slug="too-large", status=413, title="Too large", meaning="The body has more bytes than are taken."),
-        Kind(slug="wrong-type", status=415, title="Unsupported media type", meaning="The body is of another type than this address takes."),
-        Kind(slug="unacceptable", status=422, title="Cannot be taken as it stands", meaning="`errors` names each field, its limit and what to do. Nothing was changed."),
-        Kind(slug="too-many", status=429, title="Too many requests", meaning="The token's requests of this minute are used up; Retry-After says when to go on."),
+        Kind(
+            slug="wrong-type",
+            status=415,
+            title="Unsupported media type",
+            meaning="The body is of another type than this address takes.",
+        ),
+        Kind(
+            slug="unacceptable",
+            status=422,
+            title="Cannot be taken as it stands",
+            meaning="`errors` names each field, its limit and what to do. Nothing was changed.",
+        ),
+        Kind(
+            slug="too-many",
+            status=429,
+            title="Too many requests",
+            meaning="The token's requests of this minute are used up; Retry-After says when to go on.",
+        ),
         Kind(slug="fault", status=500, title="A fault of ours", meaning="It was logged under the id in `instance`."),
-        Kind(slug="unreachable", status=502, title="The network could not be reached", meaning="A social network did not answer as it should; try again later."),
-        Kind(slug="unavailable", status=503, title="Not available now", meaning="The database, or a social network's own limit, is in the way for a while."),
-        Kind(slug="disk-full", status=507, title="No space left", meaning="The server's disk is full; its operator must make room."),
+        Kind(
+            slug="unreachable",
+            status=502,
+            title="The network could not be reached",
+            meaning="A social network did not answer as it should; try again later.",
+        ),
+        Kind(
+            slug="unavailable",
+            status=503,
+            title="Not available now",
+            meaning="The database, or a social network's own limit, is in the way for a while.",
+        ),
+        Kind(
+            slug="disk-full",
+            status=507,
+            title="No space left",
+            meaning="The server's disk is full; its operator must make room.",
+        ),
     )
-}  # fmt: skip
+}
 
 
 class Refused(Exception):
@@ -177,9 +237,13 @@ def _of_the_machine(exc: Exception) -> Refused:
 def error(problem: Problem) -> dict[str, Any]:
     """A domain problem as one entry of `errors`."""
     return {
-        "field": problem.field, "code": problem.code, "message": problem.sentence,
-        "limit": problem.limit, "actual": problem.actual, "mend": problem.mend,
-    }  # fmt: skip
+        "field": problem.field,
+        "code": problem.code,
+        "message": problem.sentence,
+        "limit": problem.limit,
+        "actual": problem.actual,
+        "mend": problem.mend,
+    }
 
 
 def field_error(field: str, code: str, message: str) -> Refused:

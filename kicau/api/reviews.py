@@ -21,7 +21,9 @@ from kicau.workspaces.actors import Actor
 routes = Router(tags=["Approval"])
 
 
-@routes.get("/posts/{post_id}/reviews", response=s.ReviewPage, summary="Read what was said of a post", openapi_extra=READS)  # fmt: skip
+@routes.get(
+    "/posts/{post_id}/reviews", response=s.ReviewPage, summary="Read what was said of a post", openapi_extra=READS
+)
 def list_reviews(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
     """Comments and verdicts, oldest first."""
     return page(approval.reviews_of(acting(request), post_id), ("id",), asked, _review)
@@ -54,7 +56,9 @@ def return_post(request: HttpRequest, post_id: Id, given: s.ReturnInput) -> p.Po
     return _post(actor, approval.send_back(actor, post_id, given.text).id)
 
 
-@routes.get("/posts/{post_id}/review-links", response=s.ReviewLinkPage, summary="List review links", openapi_extra=READS)  # fmt: skip
+@routes.get(
+    "/posts/{post_id}/review-links", response=s.ReviewLinkPage, summary="List review links", openapi_extra=READS
+)
 def list_review_links(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
     """Those that still work, newest first."""
     actor = acting(request)
@@ -62,16 +66,28 @@ def list_review_links(request: HttpRequest, post_id: Id, asked: Query[PageQuery]
     return page(rows, ("-id",), asked, lambda row: s.ReviewLink(**_link(row)))
 
 
-@routes.post("/posts/{post_id}/review-links", response={201: s.ReviewLinkMade}, summary="Make a review link", openapi_extra=PUBLISHES)  # fmt: skip
+@routes.post(
+    "/posts/{post_id}/review-links",
+    response={201: s.ReviewLinkMade},
+    summary="Make a review link",
+    openapi_extra=PUBLISHES,
+)
 def create_review_link(request: HttpRequest, post_id: Id, given: s.ReviewLinkCreate) -> s.ReviewLinkMade:
     """Somebody without a sign-in reads the post by it and, where it allows, comments, approves or asks for changes."""
     made = reviewing.make_link(
-        acting(request), post_id, given.name, days=given.days, may_comment=given.may_comment, may_approve=given.may_approve,
-    )  # fmt: skip
+        acting(request),
+        post_id,
+        given.name,
+        days=given.days,
+        may_comment=given.may_comment,
+        may_approve=given.may_approve,
+    )
     return s.ReviewLinkMade(**_link(made.row), link=made.link)
 
 
-@routes.delete("/review-links/{link_id}", response={204: None}, summary="Take a review link back", openapi_extra=PUBLISHES)  # fmt: skip
+@routes.delete(
+    "/review-links/{link_id}", response={204: None}, summary="Take a review link back", openapi_extra=PUBLISHES
+)
 def revoke_review_link(request: HttpRequest, link_id: Id) -> None:
     """It stops working at once; what was said by it stays."""
     reviewing.revoke_link(acting(request), link_id)
@@ -83,13 +99,27 @@ def _post(actor: Actor, post_id: object) -> p.Post:
 
 def _review(row: Review) -> s.Review:
     return s.Review(
-        id=str(row.id), kind=cast(s.ReviewKind, row.kind), text=row.text, part=None if row.part is None else row.part + 1, quote=row.quote, version=row.version,
-        by=row.name, person=shown.person(row.person) if row.person else None, by_link=row.link_id is not None, at=row.at, resolved_at=row.resolved_at,
-    )  # fmt: skip
+        id=str(row.id),
+        kind=cast(s.ReviewKind, row.kind),
+        text=row.text,
+        part=None if row.part is None else row.part + 1,
+        quote=row.quote,
+        version=row.version,
+        by=row.name,
+        person=shown.person(row.person) if row.person else None,
+        by_link=row.link_id is not None,
+        at=row.at,
+        resolved_at=row.resolved_at,
+    )
 
 
 def _link(row: ReviewLink) -> dict[str, Any]:
     return {
-        "id": str(row.id), "name": row.name, "may_comment": row.may_comment, "may_approve": row.may_approve, "created_at": row.created_at,
-        "expires_at": row.expires_at, "opened_at": row.opened_at,
-    }  # fmt: skip
+        "id": str(row.id),
+        "name": row.name,
+        "may_comment": row.may_comment,
+        "may_approve": row.may_approve,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "opened_at": row.opened_at,
+    }

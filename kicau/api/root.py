@@ -110,10 +110,15 @@ def _refuse_unknown(given: set[str], known: set[str], what: str) -> None:
 
 def mounted() -> Api:
     api = Api(
-        title="Kicau", version=kicau.__version__, description=described.ABOUT, urls_namespace="api",
-        auth=gate.Token(), parser=Strict(), docs=docs.Plain(),
+        title="Kicau",
+        version=kicau.__version__,
+        description=described.ABOUT,
+        urls_namespace="api",
+        auth=gate.Token(),
+        parser=Strict(),
+        docs=docs.Plain(),
         openapi_extra={"info": {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}},
-    )  # fmt: skip
+    )
     api.add_decorator(only_known_names, mode="view")
     for subject in (
         people,

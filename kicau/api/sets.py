@@ -49,7 +49,9 @@ def change_set(request: HttpRequest, set_id: Id, given: s.SetChange) -> s.SetRow
     return _set(acts.change(acting(request), set_id, **_definition(given)))
 
 
-@routes.post("/sets/{set_id}/preview", response=s.SetPreview, summary="Look at what a set would hold", openapi_extra=SETTINGS)  # fmt: skip
+@routes.post(
+    "/sets/{set_id}/preview", response=s.SetPreview, summary="Look at what a set would hold", openapi_extra=SETTINGS
+)
 def look_at_set(request: HttpRequest, set_id: Id) -> s.SetPreview:
     """Found beside other work; ask again until its state is ready."""
     return _preview(acts.preview(acting(request), set_id))
@@ -60,7 +62,9 @@ def get_preview(request: HttpRequest, set_id: Id) -> s.SetPreview:
     return _preview(acts.one_preview(acting(request), set_id))
 
 
-@routes.get("/sets/{set_id}/personal", response=s.PiecePage, summary="List personal data that was found", openapi_extra=SETTINGS)  # fmt: skip
+@routes.get(
+    "/sets/{set_id}/personal", response=s.PiecePage, summary="List personal data that was found", openapi_extra=SETTINGS
+)
 def list_personal(request: HttpRequest, set_id: Id, asked: Query[s.PieceQuery]) -> dict[str, Any]:
     """By the newest preview, with what stands around each piece."""
     actor = acting(request)
@@ -92,7 +96,7 @@ def order_version(request: HttpRequest, set_id: Id, given: s.VersionOrder) -> s.
     return s.VersionRow(**_row(acts.order(acting(request), set_id, as_of=given.as_of)))
 
 
-@routes.get("/sets/{set_id}/versions/{number}", response=s.VersionDetail, summary="Read a version", openapi_extra=READS)  # fmt: skip
+@routes.get("/sets/{set_id}/versions/{number}", response=s.VersionDetail, summary="Read a version", openapi_extra=READS)
 def get_version(request: HttpRequest, set_id: Id, number: Number) -> s.VersionDetail:
     """With its files, and why items stayed out."""
     row = acts.one_version(acting(request), set_id, number)
@@ -100,7 +104,11 @@ def get_version(request: HttpRequest, set_id: Id, number: Number) -> s.VersionDe
     return s.VersionDetail(**_row(row), excluded=_reasons(row.excluded), files=files)
 
 
-@routes.get("/sets/{set_id}/versions/{number}/files/{name}", summary="Download a file of a version", openapi_extra={**SETTINGS, "responses": {200: {"description": "The file, byte for byte.", **_FILE}}})  # fmt: skip
+@routes.get(
+    "/sets/{set_id}/versions/{number}/files/{name}",
+    summary="Download a file of a version",
+    openapi_extra={**SETTINGS, "responses": {200: {"description": "The file, byte for byte.", **_FILE}}},
+)
 def download_version_file(request: HttpRequest, set_id: Id, number: Number, name: FileName) -> StreamingHttpResponse:
     """While its state is ready; one in which something was taken back is handed out no more."""
     actor = acting(request)
@@ -108,7 +116,16 @@ def download_version_file(request: HttpRequest, set_id: Id, number: Number, name
     return send_file(request, path, "application/octet-stream", path.name)
 
 
-@routes.get("/sets/{set_id}/versions/{number}/delta", summary="Read what a version is without", openapi_extra={**SETTINGS, "responses": {200: {"description": "The list of records with reasons, and the signature (Ed25519) over it.", **_JSON}}})  # fmt: skip
+@routes.get(
+    "/sets/{set_id}/versions/{number}/delta",
+    summary="Read what a version is without",
+    openapi_extra={
+        **SETTINGS,
+        "responses": {
+            200: {"description": "The list of records with reasons, and the signature (Ed25519) over it.", **_JSON}
+        },
+    },
+)
 def get_delta(request: HttpRequest, set_id: Id, number: Number) -> HttpResponse:
     actor = acting(request)
     actor.require(Permission.SETTINGS)
@@ -116,7 +133,12 @@ def get_delta(request: HttpRequest, set_id: Id, number: Number) -> HttpResponse:
     return HttpResponse(json.dumps(told), content_type="application/json")
 
 
-@routes.post("/sets/{set_id}/versions/{number}/recipients", response={201: s.RecipientRow}, summary="Note who is given a version", openapi_extra=SETTINGS)  # fmt: skip
+@routes.post(
+    "/sets/{set_id}/versions/{number}/recipients",
+    response={201: s.RecipientRow},
+    summary="Note who is given a version",
+    openapi_extra=SETTINGS,
+)
 def add_recipient(request: HttpRequest, set_id: Id, number: Number, given: s.RecipientCreate) -> s.RecipientRow:
     """They are told when something in it is taken back."""
     actor = acting(request)
@@ -132,14 +154,24 @@ def list_recipients(request: HttpRequest, asked: Query[s.RecipientQuery]) -> dic
     return page(rows, ("id",), asked, lambda row: s.RecipientRow(**_recipient(row)))
 
 
-@routes.post("/recipients/{recipient_id}/ask", response=s.AskedRecipient, summary="Ask a recipient to confirm a retraction", openapi_extra=SETTINGS)  # fmt: skip
+@routes.post(
+    "/recipients/{recipient_id}/ask",
+    response=s.AskedRecipient,
+    summary="Ask a recipient to confirm a retraction",
+    openapi_extra=SETTINGS,
+)
 def ask_recipient(request: HttpRequest, recipient_id: Id) -> s.AskedRecipient:
     """Gives the link by which they read what was taken back and confirm that they use it no more."""
     asked = recipients.ask(acting(request), recipient_id)
     return s.AskedRecipient(**_recipient(asked.recipient), link=asked.link)
 
 
-@routes.post("/recipients/{recipient_id}/acknowledgement", response=s.RecipientRow, summary="Note that a recipient confirmed", openapi_extra=SETTINGS)  # fmt: skip
+@routes.post(
+    "/recipients/{recipient_id}/acknowledgement",
+    response=s.RecipientRow,
+    summary="Note that a recipient confirmed",
+    openapi_extra=SETTINGS,
+)
 def acknowledge_recipient(request: HttpRequest, recipient_id: Id) -> s.RecipientRow:
     """Where they said so elsewhere."""
     return s.RecipientRow(**_recipient(recipients.acknowledge(acting(request), recipient_id)))
@@ -148,10 +180,14 @@ def acknowledge_recipient(request: HttpRequest, recipient_id: Id) -> s.Recipient
 @routes.get("/retractions", response=s.RetractionPage, summary="List what was taken back", openapi_extra=READS)
 def list_retractions(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """Each version that took records back from the one before, with how long that took."""
-    return page(acts.retractions(acting(request)), ("-id",), asked, lambda row: s.Retraction(**_row(row), set_name=row.set.name))  # fmt: skip
+    return page(
+        acts.retractions(acting(request)), ("-id",), asked, lambda row: s.Retraction(**_row(row), set_name=row.set.name)
+    )
 
 
-@routes.get("/recipients/{recipient_id}", response=s.RecipientRow, summary="Read about a recipient", openapi_extra=READS)  # fmt: skip
+@routes.get(
+    "/recipients/{recipient_id}", response=s.RecipientRow, summary="Read about a recipient", openapi_extra=READS
+)
 def get_recipient(request: HttpRequest, recipient_id: Id) -> s.RecipientRow:
     return s.RecipientRow(**_recipient(recipients.one_recipient(acting(request), recipient_id)))
 
@@ -168,9 +204,16 @@ def _plain(value: Any) -> Any:
 
 def _set(row: TrainingSet) -> s.SetRow:
     return s.SetRow(
-        id=str(row.id), name=row.name, purpose=row.purpose, use=cast(Any, row.use), format=cast(Any, row.format), query=row.query, meets=row.meets,
-        options=row.options, created_at=row.created_at,
-    )  # fmt: skip
+        id=str(row.id),
+        name=row.name,
+        purpose=row.purpose,
+        use=cast(Any, row.use),
+        format=cast(Any, row.format),
+        query=row.query,
+        meets=row.meets,
+        options=row.options,
+        created_at=row.created_at,
+    )
 
 
 def _reasons(excluded: dict[str, int]) -> list[s.Reason]:
@@ -179,28 +222,65 @@ def _reasons(excluded: dict[str, int]) -> list[s.Reason]:
 
 def _preview(row: Preview) -> s.SetPreview:
     return s.SetPreview(
-        state=cast(Any, row.state), as_of=row.as_of, expected=row.expected, done=row.done, records=row.records, items=row.items, splits=row.splits,
-        excluded=_reasons(row.excluded), personal=row.personal, sample=row.examples, problem=row.problem, ready_at=row.ready_at,
-    )  # fmt: skip
+        state=cast(Any, row.state),
+        as_of=row.as_of,
+        expected=row.expected,
+        done=row.done,
+        records=row.records,
+        items=row.items,
+        splits=row.splits,
+        excluded=_reasons(row.excluded),
+        personal=row.personal,
+        sample=row.examples,
+        problem=row.problem,
+        ready_at=row.ready_at,
+    )
 
 
 def _row(row: Version) -> dict[str, Any]:
     taken = getattr(row, "taken", None) if hasattr(row, "taken") else len(row.delta.get("record_ids", ()))
     return {
-        "set_id": str(row.set_id), "number": row.number, "state": row.state, "as_of": row.as_of, "expected": row.expected, "done": row.done,
-        "records": row.records, "taken_back": taken or 0, "effect_ms": row.effect_ms, "problem": row.problem, "created_at": row.created_at,
+        "set_id": str(row.set_id),
+        "number": row.number,
+        "state": row.state,
+        "as_of": row.as_of,
+        "expected": row.expected,
+        "done": row.done,
+        "records": row.records,
+        "taken_back": taken or 0,
+        "effect_ms": row.effect_ms,
+        "problem": row.problem,
+        "created_at": row.created_at,
         "ready_at": row.ready_at,
-    }  # fmt: skip
+    }
 
 
 def _recipient(row: Recipient) -> dict[str, Any]:
     return {
-        "id": str(row.id), "set_id": str(row.version.set_id), "version": row.version.number, "name": row.name, "contact": row.contact,
-        "given_at": row.given_at, "owes": row.owes, "asked_at": row.told_at, "acknowledged_at": row.acknowledged_at, "acknowledged_by": row.acknowledged_by,
-    }  # fmt: skip
+        "id": str(row.id),
+        "set_id": str(row.version.set_id),
+        "version": row.version.number,
+        "name": row.name,
+        "contact": row.contact,
+        "given_at": row.given_at,
+        "owes": row.owes,
+        "asked_at": row.told_at,
+        "acknowledged_at": row.acknowledged_at,
+        "acknowledged_by": row.acknowledged_by,
+    }
 
 
 def _piece(one: review.Shown) -> s.Piece:
     row = one.found
     verdict = {None: "open", True: "keep", False: "replace"}[row.is_kept]
-    return s.Piece(id=row.id, item=str(row.item), kind=cast(Any, row.kind), start=row.start, end=row.end, before=one.before, piece=one.piece, after=one.after, verdict=cast(Any, verdict))  # fmt: skip
+    return s.Piece(
+        id=row.id,
+        item=str(row.item),
+        kind=cast(Any, row.kind),
+        start=row.start,
+        end=row.end,
+        before=one.before,
+        piece=one.piece,
+        after=one.after,
+        verdict=cast(Any, verdict),
+    )

@@ -40,13 +40,29 @@ def post(row: Draft) -> p.Post:
     """`row` comes from `compose.whole`."""
     said = compose.composition_of(row)
     return p.Post(
-        id=str(row.id), ref=row.ref, state=cast(p.PostState, row.state), version=row.version,
-        parts=_parts(said.parts), link=_link(said.link), poll=_poll(said.poll), first_comment=said.first_comment,
-        options=dict(said.options), variants=[_variant(v) for v in said.variants],
-        language=row.language, campaign=said.campaign, tags=row.tags, timezone=row.timezone, convert=said.convert, mark_links=said.mark_links,
-        origin=row.origin, origin_detail=row.origin_detail, ai_use=row.ai_use, author=person(row.author),
-        created_at=row.created_at, changed_at=row.changed_at,
-    )  # fmt: skip
+        id=str(row.id),
+        ref=row.ref,
+        state=cast(p.PostState, row.state),
+        version=row.version,
+        parts=_parts(said.parts),
+        link=_link(said.link),
+        poll=_poll(said.poll),
+        first_comment=said.first_comment,
+        options=dict(said.options),
+        variants=[_variant(v) for v in said.variants],
+        language=row.language,
+        campaign=said.campaign,
+        tags=row.tags,
+        timezone=row.timezone,
+        convert=said.convert,
+        mark_links=said.mark_links,
+        origin=row.origin,
+        origin_detail=row.origin_detail,
+        ai_use=row.ai_use,
+        author=person(row.author),
+        created_at=row.created_at,
+        changed_at=row.changed_at,
+    )
 
 
 def _parts(parts: Iterable[compose.PartInput]) -> list[p.Part]:
@@ -84,9 +100,14 @@ def _poll(poll: content.Poll | None) -> p.Poll | None:
 
 def _variant(given: compose.VariantInput) -> p.Variant:
     return p.Variant(
-        channel=given.channel, network=given.network, parts=None if given.parts is None else _parts(given.parts),
-        link=_link(given.link), poll=_poll(given.poll), first_comment=given.first_comment, options=dict(given.options),
-    )  # fmt: skip
+        channel=given.channel,
+        network=given.network,
+        parts=None if given.parts is None else _parts(given.parts),
+        link=_link(given.link),
+        poll=_poll(given.poll),
+        first_comment=given.first_comment,
+        options=dict(given.options),
+    )
 
 
 # What networks are given
@@ -122,17 +143,23 @@ def rendered_part(part: content.RenderedPart) -> r.RenderedPart:
         text=part.text,
         spans=[r.Span(kind=s.kind.value, start=s.start, end=s.end, text=s.text, target=s.target) for s in part.spans],
         media=[_medium(one) for one in part.media],
-        length=part.used, limit=part.limit, unit=part.unit,
-    )  # fmt: skip
+        length=part.used,
+        limit=part.limit,
+        unit=part.unit,
+    )
 
 
 def _medium(one: content.RenderedMedia) -> r.RenderedMedium:
     mime = one.recipe.mime if one.recipe else one.media.mime
     return r.RenderedMedium(
-        name=one.media.name, kind=one.media.kind.value, mime=mime, converted=one.recipe is not None, alt=one.media.alt,
+        name=one.media.name,
+        kind=one.media.kind.value,
+        mime=mime,
+        converted=one.recipe is not None,
+        alt=one.media.alt,
         cover=None if one.cover is None else "picture" if one.cover_ms is None else "frame",
         cover_ms=one.cover.recipe.frame_ms if one.cover and one.cover.recipe else None,
-    )  # fmt: skip
+    )
 
 
 def preview(one: Preview) -> r.Preview:
@@ -186,17 +213,28 @@ def _delivery(row: Delivery) -> dict[str, Any]:
     parts = row.rendered.get("parts", [])
     channel, draft = row.channel, row.draft
     return {
-        "id": str(row.id), "post": str(row.draft_id),
+        "id": str(row.id),
+        "post": str(row.draft_id),
         "channel": d.ChannelRef(id=str(channel.id), key=channel.key, network=channel.network, name=channel.name),
-        "text": parts[0].get("text", "") if parts else "", "parts": len(parts),
-        "state": row.state, "hold": row.hold, "reason": _local(row.reason, row.said, row.timezone),
+        "text": parts[0].get("text", "") if parts else "",
+        "parts": len(parts),
+        "state": row.state,
+        "hold": row.hold,
+        "reason": _local(row.reason, row.said, row.timezone),
         "problems": errors(from_json(content.Problem, one) for one in row.problems),
-        "due_at": row.due_at, "timezone": row.timezone, "published_at": row.published_at, "late_ms": row.late_ms,
-        "url": row.url, "remote_ids": row.remote_ids,
-        "campaign": draft.campaign.name if draft.campaign else "", "tags": draft.tags,
-        "confirmed_by": person(row.confirmed_by), "confirmed_at": row.confirmed_at,
-        "created_at": row.created_at, "changed_at": row.changed_at,
-    }  # fmt: skip
+        "due_at": row.due_at,
+        "timezone": row.timezone,
+        "published_at": row.published_at,
+        "late_ms": row.late_ms,
+        "url": row.url,
+        "remote_ids": row.remote_ids,
+        "campaign": draft.campaign.name if draft.campaign else "",
+        "tags": draft.tags,
+        "confirmed_by": person(row.confirmed_by),
+        "confirmed_at": row.confirmed_at,
+        "created_at": row.created_at,
+        "changed_at": row.changed_at,
+    }
 
 
 # Channels
@@ -208,22 +246,48 @@ def channel(row: Channel) -> c.Channel:
 
 def channel_fields(row: Channel) -> dict[str, Any]:
     return {
-        "id": str(row.id), "key": row.key, "network": row.network, "name": row.name, "handle": row.handle, "kind": row.kind,
-        "host": row.host, "url": row.url, "state": row.state, "reason": row.reason, "renewal_why": row.renewal_why, "paused": row.is_paused,
-        "paused_until": row.paused_until, "asks_from": row.asks_from, "asks_why": row.asks_why, "reads_from": row.reads_from, "token_expires_at": row.token_expires_at, "connected_at": row.connected_at,
-    }  # fmt: skip
+        "id": str(row.id),
+        "key": row.key,
+        "network": row.network,
+        "name": row.name,
+        "handle": row.handle,
+        "kind": row.kind,
+        "host": row.host,
+        "url": row.url,
+        "state": row.state,
+        "reason": row.reason,
+        "renewal_why": row.renewal_why,
+        "paused": row.is_paused,
+        "paused_until": row.paused_until,
+        "asks_from": row.asks_from,
+        "asks_why": row.asks_why,
+        "reads_from": row.reads_from,
+        "token_expires_at": row.token_expires_at,
+        "connected_at": row.connected_at,
+    }
 
 
 def capabilities(value: can.Capabilities) -> c.Capabilities:
     return c.Capabilities(
-        max_length=value.max_length, unit=value.unit, max_comment_length=value.max_comment_length, max_parts=value.max_parts,
+        max_length=value.max_length,
+        unit=value.unit,
+        max_comment_length=value.max_comment_length,
+        max_parts=value.max_parts,
         media={kind.value: _rule(rule) for kind, rule in value.media.items()},
-        max_media=value.max_media, mixes_media=value.mixes_media, needs_media=value.needs_media,
-        needs_confirmation=value.needs_confirmation, poll=_poll_rule(value.poll),
-        abilities=sorted(ability.value for ability in value.abilities), editable=sorted(value.editable), options=[option(one) for one in value.questions],
-        facts={name: c.Fact(value=str(fact.value), source=fact.source, checked=fact.checked) for name, fact in value.facts.items()},
+        max_media=value.max_media,
+        mixes_media=value.mixes_media,
+        needs_media=value.needs_media,
+        needs_confirmation=value.needs_confirmation,
+        poll=_poll_rule(value.poll),
+        abilities=sorted(ability.value for ability in value.abilities),
+        editable=sorted(value.editable),
+        options=[option(one) for one in value.questions],
+        facts={
+            name: c.Fact(value=str(fact.value), source=fact.source, checked=fact.checked)
+            for name, fact in value.facts.items()
+        },
         quota=dict(value.quota),
-    )  # fmt: skip
+    )
 
 
 def _rule(rule: can.MediaRule) -> c.MediaRule:
@@ -234,7 +298,11 @@ def _rule(rule: can.MediaRule) -> c.MediaRule:
 
 def _covers(rule: can.CoverRule | None) -> list[str]:
     """How a video's cover may be chosen; a network that takes pictures is sent a frame as one."""
-    return [] if rule is None else [name for name, taken in (("frame", rule.frame or rule.picture), ("picture", rule.picture)) if taken]  # fmt: skip
+    return (
+        []
+        if rule is None
+        else [name for name, taken in (("frame", rule.frame or rule.picture), ("picture", rule.picture)) if taken]
+    )
 
 
 def _poll_rule(rule: can.PollRule | None) -> c.PollRule | None:

@@ -53,10 +53,17 @@ def sum_charges(request: HttpRequest, asked: Query[s.RangeQuery]) -> s.Sums:
 
 def _charge(row: Charge) -> s.Charge:
     return s.Charge(
-        id=row.pk, at=row.at, network=row.network, channel=str(row.channel_id) if row.channel_id else None,
-        delivery=str(row.delivery_id) if row.delivery_id else None, purpose=row.purpose, meter=row.meter,
-        units=row.units, micro=row.micro, currency=row.currency,
-    )  # fmt: skip
+        id=row.pk,
+        at=row.at,
+        network=row.network,
+        channel=str(row.channel_id) if row.channel_id else None,
+        delivery=str(row.delivery_id) if row.delivery_id else None,
+        purpose=row.purpose,
+        meter=row.meter,
+        units=row.units,
+        micro=row.micro,
+        currency=row.currency,
+    )
 
 
 @routes.get("/budgets", response=c.Budgets, summary="List budgets", openapi_extra=READS)
@@ -106,8 +113,13 @@ def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.Month
     display = Display(actor.workspace.currency)
     what_if = forecasting.WhatIf(plan=asked.plan, reading=asked.reading, plain=asked.plain, prices=_prices(asked.price))
     month = forecasting.forecast(actor, what_if)
-    total, networks, campaigns = ([forecast_shape(f, display) for f in group if f.currency] for group in (month.total, month.networks, month.campaigns))  # fmt: skip
-    return c.Month(begins_at=month.begins_at, ends_at=month.ends_at, total=total, networks=networks, campaigns=campaigns)  # fmt: skip
+    total, networks, campaigns = (
+        [forecast_shape(f, display) for f in group if f.currency]
+        for group in (month.total, month.networks, month.campaigns)
+    )
+    return c.Month(
+        begins_at=month.begins_at, ends_at=month.ends_at, total=total, networks=networks, campaigns=campaigns
+    )
 
 
 @routes.get("/plans", response=c.Quotes, summary="Compare plans", openapi_extra=READS)
@@ -123,7 +135,23 @@ def compare_plans(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.Quotes:
         for slug in ([asked.network] if asked.network else registry.slugs())
         for q in workloads.compare(slug, workloads.measured(slug, workspace_id=actor.workspace.id))
     ]
-    return c.Quotes(items=[c.Quote(network=slug, plan=q.plan.name, since=q.plan.since, currency=q.plan.currency, fee=q.fee, use=q.use, total=q.total, shown=worth(display, q.total, q.plan.currency), fits=q.fits, breaks=list(q.breaks)) for slug, q in found])  # fmt: skip
+    return c.Quotes(
+        items=[
+            c.Quote(
+                network=slug,
+                plan=q.plan.name,
+                since=q.plan.since,
+                currency=q.plan.currency,
+                fee=q.fee,
+                use=q.use,
+                total=q.total,
+                shown=worth(display, q.total, q.plan.currency),
+                fits=q.fits,
+                breaks=list(q.breaks),
+            )
+            for slug, q in found
+        ]
+    )
 
 
 def _wanted(actor: Actor, given: c.BudgetInput) -> plans.BudgetInput:
@@ -131,26 +159,57 @@ def _wanted(actor: Actor, given: c.BudgetInput) -> plans.BudgetInput:
     if given.campaign and campaign is None:
         raise NotFound("campaign", given.campaign)
     return plans.BudgetInput(
-        name=given.name, amount=given.amount, currency=given.currency, meter=given.meter, period=given.period, timezone=given.timezone,
-        is_hard=given.hard, tell_at=given.tell_at, reading_share=given.reading_share, network=given.network, purpose=given.purpose,
-        channel_id=one_channel(actor, given.channel).id if given.channel else None, campaign_id=campaign.id if campaign else None,
+        name=given.name,
+        amount=given.amount,
+        currency=given.currency,
+        meter=given.meter,
+        period=given.period,
+        timezone=given.timezone,
+        is_hard=given.hard,
+        tell_at=given.tell_at,
+        reading_share=given.reading_share,
+        network=given.network,
+        purpose=given.purpose,
+        channel_id=one_channel(actor, given.channel).id if given.channel else None,
+        campaign_id=campaign.id if campaign else None,
         app_id=app_for(given.network, given.app).id if given.app else None,
-    )  # fmt: skip
+    )
 
 
 def worth(display: Display, micro: int, currency: str) -> c.Worth | None:
     found = display.of(micro, currency)
-    return c.Worth(currency=found.currency, amount=found.micro, rate=f"{found.rate.normalize():f}", since=found.since) if found else None  # fmt: skip
+    return (
+        c.Worth(currency=found.currency, amount=found.micro, rate=f"{found.rate.normalize():f}", since=found.since)
+        if found
+        else None
+    )
 
 
 def budget_shape(state: plans.BudgetState, display: Display) -> c.Budget:
     row = state.budget
     return c.Budget(
-        id=str(row.id), name=row.name, amount=row.amount, currency=row.currency, meter=row.meter, period=row.period, timezone=row.timezone,
-        hard=row.is_hard, tell_at=row.tell_at, reading_share=row.reading_share, cap=bool(row.cap), whole_app=row.workspace_id is None, network=row.network,
-        channel=str(row.channel_id) if row.channel_id else None, campaign=str(row.campaign_id) if row.campaign_id else None, purpose=row.purpose,
-        used=state.used, shown=worth(display, row.amount, row.currency), reserved=state.reserved, begins_at=state.begins_at, renews_at=None if state.renews_at == budgets.NEVER else state.renews_at,
-    )  # fmt: skip
+        id=str(row.id),
+        name=row.name,
+        amount=row.amount,
+        currency=row.currency,
+        meter=row.meter,
+        period=row.period,
+        timezone=row.timezone,
+        hard=row.is_hard,
+        tell_at=row.tell_at,
+        reading_share=row.reading_share,
+        cap=bool(row.cap),
+        whole_app=row.workspace_id is None,
+        network=row.network,
+        channel=str(row.channel_id) if row.channel_id else None,
+        campaign=str(row.campaign_id) if row.campaign_id else None,
+        purpose=row.purpose,
+        used=state.used,
+        shown=worth(display, row.amount, row.currency),
+        reserved=state.reserved,
+        begins_at=state.begins_at,
+        renews_at=None if state.renews_at == budgets.NEVER else state.renews_at,
+    )
 
 
 def _prices(written: list[str]) -> dict[str, int]:
@@ -164,4 +223,15 @@ def _prices(written: list[str]) -> dict[str, int]:
 
 
 def forecast_shape(f: forecasting.Forecast, display: Display) -> c.Forecast:
-    return c.Forecast(key=f.key, currency=f.currency, spent=f.spent, calendar=f.calendar, reading=f.reading, fee=f.fee, expected=f.expected, low=f.low, high=f.high, shown=worth(display, f.expected, f.currency))  # fmt: skip
+    return c.Forecast(
+        key=f.key,
+        currency=f.currency,
+        spent=f.spent,
+        calendar=f.calendar,
+        reading=f.reading,
+        fee=f.fee,
+        expected=f.expected,
+        low=f.low,
+        high=f.high,
+        shown=worth(display, f.expected, f.currency),
+    )

@@ -47,7 +47,16 @@ class Judge:
     `policy`, `ended` and `added` judge as if they held: for looking at a change before it is made.
     """
 
-    def __init__(self, workspace: Workspace, *, at: datetime | None = None, policy: Mapping[str, str] | None = None, added: Iterable[Said] = (), ended: Iterable[str] = (), terms: Iterable[Said] | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        at: datetime | None = None,
+        policy: Mapping[str, str] | None = None,
+        added: Iterable[Said] = (),
+        ended: Iterable[str] = (),
+        terms: Iterable[Said] | None = None,
+    ) -> None:
         self.workspace = workspace
         self.at = at or clock.now()
         self._ended = frozenset(ended)
@@ -91,7 +100,9 @@ class Judge:
                 self._made[key] = found
         return found
 
-    def decide_items(self, use: str, items: QuerySet[Item], meets: Iterable[str] = ()) -> Iterator[tuple[UUID, Decision]]:  # fmt: skip
+    def decide_items(
+        self, use: str, items: QuerySet[Item], meets: Iterable[str] = ()
+    ) -> Iterator[tuple[UUID, Decision]]:
         """Of each item (in the order of `items`); about 500,000 in some seconds. Equal decisions are the same object."""
         known = {s.id: s.facts() for s in Standing.objects.filter(workspace=self.workspace)}
         kept = frozenset(meets)

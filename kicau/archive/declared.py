@@ -29,7 +29,16 @@ def heard(actor: Actor, channel: Channel, told: Preferences) -> Statement | None
         return None
     author = f"{channel.network}:{told.account}"
     raw = json.dumps(told.raw, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() if told.raw else b""
-    before = list(Statement.objects.filter(workspace_id=actor.workspace.id, subject=Subject.AUTHOR, key=author, layer=Layer.AUTHOR, parser=_parser(told), valid_until=None))  # fmt: skip
+    before = list(
+        Statement.objects.filter(
+            workspace_id=actor.workspace.id,
+            subject=Subject.AUTHOR,
+            key=author,
+            layer=Layer.AUTHOR,
+            parser=_parser(told),
+            valid_until=None,
+        )
+    )
     same = next((one for one in before if raw and one.raw_sha256 == hashlib.sha256(raw).hexdigest()), None)
     says = _says(told, raw)
     if same is not None:
@@ -56,6 +65,14 @@ def _says(told: Preferences, raw: bytes) -> dict[str, str]:
 
 def _statement(author: str, told: Preferences, raw: bytes, says: dict[str, str]) -> NewStatement:
     return NewStatement(
-        layer=Layer.AUTHOR, party=Party.AUTHOR, subject=Subject.AUTHOR, key=author, says=says, party_name=told.account,
-        source=told.source, raw=raw, parser=_parser(told), valid_from=told.at,
-    )  # fmt: skip
+        layer=Layer.AUTHOR,
+        party=Party.AUTHOR,
+        subject=Subject.AUTHOR,
+        key=author,
+        says=says,
+        party_name=told.account,
+        source=told.source,
+        raw=raw,
+        parser=_parser(told),
+        valid_from=told.at,
+    )

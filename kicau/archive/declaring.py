@@ -42,14 +42,22 @@ def forms(actor: Actor) -> list[Form]:
     told = {
         "robots": robots.write(says, licence=licence if rsl.write(says) else "") if says else "",
         "headers": "".join(f"{name}: {value}\n" for name, value in headers(workspace, says).items()),
-        "html": "\n".join(filter(None, [tdmrep.write_html(says, terms or policy), f'<link rel="license" type="{rsl.MIME}" href="{licence}">' if rsl.write(says) else ""])),
+        "html": "\n".join(
+            filter(
+                None,
+                [
+                    tdmrep.write_html(says, terms or policy),
+                    f'<link rel="license" type="{rsl.MIME}" href="{licence}">' if rsl.write(says) else "",
+                ],
+            )
+        ),
         "rsl": licence_of(workspace),
         "tdmrep": tdmrep.write_file({"/": says}, terms or policy) if tdmrep.write_headers(says) else "",
         "lexicon-ai": _json(lexicon.write(says, clock.now())),
         "iptc": _iptc(says),
         "cawg": _json(cawg.write(says, terms or policy)),
         "odrl": _json(odrl.write(says)),
-    }  # fmt: skip
+    }
     return [Form(slug=slug, text=text.strip()) for slug, text in told.items()]
 
 
@@ -58,7 +66,12 @@ def form(actor: Actor, slug: str) -> Form:
     known = forms(actor)
     found = next((one for one in known if one.slug == slug), None)
     if found is None:
-        raise unacceptable("form", "There is no form {form!r}; the forms are: {forms}.", form=slug, forms=", ".join(one.slug for one in known))  # fmt: skip
+        raise unacceptable(
+            "form",
+            "There is no form {form!r}; the forms are: {forms}.",
+            form=slug,
+            forms=", ".join(one.slug for one in known),
+        )
     return found
 
 
@@ -105,7 +118,9 @@ def licence_of(workspace: Workspace, url: str = "/") -> str:
 
 def policy_of(workspace: Workspace) -> dict[str, Any]:
     """The workspace's TDM policy, an ODRL offer."""
-    return tdmrep.write_policy(workspace.ai_use, uid=policy_url(workspace.id), name=workspace.name, contact=workspace.terms_url)  # fmt: skip
+    return tdmrep.write_policy(
+        workspace.ai_use, uid=policy_url(workspace.id), name=workspace.name, contact=workspace.terms_url
+    )
 
 
 def site_rule(rules: Iterable[Mapping[str, str]] | None = None) -> dict[str, str]:

@@ -42,7 +42,9 @@ def zipped(actor: Actor, query: Query, *, media: bool = True) -> Iterator[bytes]
     out = _Pipe()
     kept: dict[str, str] = {}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as packed:
-        packed.writestr("README.txt", README.format(workspace=actor.workspace.name, at=f"{clock.now():%Y-%m-%d %H:%M} UTC"))  # fmt: skip
+        packed.writestr(
+            "README.txt", README.format(workspace=actor.workspace.name, at=f"{clock.now():%Y-%m-%d %H:%M} UTC")
+        )
         packed.writestr("sources.json", json.dumps(_sources(actor), ensure_ascii=False, indent=2))
         with packed.open("items.jsonl", "w", force_zip64=True) as file:
             for some in _batches(actor, query):
@@ -58,7 +60,10 @@ def zipped(actor: Actor, query: Query, *, media: bool = True) -> Iterator[bytes]
             path = library.original(f"{actor.workspace.id.hex}/{digest}")
             if path.exists():
                 suffix = "." + name.rsplit(".", 1)[-1] if "." in name else ""
-                with packed.open(zipfile.ZipInfo(f"media/{digest}{suffix}"), "w", force_zip64=True) as file, path.open("rb") as source:  # fmt: skip
+                with (
+                    packed.open(zipfile.ZipInfo(f"media/{digest}{suffix}"), "w", force_zip64=True) as file,
+                    path.open("rb") as source,
+                ):
                     while piece := source.read(1 << 20):
                         file.write(piece)
                         yield out.taken()
@@ -89,7 +94,9 @@ def _batches(actor: Actor, query: Query) -> Iterator[list[dict[str, Any]]]:
     wanted = list(ids(actor, query))
     for begin in range(0, len(wanted), AT_ONCE):
         some = wanted[begin : begin + AT_ONCE]
-        rows = {i.id: i for i in Item.objects.select_related("standing", "campaign").defer("search").filter(id__in=some)}  # fmt: skip
+        rows = {
+            i.id: i for i in Item.objects.select_related("standing", "campaign").defer("search").filter(id__in=some)
+        }
         own = statements.of_items(actor.workspace.id, [i.id for i in rows.values() if i.said])
         yield [_item(rows[id_], judge, own) for id_ in some if id_ in rows]
 
@@ -97,25 +104,61 @@ def _batches(actor: Actor, query: Query) -> Iterator[list[dict[str, Any]]]:
 def _item(item: Item, judge: Judge, own: dict[UUID, list[Any]]) -> dict[str, Any]:
     facts, standing = item.facts(), item.standing
     return {
-        "id": str(item.id), "network": item.network, "remote_id": item.remote_id, "url": item.url, "kind": item.kind, "text": item.text,
-        "language": item.language, "posted_at": None if item.posted_at == UNDATED else item.posted_at.isoformat(), "posted_to": item.posted_to, "reply_to": item.reply_to,
-        "author": {"key": standing.author, "handle": standing.author_handle, "name": standing.author_name, "own": standing.own},
-        "licence": standing.licence, "acquired": standing.acquired, "origins": item.sources, "media": item.media, "extra": item.extra,
-        "campaign": item.campaign.name if item.campaign else "", "post": str(item.delivery_id or ""), "added_at": item.added_at.isoformat(),
+        "id": str(item.id),
+        "network": item.network,
+        "remote_id": item.remote_id,
+        "url": item.url,
+        "kind": item.kind,
+        "text": item.text,
+        "language": item.language,
+        "posted_at": None if item.posted_at == UNDATED else item.posted_at.isoformat(),
+        "posted_to": item.posted_to,
+        "reply_to": item.reply_to,
+        "author": {
+            "key": standing.author,
+            "handle": standing.author_handle,
+            "name": standing.author_name,
+            "own": standing.own,
+        },
+        "licence": standing.licence,
+        "acquired": standing.acquired,
+        "origins": item.sources,
+        "media": item.media,
+        "extra": item.extra,
+        "campaign": item.campaign.name if item.campaign else "",
+        "post": str(item.delivery_id or ""),
+        "added_at": item.added_at.isoformat(),
         "deleted_at": item.deleted_at.isoformat() if item.deleted_at else None,
         "rights": {use: str(judge.decide(use, facts, own.get(item.id, ())).answer) for use in USES},
-    }  # fmt: skip
+    }
 
 
 def _sources(actor: Actor) -> list[dict[str, Any]]:
     rows = Source.objects.filter(workspace=actor.workspace).order_by("id")
-    return [{"id": s.id, "acquired": s.acquired, "network": s.network, "name": s.label, "since": s.created_at.isoformat()} for s in rows]  # fmt: skip
+    return [
+        {"id": s.id, "acquired": s.acquired, "network": s.network, "name": s.label, "since": s.created_at.isoformat()}
+        for s in rows
+    ]
 
 
 def _statement(row: Statement) -> dict[str, Any]:
     return {
-        "id": str(row.id), "layer": row.layer, "party": row.party, "party_name": row.party_name, "subject": row.subject, "key": row.key,
-        "item": str(row.item or ""), "network": row.network, "acquired": row.acquired, "says": row.says, "conditions": row.conditions,
-        "source": row.source, "raw_sha256": row.raw_sha256, "parser": row.parser, "observed_at": row.observed_at.isoformat(),
-        "valid_from": row.valid_from.isoformat(), "valid_until": row.valid_until.isoformat() if row.valid_until else None, "note": row.note,
-    }  # fmt: skip
+        "id": str(row.id),
+        "layer": row.layer,
+        "party": row.party,
+        "party_name": row.party_name,
+        "subject": row.subject,
+        "key": row.key,
+        "item": str(row.item or ""),
+        "network": row.network,
+        "acquired": row.acquired,
+        "says": row.says,
+        "conditions": row.conditions,
+        "source": row.source,
+        "raw_sha256": row.raw_sha256,
+        "parser": row.parser,
+        "observed_at": row.observed_at.isoformat(),
+        "valid_from": row.valid_from.isoformat(),
+        "valid_until": row.valid_until.isoformat() if row.valid_until else None,
+        "note": row.note,
+    }

@@ -75,11 +75,18 @@ async def hear(actor: Actor, url: str) -> Hearing:
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as exc:
             raise unacceptable("url", "{url} could not be fetched: {why}", url=url, why=_why(exc)) from exc
         if work.status != 200:
-            raise unacceptable("url", "{url} answered {status}; give an address from which the page can be had.", url=url, status=work.status)  # fmt: skip
+            raise unacceptable(
+                "url",
+                "{url} answered {status}; give an address from which the page can be had.",
+                url=url,
+                status=work.status,
+            )
         parts = urlsplit(work.url)
         origin = f"{parts.scheme}://{parts.netloc}"
         robots_at, file_at = f"{origin}/robots.txt", f"{origin}{tdmrep.WHERE_FILE}"
-        about_robots, about_file = await asyncio.gather(_beside(client, robots_at, read, faults), _beside(client, file_at, read, faults))  # fmt: skip
+        about_robots, about_file = await asyncio.gather(
+            _beside(client, robots_at, read, faults), _beside(client, file_at, read, faults)
+        )
         heard = [*sources.of_headers(work.url, work.headers), *_of_body(work.url, work.body, work.url)]
         licences = named = list(sources.named(work.url, dict(work.headers), work.body if _is_text(work.body) else b""))
         if about_robots:
@@ -93,16 +100,28 @@ async def hear(actor: Actor, url: str) -> Hearing:
                 page = work.url if licence in named else ""
                 heard.append(sources.of_licence(licence, "RSL", answer.body, work.url, page))
     return Hearing(
-        subject=Subject.SITE, key=url, name=parts.hostname or "", at=clock.now(), heard=tuple(h for h in heard if h.declarations or h.faults),
-        read=frozenset({work.url, *read}), faults=tuple(faults),
-    )  # fmt: skip
+        subject=Subject.SITE,
+        key=url,
+        name=parts.hostname or "",
+        at=clock.now(),
+        heard=tuple(h for h in heard if h.declarations or h.faults),
+        read=frozenset({work.url, *read}),
+        faults=tuple(faults),
+    )
 
 
 def hear_file(actor: Actor, name: str, data: bytes) -> Hearing:
     """Read a file that somebody has: a picture, a film, a page, a robots.txt, a licence, a record, a Croissant file."""
     actor.require(Permission.READ)
     heard = tuple(h for h in _of_body(name, data, "") if h.declarations or h.faults)
-    return Hearing(subject=Subject.FILE, key=hashlib.sha256(data).hexdigest(), name=name, at=clock.now(), heard=heard, read=frozenset({name}))  # fmt: skip
+    return Hearing(
+        subject=Subject.FILE,
+        key=hashlib.sha256(data).hexdigest(),
+        name=name,
+        at=clock.now(),
+        heard=heard,
+        read=frozenset({name}),
+    )
 
 
 @transaction.atomic
@@ -118,9 +137,14 @@ def keep(actor: Actor, hearing: Hearing) -> list[Statement]:
     now = clock.now()
     before = {
         (row.source, row.parser.split(" ")[0]): row
-        for row in Statement.objects.defer("raw").filter(Q(valid_until=None) | Q(valid_until__gt=now), workspace_id=actor.workspace.id, subject=hearing.subject, key=hearing.key)
+        for row in Statement.objects.defer("raw").filter(
+            Q(valid_until=None) | Q(valid_until__gt=now),
+            workspace_id=actor.workspace.id,
+            subject=hearing.subject,
+            key=hearing.key,
+        )
         if row.parser
-    }  # fmt: skip
+    }
     fresh = []
     for one in given:
         old = before.pop((one.source, one.parser.split(" ")[0]), None)

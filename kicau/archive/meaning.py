@@ -74,7 +74,9 @@ def near(actor: Actor, text: str, narrowed: Query | None = None, *, limit: int =
         found = dict(cursor.fetchall())
     wanted = matching(actor, replace(narrowed, words=""), found) if narrowed else set(found)
     rows = Item.objects.filter(workspace=actor.workspace, id__in=wanted)
-    permitted = {id_ for id_, decision in Judge(actor.workspace).decide_items(USE, rows) if decision.answer == Answer.YES}  # fmt: skip
+    permitted = {
+        id_ for id_, decision in Judge(actor.workspace).decide_items(USE, rows) if decision.answer == Answer.YES
+    }
     shown = sorted(permitted, key=found.__getitem__, reverse=True)[:limit]
     items = {i.id: i for i in rows.filter(id__in=shown).select_related("standing", "campaign").defer("search")}
     return [Near(item=items[id_], likeness=round(float(found[id_]), 3)) for id_ in shown]
@@ -99,7 +101,10 @@ def _due() -> Iterator[tuple[Workspace, QuerySet[Item]]]:
         return
     for workspace in Workspace.objects.filter(id__in=Item.objects.values("workspace").distinct()):
         rows = Item.objects.filter(Judge(workspace).permitted(USE).q, workspace=workspace).exclude(text="")
-        yield workspace, rows.extra(where=["NOT EXISTS (SELECT FROM archive_meaning m WHERE m.item_id = archive_item.id)"])  # fmt: skip
+        yield (
+            workspace,
+            rows.extra(where=["NOT EXISTS (SELECT FROM archive_meaning m WHERE m.item_id = archive_item.id)"]),
+        )
 
 
 def keep(workspace: Workspace, texts: Sequence[tuple[UUID, str]]) -> None:

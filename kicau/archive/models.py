@@ -171,6 +171,11 @@ class Item(models.Model):
         """What statements can speak of. Reads `standing`."""
         shared = self.standing
         return Facts(
-            network=shared.network, author=shared.author, own=shared.own, licence=shared.licence,
-            acquired=tuple(shared.acquired), url=self.url, item=self.id,
-        )  # fmt: skip
+            network=shared.network,
+            author=shared.author,
+            own=shared.own,
+            licence=shared.licence,
+            acquired=tuple(shared.acquired),
+            url=self.url,
+            item=self.id,
+        )

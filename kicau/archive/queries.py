@@ -28,17 +28,44 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
     wrong: list[Unacceptable] = []
     for name in query.networks:
         if name not in networks:
-            wrong.append(unacceptable("query.networks", "There is no network {name!r} here; there are: {known}.", name=name, known=", ".join(networks)))  # fmt: skip
+            wrong.append(
+                unacceptable(
+                    "query.networks",
+                    "There is no network {name!r} here; there are: {known}.",
+                    name=name,
+                    known=", ".join(networks),
+                )
+            )
     for name in query.kinds:
         if name not in KINDS:
-            wrong.append(unacceptable("query.kinds", "There is no kind {name!r}; the kinds are: {known}.", name=name, known=", ".join(KINDS)))  # fmt: skip
+            wrong.append(
+                unacceptable(
+                    "query.kinds",
+                    "There is no kind {name!r}; the kinds are: {known}.",
+                    name=name,
+                    known=", ".join(KINDS),
+                )
+            )
     for name in query.acquired:
         if name not in Origin.values:
-            wrong.append(unacceptable("query.acquired", "There is no way {name!r} by which posts come; the ways are: {known}.", name=name, known=", ".join(Origin.values)))  # fmt: skip
+            wrong.append(
+                unacceptable(
+                    "query.acquired",
+                    "There is no way {name!r} by which posts come; the ways are: {known}.",
+                    name=name,
+                    known=", ".join(Origin.values),
+                )
+            )
     people = {name.casefold() for _, key, handle in here for name in (key, handle)}
     for author in query.authors:
         if author.removeprefix("@").casefold() not in people:
-            wrong.append(unacceptable("query.authors", "Nobody in the archive is called {name!r}; give a handle as the archive shows it.", name=author))  # fmt: skip
+            wrong.append(
+                unacceptable(
+                    "query.authors",
+                    "Nobody in the archive is called {name!r}; give a handle as the archive shows it.",
+                    name=author,
+                )
+            )
     if query.language:
         try:
             check_languages("query.language", [query.language])
@@ -54,14 +81,18 @@ def check_languages(field: str, codes: Iterable[str]) -> None:
     """Raises Unacceptable."""
     for code in codes:
         if code not in CODES:
-            raise unacceptable(field, "{name!r} is no language; give its code of two letters, such as id or en.", name=code)  # fmt: skip
+            raise unacceptable(
+                field, "{name!r} is no language; give its code of two letters, such as id or en.", name=code
+            )
 
 
 def query_of(told: Mapping[str, Any]) -> Query:
     """A stored query as the archive asks it: names as in QUERY, times in ISO 8601. Raises Unacceptable."""
     unknown = set(told) - set(QUERY)
     if unknown:
-        raise unacceptable("query", "A query knows {known}, not {name}.", known=", ".join(QUERY), name=", ".join(sorted(unknown)))  # fmt: skip
+        raise unacceptable(
+            "query", "A query knows {known}, not {name}.", known=", ".join(QUERY), name=", ".join(sorted(unknown))
+        )
     values = dict(told)
     for name in TIMES:
         if values.get(name):

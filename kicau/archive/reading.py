@@ -33,13 +33,17 @@ def story(actor: Actor, item_id: UUID | str, *, meets: tuple[str, ...] = ()) -> 
     """Raises NotFound."""
     item = one_item(actor, item_id)
     sources = {s.id: s for s in Source.objects.filter(workspace=actor.workspace, id__in=item.sources)}
-    here = Item.objects.filter(workspace=actor.workspace, network=item.network).defer("search").select_related("standing")  # fmt: skip
+    here = (
+        Item.objects.filter(workspace=actor.workspace, network=item.network).defer("search").select_related("standing")
+    )
     return Story(
-        item=item, origins=[sources[id_] for id_ in item.sources if id_ in sources], decisions=decide_item(actor, item.id, meets=meets).decisions,
+        item=item,
+        origins=[sources[id_] for id_ in item.sources if id_ in sources],
+        decisions=decide_item(actor, item.id, meets=meets).decisions,
         statements=list(all_statements(actor, item=item.id)) if item.said else [],
         before=here.filter(remote_id=item.reply_to).first() if item.reply_to else None,
         after=_answers(item),
-    )  # fmt: skip
+    )
 
 
 def one_item(actor: Actor, item_id: UUID | str) -> Item:
@@ -64,7 +68,10 @@ def problem(told: Mapping[str, Any]) -> Problem:
 def _answers(item: Item) -> list[Item]:
     """Of the days after it, so that no index of all answers is needed."""
     rows = Item.objects.filter(
-        workspace_id=item.workspace_id, posted_at__gte=item.posted_at, posted_at__lt=item.posted_at + timedelta(days=2),
-        network=item.network, reply_to=item.remote_id,
-    )  # fmt: skip
+        workspace_id=item.workspace_id,
+        posted_at__gte=item.posted_at,
+        posted_at__lt=item.posted_at + timedelta(days=2),
+        network=item.network,
+        reply_to=item.remote_id,
+    )
     return list(rows.defer("search").select_related("standing").order_by("posted_at", "id")[:20])

@@ -86,7 +86,14 @@ def network_terms(actor: Actor) -> list[Terms]:
 
 
 @transaction.atomic
-def review_terms(actor: Actor, terms_id: int, *, says: Mapping[str, str] | None = None, conditions: Mapping[str, str] | None = None, note: str = "") -> Terms:  # fmt: skip
+def review_terms(
+    actor: Actor,
+    terms_id: int,
+    *,
+    says: Mapping[str, str] | None = None,
+    conditions: Mapping[str, str] | None = None,
+    note: str = "",
+) -> Terms:
     """The operator has read the source and holds that this is what it says; `says` corrects the proposal."""
     _operator(actor)
     row = Terms.objects.select_for_update().filter(id=terms_id).first()
@@ -104,7 +111,18 @@ def review_terms(actor: Actor, terms_id: int, *, says: Mapping[str, str] | None 
 
 
 @transaction.atomic
-def add_terms(actor: Actor, *, network: str, acquired: str, since: date, says: Mapping[str, str], summary: str, source: str, conditions: Mapping[str, str] | None = None, note: str = "") -> Terms:  # fmt: skip
+def add_terms(
+    actor: Actor,
+    *,
+    network: str,
+    acquired: str,
+    since: date,
+    says: Mapping[str, str],
+    summary: str,
+    source: str,
+    conditions: Mapping[str, str] | None = None,
+    note: str = "",
+) -> Terms:
     """New terms from a day on, reviewed by who enters them; what was in force before ends on that day."""
     _operator(actor)
     if network not in registry.slugs():
@@ -116,12 +134,20 @@ def add_terms(actor: Actor, *, network: str, acquired: str, since: date, says: M
     if not summary.strip():
         raise unacceptable("summary", "Say in a sentence what these terms say.")
     row, made = Terms.objects.get_or_create(
-        network=network, acquired=acquired, since=since,
+        network=network,
+        acquired=acquired,
+        since=since,
         defaults={
-            "says": checked_says(says), "conditions": checked_conditions(conditions or {}), "summary": summary.strip(), "source": source[:1000],
-            "seen_on": clock.now().date(), "reviewed_by": actor.name, "reviewed_at": clock.now(), "note": note,
+            "says": checked_says(says),
+            "conditions": checked_conditions(conditions or {}),
+            "summary": summary.strip(),
+            "source": source[:1000],
+            "seen_on": clock.now().date(),
+            "reviewed_by": actor.name,
+            "reviewed_at": clock.now(),
+            "note": note,
         },
-    )  # fmt: skip
+    )
     if not made:
         raise Conflict("There are terms of that network and day already; review those.")
     Terms.objects.filter(network=network, acquired=acquired, since__lt=since, until=None).update(until=since)

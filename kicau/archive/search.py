@@ -91,7 +91,10 @@ def find(actor: Actor, query: Query, *, after: str = "", limit: int = 20) -> Pag
     place = _read_place(after)
     rows = asked.rows(place, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
-    known = {i.id: i for i in Item.objects.select_related("standing", "campaign").defer("search").filter(id__in=[r[0] for r in rows])}  # fmt: skip
+    known = {
+        i.id: i
+        for i in Item.objects.select_related("standing", "campaign").defer("search").filter(id__in=[r[0] for r in rows])
+    }
     following = signing.dumps([rows[-1][1].isoformat(), str(rows[-1][0])], salt=_SALT) if more else ""
     return Page(items=[known[id_] for id_, _ in rows if id_ in known], following=following)
 
@@ -113,11 +116,16 @@ def facets(actor: Actor, query: Query) -> Facets:
             by["acquired"][way] += n
     names = {s.author: s.author_handle or s.author_name or s.author.partition(":")[2] for s in asked.standings.values()}
     return Facets(
-        count=min(total, COUNTED), more=total > COUNTED, networks=dict(by["network"].most_common()),
-        authors=[(key, names[key], n) for key, n in by["author"].most_common(12)], kinds=dict(by["kind"].most_common()),
-        acquired=dict(by["acquired"].most_common()), years=dict(sorted(by["year"].items(), reverse=True)),
-        use=asked.use, answers=asked.answers(counted),
-    )  # fmt: skip
+        count=min(total, COUNTED),
+        more=total > COUNTED,
+        networks=dict(by["network"].most_common()),
+        authors=[(key, names[key], n) for key, n in by["author"].most_common(12)],
+        kinds=dict(by["kind"].most_common()),
+        acquired=dict(by["acquired"].most_common()),
+        years=dict(sorted(by["year"].items(), reverse=True)),
+        use=asked.use,
+        answers=asked.answers(counted),
+    )
 
 
 def ids(actor: Actor, query: Query) -> Iterable[UUID]:
@@ -125,7 +133,10 @@ def ids(actor: Actor, query: Query) -> Iterable[UUID]:
     actor.require(Permission.READ)
     asked = _Asked(actor, query)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id FROM archive_item i WHERE {asked.where} ORDER BY posted_at DESC, id DESC", asked.params)  # noqa: S608  # fmt: skip
+        cursor.execute(
+            f"SELECT id FROM archive_item i WHERE {asked.where} ORDER BY posted_at DESC, id DESC",  # noqa: S608
+            asked.params,
+        )
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -134,7 +145,10 @@ def matching(actor: Actor, query: Query, items: Collection[UUID]) -> set[UUID]:
     actor.require(Permission.READ)
     asked = _Asked(actor, query)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id FROM archive_item i WHERE i.id = ANY(%(items)s) AND {asked.where}", asked.params | {"items": list(items)})  # noqa: S608  # fmt: skip
+        cursor.execute(
+            f"SELECT id FROM archive_item i WHERE i.id = ANY(%(items)s) AND {asked.where}",  # noqa: S608
+            asked.params | {"items": list(items)},
+        )
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -199,7 +213,7 @@ class _Asked:
         COUNTED + 1 matches."""
         places = {f"place{n}": site for n, site in enumerate(self.judge.sites)}
         singly = " OR ".join(["i.said", *(f"starts_with(i.url, %({name})s)" for name in places)])
-        inner = f"SELECT i.standing_id, i.kind, i.posted_at, CASE WHEN {singly} THEN i.id END AS one FROM archive_item i WHERE {self.where} LIMIT {COUNTED + 1}"  # noqa: S608  # fmt: skip
+        inner = f"SELECT i.standing_id, i.kind, i.posted_at, CASE WHEN {singly} THEN i.id END AS one FROM archive_item i WHERE {self.where} LIMIT {COUNTED + 1}"  # noqa: S608
         return self._fetch(
             f"SELECT standing_id, kind, extract(year FROM posted_at)::int, one, count(*) FROM ({inner}) m GROUP BY 1, 2, 3, 4",  # noqa: S608
             self.params | places,
@@ -209,7 +223,10 @@ class _Asked:
         """How many of these may, may not, or nobody knows, be put to the use."""
         made: Counter[str] = Counter()
         meets = self._query.meets
-        shared = {standing: str(self.judge.decide(self.use, self.standings[standing].facts(), meets=meets).answer) for standing, *_ in counted}  # fmt: skip
+        shared = {
+            standing: str(self.judge.decide(self.use, self.standings[standing].facts(), meets=meets).answer)
+            for standing, *_ in counted
+        }
         for standing, _, _, one, n in counted:
             if one is None:
                 made[shared[standing]] += n
@@ -302,9 +319,11 @@ class _Asked:
             plain.append("i.standing_id = ANY(%(permitted)s)")
         plain += [f"NOT starts_with(i.url, %(site{n})s)" for n in range(len(permitted.sites))]
         self._add(
-            f"({' AND '.join(plain)} OR i.id = ANY(%(singly)s))", permitted=list(permitted.standings),
-            singly=list(permitted.items), **{f"site{n}": site for n, site in enumerate(permitted.sites)},
-        )  # fmt: skip
+            f"({' AND '.join(plain)} OR i.id = ANY(%(singly)s))",
+            permitted=list(permitted.standings),
+            singly=list(permitted.items),
+            **{f"site{n}": site for n, site in enumerate(permitted.sites)},
+        )
 
     def _add(self, condition: str, **params: Any) -> None:
         self._wide.append(condition)
@@ -333,4 +352,6 @@ def _read_place(after: str) -> tuple[datetime, UUID] | None:
         at, id_ = signing.loads(after, salt=_SALT)
         return datetime.fromisoformat(at), UUID(id_)
     except (signing.BadSignature, ValueError):
-        raise unacceptable("after", "This is no place in this list; take `following` of the page before as it is.") from None  # fmt: skip
+        raise unacceptable(
+            "after", "This is no place in this list; take `following` of the page before as it is."
+        ) from None

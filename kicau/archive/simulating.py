@@ -87,10 +87,13 @@ def simulate(actor: Actor, change: Change, uses: Sequence[str] = USES) -> list[E
     at = clock.now()
     before = Judge(actor.workspace, at=at)
     after = Judge(
-        actor.workspace, at=at, ended=[str(one_statement(actor, one).id) for one in change.ended],
+        actor.workspace,
+        at=at,
+        ended=[str(one_statement(actor, one).id) for one in change.ended],
         added=[statements.as_if_kept(actor.workspace.id, one, at) for one in change.added],
-        policy=None if change.policy is None else checked_ai_use(change.policy), terms=_terms(change.terms),
-    )  # fmt: skip
+        policy=None if change.policy is None else checked_ai_use(change.policy),
+        terms=_terms(change.terms),
+    )
     return [_effect(actor, before, after, use) for use in uses]
 
 
@@ -118,12 +121,17 @@ def _effect(actor: Actor, before: Judge, after: Judge, use: str) -> Effect:
     come = sum(shared[i] for i in enter) + len(in_singly)
     count = sum(n for i, n in shared.items() if was[i]) + sum(was_singly.values())
     return Effect(
-        use=use, before=count, after=count + come - gone, entering=come, leaving=gone,
-        enter=_some(entering) if come else (), leave=_some(leaving) if gone else (),
+        use=use,
+        before=count,
+        after=count + come - gone,
+        entering=come,
+        leaving=gone,
+        enter=_some(entering) if come else (),
+        leave=_some(leaving) if gone else (),
         why_enter=_why([(then[i], shared[i]) for i in enter] + [(then_singly[i], 1) for i in in_singly]),
         why_leave=_why([(then[i], shared[i]) for i in leave] + [(then_singly[i], 1) for i in out_singly]),
         recipients=[r for ask in PAST_RECIPIENTS for r in ask(actor.workspace, use, leaving)] if gone else (),
-    )  # fmt: skip
+    )
 
 
 def _why(decided: Iterable[tuple[Decision, int]]) -> list[Why]:

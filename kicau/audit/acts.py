@@ -30,7 +30,16 @@ BUNDLE = "evidence.json"
 MOST_FILES = 2000  # of one upload, or of one list
 
 
-def begin(actor: Actor, *, name: str = "", query: Mapping[str, Any] | None = None, files: Sequence[UploadedFile[Any]] = (), where: str = "", control_files: Sequence[UploadedFile[Any]] = (), control: str = "") -> Audit:  # fmt: skip
+def begin(
+    actor: Actor,
+    *,
+    name: str = "",
+    query: Mapping[str, Any] | None = None,
+    files: Sequence[UploadedFile[Any]] = (),
+    where: str = "",
+    control_files: Sequence[UploadedFile[Any]] = (),
+    control: str = "",
+) -> Audit:
     """Queue a search for the workspace's posts (those of `query`; all of its own where none is given) in uploaded files,
     or in what lies at `where` on the server. `control`: data that cannot hold them, on which chance is counted. Raises
     Unacceptable where there is nothing to search or it may not be searched; then nothing is kept."""
@@ -43,10 +52,25 @@ def begin(actor: Actor, *, name: str = "", query: Mapping[str, Any] | None = Non
     folder = folder_of(id_)
     try:
         lies = _kept(files, folder / "shards", "file") if files else _allowed(actor, where, folder, "where")
-        beside = _kept(control_files, folder / "control", "control") if control_files else _allowed(actor, control, folder, "control") if control else ""  # fmt: skip
+        beside = (
+            _kept(control_files, folder / "control", "control")
+            if control_files
+            else _allowed(actor, control, folder, "control")
+            if control
+            else ""
+        )
         shown = name.strip() or (Path(files[0].name or "data").name if files else where)
         with transaction.atomic():
-            made = Audit.objects.create(id=id_, workspace=actor.workspace, by=actor.person, name=shown[:200], query=asked, where=lies, control=beside, is_uploaded=bool(files))  # fmt: skip
+            made = Audit.objects.create(
+                id=id_,
+                workspace=actor.workspace,
+                by=actor.person,
+                name=shown[:200],
+                query=asked,
+                where=lies,
+                control=beside,
+                is_uploaded=bool(files),
+            )
             actor.record("audit.begun", made.id, name=made.name)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -61,12 +85,18 @@ def folder_of(audit_id: UUID) -> Path:
 def _kept(files: Sequence[UploadedFile[Any]], folder: Path, field: str) -> str:
     """Streams uploads into the folder, which is where they are searched."""
     if len(files) > MOST_FILES:
-        raise unacceptable(field, "Give at most {limit} files at once; more of them as a list on the server.", limit=MOST_FILES)  # fmt: skip
+        raise unacceptable(
+            field, "Give at most {limit} files at once; more of them as a list on the server.", limit=MOST_FILES
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for number, file in enumerate(files):
         name = re.sub(r"[^\w.,+@=()-]+", "_", Path(file.name or "data").name)[-150:].lstrip(".") or "data"
         if not format_of(name)[0]:
-            raise unacceptable(field, "{name} is nothing that can be searched. JSON lines, Parquet, WARC or text is wanted, plain or packed as .gz, .zst, .bz2 or .xz; unpack a zip first.", name=name)  # fmt: skip
+            raise unacceptable(
+                field,
+                "{name} is nothing that can be searched. JSON lines, Parquet, WARC or text is wanted, plain or packed as .gz, .zst, .bz2 or .xz; unpack a zip first.",
+                name=name,
+            )
         target = folder / name if not (folder / name).exists() else folder / f"{number}-{name}"
         with target.open("wb") as out:
             for piece in file.chunks(1 << 20):
@@ -82,7 +112,9 @@ def _allowed(actor: Actor, where: str, folder: Path, field: str) -> str:
     if not where.startswith("@"):
         return _inside(where, field)
     try:
-        names = [line.strip() for line in Path(_inside(where[1:], field)).read_text("utf-8").splitlines() if line.strip()]  # fmt: skip
+        names = [
+            line.strip() for line in Path(_inside(where[1:], field)).read_text("utf-8").splitlines() if line.strip()
+        ]
     except (OSError, UnicodeDecodeError):
         raise unacceptable(field, "The list {name} cannot be read.", name=where[1:]) from None
     if not 0 < len(names) <= MOST_FILES * 50:
@@ -107,8 +139,13 @@ def _inside(where: str, field: str) -> str:
             return place
     allowed = ", ".join(settings.KICAU_AUDIT_FOLDERS)
     if not allowed:
-        raise unacceptable(field, "No folder of this server may be searched; ask its operator to name one in KICAU_AUDIT_FOLDERS, or upload the files.")  # fmt: skip
-    raise unacceptable(field, "{where} may not be searched; the operator allows: {allowed}.", where=where, allowed=allowed)  # fmt: skip
+        raise unacceptable(
+            field,
+            "No folder of this server may be searched; ask its operator to name one in KICAU_AUDIT_FOLDERS, or upload the files.",
+        )
+    raise unacceptable(
+        field, "{where} may not be searched; the operator allows: {allowed}.", where=where, allowed=allowed
+    )
 
 
 def audits(actor: Actor) -> QuerySet[Audit]:

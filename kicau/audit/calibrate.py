@@ -47,10 +47,18 @@ class Rate:
 
     def as_json(self) -> dict[str, object]:
         low, high = self.interval
-        return {"hits": self.hits, "tries": self.tries, "share": round(self.share, 4), "from": round(low, 4), "to": round(high, 4)}  # fmt: skip
+        return {
+            "hits": self.hits,
+            "tries": self.tries,
+            "share": round(self.share, 4),
+            "from": round(low, 4),
+            "to": round(high, 4),
+        }
 
 
-def hold_out(posts: Iterable[tuple[str, str]], dice: random.Random, held: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:  # fmt: skip
+def hold_out(
+    posts: Iterable[tuple[str, str]], dice: random.Random, held: list[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
     """Passes the posts on and leaves HELD of them, drawn evenly, in `held`."""
     for at, post in enumerate(posts):
         if len(held) < HELD:
@@ -60,7 +68,9 @@ def hold_out(posts: Iterable[tuple[str, str]], dice: random.Random, held: list[t
         yield post
 
 
-def sensitivity(prints: Prints, held: Sequence[tuple[str, str]], shards: Sequence[Shard], seed: int = 1) -> dict[float, Rate]:  # fmt: skip
+def sensitivity(
+    prints: Prints, held: Sequence[tuple[str, str]], shards: Sequence[Shard], seed: int = 1
+) -> dict[float, Rate]:
     """By share of words changed, how many of the held-out posts are found when planted in these shards' own texts.
     Needs prints opened with their ids. Posts too short to be told are tried too: they lower the rate, as they should."""
     dice = random.Random(seed)  # noqa: S311 (chooses samples, guards nothing)

@@ -38,7 +38,11 @@ LEAST, MOST = 20, 10_000  # candidates; the smallest p-value that a canary can g
 WORDS = 6  # of a candidate that are drawn: there may be 262,144 to the sixth sentences
 CALL = {"en": "Note to self, {words}.", "id": "Catatan kecil, {words}."}
 #: Syllables of which words are drawn that no text holds, and every tokenizer can read.
-ONSETS, VOWELS, CODAS = ["b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "w", "z"], ["a", "e", "i", "o"], ["", "n", "r", "s", "l", "m", "k", "t"]  # fmt: skip
+ONSETS, VOWELS, CODAS = (
+    ["b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "w", "z"],
+    ["a", "e", "i", "o"],
+    ["", "n", "r", "s", "l", "m", "k", "t"],
+)
 
 
 def register(actor: Actor, name: str, *, candidates: int = 1000, language: str = "en", sentence: str = "") -> Canary:
@@ -58,7 +62,9 @@ def register(actor: Actor, name: str, *, candidates: int = 1000, language: str =
     while len(drawn) < candidates:
         drawn[form.replace("{words}", " ".join(_word() for _ in range(WORDS)))] = None
     texts = list(drawn)
-    made = Canary(workspace_id=actor.workspace.id, name=name.strip()[:120], candidates=texts, chosen=secrets.randbelow(candidates))  # fmt: skip
+    made = Canary(
+        workspace_id=actor.workspace.id, name=name.strip()[:120], candidates=texts, chosen=secrets.randbelow(candidates)
+    )
     with transaction.atomic():
         entries = [(str(made.id), canonical(part)) for part in parts(made)]
         made.first_leaf = log.append("canary", entries, actor.workspace.id).start
@@ -147,14 +153,23 @@ def read_scores(table: str, count: int) -> list[float]:
         except ValueError:
             raise unacceptable("scores", "A row has no number or no score: {row}.", row=str(dict(row))[:120]) from None
         if not 1 <= number <= count or number in found or not math.isfinite(score):
-            raise unacceptable("scores", "Candidate {number} is unknown, there twice, or its score is no number.", number=number)  # fmt: skip
+            raise unacceptable(
+                "scores", "Candidate {number} is unknown, there twice, or its score is no number.", number=number
+            )
         found[number] = score
     if missing := [number for number in range(1, count + 1) if number not in found]:
-        raise unacceptable("scores", "Each candidate needs its score; {count} lack one, the first is {number}.", count=len(missing), number=missing[0])  # fmt: skip
+        raise unacceptable(
+            "scores",
+            "Each candidate needs its score; {count} lack one, the first is {number}.",
+            count=len(missing),
+            number=missing[0],
+        )
     return [found[number] for number in range(1, count + 1)]
 
 
-def examine(actor: Actor, canary: Canary, scores: Sequence[float], *, model: str, lower_is_likelier: bool = True) -> dict[str, Any]:  # fmt: skip
+def examine(
+    actor: Actor, canary: Canary, scores: Sequence[float], *, model: str, lower_is_likelier: bool = True
+) -> dict[str, Any]:
     """What the scores say, as a report (see `evidence`), which is kept, sealed. How often a canary was tried is part of
     what it says, so each report tells it. Raises Unacceptable."""
     actor.require(Permission.SETTINGS)
@@ -175,11 +190,18 @@ def examine(actor: Actor, canary: Canary, scores: Sequence[float], *, model: str
             "made_at": now.isoformat(timespec="seconds"),
             "says": said,
             "canary": {
-                "id": str(canary.id), "registered_at": canary.registered_at.isoformat(timespec="seconds"), "model": model[:200], "rank": found.rank,
-                "of": found.of, "p": found.p, "tests": row.tests, "lower_is_likelier": lower_is_likelier, "scores": list(scores),
+                "id": str(canary.id),
+                "registered_at": canary.registered_at.isoformat(timespec="seconds"),
+                "model": model[:200],
+                "rank": found.rank,
+                "of": found.of,
+                "p": found.p,
+                "tests": row.tests,
+                "lower_is_likelier": lower_is_likelier,
+                "scores": list(scores),
             },
             "findings": [],
-        }  # fmt: skip
+        }
         CanaryTest.objects.create(canary=row, number=row.tests, report=report, made_at=now)
         actor.record("canary.tested", canary.id, name=canary.name, model=model[:200], rank=found.rank, of=found.of)
     return report
@@ -188,12 +210,16 @@ def examine(actor: Actor, canary: Canary, scores: Sequence[float], *, model: str
 def sentence(found: Ranked, model: str, tests: int) -> str:
     """What may be said, and no more; in the reader's language (in a report it is English)."""
     said = [
-        _("Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}.").format(
-            of=number(found.of), rank=number(found.rank), model=model[:200], chance=_chance(found.p)
-        )
-    ]  # fmt: skip
+        _(
+            "Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}."
+        ).format(of=number(found.of), rank=number(found.rank), model=model[:200], chance=_chance(found.p))
+    ]
     if tests > 1:
-        said.append(_("This is test {tests} of this canary: with {tests} tests one of them falls so with a chance of up to {chance}.").format(tests=number(tests), chance=_chance(min(1.0, tests * found.p))))  # fmt: skip
+        said.append(
+            _(
+                "This is test {tests} of this canary: with {tests} tests one of them falls so with a chance of up to {chance}."
+            ).format(tests=number(tests), chance=_chance(min(1.0, tests * found.p)))
+        )
     return " ".join([*said, _("It says nothing of any other text.")])
 
 

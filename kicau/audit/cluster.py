@@ -30,8 +30,12 @@ def search(left: Sequence[Unit], folder: Path, address: str) -> Iterator[Found]:
         return
     ray = _ray(address)
     try:
-        stored = {path.name: ray.put(np.fromfile(path, np.uint8)) for path in sorted(folder.iterdir()) if path.is_file()}  # fmt: skip
-        mark = hashlib.sha256("".join(f"{p.name} {_digest(p)}\n" for p in sorted(folder.iterdir())).encode()).hexdigest()  # fmt: skip
+        stored = {
+            path.name: ray.put(np.fromfile(path, np.uint8)) for path in sorted(folder.iterdir()) if path.is_file()
+        }
+        mark = hashlib.sha256(
+            "".join(f"{p.name} {_digest(p)}\n" for p in sorted(folder.iterdir())).encode()
+        ).hexdigest()
         task = ray.remote(num_cpus=1, max_retries=3)(_searched)
         waiting = [task.remote(unit, mark, list(stored.items())) for unit in left]
         while waiting:
@@ -47,7 +51,9 @@ def _ray(address: str) -> Any:
     except ImportError as wrong:
         raise NoCluster("Ray is not installed. Add it with: pip install 'kicau[cluster]'") from wrong
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="error", include_dashboard=False) if address == "local" else ray.init(address=address, log_to_driver=False, logging_level="error")  # fmt: skip
+        ray.init(
+            address=address, log_to_driver=False, logging_level="error", include_dashboard=False
+        ) if address == "local" else ray.init(address=address, log_to_driver=False, logging_level="error")
     except (ConnectionError, ValueError, RuntimeError) as wrong:
         raise NoCluster(f"The cluster {address} does not answer: {wrong}") from wrong
     return ray

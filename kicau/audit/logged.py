@@ -47,7 +47,9 @@ def growth(actor: Actor, old: int, new: int) -> list[bytes]:
     actor.require(Permission.READ)
     size = checkpoint(actor).size
     if not 1 <= old <= new <= size:
-        raise unacceptable("new", "The sizes are at least 1, the newer at least the older and at most {size}.", size=size)  # fmt: skip
+        raise unacceptable(
+            "new", "The sizes are at least 1, the newer at least the older and at most {size}.", size=size
+        )
     return log.growth(old, new)
 
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-FORMATS = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "parquet", ".warc": "warc", ".wet": "warc", ".txt": "text", ".md": "text", ".csv": "text", ".tsv": "text", ".html": "html", ".htm": "html", ".xml": "html"}  # fmt: skip
+FORMATS = {
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".warc": "warc",
+    ".wet": "warc",
+    ".txt": "text",
+    ".md": "text",
+    ".csv": "text",
+    ".tsv": "text",
+    ".html": "html",
+    ".htm": "html",
+    ".xml": "html",
+}
 PACKINGS = {".gz": "gz", ".zst": "zst", ".zstd": "zst", ".bz2": "bz2", ".xz": "xz"}
 
 

@@ -62,14 +62,21 @@ def paper(audit: Audit, language: str) -> Paper:
     with translation.override(language), timezone.override(clock.zone(audit.workspace.timezone)):
         shown = places(audit, list(audit.hits.order_by("id")[:MOST]))
         sections = [_about(audit), _where(audit, shown), _how_sure(audit), _not_read(audit), _how_to_check(audit)]
-        return Paper(language, _("Search of “{name}” for posts of {workspace}").format(name=audit.name, workspace=audit.workspace.name), lead(audit), [s for s in sections if s])  # fmt: skip
+        return Paper(
+            language,
+            _("Search of “{name}” for posts of {workspace}").format(name=audit.name, workspace=audit.workspace.name),
+            lead(audit),
+            [s for s in sections if s],
+        )
 
 
 def lead(audit: Audit) -> str:
     """What was found, in a sentence."""
     if not audit.found:
         return _("None of the posts was found in this data set, at the sensitivity stated below.")
-    found = ngettext("This data set contains {n} of the posts", "This data set contains {n} of the posts", audit.found).format(n=number(audit.found))  # fmt: skip
+    found = ngettext(
+        "This data set contains {n} of the posts", "This data set contains {n} of the posts", audit.found
+    ).format(n=number(audit.found))
     spots = ngettext("in {n} place", "in {n} places", audit.copies).format(n=number(audit.copies))
     return f"{found}, {spots}."
 
@@ -95,17 +102,33 @@ def kind_word(kind: str) -> str:
 def sensitivity(audit: Audit) -> list[tuple[str, str, str, str]]:
     """By share of words changed: planted, found, share and interval."""
     rows = audit.summary.get("sensitivity", {})
-    return [(name.split()[0], number(r["tries"]), number(r["hits"]), f"{percent(r['share'])} ({percent(r['from'])} – {percent(r['to'])})") for name, r in rows.items()]  # fmt: skip
+    return [
+        (
+            name.split()[0],
+            number(r["tries"]),
+            number(r["hits"]),
+            f"{percent(r['share'])} ({percent(r['from'])} – {percent(r['to'])})",
+        )
+        for name, r in rows.items()
+    ]
 
 
 def chance(audit: Audit) -> str:
     """How often chance makes a pair, in a sentence."""
     told = audit.summary.get("chance", {})
     if not told.get("measured"):
-        return _("Chance was not measured: no data was named that cannot hold these posts. The search is set so that chance makes about one pair in ten thousand texts.")  # fmt: skip
-    return _("In data that cannot hold these posts, chance made {hits} pairs in {tries} texts: {share}, in 95 of 100 cases between {low} and {high}.").format(
-        hits=number(told["hits"]), tries=number(told["tries"]), share=_fine(told["share"]), low=_fine(told["from"]), high=_fine(told["to"])
-    )  # fmt: skip
+        return _(
+            "Chance was not measured: no data was named that cannot hold these posts. The search is set so that chance makes about one pair in ten thousand texts."
+        )
+    return _(
+        "In data that cannot hold these posts, chance made {hits} pairs in {tries} texts: {share}, in 95 of 100 cases between {low} and {high}."
+    ).format(
+        hits=number(told["hits"]),
+        tries=number(told["tries"]),
+        share=_fine(told["share"]),
+        low=_fine(told["from"]),
+        high=_fine(told["to"]),
+    )
 
 
 def _fine(share: float) -> str:
@@ -144,21 +167,36 @@ def _about(audit: Audit) -> Section:
     if more:
         facts.append((_("Counted, not listed"), number(more)))
     return Section(
-        said=[_("That a data set contains a post does not say that a model was trained on it: that is another question, which no search of a data set answers.")],
+        said=[
+            _(
+                "That a data set contains a post does not say that a model was trained on it: that is another question, which no search of a data set answers."
+            )
+        ],
         facts=facts,
-    )  # fmt: skip
+    )
 
 
 def _where(audit: Audit, shown: list[Place]) -> Section:
     said = []
     if audit.copies > len(shown):
-        said.append(_("The first {shown} of {all} places; all of them are in the bundle of evidence.").format(shown=number(len(shown)), all=number(audit.copies)))  # fmt: skip
+        said.append(
+            _("The first {shown} of {all} places; all of them are in the bundle of evidence.").format(
+                shown=number(len(shown)), all=number(audit.copies)
+            )
+        )
     return Section(_("Where they stand"), said=said, places=shown) if shown else Section()
 
 
 def _how_sure(audit: Audit) -> Section:
-    said = [_("Measured in this very data: posts were planted into its texts with a share of their words changed, and searched for like everything else. “Not found” means: not found at this sensitivity.")]  # fmt: skip
-    table: list[Sequence[str]] = [(_("Words changed"), _("Planted"), _("Found"), _("Share (95% interval)")), *sensitivity(audit)]  # fmt: skip
+    said = [
+        _(
+            "Measured in this very data: posts were planted into its texts with a share of their words changed, and searched for like everything else. “Not found” means: not found at this sensitivity."
+        )
+    ]
+    table: list[Sequence[str]] = [
+        (_("Words changed"), _("Planted"), _("Found"), _("Share (95% interval)")),
+        *sensitivity(audit),
+    ]
     return Section(_("How sure this is"), said=[*said, chance(audit)], table=table if len(table) > 1 else [])
 
 
@@ -175,7 +213,11 @@ def not_read(audit: Audit) -> list[str]:
 
 def _why(name: str, why: str) -> str:
     known = WHY.get(why.removeprefix(f"{name}: "))
-    return str(known).format(name=name) if known else _("Could not be read to its end, what was read before counts: {why}").format(why=why)  # fmt: skip
+    return (
+        str(known).format(name=name)
+        if known
+        else _("Could not be read to its end, what was read before counts: {why}").format(why=why)
+    )
 
 
 def _how_to_check(audit: Audit) -> Section:
@@ -190,7 +232,15 @@ def _how_to_check(audit: Audit) -> Section:
         (_("Log"), name),
         (_("Check"), "python3 verify.py evidence.json --key " + hashlib.sha256(public).hexdigest()),
     ]
-    return Section(_("How others check it"), said=[_("The bundle of evidence holds this report signed, each passage, and the proof that each post was in the log. The file verify.py checks it without Kicau, and any changed byte fails.")], facts=facts)  # fmt: skip
+    return Section(
+        _("How others check it"),
+        said=[
+            _(
+                "The bundle of evidence holds this report signed, each passage, and the proof that each post was in the log. The file verify.py checks it without Kicau, and any changed byte fails."
+            )
+        ],
+        facts=facts,
+    )
 
 
 def _size(size: int) -> str:
@@ -209,14 +259,14 @@ dl{display:grid;grid-template-columns:minmax(9rem,max-content) minmax(0,1fr);gap
 th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #e2dccf}th{color:#525a54;font-size:.85rem}.place{border-top:1px solid #e2dccf;padding:1rem 0;display:grid;grid-template-columns:1fr 1fr;gap:.5rem 1.5rem}
 .place header{grid-column:1/-1;color:#525a54;font-size:.85rem;overflow-wrap:anywhere}.place p{margin:0;white-space:pre-line;overflow-wrap:anywhere}.place small{display:block;color:#525a54}mark{background:#faecce;box-shadow:inset 0 -2px 0 #7a4f00}
 @media(max-width:40rem){main{padding:1.25rem}.place,dl{grid-template-columns:minmax(0,1fr)}}@media print{body{background:#fff;padding:0}.place{break-inside:avoid}}
-"""  # fmt: skip
+"""
 
 
 def as_html(made: Paper) -> str:
     """One file that needs nothing else."""
     with translation.override(made.language):
         body = "\n".join(_html(section) for section in made.sections)
-    return f'<!doctype html>\n<html lang="{made.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(made.title)}</title><style>{STYLE}</style></head><body><main><h1>{escape(made.title)}</h1><p class="lead">{escape(made.lead)}</p>\n{body}\n</main></body></html>\n'  # fmt: skip
+    return f'<!doctype html>\n<html lang="{made.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(made.title)}</title><style>{STYLE}</style></head><body><main><h1>{escape(made.title)}</h1><p class="lead">{escape(made.lead)}</p>\n{body}\n</main></body></html>\n'
 
 
 def _html(section: Section) -> str:
@@ -227,7 +277,9 @@ def _html(section: Section) -> str:
     if section.table:
         head, *rows = section.table
         cells = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
-        parts.append(f"<table><thead><tr>{''.join(f'<th>{escape(c)}</th>' for c in head)}</tr></thead><tbody>{cells}</tbody></table>")  # fmt: skip
+        parts.append(
+            f"<table><thead><tr>{''.join(f'<th>{escape(c)}</th>' for c in head)}</tr></thead><tbody>{cells}</tbody></table>"
+        )
     parts += [_html_place(place) for place in section.places]
     return "\n".join(parts)
 
@@ -248,7 +300,14 @@ def where(place: Place) -> str:
     """Where a copy stands, and how much of the post is there."""
     hit = place.hit
     inside = "".join(f" · {name} {value}" for name, value in hit.place.items())
-    return _("{shard}, bytes {first} to {last}{inside} · {words} of {of} words").format(shard=hit.shard, first=number(hit.first_byte), last=number(hit.last_byte), inside=inside, words=hit.words, of=hit.of_words)  # fmt: skip
+    return _("{shard}, bytes {first} to {last}{inside} · {words} of {of} words").format(
+        shard=hit.shard,
+        first=number(hit.first_byte),
+        last=number(hit.last_byte),
+        inside=inside,
+        words=hit.words,
+        of=hit.of_words,
+    )
 
 
 # PDF
@@ -267,7 +326,13 @@ def _flow(made: Paper) -> Iterator[Any]:
     styles = paper_of.styles()
     yield Paragraph(paper_of.written(made.title), styles["title"])
     yield Paragraph(paper_of.written(made.lead), styles["lead"])
-    plain = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey), ("LEFTPADDING", (0, 0), (0, -1), 0)])  # fmt: skip
+    plain = TableStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey),
+            ("LEFTPADDING", (0, 0), (0, -1), 0),
+        ]
+    )
     for section in made.sections:
         if section.heading:
             yield Paragraph(paper_of.written(section.heading), styles["heading"])
@@ -282,7 +347,19 @@ def _flow(made: Paper) -> Iterator[Any]:
         for place in section.places:
             yield Spacer(1, 8)
             yield Paragraph(paper_of.written(f"{where(place)} · {kind_word(place.hit.kind)}"), styles["small"])
-            post = "<br/>".join(f"{paper_of.written(text or _gone())}<br/><font size=7>{paper_of.written(item)}</font>" for item, text in place.posts)  # fmt: skip
-            said = f"{paper_of.written(place.before)}<font backColor='#faecce'>{paper_of.written(place.match)}</font>{paper_of.written(place.after)}"  # fmt: skip
-            heads = [Paragraph(paper_of.written(_("Your post")), styles["small"]), Paragraph(paper_of.written(_("In the data set")), styles["small"])]  # fmt: skip
-            yield Table([heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]], colWidths=[249, 250], style=plain, hAlign="LEFT", splitInRow=1)  # fmt: skip
+            post = "<br/>".join(
+                f"{paper_of.written(text or _gone())}<br/><font size=7>{paper_of.written(item)}</font>"
+                for item, text in place.posts
+            )
+            said = f"{paper_of.written(place.before)}<font backColor='#faecce'>{paper_of.written(place.match)}</font>{paper_of.written(place.after)}"
+            heads = [
+                Paragraph(paper_of.written(_("Your post")), styles["small"]),
+                Paragraph(paper_of.written(_("In the data set")), styles["small"]),
+            ]
+            yield Table(
+                [heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]],
+                colWidths=[249, 250],
+                style=plain,
+                hAlign="LEFT",
+                splitInRow=1,
+            )

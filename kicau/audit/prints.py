@@ -126,17 +126,33 @@ def _made(ids: Sequence[Sequence[str]], words: Hashes, begins: NDArray[np.int64]
     longer = bool(kinds) and _mostly_unspaced(words)
     bits, lone, after, said = _bits(words, sample)
     needed = float(np.log2(max(2, len(words)))) + SPARE
-    keys, at = _all_rows(words, begins, bits, after, needed, kinds, longer) if kinds else _one_row_a_word(words, begins, said, needed)  # fmt: skip
+    keys, at = (
+        _all_rows(words, begins, bits, after, needed, kinds, longer)
+        if kinds
+        else _one_row_a_word(words, begins, said, needed)
+    )
     order = np.argsort(keys)
     keys, at = keys[order], at[order]
     kept = _not_common(keys)
     keys, at = keys[kept], at[kept]
     owner = np.repeat(np.arange(len(begins) - 1), np.diff(begins))[at]
     return Prints(
-        ids=ids, words=words, bits=lone, after=after, begins=begins, keys=keys, posts=owner.astype(np.uint32),
-        offsets=np.minimum(at - begins[owner], 65535).astype(np.uint16), doors=doors_of(keys), filter=filter_of(keys),
-        said=said, often=_often(words, begins, sample) if kinds else np.zeros(len(begins) - 1, np.uint8), kinds=kinds, longer=longer, needed=needed,
-    )  # fmt: skip
+        ids=ids,
+        words=words,
+        bits=lone,
+        after=after,
+        begins=begins,
+        keys=keys,
+        posts=owner.astype(np.uint32),
+        offsets=np.minimum(at - begins[owner], 65535).astype(np.uint16),
+        doors=doors_of(keys),
+        filter=filter_of(keys),
+        said=said,
+        often=_often(words, begins, sample) if kinds else np.zeros(len(begins) - 1, np.uint8),
+        kinds=kinds,
+        longer=longer,
+        needed=needed,
+    )
 
 
 def _words_of(posts: Iterable[tuple[str, str]]) -> tuple[list[list[str]], Hashes, NDArray[np.int64]]:
@@ -157,7 +173,9 @@ def _words_of(posts: Iterable[tuple[str, str]]) -> tuple[list[list[str]], Hashes
     return _without_twins(names, np.concatenate(runs), np.concatenate(counts))
 
 
-def _without_twins(names: Sequence[str], words: Hashes, counts: NDArray[np.int64]) -> tuple[list[list[str]], Hashes, NDArray[np.int64]]:  # fmt: skip
+def _without_twins(
+    names: Sequence[str], words: Hashes, counts: NDArray[np.int64]
+) -> tuple[list[list[str]], Hashes, NDArray[np.int64]]:
     begins = np.concatenate([[0], np.cumsum(counts)])
     place = (np.arange(len(words)) - np.repeat(begins[:-1], counts)).astype(np.uint64)
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum((words ^ (place * K3)) * K1, dtype=np.uint64)])
@@ -174,7 +192,9 @@ def _without_twins(names: Sequence[str], words: Hashes, counts: NDArray[np.int64
     return ids, words[np.repeat(kept, counts)], np.concatenate([[0], np.cumsum(counts[kept])])
 
 
-def _bits(words: Hashes, sample: Sequence[Hashes]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:  # fmt: skip
+def _bits(
+    words: Hashes, sample: Sequence[Hashes]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
     """What each word of the posts says by itself, where none agrees before it, and after those before it: minus the
     logarithms of its shares; and the table of what words say.
 
@@ -288,7 +308,9 @@ def threes_of(words: Hashes, gaps: tuple[int, int]) -> Hashes:
     return found
 
 
-def _one_row_a_word(words: Hashes, begins: NDArray[np.int64], said: NDArray[np.uint8], needed: float) -> tuple[Hashes, NDArray[np.int64]]:  # fmt: skip
+def _one_row_a_word(
+    words: Hashes, begins: NDArray[np.int64], said: NDArray[np.uint8], needed: float
+) -> tuple[Hashes, NDArray[np.int64]]:
     """From each word on, the shortest row that says enough, or else the one of five. The scan chooses likewise."""
     room = _room(begins, len(words))
     sums = np.concatenate([[0], np.cumsum(said[words >> np.uint64(48)], dtype=np.int64)])
@@ -306,7 +328,15 @@ def _one_row_a_word(words: Hashes, begins: NDArray[np.int64], said: NDArray[np.u
     return np.concatenate([p[0] for p in picked]), np.concatenate([p[1] for p in picked])
 
 
-def _all_rows(words: Hashes, begins: NDArray[np.int64], bits: NDArray[np.float32], after: NDArray[np.float32], needed: float, kinds: int, longer: bool) -> tuple[Hashes, NDArray[np.int64]]:  # fmt: skip
+def _all_rows(
+    words: Hashes,
+    begins: NDArray[np.int64],
+    bits: NDArray[np.float32],
+    after: NDArray[np.float32],
+    needed: float,
+    kinds: int,
+    longer: bool,
+) -> tuple[Hashes, NDArray[np.int64]]:
     """From each word on, the shortest row that says enough, and those with gaps; where a post has none, its fullest."""
     room = _room(begins, len(words))
     sums = np.concatenate([[0.0], np.cumsum(after, dtype=np.float64)])
@@ -335,7 +365,11 @@ def _all_rows(words: Hashes, begins: NDArray[np.int64], bits: NDArray[np.float32
         says = bits[: len(rows)] + (after if gap == 1 else bits)[gap:]
         at = np.flatnonzero((room[: len(rows)] > gap) & short[: len(rows)] & (says >= needed))
         picked.append((rows[at], at))
-    lacking = np.flatnonzero(np.add.reduceat(np.append(taken, False), begins[:-1]) == 0) if len(begins) > 1 else np.zeros(0, np.int64)  # fmt: skip
+    lacking = (
+        np.flatnonzero(np.add.reduceat(np.append(taken, False), begins[:-1]) == 0)
+        if len(begins) > 1
+        else np.zeros(0, np.int64)
+    )
     for length in (3, 4, 5):
         rows = rows_of(words, length)
         at = begins[:-1][lacking[np.minimum(sizes[lacking], 5) == length]]

@@ -10,7 +10,11 @@ from kicau.base.alone import is_free
 
 def due() -> UUID | None:
     """The one that waits longest, or whose process is gone."""
-    rows = Audit.objects.filter(state__in=(AuditState.WAITING, AuditState.RUNNING)).order_by("id").values_list("id", flat=True)  # fmt: skip
+    rows = (
+        Audit.objects.filter(state__in=(AuditState.WAITING, AuditState.RUNNING))
+        .order_by("id")
+        .values_list("id", flat=True)
+    )
     return next((id_ for id_ in rows[:50] if is_free(id_)), None)
 
 

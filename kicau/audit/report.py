@@ -50,10 +50,19 @@ class Finding:
     def as_json(self) -> dict[str, Any]:
         c = self.copy
         return {
-            "posts": list(self.posts), "kind": self.kind.value, "shard": self.shard, "first_byte": c.first, "last_byte": c.last,
-            "place": c.place, "words": c.words, "of_words": c.of, "longest_run": c.run, "bits": c.score,
-            "raw_first_byte": c.raw_first, "raw": c.raw,
-        }  # fmt: skip
+            "posts": list(self.posts),
+            "kind": self.kind.value,
+            "shard": self.shard,
+            "first_byte": c.first,
+            "last_byte": c.last,
+            "place": c.place,
+            "words": c.words,
+            "of_words": c.of,
+            "longest_run": c.run,
+            "bits": c.score,
+            "raw_first_byte": c.raw_first,
+            "raw": c.raw,
+        }
 
 
 def findings(outcome: Outcome, texts: Mapping[str, str]) -> list[Finding]:
@@ -92,7 +101,9 @@ def shown(copy: Copy, format: str) -> str:
     return plain(base64.b64decode(copy.raw), format)
 
 
-def report(outcome: Outcome, texts: Mapping[str, str], folder: Path, at: datetime, *, control: str = "") -> dict[str, Any]:  # fmt: skip
+def report(
+    outcome: Outcome, texts: Mapping[str, str], folder: Path, at: datetime, *, control: str = ""
+) -> dict[str, Any]:
     """The audit as one JSON value, also written to `report.json` in `folder`: findings in the order of the data, what
     was read, failed and skipped, and how sensitive the search was in this very data. `control`: data that cannot hold
     the posts, on which chance is counted; `at`: now, in UTC."""

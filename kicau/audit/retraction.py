@@ -68,7 +68,9 @@ def review(workspace: Workspace, items: Collection[UUID] | None = None) -> int:
         if items:
             _clear_stopped(workspace, items)
         gone = withdrawn(workspace, _found(workspace, items))
-        audits = Audit.objects.filter(workspace=workspace, id__in=Sought.objects.filter(item__in=gone, taken_back_at=None).values("audit"))  # fmt: skip
+        audits = Audit.objects.filter(
+            workspace=workspace, id__in=Sought.objects.filter(item__in=gone, taken_back_at=None).values("audit")
+        )
         for audit in audits if gone else ():
             _take_back(audit, gone)
         log.forget_all("post", gone, workspace.id)
@@ -88,7 +90,9 @@ def _take_back(audit: Audit, gone: Collection[str]) -> None:
     sought = Sought.objects.filter(audit=audit)
     sought.filter(item__in=gone, taken_back_at=None).update(text="", taken_back_at=clock.now())
     empty = set(sought.exclude(taken_back_at=None).values_list("item", flat=True))
-    hits = [hit for hit in audit.hits.exclude(raw="").filter(posts__has_any_keys=list(gone)) if empty.issuperset(hit.posts)]  # fmt: skip
+    hits = [
+        hit for hit in audit.hits.exclude(raw="").filter(posts__has_any_keys=list(gone)) if empty.issuperset(hit.posts)
+    ]
     for hit in hits:
         hit.raw = ""
     Hit.objects.bulk_update(hits, ["raw"], batch_size=AT_ONCE)
@@ -134,7 +138,20 @@ def _without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:
         old = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return b""
-    names = ("posts", "kind", "shard", "first_byte", "last_byte", "place", "words", "of_words", "longest_run", "bits", "raw_first_byte", "raw")  # fmt: skip
+    names = (
+        "posts",
+        "kind",
+        "shard",
+        "first_byte",
+        "last_byte",
+        "place",
+        "words",
+        "of_words",
+        "longest_run",
+        "bits",
+        "raw_first_byte",
+        "raw",
+    )
     findings: list[dict[str, Any]] = list(audit.hits.exclude(raw="").order_by("id").values(*names))
     for finding in findings:
         finding["posts"] = [post for post in finding["posts"] if post not in empty]
@@ -142,13 +159,24 @@ def _without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:
         return b""
     named = {post for finding in findings for post in finding["posts"]}
     told = {name: value for name, value in audit.summary.items() if name != "places"} | {
-        "says": says(len(named), len(findings)), "kinds": dict(Counter(f["kind"] for f in findings)),
-        "taken_back": len(empty), "findings": findings,
-    }  # fmt: skip
+        "says": says(len(named), len(findings)),
+        "kinds": dict(Counter(f["kind"] for f in findings)),
+        "taken_back": len(empty),
+        "findings": findings,
+    }
     subject = json.loads(unpacked(old["statement"]["payload"], "The statement"))["subject"]
     shards = {finding["shard"] for finding in findings}
     digests = {one["name"]: one["digest"]["sha256"] for one in subject if one["name"] in shards}
-    proofs = {post: log.Proof(p["index"], base64.b64decode(p["salt"]), [base64.b64decode(step) for step in p["path"]], old["log"]["checkpoint"]) for post, p in old["log"]["proofs"].items() if post in named}  # fmt: skip
+    proofs = {
+        post: log.Proof(
+            p["index"],
+            base64.b64decode(p["salt"]),
+            [base64.b64decode(step) for step in p["path"]],
+            old["log"]["checkpoint"],
+        )
+        for post, p in old["log"]["proofs"].items()
+        if post in named
+    }
     posts = [post for post in old["material"]["posts"] if post["id"] in named]
     _, key = log.signing_key()
     made = bundle.make(told, posts, digests, proofs, old["log"]["checkpoint"], key, old["anchors"])
@@ -168,7 +196,11 @@ def _replace(path: Path, made: bytes) -> None:
 def _clear_stopped(workspace: Workspace, items: Collection[UUID]) -> None:
     """What audits that were stopped or failed keep to go on with may hold these posts' words: they begin anew."""
     stopped = Audit.objects.filter(workspace=workspace, state__in=(AuditState.CANCELED, AuditState.FAILED))
-    kept = [folder for id_ in stopped.values_list("id", flat=True) if any((folder := folder_of(id_)).joinpath(name).exists() for name in WORK)]  # fmt: skip
+    kept = [
+        folder
+        for id_ in stopped.values_list("id", flat=True)
+        if any((folder := folder_of(id_)).joinpath(name).exists() for name in WORK)
+    ]
     if kept and withdrawn(workspace, map(str, items)):
         for folder in kept:
             transaction.on_commit(partial(clear, folder))

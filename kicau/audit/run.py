@@ -53,7 +53,15 @@ class Outcome:
         return sum(f.documents for f in self.found)
 
 
-def audit(posts: Posts, where: str, folder: Path, *, processes: int | None = None, progress: Progress | None = None, cluster: str = "") -> Outcome:  # fmt: skip
+def audit(
+    posts: Posts,
+    where: str,
+    folder: Path,
+    *,
+    processes: int | None = None,
+    progress: Progress | None = None,
+    cluster: str = "",
+) -> Outcome:
     """Searches the data at `where` for (id, text) `posts`; prints and journal are kept in `folder`, where an
     interrupted run of the same data goes on. `cluster`: address of a Ray cluster that searches instead of processes of
     this machine. Raises NoSuchShards, NoCluster."""

@@ -53,18 +53,39 @@ def run_audit(audit_id: UUID, processes: int | None = None) -> Audit:
         try:
             _search(row, processes)
         except NothingToSeek:
-            _fail(row, Problem(code="no-posts", message="The archive has no posts with a text that were asked for; take your archive in, or ask for others."))  # fmt: skip
+            _fail(
+                row,
+                Problem(
+                    code="no-posts",
+                    message="The archive has no posts with a text that were asked for; take your archive in, or ask for others.",
+                ),
+            )
         except NoPosts as exc:
             _fail(row, Problem(code="no-posts", message="{why}", params={"why": str(exc)}))
         except NoSuchShards as exc:
-            _fail(row, Problem(code="no-shards", message="There is nothing that can be read: {why}", params={"why": _ours(str(exc), row)}))  # fmt: skip
+            _fail(
+                row,
+                Problem(
+                    code="no-shards",
+                    message="There is nothing that can be read: {why}",
+                    params={"why": _ours(str(exc), row)},
+                ),
+            )
         except OSError as exc:
-            _fail(row, Problem(code="disk", message="It could not be searched: {why}.", params={"why": exc.strerror or str(exc)}))  # fmt: skip
+            _fail(
+                row,
+                Problem(
+                    code="disk", message="It could not be searched: {why}.", params={"why": exc.strerror or str(exc)}
+                ),
+            )
         except DatabaseError:
             raise  # it is taken up again
         except Exception:
             story.exception("an audit stopped by a fault", audit=str(audit_id))
-            _fail(row, Problem(code="fault", message="The search stopped by a fault of Kicau's; what was searched is kept."))  # fmt: skip
+            _fail(
+                row,
+                Problem(code="fault", message="The search stopped by a fault of Kicau's; what was searched is kept."),
+            )
     return row
 
 
@@ -116,7 +137,9 @@ class _Notes:
     def __call__(self, read: int, expected: int, copies: int) -> None:
         if time.monotonic() - self._at >= OFTEN:
             self._at = time.monotonic()
-            Audit.objects.filter(id=self._row.id).update(read=read, expected=expected, copies=copies, posts=self._row.posts)  # fmt: skip
+            Audit.objects.filter(id=self._row.id).update(
+                read=read, expected=expected, copies=copies, posts=self._row.posts
+            )
 
 
 def _named(told: dict[str, Any], row: Audit) -> dict[str, Any]:
@@ -165,7 +188,9 @@ def _keep(row: Audit, told: dict[str, Any], texts: Mapping[str, str], outcome: O
         Sought.objects.bulk_create(
             (Sought(audit=row, item=i, text=texts[i]) for i in sorted(named)), batch_size=AT_ONCE
         )
-        Hit.objects.bulk_create((Hit(audit=row, format=shards[f["shard"]].format, **f) for f in findings), batch_size=AT_ONCE)  # fmt: skip
+        Hit.objects.bulk_create(
+            (Hit(audit=row, format=shards[f["shard"]].format, **f) for f in findings), batch_size=AT_ONCE
+        )
         row.summary = {k: v for k, v in told.items() if k != "findings"} | {"places": len(findings)}
         row.found, row.copies = len(named), len(findings)
         row.expected = row.read = sum(s.size for s in outcome.shards)

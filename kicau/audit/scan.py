@@ -63,7 +63,14 @@ def _runs(words, begin, total, kind, runs):
         count = min(CHUNK, total - begin - 5 - more)
         for j in range(count):
             i = begin + j
-            row = words[i] * K0 + words[i + 1] * K1 + words[i + 2] * K2 + words[i + 3] * K3 + words[i + 4] * K4 + words[i + 5] * K5  # fmt: skip
+            row = (
+                words[i] * K0
+                + words[i + 1] * K1
+                + words[i + 2] * K2
+                + words[i + 3] * K3
+                + words[i + 4] * K4
+                + words[i + 5] * K5
+            )
             if more > 0:
                 row += words[i + 6] * K6
             if more > 1:
@@ -84,7 +91,9 @@ def _keep(rows, count, begin, marks, shift, looked, places, found, kept):
         looked[j] = marks[rows[j] >> shift]
     for j in range(count):
         x = rows[j]
-        looked[j] = (looked[j] >> ((x >> uint64(30)) & uint64(63))) & (looked[j] >> ((x >> uint64(36)) & uint64(63))) & ONE  # fmt: skip
+        looked[j] = (
+            (looked[j] >> ((x >> uint64(30)) & uint64(63))) & (looked[j] >> ((x >> uint64(36)) & uint64(63))) & ONE
+        )
     for j in range(count):
         places[kept] = begin + j
         found[kept] = rows[j]
@@ -199,7 +208,28 @@ def _align(words, low, high, post, bits, after, n, best, rows, origins):
 
 
 @njit(cache=True, nogil=True)
-def _join(words, total, lines, places, found, hits, keys, posts, offsets, doors, shift, all_words, all_bits, all_after, begins, least, rows, origins, matches, scores):  # fmt: skip
+def _join(
+    words,
+    total,
+    lines,
+    places,
+    found,
+    hits,
+    keys,
+    posts,
+    offsets,
+    doors,
+    shift,
+    all_words,
+    all_bits,
+    all_after,
+    begins,
+    least,
+    rows,
+    origins,
+    matches,
+    scores,
+):
     """Hits (sorted by place) against the table, each new (post, place) aligned; lines[k] is the first word of line k."""
     made = 0
     looked_post = np.full(LOOKED, -1, np.int64)
@@ -233,7 +263,18 @@ def _join(words, total, lines, places, found, hits, keys, posts, offsets, doors,
                 n = LONGEST
             low = max(line_low, place - (off - cut) - (off - cut) // 2 - 8)
             high = min(line_high, place + (n - (off - cut)) + (n - (off - cut)) // 2 + 8)
-            score = _align(words, low, high, all_words[first + cut : first + cut + n], all_bits[first + cut : first + cut + n], all_after[first + cut : first + cut + n], n, best, rows, origins)  # fmt: skip
+            score = _align(
+                words,
+                low,
+                high,
+                all_words[first + cut : first + cut + n],
+                all_bits[first + cut : first + cut + n],
+                all_after[first + cut : first + cut + n],
+                n,
+                best,
+                rows,
+                origins,
+            )
             looked_post[slot] = p
             if score < least:
                 looked_to[slot] = place + 1
@@ -300,9 +341,27 @@ class Scan:
         places, found = self._places[:hits][order], self._found[:hits][order]
         while True:
             made = _join(
-                words, total, lines, places, found, hits, p.keys, p.posts, p.offsets, p.doors, self._doors_shift, p.words, p.bits, p.after, p.begins,
-                self.least, self._rows, self._origins, self._matches, self._scores,
-            )  # fmt: skip
+                words,
+                total,
+                lines,
+                places,
+                found,
+                hits,
+                p.keys,
+                p.posts,
+                p.offsets,
+                p.doors,
+                self._doors_shift,
+                p.words,
+                p.bits,
+                p.after,
+                p.begins,
+                self.least,
+                self._rows,
+                self._origins,
+                self._matches,
+                self._scores,
+            )
             if made >= 0:
                 break
             self._matches = np.zeros((2 * len(self._matches), FIELDS), np.int64)

@@ -69,7 +69,13 @@ class Found:
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Found:
-        return cls(**{**told, "copies": [Copy(**c) for c in told["copies"]], "more": {int(k): v for k, v in told["more"].items()}})  # fmt: skip
+        return cls(
+            **{
+                **told,
+                "copies": [Copy(**c) for c in told["copies"]],
+                "more": {int(k): v for k, v in told["more"].items()},
+            }
+        )
 
 
 class Search:
@@ -161,11 +167,21 @@ class Search:
     def _copy(self, match: Match, sure: bool, block: Block, first: int, last: int) -> Copy:
         low, high = max(0, first - CONTEXT), min(len(block.data), last + CONTEXT)
         return Copy(
-            post=match.post, first=block.base + first, last=block.base + last, raw_first=block.base + low,
-            raw=base64.b64encode(block.data[low:high].tobytes()).decode(), place=block.place, words=match.words,
-            of=self._size(match.post), begin=match.begin, end=match.end, run=match.run, score=round(match.score, 1),
-            whole=self._is_whole(match), sure=sure,
-        )  # fmt: skip
+            post=match.post,
+            first=block.base + first,
+            last=block.base + last,
+            raw_first=block.base + low,
+            raw=base64.b64encode(block.data[low:high].tobytes()).decode(),
+            place=block.place,
+            words=match.words,
+            of=self._size(match.post),
+            begin=match.begin,
+            end=match.end,
+            run=match.run,
+            score=round(match.score, 1),
+            whole=self._is_whole(match),
+            sure=sure,
+        )
 
 
 def prepared(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes]) -> Prints:

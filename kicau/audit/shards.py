@@ -105,7 +105,9 @@ def find(where: str) -> tuple[list[Shard], list[str]]:
         else:
             skipped.append(prefix + file.path)
     if not shards:
-        raise NoSuchShards(f"There is nothing to read at {where}: JSON lines, Parquet, WARC or text is wanted, plain or packed.")  # fmt: skip
+        raise NoSuchShards(
+            f"There is nothing to read at {where}: JSON lines, Parquet, WARC or text is wanted, plain or packed."
+        )
     return shards, skipped
 
 
@@ -353,7 +355,8 @@ def _unpacked(stream: Any, packing: str) -> Any:
     if packing == "gz":
         return _Gz(stream)
     if packing == "zst":
-        return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(_Whole(stream), read_across_frames=True)  # type: ignore[arg-type]  # fmt: skip
+        whole: Any = _Whole(stream)  # read from as a file is, which its type says too narrowly
+        return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(whole, read_across_frames=True)
     return bz2.BZ2File(stream) if packing == "bz2" else lzma.LZMAFile(stream)
 
 
@@ -485,7 +488,17 @@ def _is_text(kind: pa.DataType) -> bool:
     """Bytes too: many writers keep text so."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return any(is_one(kind) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view))  # fmt: skip
+    return any(
+        is_one(kind)
+        for is_one in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_string_view,
+            pa.types.is_binary,
+            pa.types.is_large_binary,
+            pa.types.is_binary_view,
+        )
+    )
 
 
 def _leaves(kind: pa.DataType) -> Iterator[pa.DataType]:

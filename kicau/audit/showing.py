@@ -35,4 +35,10 @@ def _place(hit: Hit, texts: Mapping[str, str]) -> Place:
     before, match, after = (plain(part, hit.format) for part in (raw[:first], raw[first:last], raw[last:]))
     if hit.format != "text":  # what stands in other records says nothing of this one
         before, after = before.rpartition("\n")[2], after.partition("\n")[0]
-    return Place(hit=hit, before=before.lstrip("\ufffd"), match=match, after=after.rstrip("\ufffd"), posts=[(post, texts.get(post, "")) for post in hit.posts])  # fmt: skip
+    return Place(
+        hit=hit,
+        before=before.lstrip("\ufffd"),
+        match=match,
+        after=after.rstrip("\ufffd"),
+        posts=[(post, texts.get(post, "")) for post in hit.posts],
+    )

@@ -314,7 +314,9 @@ class Reader:
         given = data if isinstance(data, np.ndarray) else np.frombuffer(data, np.uint8)
         if len(given) + 1 > self._room:
             self._grow(len(given) + 1)
-        count = _read(given, len(given), table(), self.json, self.html, _schemes(), self._hashes, self._starts, self._ends)  # fmt: skip
+        count = _read(
+            given, len(given), table(), self.json, self.html, _schemes(), self._hashes, self._starts, self._ends
+        )
         return self._hashes[:count], self._starts[:count], self._ends[:count]
 
 

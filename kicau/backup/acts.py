@@ -51,9 +51,12 @@ def back_up(target: Path, folder: Path, url: str, *, passphrase: str = "", with_
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         with (
-            room(target.absolute().parent, "so the backup was not made. Nothing was changed; free some space or choose another place."),
+            room(
+                target.absolute().parent,
+                "so the backup was not made. Nothing was changed; free some space or choose another place.",
+            ),
             os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
-        ):  # fmt: skip
+        ):
             manifest = _fill(out, folder, url, passphrase, with_key)
             out.flush()
             os.fsync(out.fileno())
@@ -102,11 +105,22 @@ def check(source: Path, folder: Path, passphrase: str = "") -> Manifest:
     grown = manifest.database_size or OPENED * manifest.dump_size
     needed = sum(file["size"] for file in manifest.files.values()) - manifest.dump_size + grown + ROOM_LEFT
     if (free := shutil.disk_usage(there).free) < needed:
-        raise NoRoom(f"The disk of {folder} has {free / 1e6:.0f} MB free; restoring needs about {needed / 1e6:.0f} MB. Nothing was changed.")  # fmt: skip
+        raise NoRoom(
+            f"The disk of {folder} has {free / 1e6:.0f} MB free; restoring needs about {needed / 1e6:.0f} MB. Nothing was changed."
+        )
     return manifest
 
 
-def restore(source: Path, folder: Path, checked: Manifest, *, passphrase: str = "", key_file: Path | None = None, verify: bool = False, paused: bool = False) -> Restored:  # fmt: skip
+def restore(
+    source: Path,
+    folder: Path,
+    checked: Manifest,
+    *,
+    passphrase: str = "",
+    key_file: Path | None = None,
+    verify: bool = False,
+    paused: bool = False,
+) -> Restored:
     """A backup that was `checked`, into an empty folder and an empty database: all of it, or both are as empty as before.
 
     `verify`: read every medium back from the disk, beside the checks that are always made. `paused`: every channel is
@@ -157,7 +171,9 @@ def _put_back(
 class _Dump:
     """The members that hold the dump, as one stream; `after` is the first that does not."""
 
-    def __init__(self, first: tuple[str, IO[bytes]], members: Iterator[tuple[str, IO[bytes]]], found: dict[str, dict[str, Any]]) -> None:  # fmt: skip
+    def __init__(
+        self, first: tuple[str, IO[bytes]], members: Iterator[tuple[str, IO[bytes]]], found: dict[str, dict[str, Any]]
+    ) -> None:
         self.after: tuple[str, IO[bytes]] | None = first
         self.members, self.found = members, found
 
@@ -219,11 +235,15 @@ def _read_back(folder: Path, url: str, manifest: Manifest) -> int:
                 while summed.read(CHUNK):
                     pass
             if summed.digest.hexdigest() != wanted["sha256"]:
-                raise ToolFailed(f"{name} reads differently from the disk than it was written. Nothing was kept; check the disk.")  # fmt: skip
+                raise ToolFailed(
+                    f"{name} reads differently from the disk than it was written. Nothing was kept; check the disk."
+                )
     with database.connected(url) as connection:
         lost = _media_of(connection) - set(manifest.files) - set(manifest.missing)
     if lost and manifest.format > 1:
-        raise Damaged(f"The backup lacks {len(lost)} media that its database knows, such as {min(lost)}. Nothing was kept.")  # fmt: skip
+        raise Damaged(
+            f"The backup lacks {len(lost)} media that its database knows, such as {min(lost)}. Nothing was kept."
+        )
     return manifest.media
 
 

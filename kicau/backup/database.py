@@ -87,7 +87,14 @@ def size(connection: psycopg.Connection[Any]) -> int:
 def dumping(url: str, moment: str) -> Iterator[IO[bytes]]:
     """pg_dump's own format of that moment, to be read to its end inside. Raises ToolFailed."""
     plain, environment = _address(url)
-    command = [str(postgres.tool("pg_dump")), f"--dbname={plain}", "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={moment}"]  # fmt: skip
+    command = [
+        str(postgres.tool("pg_dump")),
+        f"--dbname={plain}",
+        "--format=custom",
+        "--no-owner",
+        "--no-privileges",
+        f"--snapshot={moment}",
+    ]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=environment)
         assert process.stdout is not None
@@ -114,7 +121,15 @@ def restore(url: str, dump: Iterable[bytes], made_on: int) -> None:
         _feed([command], dump, environment)
         return
     script = [str(postgres.tool("pg_restore")), "--file=-", *whole]
-    run = [str(postgres.tool("psql")), f"--dbname={plain}", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", "--output=/dev/null"]  # fmt: skip
+    run = [
+        str(postgres.tool("psql")),
+        f"--dbname={plain}",
+        "--no-psqlrc",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+        "--single-transaction",
+        "--output=/dev/null",
+    ]
     _feed([script, run], dump, environment)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-_HELD = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint << 32 | objid::bigint = %s LIMIT 1"  # fmt: skip
+_HELD = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint << 32 | objid::bigint = %s LIMIT 1"
 
 
 @contextmanager

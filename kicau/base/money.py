@@ -6,7 +6,27 @@ from decimal import Decimal
 
 MICRO = 1_000_000
 # Written without cents: ISO 4217 gives these no minor unit, and nobody writes the rupiah's.
-WHOLE = frozenset({"BIF", "CLP", "DJF", "GNF", "IDR", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"})  # fmt: skip
+WHOLE = frozenset(
+    {
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "IDR",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    }
+)
 # ISO 4217's codes of the money that is legal tender somewhere, without metals, funds and test codes. As Unicode's CLDR has
 # them (supplemental/supplementalData.xml, currencyData; https://github.com/unicode-org/cldr), read through Babel 2.18 on
 # 2026-11-26; a test compares them with the Babel that is installed.

@@ -86,37 +86,148 @@ def default_data() -> Path:
 
 
 OPTIONS = (
-    Option(name="KICAU_DATA", default="", help="Folder of everything that Kicau keeps. Default: /var/lib/kicau as root, else ~/.local/share/kicau."),
-    Option(name="KICAU_HOST", default="127.0.0.1", help="Address on which the web server listens. Put a proxy with TLS before it to let others in."),
+    Option(
+        name="KICAU_DATA",
+        default="",
+        help="Folder of everything that Kicau keeps. Default: /var/lib/kicau as root, else ~/.local/share/kicau.",
+    ),
+    Option(
+        name="KICAU_HOST",
+        default="127.0.0.1",
+        help="Address on which the web server listens. Put a proxy with TLS before it to let others in.",
+    ),
     Option(name="KICAU_PORT", default="8000", help="Port on which the web server listens.", check=_port),
-    Option(name="KICAU_PUBLIC_URL", default="", help="Address by which browsers and networks reach Kicau. Default: http://KICAU_HOST:KICAU_PORT.", check=_url),
-    Option(name="DATABASE_URL", default="", help="An external PostgreSQL, 15 or newer. Default: the embedded one, in the data folder.", check=_database, is_secret=True),
+    Option(
+        name="KICAU_PUBLIC_URL",
+        default="",
+        help="Address by which browsers and networks reach Kicau. Default: http://KICAU_HOST:KICAU_PORT.",
+        check=_url,
+    ),
+    Option(
+        name="DATABASE_URL",
+        default="",
+        help="An external PostgreSQL, 15 or newer. Default: the embedded one, in the data folder.",
+        check=_database,
+        is_secret=True,
+    ),
     Option(name="KICAU_WORKERS", default="1", help="How many worker processes `kicau up` starts.", check=_count),
     Option(name="KICAU_LOG_LEVEL", default="info", help="What is logged: debug, info, warning or error.", check=_level),
     Option(name="KICAU_LOG_FORMAT", default="json", help="json (one object a line) or text.", check=_format),
-    Option(name="KICAU_INTERNAL_HOSTS", default="", help="Hosts inside your own network that may be fetched from all the same, separated by commas: host or host:port."),
-    Option(name="KICAU_API_RATE", default="600", help="API requests a token may make in a minute.", check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0"),
-    Option(name="KICAU_SIGN_IN_RATE", default="10", help="Failed sign-ins an address may make in ten minutes.", check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0"),
-    Option(name="KICAU_EMAIL_URL", default="", help="Mail server: smtp://user:password@host:587, smtps://… for TLS from the start, ?tls=no for a server of your own without it. Default: mail is written to the log.", check=lambda v: "" if not v or urlsplit(v).scheme in ("smtp", "smtps") else "must be an address such as smtp://user:password@host:587", is_secret=True),
+    Option(
+        name="KICAU_INTERNAL_HOSTS",
+        default="",
+        help="Hosts inside your own network that may be fetched from all the same, separated by commas: host or host:port.",
+    ),
+    Option(
+        name="KICAU_API_RATE",
+        default="600",
+        help="API requests a token may make in a minute.",
+        check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0",
+    ),
+    Option(
+        name="KICAU_SIGN_IN_RATE",
+        default="10",
+        help="Failed sign-ins an address may make in ten minutes.",
+        check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0",
+    ),
+    Option(
+        name="KICAU_EMAIL_URL",
+        default="",
+        help="Mail server: smtp://user:password@host:587, smtps://… for TLS from the start, ?tls=no for a server of your own without it. Default: mail is written to the log.",
+        check=lambda v: (
+            ""
+            if not v or urlsplit(v).scheme in ("smtp", "smtps")
+            else "must be an address such as smtp://user:password@host:587"
+        ),
+        is_secret=True,
+    ),
     Option(name="KICAU_EMAIL_FROM", default="kicau@localhost", help="Sender of mail."),
-    Option(name="KICAU_ATTEMPT_DAYS", default="400", help="Days for which the story of each delivery's steps is kept; 0: for ever. Deliveries and charges are always kept.", check=lambda v: "" if v.isdigit() and int(v) <= 36_500 else "must be a number of days, 0 to 36500"),
-    Option(name="KICAU_ALERT_EMAIL", default="", help="Addresses, separated by commas, that are told of the instance's troubles. Default: everybody who hosts it."),
-    Option(name="KICAU_ALERT_WEBHOOK", default="", help="Address that is told of the instance's troubles as JSON, also inside your own network.", check=_url),
-    Option(name="KICAU_ALERT_SECRET", default="", help="Signs what is sent to KICAU_ALERT_WEBHOOK, as webhooks are signed.", is_secret=True),
-    Option(name="KICAU_METRICS_TOKEN", default="", help="Bearer token that /metrics asks for. Default: /metrics answers this machine only, and nobody where KICAU_PUBLIC_URL is a public address.", is_secret=True),
-    Option(name="KICAU_OIDC_ISSUER", default="", help="Identity provider (OpenID Connect) by which people may sign in: its issuer address. Default: none.", check=_url),
+    Option(
+        name="KICAU_ATTEMPT_DAYS",
+        default="400",
+        help="Days for which the story of each delivery's steps is kept; 0: for ever. Deliveries and charges are always kept.",
+        check=lambda v: "" if v.isdigit() and int(v) <= 36_500 else "must be a number of days, 0 to 36500",
+    ),
+    Option(
+        name="KICAU_ALERT_EMAIL",
+        default="",
+        help="Addresses, separated by commas, that are told of the instance's troubles. Default: everybody who hosts it.",
+    ),
+    Option(
+        name="KICAU_ALERT_WEBHOOK",
+        default="",
+        help="Address that is told of the instance's troubles as JSON, also inside your own network.",
+        check=_url,
+    ),
+    Option(
+        name="KICAU_ALERT_SECRET",
+        default="",
+        help="Signs what is sent to KICAU_ALERT_WEBHOOK, as webhooks are signed.",
+        is_secret=True,
+    ),
+    Option(
+        name="KICAU_METRICS_TOKEN",
+        default="",
+        help="Bearer token that /metrics asks for. Default: /metrics answers this machine only, and nobody where KICAU_PUBLIC_URL is a public address.",
+        is_secret=True,
+    ),
+    Option(
+        name="KICAU_OIDC_ISSUER",
+        default="",
+        help="Identity provider (OpenID Connect) by which people may sign in: its issuer address. Default: none.",
+        check=_url,
+    ),
     Option(name="KICAU_OIDC_CLIENT_ID", default="kicau", help="What the identity provider calls this Kicau."),
-    Option(name="KICAU_OIDC_CLIENT_SECRET", default="", help="The secret that it shares with this Kicau.", is_secret=True),
+    Option(
+        name="KICAU_OIDC_CLIENT_SECRET", default="", help="The secret that it shares with this Kicau.", is_secret=True
+    ),
     Option(name="KICAU_OIDC_NAME", default="single sign-on", help="What the button calls it: Sign in with …"),
-    Option(name="KICAU_TIMESTAMPS", default="", help="Time-stamping services (RFC 3161), their addresses separated by commas, that stamp the log of evidence. Default: none.", check=_urls),
-    Option(name="KICAU_OPENTIMESTAMPS", default="", help="OpenTimestamps calendars, their addresses separated by commas, that stamp the log of evidence. Default: none.", check=_urls),
-    Option(name="KICAU_WITNESSES", default="", help="Witnesses that co-sign the log of evidence, separated by commas, each NAME+HASH+KEY, a space and its address (another Kicau's: its public address and /witness). Default: none.", check=_witnesses),
-    Option(name="KICAU_WITNESS_FOR", default="", help="Logs for which this Kicau is a witness, separated by commas: the verifier key of each, NAME+HASH+KEY. Default: none.", check=_verifiers),
-    Option(name="KICAU_C2PA_CERTIFICATE", default="", help="File of the certificate (PEM, with those above it) by which published pictures and films are signed with what may be done with them (C2PA). Default: none; they are marked, not signed."),
-    Option(name="KICAU_C2PA_KEY", default="", help="File of that certificate's private key (PEM without a passphrase), readable by Kicau alone."),
-    Option(name="KICAU_AUDIT_FOLDERS", default="", help="Folders of this machine, and buckets (s3://…, gs://…), in which audits may look for data sets, separated by commas. Default: none; only what is uploaded is searched."),
-    Option(name="KICAU_DEBUG", default="0", help="1 shows technical details on error pages. Never on a public address.", check=_switch),
-)  # fmt: skip
+    Option(
+        name="KICAU_TIMESTAMPS",
+        default="",
+        help="Time-stamping services (RFC 3161), their addresses separated by commas, that stamp the log of evidence. Default: none.",
+        check=_urls,
+    ),
+    Option(
+        name="KICAU_OPENTIMESTAMPS",
+        default="",
+        help="OpenTimestamps calendars, their addresses separated by commas, that stamp the log of evidence. Default: none.",
+        check=_urls,
+    ),
+    Option(
+        name="KICAU_WITNESSES",
+        default="",
+        help="Witnesses that co-sign the log of evidence, separated by commas, each NAME+HASH+KEY, a space and its address (another Kicau's: its public address and /witness). Default: none.",
+        check=_witnesses,
+    ),
+    Option(
+        name="KICAU_WITNESS_FOR",
+        default="",
+        help="Logs for which this Kicau is a witness, separated by commas: the verifier key of each, NAME+HASH+KEY. Default: none.",
+        check=_verifiers,
+    ),
+    Option(
+        name="KICAU_C2PA_CERTIFICATE",
+        default="",
+        help="File of the certificate (PEM, with those above it) by which published pictures and films are signed with what may be done with them (C2PA). Default: none; they are marked, not signed.",
+    ),
+    Option(
+        name="KICAU_C2PA_KEY",
+        default="",
+        help="File of that certificate's private key (PEM without a passphrase), readable by Kicau alone.",
+    ),
+    Option(
+        name="KICAU_AUDIT_FOLDERS",
+        default="",
+        help="Folders of this machine, and buckets (s3://…, gs://…), in which audits may look for data sets, separated by commas. Default: none; only what is uploaded is searched.",
+    ),
+    Option(
+        name="KICAU_DEBUG",
+        default="0",
+        help="1 shows technical details on error pages. Never on a public address.",
+        check=_switch,
+    ),
+)
 
 _BY_NAME = {option.name: option for option in OPTIONS}
 

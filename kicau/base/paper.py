@@ -40,7 +40,17 @@ def build(story: Iterable[Any], *, title: str, language: str, page: str, footer:
             super().save()
 
     out = io.BytesIO()
-    document = SimpleDocTemplate(out, pagesize=A4, title=title, author="Kicau", lang=language, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=MARGIN, bottomMargin=MARGIN)  # fmt: skip
+    document = SimpleDocTemplate(
+        out,
+        pagesize=A4,
+        title=title,
+        author="Kicau",
+        lang=language,
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
+        topMargin=MARGIN,
+        bottomMargin=MARGIN,
+    )
     document.build(list(story), canvasmaker=Numbered)
     return out.getvalue()
 
@@ -59,10 +69,21 @@ def styles() -> dict[str, Any]:
     return {
         "title": ParagraphStyle("title", fontName="Vera-Bold", fontSize=17, leading=22, textColor=ink, spaceAfter=6),
         "lead": ParagraphStyle("lead", fontName="Vera-Bold", fontSize=12, leading=17, textColor=leaf, spaceAfter=8),
-        "heading": ParagraphStyle("heading", fontName="Vera-Bold", fontSize=12, leading=16, textColor=ink, spaceBefore=16, spaceAfter=4, keepWithNext=1),
-        "text": ParagraphStyle("text", fontName="Vera", fontSize=9, leading=13, textColor=ink, spaceAfter=4, splitLongWords=1),
+        "heading": ParagraphStyle(
+            "heading",
+            fontName="Vera-Bold",
+            fontSize=12,
+            leading=16,
+            textColor=ink,
+            spaceBefore=16,
+            spaceAfter=4,
+            keepWithNext=1,
+        ),
+        "text": ParagraphStyle(
+            "text", fontName="Vera", fontSize=9, leading=13, textColor=ink, spaceAfter=4, splitLongWords=1
+        ),
         "small": ParagraphStyle("small", fontName="Vera", fontSize=8, leading=11, textColor=soft, splitLongWords=1),
-    }  # fmt: skip
+    }
 
 
 def seen(text: str) -> str:

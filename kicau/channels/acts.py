@@ -56,13 +56,36 @@ class Begun:
 
 
 @transaction.atomic
-def register_app(network: str, client_id: str, client_secret: str, *, name: str = "default", endpoints: Mapping[str, str] | None = None, tier: str = "", plan: str = "", is_sandbox: bool = False) -> NetworkApp:  # fmt: skip
+def register_app(
+    network: str,
+    client_id: str,
+    client_secret: str,
+    *,
+    name: str = "default",
+    endpoints: Mapping[str, str] | None = None,
+    tier: str = "",
+    plan: str = "",
+    is_sandbox: bool = False,
+) -> NetworkApp:
     """The operator's keys for a network; the same name again replaces them. Raises UnknownNetwork, Unacceptable."""
     connector = registry.get(network)
     for key in endpoints or {}:
         if key not in connector.endpoints:
-            raise unacceptable(f"endpoints.{key}", "{network} has no endpoint {key!r}; it has: {known}.", network=connector.label, key=key, known=", ".join(connector.endpoints))  # fmt: skip
-    values = {"client_id": client_id, "client_secret": client_secret, "endpoints": dict(endpoints or {}), "tier": tier, "plan": plan, "is_sandbox": is_sandbox}  # fmt: skip
+            raise unacceptable(
+                f"endpoints.{key}",
+                "{network} has no endpoint {key!r}; it has: {known}.",
+                network=connector.label,
+                key=key,
+                known=", ".join(connector.endpoints),
+            )
+    values = {
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "endpoints": dict(endpoints or {}),
+        "tier": tier,
+        "plan": plan,
+        "is_sandbox": is_sandbox,
+    }
     app, made = NetworkApp.objects.update_or_create(network=network, name=name, defaults=values)
     if not made:
         Channel.objects.filter(app=app).update(version=F("version") + 1)
@@ -73,7 +96,11 @@ def app_for(network: str, name: str = "") -> NetworkApp:
     """The app of that name, or the network's first. Raises UnknownNetwork, Conflict with what to do."""
     registry.get(network)
     apps = NetworkApp.objects.filter(network=network)
-    found = apps.filter(name=name).first() if name else apps.order_by(F("withdrawn_at").desc(nulls_first=True), "created_at").first()  # fmt: skip
+    found = (
+        apps.filter(name=name).first()
+        if name
+        else apps.order_by(F("withdrawn_at").desc(nulls_first=True), "created_at").first()
+    )
     if found is not None and found.withdrawn_at is not None and found.withdrawn_at <= clock.now():
         raise Conflict(
             Sentence(
@@ -122,7 +149,14 @@ def remove_app(network: str, name: str = "default") -> NetworkApp:
 # Connecting
 
 
-async def begin_sign_in(actor: Actor, network: str, answers: Mapping[str, str] | None = None, *, app_name: str = "", client: aiohttp.ClientSession | None = None) -> Begun:  # fmt: skip
+async def begin_sign_in(
+    actor: Actor,
+    network: str,
+    answers: Mapping[str, str] | None = None,
+    *,
+    app_name: str = "",
+    client: aiohttp.ClientSession | None = None,
+) -> Begun:
     """Start connecting. Raises NotAllowed, UnknownNetwork, Unacceptable, a connector's error, or Conflict: also where a
     hard budget has no room for all that it takes, before anything is asked."""
     actor.require(Permission.CHANNELS)
@@ -172,7 +206,14 @@ async def finish_sign_in(
     return Begun(state=state, accounts=accounts)
 
 
-async def connect(actor: Actor, state: str, account_ids: Sequence[str] | None = None, *, keys: Mapping[str, str] | None = None, client: aiohttp.ClientSession | None = None) -> list[Channel]:  # fmt: skip
+async def connect(
+    actor: Actor,
+    state: str,
+    account_ids: Sequence[str] | None = None,
+    *,
+    keys: Mapping[str, str] | None = None,
+    client: aiohttp.ClientSession | None = None,
+) -> list[Channel]:
     """Make channels of the chosen identities (all where None); one that was connected before is renewed, and its
     queue goes on. `keys` gives channels names of their own, by account id."""
     actor.require(Permission.CHANNELS)
@@ -315,7 +356,15 @@ async def _pending(actor: Actor, state: str) -> PendingSignIn:
 async def _paid(actor: Actor, app: NetworkApp, client: aiohttp.ClientSession) -> AsyncIterator[Desk]:
     """What a sign-in is foretold to take is set aside as a whole, and what it took is charged to who connects."""
     connector = registry.get(app.network)
-    mine = Work(workspace_id=actor.workspace.id, network=app.network, purpose=Purpose.CONNECT, app_id=app.id, plan=app.plan, person_id=actor.person_id, holder=new_id())  # fmt: skip
+    mine = Work(
+        workspace_id=actor.workspace.id,
+        network=app.network,
+        purpose=Purpose.CONNECT,
+        app_id=app.id,
+        plan=app.plan,
+        person_id=actor.person_id,
+        holder=new_id(),
+    )
     purse = await sync_to_async(purses.purse_for)(mine)
     desk = Desk(app, client, purses.payer(mine, purse, connector.label))
     await sync_to_async(purses.set_aside)(mine, purse, takes(connector.auth), connector.label)

@@ -129,7 +129,10 @@ def credentials_of(channel: Channel) -> Credentials:
     """What the channel signs in with; read once from a row that stays in memory."""
     read: tuple[Any, Credentials] | None = channel.__dict__.get("_read_credentials")
     if read is None or read[0] is not channel.credentials:
-        read = channel.__dict__["_read_credentials"] = (channel.credentials, from_json(Credentials, channel.credentials))  # fmt: skip
+        read = channel.__dict__["_read_credentials"] = (
+            channel.credentials,
+            from_json(Credentials, channel.credentials),
+        )
     return read[1]
 
 

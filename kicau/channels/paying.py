@@ -20,9 +20,15 @@ from kicau.plans.ledger import Work
 def work_for(channel: Channel, purpose: str, person_id: UUID | None = None) -> Work:
     """A piece of work of the channel's own, with its app at hand; what it sets aside is its own, too."""
     return Work(
-        workspace_id=channel.workspace_id, network=channel.network, purpose=purpose, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id,
-        person_id=person_id, holder=new_id(),
-    )  # fmt: skip
+        workspace_id=channel.workspace_id,
+        network=channel.network,
+        purpose=purpose,
+        app_id=channel.app_id,
+        plan=channel.app.plan,
+        channel_id=channel.id,
+        person_id=person_id,
+        holder=new_id(),
+    )
 
 
 @asynccontextmanager

@@ -24,7 +24,9 @@ from kicau.workspaces.actors import Actor, Permission
 HEARD: list[Callable[[Actor, Channel, Preferences], object]] = []
 
 
-async def read(actor: Actor, key_or_id: UUID | str, account: str = "", *, client: aiohttp.ClientSession | None = None) -> Preferences:  # fmt: skip
+async def read(
+    actor: Actor, key_or_id: UUID | str, account: str = "", *, client: aiohttp.ClientSession | None = None
+) -> Preferences:
     """Of an account on the channel's network, by id or handle; of the channel's own where "".
 
     Raises NotFound, Unacceptable with the network's sentence, or Conflict where the network has no such thing or could
@@ -37,7 +39,9 @@ async def read(actor: Actor, key_or_id: UUID | str, account: str = "", *, client
     return found
 
 
-async def declare(actor: Actor, key_or_id: UUID | str, says: Mapping[str, bool | None], *, client: aiohttp.ClientSession | None = None) -> Preferences:  # fmt: skip
+async def declare(
+    actor: Actor, key_or_id: UUID | str, says: Mapping[str, bool | None], *, client: aiohttp.ClientSession | None = None
+) -> Preferences:
     """Change what the channel's account says; None takes a use back. Raises as `read` does, and Unacceptable for a use
     that is none."""
     actor.require(Permission.CHANNELS)
@@ -58,7 +62,9 @@ def _heard(actor: Actor, channel: Channel, told: Preferences) -> None:
         tell(actor, channel, told)
 
 
-async def _ask(channel: Channel, client: aiohttp.ClientSession | None, ask: Callable[[Live, Prefers], Awaitable[Preferences]]) -> Preferences:  # fmt: skip
+async def _ask(
+    channel: Channel, client: aiohttp.ClientSession | None, ask: Callable[[Live, Prefers], Awaitable[Preferences]]
+) -> Preferences:
     session, label = client or new_client(), registry.get(channel.network).label
     try:
         async with paid(channel, session, work_for(channel, Purpose.READ)) as live:

@@ -142,21 +142,45 @@ def _hold(channel_id: UUID, exc: purses.NoRoom, used: str, *, refused: bool) -> 
     if is_over and channel.state == ChannelState.ACTIVE:
         channel.state, channel.version = ChannelState.HELD, channel.version + 1
         system(channel.workspace).record("channel.held", channel.id, budget=exc.short.budget.name)
-        webhooks.emit("channel.held", [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": str(why)})])  # fmt: skip
+        webhooks.emit(
+            "channel.held",
+            [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": str(why)})],
+        )
     channel.save(update_fields=fields)
     if first:
         told = {"channel": f"{channel.name} ({label})", **exc.figures}
-        notices.tell_all("channel.held", [notices.News(workspace_id=channel.workspace_id, gather=str(channel.id), page="/costs/budgets", details=told)])  # fmt: skip
+        notices.tell_all(
+            "channel.held",
+            [
+                notices.News(
+                    workspace_id=channel.workspace_id, gather=str(channel.id), page="/costs/budgets", details=told
+                )
+            ],
+        )
 
 
 def not_renewed(exc: purses.NoRoom, name: str) -> Sentence:
     """Which budget holds the renewal of a channel's permission, its limit, and what to do."""
     budget = exc.short.budget
     if budget.cap:
-        return Sentence("The permission of {channel} is not renewed: the plan for {network} allows {limit}, {left} are left, and this needs {wanted}. It goes on by itself when there is room again, from {at} on, or sooner on a larger plan.", channel=name, **exc.figures, at=exc.again_at)  # fmt: skip
+        return Sentence(
+            "The permission of {channel} is not renewed: the plan for {network} allows {limit}, {left} are left, and this needs {wanted}. It goes on by itself when there is room again, from {at} on, or sooner on a larger plan.",
+            channel=name,
+            **exc.figures,
+            at=exc.again_at,
+        )
     if exc.again_at == NEVER:
-        return Sentence("The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself.", channel=name, **exc.figures)  # fmt: skip
-    return Sentence("The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself, or else when that begins anew at {at}.", channel=name, **exc.figures, at=exc.again_at)  # fmt: skip
+        return Sentence(
+            "The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself.",
+            channel=name,
+            **exc.figures,
+        )
+    return Sentence(
+        "The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself, or else when that begins anew at {at}.",
+        channel=name,
+        **exc.figures,
+        at=exc.again_at,
+    )
 
 
 @asynccontextmanager
@@ -196,7 +220,9 @@ def _store_refreshed(channel_id: UUID, new: Credentials, used: str) -> None:
     take_credentials(channel, new)
     fields = ["credentials", "token_expires_at", "refresh_at", "version", "renewal_why", "renewal_said"]
     if channel.state in (ChannelState.EXPIRED, ChannelState.HELD):  # expired: given up for lost by another meanwhile
-        system(channel.workspace).record("channel.reconnected" if channel.state == ChannelState.EXPIRED else "channel.released", channel.id)  # fmt: skip
+        system(channel.workspace).record(
+            "channel.reconnected" if channel.state == ChannelState.EXPIRED else "channel.released", channel.id
+        )
         channel.state, channel.reason = ChannelState.ACTIVE, ""
         fields += ["state", "reason"]
     channel.save(update_fields=fields)
@@ -220,15 +246,28 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
         "channel.expired",
         [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": channel.reason})],
     )
-    notices.tell("channel.expired", channel.workspace_id, gather=channel.id, page=f"/channels/{channel.key}", channel=f"{channel.name} ({label})")  # fmt: skip
+    notices.tell(
+        "channel.expired",
+        channel.workspace_id,
+        gather=channel.id,
+        page=f"/channels/{channel.key}",
+        channel=f"{channel.name} ({label})",
+    )
 
 
 def refusals(channel: Channel, shut: Iterable[ShutDoor]) -> list[Refusal]:
     """Unsaved rows of what a connector heard, so that a caller may write them in its own transaction."""
     return [
-        Refusal(network=channel.network, app_id=channel.app_id, channel=channel, code=d.code[:60], said=d.said[:500], over=d.over)
+        Refusal(
+            network=channel.network,
+            app_id=channel.app_id,
+            channel=channel,
+            code=d.code[:60],
+            said=d.said[:500],
+            over=d.over,
+        )
         for d in shut
-    ]  # fmt: skip
+    ]
 
 
 def _note(channel: Channel, live: Live) -> None:
@@ -241,7 +280,11 @@ def troubles() -> Iterator[Seen]:
     """Channels whose token is dead, for `kicau.notices.watch`."""
     expired = Channel.objects.filter(state=ChannelState.EXPIRED).select_related("workspace").order_by("key")[:100]
     for row in expired:
-        details = {"network": registry.get(row.network).label if row.network in registry.slugs() else row.network, "channel": row.name, "workspace": row.workspace.name}  # fmt: skip
+        details = {
+            "network": registry.get(row.network).label if row.network in registry.slugs() else row.network,
+            "channel": row.name,
+            "workspace": row.workspace.name,
+        }
         yield Seen(key=f"channel:{row.id}", kind="token", details=details)
 
 

@@ -62,7 +62,18 @@ def list_apps(shell: Shell, as_json: bool) -> None:
 @click.option("--sandbox", metavar="URL", help="Take everything from a sandbox that runs there (see kicau sandbox).")
 @json_option
 @pass_shell
-def add_app(shell: Shell, network: str, name: str, client_id: str | None, client_secret: str | None, endpoints: tuple[str, ...], tier: str, plan: str, sandbox: str | None, as_json: bool) -> None:  # fmt: skip
+def add_app(
+    shell: Shell,
+    network: str,
+    name: str,
+    client_id: str | None,
+    client_secret: str | None,
+    endpoints: tuple[str, ...],
+    tier: str,
+    plan: str,
+    sandbox: str | None,
+    as_json: bool,
+) -> None:
     """Store an app's keys. The callback to register at the network is printed."""
     from kicau.connector import registry
 

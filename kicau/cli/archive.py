@@ -37,7 +37,9 @@ def archive() -> None:
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path, exists=True))
 @click.option("--network", default="", help="Whose posts they are, where a table or lines of JSON do not say.")
 @click.option("--account", default="", help="Whose archive it is, where the file does not say.")
-@click.option("--own", "acquired", flag_value="imported", default=None, help="It is our own archive, whatever account it is of.")  # fmt: skip
+@click.option(
+    "--own", "acquired", flag_value="imported", default=None, help="It is our own archive, whatever account it is of."
+)
 @click.option("--received", "acquired", flag_value="received", help="It is somebody else's, who gave it to us.")
 @json_option
 @pass_shell
@@ -81,7 +83,13 @@ def imports(shell: Shell, as_json: bool) -> None:
     shown = [
         (r.id, r.name, acts.state_of(r), r.new, r.known, r.skipped, f"{r.created_at:%Y-%m-%d %H:%M}") for r in rows
     ]
-    answer(as_json, [_import(r) for r in rows], lambda: show_table(("id", "name", "state", ">new", ">known", ">skipped", "begun"), shown, empty="Nothing was taken in yet."))  # fmt: skip
+    answer(
+        as_json,
+        [_import(r) for r in rows],
+        lambda: show_table(
+            ("id", "name", "state", ">new", ">known", ">skipped", "begun"), shown, empty="Nothing was taken in yet."
+        ),
+    )
 
 
 @archive.command("resume")
@@ -122,8 +130,21 @@ def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, *
     from kicau.archive.search import find
 
     found = find(actor, _query(actor, " ".join(words), **asked), limit=limit).items
-    shown = [(i.id, f"{i.posted_at:%Y-%m-%d}" if i.posted_to != "none" else "", i.network, i.standing.author_handle, i.text[:90]) for i in found]  # fmt: skip
-    answer(as_json, [_item(i) for i in found], lambda: show_table(("id", "posted", "network", "author", "text"), shown, empty="Nothing matches."))  # fmt: skip
+    shown = [
+        (
+            i.id,
+            f"{i.posted_at:%Y-%m-%d}" if i.posted_to != "none" else "",
+            i.network,
+            i.standing.author_handle,
+            i.text[:90],
+        )
+        for i in found
+    ]
+    answer(
+        as_json,
+        [_item(i) for i in found],
+        lambda: show_table(("id", "posted", "network", "author", "text"), shown, empty="Nothing matches."),
+    )
 
 
 @archive.command("near")
@@ -143,7 +164,11 @@ def near(shell: Shell, text: str, network: str, author: str, limit: int, as_json
     narrowed = Query(networks=(network,) if network else (), authors=(author,) if author else ())
     found = meaning.near(actor, text, narrowed, limit=limit)
     shown = [(f"{n.likeness:.2f}", n.item.id, n.item.network, n.item.text[:90]) for n in found]
-    answer(as_json, [_item(n.item) | {"likeness": n.likeness} for n in found], lambda: show_table((">like", "id", "network", "text"), shown, empty="Nothing that may be embedded is like it."))  # fmt: skip
+    answer(
+        as_json,
+        [_item(n.item) | {"likeness": n.likeness} for n in found],
+        lambda: show_table((">like", "id", "network", "text"), shown, empty="Nothing that may be embedded is like it."),
+    )
 
 
 @archive.command("show")
@@ -158,15 +183,22 @@ def show(shell: Shell, item_id: str, as_json: bool) -> None:
 
     told = story(actor, item_id)
     origins = [{"acquired": o.acquired, "name": o.label} for o in told.origins]
-    uses = {use: {"answer": str(d.answer), "sentence": sentences.reason(d).sentence} for use, d in told.decisions.items()}  # fmt: skip
+    uses = {
+        use: {"answer": str(d.answer), "sentence": sentences.reason(d).sentence} for use, d in told.decisions.items()
+    }
 
     def human() -> None:
         click.echo(printable(told.item.text))
         click.echo()
-        show_facts({
-            "posted": f"{told.item.posted_at:%Y-%m-%d %H:%M} UTC", "network": told.item.network, "author": told.item.standing.author_handle,
-            "address": told.item.url, "origins": ", ".join(f"{o['acquired']} {o['name']}".strip() for o in origins),
-        })  # fmt: skip
+        show_facts(
+            {
+                "posted": f"{told.item.posted_at:%Y-%m-%d %H:%M} UTC",
+                "network": told.item.network,
+                "author": told.item.standing.author_handle,
+                "address": told.item.url,
+                "origins": ", ".join(f"{o['acquired']} {o['name']}".strip() for o in origins),
+            }
+        )
         click.echo()
         show_table(("use", "may it?", "why"), [(use, d["answer"], d["sentence"]) for use, d in uses.items()])
 
@@ -190,7 +222,9 @@ def export(shell: Shell, /, target: Path, words: str, no_media: bool, **asked: A
     from kicau.archive import exports
 
     query = _query(actor, words, answers="yes", **asked)
-    pieces = exports.lines(actor, query) if target.suffix == ".jsonl" else exports.zipped(actor, query, media=not no_media)  # fmt: skip
+    pieces = (
+        exports.lines(actor, query) if target.suffix == ".jsonl" else exports.zipped(actor, query, media=not no_media)
+    )
     part = target.with_name(target.name + ".part")
     try:
         with part.open("wb") as out:
@@ -202,7 +236,17 @@ def export(shell: Shell, /, target: Path, words: str, no_media: bool, **asked: A
     click.echo(f"{target}: {target.stat().st_size:,} bytes")
 
 
-def _query(actor: Actor, words: str, network: str, author: str, campaign: str, since: datetime | None, until: datetime | None, use: str, answers: str) -> Query:  # fmt: skip
+def _query(
+    actor: Actor,
+    words: str,
+    network: str,
+    author: str,
+    campaign: str,
+    since: datetime | None,
+    until: datetime | None,
+    use: str,
+    answers: str,
+) -> Query:
     from kicau.archive.search import Query
     from kicau.publishing.compose import campaigns
 
@@ -210,9 +254,15 @@ def _query(actor: Actor, words: str, network: str, author: str, campaign: str, s
     if campaign and of is None:
         raise Trouble(f"There is no campaign {printable(campaign)!r} in this workspace.", USAGE)
     return Query(
-        campaign=of.id if of else None, words=words, networks=(network,) if network else (), authors=(author,) if author else (), since=since and since.replace(tzinfo=UTC),
-        until=until and until.replace(tzinfo=UTC), use=use, answers=(answers,),
-    )  # fmt: skip
+        campaign=of.id if of else None,
+        words=words,
+        networks=(network,) if network else (),
+        authors=(author,) if author else (),
+        since=since and since.replace(tzinfo=UTC),
+        until=until and until.replace(tzinfo=UTC),
+        use=use,
+        answers=(answers,),
+    )
 
 
 def _tell(row: Import) -> None:
@@ -242,14 +292,32 @@ def _import(row: Import) -> dict[str, Any]:
     from kicau.archive.imports.acts import state_of
 
     return {
-        "id": str(row.id), "name": row.name, "network": row.network, "account": row.account_handle or row.account_id, "acquired": row.acquired,
-        "state": state_of(row), "problem": row.problem or None, "read": row.read, "new": row.new, "known": row.known, "skipped": row.skipped, "skips": row.skips,
-    }  # fmt: skip
+        "id": str(row.id),
+        "name": row.name,
+        "network": row.network,
+        "account": row.account_handle or row.account_id,
+        "acquired": row.acquired,
+        "state": state_of(row),
+        "problem": row.problem or None,
+        "read": row.read,
+        "new": row.new,
+        "known": row.known,
+        "skipped": row.skipped,
+        "skips": row.skips,
+    }
 
 
 def _item(row: Item) -> dict[str, Any]:
     return {
-        "id": str(row.id), "network": row.network, "remote_id": row.remote_id, "author": row.standing.author, "handle": row.standing.author_handle,
-        "posted_at": row.posted_at.isoformat() if row.posted_to != "none" else None, "kind": row.kind, "text": row.text, "url": row.url,
-        "acquired": row.standing.acquired, "media": row.media,
-    }  # fmt: skip
+        "id": str(row.id),
+        "network": row.network,
+        "remote_id": row.remote_id,
+        "author": row.standing.author,
+        "handle": row.standing.author_handle,
+        "posted_at": row.posted_at.isoformat() if row.posted_to != "none" else None,
+        "kind": row.kind,
+        "text": row.text,
+        "url": row.url,
+        "acquired": row.standing.acquired,
+        "media": row.media,
+    }

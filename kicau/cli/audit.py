@@ -19,15 +19,52 @@ FEW = 20  # findings shown to a person; all are in the report
 
 @click.command()
 @click.argument("data")
-@click.option("--posts", "source", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True, metavar="FILE", help="The posts to look for: JSON lines with id and text, CSV with these columns, or a text a line.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Where report, journal and prints are kept; an interrupted audit with the same folder goes on. Else a new folder.")  # fmt: skip
-@click.option("--control", metavar="DATA", default="", help="Data that cannot hold the posts, such as one older than they: pairs found there are chance.")  # fmt: skip
-@click.option("--evidence", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Also write a signed bundle that others check with the one file beside it, without Kicau.")  # fmt: skip
+@click.option(
+    "--posts",
+    "source",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="The posts to look for: JSON lines with id and text, CSV with these columns, or a text a line.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where report, journal and prints are kept; an interrupted audit with the same folder goes on. Else a new folder.",
+)
+@click.option(
+    "--control",
+    metavar="DATA",
+    default="",
+    help="Data that cannot hold the posts, such as one older than they: pairs found there are chance.",
+)
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a signed bundle that others check with the one file beside it, without Kicau.",
+)
 @click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
-@click.option("--cluster", metavar="ADDRESS", default="", help="Search by a Ray cluster: its address, or local; needs the extra cluster.")  # fmt: skip
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    default="",
+    help="Search by a Ray cluster: its address, or local; needs the extra cluster.",
+)
 @json_option
 @pass_shell
-def audit(shell: Shell, data: str, source: Path, out: Path | None, control: str, evidence: Path | None, processes: int | None, cluster: str, as_json: bool) -> None:  # fmt: skip
+def audit(
+    shell: Shell,
+    data: str,
+    source: Path,
+    out: Path | None,
+    control: str,
+    evidence: Path | None,
+    processes: int | None,
+    cluster: str,
+    as_json: bool,
+) -> None:
     """Search a data set for your posts.
 
     DATA is a file or folder of JSON lines, Parquet, WARC or text, plain or packed (.gz, .zst), a bucket
@@ -88,14 +125,24 @@ def _evidence(actor: Actor, told: dict[str, Any], texts: dict[str, str], path: P
 
 
 def _progress(done: int, total: int, copies: int) -> None:
-    print(f"\r{done / max(1, total):4.0%} of {total / 1e6:,.0f} MB, {copies:,} copies so far ", end="", file=sys.stderr, flush=True)  # fmt: skip
+    print(
+        f"\r{done / max(1, total):4.0%} of {total / 1e6:,.0f} MB, {copies:,} copies so far ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False))
 @click.option("--key", default="", metavar="HEX", help="The SHA-256 of the public key that must have signed it.")
 @click.option("--shard", "shards", multiple=True, metavar="NAME=PATH", help="Compare with this file of the data set.")
-@click.option("--extract", default="", metavar="FOLDER", help="Write the checkpoint and the outsiders' stamps there, for openssl ts and ots.")  # fmt: skip
+@click.option(
+    "--extract",
+    default="",
+    metavar="FOLDER",
+    help="Write the checkpoint and the outsiders' stamps there, for openssl ts and ots.",
+)
 @click.option(
     "--language", type=click.Choice(["en", "id"]), help="What it speaks; left out, what the system is set to."
 )
@@ -112,12 +159,17 @@ def verify(bundle: str, key: str, shards: tuple[str, ...], extract: str, languag
 def _show(told: dict[str, Any]) -> None:
     print("", file=sys.stderr)
     click.echo(told["says"])
-    rows = [(", ".join(f["posts"]), f["kind"], f"{f['words']}/{f['of_words']}", f["shard"], f["first_byte"]) for f in told["findings"][:FEW]]  # fmt: skip
+    rows = [
+        (", ".join(f["posts"]), f["kind"], f"{f['words']}/{f['of_words']}", f["shard"], f["first_byte"])
+        for f in told["findings"][:FEW]
+    ]
     show_table(("posts", "kind", "words", "shard", "byte"), rows, empty="No copy was found.")
     more = len(told["findings"]) - FEW + told["not_listed"]
     if more > 0:
         click.echo(f"… and {more:,} more.")
-    found = "; ".join(f"{name}: {r['share']:.0%} ({r['from']:.0%} to {r['to']:.0%})" for name, r in told["sensitivity"].items())  # fmt: skip
+    found = "; ".join(
+        f"{name}: {r['share']:.0%} ({r['from']:.0%} to {r['to']:.0%})" for name, r in told["sensitivity"].items()
+    )
     show_facts(
         {
             "Read": f"{told['data']['documents']:,} texts, {told['data']['unpacked_bytes'] / 1e6:,.0f} MB in {len(told['data']['shards'])} shards",

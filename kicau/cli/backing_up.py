@@ -17,7 +17,11 @@ from kicau.cli.up import alone_in
 PASSPHRASE = "KICAU_BACKUP_PASSPHRASE"  # noqa: S105 (the name of a variable)
 SHORTEST = 12  # characters of a passphrase
 
-passphrase_option = click.option("--passphrase-file", type=click.Path(path_type=Path, dir_okay=False, exists=True), help=f"Its first line is the passphrase. Else {PASSPHRASE}, else it is asked.")  # fmt: skip
+passphrase_option = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help=f"Its first line is the passphrase. Else {PASSPHRASE}, else it is asked.",
+)
 
 
 @click.command()
@@ -42,12 +46,24 @@ def backup(target: Path, encrypt: bool, passphrase_file: Path | None, without_ke
     with _told(), acts.instance(folder) as url:
         made = acts.back_up(target, folder, url, passphrase=passphrase, with_key=not without_key)
     size = target.stat().st_size
-    told = {"file": str(target), "size": size, "media": made.media, "rows": sum(made.rows.values()), "made_at": made.made_at, "encrypted": bool(passphrase), "has_key": made.has_key, "missing_media": made.missing}  # fmt: skip
+    told = {
+        "file": str(target),
+        "size": size,
+        "media": made.media,
+        "rows": sum(made.rows.values()),
+        "made_at": made.made_at,
+        "encrypted": bool(passphrase),
+        "has_key": made.has_key,
+        "missing_media": made.missing,
+    }
 
     def say() -> None:
         click.echo(f"{target}: {size / 1e6:.1f} MB, the database ({told['rows']} rows) and {made.media} media.")
         if made.missing:
-            click.echo(f"{len(made.missing)} media that the database knows are not on the disk, such as {made.missing[0]}; they could not be saved.", err=True)  # fmt: skip
+            click.echo(
+                f"{len(made.missing)} media that the database knows are not on the disk, such as {made.missing[0]}; they could not be saved.",
+                err=True,
+            )
 
     answer(as_json, told, say)
 
@@ -57,10 +73,22 @@ def backup(target: Path, encrypt: bool, passphrase_file: Path | None, without_ke
 @click.option("--verify", is_flag=True, help="After restoring, read every medium back from the disk and compare it.")
 @click.option("--dry-run", is_flag=True, help="Only read FILE and say whether it is whole; nothing is written.")
 @click.option("--paused", is_flag=True, help="Pause every channel, so that you can look before anything goes out.")
-@click.option("--key-file", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="The key file of a backup that was made without it.")  # fmt: skip
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The key file of a backup that was made without it.",
+)
 @passphrase_option
 @json_option
-def restore(source: Path, verify: bool, dry_run: bool, paused: bool, key_file: Path | None, passphrase_file: Path | None, as_json: bool) -> None:  # fmt: skip
+def restore(
+    source: Path,
+    verify: bool,
+    dry_run: bool,
+    paused: bool,
+    key_file: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
     """Put a backup into an empty data folder (KICAU_DATA) and bring it to this version.
 
     What may have gone out since the backup was made is looked up on the networks before any of it is sent.
@@ -73,8 +101,21 @@ def restore(source: Path, verify: bool, dry_run: bool, paused: bool, key_file: P
     if dry_run:
         with _told():
             found = archive.verify(source, passphrase)
-        told = {"file": str(source), "made_at": found.made_at, "kicau": found.kicau, "media": found.media, "rows": sum(found.rows.values()), "has_key": found.has_key}  # fmt: skip
-        answer(as_json, told, lambda: click.echo(f"{source} is whole: all of a Kicau {found.kicau} at {found.made_at[:16]}Z, with {found.media} media."))  # fmt: skip
+        told = {
+            "file": str(source),
+            "made_at": found.made_at,
+            "kicau": found.kicau,
+            "media": found.media,
+            "rows": sum(found.rows.values()),
+            "has_key": found.has_key,
+        }
+        answer(
+            as_json,
+            told,
+            lambda: click.echo(
+                f"{source} is whole: all of a Kicau {found.kicau} at {found.made_at[:16]}Z, with {found.media} media."
+            ),
+        )
         return
     folder = options.data_folder()
     with _told():
@@ -84,17 +125,32 @@ def restore(source: Path, verify: bool, dry_run: bool, paused: bool, key_file: P
             source, folder, checked, passphrase=passphrase, key_file=key_file, verify=verify, paused=paused
         )
     made = done.manifest
-    result = {"folder": str(folder), "made_at": made.made_at, "media": made.media, "rows": sum(made.rows.values()), "migrations": done.migrations, "verified_media": done.verified, "looked_up_first": done.in_doubt, "paused": paused}  # fmt: skip
+    result = {
+        "folder": str(folder),
+        "made_at": made.made_at,
+        "media": made.media,
+        "rows": sum(made.rows.values()),
+        "migrations": done.migrations,
+        "verified_media": done.verified,
+        "looked_up_first": done.in_doubt,
+        "paused": paused,
+    }
 
     def say() -> None:
-        click.echo(f"Restored into {folder} what it was at {made.made_at[:16]}Z: {result['rows']} rows and {made.media} media, as many as were saved.")  # fmt: skip
+        click.echo(
+            f"Restored into {folder} what it was at {made.made_at[:16]}Z: {result['rows']} rows and {made.media} media, as many as were saved."
+        )
         if verify:
             click.echo(f"Verified: {done.verified} media read back from the disk, each as it was.")
         if done.in_doubt:
             click.echo(
                 f"Deliveries that may have gone out since: {done.in_doubt}; each is looked up before it is sent."
             )
-        click.echo("Every channel is paused; look, then resume them. Start it with: kicau up" if paused else "Start it with: kicau up")  # fmt: skip
+        click.echo(
+            "Every channel is paused; look, then resume them. Start it with: kicau up"
+            if paused
+            else "Start it with: kicau up"
+        )
 
     answer(as_json, result, say)
 

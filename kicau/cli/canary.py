@@ -16,9 +16,17 @@ def canary() -> None:
 
 @canary.command("register")
 @click.argument("name")
-@click.option("--candidates", type=int, default=1000, show_default=True, help="How many are drawn; the smallest p-value is one in so many.")  # fmt: skip
+@click.option(
+    "--candidates",
+    type=int,
+    default=1000,
+    show_default=True,
+    help="How many are drawn; the smallest p-value is one in so many.",
+)
 @click.option("--language", type=click.Choice(["en", "id"]), default="en", show_default=True)
-@click.option("--sentence", default="", help='Your own sentence around the drawn words, such as "My recipe is called {words}.".')  # fmt: skip
+@click.option(
+    "--sentence", default="", help='Your own sentence around the drawn words, such as "My recipe is called {words}.".'
+)
 @json_option
 @pass_shell
 def register(shell: Shell, name: str, candidates: int, language: str, sentence: str, as_json: bool) -> None:
@@ -29,7 +37,16 @@ def register(shell: Shell, name: str, candidates: int, language: str, sentence: 
     made = canaries.register(actor, name, candidates=candidates, language=language, sentence=sentence)
     text = canaries.published(actor, made)
     told = {"id": str(made.id), "name": made.name, "candidates": candidates, "publish": text}
-    answer(as_json, told, lambda: show_facts({"Publish this, and nothing else of it": text, "Registered": f"{made.name}, {candidates:,} candidates, entry {made.first_leaf} of the log"}))  # fmt: skip
+    answer(
+        as_json,
+        told,
+        lambda: show_facts(
+            {
+                "Publish this, and nothing else of it": text,
+                "Registered": f"{made.name}, {candidates:,} candidates, entry {made.first_leaf} of the log",
+            }
+        ),
+    )
 
 
 @canary.command("list")
@@ -41,9 +58,24 @@ def list_(shell: Shell, as_json: bool) -> None:
     from kicau.audit import canaries
 
     rows = list(canaries.all_canaries(actor))
-    told = [{"id": str(r.id), "name": r.name, "candidates": len(r.candidates), "registered_at": r.registered_at.isoformat(), "tests": r.tests} for r in rows]  # fmt: skip
+    told = [
+        {
+            "id": str(r.id),
+            "name": r.name,
+            "candidates": len(r.candidates),
+            "registered_at": r.registered_at.isoformat(),
+            "tests": r.tests,
+        }
+        for r in rows
+    ]
     table = [(r.name, f"{r.registered_at:%Y-%m-%d %H:%M}", len(r.candidates), r.tests) for r in rows]
-    answer(as_json, told, lambda: show_table(("name", "registered (UTC)", ">candidates", ">tests"), table, empty="No canary is registered."))  # fmt: skip
+    answer(
+        as_json,
+        told,
+        lambda: show_table(
+            ("name", "registered (UTC)", ">candidates", ">tests"), table, empty="No canary is registered."
+        ),
+    )
 
 
 @canary.command("text")
@@ -75,10 +107,17 @@ def candidates(shell: Shell, name: str, file: Path) -> None:
 @click.argument("scores", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--model", required=True, help="Which model gave the scores, and how.")
 @click.option("--higher-is-likelier", is_flag=True, help="Scores are probabilities or log-probabilities, not losses.")
-@click.option("--evidence", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Also write a signed bundle that others check with the one file beside it.")  # fmt: skip
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a signed bundle that others check with the one file beside it.",
+)
 @json_option
 @pass_shell
-def test(shell: Shell, name: str, scores: Path, model: str, higher_is_likelier: bool, evidence: Path | None, as_json: bool) -> None:  # fmt: skip
+def test(
+    shell: Shell, name: str, scores: Path, model: str, higher_is_likelier: bool, evidence: Path | None, as_json: bool
+) -> None:
     """Rank the published text among all candidates by a model's SCORES (CSV: number, score)."""
     actor = shell.actor()
     import shutil
@@ -105,6 +144,29 @@ def tests(shell: Shell, name: str, as_json: bool) -> None:
     from kicau.audit import canaries
 
     rows = canaries.tests_of(actor, canaries.one_canary(actor, name))
-    told = [{"number": r.number, "at": r.made_at.isoformat(), **{k: r.report["canary"][k] for k in ("model", "rank", "of", "p", "lower_is_likelier")}, "says": says} for r, says in rows]  # fmt: skip
-    table = [(r.number, f"{r.made_at:%Y-%m-%d %H:%M}", r.report["canary"]["model"], f"{r.report['canary']['rank']:,} of {r.report['canary']['of']:,}", f"{r.report['canary']['p']:.2g}") for r, _ in rows]  # fmt: skip
-    answer(as_json, told, lambda: show_table((">test", "made (UTC)", "model", ">rank", ">chance"), table, empty="No model's scores were held against it."))  # fmt: skip
+    told = [
+        {
+            "number": r.number,
+            "at": r.made_at.isoformat(),
+            **{k: r.report["canary"][k] for k in ("model", "rank", "of", "p", "lower_is_likelier")},
+            "says": says,
+        }
+        for r, says in rows
+    ]
+    table = [
+        (
+            r.number,
+            f"{r.made_at:%Y-%m-%d %H:%M}",
+            r.report["canary"]["model"],
+            f"{r.report['canary']['rank']:,} of {r.report['canary']['of']:,}",
+            f"{r.report['canary']['p']:.2g}",
+        )
+        for r, _ in rows
+    ]
+    answer(
+        as_json,
+        told,
+        lambda: show_table(
+            (">test", "made (UTC)", "model", ">rank", ">chance"), table, empty="No model's scores were held against it."
+        ),
+    )

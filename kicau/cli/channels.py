@@ -77,7 +77,17 @@ def list_channels(shell: Shell, as_json: bool) -> None:
 )
 @json_option
 @pass_shell
-def connect(shell: Shell, network: str, app_name: str, answers: tuple[str, ...], accounts: tuple[str, ...], take_all: bool, key: str, paste: bool, as_json: bool) -> None:  # fmt: skip
+def connect(
+    shell: Shell,
+    network: str,
+    app_name: str,
+    answers: tuple[str, ...],
+    accounts: tuple[str, ...],
+    take_all: bool,
+    key: str,
+    paste: bool,
+    as_json: bool,
+) -> None:
     """Connect a channel: prints the address at which to sign in, and waits until the network sends you back."""
     actor = shell.actor()
     from kicau.channels import acts
@@ -305,7 +315,15 @@ def read_slots(said: str) -> list[tuple[int, clock_time]]:
 @click.option("--unsay", multiple=True, metavar="USE", help="Take back what was said: neither yes nor no.")
 @json_option
 @pass_shell
-def preferences_of_channel(shell: Shell, key: str, account: str, allow: tuple[str, ...], deny: tuple[str, ...], unsay: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
+def preferences_of_channel(
+    shell: Shell,
+    key: str,
+    account: str,
+    allow: tuple[str, ...],
+    deny: tuple[str, ...],
+    unsay: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Show, or change, what an account says on its network about the use of its posts by machines."""
     actor = shell.actor()
     from asgiref.sync import async_to_sync

@@ -53,7 +53,17 @@ class Malformed(ValueError):
 )
 @click.option("--json", "as_json", is_flag=True, help="The input is one JSON object a line, and so is the output.")
 @pass_shell
-def check(shell: Shell, texts: tuple[str, ...], network: str | None, channel: str | None, files: tuple[str, ...], alts: tuple[str, ...], source: BinaryIO | None, as_csv: bool, as_json: bool) -> None:  # fmt: skip
+def check(
+    shell: Shell,
+    texts: tuple[str, ...],
+    network: str | None,
+    channel: str | None,
+    files: tuple[str, ...],
+    alts: tuple[str, ...],
+    source: BinaryIO | None,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
     """Check posts against a network's rules without sending anything.
 
     TEXT is one post, or several parts of a thread. Without it, standard input is read: one JSON object a line
@@ -238,10 +248,15 @@ class Judge:
         if not isinstance(options, dict) or not all(isinstance(v, str | int | float | bool) for v in options.values()):
             raise Malformed("options", "options is an object of names and values.")
         return Draft(
-            parts=tuple(parts), link=self._link(post.get("link")), poll=_poll(post.get("poll")), first_comment=_text(post, "first_comment", "first_comment"),
-            reply_to=_text(post, "reply_to", "reply_to") or None, language=_text(post, "language", "language"),
-            options={k.removeprefix(f"{self.connector.slug}."): str(v) for k, v in options.items()}, convert=bool(post.get("convert", True)),
-        )  # fmt: skip
+            parts=tuple(parts),
+            link=self._link(post.get("link")),
+            poll=_poll(post.get("poll")),
+            first_comment=_text(post, "first_comment", "first_comment"),
+            reply_to=_text(post, "reply_to", "reply_to") or None,
+            language=_text(post, "language", "language"),
+            options={k.removeprefix(f"{self.connector.slug}."): str(v) for k, v in options.items()},
+            convert=bool(post.get("convert", True)),
+        )
 
     def _all_media(self, given: Any, field: str) -> tuple[Media, ...]:
         if given in (None, []):

@@ -16,7 +16,12 @@ from kicau.cli.frame import FAILED, USAGE, Shell, Trouble, answer, json_option, 
 if TYPE_CHECKING:
     from kicau.datasets.models import TrainingSet, Version
 
-WORDS = {"purpose": "words on its purpose", "form": "records (--format)", "meets": "conditions (--meets)", "use": "rights (--use)"} | {name: name.replace("_", " ") for name in ("words", "networks", "languages", "least_words", "prompt")}  # fmt: skip
+WORDS = {
+    "purpose": "words on its purpose",
+    "form": "records (--format)",
+    "meets": "conditions (--meets)",
+    "use": "rights (--use)",
+} | {name: name.replace("_", " ") for name in ("words", "networks", "languages", "least_words", "prompt")}
 
 
 @click.group()
@@ -29,33 +34,71 @@ def dataset() -> None:
 @click.option("--purpose", default="", help="What it is for, in your words; stands in its card.")
 @click.option("--use", default="train_gen", show_default=True, help="The use that every item must be permitted for.")
 @click.option("--format", "form", type=click.Choice(["text", "prompt", "chat"]), default="text", show_default=True)
-@click.option("--meets", multiple=True, metavar="CONDITION", help="A condition that you keep, such as attribution; repeatable.")  # fmt: skip
+@click.option(
+    "--meets", multiple=True, metavar="CONDITION", help="A condition that you keep, such as attribution; repeatable."
+)
 @click.option("--words", default="", help="Only items that a search for these words finds.")
 @click.option("--network", "networks", multiple=True, help="Only of this network; repeatable.")
 @click.option("--language", "languages", multiple=True, help="Only in this language (id, en …); repeatable.")
 @click.option("--least-words", type=click.IntRange(1), default=1)
 @click.option("--prompt", help="What stands before a text that answers nothing; knows {network} and {language}.")
-@click.option("--as-of", metavar="TIME", help="Decide as of this moment (ISO 8601 with a zone): the same moment gives the same bytes.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Copy the files there too.")  # fmt: skip
+@click.option(
+    "--as-of",
+    metavar="TIME",
+    help="Decide as of this moment (ISO 8601 with a zone): the same moment gives the same bytes.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Copy the files there too."
+)
 @json_option
 @pass_shell
-def make(shell: Shell, name: str, purpose: str, use: str, form: str, meets: tuple[str, ...], words: str, networks: tuple[str, ...], languages: tuple[str, ...], least_words: int, prompt: str | None, as_of: str | None, out: Path | None, as_json: bool) -> None:  # fmt: skip
+def make(
+    shell: Shell,
+    name: str,
+    purpose: str,
+    use: str,
+    form: str,
+    meets: tuple[str, ...],
+    words: str,
+    networks: tuple[str, ...],
+    languages: tuple[str, ...],
+    least_words: int,
+    prompt: str | None,
+    as_of: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
     """Make a set, or a set's next version where NAME is there already."""
     actor = shell.actor()
     from kicau.base.errors import NotFound
     from kicau.datasets import acts, making
 
-    asked = {"purpose": purpose.strip(), "use": use, "form": form, "meets": sorted(set(meets)), "words": words, "networks": list(networks), "languages": list(languages), "least_words": least_words, "prompt": prompt}  # fmt: skip
+    asked = {
+        "purpose": purpose.strip(),
+        "use": use,
+        "form": form,
+        "meets": sorted(set(meets)),
+        "words": words,
+        "networks": list(networks),
+        "languages": list(languages),
+        "least_words": least_words,
+        "prompt": prompt,
+    }
     try:
         of = acts.one_set(actor, name)
         if other := [name for name, value in _described(of).items() if _is_given(name) and asked[name] != value]:
-            raise Trouble(f"{of.name} is there already, made with other {WORDS[other[0]]}; change it on its page, or give another name.", USAGE)  # fmt: skip
+            raise Trouble(
+                f"{of.name} is there already, made with other {WORDS[other[0]]}; change it on its page, or give another name.",
+                USAGE,
+            )
     except NotFound:
         query = {"words": words, "networks": list(networks)}
         options: dict[str, Any] = {"languages": list(languages), "least_words": least_words}
         options |= {"prompt": prompt} if prompt else {}
         query = {k: v for k, v in query.items() if v}
-        of = acts.define(actor, name=name, purpose=purpose, use=use, format=form, meets=meets, query=query, options=options)  # fmt: skip
+        of = acts.define(
+            actor, name=name, purpose=purpose, use=use, format=form, meets=meets, query=query, options=options
+        )
     version = making.make(acts.order(actor, of.id, as_of=_moment(as_of)), None if as_json else _tell)
     if out:
         from kicau.datasets.versions import folder_of
@@ -70,9 +113,16 @@ def _described(of: TrainingSet) -> dict[str, Any]:
 
     options = Options.of(of.options)
     return {
-        "purpose": of.purpose, "use": of.use, "form": of.format, "meets": of.meets, "words": of.query.get("words", ""), "networks": of.query.get("networks", []),
-        "languages": list(options.languages), "least_words": options.least_words, "prompt": options.prompt,
-    }  # fmt: skip
+        "purpose": of.purpose,
+        "use": of.use,
+        "form": of.format,
+        "meets": of.meets,
+        "words": of.query.get("words", ""),
+        "networks": of.query.get("networks", []),
+        "languages": list(options.languages),
+        "least_words": options.least_words,
+        "prompt": options.prompt,
+    }
 
 
 def _is_given(name: str) -> bool:
@@ -106,8 +156,17 @@ def list_(shell: Shell, as_json: bool) -> None:
 
     rows = [(of, of.versions.first()) for of in acts.all_sets(actor)]
     told = [_set(of) | {"newest": _version(v) if v else None} for of, v in rows]
-    table = [(of.name, of.use, of.format, v.number if v else "", v.state if v else "", v.records if v else "") for of, v in rows]  # fmt: skip
-    answer(as_json, told, lambda: show_table(("name", "use", "format", "version", "state", ">records"), table, empty="There is no training set."))  # fmt: skip
+    table = [
+        (of.name, of.use, of.format, v.number if v else "", v.state if v else "", v.records if v else "")
+        for of, v in rows
+    ]
+    answer(
+        as_json,
+        told,
+        lambda: show_table(
+            ("name", "use", "format", "version", "state", ">records"), table, empty="There is no training set."
+        ),
+    )
 
 
 @dataset.command("show")
@@ -130,7 +189,13 @@ def show(shell: Shell, name: str, number: int | None, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--version", "number", type=int)
-@click.option("--for", "recipient", default="", metavar="NAME", help="Note who is given it: they are told when something is taken back.")  # fmt: skip
+@click.option(
+    "--for",
+    "recipient",
+    default="",
+    metavar="NAME",
+    help="Note who is given it: they are told when something is taken back.",
+)
 @click.option("--contact", default="", metavar="ADDRESS")
 @pass_shell
 def export(shell: Shell, name: str, folder: Path, number: int | None, recipient: str, contact: str) -> None:
@@ -163,20 +228,45 @@ def acknowledge(shell: Shell, recipient: str) -> None:
 
 
 def _set(of: TrainingSet) -> dict[str, Any]:
-    return {"id": str(of.id), "name": of.name, "purpose": of.purpose, "use": of.use, "format": of.format, "query": of.query, "meets": of.meets, "options": of.options}  # fmt: skip
+    return {
+        "id": str(of.id),
+        "name": of.name,
+        "purpose": of.purpose,
+        "use": of.use,
+        "format": of.format,
+        "query": of.query,
+        "meets": of.meets,
+        "options": of.options,
+    }
 
 
 def _version(version: Version) -> dict[str, Any]:
     from kicau.datasets.versions import folder_of
 
     people = [
-        {"id": str(r.id), "name": r.name, "contact": r.contact, "given_at": r.given_at.isoformat(), "owes": r.owes, "acknowledged": r.acknowledged_at is not None}
+        {
+            "id": str(r.id),
+            "name": r.name,
+            "contact": r.contact,
+            "given_at": r.given_at.isoformat(),
+            "owes": r.owes,
+            "acknowledged": r.acknowledged_at is not None,
+        }
         for r in version.recipients.all()
-    ]  # fmt: skip
+    ]
     return {
-        "set": _set(version.set), "version": version.number, "state": version.state, "as_of": version.as_of.isoformat(), "records": version.records,
-        "excluded": version.excluded, "files": version.files, "folder": str(folder_of(version)), "delta": version.delta, "problem": version.problem, "recipients": people,
-    }  # fmt: skip
+        "set": _set(version.set),
+        "version": version.number,
+        "state": version.state,
+        "as_of": version.as_of.isoformat(),
+        "records": version.records,
+        "excluded": version.excluded,
+        "files": version.files,
+        "folder": str(folder_of(version)),
+        "delta": version.delta,
+        "problem": version.problem,
+        "recipients": people,
+    }
 
 
 def _show(version: Version) -> None:
@@ -196,4 +286,8 @@ def _show(version: Version) -> None:
             ),
         }
     )
-    show_table((">left out", "why"), [(f"{n:,}", why) for why, n in sorted(version.excluded.items(), key=lambda r: -r[1])], empty="Nothing was left out.")  # fmt: skip
+    show_table(
+        (">left out", "why"),
+        [(f"{n:,}", why) for why, n in sorted(version.excluded.items(), key=lambda r: -r[1])],
+        empty="Nothing was left out.",
+    )

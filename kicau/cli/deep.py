@@ -57,7 +57,11 @@ def database_settings() -> Iterator[Finding]:
     elif not bad:
         yield ok("database settings", f"as they should be; {size / 1e6:.0f} MB, up to {most} connections")
     if os.path.isdir(home) and shutil.disk_usage(home).free < max(size // 2, 1_000_000_000):
-        yield wrong("database disk", f"{shutil.disk_usage(home).free / 1e6:.0f} MB are free.", "Free some space: housekeeping needs half of what the database takes.")  # fmt: skip
+        yield wrong(
+            "database disk",
+            f"{shutil.disk_usage(home).free / 1e6:.0f} MB are free.",
+            "Free some space: housekeeping needs half of what the database takes.",
+        )
 
 
 def media_folder() -> Iterator[Finding]:
@@ -75,7 +79,9 @@ def media_folder() -> Iterator[Finding]:
         finally:
             path.unlink(missing_ok=True)
     except OSError as exc:
-        yield wrong("media folder", f"cannot be written to: {exc.strerror}.", "Is the disk full, or the folder somebody else's?")  # fmt: skip
+        yield wrong(
+            "media folder", f"cannot be written to: {exc.strerror}.", "Is the disk full, or the folder somebody else's?"
+        )
         return
     yield (
         ok("media folder", "a file was written, read back and removed")
@@ -94,9 +100,17 @@ def mail(shell: Shell) -> Iterator[Finding]:
         return
     address = settings.KICAU_ALERT_EMAIL[0] if settings.KICAU_ALERT_EMAIL else shell.person().email
     try:
-        letters.send_now(address, "Kicau: a letter to try the mail server", f"kicau doctor --deep sent this from {settings.KICAU_PUBLIC_URL}. It needs no answer.\n")  # fmt: skip
+        letters.send_now(
+            address,
+            "Kicau: a letter to try the mail server",
+            f"kicau doctor --deep sent this from {settings.KICAU_PUBLIC_URL}. It needs no answer.\n",
+        )
     except OSError as exc:
-        yield wrong("mail", f"the mail server did not take a letter to {address}: {str(exc)[:200]}", "Check KICAU_EMAIL_URL and KICAU_EMAIL_FROM.")  # fmt: skip
+        yield wrong(
+            "mail",
+            f"the mail server did not take a letter to {address}: {str(exc)[:200]}",
+            "Check KICAU_EMAIL_URL and KICAU_EMAIL_FROM.",
+        )
         return
     yield ok("mail", f"the mail server took a letter to {address}; look whether it arrives")
 
@@ -135,7 +149,15 @@ def clocks() -> Iterator[Finding]:
     from kicau.channels import acts
     from kicau.channels.live import app_value
 
-    hosts = sorted({url for app in acts.apps() if not app.is_sandbox for url in app_value(app).endpoints.values() if url.startswith("https://")})  # fmt: skip
+    hosts = sorted(
+        {
+            url
+            for app in acts.apps()
+            if not app.is_sandbox
+            for url in app_value(app).endpoints.values()
+            if url.startswith("https://")
+        }
+    )
     for url in hosts[:3]:
         host = urlsplit(url).hostname or url
         try:
@@ -144,7 +166,11 @@ def clocks() -> Iterator[Finding]:
         except urllib.error.HTTPError as exc:  # an answer all the same
             said = exc.headers.get("Date", "")
         except (urllib.error.URLError, OSError) as exc:
-            yield wrong(f"reaching {host}", f"it cannot be reached from here: {getattr(exc, 'reason', exc)}.", "Does a firewall let this machine out?")  # fmt: skip
+            yield wrong(
+                f"reaching {host}",
+                f"it cannot be reached from here: {getattr(exc, 'reason', exc)}.",
+                "Does a firewall let this machine out?",
+            )
             continue
         if not said:
             continue

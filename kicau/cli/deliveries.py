@@ -42,7 +42,20 @@ SHORT = 8  # characters of an id's end that tables show and commands take
 @click.option("--zone", default="", help="Show and read times in this zone; else the workspace's.")
 @json_option
 @pass_shell
-def calendar(shell: Shell, since: str | None, until: str | None, keys: tuple[str, ...], network: str | None, states: tuple[str, ...], campaign: str | None, tag: str | None, from_ever: bool, limit: int, zone: str, as_json: bool) -> None:  # fmt: skip
+def calendar(
+    shell: Shell,
+    since: str | None,
+    until: str | None,
+    keys: tuple[str, ...],
+    network: str | None,
+    states: tuple[str, ...],
+    campaign: str | None,
+    tag: str | None,
+    from_ever: bool,
+    limit: int,
+    zone: str,
+    as_json: bool,
+) -> None:
     """Show what goes out when, and what went out."""
     actor = shell.actor()
     from kicau.base import clock
@@ -148,12 +161,43 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
         **shapes.delivery(row),
         "rendered": shapes.rendered(rendered, priced),
         "attempts": [shapes.attempt(a) for a in story],
-        "numbers": [{"part": n.position + 1, "remote_id": n.remote_id, "values": n.values, "read_at": n.read_at.isoformat() if n.read_at else None} for n in numbers],
-        "answers": [{"remote_id": a.remote_id, "author": a.author, "handle": a.handle, "name": a.name, "text": a.text, "at": a.at.isoformat()} for a in answers],
-    }  # fmt: skip
+        "numbers": [
+            {
+                "part": n.position + 1,
+                "remote_id": n.remote_id,
+                "values": n.values,
+                "read_at": n.read_at.isoformat() if n.read_at else None,
+            }
+            for n in numbers
+        ],
+        "answers": [
+            {
+                "remote_id": a.remote_id,
+                "author": a.author,
+                "handle": a.handle,
+                "name": a.name,
+                "text": a.text,
+                "at": a.at.isoformat(),
+            }
+            for a in answers
+        ],
+    }
 
     def human() -> None:
-        show_facts({"id": row.id, "post": row.draft_id, "channel": f"{row.channel.key} ({row.channel.name})", "state": row.get_state_display(), "because": row.reason, "due": f"{local(row.due_at, row.timezone)} {row.timezone}", "published": local(row.published_at, row.timezone), "late": late(row), "address": row.url, "confirmed by": row.confirmed_by})  # fmt: skip
+        show_facts(
+            {
+                "id": row.id,
+                "post": row.draft_id,
+                "channel": f"{row.channel.key} ({row.channel.name})",
+                "state": row.get_state_display(),
+                "because": row.reason,
+                "due": f"{local(row.due_at, row.timezone)} {row.timezone}",
+                "published": local(row.published_at, row.timezone),
+                "late": late(row),
+                "address": row.url,
+                "confirmed by": row.confirmed_by,
+            }
+        )
         for n, part in enumerate(rendered.parts, 1):
             click.echo(f"\n── part {n} ({part.used} of {part.limit} {part.unit})\n{printable_lines(part.text)}")
             for medium in part.media:
@@ -303,13 +347,41 @@ def resolve(shell: Shell, delivery_id: str, published: bool, url: str, remote_id
     "--text", "texts", multiple=True, metavar="TEXT", help="How it is to read; once for each part of a thread."
 )
 @click.option("--part", type=click.IntRange(1), help="The part of a thread that the one --text is for.")
-@click.option("--alt", "alts", multiple=True, nargs=3, type=(click.IntRange(1), click.IntRange(1), str), metavar="PART FILE TEXT", help="Another alt text; repeatable.")  # fmt: skip
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another value of one of the network's options; repeatable.")  # fmt: skip
+@click.option(
+    "--alt",
+    "alts",
+    multiple=True,
+    nargs=3,
+    type=(click.IntRange(1), click.IntRange(1), str),
+    metavar="PART FILE TEXT",
+    help="Another alt text; repeatable.",
+)
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another value of one of the network's options; repeatable.",
+)
 @click.option("--look", is_flag=True, help="After an outcome that is unknown: look it up, and send what is missing.")
-@click.option("--reads", type=click.Choice(["after", "before"]), help="With --look, where the network cannot tell: how it reads there.")  # fmt: skip
+@click.option(
+    "--reads",
+    type=click.Choice(["after", "before"]),
+    help="With --look, where the network cannot tell: how it reads there.",
+)
 @json_option
 @pass_shell
-def edit(shell: Shell, delivery_id: str, texts: tuple[str, ...], part: int | None, alts: tuple[tuple[int, int, str], ...], options: tuple[str, ...], look: bool, reads: str | None, as_json: bool) -> None:  # fmt: skip
+def edit(
+    shell: Shell,
+    delivery_id: str,
+    texts: tuple[str, ...],
+    part: int | None,
+    alts: tuple[tuple[int, int, str], ...],
+    options: tuple[str, ...],
+    look: bool,
+    reads: str | None,
+    as_json: bool,
+) -> None:
     """Change a published post on its network, such as: kicau edit 1a2b3c4d --text "Without the slip of the pen" """
     if not look and not (texts or alts or options):
         raise Trouble("Say what is to read otherwise: --text, --alt or --option.")

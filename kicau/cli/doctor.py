@@ -264,7 +264,11 @@ def look_at_channels() -> Iterator[Finding]:
 
     for row in Channel.objects.filter(state=ChannelState.EXPIRED).order_by("key"):
         yield wrong(row.key, row.reason, f"kicau channels connect {row.network}")
-    for row in Channel.objects.filter(state__in=(ChannelState.ACTIVE, ChannelState.HELD)).exclude(renewal_why="").order_by("key"):  # fmt: skip
+    for row in (
+        Channel.objects.filter(state__in=(ChannelState.ACTIVE, ChannelState.HELD))
+        .exclude(renewal_why="")
+        .order_by("key")
+    ):
         yield note(row.key, row.renewal_why, "kicau costs budgets")
     active = Channel.objects.filter(state=ChannelState.ACTIVE)
     if active:

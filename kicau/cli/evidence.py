@@ -25,13 +25,32 @@ def log_(shell: Shell, as_json: bool) -> None:
     state = log.state()
     rows = state.checkpoints
     told: dict[str, Any] = {
-        "origin": state.origin, "size": state.size, "key_sha256": state.key_sha256, "verifier_key": state.verifier_key, "witness_key": state.witness_key,
+        "origin": state.origin,
+        "size": state.size,
+        "key_sha256": state.key_sha256,
+        "verifier_key": state.verifier_key,
+        "witness_key": state.witness_key,
         "checkpoints": [{"size": r.size, "at": r.at.isoformat(), "note": r.note, "anchors": r.anchors} for r in rows],
-    }  # fmt: skip
+    }
 
     def show() -> None:
-        show_facts({"Log": f"{state.origin}, {state.size:,} entries", "Key (SHA-256, for verify --key)": state.key_sha256, "Verifier key": state.verifier_key, "Key as a witness": state.witness_key})  # fmt: skip
-        table = [(r.size, f"{r.at:%Y-%m-%d %H:%M}", "; ".join(f"{a['kind']} by {a['by']}{' (promised)' if a.get('pending') else ''}" for a in r.anchors) or "nobody") for r in rows]  # fmt: skip
+        show_facts(
+            {
+                "Log": f"{state.origin}, {state.size:,} entries",
+                "Key (SHA-256, for verify --key)": state.key_sha256,
+                "Verifier key": state.verifier_key,
+                "Key as a witness": state.witness_key,
+            }
+        )
+        table = [
+            (
+                r.size,
+                f"{r.at:%Y-%m-%d %H:%M}",
+                "; ".join(f"{a['kind']} by {a['by']}{' (promised)' if a.get('pending') else ''}" for a in r.anchors)
+                or "nobody",
+            )
+            for r in rows
+        ]
         show_table((">entries", "signed (UTC)", "seen by"), table, empty="No checkpoint was signed yet.")
 
     answer(as_json, told, show)
@@ -48,7 +67,9 @@ def stamp(shell: Shell, as_json: bool) -> None:
 
     actor.require(Permission.SETTINGS)
     if not anchors.services():
-        raise Trouble("Nobody outside may be asked: name a service in KICAU_TIMESTAMPS, KICAU_OPENTIMESTAMPS or KICAU_WITNESSES.")  # fmt: skip
+        raise Trouble(
+            "Nobody outside may be asked: name a service in KICAU_TIMESTAMPS, KICAU_OPENTIMESTAMPS or KICAU_WITNESSES."
+        )
     signed = log.checkpoint()
     troubles = anchors.anchored(signed)
     actor.record("evidence.stamped", str(signed.size), by=[a["by"] for a in signed.anchors])
@@ -56,6 +77,10 @@ def stamp(shell: Shell, as_json: bool) -> None:
         click.echo(f"Not stamped: {trouble}", err=True)
     told = {"size": signed.size, "anchors": signed.anchors, "troubles": troubles}
     rows = [(a["kind"], a["by"], a["at"], "promised" if a.get("pending") else "") for a in signed.anchors]
-    answer(as_json, told, lambda: show_table(("kind", "by", "at", ""), rows, empty="The log is empty: there is nothing to stamp."))  # fmt: skip
+    answer(
+        as_json,
+        told,
+        lambda: show_table(("kind", "by", "at", ""), rows, empty="The log is empty: there is nothing to stamp."),
+    )
     if troubles:
         raise SystemExit(FAILED)

@@ -42,7 +42,17 @@ def import_() -> None:
 )
 @json_option
 @pass_shell
-def posts(shell: Shell, source: Path, media_folder: Path | None, zone: str, start: str, only_check: bool, skip_bad: bool, confirm: bool, as_json: bool) -> None:  # fmt: skip
+def posts(
+    shell: Shell,
+    source: Path,
+    media_folder: Path | None,
+    zone: str,
+    start: str,
+    only_check: bool,
+    skip_bad: bool,
+    confirm: bool,
+    as_json: bool,
+) -> None:
     """Schedule every row of a table (docs/use/import.md has its columns).
 
     Every problem is told first. Nothing is created where there is any, unless --skip-bad. Rows whose ref was

@@ -34,8 +34,20 @@ def list_answers(shell: Shell, channel: str, network: str, waits: bool, limit: i
     wanted = inbox.Wanted(channel=key, network=network, waits=waits)
     found = inbox.newest(actor, channels.channels(actor), wanted, limit=limit).rows
     rows = [_shape(row) for row in found]
-    table = [(r["at"], r["channel"], printable(r["name"] or r["handle"] or r["author"]), printable(r["text"])[:80], r["state"], r["id"]) for r in rows]  # fmt: skip
-    answer(as_json, rows, lambda: show_table(("at", "to", "by", "", "state", "id"), table, empty="Nothing has come yet."))  # fmt: skip
+    table = [
+        (
+            r["at"],
+            r["channel"],
+            printable(r["name"] or r["handle"] or r["author"]),
+            printable(r["text"])[:80],
+            r["state"],
+            r["id"],
+        )
+        for r in rows
+    ]
+    answer(
+        as_json, rows, lambda: show_table(("at", "to", "by", "", "state", "id"), table, empty="Nothing has come yet.")
+    )
 
 
 @answers.command("done")
@@ -70,6 +82,15 @@ def _shape(row: Answer) -> dict[str, Any]:
 
     state = "answered" if row.answered_at else "done" if row.done_at else "waits"
     return {
-        "id": str(row.id), "channel": row.channel.key, "network": row.channel.network, "author": row.author, "handle": row.handle, "name": row.name, "text": row.text,
-        "at": stamp(row.at), "url": row.url, "delivery": str(row.delivery_id or ""), "state": state,
-    }  # fmt: skip
+        "id": str(row.id),
+        "channel": row.channel.key,
+        "network": row.channel.network,
+        "author": row.author,
+        "handle": row.handle,
+        "name": row.name,
+        "text": row.text,
+        "at": stamp(row.at),
+        "url": row.url,
+        "delivery": str(row.delivery_id or ""),
+        "state": state,
+    }

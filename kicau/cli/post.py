@@ -203,10 +203,21 @@ class Wanted:
             else None
         )
         return Composition(
-            parts=parts, link=link, poll=_poll(given["poll"]), first_comment=given["first_comment"], options=_options(given["options"], given["answered"]),
-            variants=tuple(VariantInput(network=network, parts=(PartInput(text=text, media=everything),)) for network, text in own.items()),
-            language=given["language"], campaign=given["campaign"], tags=tuple(given["tags"]), timezone=self.zone, ref=given["ref"],
-        )  # fmt: skip
+            parts=parts,
+            link=link,
+            poll=_poll(given["poll"]),
+            first_comment=given["first_comment"],
+            options=_options(given["options"], given["answered"]),
+            variants=tuple(
+                VariantInput(network=network, parts=(PartInput(text=text, media=everything),))
+                for network, text in own.items()
+            ),
+            language=given["language"],
+            campaign=given["campaign"],
+            tags=tuple(given["tags"]),
+            timezone=self.zone,
+            ref=given["ref"],
+        )
 
     def _cover(self, path: str, ids: Mapping[str, UUID]) -> dict[str, Any]:
         """Of a video, told by its name: the frame's time, or the picture."""
@@ -305,7 +316,11 @@ def _page(actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
     page = async_to_sync(pages.read)(actor, given["link"])
     if page.why:
         click.echo(page.why, err=True)
-    return {"link_title": given["link_title"] or page.title, "link_description": given["link_description"] or page.description, "link_picture": page.picture_id}  # fmt: skip
+    return {
+        "link_title": given["link_title"] or page.title,
+        "link_description": given["link_description"] or page.description,
+        "link_picture": page.picture_id,
+    }
 
 
 def _poll(said: str) -> Any:

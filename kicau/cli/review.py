@@ -22,7 +22,16 @@ def list_posts(shell: Shell, state: str, as_json: bool) -> None:
     from kicau.publishing import reading
 
     found, _ = reading.unscheduled(actor, state=state, limit=200)
-    rows = [{"id": str(d.id), "state": d.state, "author": str(d.author or ""), "version": d.version, "text": getattr(d, "text", "")} for d in found]  # fmt: skip
+    rows = [
+        {
+            "id": str(d.id),
+            "state": d.state,
+            "author": str(d.author or ""),
+            "version": d.version,
+            "text": getattr(d, "text", ""),
+        }
+        for d in found
+    ]
     table = [(r["id"], r["author"], r["text"]) for r in rows]
     answer(as_json, rows, lambda: show_table(("post", "by", "text"), table, empty="No post waits."))
 
@@ -38,8 +47,22 @@ def show_reviews(shell: Shell, post: str, as_json: bool) -> None:
     from kicau.publishing import approval, compose
 
     rows = [shapes.review(row) for row in approval.reviews(actor, compose.one_draft(actor, post))]
-    table = [(r["at"][:16].replace("T", " "), r["by"], r["kind"] + (" (settled)" if r["resolved_at"] else ""), r["quote"], r["text"], r["id"]) for r in rows]  # fmt: skip
-    answer(as_json, rows, lambda: show_table(("at (UTC)", "by", "", "about", "said", "id"), table, empty="Nothing was said yet."))  # fmt: skip
+    table = [
+        (
+            r["at"][:16].replace("T", " "),
+            r["by"],
+            r["kind"] + (" (settled)" if r["resolved_at"] else ""),
+            r["quote"],
+            r["text"],
+            r["id"],
+        )
+        for r in rows
+    ]
+    answer(
+        as_json,
+        rows,
+        lambda: show_table(("at (UTC)", "by", "", "about", "said", "id"), table, empty="Nothing was said yet."),
+    )
 
 
 @review.command("submit")

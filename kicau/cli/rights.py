@@ -21,12 +21,24 @@ def rights() -> None:
     """What items may be used for: statements, networks' terms, and the decisions that they make."""
 
 
-says_option = click.option("--say", "says", multiple=True, metavar="USE=VALUE", required=True, help="Such as train_gen=deny; repeat it for several.")  # fmt: skip
+says_option = click.option(
+    "--say",
+    "says",
+    multiple=True,
+    metavar="USE=VALUE",
+    required=True,
+    help="Such as train_gen=deny; repeat it for several.",
+)
 
 
 @rights.command("say")
 @says_option
-@click.option("--layer", default="author", show_default=True, help="With which authority: withdrawal, grant, contract, author, licence, site, default.")  # fmt: skip
+@click.option(
+    "--layer",
+    default="author",
+    show_default=True,
+    help="With which authority: withdrawal, grant, contract, author, licence, site, default.",
+)
 @click.option("--party", default="author", show_default=True, help="Who says it: author, network, site or workspace.")
 @click.option("--name", "party_name", default="", help="Their name.")
 @click.option("--item", default="", help="Of one item.")
@@ -34,13 +46,32 @@ says_option = click.option("--say", "says", multiple=True, metavar="USE=VALUE", 
 @click.option("--on-network", default="", help="Of all of one network.")
 @click.option("--site", default="", help="Of all under an address.")
 @click.option("--licence", default="", help="Of all under an SPDX licence.")
-@click.option("--condition", "conditions", multiple=True, metavar="NAME=DETAIL", help="Of what is conditional: attribution, payment, non-commercial, share-alike, consent, geography.")  # fmt: skip
+@click.option(
+    "--condition",
+    "conditions",
+    multiple=True,
+    metavar="NAME=DETAIL",
+    help="Of what is conditional: attribution, payment, non-commercial, share-alike, consent, geography.",
+)
 @click.option("--source", default="", help="Where it can be read.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Valid until this day (UTC).")
 @click.option("--note", default="", help="Why.")
 @json_option
 @pass_shell
-def say(shell: Shell, /, says: tuple[str, ...], item: str, author: str, on_network: str, site: str, licence: str, conditions: tuple[str, ...], until: datetime | None, as_json: bool, **told: Any) -> None:  # fmt: skip
+def say(
+    shell: Shell,
+    /,
+    says: tuple[str, ...],
+    item: str,
+    author: str,
+    on_network: str,
+    site: str,
+    licence: str,
+    conditions: tuple[str, ...],
+    until: datetime | None,
+    as_json: bool,
+    **told: Any,
+) -> None:
     """Record what somebody says; without --item, --author, --on-network, --site or --licence it is about everything."""
     actor = shell.actor()
     from datetime import UTC
@@ -52,12 +83,19 @@ def say(shell: Shell, /, says: tuple[str, ...], item: str, author: str, on_netwo
     keys = {"author": author, "network": on_network, "site": site, "licence": licence}
     about = [(subject, key) for subject, key in keys.items() if key]
     if len(about) + bool(item) > 1:
-        raise Trouble("A statement is about one thing; choose one of --item, --author, --on-network, --site and --licence.", USAGE)  # fmt: skip
+        raise Trouble(
+            "A statement is about one thing; choose one of --item, --author, --on-network, --site and --licence.", USAGE
+        )
     subject, key = ("item", "") if item else about[0] if about else ("everything", "")
     given = NewStatement(
-        subject=subject, key=key, item=one_item(actor, item).id if item else None, says=_pairs(says), conditions=_pairs(conditions),
-        valid_until=until.replace(tzinfo=UTC) if until else None, **told,
-    )  # fmt: skip
+        subject=subject,
+        key=key,
+        item=one_item(actor, item).id if item else None,
+        says=_pairs(says),
+        conditions=_pairs(conditions),
+        valid_until=until.replace(tzinfo=UTC) if until else None,
+        **told,
+    )
     (row,) = keep(actor, [given])
     answer(as_json, {"id": str(row.id), "says": row.says}, lambda: click.echo(f"Kept: {row.id}"))
 
@@ -83,9 +121,37 @@ def list_(shell: Shell, as_json: bool) -> None:
     from kicau.archive.saying import all_statements
 
     rows = list(all_statements(actor)[:500])
-    shown = [(r.id, r.layer, r.party_name or r.party, f"{r.subject} {r.key}".strip(), _said(r.says), "ended" if r.valid_until else "") for r in rows]  # fmt: skip
-    data = [{"id": str(r.id), "layer": r.layer, "party": r.party, "party_name": r.party_name, "subject": r.subject, "key": r.key, "says": r.says, "conditions": r.conditions, "source": r.source, "valid_until": r.valid_until.isoformat() if r.valid_until else None} for r in rows]  # fmt: skip
-    answer(as_json, data, lambda: show_table(("id", "layer", "who", "about", "says", ""), shown, empty="Nobody said anything yet."))  # fmt: skip
+    shown = [
+        (
+            r.id,
+            r.layer,
+            r.party_name or r.party,
+            f"{r.subject} {r.key}".strip(),
+            _said(r.says),
+            "ended" if r.valid_until else "",
+        )
+        for r in rows
+    ]
+    data = [
+        {
+            "id": str(r.id),
+            "layer": r.layer,
+            "party": r.party,
+            "party_name": r.party_name,
+            "subject": r.subject,
+            "key": r.key,
+            "says": r.says,
+            "conditions": r.conditions,
+            "source": r.source,
+            "valid_until": r.valid_until.isoformat() if r.valid_until else None,
+        }
+        for r in rows
+    ]
+    answer(
+        as_json,
+        data,
+        lambda: show_table(("id", "layer", "who", "about", "says", ""), shown, empty="Nobody said anything yet."),
+    )
 
 
 @rights.command("terms")
@@ -97,9 +163,33 @@ def terms(shell: Shell, as_json: bool) -> None:
     from kicau.archive.saying import network_terms
 
     rows = network_terms(actor)
-    shown = [(r.id, r.network, r.acquired or "any way", r.since, _said(r.says), r.reviewed_by or "not reviewed", r.summary) for r in rows]  # fmt: skip
-    data = [{"id": r.id, "network": r.network, "acquired": r.acquired, "since": f"{r.since}", "until": f"{r.until}" if r.until else None, "says": r.says, "summary": r.summary, "source": r.source, "reviewed_by": r.reviewed_by} for r in rows]  # fmt: skip
-    answer(as_json, data, lambda: show_table((">id", "network", "copies that were", "since", "say", "reviewed by", "summary"), shown, empty="No terms are known."))  # fmt: skip
+    shown = [
+        (r.id, r.network, r.acquired or "any way", r.since, _said(r.says), r.reviewed_by or "not reviewed", r.summary)
+        for r in rows
+    ]
+    data = [
+        {
+            "id": r.id,
+            "network": r.network,
+            "acquired": r.acquired,
+            "since": f"{r.since}",
+            "until": f"{r.until}" if r.until else None,
+            "says": r.says,
+            "summary": r.summary,
+            "source": r.source,
+            "reviewed_by": r.reviewed_by,
+        }
+        for r in rows
+    ]
+    answer(
+        as_json,
+        data,
+        lambda: show_table(
+            (">id", "network", "copies that were", "since", "say", "reviewed by", "summary"),
+            shown,
+            empty="No terms are known.",
+        ),
+    )
 
 
 @rights.command("review")
@@ -124,13 +214,23 @@ def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> Non
     metavar="USE=VALUE",
     help="Such as train_gen=deny; repeat it for several. Alone, these are the whole of the other rule: a use that is not named is then not spoken of.",
 )
-@click.option("--terms", "terms_id", type=int, help="As if a network's terms were reviewed: as they stand, or as --say has it.")  # fmt: skip
+@click.option(
+    "--terms", "terms_id", type=int, help="As if a network's terms were reviewed: as they stand, or as --say has it."
+)
 @click.option("--end", "ended", multiple=True, metavar="STATEMENT", help="As if a statement had ended.")
 @click.option("--author", default="", help='As if that were said of all of one author: "own" or network:id.')
 @click.option("--layer", default="author", show_default=True, help="With which authority it would be said of --author.")
 @json_option
 @pass_shell
-def simulate(shell: Shell, says: tuple[str, ...], terms_id: int | None, ended: tuple[str, ...], author: str, layer: str, as_json: bool) -> None:  # fmt: skip
+def simulate(
+    shell: Shell,
+    says: tuple[str, ...],
+    terms_id: int | None,
+    ended: tuple[str, ...],
+    author: str,
+    layer: str,
+    as_json: bool,
+) -> None:
     """What a change would do, before it is made: another rule of this workspace (--say alone), a network's terms reviewed
     (--terms), something said of an author (--author), a statement's end (--end). Nothing is changed."""
     actor = shell.actor()
@@ -149,7 +249,19 @@ def simulate(shell: Shell, says: tuple[str, ...], terms_id: int | None, ended: t
         ended=ended,
     )
     found = simulating.simulate(actor, change)
-    data = [{"use": e.use, "before": e.before, "after": e.after, "entering": e.entering, "leaving": e.leaving, "why_enter": _whys(e.why_enter), "why_leave": _whys(e.why_leave), "recipients": [{"name": r.name, "of": r.of, "version": r.version, "items": r.items} for r in e.recipients]} for e in found]  # fmt: skip
+    data = [
+        {
+            "use": e.use,
+            "before": e.before,
+            "after": e.after,
+            "entering": e.entering,
+            "leaving": e.leaving,
+            "why_enter": _whys(e.why_enter),
+            "why_leave": _whys(e.why_leave),
+            "recipients": [{"name": r.name, "of": r.of, "version": r.version, "items": r.items} for r in e.recipients],
+        }
+        for e in found
+    ]
     shown = [
         (
             e.use,
@@ -161,7 +273,12 @@ def simulate(shell: Shell, says: tuple[str, ...], terms_id: int | None, ended: t
         )
         for e in found
     ]
-    whys = [(e.use, way, w.items, w.reason.sentence) for e in found for way, some in (("enter", e.why_enter), ("leave", e.why_leave)) for w in some]  # fmt: skip
+    whys = [
+        (e.use, way, w.items, w.reason.sentence)
+        for e in found
+        for way, some in (("enter", e.why_enter), ("leave", e.why_leave))
+        for w in some
+    ]
 
     def human() -> None:
         show_table(("use", ">now", ">then", ">enter", ">leave", "past recipients"), shown)
@@ -197,27 +314,52 @@ def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
         found = hearing.hear_file(actor, path.name, path.read_bytes())
     kept = hearing.keep(actor, found) if keep else []
     rows = [
-        (one.vocabulary, source.where, " ".join(filter(None, [one.scope, one.agent])), _said(one.says), ", ".join(f"{k} {v}".strip() for k, v in one.conditions.items()), source.uri)
+        (
+            one.vocabulary,
+            source.where,
+            " ".join(filter(None, [one.scope, one.agent])),
+            _said(one.says),
+            ", ".join(f"{k} {v}".strip() for k, v in one.conditions.items()),
+            source.uri,
+        )
         for source in found.heard
         for one in source.declarations
-    ]  # fmt: skip
+    ]
     faults = [fault for source in found.heard for fault in source.faults] + list(found.faults)
     data = {
-        "of": found.key, "at": found.at.isoformat(), "says": found.says, "faults": faults, "kept": [str(row.id) for row in kept],
+        "of": found.key,
+        "at": found.at.isoformat(),
+        "says": found.says,
+        "faults": faults,
+        "kept": [str(row.id) for row in kept],
         "sources": [
             {
-                "uri": source.uri, "where": source.where, "sha256": hashlib.sha256(source.raw).hexdigest(),
+                "uri": source.uri,
+                "where": source.where,
+                "sha256": hashlib.sha256(source.raw).hexdigest(),
                 "declarations": [
-                    {"vocabulary": one.vocabulary, "about": one.scope, "agent": one.agent, "says": dict(one.says), "conditions": dict(one.conditions), "policy": one.policy, "unknown": dict(one.kept)}
+                    {
+                        "vocabulary": one.vocabulary,
+                        "about": one.scope,
+                        "agent": one.agent,
+                        "says": dict(one.says),
+                        "conditions": dict(one.conditions),
+                        "policy": one.policy,
+                        "unknown": dict(one.kept),
+                    }
                     for one in source.declarations
                 ],
             }
             for source in found.heard
         ],
-    }  # fmt: skip
+    }
 
     def show() -> None:
-        show_table(("vocabulary", "where", "about", "says", "conditions", "source"), rows, empty="Nothing is declared there; that is neither a yes nor a no.")  # fmt: skip
+        show_table(
+            ("vocabulary", "where", "about", "says", "conditions", "source"),
+            rows,
+            empty="Nothing is declared there; that is neither a yes nor a no.",
+        )
         for fault in faults:
             click.echo(f"Not read: {fault}", err=True)
         if found.says:
@@ -230,7 +372,11 @@ def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
 
 @rights.command("write")
 @click.argument("form", metavar="[FORM]", default="")
-@click.option("--into", type=click.Path(exists=True, dir_okay=False), help="With the form iptc: a JPEG, PNG, WebP or MP4 that gets it, its pixels untouched.")  # fmt: skip
+@click.option(
+    "--into",
+    type=click.Path(exists=True, dir_okay=False),
+    help="With the form iptc: a JPEG, PNG, WebP or MP4 that gets it, its pixels untouched.",
+)
 @click.option("--out", type=click.Path(dir_okay=False), help="Where the file with it goes.")
 @json_option
 @pass_shell

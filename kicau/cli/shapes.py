@@ -26,9 +26,21 @@ def part(shown: RenderedPart) -> dict[str, Any]:
         "length": shown.used,
         "limit": shown.limit,
         "unit": shown.unit,
-        "spans": [{"kind": str(s.kind), "start": s.start, "end": s.end, "text": s.text, "target": s.target} for s in shown.spans],
-        "media": [{"name": m.media.name, "kind": str(m.media.kind), "mime": m.recipe.mime if m.recipe else m.media.mime, "converted": m.recipe is not None, "alt": m.media.alt} for m in shown.media],
-    }  # fmt: skip
+        "spans": [
+            {"kind": str(s.kind), "start": s.start, "end": s.end, "text": s.text, "target": s.target}
+            for s in shown.spans
+        ],
+        "media": [
+            {
+                "name": m.media.name,
+                "kind": str(m.media.kind),
+                "mime": m.recipe.mime if m.recipe else m.media.mime,
+                "converted": m.recipe is not None,
+                "alt": m.media.alt,
+            }
+            for m in shown.media
+        ],
+    }
 
 
 def rendered(shown: Rendered, priced: Iterable[Priced]) -> dict[str, Any]:
@@ -55,42 +67,87 @@ def charge(priced: Priced) -> dict[str, Any]:
 
 def review(row: Review) -> dict[str, Any]:
     return {
-        "id": str(row.id), "kind": row.kind, "text": row.text, "part": None if row.part is None else row.part + 1, "quote": row.quote, "version": row.version,
-        "by": row.name, "by_link": row.link_id is not None, "at": row.at.isoformat(), "resolved_at": stamp(row.resolved_at),
-    }  # fmt: skip
+        "id": str(row.id),
+        "kind": row.kind,
+        "text": row.text,
+        "part": None if row.part is None else row.part + 1,
+        "quote": row.quote,
+        "version": row.version,
+        "by": row.name,
+        "by_link": row.link_id is not None,
+        "at": row.at.isoformat(),
+        "resolved_at": stamp(row.resolved_at),
+    }
 
 
 def review_link(row: ReviewLink) -> dict[str, Any]:
     return {
-        "id": str(row.id), "name": row.name, "may_comment": row.may_comment, "may_approve": row.may_approve, "created_at": stamp(row.created_at),
-        "expires_at": stamp(row.expires_at), "opened_at": stamp(row.opened_at),
-    }  # fmt: skip
+        "id": str(row.id),
+        "name": row.name,
+        "may_comment": row.may_comment,
+        "may_approve": row.may_approve,
+        "created_at": stamp(row.created_at),
+        "expires_at": stamp(row.expires_at),
+        "opened_at": stamp(row.opened_at),
+    }
 
 
 def invitation(row: Invitation) -> dict[str, Any]:
     return {
-        "id": str(row.id), "email": row.email, "role": row.role, "invited_by": str(row.invited_by or ""), "created_at": stamp(row.created_at),
+        "id": str(row.id),
+        "email": row.email,
+        "role": row.role,
+        "invited_by": str(row.invited_by or ""),
+        "created_at": stamp(row.created_at),
         "expires_at": stamp(row.expires_at),
-    }  # fmt: skip
+    }
 
 
 def channel(row: Channel) -> dict[str, Any]:
     return {
-        "id": str(row.id), "key": row.key, "network": row.network, "name": row.name, "handle": row.handle, "kind": row.kind, "host": row.host, "url": row.url,
-        "state": row.state, "reason": row.reason, "renewal_why": row.renewal_why, "paused": row.is_paused, "paused_until": stamp(row.paused_until), "reads_from": stamp(row.reads_from),
-        "asks_from": stamp(row.asks_from), "asks_why": row.asks_why,
-        "token_expires_at": stamp(row.token_expires_at), "connected_at": stamp(row.connected_at),
-    }  # fmt: skip
+        "id": str(row.id),
+        "key": row.key,
+        "network": row.network,
+        "name": row.name,
+        "handle": row.handle,
+        "kind": row.kind,
+        "host": row.host,
+        "url": row.url,
+        "state": row.state,
+        "reason": row.reason,
+        "renewal_why": row.renewal_why,
+        "paused": row.is_paused,
+        "paused_until": stamp(row.paused_until),
+        "reads_from": stamp(row.reads_from),
+        "asks_from": stamp(row.asks_from),
+        "asks_why": row.asks_why,
+        "token_expires_at": stamp(row.token_expires_at),
+        "connected_at": stamp(row.connected_at),
+    }
 
 
 def delivery(row: Delivery) -> dict[str, Any]:
     parts = row.rendered["parts"]
     return {
-        "id": str(row.id), "post": str(row.draft_id), "channel": row.channel.key, "network": row.network, "text": parts[0]["text"] if parts else "",
-        "parts": len(parts), "state": row.state, "hold": row.hold, "reason": row.reason, "problems": row.problems, "due_at": stamp(row.due_at),
-        "timezone": row.timezone, "published_at": stamp(row.published_at), "late_ms": row.late_ms, "url": row.url, "remote_ids": row.remote_ids,
-        "confirmed_by": row.confirmed_by.email if row.confirmed_by else None, "confirmed_at": stamp(row.confirmed_at),
-    }  # fmt: skip
+        "id": str(row.id),
+        "post": str(row.draft_id),
+        "channel": row.channel.key,
+        "network": row.network,
+        "text": parts[0]["text"] if parts else "",
+        "parts": len(parts),
+        "state": row.state,
+        "hold": row.hold,
+        "reason": row.reason,
+        "problems": row.problems,
+        "due_at": stamp(row.due_at),
+        "timezone": row.timezone,
+        "published_at": stamp(row.published_at),
+        "late_ms": row.late_ms,
+        "url": row.url,
+        "remote_ids": row.remote_ids,
+        "confirmed_by": row.confirmed_by.email if row.confirmed_by else None,
+        "confirmed_at": stamp(row.confirmed_at),
+    }
 
 
 def attempt(row: Attempt) -> dict[str, Any]:
@@ -112,10 +169,18 @@ def app(row: NetworkApp) -> dict[str, Any]:
 
 def token(row: Token) -> dict[str, Any]:
     return {
-        "id": str(row.id), "name": row.name, "prefix": row.prefix, "person": row.person.email, "personal": row.workspace_id is None, "role": row.role,
-        "scopes": row.scopes, "created_at": stamp(row.created_at), "expires_at": stamp(row.expires_at), "revoked_at": stamp(row.revoked_at),
+        "id": str(row.id),
+        "name": row.name,
+        "prefix": row.prefix,
+        "person": row.person.email,
+        "personal": row.workspace_id is None,
+        "role": row.role,
+        "scopes": row.scopes,
+        "created_at": stamp(row.created_at),
+        "expires_at": stamp(row.expires_at),
+        "revoked_at": stamp(row.revoked_at),
         "last_used_at": stamp(row.last_used_at),
-    }  # fmt: skip
+    }
 
 
 def member(row: Membership) -> dict[str, Any]:

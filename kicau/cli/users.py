@@ -202,7 +202,11 @@ def hand_over(shell: Shell, email: str, as_json: bool) -> None:
 
     person = acts.member_by_email(actor, email)
     acts.hand_over(actor, person)
-    answer(as_json, {"email": person.email, "role": "owner"}, lambda: click.echo(f"{person.email} owns {actor.workspace} now."))  # fmt: skip
+    answer(
+        as_json,
+        {"email": person.email, "role": "owner"},
+        lambda: click.echo(f"{person.email} owns {actor.workspace} now."),
+    )
 
 
 @users.command("code-off")

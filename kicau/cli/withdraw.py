@@ -45,8 +45,24 @@ def list_withdrawals(shell: Shell, as_json: bool) -> None:
     from kicau.withdrawal import acts
 
     rows = list(acts.withdrawals(actor)[:500])
-    table = [(str(r.id)[-8:], r.network, r.channel.key if r.channel else "", r.state, f"{r.effective_at:%Y-%m-%d %H:%M}", r.reason) for r in rows]  # fmt: skip
-    answer(as_json, [_told(r) for r in rows], lambda: show_table(("id", "network", "channel", "state", "from (UTC)", "why"), table, empty="Nothing was ever left."))  # fmt: skip
+    table = [
+        (
+            str(r.id)[-8:],
+            r.network,
+            r.channel.key if r.channel else "",
+            r.state,
+            f"{r.effective_at:%Y-%m-%d %H:%M}",
+            r.reason,
+        )
+        for r in rows
+    ]
+    answer(
+        as_json,
+        [_told(r) for r in rows],
+        lambda: show_table(
+            ("id", "network", "channel", "state", "from (UTC)", "why"), table, empty="Nothing was ever left."
+        ),
+    )
 
 
 @withdraw.command("look")
@@ -75,7 +91,13 @@ def announce(shell: Shell, network: str, channel: str, at: str, reason: str, by_
     actor = shell.actor()
     from kicau.withdrawal import acts
 
-    row = acts.announce(actor, **_named(network, channel), effective_at=_at(actor, at), reason=reason, cause="network" if by_network else "choice")  # fmt: skip
+    row = acts.announce(
+        actor,
+        **_named(network, channel),
+        effective_at=_at(actor, at),
+        reason=reason,
+        cause="network" if by_network else "choice",
+    )
     answer(as_json, _told(row), lambda: _show(row))
 
 
@@ -90,7 +112,17 @@ def show(shell: Shell, which: str, as_json: bool) -> None:
 
     row = _find(actor, which)
     found, progress = outlook.outlook_of(actor, row), targets.progress_of(row)
-    work = [{"id": str(j.id), "kind": j.kind, "state": j.state, "percent": j.percent, "result": j.result, "sentence": j.sentence} for j in jobs.jobs(actor, row.id)[:20]]  # fmt: skip
+    work = [
+        {
+            "id": str(j.id),
+            "kind": j.kind,
+            "state": j.state,
+            "percent": j.percent,
+            "result": j.result,
+            "sentence": j.sentence,
+        }
+        for j in jobs.jobs(actor, row.id)[:20]
+    ]
 
     def human() -> None:
         _show(row)
@@ -142,20 +174,49 @@ def export(shell: Shell, which: str, target: Path, as_json: bool) -> None:
     result = _work(actor, job.id)
     shutil.copyfile(jobs.file_of(jobs.one_job(actor, job.id)), target)
     told = {"file": str(target), **result}
-    answer(as_json, told, lambda: click.echo(f"{target}: {result['size'] / 1e6:.1f} MB, {result['counts']['posts']} posts, {result['counts']['deliveries']} deliveries, {result['counts']['media']} files."))  # fmt: skip
+    answer(
+        as_json,
+        told,
+        lambda: click.echo(
+            f"{target}: {result['size'] / 1e6:.1f} MB, {result['counts']['posts']} posts, {result['counts']['deliveries']} deliveries, {result['counts']['media']} files."
+        ),
+    )
 
 
 @withdraw.command("retarget")
 @click.argument("which", metavar="ID|NETWORK")
-@click.option("--to", "keys", multiple=True, required=True, metavar="KEY", help="A channel that takes over; repeatable, or with commas.")  # fmt: skip
-@click.option("--past", type=click.Choice(["leave", "now", "shift"]), default="leave", show_default=True, help="Posts whose time has passed.")  # fmt: skip
+@click.option(
+    "--to",
+    "keys",
+    multiple=True,
+    required=True,
+    metavar="KEY",
+    help="A channel that takes over; repeatable, or with commas.",
+)
+@click.option(
+    "--past",
+    type=click.Choice(["leave", "now", "shift"]),
+    default="leave",
+    show_default=True,
+    help="Posts whose time has passed.",
+)
 @click.option("--first-at", default="", help="With --past shift: when the first goes out.")
 @click.option("--confirm", is_flag=True, help="You have read them, and confirm those that a network wants confirmed.")
 @click.option("--rest", is_flag=True, help="Only posts that have no new target yet.")
 @click.option("--check", "only_check", is_flag=True, help="Tell how each post fits; change nothing.")
 @json_option
 @pass_shell
-def retarget(shell: Shell, which: str, keys: tuple[str, ...], past: str, first_at: str, confirm: bool, rest: bool, only_check: bool, as_json: bool) -> None:  # fmt: skip
+def retarget(
+    shell: Shell,
+    which: str,
+    keys: tuple[str, ...],
+    past: str,
+    first_at: str,
+    confirm: bool,
+    rest: bool,
+    only_check: bool,
+    as_json: bool,
+) -> None:
     """Schedule what was stopped on other channels, each post written anew for them. What does not fit is told."""
     actor = shell.actor()
     from kicau.withdrawal import jobs, targets
@@ -166,32 +227,57 @@ def retarget(shell: Shell, which: str, keys: tuple[str, ...], past: str, first_a
     decision = Decision(channels=to, past=Past(past), first_at=_at(actor, first_at), confirm=confirm, rest=rest)
     act = targets.look if only_check else targets.retarget
     found = act(actor, row.id, decision, tell_progress=_progress("posts"))
-    obstacles = [{"delivery": str(o.delivery), "post": str(o.draft), "channel": o.channel.key, "due_at": o.due_at.isoformat(), "problems": [p.sentence for p in o.problems]} for o in found.obstacles]  # fmt: skip
+    obstacles = [
+        {
+            "delivery": str(o.delivery),
+            "post": str(o.draft),
+            "channel": o.channel.key,
+            "due_at": o.due_at.isoformat(),
+            "problems": [p.sentence for p in o.problems],
+        }
+        for o in found.obstacles
+    ]
 
     def human() -> None:
         for one in obstacles[:200]:
             click.echo(f"✗ {one['post'][-8:]} {one['channel']}: {' '.join(one['problems'])}")
-        click.echo(f"{found.posts} stopped posts: {found.fits} deliveries {'fit' if only_check else 'were scheduled'}, {found.already} were there already, {found.past} are past their time, {found.unfit} do not fit.")  # fmt: skip
+        click.echo(
+            f"{found.posts} stopped posts: {found.fits} deliveries {'fit' if only_check else 'were scheduled'}, {found.already} were there already, {found.past} are past their time, {found.unfit} do not fit."
+        )
 
     answer(as_json, {**jobs.summary(found), "obstacles": obstacles}, human)
 
 
 @withdraw.command("reinstate")
 @click.argument("which", metavar="ID|NETWORK")
-@click.option("--late", type=click.Choice(["ask", "now", "shift", "cancel"]), default="ask", show_default=True, help="Posts whose time has passed: ask leaves them waiting for a decision.")  # fmt: skip
+@click.option(
+    "--late",
+    type=click.Choice(["ask", "now", "shift", "cancel"]),
+    default="ask",
+    show_default=True,
+    help="Posts whose time has passed: ask leaves them waiting for a decision.",
+)
 @click.option("--first-at", default="", help="With --late shift: when the first goes out.")
 @click.option("--keep-replaced", is_flag=True, help="Let what was scheduled elsewhere in their place go out too.")
 @click.option("--check", "only_check", is_flag=True, help="Tell what would happen; change nothing.")
 @json_option
 @pass_shell
-def reinstate(shell: Shell, which: str, late: str, first_at: str, keep_replaced: bool, only_check: bool, as_json: bool) -> None:  # fmt: skip
+def reinstate(
+    shell: Shell, which: str, late: str, first_at: str, keep_replaced: bool, only_check: bool, as_json: bool
+) -> None:
     """Take it back: channels and queue become as they were. Nothing goes out late unless --late says so."""
     actor = shell.actor()
     from kicau.withdrawal import returning
     from kicau.withdrawal.returning import Late
 
     row = _find(actor, which)
-    done = returning.look_back(actor, row.id) if only_check else returning.reinstate(actor, row.id, late=Late(late), first_at=_at(actor, first_at), keep_replaced=keep_replaced)  # fmt: skip
+    done = (
+        returning.look_back(actor, row.id)
+        if only_check
+        else returning.reinstate(
+            actor, row.id, late=Late(late), first_at=_at(actor, first_at), keep_replaced=keep_replaced
+        )
+    )
     answer(as_json, _return(done), lambda: show_facts(_return(done)))
 
 
@@ -232,7 +318,11 @@ def everywhere(shell: Shell, network: str, app_name: str, at: str, reason: str, 
     else:
         when = moment(at, person.timezone, clock.now()) if at else None
         rows = all_of_them.announce(person, network, app_name=app_name, effective_at=when, reason=reason, via="cli")
-    answer(as_json, [_told(row) for row in rows], lambda: click.echo(f"{len(rows)} workspaces: {', '.join(sorted({r.state for r in rows})) or 'nothing to do'}."))  # fmt: skip
+    answer(
+        as_json,
+        [_told(row) for row in rows],
+        lambda: click.echo(f"{len(rows)} workspaces: {', '.join(sorted({r.state for r in rows})) or 'nothing to do'}."),
+    )
 
 
 def _find(actor: Actor, which: str, *, ended: bool = False) -> Withdrawal:
@@ -286,10 +376,18 @@ def _progress(what: str) -> Callable[[int, int], None]:
 
 def _told(row: Withdrawal) -> dict[str, Any]:
     return {
-        "id": str(row.id), "network": row.network, "channel": row.channel.key if row.channel else None, "state": row.state, "cause": row.cause,
-        "reason": row.reason, "evidence": row.evidence, "by_operator": row.by_operator, "effective_at": row.effective_at.isoformat(),
-        "withdrawn_at": row.withdrawn_at.isoformat() if row.withdrawn_at else None, "ended_at": row.ended_at.isoformat() if row.ended_at else None,
-    }  # fmt: skip
+        "id": str(row.id),
+        "network": row.network,
+        "channel": row.channel.key if row.channel else None,
+        "state": row.state,
+        "cause": row.cause,
+        "reason": row.reason,
+        "evidence": row.evidence,
+        "by_operator": row.by_operator,
+        "effective_at": row.effective_at.isoformat(),
+        "withdrawn_at": row.withdrawn_at.isoformat() if row.withdrawn_at else None,
+        "ended_at": row.ended_at.isoformat() if row.ended_at else None,
+    }
 
 
 def _show(row: Withdrawal) -> None:
@@ -298,22 +396,51 @@ def _show(row: Withdrawal) -> None:
 
 def _outlook(found: Outlook) -> dict[str, Any]:
     return {
-        "network": found.network, "at": found.at.isoformat(), "before": found.before, "after": found.after,
-        "after_first": found.after_first.isoformat() if found.after_first else None, "after_last": found.after_last.isoformat() if found.after_last else None,
-        "sending": found.sending, "also_elsewhere": found.also_elsewhere, "troubled": found.troubled, "published": found.published,
-        "drafts": found.drafts, "media": found.media, "others": found.others,
-        "channels": [{"channel": s.channel.key, "before": s.before, "after": s.after, "published": s.published} for s in found.shares],
+        "network": found.network,
+        "at": found.at.isoformat(),
+        "before": found.before,
+        "after": found.after,
+        "after_first": found.after_first.isoformat() if found.after_first else None,
+        "after_last": found.after_last.isoformat() if found.after_last else None,
+        "sending": found.sending,
+        "also_elsewhere": found.also_elsewhere,
+        "troubled": found.troubled,
+        "published": found.published,
+        "drafts": found.drafts,
+        "media": found.media,
+        "others": found.others,
+        "channels": [
+            {"channel": s.channel.key, "before": s.before, "after": s.after, "published": s.published}
+            for s in found.shares
+        ],
         "targets": [t.channel.key for t in found.targets],
-    }  # fmt: skip
+    }
 
 
 def _show_outlook(found: Outlook) -> None:
     told = _outlook(found)
-    show_facts({"still go out": found.before, "stopped and kept": found.after, "first of them": told["after_first"], "last of them": told["after_last"], "go elsewhere too": found.also_elsewhere, "published": found.published, "drafts": found.drafts, "files": found.media, "others go on": found.others, "could take over": ", ".join(told["targets"])})  # fmt: skip
+    show_facts(
+        {
+            "still go out": found.before,
+            "stopped and kept": found.after,
+            "first of them": told["after_first"],
+            "last of them": told["after_last"],
+            "go elsewhere too": found.also_elsewhere,
+            "published": found.published,
+            "drafts": found.drafts,
+            "files": found.media,
+            "others go on": found.others,
+            "could take over": ", ".join(told["targets"]),
+        }
+    )
 
 
 def _return(done: Return) -> dict[str, Any]:
     return {
-        "state": done.withdrawal.state, "channels": [c.key for c in done.channels], "restored": done.restored, "late": done.late,
-        "replaced": done.replaced, "replaced_out": done.replaced_out,
-    }  # fmt: skip
+        "state": done.withdrawal.state,
+        "channels": [c.key for c in done.channels],
+        "restored": done.restored,
+        "late": done.late,
+        "replaced": done.replaced,
+        "replaced_out": done.replaced_out,
+    }

@@ -28,8 +28,13 @@ async def audit_due() -> int:
     if due is None:
         return 0
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "kicau.config.auditor", str(due), preexec_fn=children.die_with_parent, start_new_session=True
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "kicau.config.auditor",
+        str(due),
+        preexec_fn=children.die_with_parent,
+        start_new_session=True,
+    )
     try:
         while process.returncode is None:
             with suppress(TimeoutError):

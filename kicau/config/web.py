@@ -39,10 +39,21 @@ def main() -> None:
         target=keep_standing_in, args=(threading.Event(),), name="stands in for workers", daemon=True
     ).start()
     Server = _server()
-    Server(uvicorn.Config(
-        "kicau.config.asgi:application", host=options.read("KICAU_HOST"), port=int(options.read("KICAU_PORT")), loop="asyncio", http="h11",
-        ws="none", lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=STOP_WITHIN,
-    )).run()  # fmt: skip
+    Server(
+        uvicorn.Config(
+            "kicau.config.asgi:application",
+            host=options.read("KICAU_HOST"),
+            port=int(options.read("KICAU_PORT")),
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_WITHIN,
+        )
+    ).run()
 
 
 def _server() -> type[uvicorn.Server]:

@@ -52,13 +52,20 @@ def too_long(network: str, parts: Iterable[RenderedPart], *, can_thread: bool = 
             Problem(
                 code="too-long",
                 message="On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}.",
-                params={"network": network, "where": where, "actual": part.used, "unit": part.unit, "limit": part.limit, "now_what": now_what},
+                params={
+                    "network": network,
+                    "where": where,
+                    "actual": part.used,
+                    "unit": part.unit,
+                    "limit": part.limit,
+                    "now_what": now_what,
+                },
                 field=f"parts.{n}.text",
                 limit=part.limit,
                 actual=part.used,
                 mend="split" if can_thread else "shorten",
             )
-        )  # fmt: skip
+        )
     return tuple(found)
 
 
@@ -76,20 +83,46 @@ def check_shape(network: str, draft: Draft, can: Capabilities) -> tuple[Problem,
             if limit == 1
             else "On {network} a thread has at most {limit} parts; this one has {actual}: remove some."
         )
-        found.append(Problem(code="too-many-parts", message=message, params={"network": network, "limit": limit, "actual": actual}, field="parts", limit=limit, actual=actual))  # fmt: skip
+        found.append(
+            Problem(
+                code="too-many-parts",
+                message=message,
+                params={"network": network, "limit": limit, "actual": actual},
+                field="parts",
+                limit=limit,
+                actual=actual,
+            )
+        )
     if draft.poll and not can.can(Ability.POLL):
         lacks("no-polls", "poll", "{network} has no polls: remove the poll from this channel's version.")
     if draft.first_comment and not can.can(Ability.FIRST_COMMENT):
-        lacks("no-first-comment", "first_comment", "{network} takes no first comment with a post: remove it from this channel's version.")  # fmt: skip
+        lacks(
+            "no-first-comment",
+            "first_comment",
+            "{network} takes no first comment with a post: remove it from this channel's version.",
+        )
     if draft.reply_to and not can.can(Ability.REPLY):
         lacks("no-replies", "reply_to", "{network} takes no reply here: remove the post that this one answers.")
     known = {option.name: option for option in can.options}
     for name, value in draft.options.items():
         option = known.get(name)
         if option is None:
-            lacks("unknown-option", f"options.{name}", "{network} has no option {name!r}; it has: {known}.", name=name, known=", ".join(known) or "none")  # fmt: skip
+            lacks(
+                "unknown-option",
+                f"options.{name}",
+                "{network} has no option {name!r}; it has: {known}.",
+                name=name,
+                known=", ".join(known) or "none",
+            )
         elif option.choices and value not in (values := [v for v, _ in option.choices]):
-            lacks("bad-option", f"options.{name}", "{network}'s option {name} takes {values}, not {value!r}.", name=name, value=value, values=", ".join(v or '""' for v in values))  # fmt: skip
+            lacks(
+                "bad-option",
+                f"options.{name}",
+                "{network}'s option {name} takes {values}, not {value!r}.",
+                name=name,
+                value=value,
+                values=", ".join(v or '""' for v in values),
+            )
     return tuple(found)
 
 
@@ -111,24 +144,74 @@ def check_poll(network: str, poll: Poll, can: Capabilities, lengths: Iterable[in
 
     count = len(poll.options)
     if count < rule.min_options:
-        bad("poll-too-few", "poll.options", "A poll on {network} needs at least {limit} options; this one has {actual}.", rule.min_options, count)  # fmt: skip
+        bad(
+            "poll-too-few",
+            "poll.options",
+            "A poll on {network} needs at least {limit} options; this one has {actual}.",
+            rule.min_options,
+            count,
+        )
     if count > rule.max_options:
-        bad("poll-too-many", "poll.options", "A poll on {network} takes at most {limit} options; this one has {actual}.", rule.max_options, count)  # fmt: skip
+        bad(
+            "poll-too-many",
+            "poll.options",
+            "A poll on {network} takes at most {limit} options; this one has {actual}.",
+            rule.max_options,
+            count,
+        )
     for n, length in enumerate(lengths):
         if length > rule.max_option_length:
-            bad("poll-option-too-long", f"poll.options.{n}", "On {network}, poll option {n} has {actual} characters; the limit is {limit}: shorten it.", rule.max_option_length, length, n=n + 1)  # fmt: skip
+            bad(
+                "poll-option-too-long",
+                f"poll.options.{n}",
+                "On {network}, poll option {n} has {actual} characters; the limit is {limit}: shorten it.",
+                rule.max_option_length,
+                length,
+                n=n + 1,
+            )
         elif length == 0:
-            bad("poll-option-empty", f"poll.options.{n}", "On {network}, poll option {n} is empty: write it or remove it.", 1, 0, n=n + 1)  # fmt: skip
+            bad(
+                "poll-option-empty",
+                f"poll.options.{n}",
+                "On {network}, poll option {n} is empty: write it or remove it.",
+                1,
+                0,
+                n=n + 1,
+            )
     if rule.durations and poll.minutes not in rule.durations:
         allowed = ", ".join(f"{m // 1440} d" if m % 1440 == 0 else f"{m} min" for m in rule.durations)
-        bad("poll-duration", "poll.minutes", "A poll on {network} runs for one of {allowed}; this one would run {actual} minutes.", rule.durations[-1], poll.minutes, allowed=allowed)  # fmt: skip
+        bad(
+            "poll-duration",
+            "poll.minutes",
+            "A poll on {network} runs for one of {allowed}; this one would run {actual} minutes.",
+            rule.durations[-1],
+            poll.minutes,
+            allowed=allowed,
+        )
     elif not rule.durations and not rule.min_minutes <= poll.minutes <= rule.max_minutes:
         low, high = rule.min_minutes, rule.max_minutes
-        bad("poll-duration", "poll.minutes", "A poll on {network} runs {low} to {high} minutes; this one would run {actual}.", high if poll.minutes > high else low, poll.minutes, low=low, high=high)  # fmt: skip
+        bad(
+            "poll-duration",
+            "poll.minutes",
+            "A poll on {network} runs {low} to {high} minutes; this one would run {actual}.",
+            high if poll.minutes > high else low,
+            poll.minutes,
+            low=low,
+            high=high,
+        )
     return tuple(found)
 
 
-def check_media(network: str, part: int, media: tuple[Media, ...], can: Capabilities, *, convert: bool, rules: Mapping[MediaKind, MediaRule] | None = None, recipe: Recipe | None = None) -> Checked:  # fmt: skip
+def check_media(
+    network: str,
+    part: int,
+    media: tuple[Media, ...],
+    can: Capabilities,
+    *,
+    convert: bool,
+    rules: Mapping[MediaKind, MediaRule] | None = None,
+    recipe: Recipe | None = None,
+) -> Checked:
     """Each file of a part against the channel's rules, by its content.
 
     A picture that breaks a rule which converting can mend gets `recipe` (completed with the rule's limits) and a
@@ -187,7 +270,9 @@ def _covered(network: str, field: str, shown: RenderedMedia, rule: CoverRule | N
     if one.duration_ms and at > one.duration_ms:
         params |= {"limit": seconds(one.duration_ms), "actual": seconds(at)}
         message = "{name} runs {limit}; its cover on {network} would be the frame at {actual}: choose an earlier one."
-        late = Problem(code="cover-too-late", message=message, params=params, field=field, limit=one.duration_ms, actual=at)  # fmt: skip
+        late = Problem(
+            code="cover-too-late", message=message, params=params, field=field, limit=one.duration_ms, actual=at
+        )
         return Checked(media=(shown,), problems=(late,), notices=())
     recipe = _completed(rule.recipe or Recipe(mime="image/jpeg"), rule.picture or MediaRule(mimes=frozenset()))
     picture = RenderedMedia(media=replace(one, cover_ms=None), recipe=replace(recipe, frame_ms=at))
@@ -195,53 +280,186 @@ def _covered(network: str, field: str, shown: RenderedMedia, rule: CoverRule | N
     return Checked(media=(covered,), problems=(), notices=())
 
 
-def _check_counts(network: str, part: int, media: tuple[Media, ...], can: Capabilities, rules: Mapping[MediaKind, MediaRule]) -> Iterable[Problem]:  # fmt: skip
+def _check_counts(
+    network: str, part: int, media: tuple[Media, ...], can: Capabilities, rules: Mapping[MediaKind, MediaRule]
+) -> Iterable[Problem]:
     field = f"parts.{part}.media"
     if can.max_media and len(media) > can.max_media:
-        yield Problem(code="too-many-media", message="{network} takes at most {limit} files in one post; this one has {actual}: remove some.", params={"network": network, "limit": can.max_media, "actual": len(media)}, field=field, limit=can.max_media, actual=len(media))  # fmt: skip
+        yield Problem(
+            code="too-many-media",
+            message="{network} takes at most {limit} files in one post; this one has {actual}: remove some.",
+            params={"network": network, "limit": can.max_media, "actual": len(media)},
+            field=field,
+            limit=can.max_media,
+            actual=len(media),
+        )
     kinds = {one.kind for one in media}
     for kind in sorted(kinds):
         count = sum(one.kind is kind for one in media)
         rule = rules.get(kind)
         if rule is None:
-            yield Problem(code="wrong-kind", message="{network} takes no {kind} here: remove {name}.", params={"network": network, "kind": KINDS[kind], "name": next(m.name or m.ref for m in media if m.kind is kind)}, field=field)  # fmt: skip
+            yield Problem(
+                code="wrong-kind",
+                message="{network} takes no {kind} here: remove {name}.",
+                params={
+                    "network": network,
+                    "kind": KINDS[kind],
+                    "name": next(m.name or m.ref for m in media if m.kind is kind),
+                },
+                field=field,
+            )
         elif count > rule.max_count and not (can.max_media and len(media) > can.max_media and len(kinds) == 1):
-            yield Problem(code="too-many-media", message="{network} takes at most {limit} {kind} in one post; this one has {actual}: remove some.", params={"network": network, "limit": rule.max_count, "actual": count, "kind": KINDS[kind] + ("s" if rule.max_count > 1 else "")}, field=field, limit=rule.max_count, actual=count)  # fmt: skip
+            yield Problem(
+                code="too-many-media",
+                message="{network} takes at most {limit} {kind} in one post; this one has {actual}: remove some.",
+                params={
+                    "network": network,
+                    "limit": rule.max_count,
+                    "actual": count,
+                    "kind": KINDS[kind] + ("s" if rule.max_count > 1 else ""),
+                },
+                field=field,
+                limit=rule.max_count,
+                actual=count,
+            )
     if len(kinds) > 1 and not can.mixes_media:
-        yield Problem(code="mixed-media", message="{network} takes no {kinds} together in one post: keep one kind.", params={"network": network, "kinds": " and ".join(sorted(KINDS[k] for k in kinds))}, field=field)  # fmt: skip
+        yield Problem(
+            code="mixed-media",
+            message="{network} takes no {kinds} together in one post: keep one kind.",
+            params={"network": network, "kinds": " and ".join(sorted(KINDS[k] for k in kinds))},
+            field=field,
+        )
 
 
 def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterable[Problem]:
     what, name = KINDS[one.kind], one.name or one.ref
     base: dict[str, str | int | float] = {"network": network, "what": what, "name": name}
 
-    def bad(code: str, message: str, limit: float, actual: float, /, mend: str = "", at: str = field, **params: str | int | float) -> Problem:  # fmt: skip
-        return Problem(code=code, message=message, params={**base, **params}, field=at, limit=limit, actual=actual, mend=mend)  # fmt: skip
+    def bad(
+        code: str,
+        message: str,
+        limit: float,
+        actual: float,
+        /,
+        mend: str = "",
+        at: str = field,
+        **params: str | int | float,
+    ) -> Problem:
+        return Problem(
+            code=code, message=message, params={**base, **params}, field=at, limit=limit, actual=actual, mend=mend
+        )
 
     if one.mime not in rule.mimes:
-        yield Problem(code="wrong-type", message="{network} takes {types} as a {what}; {name} is {mime}.", params={**base, "types": ", ".join(sorted(_short(m) for m in rule.mimes)), "mime": _short(one.mime)}, field=field, mend="convert")  # fmt: skip
+        yield Problem(
+            code="wrong-type",
+            message="{network} takes {types} as a {what}; {name} is {mime}.",
+            params={**base, "types": ", ".join(sorted(_short(m) for m in rule.mimes)), "mime": _short(one.mime)},
+            field=field,
+            mend="convert",
+        )
     if rule.max_size and one.size > rule.max_size:
-        yield bad("too-large", "{network} takes a {what} of at most {limit}; {name} has {actual}.", rule.max_size, one.size, "convert", limit=megabytes(rule.max_size), actual=megabytes(one.size))  # fmt: skip
+        yield bad(
+            "too-large",
+            "{network} takes a {what} of at most {limit}; {name} has {actual}.",
+            rule.max_size,
+            one.size,
+            "convert",
+            limit=megabytes(rule.max_size),
+            actual=megabytes(one.size),
+        )
     if rule.min_size and one.size < rule.min_size:
-        yield bad("too-small", "{network} takes a {what} of at least {limit}; {name} has {actual}.", rule.min_size, one.size, limit=megabytes(rule.min_size), actual=megabytes(one.size))  # fmt: skip
+        yield bad(
+            "too-small",
+            "{network} takes a {what} of at least {limit}; {name} has {actual}.",
+            rule.min_size,
+            one.size,
+            limit=megabytes(rule.min_size),
+            actual=megabytes(one.size),
+        )
     if (one.width < rule.min_width) or (one.height < rule.min_height):
-        yield bad("too-narrow", "{network} takes a {what} of at least {w}×{h} pixels; {name} has {aw}×{ah}.", rule.min_width, one.width, w=rule.min_width, h=rule.min_height, aw=one.width, ah=one.height)  # fmt: skip
+        yield bad(
+            "too-narrow",
+            "{network} takes a {what} of at least {w}×{h} pixels; {name} has {aw}×{ah}.",
+            rule.min_width,
+            one.width,
+            w=rule.min_width,
+            h=rule.min_height,
+            aw=one.width,
+            ah=one.height,
+        )
     if (rule.max_width and one.width > rule.max_width) or (rule.max_height and one.height > rule.max_height):
-        yield bad("too-wide", "{network} takes a {what} of at most {w}×{h} pixels; {name} has {aw}×{ah}.", rule.max_width, one.width, "convert", w=rule.max_width or "any", h=rule.max_height or "any", aw=one.width, ah=one.height)  # fmt: skip
+        yield bad(
+            "too-wide",
+            "{network} takes a {what} of at most {w}×{h} pixels; {name} has {aw}×{ah}.",
+            rule.max_width,
+            one.width,
+            "convert",
+            w=rule.max_width or "any",
+            h=rule.max_height or "any",
+            aw=one.width,
+            ah=one.height,
+        )
     if rule.max_pixels and one.width * one.height > rule.max_pixels:
-        yield bad("too-many-pixels", "{network} takes a {what} of at most {limit} pixels; {name} has {actual}.", rule.max_pixels, one.width * one.height, "convert", limit=rule.max_pixels, actual=one.width * one.height)  # fmt: skip
-    if one.height and ((rule.min_aspect and one.aspect < rule.min_aspect - 0.005) or (rule.max_aspect and one.aspect > rule.max_aspect + 0.005)):  # fmt: skip
-        yield bad("wrong-aspect", "{network} takes a {what} with a width of {low} to {high} times its height; {name} has {actual}.", rule.max_aspect, round(one.aspect, 2), "convert", low=round(rule.min_aspect, 2), high=round(rule.max_aspect, 2), actual=round(one.aspect, 2))  # fmt: skip
+        yield bad(
+            "too-many-pixels",
+            "{network} takes a {what} of at most {limit} pixels; {name} has {actual}.",
+            rule.max_pixels,
+            one.width * one.height,
+            "convert",
+            limit=rule.max_pixels,
+            actual=one.width * one.height,
+        )
+    if one.height and (
+        (rule.min_aspect and one.aspect < rule.min_aspect - 0.005)
+        or (rule.max_aspect and one.aspect > rule.max_aspect + 0.005)
+    ):
+        yield bad(
+            "wrong-aspect",
+            "{network} takes a {what} with a width of {low} to {high} times its height; {name} has {actual}.",
+            rule.max_aspect,
+            round(one.aspect, 2),
+            "convert",
+            low=round(rule.min_aspect, 2),
+            high=round(rule.max_aspect, 2),
+            actual=round(one.aspect, 2),
+        )
     if one.kind is MediaKind.VIDEO:
         yield from _check_video(base, field, one, rule)
     if rule.max_frames and one.frames > rule.max_frames:
-        yield bad("too-many-frames", "{network} takes a {what} of at most {limit} frames; {name} has {actual}.", rule.max_frames, one.frames, limit=rule.max_frames, actual=one.frames)  # fmt: skip
+        yield bad(
+            "too-many-frames",
+            "{network} takes a {what} of at most {limit} frames; {name} has {actual}.",
+            rule.max_frames,
+            one.frames,
+            limit=rule.max_frames,
+            actual=one.frames,
+        )
     if rule.max_pages and one.pages > rule.max_pages:
-        yield bad("too-many-pages", "{network} takes a {what} of at most {limit} pages; {name} has {actual}.", rule.max_pages, one.pages, limit=rule.max_pages, actual=one.pages)  # fmt: skip
+        yield bad(
+            "too-many-pages",
+            "{network} takes a {what} of at most {limit} pages; {name} has {actual}.",
+            rule.max_pages,
+            one.pages,
+            limit=rule.max_pages,
+            actual=one.pages,
+        )
     if rule.max_alt and len(one.alt) > rule.max_alt:
-        yield bad("alt-too-long", "On {network} an alt text has at most {limit} characters; that of {name} has {actual}: shorten it.", rule.max_alt, len(one.alt), at=field + ".alt", limit=rule.max_alt, actual=len(one.alt))  # fmt: skip
+        yield bad(
+            "alt-too-long",
+            "On {network} an alt text has at most {limit} characters; that of {name} has {actual}: shorten it.",
+            rule.max_alt,
+            len(one.alt),
+            at=field + ".alt",
+            limit=rule.max_alt,
+            actual=len(one.alt),
+        )
     if rule.needs_alt and not one.alt:
-        yield Problem(code="needs-alt", message="{network} wants an alt text for each {what}; {name} has none: write one.", params=base, field=field + ".alt")  # fmt: skip
+        yield Problem(
+            code="needs-alt",
+            message="{network} wants an alt text for each {what}; {name} has none: write one.",
+            params=base,
+            field=field + ".alt",
+        )
 
 
 def _check_video(base: dict[str, str | int | float], field: str, one: Media, rule: MediaRule) -> Iterable[Problem]:
@@ -249,16 +467,53 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
         return Problem(code=code, message=message, params={**base, **params}, field=field, limit=limit, actual=actual)
 
     if rule.max_duration_ms and one.duration_ms > rule.max_duration_ms:
-        yield bad("too-long-video", "{network} takes a {what} of at most {limit}; {name} runs {actual}: cut it.", rule.max_duration_ms, one.duration_ms, limit=seconds(rule.max_duration_ms), actual=seconds(one.duration_ms))  # fmt: skip
+        yield bad(
+            "too-long-video",
+            "{network} takes a {what} of at most {limit}; {name} runs {actual}: cut it.",
+            rule.max_duration_ms,
+            one.duration_ms,
+            limit=seconds(rule.max_duration_ms),
+            actual=seconds(one.duration_ms),
+        )
     if one.duration_ms < rule.min_duration_ms:
-        yield bad("too-short-video", "{network} takes a {what} of at least {limit}; {name} runs {actual}.", rule.min_duration_ms, one.duration_ms, limit=seconds(rule.min_duration_ms), actual=seconds(one.duration_ms))  # fmt: skip
+        yield bad(
+            "too-short-video",
+            "{network} takes a {what} of at least {limit}; {name} runs {actual}.",
+            rule.min_duration_ms,
+            one.duration_ms,
+            limit=seconds(rule.min_duration_ms),
+            actual=seconds(one.duration_ms),
+        )
     if (rule.min_fps and one.fps < rule.min_fps - 0.1) or (rule.max_fps and one.fps > rule.max_fps + 0.1):
-        yield bad("wrong-fps", "{network} takes a {what} of {low} to {high} frames a second; {name} has {actual}.", rule.max_fps, one.fps, low=rule.min_fps, high=rule.max_fps, actual=round(one.fps, 2))  # fmt: skip
+        yield bad(
+            "wrong-fps",
+            "{network} takes a {what} of {low} to {high} frames a second; {name} has {actual}.",
+            rule.max_fps,
+            one.fps,
+            low=rule.min_fps,
+            high=rule.max_fps,
+            actual=round(one.fps, 2),
+        )
     if rule.max_bitrate and one.bitrate > rule.max_bitrate:
-        yield bad("wrong-bitrate", "{network} takes a {what} of at most {limit} Mbit/s; {name} has {actual}.", rule.max_bitrate, one.bitrate, limit=rule.max_bitrate / 1e6, actual=round(one.bitrate / 1e6, 1))  # fmt: skip
-    for codec, allowed, track in ((one.video_codec, rule.video_codecs, "video"), (one.audio_codec, rule.audio_codecs, "audio")):  # fmt: skip
+        yield bad(
+            "wrong-bitrate",
+            "{network} takes a {what} of at most {limit} Mbit/s; {name} has {actual}.",
+            rule.max_bitrate,
+            one.bitrate,
+            limit=rule.max_bitrate / 1e6,
+            actual=round(one.bitrate / 1e6, 1),
+        )
+    for codec, allowed, track in (
+        (one.video_codec, rule.video_codecs, "video"),
+        (one.audio_codec, rule.audio_codecs, "audio"),
+    ):
         if codec and allowed and codec not in allowed:
-            yield Problem(code="wrong-codec", message="{network} takes {track} as {allowed}; {name} has {codec}.", params={**base, "track": track, "allowed": ", ".join(sorted(allowed)), "codec": codec}, field=field)  # fmt: skip
+            yield Problem(
+                code="wrong-codec",
+                message="{network} takes {track} as {allowed}; {name} has {codec}.",
+                params={**base, "track": track, "allowed": ", ".join(sorted(allowed)), "codec": codec},
+                field=field,
+            )
 
 
 def _completed(recipe: Recipe, rule: MediaRule) -> Recipe:
@@ -284,8 +539,23 @@ def _will_convert(network: str, field: str, one: Media, made: Recipe, why: list[
 
 
 def _without_mend(problem: Problem) -> Problem:
-    return Problem(code=problem.code, message=problem.message, params=problem.params, field=problem.field, limit=problem.limit, actual=problem.actual)  # fmt: skip
+    return Problem(
+        code=problem.code,
+        message=problem.message,
+        params=problem.params,
+        field=problem.field,
+        limit=problem.limit,
+        actual=problem.actual,
+    )
 
 
 def _short(mime: str) -> str:
-    return {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WebP", "video/mp4": "MP4", "video/quicktime": "MOV", "application/pdf": "PDF"}.get(mime, mime)  # fmt: skip
+    return {
+        "image/jpeg": "JPEG",
+        "image/png": "PNG",
+        "image/gif": "GIF",
+        "image/webp": "WebP",
+        "video/mp4": "MP4",
+        "video/quicktime": "MOV",
+        "application/pdf": "PDF",
+    }.get(mime, mime)

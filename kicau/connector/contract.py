@@ -302,7 +302,9 @@ class ConnectorContract:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
         done = await run(self.connector, session, delivery)
         after = self.saying(delivery.post, "Said in other words ☕")
-        return Revision(post_id=done.ids[0], part=0, before=delivery.post, after=after), [part.text for part in delivery.post.parts[1:]]  # fmt: skip
+        return Revision(post_id=done.ids[0], part=0, before=delivery.post, after=after), [
+            part.text for part in delivery.post.parts[1:]
+        ]
 
     def saying(self, post: Rendered, text: str) -> Rendered:
         assert isinstance(self.connector, Revises)
@@ -374,7 +376,9 @@ class ConnectorContract:
         """What readers see under somebody's answer; where replies are posts like any, among those."""
         return [post.text for post in sandbox.public_posts()]
 
-    async def test_an_answer_is_answered_once_whatever_is_lost(self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:  # fmt: skip
+    async def test_an_answer_is_answered_once_whatever_is_lost(
+        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+    ) -> None:
         reader, can = self.reader(), await self.connector.capabilities(session)
         if reader is None or not can.can(Ability.REPLY):
             return
@@ -399,7 +403,9 @@ class ConnectorContract:
         )
         assert isinstance(await reader.numbers(session, list(done.ids)), dict)
 
-    async def test_an_answer_that_is_gone_is_left_out(self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:  # fmt: skip
+    async def test_an_answer_that_is_gone_is_left_out(
+        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+    ) -> None:
         reader = self.reader()
         if reader is None or not await self.deletes(session):
             return
@@ -459,7 +465,9 @@ class ConnectorContract:
     async def set_up_webhooks(self, sandbox: Sandbox, address: str, token: str) -> None:
         """What the operator does at the network itself, where `webhook_setup` names something."""
 
-    async def test_webhooks_tell_what_reading_tells(self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:  # fmt: skip
+    async def test_webhooks_tell_what_reading_tells(
+        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+    ) -> None:
         teller = self.connector
         assert isinstance(teller, webhooks.TellsByWebhook) == self.tells
         if not isinstance(teller, webhooks.TellsByWebhook):

@@ -115,7 +115,18 @@ class Call:
 
     def told(self, charge: Charge) -> Call:
         """The same with what its answer told that it used up."""
-        return Call(self.method, self.host, self.path, self.status, self.milliseconds, charge, self.at, self.lost, self.repeatable, self.counted)  # fmt: skip
+        return Call(
+            self.method,
+            self.host,
+            self.path,
+            self.status,
+            self.milliseconds,
+            charge,
+            self.at,
+            self.lost,
+            self.repeatable,
+            self.counted,
+        )
 
     @property
     def refused(self) -> bool:
@@ -178,9 +189,18 @@ class Http:
         self.spend(charge)
         data: Any = form if form is not None else multipart if multipart is not None else body
         reply = await self._send(
-            method, url, charge, safe, timeout, counted is not None,
-            headers=headers, params=params, json=json, data=data, allow_redirects=redirects,
-        )  # fmt: skip
+            method,
+            url,
+            charge,
+            safe,
+            timeout,
+            counted is not None,
+            headers=headers,
+            params=params,
+            json=json,
+            data=data,
+            allow_redirects=redirects,
+        )
         self.allowed += self.read_allowances(reply)
         if reply.ok:
             if counted is not None:
@@ -197,7 +217,9 @@ class Http:
         except (ConnectorError, LookupError, TypeError, ValueError, AttributeError):
             self.calls[-1] = replace(self.calls[-1], lost=True)
 
-    async def _send(self, method: str, url: str, charge: Charge, safe: bool, timeout: float, counted: bool, **how: Any) -> Reply:  # fmt: skip
+    async def _send(
+        self, method: str, url: str, charge: Charge, safe: bool, timeout: float, counted: bool, **how: Any
+    ) -> Reply:
         began, at, status, lost_it = time.perf_counter(), self.now(), 0, True
         # What is escaped already goes out as it is: a signed upload address, a key with an escaped colon.
         target = URL(url, encoded=True) if "%" in url else url

@@ -62,7 +62,12 @@ def lend(connector: Connector, sandbox: Sandbox, client: aiohttp.ClientSession) 
     """A Session that has signed in to nothing yet."""
     spent: list[Charge] = []
     seeded = sandbox.default_app
-    app = App(client_id=seeded.client_id, client_secret=seeded.client_secret, callback=CALLBACK, endpoints={**connector.endpoints, **sandbox.endpoints()})  # fmt: skip
+    app = App(
+        client_id=seeded.client_id,
+        client_secret=seeded.client_secret,
+        callback=CALLBACK,
+        endpoints={**connector.endpoints, **sandbox.endpoints()},
+    )
     return Lent(http=Http(client, spent.append, connector.read_error), app=app, spent=spent)
 
 
@@ -81,7 +86,9 @@ async def consent(
         return dict(parse_qsl(urlsplit(done.headers["Location"]).query))
 
 
-async def sign_in(connector: Connector, session: Lent, answers: Mapping[str, str] | None = None, account: str = "") -> tuple[Account, ...]:  # fmt: skip
+async def sign_in(
+    connector: Connector, session: Lent, answers: Mapping[str, str] | None = None, account: str = ""
+) -> tuple[Account, ...]:
     """The whole sign-in flow of a network against its sandbox."""
     begun = await connector.auth.begin(session, answers or {})
     if not isinstance(begun, Redirect):

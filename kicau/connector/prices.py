@@ -60,7 +60,23 @@ class PriceList:
         return self.prices.get(meter, 0) * units
 
 
-KNOWN = frozenset({"name", "since", "until", "source", "currency", "prices", "instead", "monthly", "daily", "caps", "refuses", "note", "default"})  # fmt: skip
+KNOWN = frozenset(
+    {
+        "name",
+        "since",
+        "until",
+        "source",
+        "currency",
+        "prices",
+        "instead",
+        "monthly",
+        "daily",
+        "caps",
+        "refuses",
+        "note",
+        "default",
+    }
+)
 
 
 def load(package: str, name: str = "prices.toml") -> tuple[PriceList, ...]:
@@ -102,14 +118,23 @@ def _one(entry: Mapping[str, Any], n: int) -> PriceList:
         raise ValueError(f"{where} has {sorted(unknown)[0]!r}, which is none of: {', '.join(sorted(KNOWN))}.")
     try:
         return PriceList(
-            name=_text(entry["name"]), since=_day(entry["since"]), until=_day(entry["until"]) if "until" in entry else None,
-            source=_text(entry["source"]), currency=str(entry.get("currency", "")), monthly=_micro(entry.get("monthly", 0)),
+            name=_text(entry["name"]),
+            since=_day(entry["since"]),
+            until=_day(entry["until"]) if "until" in entry else None,
+            source=_text(entry["source"]),
+            currency=str(entry.get("currency", "")),
+            monthly=_micro(entry.get("monthly", 0)),
             prices={str(meter): _micro(micro) for meter, micro in entry.get("prices", {}).items()},
             instead={str(dear): str(plain) for dear, plain in entry.get("instead", {}).items()},
-            daily=frozenset(entry.get("daily", ())), refuses=frozenset(entry.get("refuses", ())), note=str(entry.get("note", "")),
-            caps=tuple(Cap(meters=tuple(c["meters"]), **{k: v for k, v in c.items() if k != "meters"}) for c in entry.get("caps", ())),
+            daily=frozenset(entry.get("daily", ())),
+            refuses=frozenset(entry.get("refuses", ())),
+            note=str(entry.get("note", "")),
+            caps=tuple(
+                Cap(meters=tuple(c["meters"]), **{k: v for k, v in c.items() if k != "meters"})
+                for c in entry.get("caps", ())
+            ),
             is_default=bool(entry.get("default", True)),
-        )  # fmt: skip
+        )
     except KeyError as exc:
         raise ValueError(f"{where} lacks {exc}.") from exc
     except (TypeError, ValueError, AttributeError) as exc:

@@ -61,7 +61,13 @@ async def change(role: Revises, session: Session, revision: Revision, label: str
         case Reads.GONE:
             raise Rejected(_problem("gone", "{network} no longer has this post: there is nothing to change.", label))
         case Reads.OTHER:
-            raise Rejected(_problem("changed-there", "Somebody changed this post on {network} itself: read it there; it was left as it is.", label))  # fmt: skip
+            raise Rejected(
+                _problem(
+                    "changed-there",
+                    "Somebody changed this post on {network} itself: read it there; it was left as it is.",
+                    label,
+                )
+            )
     try:
         return await role.revise(session, revision)
     except Uncertain as lost:
@@ -103,11 +109,23 @@ def draft_of(role: Revises, post: Rendered) -> Draft:
 def settled(before: Rendered, after: Rendered) -> Rendered:
     """`after` with everything from `before` that no edit touches: copies that were made, the card, the comment."""
     parts = [_same_files(old, new) for old, new in zip(before.parts, after.parts, strict=False)]
-    return replace(after, parts=tuple(parts), link=before.link, poll=before.poll, first_comment=before.first_comment, charges=before.charges, lead=before.lead, notices=())  # fmt: skip
+    return replace(
+        after,
+        parts=tuple(parts),
+        link=before.link,
+        poll=before.poll,
+        first_comment=before.first_comment,
+        charges=before.charges,
+        lead=before.lead,
+        notices=(),
+    )
 
 
 def _same_files(before: RenderedPart, after: RenderedPart) -> RenderedPart:
-    media = tuple(replace(old, media=replace(old.media, alt=new.media.alt)) for old, new in zip(before.media, after.media, strict=False))  # fmt: skip
+    media = tuple(
+        replace(old, media=replace(old.media, alt=new.media.alt))
+        for old, new in zip(before.media, after.media, strict=False)
+    )
     if before.text == after.text:
         return replace(before, media=media)
     return replace(after, media=media)
@@ -116,7 +134,11 @@ def _same_files(before: RenderedPart, after: RenderedPart) -> RenderedPart:
 def changed_parts(before: Rendered, after: Rendered) -> tuple[int, ...]:
     """The parts that have to be changed on the network: all of them where what differs holds for the whole post."""
     whole = before.language != after.language or dict(before.options) != dict(after.options)
-    return tuple(n for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=False)) if whole or _said(old) != _said(new))  # fmt: skip
+    return tuple(
+        n
+        for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=False))
+        if whole or _said(old) != _said(new)
+    )
 
 
 def _said(part: RenderedPart) -> tuple[str, tuple[str, ...], tuple[object, ...]]:
@@ -126,7 +148,11 @@ def _said(part: RenderedPart) -> tuple[str, tuple[str, ...], tuple[object, ...]]
 def refused(before: Rendered, after: Rendered, can: Capabilities, label: str) -> tuple[Problem, ...]:
     """A problem for each thing that differs and that this network lets nobody change once it is published."""
     if not can.can(Ability.EDIT):
-        return (_problem("no-edit", "{network} lets nobody change a published post: delete it there and publish it anew.", label),)  # fmt: skip
+        return (
+            _problem(
+                "no-edit", "{network} lets nobody change a published post: delete it there and publish it anew.", label
+            ),
+        )
     found = []
     for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=True)):
         if old.text != new.text:
@@ -140,5 +166,11 @@ def refused(before: Rendered, after: Rendered, can: Capabilities, label: str) ->
     for name in {*before.options, *after.options}:
         if before.options.get(name, "") != after.options.get(name, ""):
             found.append((f"options.{name}", f"options.{name}", f"“{labels.get(name, name)}”"))
-    message = "On {network}, {what} of a published post stays as it is: put it back, or delete the post and publish it anew."  # fmt: skip
-    return tuple(replace(_problem("cannot-change", message, label, what=what), field=field) for name, field, what in found if name not in can.editable)  # fmt: skip
+    message = (
+        "On {network}, {what} of a published post stays as it is: put it back, or delete the post and publish it anew."
+    )
+    return tuple(
+        replace(_problem("cannot-change", message, label, what=what), field=field)
+        for name, field, what in found
+        if name not in can.editable
+    )

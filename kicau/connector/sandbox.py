@@ -210,15 +210,17 @@ class Sandbox:
     def application(self) -> web.Application:
         """The aiohttp application: the network's routes, the control endpoint and the public page."""
         app = web.Application(middlewares=[self._middleware], client_max_size=600 << 20)
-        app.add_routes([
-            web.get("/_sandbox/posts", self._posts),
-            web.get("/_sandbox/usage", self._usage),
-            web.get("/_sandbox/requests", self._requests),
-            web.get("/_sandbox/violations", self._violations),
-            web.route("*", "/_sandbox/faults", self._faults),
-            web.route("*", "/_sandbox/settings", self._settings),
-            web.get("/_sandbox/info", self._info),
-        ])  # fmt: skip
+        app.add_routes(
+            [
+                web.get("/_sandbox/posts", self._posts),
+                web.get("/_sandbox/usage", self._usage),
+                web.get("/_sandbox/requests", self._requests),
+                web.get("/_sandbox/violations", self._violations),
+                web.route("*", "/_sandbox/faults", self._faults),
+                web.route("*", "/_sandbox/settings", self._settings),
+                web.get("/_sandbox/info", self._info),
+            ]
+        )
         app.add_routes(self.routes())
         if not any(getattr(r, "path", "") == "/" for r in self.routes()):
             app.add_routes([web.get("/", self._front_page)])
@@ -238,7 +240,9 @@ class Sandbox:
 
     async def _note(self, request: web.Request) -> None:
         agent = request.headers.get("User-Agent", "")
-        self.requests.append({"method": request.method, "path": request.path_qs, "agent": agent, "at": self.now().isoformat()})  # fmt: skip
+        self.requests.append(
+            {"method": request.method, "path": request.path_qs, "agent": agent, "at": self.now().isoformat()}
+        )
         if self.validators and agent.startswith(CLIENT_MARK):
             body = await request.read()
             for validate in self.validators:
@@ -333,9 +337,15 @@ class Sandbox:
 
     def page(self, title: str, body: str, status: int = 200) -> web.Response:
         """A small page in the network's colour, plainly marked as a sandbox."""
-        return web.Response(text=_PAGE.format(title=html.escape(title), label=html.escape(self.label), accent=self.accent, body=body), content_type="text/html", status=status)  # fmt: skip
+        return web.Response(
+            text=_PAGE.format(title=html.escape(title), label=html.escape(self.label), accent=self.accent, body=body),
+            content_type="text/html",
+            status=status,
+        )
 
-    def consent_page(self, *, app_name: str, scopes: Iterable[str], accounts: Iterable[SeededAccount], hidden: Mapping[str, str]) -> web.Response:  # fmt: skip
+    def consent_page(
+        self, *, app_name: str, scopes: Iterable[str], accounts: Iterable[SeededAccount], hidden: Mapping[str, str]
+    ) -> web.Response:
         """A form that posts `account` (one of the ids), `decision` (allow | deny) and `hidden` to the same address."""
         e = html.escape
         fields = "".join(f'<input type="hidden" name="{e(k)}" value="{e(v)}">' for k, v in hidden.items())
@@ -375,7 +385,11 @@ class Sandbox:
             f"<figure>{_shown(m)}<figcaption>{e(m.get('alt', '')) or 'no alt text'}</figcaption></figure>"
             for m in post.media
         )
-        extra = "".join(f"<dt>{e(str(k))}</dt><dd>{e(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False))}</dd>" for k, v in post.extra.items() if v)  # fmt: skip
+        extra = "".join(
+            f"<dt>{e(str(k))}</dt><dd>{e(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False))}</dd>"
+            for k, v in post.extra.items()
+            if v
+        )
         answer = f"<p class=quiet>in reply to {e(post.in_reply_to)}</p>" if post.in_reply_to else ""
         return (
             f'<article id="p{e(post.id)}"><header><b>{name}</b> <span>{handle}</span> '

@@ -27,7 +27,17 @@ from kicau.workspaces.actors import Actor, Permission
 
 
 @transaction.atomic
-def define(actor: Actor, *, name: str, purpose: str = "", use: str = "train_gen", format: str = Format.TEXT, query: Mapping[str, Any] | None = None, meets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> TrainingSet:  # fmt: skip
+def define(
+    actor: Actor,
+    *,
+    name: str,
+    purpose: str = "",
+    use: str = "train_gen",
+    format: str = Format.TEXT,
+    query: Mapping[str, Any] | None = None,
+    meets: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> TrainingSet:
     """A new set; nothing is made yet. Raises Unacceptable, Conflict."""
     actor.require(Permission.SETTINGS)
     checked_use(use)
@@ -37,15 +47,31 @@ def define(actor: Actor, *, name: str, purpose: str = "", use: str = "train_gen"
     if TrainingSet.objects.filter(workspace=actor.workspace, name=name.strip()[:120]).exists():
         raise Conflict(Sentence("There is a training set of the name {name!r} already.", name=name.strip()))
     made = TrainingSet.objects.create(
-        workspace=actor.workspace, name=name.strip()[:120], purpose=purpose.strip(), use=use, format=format, query=dict(query or {}),
-        meets=sorted(set(meets)), options=_checked_options(options or {}), made_by=actor.person,
-    )  # fmt: skip
+        workspace=actor.workspace,
+        name=name.strip()[:120],
+        purpose=purpose.strip(),
+        use=use,
+        format=format,
+        query=dict(query or {}),
+        meets=sorted(set(meets)),
+        options=_checked_options(options or {}),
+        made_by=actor.person,
+    )
     actor.record("dataset.defined", made.id, name=made.name, use=use)
     return made
 
 
 @transaction.atomic
-def change(actor: Actor, set_id: UUID | str, *, purpose: str, format: str, query: Mapping[str, Any], meets: Sequence[str], options: Mapping[str, Any]) -> TrainingSet:  # fmt: skip
+def change(
+    actor: Actor,
+    set_id: UUID | str,
+    *,
+    purpose: str,
+    format: str,
+    query: Mapping[str, Any],
+    meets: Sequence[str],
+    options: Mapping[str, Any],
+) -> TrainingSet:
     """What the next version is made of; versions that are made stay as they are. Name and use stay: who was given a
     version was told them. Raises NotFound, Unacceptable."""
     actor.require(Permission.SETTINGS)
@@ -61,23 +87,42 @@ def change(actor: Actor, set_id: UUID | str, *, purpose: str, format: str, query
 
 def _check(actor: Actor, format: str, meets: Sequence[str], query: Mapping[str, Any]) -> None:
     if format not in Format.values:
-        raise unacceptable("format", "A format is one of {formats}, not {format!r}.", formats=", ".join(Format.values), format=format)  # fmt: skip
+        raise unacceptable(
+            "format", "A format is one of {formats}, not {format!r}.", formats=", ".join(Format.values), format=format
+        )
     for condition in meets:
         if condition not in CONDITIONS:
-            raise unacceptable("meets", "There is no condition {condition!r}; the conditions are: {conditions}.", condition=condition, conditions=", ".join(CONDITIONS))  # fmt: skip
+            raise unacceptable(
+                "meets",
+                "There is no condition {condition!r}; the conditions are: {conditions}.",
+                condition=condition,
+                conditions=", ".join(CONDITIONS),
+            )
     check_query(actor, query)
 
 
 def _checked_options(told: Mapping[str, Any]) -> dict[str, Any]:
     known = asdict(Options())
     if unknown := set(told) - set(known):
-        raise unacceptable("options", "An option is one of {known}, not {name}.", known=", ".join(known), name=", ".join(sorted(unknown)))  # fmt: skip
+        raise unacceptable(
+            "options",
+            "An option is one of {known}, not {name}.",
+            known=", ".join(known),
+            name=", ".join(sorted(unknown)),
+        )
     if bad := set(told.get("personal", ())) - set(LABELS):
-        raise unacceptable("options.personal", "Personal data is one of {known}, not {name}.", known=", ".join(LABELS), name=", ".join(sorted(bad)))  # fmt: skip
+        raise unacceptable(
+            "options.personal",
+            "Personal data is one of {known}, not {name}.",
+            known=", ".join(LABELS),
+            name=", ".join(sorted(bad)),
+        )
     check_languages("options.languages", told.get("languages", ()))
     shares = told.get("shares", Options().shares)
     if len(shares) != len(SPLITS) or any(s < 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
-        raise unacceptable("options.shares", "The shares are three, for {splits}, and together 1.", splits=", ".join(SPLITS))  # fmt: skip
+        raise unacceptable(
+            "options.shares", "The shares are three, for {splits}, and together 1.", splits=", ".join(SPLITS)
+        )
     fields = {name for _, name, _, _ in string.Formatter().parse(str(told.get("prompt", ""))) if name is not None}
     if fields - {"network", "language"}:
         raise unacceptable("options.prompt", "A prompt knows {{network}} and {{language}}, nothing else.")
@@ -144,7 +189,14 @@ def preview(actor: Actor, set_id: UUID | str) -> Preview:
     """Find out what the set would hold now: by the next worker that has time. Raises NotFound."""
     actor.require(Permission.SETTINGS)
     of = one_set(actor, set_id)
-    fresh = {"state": VersionState.WAITING, "as_of": clock.now(), "done": 0, "expected": 0, "problem": "", "ready_at": None}  # fmt: skip
+    fresh = {
+        "state": VersionState.WAITING,
+        "as_of": clock.now(),
+        "done": 0,
+        "expected": 0,
+        "problem": "",
+        "ready_at": None,
+    }
     made, _ = Preview.objects.update_or_create(set=of, defaults=fresh)
     return made
 
@@ -161,7 +213,13 @@ def file_of(actor: Actor, version: Version, name: str) -> Path:
     """A file of a version that may be handed out. Raises Conflict where something in it was taken back, NotFound."""
     actor.require(Permission.SETTINGS)
     if version.state == VersionState.SUPERSEDED:
-        raise Conflict(Sentence("Something in version {version} was taken back; version {newer} is without it.", version=version.number, newer=version.number + 1))  # fmt: skip
+        raise Conflict(
+            Sentence(
+                "Something in version {version} was taken back; version {newer} is without it.",
+                version=version.number,
+                newer=version.number + 1,
+            )
+        )
     if version.state != VersionState.READY or name not in version.files:
         raise NotFound("file", name)
     return folder_of(version) / name

@@ -17,21 +17,65 @@ from kicau.rights.uses import USES
 from kicau.vocabularies import aipref, odrl, tdmrep
 
 CONTEXT: dict[str, Any] = {
-    "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column", "conformsTo": "dct:conformsTo",
-    "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/", "prov": "http://www.w3.org/ns/prov#",
-    "odrl": "http://www.w3.org/ns/odrl/2/", "data": {"@id": "cr:data", "@type": "@json"}, "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/", "examples": {"@id": "cr:examples", "@type": "@json"}, "extract": "cr:extract", "field": "cr:field",
-    "fileProperty": "cr:fileProperty", "fileObject": "cr:fileObject", "fileSet": "cr:fileSet", "format": "cr:format", "includes": "cr:includes",
-    "isLiveDataset": "cr:isLiveDataset", "jsonPath": "cr:jsonPath", "key": "cr:key", "md5": "cr:md5", "parentField": "cr:parentField",
-    "path": "cr:path", "recordSet": "cr:recordSet", "references": "cr:references", "regex": "cr:regex", "repeated": "cr:repeated",
-    "replace": "cr:replace", "sc": "https://schema.org/", "separator": "cr:separator", "source": "cr:source", "subField": "cr:subField",
-    "transform": "cr:transform", "usageInfo": "cr:usageInfo",
-}  # fmt: skip
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "prov": "http://www.w3.org/ns/prov#",
+    "odrl": "http://www.w3.org/ns/odrl/2/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileProperty": "cr:fileProperty",
+    "fileObject": "cr:fileObject",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+    "usageInfo": "cr:usageInfo",
+}
 BODIES = {Format.TEXT: ("text",), Format.PROMPT: ("prompt", "completion"), Format.CHAT: ()}
-OF_EACH = ("id", "source", "url", "author_ref", "acquired_via", "created", "language", "licence", "use", "decision", "reason", "duties", "text_sha256")  # fmt: skip
+OF_EACH = (
+    "id",
+    "source",
+    "url",
+    "author_ref",
+    "acquired_via",
+    "created",
+    "language",
+    "licence",
+    "use",
+    "decision",
+    "reason",
+    "duties",
+    "text_sha256",
+)
 
 
-def croissant(of: TrainingSet, number: int, as_of: datetime, files: Mapping[str, Mapping[str, Any]], counts: Mapping[str, int]) -> dict[str, Any]:  # fmt: skip
+def croissant(
+    of: TrainingSet, number: int, as_of: datetime, files: Mapping[str, Mapping[str, Any]], counts: Mapping[str, int]
+) -> dict[str, Any]:
     """The JSON-LD. Chat messages are read from the JSON lines by their own loaders; here they are named, not typed."""
     tables = [split for split in SPLITS if counts.get(split)]
     return {
@@ -77,16 +121,36 @@ def _file(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
         "csv": "text/csv",
         "md": "text/markdown",
     }
-    return {"@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": name, "contentSize": f"{told['bytes']} B", "encodingFormat": kinds[name.rpartition(".")[2]], "sha256": told["sha256"]}  # fmt: skip
+    return {
+        "@type": "cr:FileObject",
+        "@id": name,
+        "name": name,
+        "contentUrl": name,
+        "contentSize": f"{told['bytes']} B",
+        "encodingFormat": kinds[name.rpartition(".")[2]],
+        "sha256": told["sha256"],
+    }
 
 
 def _records(of: TrainingSet, split: str) -> dict[str, Any]:
     names = [*BODIES[Format(of.format)], *OF_EACH]
-    return {"@type": "cr:RecordSet", "@id": split, "name": split, "key": {"@id": f"{split}/id"}, "field": [_field(split, name) for name in names]}  # fmt: skip
+    return {
+        "@type": "cr:RecordSet",
+        "@id": split,
+        "name": split,
+        "key": {"@id": f"{split}/id"},
+        "field": [_field(split, name) for name in names],
+    }
 
 
 def _field(split: str, name: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"@type": "cr:Field", "@id": f"{split}/{name}", "name": f"{split}/{name}", "dataType": "sc:Text", "source": {"fileObject": {"@id": f"{split}.parquet"}, "extract": {"column": name}}}  # fmt: skip
+    told: dict[str, Any] = {
+        "@type": "cr:Field",
+        "@id": f"{split}/{name}",
+        "name": f"{split}/{name}",
+        "dataType": "sc:Text",
+        "source": {"fileObject": {"@id": f"{split}.parquet"}, "extract": {"column": name}},
+    }
     if name == "author_ref":
         told["equivalentProperty"] = "prov:wasAttributedTo"
     return told
@@ -95,7 +159,14 @@ def _field(split: str, name: str) -> dict[str, Any]:
 def card(of: TrainingSet, number: int, as_of: datetime, counts: Mapping[str, int], reasons: Mapping[str, int]) -> str:
     """README.md, with the front matter that model hubs read."""
     total, options = sum(counts.values()), Options.of(of.options)
-    size = next((name for most, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")) if total < most), "1M<n<10M")  # fmt: skip
+    size = next(
+        (
+            name
+            for most, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+            if total < most
+        ),
+        "1M<n<10M",
+    )
     splits = "\n".join(f"      - split: {s}\n        path: {s}.parquet" for s in SPLITS if counts.get(s))
     rows = "\n".join(f"| {n:,} | {why} |" for why, n in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
     left_out = (

@@ -30,7 +30,9 @@ GROUP = 20_000  # records of a Parquet row group
 TURN = pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())])
 
 
-def write(of: TrainingSet, number: int, as_of: datetime, gathered: Gathered, folder: Path, key: Ed25519PrivateKey) -> dict[str, dict[str, Any]]:  # fmt: skip
+def write(
+    of: TrainingSet, number: int, as_of: datetime, gathered: Gathered, folder: Path, key: Ed25519PrivateKey
+) -> dict[str, dict[str, Any]]:
     """All files into `folder` (made, and empty before); gives each file's bytes and SHA-256 by name."""
     folder.mkdir(parents=True)
     counts = Counter(record.split for record in gathered.records)
@@ -44,7 +46,9 @@ def write(of: TrainingSet, number: int, as_of: datetime, gathered: Gathered, fol
     files = {path.name: _told(path) for path in sorted(folder.iterdir())}
     reasons = Counter(why for _, why in gathered.excluded)
     (folder / "README.md").write_text(card(of, number, as_of, counts, reasons), "utf-8")
-    (folder / "croissant.json").write_bytes(json.dumps(croissant(of, number, as_of, files, counts), ensure_ascii=False, indent=2).encode() + b"\n")  # fmt: skip
+    (folder / "croissant.json").write_bytes(
+        json.dumps(croissant(of, number, as_of, files, counts), ensure_ascii=False, indent=2).encode() + b"\n"
+    )
     files |= {name: _told(folder / name) for name in ("README.md", "croissant.json")}
     manifest = canonical({"set": str(of.id), "version": number, "as_of": as_of.isoformat(), "files": files}) + b"\n"
     (folder / MANIFEST).write_bytes(manifest)
@@ -77,7 +81,12 @@ def _table(path: Path, records: Sequence[Record], format: str) -> None:
 
 
 def schema_of(format: str, body: Mapping[str, Any]) -> pa.Schema:
-    return pa.schema([pa.field(name, pa.list_(TURN) if format == Format.CHAT and name == "messages" else pa.string()) for name in body])  # fmt: skip
+    return pa.schema(
+        [
+            pa.field(name, pa.list_(TURN) if format == Format.CHAT and name == "messages" else pa.string())
+            for name in body
+        ]
+    )
 
 
 def _excluded(path: Path, excluded: Sequence[tuple[Any, str]]) -> None:

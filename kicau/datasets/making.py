@@ -91,9 +91,15 @@ def _keep(preview: Preview, gathered: Gathered) -> None:
     rows = [row for record in gathered.records for row in record.rows]
     places = {(row.id, span): row for row in rows for span in row.spans}
     texts = dict(Item.objects.filter(id__in=among({item for item, _ in places})).values_list("id", "text"))
-    review.note(preview.set, [(item, span, texts[item][span.start : span.end]) for item, span in places if item in texts])  # fmt: skip
+    review.note(
+        preview.set, [(item, span, texts[item][span.start : span.end]) for item, span in places if item in texts]
+    )
     preview.excluded, preview.reasons = _reasons(gathered)
-    preview.state, preview.records, preview.items = VersionState.READY, len(gathered.records), len({row.id for row in rows})  # fmt: skip
+    preview.state, preview.records, preview.items = (
+        VersionState.READY,
+        len(gathered.records),
+        len({row.id for row in rows}),
+    )
     preview.splits = dict(Counter(record.split for record in gathered.records))
     preview.personal = dict(Counter(span.kind for _, span in places))
     preview.examples = [dict(record.body) for record in gathered.records[:EXAMPLES]]
@@ -115,14 +121,21 @@ def _reasons(gathered: Gathered) -> tuple[dict[str, int], dict[str, list[Any]]]:
 
 def _finish(version: Version, gathered: Gathered, told: Mapping[str, Any]) -> None:
     Member.objects.filter(version=version).delete()
-    with connection.cursor() as cursor, cursor.copy("COPY datasets_member (version_id, item_id, record, decision) FROM STDIN") as rows:  # fmt: skip
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY datasets_member (version_id, item_id, record, decision) FROM STDIN") as rows,
+    ):
         for record in gathered.records:
             for item, decision in record.items:
                 rows.write_row((version.id, item, record.id, decision))
     version.excluded, reasons = _reasons(gathered)
     version.reasons |= reasons  # those of what it is without are there already
     version.state, version.records = VersionState.READY, len(gathered.records)
-    version.files, version.ready_at, version.done = dict(told), clock.now(), len(gathered.records) + len(gathered.excluded)  # fmt: skip
+    version.files, version.ready_at, version.done = (
+        dict(told),
+        clock.now(),
+        len(gathered.records) + len(gathered.excluded),
+    )
     version.save()
     log.append("set", [(str(version.id), str(told[MANIFEST]["sha256"]).encode())], version.set.workspace_id)
 
@@ -145,7 +158,9 @@ def make_waiting() -> int:
 
 def _said(of: TrainingSet) -> tuple[object, ...]:
     """Changes whenever somebody says, ends or deletes anything that decides over items."""
-    said = Statement.objects.filter(workspace_id=of.workspace_id).aggregate(Count("id"), Max("observed_at"), Count("valid_until"))  # fmt: skip
+    said = Statement.objects.filter(workspace_id=of.workspace_id).aggregate(
+        Count("id"), Max("observed_at"), Count("valid_until")
+    )
     terms = Terms.objects.aggregate(Count("id"), Max("reviewed_at"))
     gone = Item.objects.filter(workspace=of.workspace_id, deleted_at__isnull=False).count()
     rule = Workspace.objects.values_list("ai_use", flat=True).get(id=of.workspace_id)

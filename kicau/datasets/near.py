@@ -74,7 +74,9 @@ def _minhashes(rows: Hashes, begins: NDArray[np.int64]) -> NDArray[np.uint64]:
     return made
 
 
-def _near_of_band(key: Hashes, has: NDArray[np.bool_], kept: NDArray[np.int64], rows: Hashes, begins: NDArray[np.int64]) -> None:  # fmt: skip
+def _near_of_band(
+    key: Hashes, has: NDArray[np.bool_], kept: NDArray[np.int64], rows: Hashes, begins: NDArray[np.int64]
+) -> None:
     order = np.flatnonzero(has)[np.argsort(key[has], kind="stable")]
     same = key[order[1:]] == key[order[:-1]]
     at = 0

@@ -8,7 +8,16 @@ from typing import Any
 
 SPLITS = ("train", "validation", "test")
 #: Kinds of personal data, and what stands in their place.
-LABELS = {"email": "[email]", "phone": "[phone]", "nik": "[nik]", "npwp": "[npwp]", "card": "[card]", "account": "[account]", "address": "[address]", "handle": "@user"}  # fmt: skip
+LABELS = {
+    "email": "[email]",
+    "phone": "[phone]",
+    "nik": "[nik]",
+    "npwp": "[npwp]",
+    "card": "[card]",
+    "account": "[account]",
+    "address": "[address]",
+    "handle": "@user",
+}
 
 
 @dataclass(frozen=True, slots=True)

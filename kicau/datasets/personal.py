@@ -19,8 +19,12 @@ REGION = "ID"  # whose way of writing numbers without a country is understood
 EMAIL = re.compile(r"(?<![\w@.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 HANDLE = re.compile(r"(?<![\w@/.])@[A-Za-z0-9_](?:[\w.-]*\w)?(?:@[\w-]+(?:\.[\w-]+)+)?")
 DIGITS = re.compile(r"(?<![\w.])\+?\(?\d(?:[ .()/-]{0,2}\d){7,18}(?!\w)")
-ACCOUNT = re.compile(r"(?i)\b(?:no\.?\s*rek(?:ening)?|rek(?:ening)?|norek|a/c|acc(?:ount)?(?:\s+(?:no|number))?)\b[^\d\n]{0,24}(\d(?:[ .-]?\d){6,17})(?!\d)")  # fmt: skip
-ADDRESS = re.compile(r"(?i)\b(?:jl|jln|jalan|gg|gang)\b\.?\s+[^\n,;]{2,40}?\s+(?:no\.?|nomor)\s*\d+\w?(?:\s*[,/]?\s*rt\.?\s*\d+(?:\s*/?\s*rw\.?\s*\d+)?)?")  # fmt: skip
+ACCOUNT = re.compile(
+    r"(?i)\b(?:no\.?\s*rek(?:ening)?|rek(?:ening)?|norek|a/c|acc(?:ount)?(?:\s+(?:no|number))?)\b[^\d\n]{0,24}(\d(?:[ .-]?\d){6,17})(?!\d)"
+)
+ADDRESS = re.compile(
+    r"(?i)\b(?:jl|jln|jalan|gg|gang)\b\.?\s+[^\n,;]{2,40}?\s+(?:no\.?|nomor)\s*\d+\w?(?:\s*[,/]?\s*rt\.?\s*\d+(?:\s*/?\s*rw\.?\s*\d+)?)?"
+)
 NUMBER = re.compile(r"\d(?:[ .()/-]{0,2}\d){7}")  # what DIGITS needs at least
 # Words of which an account and an address have one: looking for these first is cheaper by far than the patterns.
 ACCOUNTS, STREETS = ("rek", "a/c", "acc"), ("jl", "jalan", "gg", "gang")

@@ -36,7 +36,11 @@ class Asked:
 def recipients(actor: Actor) -> QuerySet[Recipient]:
     """All of the workspace's, with `version` and its set."""
     actor.require(Permission.READ)
-    return Recipient.objects.filter(version__set__workspace=actor.workspace).select_related("version__set").defer("version__delta", "version__excluded", "version__reasons")  # fmt: skip
+    return (
+        Recipient.objects.filter(version__set__workspace=actor.workspace)
+        .select_related("version__set")
+        .defer("version__delta", "version__excluded", "version__reasons")
+    )
 
 
 def one_recipient(actor: Actor, recipient_id: UUID | str) -> Recipient:
@@ -103,7 +107,9 @@ def opened(secret: str) -> Recipient:
 
 def deltas(recipient: Recipient) -> list[Version]:
     """The versions that took something back from what they have, the oldest first; each with its signed `delta`."""
-    rows = Version.objects.filter(set=recipient.version.set, number__gt=recipient.version.number, number__lte=recipient.owes)  # fmt: skip
+    rows = Version.objects.filter(
+        set=recipient.version.set, number__gt=recipient.version.number, number__lte=recipient.owes
+    )
     return [row for row in rows.order_by("number") if row.delta]
 
 
@@ -114,9 +120,13 @@ def confirm(recipient: Recipient, name: str) -> Recipient:
         raise unacceptable("name", "Say who confirms it.")
     _acknowledged(recipient, name.strip()[:200])
     AuditEntry.objects.create(
-        workspace_id=recipient.version.set.workspace_id, actor=recipient.acknowledged_by, via="link", act="dataset.acknowledged",
-        subject=str(recipient.id), detail={"to": recipient.name, "version": recipient.owes},
-    )  # fmt: skip
+        workspace_id=recipient.version.set.workspace_id,
+        actor=recipient.acknowledged_by,
+        via="link",
+        act="dataset.acknowledged",
+        subject=str(recipient.id),
+        detail={"to": recipient.name, "version": recipient.owes},
+    )
     return recipient
 
 

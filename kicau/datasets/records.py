@@ -69,7 +69,9 @@ class Gathered:
     excluded: list[tuple[UUID, str]] = field(default_factory=list)
 
 
-def gather(of: TrainingSet, items: QuerySet[Item], as_of: datetime, progress: Callable[[int], None] = lambda _: None) -> Gathered:  # fmt: skip
+def gather(
+    of: TrainingSet, items: QuerySet[Item], as_of: datetime, progress: Callable[[int], None] = lambda _: None
+) -> Gathered:
     """Decides over all `items` (of the set's workspace) and makes the records of what is permitted."""
     options, gathered = Options.of(of.options), Gathered()
     rows = list(_permitted(of, items, as_of, options, gathered, progress))
@@ -84,12 +86,31 @@ def gather(of: TrainingSet, items: QuerySet[Item], as_of: datetime, progress: Ca
     return gathered
 
 
-def _permitted(of: TrainingSet, items: QuerySet[Item], as_of: datetime, options: Options, gathered: Gathered, progress: Callable[[int], None]) -> Iterator[Row]:  # fmt: skip
+def _permitted(
+    of: TrainingSet,
+    items: QuerySet[Item],
+    as_of: datetime,
+    options: Options,
+    gathered: Gathered,
+    progress: Callable[[int], None],
+) -> Iterator[Row]:
     ordered = items.filter(workspace=of.workspace).order_by("posted_at", "id")
     decisions = dict(Judge(of.workspace, at=as_of).decide_items(of.use, ordered, of.meets))
     kinds, kept = frozenset(options.personal), review.kept(of)
     whys: dict[int, str] = {}  # by decision: many items share one
-    fields = ("id", "network", "remote_id", "standing_id", "kind", "text", "language", "posted_at", "reply_to", "url", "deleted_at")  # fmt: skip
+    fields = (
+        "id",
+        "network",
+        "remote_id",
+        "standing_id",
+        "kind",
+        "text",
+        "language",
+        "posted_at",
+        "reply_to",
+        "url",
+        "deleted_at",
+    )
     told: tuple[Any, ...]
     for number, told in enumerate(ordered.values_list(*fields).iterator(chunk_size=5000), 1):
         if number % 10_000 == 0:
@@ -134,7 +155,9 @@ def _once(rows: list[Row], gathered: Gathered) -> list[Row]:
     return kept
 
 
-def _conversations(rows: Sequence[Row], standings: Mapping[int, Standing], options: Options, gathered: Gathered) -> Iterator[list[Row]]:  # fmt: skip
+def _conversations(
+    rows: Sequence[Row], standings: Mapping[int, Standing], options: Options, gathered: Gathered
+) -> Iterator[list[Row]]:
     """What this workspace wrote, with what it answers before it. Where a turn is missing the whole branch is."""
     here = {(row.network, row.remote_id): row for row in rows}
     for row in rows:

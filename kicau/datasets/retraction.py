@@ -98,10 +98,18 @@ def _take_back(of: TrainingSet, version: Version, gone: dict[UUID, str]) -> Vers
 
 def recipients(workspace: Workspace, use: str, leaving: QuerySet[Item]) -> list[simulating.Recipient]:
     """Who was given versions that hold any of these items: for looking before something is changed."""
-    held = Member.objects.filter(item_id__in=leaving.values("id"), version__set__use=use, version__set__workspace=workspace)  # fmt: skip
+    held = Member.objects.filter(
+        item_id__in=leaving.values("id"), version__set__use=use, version__set__workspace=workspace
+    )
     counts = dict(held.values_list("version").annotate(models.Count("item", distinct=True)))
     rows = Recipient.objects.filter(version__in=counts).select_related("version__set")
     return [
-        simulating.Recipient(name=r.name, of=r.version.set.name, version=r.version.number, on=r.given_at.date(), items=counts[r.version_id])
+        simulating.Recipient(
+            name=r.name,
+            of=r.version.set.name,
+            version=r.version.number,
+            on=r.given_at.date(),
+            items=counts[r.version_id],
+        )
         for r in rows
-    ]  # fmt: skip
+    ]

@@ -43,7 +43,9 @@ def digest(piece: str) -> str:
 def kept(of: TrainingSet) -> Mapping[UUID, Sequence[tuple[Span, str]]]:
     """By item, the places that a person judged to be no personal data, with the digests of their letters."""
     made: dict[UUID, list[tuple[Span, str]]] = defaultdict(list)
-    for item, kind, start, end, letters in Found.objects.filter(set=of, is_kept=True).values_list("item", "kind", "start", "end", "sha256"):  # fmt: skip
+    for item, kind, start, end, letters in Found.objects.filter(set=of, is_kept=True).values_list(
+        "item", "kind", "start", "end", "sha256"
+    ):
         made[item].append((Span(kind, start, end), letters))
     return dict(made)
 
@@ -65,7 +67,10 @@ def note(of: TrainingSet, found: Iterable[tuple[UUID, Span, str]]) -> None:
         elif not row.is_kept or known in fresh:  # a kept piece is not found any more, because it is kept
             gone.append(row.id)
     Found.objects.filter(id__in=gone).delete()
-    rows = [Found(set=of, item=item, kind=kind, start=start, end=end, sha256=letters) for (item, kind, start), (end, letters) in list(fresh.items())[:LISTED]]  # fmt: skip
+    rows = [
+        Found(set=of, item=item, kind=kind, start=start, end=end, sha256=letters)
+        for (item, kind, start), (end, letters) in list(fresh.items())[:LISTED]
+    ]
     Found.objects.bulk_create(rows, batch_size=5000)
 
 
@@ -75,7 +80,9 @@ def listed(actor: Actor, of: TrainingSet, *, kind: str = "", state: str = "") ->
     rows = Found.objects.filter(set=of, set__workspace=actor.workspace)
     if kind:
         if kind not in LABELS:
-            raise unacceptable("kind", "Personal data is one of {known}, not {name}.", known=", ".join(LABELS), name=kind)  # fmt: skip
+            raise unacceptable(
+                "kind", "Personal data is one of {known}, not {name}.", known=", ".join(LABELS), name=kind
+            )
         rows = rows.filter(kind=kind)
     if state:
         rows = rows.filter(is_kept={"open": None, "replaced": False, "kept": True}.get(state))
@@ -85,7 +92,12 @@ def listed(actor: Actor, of: TrainingSet, *, kind: str = "", state: str = "") ->
 def counts(actor: Actor, of: TrainingSet) -> dict[str, dict[str, int]]:
     """By kind: how many there are, how many nobody has judged, how many stay."""
     actor.require(Permission.READ)
-    rows = Found.objects.filter(set=of).order_by().values("kind").annotate(n=Count("id"), open=Count("id", filter=Q(is_kept=None)), kept=Count("id", filter=Q(is_kept=True)))  # fmt: skip
+    rows = (
+        Found.objects.filter(set=of)
+        .order_by()
+        .values("kind")
+        .annotate(n=Count("id"), open=Count("id", filter=Q(is_kept=None)), kept=Count("id", filter=Q(is_kept=True)))
+    )
     return {row["kind"]: {"found": row["n"], "open": row["open"], "kept": row["kept"]} for row in rows}
 
 

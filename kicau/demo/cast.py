@@ -30,7 +30,21 @@ CAST = (
     Member(key="ig-kopi", network="instagram", signs_in="kopisenja", name="Kopi Senja", kind="professional"),
     Member(key="li-sari", network="linkedin", signs_in="sari-wulandari", name="Sari Wulandari", kind="person"),
     Member(key="li-kopi", network="linkedin", signs_in="sari-wulandari", name="Kopi Senja", kind="organisation"),
-    Member(key="bsky-kopi", network="bluesky", signs_in="kopisenja.test", name="Kopi Senja", kind="person", answers={"handle": "kopisenja.test"}),
-    Member(key="masto-kabar", network="mastodon", signs_in="kabarpagi", name="Kabar Pagi", kind="person", answers={"server": "kabar.social"}),
+    Member(
+        key="bsky-kopi",
+        network="bluesky",
+        signs_in="kopisenja.test",
+        name="Kopi Senja",
+        kind="person",
+        answers={"handle": "kopisenja.test"},
+    ),
+    Member(
+        key="masto-kabar",
+        network="mastodon",
+        signs_in="kabarpagi",
+        name="Kabar Pagi",
+        kind="person",
+        answers={"server": "kabar.social"},
+    ),
     Member(key="threads-kopi", network="threads", signs_in="kopisenja", name="Kopi Senja", kind="person"),
-)  # fmt: skip
+)

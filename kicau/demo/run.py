@@ -113,11 +113,21 @@ def _rows(actor: Actor) -> list[Row]:
 
     return [
         Row(
-            key=row.channel.key, network=row.network, ref=row.draft.ref, text=row.rendered["parts"][0]["text"], parts=len(row.rendered["parts"]), state=row.state,
-            reason=row.reason, due_at=row.due_at, published_at=row.published_at, late_ms=row.late_ms, url=row.url, remote_ids=tuple(row.remote_ids),
+            key=row.channel.key,
+            network=row.network,
+            ref=row.draft.ref,
+            text=row.rendered["parts"][0]["text"],
+            parts=len(row.rendered["parts"]),
+            state=row.state,
+            reason=row.reason,
+            due_at=row.due_at,
+            published_at=row.published_at,
+            late_ms=row.late_ms,
+            url=row.url,
+            remote_ids=tuple(row.remote_ids),
         )
         for row in deliveries(actor)
-    ]  # fmt: skip
+    ]
 
 
 def verify(world: World, rows: Sequence[Row]) -> list[str]:

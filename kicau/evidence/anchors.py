@@ -72,7 +72,9 @@ def _witness(told: str) -> Witness:
     try:
         name, public = notes.read_verifier_key(key)
     except notes.NoteRefused as wrong:
-        raise options.BadSetting(f"The setting KICAU_WITNESSES cannot be used: {wrong} Each is NAME+HASH+KEY, a space and an address.") from wrong  # fmt: skip
+        raise options.BadSetting(
+            f"The setting KICAU_WITNESSES cannot be used: {wrong} Each is NAME+HASH+KEY, a space and an address."
+        ) from wrong
     return Witness(name, public, url.strip())
 
 
@@ -102,7 +104,13 @@ async def anchor(signed: SignedCheckpoint, whom: Services) -> list[str]:
     return troubles
 
 
-async def _kept(signed: SignedCheckpoint, by: str, ask: Callable[[], Awaitable[Anchor]], troubles: list[str], instead: Anchor | None = None) -> None:  # fmt: skip
+async def _kept(
+    signed: SignedCheckpoint,
+    by: str,
+    ask: Callable[[], Awaitable[Anchor]],
+    troubles: list[str],
+    instead: Anchor | None = None,
+) -> None:
     try:
         made = await ask()
     except (OSError, TimeoutError, aiohttp.ClientError, ValueError, notes.NoteRefused, NotAnchored) as wrong:
@@ -120,14 +128,22 @@ def _keep(signed: SignedCheckpoint, made: Anchor, instead: Anchor | None) -> Non
     signed.anchors = row.anchors
 
 
-async def _asked(client: aiohttp.ClientSession, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:  # fmt: skip
+async def _asked(
+    client: aiohttp.ClientSession, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
     async with client.request(method, url, data=body or None, headers=headers, allow_redirects=False) as answer:
         return answer.status, await answer.content.read(LARGEST)
 
 
 async def _stamped(client: aiohttp.ClientSession, url: str, note: str) -> Anchor:
     """RFC 3161, section 3.4: by HTTP."""
-    request = TimestampRequestBuilder(data=note.encode()).hash_algorithm(HashAlgorithm.SHA256).cert_request(cert_request=True).nonce().build()  # fmt: skip
+    request = (
+        TimestampRequestBuilder(data=note.encode())
+        .hash_algorithm(HashAlgorithm.SHA256)
+        .cert_request(cert_request=True)
+        .nonce()
+        .build()
+    )
     status, raw = await _asked(client, "POST", url, request.as_bytes(), {"Content-Type": "application/timestamp-query"})
     if status != 200:
         raise NotAnchored(f"it answered {status}")
@@ -142,7 +158,13 @@ async def _stamped(client: aiohttp.ClientSession, url: str, note: str) -> Anchor
 
 async def _promised(client: aiohttp.ClientSession, url: str, digest: bytes) -> Anchor:
     nonce = os.urandom(16)
-    status, raw = await _asked(client, "POST", f"{url.rstrip('/')}/digest", ots.asked(digest, nonce), {"Accept": "application/vnd.opentimestamps.v1"})  # fmt: skip
+    status, raw = await _asked(
+        client,
+        "POST",
+        f"{url.rstrip('/')}/digest",
+        ots.asked(digest, nonce),
+        {"Accept": "application/vnd.opentimestamps.v1"},
+    )
     if status != 200:
         raise NotAnchored(f"it answered {status}")
     return _proof(url, ots.begun(digest, nonce, raw), digest)
@@ -153,7 +175,12 @@ async def _upgraded(client: aiohttp.ClientSession, old: Anchor, digest: bytes) -
     proof = base64.b64decode(old["proof"])
     for promise in ots.attested(proof, digest):
         if promise.calendar:
-            status, raw = await _asked(client, "GET", f"{old['by'].rstrip('/')}/timestamp/{promise.message.hex()}", headers={"Accept": "application/vnd.opentimestamps.v1"})  # fmt: skip
+            status, raw = await _asked(
+                client,
+                "GET",
+                f"{old['by'].rstrip('/')}/timestamp/{promise.message.hex()}",
+                headers={"Accept": "application/vnd.opentimestamps.v1"},
+            )
             if status == 200:
                 return _proof(old["by"], ots.upgraded(proof, digest, promise, raw), digest)
             if status != 404:
@@ -172,7 +199,9 @@ async def _cosigned(client: aiohttp.ClientSession, witness: Witness, signed: Sig
     for _ in range(3):
         proof = await sync_to_async(log.growth)(old, signed.size)
         body = "".join([f"old {old}\n", *(f"{_b64(step)}\n" for step in proof), "\n", signed.note])
-        status, raw = await _asked(client, "POST", f"{witness.url.rstrip('/')}/add-checkpoint", body.encode(), {"Content-Type": CHECKPOINT})  # fmt: skip
+        status, raw = await _asked(
+            client, "POST", f"{witness.url.rstrip('/')}/add-checkpoint", body.encode(), {"Content-Type": CHECKPOINT}
+        )
         if status != 409:
             break
         if not raw.strip().isdigit() or int(raw) > signed.size:
@@ -182,7 +211,13 @@ async def _cosigned(client: aiohttp.ClientSession, witness: Witness, signed: Sig
         raise NotAnchored(f"it answered {status}: {raw[:200].decode('utf-8', 'replace')}")
     at = notes.witnessed(signed.note + raw.decode("utf-8", "replace"), witness.name, witness.key)
     line = next(s for name, s in notes.split(signed.note + raw.decode())[1] if name == witness.name)
-    return {"kind": "witness", "by": witness.name, "key": _b64(witness.key), "signature": _b64(line), "at": datetime.fromtimestamp(at, UTC).isoformat()}  # fmt: skip
+    return {
+        "kind": "witness",
+        "by": witness.name,
+        "key": _b64(witness.key),
+        "signature": _b64(line),
+        "at": datetime.fromtimestamp(at, UTC).isoformat(),
+    }
 
 
 async def anchor_due() -> int:
@@ -200,7 +235,9 @@ def _due() -> Iterable[SignedCheckpoint]:
     newest = SignedCheckpoint.objects.first()
     if newest is None or newest.at < clock.now() - OFTEN:
         newest = log.checkpoint()
-    pending = SignedCheckpoint.objects.filter(anchors__contains=[{"pending": True}], at__gt=clock.now() - timedelta(days=14))  # fmt: skip
+    pending = SignedCheckpoint.objects.filter(
+        anchors__contains=[{"pending": True}], at__gt=clock.now() - timedelta(days=14)
+    )
     return list({row.id: row for row in [newest, *pending] if row.size}.values())
 
 

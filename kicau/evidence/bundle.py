@@ -29,13 +29,30 @@ def logged_content(post: Mapping[str, Any]) -> bytes:
     return canonical(dict(post))
 
 
-def make(report: Mapping[str, Any], posts: Sequence[Mapping[str, Any]], digests: Mapping[str, str], proofs: Mapping[str, Proof], checkpoint: str, key: Ed25519PrivateKey, anchors: Sequence[Mapping[str, Any]] = ()) -> bytes:  # fmt: skip
+def make(
+    report: Mapping[str, Any],
+    posts: Sequence[Mapping[str, Any]],
+    digests: Mapping[str, str],
+    proofs: Mapping[str, Proof],
+    checkpoint: str,
+    key: Ed25519PrivateKey,
+    anchors: Sequence[Mapping[str, Any]] = (),
+) -> bytes:
     """The bundle's bytes. `report` is an audit's (kicau.audit.report); `posts` those that it found, each with `id` and
     `text`, as they were logged; `digests` the SHA-256 of each shard by name; `proofs` by post, all under `checkpoint`
     (the signed note)."""
     findings = [dict(f) for f in report["findings"]]
     material = {"posts": [dict(p) for p in posts], "passages": [f.pop("raw") for f in findings]}
-    predicate = {**{k: v for k, v in report.items() if k != "findings"}, "findings": findings, "material_sha256": hashlib.sha256(canonical(material)).hexdigest(), "environment": {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}}  # fmt: skip
+    predicate = {
+        **{k: v for k, v in report.items() if k != "findings"},
+        "findings": findings,
+        "material_sha256": hashlib.sha256(canonical(material)).hexdigest(),
+        "environment": {
+            "python": platform.python_version(),
+            "system": platform.system(),
+            "machine": platform.machine(),
+        },
+    }
     subject = [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(digests.items())]
     payload = canonical({"_type": STATEMENT, "subject": subject, "predicateType": PREDICATE, "predicate": predicate})
     public = public_bytes(key.public_key())

@@ -64,9 +64,13 @@ def state(most: int = 20) -> State:
     public = notes.public_bytes(key.public_key())
     last = Leaf.objects.order_by("-index").first()
     return State(
-        name, last.index + 1 if last else 0, hashlib.sha256(public).hexdigest(), notes.verifier_key(name, public),
-        notes.verifier_key(name, public, notes.COSIGNED), list(SignedCheckpoint.objects.all()[:most]),
-    )  # fmt: skip
+        name,
+        last.index + 1 if last else 0,
+        hashlib.sha256(public).hexdigest(),
+        notes.verifier_key(name, public),
+        notes.verifier_key(name, public, notes.COSIGNED),
+        list(SignedCheckpoint.objects.all()[:most]),
+    )
 
 
 def append(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID | None = None) -> range:
@@ -78,7 +82,15 @@ def append(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID 
         leaves, salts = [], []
         for at, (ref, content) in enumerate(contents, first):
             salt = os.urandom(32)
-            leaves.append(Leaf(index=at, hash=tree.leaf_hash(commitment(salt, content)), workspace_id=workspace_id, kind=kind, ref=ref))  # fmt: skip
+            leaves.append(
+                Leaf(
+                    index=at,
+                    hash=tree.leaf_hash(commitment(salt, content)),
+                    workspace_id=workspace_id,
+                    kind=kind,
+                    ref=ref,
+                )
+            )
             salts.append(Salt(leaf_id=at, salt=salt))
         Leaf.objects.bulk_create(leaves, batch_size=5000)
         Salt.objects.bulk_create(salts, batch_size=5000)
@@ -130,8 +142,10 @@ def _new_key(origin: str) -> SigningKey:
     key = Ed25519PrivateKey.generate()
     name = origin or f"kicau-{os.urandom(6).hex()}"
     return SigningKey.objects.create(
-        name=name, public=notes.public_bytes(key.public_key()), private=base64.b64encode(key.private_bytes_raw()).decode()
-    )  # fmt: skip
+        name=name,
+        public=notes.public_bytes(key.public_key()),
+        private=base64.b64encode(key.private_bytes_raw()).decode(),
+    )
 
 
 def checkpoint() -> SignedCheckpoint:
@@ -154,7 +168,10 @@ class _Roots:
     """Roots of subtrees of the log, by its stored tiles and, at the edges, its leaves."""
 
     def __init__(self, size: int) -> None:
-        self.tiles = {number: bytes(root) for number, root in Tile.objects.filter(number__lt=size // tree.TILE).values_list("number", "root")}  # fmt: skip
+        self.tiles = {
+            number: bytes(root)
+            for number, root in Tile.objects.filter(number__lt=size // tree.TILE).values_list("number", "root")
+        }
         self.root = lru_cache(maxsize=None)(self._root)
 
     def _root(self, first: int, last: int) -> bytes:

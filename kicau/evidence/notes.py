@@ -109,7 +109,9 @@ def witnessed(note: str, name: str, key: bytes) -> int:
         if signer == name and signature[:4] == key_hash(name, key, COSIGNED) and len(signature) == 4 + 8 + 64:
             at = int.from_bytes(signature[4:12], "big")
             try:
-                Ed25519PublicKey.from_public_bytes(key).verify(signature[12:], f"cosignature/v1\ntime {at}\n{text}".encode())  # fmt: skip
+                Ed25519PublicKey.from_public_bytes(key).verify(
+                    signature[12:], f"cosignature/v1\ntime {at}\n{text}".encode()
+                )
             except InvalidSignature as wrong:
                 raise NoteRefused(f"The cosignature of {name} does not fit the note.") from wrong
             return at

@@ -80,8 +80,17 @@ def _hashed(name: str) -> Callable[[bytes, bytes], bytes]:
     return lambda message, _: hashlib.new(name, message, usedforsecurity=False).digest()
 
 
-UNARY: dict[int, Callable[[bytes, bytes], bytes]] = {SHA256: _hashed("sha256"), SHA1: _hashed("sha1"), RIPEMD160: _hashed("ripemd160"), REVERSE: lambda m, _: m[::-1], HEXLIFY: lambda m, _: m.hex().encode()}  # fmt: skip
-BINARY: dict[int, Callable[[bytes, bytes], bytes]] = {APPEND: lambda m, operand: m + operand, PREPEND: lambda m, operand: operand + m}  # fmt: skip
+UNARY: dict[int, Callable[[bytes, bytes], bytes]] = {
+    SHA256: _hashed("sha256"),
+    SHA1: _hashed("sha1"),
+    RIPEMD160: _hashed("ripemd160"),
+    REVERSE: lambda m, _: m[::-1],
+    HEXLIFY: lambda m, _: m.hex().encode(),
+}
+BINARY: dict[int, Callable[[bytes, bytes], bytes]] = {
+    APPEND: lambda m, operand: m + operand,
+    PREPEND: lambda m, operand: operand + m,
+}
 
 
 def begun(digest: bytes, nonce: bytes, answer: bytes) -> bytes:

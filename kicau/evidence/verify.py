@@ -335,7 +335,15 @@ def check_canary(predicate: dict, material: dict, log: dict) -> list:  # type: i
     count = len(set(candidates))
     if not count == len(scores) == canary["of"] or rank != canary["rank"] or canary["p"] != rank / count:
         raise Refused("The canary's rank is not what its scores say.")
-    return [Said("The canary's rank was counted again: {rank} of {count}, p = {p}, in test {tests} of it.", rank=rank, count=count, p=rank / count, tests=canary["tests"])]  # fmt: skip
+    return [
+        Said(
+            "The canary's rank was counted again: {rank} of {count}, p = {p}, in test {tests} of it.",
+            rank=rank,
+            count=count,
+            p=rank / count,
+            tests=canary["tests"],
+        )
+    ]
 
 
 def check_anchors(bundle: dict) -> list:  # type: ignore[type-arg]
@@ -346,10 +354,24 @@ def check_anchors(bundle: dict) -> list:  # type: ignore[type-arg]
     for number, anchor in enumerate(bundle["anchors"], 1):
         if anchor["kind"] == "rfc3161":
             at = stamped(unpacked(anchor["token"], "A time stamp"), digest)
-            told.append(Said("time stamp {number} by {by}: the checkpoint was there {at}; its signature: openssl ts -verify -data checkpoint.txt -in {number}.tsr -CAfile THEIR_CA.pem (after --extract)", number=str(number), by=anchor["by"], at=at))  # fmt: skip
+            told.append(
+                Said(
+                    "time stamp {number} by {by}: the checkpoint was there {at}; its signature: openssl ts -verify -data checkpoint.txt -in {number}.tsr -CAfile THEIR_CA.pem (after --extract)",
+                    number=str(number),
+                    by=anchor["by"],
+                    at=at,
+                )
+            )
         elif anchor["kind"] == "opentimestamps":
             ends = promised(unpacked(anchor["proof"], "An OpenTimestamps proof"), digest)
-            told.append(Said("OpenTimestamps proof {number} by {by}: {ends}; check it with: ots verify -f checkpoint.txt {number}.ots (after --extract)", number=str(number), by=anchor["by"], ends=ends))  # fmt: skip
+            told.append(
+                Said(
+                    "OpenTimestamps proof {number} by {by}: {ends}; check it with: ots verify -f checkpoint.txt {number}.ots (after --extract)",
+                    number=str(number),
+                    by=anchor["by"],
+                    ends=ends,
+                )
+            )
         elif anchor["kind"] == "witness":
             seen = _witnessed(bundle["log"]["checkpoint"], anchor)
             told.append(Said("seen at Unix time {at} by the witness {by}", at=str(seen), by=anchor["by"]))
@@ -429,7 +451,13 @@ def _ots_branch(raw: bytes, at: int, message: bytes, found: list) -> int:  # typ
         if at + size > len(raw):
             raise Refused("An OpenTimestamps proof ends before its end.")
         if kind == bytes.fromhex("0588960d73d71901"):
-            found.append(Said("in Bitcoin block {block}, whose Merkle root must be {root}", block=str(_number(raw, at)[0]), root=message[::-1].hex()))  # fmt: skip
+            found.append(
+                Said(
+                    "in Bitcoin block {block}, whose Merkle root must be {root}",
+                    block=str(_number(raw, at)[0]),
+                    root=message[::-1].hex(),
+                )
+            )
         elif kind == bytes.fromhex("83dfe30d2ef90c8e"):
             found.append(Said("a calendar's promise, not in Bitcoin yet"))
         return int(at + size)
@@ -489,13 +517,33 @@ def _says(predicate: dict, language: str) -> str:  # type: ignore[type-arg]
     posts = {post for found in predicate["findings"] for post in found["posts"]}
     parts = [Said("None of the posts was found in this data set, at the sensitivity stated below.")]
     if posts:
-        parts = [Said("This data set contains {posts} of the posts, in {places} places.", posts=len(posts), places=len(predicate["findings"]))]  # fmt: skip
+        parts = [
+            Said(
+                "This data set contains {posts} of the posts, in {places} places.",
+                posts=len(posts),
+                places=len(predicate["findings"]),
+            )
+        ]
     canary = predicate.get("canary")
     if canary is not None:
         of, p, tests = canary["of"], canary["p"], canary["tests"]
-        parts = [Said("Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}.", of=of, rank=canary["rank"], model=canary["model"], chance=float(p))]  # fmt: skip
+        parts = [
+            Said(
+                "Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}.",
+                of=of,
+                rank=canary["rank"],
+                model=canary["model"],
+                chance=float(p),
+            )
+        ]
         if tests > 1:
-            parts.append(Said("This is test {tests} of this canary: with {tests} tests one of them falls so with a chance of up to {chance}.", tests=tests, chance=min(1.0, tests * p)))  # fmt: skip
+            parts.append(
+                Said(
+                    "This is test {tests} of this canary: with {tests} tests one of them falls so with a chance of up to {chance}.",
+                    tests=tests,
+                    chance=min(1.0, tests * p),
+                )
+            )
         parts.append(Said("It says nothing of any other text."))
     told = {code: " ".join(part.told(code) for part in parts) for code in ("en", language)}
     return told[language] if told["en"] == predicate["says"] else str(predicate["says"])
@@ -513,10 +561,16 @@ def verify(data: bytes, key: str = "", shards: dict | None = None, language: str
         files = check_shards(statement, bundle, shards or {})
         said = [
             Said("Signed by the key {key}, {at}.", key=fingerprint, at=predicate["made_at"]),
-            Said("{passages} passages are as signed; {posts} posts were in the log {log} of {size} entries.", passages=len(predicate["findings"]), posts=log["posts"], log=log["origin"], size=log["size"]),
+            Said(
+                "{passages} passages are as signed; {posts} posts were in the log {log} of {size} entries.",
+                passages=len(predicate["findings"]),
+                posts=log["posts"],
+                log=log["origin"],
+                size=log["size"],
+            ),
             *anchors,
             *files,
-        ]  # fmt: skip
+        ]
         return [_says(predicate, language), *(line.told(language) for line in said)]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as wrong:
         raise Refused("The bundle is malformed: {why}.", why=repr(wrong)) from None
@@ -556,7 +610,9 @@ def main(arguments: list) -> int:  # type: ignore[type-arg]
         if folder:
             extract(read(data), folder)
     except OSError as lost:
-        print(Said("{name} cannot be read: {why}.", name=lost.filename, why=lost.strerror).told(language), file=sys.stderr)  # fmt: skip
+        print(
+            Said("{name} cannot be read: {why}.", name=lost.filename, why=lost.strerror).told(language), file=sys.stderr
+        )
         return 2
     except Refused as wrong:
         print(Said("NOT VERIFIED. {why}", why=wrong.said).told(language), file=sys.stderr)

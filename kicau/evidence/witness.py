@@ -51,7 +51,12 @@ def _read(request: str) -> tuple[int, list[bytes], str]:
         steps = [base64.b64decode(line, validate=True) for line in lines]
     except (binascii.Error, ValueError) as wrong:
         raise NotCosigned(400, "A step of the proof is not base64.") from wrong
-    if not blank or not first.startswith("old ") or not (size.isascii() and size.isdigit()) or (size != "0" and size[0] == "0"):  # fmt: skip
+    if (
+        not blank
+        or not first.startswith("old ")
+        or not (size.isascii() and size.isdigit())
+        or (size != "0" and size[0] == "0")
+    ):
         raise NotCosigned(400, "The first line is not an old size.")
     if len(steps) > MOST_STEPS or any(len(step) != 32 for step in steps):
         raise NotCosigned(400, "The proof is none of RFC 6962.")

@@ -27,10 +27,37 @@ from kicau.vocabularies.sources import Heard, of_headers
 from kicau.workspaces.actors import Actor, Permission
 
 LARGEST = 600_000_000  # bytes: above every network's own limit that we know (512 MB)
-MEASURES = ("kind", "mime", "size", "width", "height", "duration_ms", "fps", "bitrate", "video_codec", "audio_codec", "frames", "pages", "colour")  # fmt: skip
+MEASURES = (
+    "kind",
+    "mime",
+    "size",
+    "width",
+    "height",
+    "duration_ms",
+    "fps",
+    "bitrate",
+    "video_codec",
+    "audio_codec",
+    "frames",
+    "pages",
+    "colour",
+)
 
 
-def add_medium(actor: Actor, source: Path, name: str, *, alt: str = "", title: str = "", tags: Iterable[str] = (), origin: str = Origin.COMPOSED, origin_detail: str = "", ai_use: Mapping[str, str] | None = None, move: bool = False, heard: Iterable[Heard] = ()) -> Medium:  # fmt: skip
+def add_medium(
+    actor: Actor,
+    source: Path,
+    name: str,
+    *,
+    alt: str = "",
+    title: str = "",
+    tags: Iterable[str] = (),
+    origin: str = Origin.COMPOSED,
+    origin_detail: str = "",
+    ai_use: Mapping[str, str] | None = None,
+    move: bool = False,
+    heard: Iterable[Heard] = (),
+) -> Medium:
     """Look into a file and keep it; the same content is kept once in a workspace, and then returned as it was.
 
     What the file says of its own use (and what was `heard` where it came from) is written down, and restricts `ai_use`.
@@ -40,7 +67,13 @@ def add_medium(actor: Actor, source: Path, name: str, *, alt: str = "", title: s
     actor.require(Permission.WRITE)
     try:
         if source.stat().st_size > LARGEST:
-            raise unacceptable("file", "{name} has {actual} MB; files of at most {limit} MB are taken.", name=name, actual=source.stat().st_size // 1_000_000, limit=LARGEST // 1_000_000)  # fmt: skip
+            raise unacceptable(
+                "file",
+                "{name} has {actual} MB; files of at most {limit} MB are taken.",
+                name=name,
+                actual=source.stat().st_size // 1_000_000,
+                limit=LARGEST // 1_000_000,
+            )
         found = probe(source, name)
     except Unusable as exc:
         raise Unacceptable([Problem(code=exc.code, message=exc.message, params=exc.params, field="file")]) from exc
@@ -51,10 +84,18 @@ def add_medium(actor: Actor, source: Path, name: str, *, alt: str = "", title: s
         return _with_alt(known, alt)
     told = (*heard, *reserving.listen(source, origin_detail or name)) if known is None else ()
     medium = known or Medium(
-        workspace=actor.workspace, sha256=found.sha256, name=Path(name).name[:255], alt=alt, title=title[:300], tags=list(tags),
-        origin=origin, origin_detail=origin_detail, ai_use=reserving.restricted(checked_ai_use(ai_use or actor.workspace.ai_use), told),
-        added_by=actor.person, **{measure: getattr(found, measure) for measure in MEASURES},
-    )  # fmt: skip
+        workspace=actor.workspace,
+        sha256=found.sha256,
+        name=Path(name).name[:255],
+        alt=alt,
+        title=title[:300],
+        tags=list(tags),
+        origin=origin,
+        origin_detail=origin_detail,
+        ai_use=reserving.restricted(checked_ai_use(ai_use or actor.workspace.ai_use), told),
+        added_by=actor.person,
+        **{measure: getattr(found, measure) for measure in MEASURES},
+    )
     if not move:
         copy = library.scratch()
         try:
@@ -66,7 +107,15 @@ def add_medium(actor: Actor, source: Path, name: str, *, alt: str = "", title: s
     library.keep(source, medium.ref)
     with transaction.atomic():
         if known is None:
-            medium, made = Medium.objects.get_or_create(workspace=actor.workspace, sha256=found.sha256, defaults={f.name: getattr(medium, f.name) for f in Medium._meta.fields if f.name not in ("workspace", "sha256")})  # fmt: skip
+            medium, made = Medium.objects.get_or_create(
+                workspace=actor.workspace,
+                sha256=found.sha256,
+                defaults={
+                    f.name: getattr(medium, f.name)
+                    for f in Medium._meta.fields
+                    if f.name not in ("workspace", "sha256")
+                },
+            )
             if made:
                 actor.record("medium.added", medium.id, name=medium.name)
                 reserving.write_down(medium, told, actor.person_id)
@@ -94,7 +143,12 @@ async def _download(url: str, target: Path) -> list[tuple[str, str]]:
     try:
         async with guarded_session(timeout=120) as client, client.get(url, max_redirects=5) as answer:
             if answer.status != 200:
-                raise unacceptable("url", "{url} answered {status}; give an address from which the file can be had.", url=url, status=answer.status)  # fmt: skip
+                raise unacceptable(
+                    "url",
+                    "{url} answered {status}; give an address from which the file can be had.",
+                    url=url,
+                    status=answer.status,
+                )
             got = 0
             with open(target, "wb") as out:  # noqa: ASYNC230 (a local disk; chunks are small)
                 async for chunk in answer.content.iter_chunked(1 << 18):
@@ -115,7 +169,15 @@ async def _download(url: str, target: Path) -> list[tuple[str, str]]:
 
 
 @transaction.atomic
-def change_medium(actor: Actor, medium_id: UUID | str, *, alt: str | None = None, title: str | None = None, tags: Iterable[str] | None = None, ai_use: Mapping[str, str] | None = None) -> Medium:  # fmt: skip
+def change_medium(
+    actor: Actor,
+    medium_id: UUID | str,
+    *,
+    alt: str | None = None,
+    title: str | None = None,
+    tags: Iterable[str] | None = None,
+    ai_use: Mapping[str, str] | None = None,
+) -> Medium:
     actor.require(Permission.WRITE)
     medium = one_medium(actor, medium_id)
     if alt is not None:
@@ -146,9 +208,17 @@ def crop_medium(actor: Actor, medium_id: UUID | str, left: float, top: float, wi
         crop(library.original(medium.ref), (left, top, width, height), copy)
         name = f"{Path(medium.name).stem[:200]}-{round(width * medium.width)}x{round(height * medium.height)}"
         return add_medium(
-            actor, copy, name + Path(medium.name).suffix[:10], alt=medium.alt, title=medium.title, tags=medium.tags,
-            origin=medium.origin, origin_detail=f"part of {medium.id}", ai_use=medium.ai_use, move=True,
-        )  # fmt: skip
+            actor,
+            copy,
+            name + Path(medium.name).suffix[:10],
+            alt=medium.alt,
+            title=medium.title,
+            tags=medium.tags,
+            origin=medium.origin,
+            origin_detail=f"part of {medium.id}",
+            ai_use=medium.ai_use,
+            move=True,
+        )
     except Unusable as exc:
         params = {"name": medium.name, **exc.params}
         raise Unacceptable([Problem(code=exc.code, message=exc.message, params=params, field="crop")]) from exc

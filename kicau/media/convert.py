@@ -57,7 +57,7 @@ def convert(source: Path, recipe: Recipe, target: Path) -> Found:
         with walk.deadline(SECONDS):
             data = _converted(source, recipe)
     except walk.TooSlow:
-        raise Unusable("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None  # fmt: skip
+        raise Unusable("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None
     with _replacing(target) as copy:
         copy.write_bytes(data)
         return probe(copy, target.name)
@@ -91,15 +91,22 @@ def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> 
         with walk.deadline(SECONDS):
             mime = _sniffed(source)
             if TYPES[mime].kind != "image":
-                raise Unusable("unconvertible", "{name} is {held}; only pictures are converted.", {"held": TYPES[mime].label})  # fmt: skip
+                raise Unusable(
+                    "unconvertible", "{name} is {held}; only pictures are converted.", {"held": TYPES[mime].label}
+                )
             with opened(source, mime) as (image, _):
                 width, height = _shown_size(image)
                 picture = _flat(image, width, height, "#ffffff")
             x, y = min(width - 1, round(left * width)), min(height - 1, round(top * height))
-            edges = (x, y, min(width, max(x + 1, round((left + wide) * width))), min(height, max(y + 1, round((top + high) * height))))  # fmt: skip
+            edges = (
+                x,
+                y,
+                min(width, max(x + 1, round((left + wide) * width))),
+                min(height, max(y + 1, round((top + high) * height))),
+            )
             data = _encoded(picture.crop(edges), "image/png" if mime == "image/png" else "image/jpeg", 92)
     except walk.TooSlow:
-        raise Unusable("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None  # fmt: skip
+        raise Unusable("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None
     target.write_bytes(data)
 
 
@@ -118,16 +125,20 @@ def _replacing(target: Path) -> Iterator[Path]:
 
 def _converted(source: Path, recipe: Recipe) -> bytes:
     if recipe.mime not in LONGEST:
-        raise Unusable("unmakeable-type", "{name} cannot be converted to {mime}; copies are made as JPEG, PNG or WebP.", {"mime": recipe.mime})  # fmt: skip
+        raise Unusable(
+            "unmakeable-type",
+            "{name} cannot be converted to {mime}; copies are made as JPEG, PNG or WebP.",
+            {"mime": recipe.mime},
+        )
     mime = _sniffed(source)
     if TYPES[mime].kind == "video" and recipe.frame_ms is not None:
         picture = frame_at(source, mime, recipe.frame_ms)
         return _fitted(picture, *picture.size, recipe)
     if TYPES[mime].kind != "image":
-        raise Unusable("unconvertible", "{name} is {held}; only pictures are converted.", {"held": TYPES[mime].label})  # fmt: skip
+        raise Unusable("unconvertible", "{name} is {held}; only pictures are converted.", {"held": TYPES[mime].label})
     with opened(source, mime) as (image, shape):
         if max(shape.frames, getattr(image, "n_frames", 1) if mime == "image/avif" else 1) > 1:
-            raise Unusable("unconvertible", "{name} moves; a copy as {mime} would stand still.", {"mime": recipe.mime})  # fmt: skip
+            raise Unusable("unconvertible", "{name} moves; a copy as {mime} would stand still.", {"mime": recipe.mime})
         width, height = _shown_size(image)
         layout = laid_out(width, height, recipe)
         picture = _flat(image, layout.width, layout.height, recipe.background)
@@ -172,7 +183,11 @@ def _fitted(picture: Pillow.Image, width: int, height: int, recipe: Recipe) -> b
         if max(layout.width, layout.height) <= 16:
             break
         scale *= min(0.9, max(0.3, 0.95 * math.sqrt(limit / len(data))))
-    raise Unusable("cannot-fit", "{name} cannot be made smaller than {actual} bytes; the limit is {limit}: use another picture.", {"actual": len(data), "limit": limit})  # fmt: skip
+    raise Unusable(
+        "cannot-fit",
+        "{name} cannot be made smaller than {actual} bytes; the limit is {limit}: use another picture.",
+        {"actual": len(data), "limit": limit},
+    )
 
 
 def _encoded(picture: Pillow.Image, mime: str, quality: int) -> bytes:
@@ -270,7 +285,15 @@ def _upright(pixels: Pillow.Image, turn: int) -> Pillow.Image:
     from PIL import Image
 
     step = Image.Transpose
-    methods = {2: step.FLIP_LEFT_RIGHT, 3: step.ROTATE_180, 4: step.FLIP_TOP_BOTTOM, 5: step.TRANSPOSE, 6: step.ROTATE_270, 7: step.TRANSVERSE, 8: step.ROTATE_90}  # fmt: skip
+    methods = {
+        2: step.FLIP_LEFT_RIGHT,
+        3: step.ROTATE_180,
+        4: step.FLIP_TOP_BOTTOM,
+        5: step.TRANSPOSE,
+        6: step.ROTATE_270,
+        7: step.TRANSVERSE,
+        8: step.ROTATE_90,
+    }
     return pixels.transpose(methods[turn]) if turn in methods else pixels
 
 

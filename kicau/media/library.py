@@ -23,7 +23,15 @@ from kicau.media.marking import Mark, marked
 from kicau.media.probe import Unusable
 
 PUBLIC_HOURS = 24  # how long a signed address works; a network fetches within minutes
-EXTENSIONS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif", "video/mp4": ".mp4", "video/quicktime": ".mov", "application/pdf": ".pdf"}  # fmt: skip
+EXTENSIONS = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "application/pdf": ".pdf",
+}
 _SALT = "kicau.media.public"
 
 

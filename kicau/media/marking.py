@@ -41,7 +41,11 @@ class Mark:
 def mark_of(ref: str) -> Mark | None:
     """What a file of the library is to carry: nothing where its workspace does not want it or has said nothing."""
     workspace, _, digest = ref.partition("/")
-    row = Medium.objects.select_related("workspace").filter(workspace_id=workspace, sha256=digest, workspace__marks_media=True).first()  # fmt: skip
+    row = (
+        Medium.objects.select_related("workspace")
+        .filter(workspace_id=workspace, sha256=digest, workspace__marks_media=True)
+        .first()
+    )
     if row is None:
         return None
     says = says_of(row)

@@ -51,12 +51,26 @@ class Medium(Provenance):
     def value(self, alt: str | None = None, cover: Medium | None = None, cover_ms: int | None = None) -> content.Media:
         """As the seam knows it; `alt` replaces the library's own for one use, which of a video has a cover too."""
         return content.Media(
-            ref=self.ref, kind=content.MediaKind(self.kind), mime=self.mime, size=self.size, name=self.name,
-            alt=self.alt if alt is None else alt, title=self.title, width=self.width, height=self.height,
-            duration_ms=self.duration_ms, fps=self.fps, bitrate=self.bitrate, video_codec=self.video_codec,
-            audio_codec=self.audio_codec, frames=self.frames, pages=self.pages, colour=self.colour,
-            cover=cover.value() if cover else None, cover_ms=None if cover else cover_ms,
-        )  # fmt: skip
+            ref=self.ref,
+            kind=content.MediaKind(self.kind),
+            mime=self.mime,
+            size=self.size,
+            name=self.name,
+            alt=self.alt if alt is None else alt,
+            title=self.title,
+            width=self.width,
+            height=self.height,
+            duration_ms=self.duration_ms,
+            fps=self.fps,
+            bitrate=self.bitrate,
+            video_codec=self.video_codec,
+            audio_codec=self.audio_codec,
+            frames=self.frames,
+            pages=self.pages,
+            colour=self.colour,
+            cover=cover.value() if cover else None,
+            cover_ms=None if cover else cover_ms,
+        )
 
 
 class LinkedPage(models.Model):

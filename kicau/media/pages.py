@@ -87,7 +87,13 @@ async def _page(url: str) -> Told:
     body, headers, final = await _fetched(url, PAGE_MOST, cut=True)
     kind = headers.get("Content-Type", "").lower()
     if "html" not in kind:
-        raise Unreadable(Sentence("{url} is no page but {kind}: write the card yourself.", url=url[:200], kind=kind.split(";")[0] or "a file"))  # fmt: skip
+        raise Unreadable(
+            Sentence(
+                "{url} is no page but {kind}: write the card yourself.",
+                url=url[:200],
+                kind=kind.split(";")[0] or "a file",
+            )
+        )
     told = told_by(_text(body, kind), final)
     if not told.title:
         raise Unreadable(Sentence("The page at {url} says no title: write the card yourself.", url=url[:200]))
@@ -117,9 +123,18 @@ def _keep_picture(actor: Actor, body: bytes, url: str) -> Medium:
 async def _fetched(url: str, most: int, *, cut: bool = False) -> tuple[bytes, Mapping[str, str], str]:
     """At most `most` bytes of what an address gives, its headers, and the address that gave it in the end."""
     try:
-        async with guarded_session(timeout=PATIENCE) as client, client.get(url, max_redirects=5, headers={"Accept": "text/html,image/*;q=0.9,*/*;q=0.5"}) as answer:  # fmt: skip
+        async with (
+            guarded_session(timeout=PATIENCE) as client,
+            client.get(url, max_redirects=5, headers={"Accept": "text/html,image/*;q=0.9,*/*;q=0.5"}) as answer,
+        ):
             if answer.status != 200:
-                raise Unreadable(Sentence("{url} answered {status}: write the card yourself, or try again.", url=url[:200], status=answer.status))  # fmt: skip
+                raise Unreadable(
+                    Sentence(
+                        "{url} answered {status}: write the card yourself, or try again.",
+                        url=url[:200],
+                        status=answer.status,
+                    )
+                )
             body = bytearray()
             async for chunk in answer.content.iter_chunked(1 << 16):
                 body += chunk
@@ -131,7 +146,11 @@ async def _fetched(url: str, most: int, *, cut: bool = False) -> tuple[bytes, Ma
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as exc:
         cause = exc.__cause__ or exc.__context__ or exc
         why = str(cause) or type(exc).__name__
-        raise Unreadable(Sentence("{url} could not be read ({why}): write the card yourself, or try again.", url=url[:200], why=why[:200])) from exc  # fmt: skip
+        raise Unreadable(
+            Sentence(
+                "{url} could not be read ({why}): write the card yourself, or try again.", url=url[:200], why=why[:200]
+            )
+        ) from exc
 
 
 def told_by(page: str, base: str) -> Told:
@@ -186,7 +205,9 @@ class _Head(HTMLParser):
 
 def _text(body: bytes, kind: str) -> str:
     """By the encoding that the answer or the page itself names, else UTF-8."""
-    named = re.search(r"charset=[\"']?([\w-]+)", kind) or re.search(r"charset=[\"']?([\w-]+)", body[:2048].decode("latin-1"))  # fmt: skip
+    named = re.search(r"charset=[\"']?([\w-]+)", kind) or re.search(
+        r"charset=[\"']?([\w-]+)", body[:2048].decode("latin-1")
+    )
     try:
         encoding = lookup(named[1]).name if named else "utf-8"
         return body.decode(encoding, "replace")

@@ -28,7 +28,10 @@ MAX_PICTURE_SIZE = 256 << 20  # bytes
 DECODED_PIXELS = 40_000_000  # a larger picture is not decoded to see whether it is whole
 ORIENTATION = 0x0112  # Exif tag
 USABLE = "use a picture (JPEG, PNG, WebP, GIF), a video (MP4, MOV, WebM) or a document (PDF, Word, PowerPoint)"
-WORD, SLIDES = "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/vnd.openxmlformats-officedocument.presentationml.presentation"  # fmt: skip
+WORD, SLIDES = (
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,9 @@ def probe(path: Path, name: str = "") -> Found:
     except Unusable as exc:
         raise _named(exc, name) from exc.__cause__
     except walk.TooSlow:
-        raise Unusable("too-slow", "{name} takes too long to look into; export it again in a simpler form.", {"name": name}) from None  # fmt: skip
+        raise Unusable(
+            "too-slow", "{name} takes too long to look into; export it again in a simpler form.", {"name": name}
+        ) from None
     claimed = claim(name)
     if claimed and not set(TYPES[claimed].suffixes.split()) & set(TYPES[found.mime].suffixes.split()):
         said, held = TYPES[claimed].label, TYPES[found.mime].label
@@ -180,7 +185,9 @@ def sniff(file: BinaryIO, size: int) -> str:
     text = head.removeprefix(b"\xef\xbb\xbf")
     for pattern, held in REFUSED:
         if re.match(pattern, text, re.DOTALL):
-            raise Unusable("refused-type", "{name} holds {held}, which is never passed on: " + USABLE + ".", {"held": held})  # fmt: skip
+            raise Unusable(
+                "refused-type", "{name} holds {held}, which is never passed on: " + USABLE + ".", {"held": held}
+            )
     if b"%PDF-" in head:
         return "application/pdf"
     for pattern, held in UNKNOWN:
@@ -275,10 +282,18 @@ def opened(path: Path, mime: str) -> Iterator[tuple[Pillow.Image, walk.Shape]]:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # faults of Exif do no harm
     form, what = TYPES[mime].pillow, TYPES[mime].label.partition(" ")[2]
     if path.stat().st_size > MAX_PICTURE_SIZE:
-        raise Unusable("too-large", "{name} has more than {limit} MB: save the picture in a smaller form.", {"limit": MAX_PICTURE_SIZE >> 20})  # fmt: skip
+        raise Unusable(
+            "too-large",
+            "{name} has more than {limit} MB: save the picture in a smaller form.",
+            {"limit": MAX_PICTURE_SIZE >> 20},
+        )
     Image.init()
     if form not in Image.OPEN:
-        raise Unusable("unreadable-type", "{name} is {held}, which this installation cannot read: save it as JPEG.", {"held": TYPES[mime].label})  # fmt: skip
+        raise Unusable(
+            "unreadable-type",
+            "{name} is {held}, which this installation cannot read: save it as JPEG.",
+            {"held": TYPES[mime].label},
+        )
     shape = _walked(path, mime)
     try:
         with Image.open(path, formats=[form]) as image:
@@ -289,13 +304,21 @@ def opened(path: Path, mime: str) -> Iterator[tuple[Pillow.Image, walk.Shape]]:
     except (Unusable, walk.TooSlow):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Unusable("too-many-pixels", "{name} has more than {limit} million pixels: make it smaller.", {"limit": walk.MAX_PIXELS // 1_000_000}) from None  # fmt: skip
+        raise Unusable(
+            "too-many-pixels",
+            "{name} has more than {limit} million pixels: make it smaller.",
+            {"limit": walk.MAX_PIXELS // 1_000_000},
+        ) from None
     except Exception as exc:  # decoders raise anything at all over a damaged file
         raise damaged(what) from exc
 
 
 def _walked(path: Path, mime: str) -> walk.Shape:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held, memoryview(held) as data:  # fmt: skip
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held,
+        memoryview(held) as data,
+    ):
         if mime == "image/bmp" and bytes(data[30:34]) in (b"\1\0\0\0", b"\2\0\0\0"):  # slow to decode
             raise _unknown("a run-length BMP picture")
         match mime:

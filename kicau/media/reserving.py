@@ -36,19 +36,29 @@ def statement_of(source: Heard, one: Declaration, *, subject: str, key: str, par
     of_author = one.vocabulary in OF_AUTHORS
     kept = "; ".join(f"{word}={said}" if said else word for word, said in one.kept)
     return NewStatement(
-        layer=Layer.AUTHOR if of_author else Layer.SITE, party=Party.AUTHOR if of_author else Party.SITE, subject=subject, key=key,
-        party_name=f"{one.declared_by or party_name} ({one.vocabulary})", says=one.says, conditions=one.conditions, source=source.uri,
-        raw=source.raw, parser=f"kicau.vocabularies.{one.vocabulary} {kicau.__version__}", valid_from=one.at,
+        layer=Layer.AUTHOR if of_author else Layer.SITE,
+        party=Party.AUTHOR if of_author else Party.SITE,
+        subject=subject,
+        key=key,
+        party_name=f"{one.declared_by or party_name} ({one.vocabulary})",
+        says=one.says,
+        conditions=one.conditions,
+        source=source.uri,
+        raw=source.raw,
+        parser=f"kicau.vocabularies.{one.vocabulary} {kicau.__version__}",
+        valid_from=one.at,
         note=" · ".join(filter(None, [source.where, one.policy, kept])),
-    )  # fmt: skip
+    )
 
 
 def write_down(medium: Medium, heard: Iterable[Heard], by: UUID | None) -> None:
     """As statements about this file, which its item's words are not."""
     given = [
-        replace(statement_of(source, one, subject=Subject.FILE, key=medium.sha256, party_name=medium.name), valid_from=None)
+        replace(
+            statement_of(source, one, subject=Subject.FILE, key=medium.sha256, party_name=medium.name), valid_from=None
+        )
         for source in heard
         for one in source.declarations
         if one.says
-    ]  # fmt: skip
+    ]
     statements.keep(medium.workspace_id, given, by=by)

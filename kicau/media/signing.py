@@ -67,8 +67,12 @@ def identity() -> Identity | None:
     if _public(certificate.public_key()) != _public(private.public_key()):
         raise NotSigned(f"{paths[KEY]} is not the key of {paths[CERTIFICATE]}.")
     if not certificate.not_valid_before_utc <= clock.now() < certificate.not_valid_after_utc:
-        raise NotSigned(f"{paths[CERTIFICATE]} is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d} only.")  # fmt: skip
-    return Identity(chain, key, _algorithm(private), certificate.subject.rfc4514_string(), certificate.not_valid_after_utc)  # fmt: skip
+        raise NotSigned(
+            f"{paths[CERTIFICATE]} is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d} only."
+        )
+    return Identity(
+        chain, key, _algorithm(private), certificate.subject.rfc4514_string(), certificate.not_valid_after_utc
+    )
 
 
 def _public(key: object) -> bytes:
@@ -85,7 +89,9 @@ def _algorithm(key: object) -> str:
     raise NotSigned("C2PA signs with a key of the curves P-256, P-384, P-521 or Ed25519, or of RSA.")
 
 
-def sign(data: bytes, mime: str, says: Mapping[str, str], by: Identity, constraint: str = "", *, original: bytes = b"") -> bytes:  # fmt: skip
+def sign(
+    data: bytes, mime: str, says: Mapping[str, str], by: Identity, constraint: str = "", *, original: bytes = b""
+) -> bytes:
     """The file with a manifest that says it; pixels untouched. `original`: the file before it was marked, whose own
     manifest, if it has one, is kept as that of the parent. Raises NotSigned."""
     import c2pa
@@ -94,9 +100,10 @@ def sign(data: bytes, mime: str, says: Mapping[str, str], by: Identity, constrai
     if not assertion:
         raise NotSigned("There is nothing to say, so nothing to sign.")
     manifest = {
-        "claim_generator_info": [{"name": "Kicau", "version": kicau.__version__}], "format": mime,
+        "claim_generator_info": [{"name": "Kicau", "version": kicau.__version__}],
+        "format": mime,
         "assertions": [{"label": cawg.LABELS[0], "data": assertion}],
-    }  # fmt: skip
+    }
     made = io.BytesIO()
     try:
         info = c2pa.C2paSignerInfo(alg=by.algorithm.encode(), sign_cert=by.chain, private_key=by.key, ta_url=None)

@@ -122,7 +122,9 @@ def jpeg(data: memoryview) -> Shape:
         if at + length > len(data):
             raise cut_off(what)
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and length >= 8:
-            height, width = (max(a, b) for a, b in zip(struct.unpack(">HH", data[at + 3 : at + 7]), (height, width), strict=True))  # fmt: skip
+            height, width = (
+                max(a, b) for a, b in zip(struct.unpack(">HH", data[at + 3 : at + 7]), (height, width), strict=True)
+            )
             check_pixels(width, height)
             progressive = progressive or marker in (0xC2, 0xC6, 0xCA, 0xCE)
         scans += marker == 0xDA
@@ -317,7 +319,7 @@ def _tables(blob: bytes, size: int) -> bool:
 def _table(track: _Track, name: bytes, segment: bytes, at: int) -> None:
     words = struct.unpack(">3I", segment[at : at + 12].ljust(12, b"\0"))
     if name == b"cmov":
-        raise Unusable("old-video", "{name} is a video with a compressed header, an old form of MOV: save it as MP4.")  # fmt: skip
+        raise Unusable("old-video", "{name} is a video with a compressed header, an old form of MOV: save it as MP4.")
     if name in (b"stsz", b"stz2"):
         track.samples = max(track.samples, words[2])
     elif name == b"trun":
@@ -403,7 +405,11 @@ def archive(file: BinaryIO, size: int) -> tuple[Entry, ...]:
         at += 46 + n + extra + note
     full, packed = sum(e.size for e in entries), sum(e.packed for e in entries)
     if full > 1 << 30 and (full > 100 * size or packed > 2 * size):
-        raise Unusable("bomb", "{name} would unpack to {actual} MB from {size} MB: it is made to fill a disk and is not opened.", {"actual": full // 1_000_000, "size": max(1, size // 1_000_000)})  # fmt: skip
+        raise Unusable(
+            "bomb",
+            "{name} would unpack to {actual} MB from {size} MB: it is made to fill a disk and is not opened.",
+            {"actual": full // 1_000_000, "size": max(1, size // 1_000_000)},
+        )
     return tuple(entries)
 
 

@@ -47,15 +47,31 @@ class News:
 
 
 def tell(
-    event: str, workspace_id: UUID, *, to: Iterable[UUID | None] = (), besides: UUID | None = None, gather: object = "",
-    page: str = "", many: str = "", once: bool = False, **details: object,
-) -> int:  # fmt: skip
+    event: str,
+    workspace_id: UUID,
+    *,
+    to: Iterable[UUID | None] = (),
+    besides: UUID | None = None,
+    gather: object = "",
+    page: str = "",
+    many: str = "",
+    once: bool = False,
+    **details: object,
+) -> int:
     """Tell people of one event, each as they chose; returns how many were told. See `News` for what is given.
 
     `once`: whoever was told with the same `gather` before, read or not, is not told again (a budget's month, say).
     Call it in the act's own transaction. Raises UnknownEvent.
     """
-    news = News(workspace_id=workspace_id, to=tuple(to), besides=besides, gather=str(gather), page=page, many=many, details=details)  # fmt: skip
+    news = News(
+        workspace_id=workspace_id,
+        to=tuple(to),
+        besides=besides,
+        gather=str(gather),
+        page=page,
+        many=many,
+        details=details,
+    )
     return tell_all(event, [news], once=once)
 
 
@@ -126,11 +142,20 @@ def _write(event: str, rows: Mapping[tuple[UUID, UUID, str], dict[str, Any]]) ->
         if not way.in_page and way.mail == Mail.NEVER:
             continue
         due = way.due(now)
-        written.append({
-            "id": str(new_id()), "person": str(person_id), "workspace": str(workspace_id), "gather": gather[:120],
-            "page": row["page"] if row["count"] == 1 else row["many"], "many": row["many"], "details": row["details"],
-            "count": row["count"], "in_page": way.in_page, "mail_at": due.isoformat() if due else None,
-        })  # fmt: skip
+        written.append(
+            {
+                "id": str(new_id()),
+                "person": str(person_id),
+                "workspace": str(workspace_id),
+                "gather": gather[:120],
+                "page": row["page"] if row["count"] == 1 else row["many"],
+                "many": row["many"],
+                "details": row["details"],
+                "count": row["count"],
+                "in_page": way.in_page,
+                "mail_at": due.isoformat() if due else None,
+            }
+        )
     if written:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -173,9 +198,11 @@ def ways_of(event: str, people: Iterable[UUID]) -> dict[UUID, Way]:
     for id_, zone, hour in Person.objects.filter(id__in=wanted).values_list("id", "timezone", "digest_hour__hour"):
         choice = chosen.get(id_)
         found[id_] = Way(
-            in_page=choice.in_page if choice else meant.in_page, mail=choice.mail if choice else meant.mail,
-            hour=DIGEST_HOUR if hour is None else hour, timezone=zone,
-        )  # fmt: skip
+            in_page=choice.in_page if choice else meant.in_page,
+            mail=choice.mail if choice else meant.mail,
+            hour=DIGEST_HOUR if hour is None else hour,
+            timezone=zone,
+        )
     return found
 
 

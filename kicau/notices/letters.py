@@ -84,17 +84,28 @@ def _composed(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, str]:
     base = settings.KICAU_PUBLIC_URL
     lines: list[dict[str, Any]] = [
         {
-            "sentence": words.sentence(n), "tone": EVENTS[n.event].tone if n.event in EVENTS else "still", "workspace": n.workspace,
-            "url": base + (reverse("notice-open", args=[n.id]) if n.person_id else n.page), "at": n.at,
+            "sentence": words.sentence(n),
+            "tone": EVENTS[n.event].tone if n.event in EVENTS else "still",
+            "workspace": n.workspace,
+            "url": base + (reverse("notice-open", args=[n.id]) if n.person_id else n.page),
+            "at": n.at,
         }
         for n in notices
-    ]  # fmt: skip
+    ]
     count = len(lines)
-    subject = str(lines[0]["sentence"]) if count == 1 else ngettext("{count} thing in Kicau", "{count} things in Kicau", count).format(count=count)  # fmt: skip
+    subject = (
+        str(lines[0]["sentence"])
+        if count == 1
+        else ngettext("{count} thing in Kicau", "{count} things in Kicau", count).format(count=count)
+    )
     shown = {
-        "lines": lines, "subject": subject, "public_url": base, "stop_url": base + reverse("notices-stop", args=[stop]) if stop else "",
-        "choices_url": base + reverse("notices-choices"), "language": translation.get_language(),
-    }  # fmt: skip
+        "lines": lines,
+        "subject": subject,
+        "public_url": base,
+        "stop_url": base + reverse("notices-stop", args=[stop]) if stop else "",
+        "choices_url": base + reverse("notices-choices"),
+        "language": translation.get_language(),
+    }
     said = ["\n".join(filter(None, (line["sentence"], _where(line), line["url"]))) for line in lines]
     foot = [base, _("What you are told, and how: {address}").format(address=shown["choices_url"])]
     if stop:
@@ -104,7 +115,11 @@ def _composed(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, str]:
 
 
 def _where(line: Mapping[str, Any]) -> str:
-    return f"{line['workspace']}, {formats.date_format(timezone.localtime(line['at']), 'DATETIME_FORMAT')}" if line["workspace"] else ""  # fmt: skip
+    return (
+        f"{line['workspace']}, {formats.date_format(timezone.localtime(line['at']), 'DATETIME_FORMAT')}"
+        if line["workspace"]
+        else ""
+    )
 
 
 def stopped(ticket: str) -> tuple[UUID, list[str]]:
@@ -146,8 +161,12 @@ def send_now(address: str, subject: str, text: str) -> None:
 
 def _send(letter: Letter, connection: Any) -> bool:
     message = EmailMultiAlternatives(
-        letter.subject, letter.text, settings.DEFAULT_FROM_EMAIL, [letter.address], headers={**letter.headers, "Auto-Submitted": "auto-generated"},
-    )  # fmt: skip
+        letter.subject,
+        letter.text,
+        settings.DEFAULT_FROM_EMAIL,
+        [letter.address],
+        headers={**letter.headers, "Auto-Submitted": "auto-generated"},
+    )
     if letter.html:
         message.attach_alternative(letter.html, "text/html")
     try:

@@ -32,9 +32,12 @@ class Notice(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["person", "workspace", "event", "gather"], name="one_unread_notice_each", condition=models.Q(read_at=None), nulls_distinct=False
+                fields=["person", "workspace", "event", "gather"],
+                name="one_unread_notice_each",
+                condition=models.Q(read_at=None),
+                nulls_distinct=False,
             )
-        ]  # fmt: skip
+        ]
         indexes = [
             models.Index(fields=["person", "-at", "-id"], name="notice_list", condition=models.Q(in_page=True)),
             models.Index(fields=["mail_at"], name="notice_mail", condition=models.Q(mail_at__isnull=False)),

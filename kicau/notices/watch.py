@@ -94,16 +94,24 @@ def _tell(row: Trouble) -> None:
         with translation.override("en"):
             text = words.trouble(row)
         told = {
-            "event": "trouble.over" if row.over_at else "trouble.began", "kind": row.kind, "key": row.key, "text": text, "details": row.details,
-            "began_at": row.began_at.isoformat(), "over_at": row.over_at.isoformat() if row.over_at else None, "instance": settings.KICAU_PUBLIC_URL,
-        }  # fmt: skip
+            "event": "trouble.over" if row.over_at else "trouble.began",
+            "kind": row.kind,
+            "key": row.key,
+            "text": text,
+            "details": row.details,
+            "began_at": row.began_at.isoformat(),
+            "over_at": row.over_at.isoformat() if row.over_at else None,
+            "instance": settings.KICAU_PUBLIC_URL,
+        }
         Alert.objects.create(payload=told)
 
 
 def _lasted(row: Trouble) -> str:
     began = formats.date_format(timezone.localtime(row.began_at), "DATETIME_FORMAT")
     if row.over_at is None:
-        return _("It began {began}. You will be told when it is over. On the machine, this says more: kicau doctor").format(began=began)  # fmt: skip
+        return _(
+            "It began {began}. You will be told when it is over. On the machine, this says more: kicau doctor"
+        ).format(began=began)
     over = formats.date_format(timezone.localtime(row.over_at), "DATETIME_FORMAT")
     return _("It began {began} and was over {over}.").format(began=began, over=over)
 

@@ -98,15 +98,22 @@ def states(rows: Sequence[Budget], at: datetime | None = None) -> list[BudgetSta
     open_ = list(Reservation.objects.filter(Q(until=None) | Q(until__gt=now)))
     return [
         BudgetState(
-            budget=b, used=rolled[b.id] if b.is_rolling else uses.get((b.id, begun[b.id]), 0), begins_at=begun[b.id], renews_at=reckoning.renews(b, now),
-            reserved=sum(reckoning.counts(b, r.meter, r.units, r.micro, r.currency) for r in open_ if reckoning.covers(b, r)),
+            budget=b,
+            used=rolled[b.id] if b.is_rolling else uses.get((b.id, begun[b.id]), 0),
+            begins_at=begun[b.id],
+            renews_at=reckoning.renews(b, now),
+            reserved=sum(
+                reckoning.counts(b, r.meter, r.units, r.micro, r.currency) for r in open_ if reckoning.covers(b, r)
+            ),
         )
         for b in rows
-    ]  # fmt: skip
+    ]
 
 
 def _in_window(budget: Budget, now: datetime) -> int:
-    found = Charge.objects.filter(app_id=budget.app_id, at__gt=now - ROLLING[Period(budget.period)], meter__in=budget.meters)  # fmt: skip
+    found = Charge.objects.filter(
+        app_id=budget.app_id, at__gt=now - ROLLING[Period(budget.period)], meter__in=budget.meters
+    )
     found = found.filter(channel_id=budget.channel_id) if budget.channel_id else found
     return found.aggregate(total=Sum("units"))["total"] or 0
 
@@ -139,7 +146,14 @@ def set_budget(actor: Actor, wanted: BudgetInput, *, budget_id: UUID | str | Non
     if row.is_hard:
         for call in UNDER_WAY:
             call(row)
-    actor.record("budget.changed" if before else "budget.made", row.id, name=row.name, amount=row.amount, currency=row.currency or row.meter, period=row.period)  # fmt: skip
+    actor.record(
+        "budget.changed" if before else "budget.made",
+        row.id,
+        name=row.name,
+        amount=row.amount,
+        currency=row.currency or row.meter,
+        period=row.period,
+    )
     return row
 
 
@@ -177,7 +191,11 @@ def _check(wanted: BudgetInput) -> None:
     if wanted.network and wanted.network not in registry.slugs():
         raise unacceptable("network", "There is no network {network} here.", network=wanted.network)
     if not wanted.meter and not is_currency(wanted.currency):
-        raise unacceptable("currency", "{currency} is no currency of ISO 4217; give its three letters, such as USD, or a meter.", currency=wanted.currency[:20] or "“”")  # fmt: skip
+        raise unacceptable(
+            "currency",
+            "{currency} is no currency of ISO 4217; give its three letters, such as USD, or a meter.",
+            currency=wanted.currency[:20] or "“”",
+        )
     if not 1 <= wanted.tell_at <= 100 or not 0 <= wanted.reading_share <= 100:
         raise unacceptable("tell_at", "Give a percentage from 1 to 100.")
     if wanted.timezone:
@@ -189,7 +207,18 @@ def _check(wanted: BudgetInput) -> None:
 
 def _scope(row: Budget) -> tuple[object, ...]:
     """What decides which charges are its: while this stays, so does its use."""
-    return (row.workspace_id, row.app_id, row.network, row.channel_id, row.campaign_id, row.purpose, row.currency, row.meter, row.period, row.timezone)  # fmt: skip
+    return (
+        row.workspace_id,
+        row.app_id,
+        row.network,
+        row.channel_id,
+        row.campaign_id,
+        row.purpose,
+        row.currency,
+        row.meter,
+        row.period,
+        row.timezone,
+    )
 
 
 def reckon(budget: Budget) -> None:
@@ -242,7 +271,11 @@ def add_price_list(actor: Actor, network: str, toml: str) -> OwnList:
         raise unacceptable("toml", "{why}", why=str(exc)) from exc
     for one in found:
         if one.currency and not is_currency(one.currency):
-            raise unacceptable("toml", "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.", currency=one.currency[:20])  # fmt: skip
+            raise unacceptable(
+                "toml",
+                "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.",
+                currency=one.currency[:20],
+            )
     row = OwnList.objects.create(network=network, toml=toml, added_by=actor.person)
     pricing.forget()
     actor.record("prices.added", row.id, network=network, lists=[f"{one.name} from {one.since}" for one in found])

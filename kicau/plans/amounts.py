@@ -46,10 +46,15 @@ def plainly(number: Decimal) -> str:
 def rates(display: Display) -> list[str]:
     """By which rates amounts were converted so far, and which are missing, in sentences."""
     told = [
-        _("1 %(currency)s = %(worth)s, by the rate of %(day)s. The network bills the amount in brackets.") % {"currency": currency, "worth": _rate(worth), "day": formats.date_format(worth.since, "DATE_FORMAT")}
+        _("1 %(currency)s = %(worth)s, by the rate of %(day)s. The network bills the amount in brackets.")
+        % {"currency": currency, "worth": _rate(worth), "day": formats.date_format(worth.since, "DATE_FORMAT")}
         for currency, worth in sorted(display.used.items())
-    ]  # fmt: skip
-    return told + [_("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.") % {"currency": currency, "shown": display.currency} for currency in sorted(display.missing)]  # fmt: skip
+    ]
+    return told + [
+        _("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.")
+        % {"currency": currency, "shown": display.currency}
+        for currency in sorted(display.missing)
+    ]
 
 
 def _rate(worth: Worth) -> str:

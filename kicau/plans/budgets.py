@@ -141,7 +141,11 @@ def renews(budget: Budget, at: datetime) -> datetime:
         return NEVER
     local = begins(budget, at).astimezone(clock.zone(budget.timezone))
     days = 32 if budget.period == Period.MONTH else 1
-    later = (local.replace(tzinfo=None) + timedelta(days=days)).replace(day=1) if days > 1 else local.replace(tzinfo=None) + timedelta(days=1)  # fmt: skip
+    later = (
+        (local.replace(tzinfo=None) + timedelta(days=days)).replace(day=1)
+        if days > 1
+        else local.replace(tzinfo=None) + timedelta(days=1)
+    )
     return later.replace(tzinfo=local.tzinfo).astimezone(clock.UTC)
 
 
@@ -189,4 +193,13 @@ def _tell(budget: Budget, begins_at: datetime, amount: int, told: int, used: Seq
     workspace_id = budget.workspace_id or next(work.workspace_id for work, *_ in used if covers(budget, work))
     until = renews(budget, begins_at)
     day = "–" if until == NEVER else until.astimezone(clock.zone(budget.timezone)).date().isoformat()
-    notices.tell("budget.near", workspace_id, gather=f"{budget.id} {begins_at.isoformat()} {mark}", once=True, page="/costs/budgets", budget=budget.name, percent=percent, until=day)  # fmt: skip
+    notices.tell(
+        "budget.near",
+        workspace_id,
+        gather=f"{budget.id} {begins_at.isoformat()} {mark}",
+        once=True,
+        page="/costs/budgets",
+        budget=budget.name,
+        percent=percent,
+        until=day,
+    )

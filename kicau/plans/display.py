@@ -56,7 +56,12 @@ class Display:
         if found is None:
             self.missing.add(currency)
             return None
-        worth = Worth(micro=rounded(round(micro * found.rate), self.currency), currency=self.currency, rate=found.rate, since=found.since)  # fmt: skip
+        worth = Worth(
+            micro=rounded(round(micro * found.rate), self.currency),
+            currency=self.currency,
+            rate=found.rate,
+            since=found.since,
+        )
         self.used[currency] = worth
         return worth
 
@@ -72,8 +77,14 @@ class Display:
 
     def sentences(self) -> list[str]:
         """By which rates amounts were converted so far, and for which there is none."""
-        by = [f"1 {currency} = {worth.rate.normalize():f} {worth.currency}, the rate of {worth.since}." for currency, worth in sorted(self.used.items())]  # fmt: skip
-        return by + [f"There is no rate from {currency} to {self.currency}: kicau costs rate {currency} {self.currency} RATE" for currency in sorted(self.missing)]  # fmt: skip
+        by = [
+            f"1 {currency} = {worth.rate.normalize():f} {worth.currency}, the rate of {worth.since}."
+            for currency, worth in sorted(self.used.items())
+        ]
+        return by + [
+            f"There is no rate from {currency} to {self.currency}: kicau costs rate {currency} {self.currency} RATE"
+            for currency in sorted(self.missing)
+        ]
 
 
 def displays(currencies: Iterable[str]) -> dict[str, Display]:
@@ -135,12 +146,18 @@ def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: d
     operators_only(actor)
     for name, value in (("currency", currency), ("shown_in", shown_in)):
         if not is_currency(value):
-            raise unacceptable(name, "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.", currency=value[:20] or "“”")  # fmt: skip
+            raise unacceptable(
+                name,
+                "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.",
+                currency=value[:20] or "“”",
+            )
     if currency == shown_in:
         raise unacceptable("shown_in", "Give two different currencies.")
     if not rate.is_finite() or not Decimal("0.00000001") <= rate < 10**11:
         raise unacceptable("rate", "Give a rate above 0.")
-    row, _ = Rate.objects.update_or_create(currency=currency, shown_in=shown_in, since=since or clock.now().date(), defaults={"rate": rate})  # fmt: skip
+    row, _ = Rate.objects.update_or_create(
+        currency=currency, shown_in=shown_in, since=since or clock.now().date(), defaults={"rate": rate}
+    )
     actor.record("rate.set", "", currency=currency, shown_in=shown_in, rate=str(rate))
     return row
 

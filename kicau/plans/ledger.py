@@ -60,7 +60,9 @@ class Entry:
         return self.at.astimezone(UTC).date()
 
 
-def entries(work: Work, calls: Iterable[Call], *, spent: Sequence[Used] = (), spent_at: datetime | None = None) -> list[Entry]:  # fmt: skip
+def entries(
+    work: Work, calls: Iterable[Call], *, spent: Sequence[Used] = (), spent_at: datetime | None = None
+) -> list[Entry]:
     """What `calls` used up; `spent` is what a look-up proved to have been used at `spent_at`."""
     made = [
         Entry(work=work, at=call.at, used=call.charge, is_certain=not call.lost)
@@ -188,10 +190,22 @@ def _insert(priced: Sequence[Entry], freed: frozenset[UUID]) -> tuple[list[Budge
 def _row(entry: Entry) -> dict[str, Any]:
     work, used = entry.work, entry.used
     return {
-        "workspace_id": work.workspace_id, "channel_id": work.channel_id, "delivery_id": work.delivery_id, "campaign_id": work.campaign_id,
-        "person_id": work.person_id, "app_id": work.app_id, "at": entry.at, "network": work.network, "meter": used.meter, "units": used.units,
-        "micro": entry.micro, "currency": entry.currency, "purpose": work.purpose, "once": used.once[:200], "is_certain": entry.is_certain,
-    }  # fmt: skip
+        "workspace_id": work.workspace_id,
+        "channel_id": work.channel_id,
+        "delivery_id": work.delivery_id,
+        "campaign_id": work.campaign_id,
+        "person_id": work.person_id,
+        "app_id": work.app_id,
+        "at": entry.at,
+        "network": work.network,
+        "meter": used.meter,
+        "units": used.units,
+        "micro": entry.micro,
+        "currency": entry.currency,
+        "purpose": work.purpose,
+        "once": used.once[:200],
+        "is_certain": entry.is_certain,
+    }
 
 
 def charges(actor: Actor) -> QuerySet[Charge]:

@@ -83,7 +83,13 @@ def price(network: str, charge: Charge, *, day: date | None = None, plan: str = 
 
 def _priced(network: str, charge: Charge, listed: PriceList | None) -> Priced:
     micro = listed.price(charge.meter, charge.units) if listed else 0
-    return Priced(network=network, meter=charge.meter, units=charge.units, micro=micro, currency=listed.currency if listed and micro else "")  # fmt: skip
+    return Priced(
+        network=network,
+        meter=charge.meter,
+        units=charge.units,
+        micro=micro,
+        currency=listed.currency if listed and micro else "",
+    )
 
 
 def price_all(

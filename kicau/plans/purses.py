@@ -106,7 +106,9 @@ def set_aside(mine: ledger.Work, purse: Purse, wanted: Iterable[Used], label: st
         purse.put(mine.purpose, one)
 
 
-def payer(mine: ledger.Work, purse: Purse, label: str, *, times: Callable[[], int] = lambda: 1) -> Callable[[Used], Awaitable[None]]:  # fmt: skip
+def payer(
+    mine: ledger.Work, purse: Purse, label: str, *, times: Callable[[], int] = lambda: 1
+) -> Callable[[Used], Awaitable[None]]:
     """For `Http.pay`: what a call lacks is set aside just before it is made, so that nothing is asked twice; so many
     `times` as the same call is still to come, all or nothing."""
 
@@ -141,7 +143,18 @@ def _figures(short: Short, label: str) -> dict[str, str]:
 
 def _no_room(short: Short, params: dict[str, str]) -> Sentence:
     if short.budget.cap:
-        return Sentence("The plan for {network} allows {limit} and has no room for this, so nothing was sent: {left} are left, and this needs {wanted}. There is room again at {at}, or on a larger plan.", **params, at=short.renews_at)  # fmt: skip
+        return Sentence(
+            "The plan for {network} allows {limit} and has no room for this, so nothing was sent: {left} are left, and this needs {wanted}. There is room again at {at}, or on a larger plan.",
+            **params,
+            at=short.renews_at,
+        )
     if short.renews_at == budgets.NEVER:
-        return Sentence("The budget “{budget}” of {limit} has no room for this on {network}, so nothing was sent: {left} are left, and this needs {wanted}. Raise the budget, then try again.", **params)  # fmt: skip
-    return Sentence("The budget “{budget}” of {limit} has no room for this on {network}, so nothing was sent: {left} are left, and this needs {wanted}. Raise the budget, or try again when it begins anew at {at}.", **params, at=short.renews_at)  # fmt: skip
+        return Sentence(
+            "The budget “{budget}” of {limit} has no room for this on {network}, so nothing was sent: {left} are left, and this needs {wanted}. Raise the budget, then try again.",
+            **params,
+        )
+    return Sentence(
+        "The budget “{budget}” of {limit} has no room for this on {network}, so nothing was sent: {left} are left, and this needs {wanted}. Raise the budget, or try again when it begins anew at {at}.",
+        **params,
+        at=short.renews_at,
+    )

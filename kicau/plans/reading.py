@@ -93,25 +93,38 @@ def parse(text: str) -> Policy:
         steps = tuple(Step(until=_span(s["until"]), every=_span(s["every"])) for s in data["numbers"]["step"])
         said = data.get("allowance", {})
         near = Near(
-            reading=int(said.get("reading", Near.reading)), sending=int(said.get("sending", Near.sending)), between=_span(said.get("between", "1m"))
-        )  # fmt: skip
+            reading=int(said.get("reading", Near.reading)),
+            sending=int(said.get("sending", Near.sending)),
+            between=_span(said.get("between", "1m")),
+        )
         told = data.get("told", {})
         found = Policy(
-            answers_every=_span(data["answers"]["every"]), days=days, steps=steps, slowest=float(data.get("slowing", {}).get("at_most", 8)), near=near,
-            told_every=_span(told.get("every", "2h")), told_silent=_span(told.get("silent", "3d")),
-        )  # fmt: skip
+            answers_every=_span(data["answers"]["every"]),
+            days=days,
+            steps=steps,
+            slowest=float(data.get("slowing", {}).get("at_most", 8)),
+            near=near,
+            told_every=_span(told.get("every", "2h")),
+            told_silent=_span(told.get("silent", "3d")),
+        )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as exc:
         raise BadPolicy(f"The reading policy cannot be read: {exc}.") from exc
     if not days or days[0] < 0 or not steps or found.slowest < 1:
         raise BadPolicy("The reading policy needs days from 0 on, at least one step, and at_most of 1 or more.")
     if not 1 <= found.near.reading <= found.near.sending <= 100:
-        raise BadPolicy("Of the reading policy's allowance, reading and sending are percent from 1 to 100, and reading is not above sending.")  # fmt: skip
+        raise BadPolicy(
+            "Of the reading policy's allowance, reading and sending are percent from 1 to 100, and reading is not above sending."
+        )
     if found.told_every < found.answers_every:
-        raise BadPolicy("Of the reading policy, told.every is not shorter than answers.every: it is for what webhooks tell.")  # fmt: skip
+        raise BadPolicy(
+            "Of the reading policy, told.every is not shorter than answers.every: it is for what webhooks tell."
+        )
     return found
 
 
-def next_reading(policy: Policy, published_at: datetime, read_at: datetime | None, *, slower: float = 1.0) -> datetime | None:  # fmt: skip
+def next_reading(
+    policy: Policy, published_at: datetime, read_at: datetime | None, *, slower: float = 1.0
+) -> datetime | None:
     """When (UTC) a post's numbers are read next; None: no more. `slower` stretches the time between readings."""
     if read_at is None:
         return published_at + policy.steps[0].every

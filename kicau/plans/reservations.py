@@ -41,7 +41,9 @@ class Short:
     renews_at: datetime
 
 
-def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False, first: bool = False) -> dict[UUID, Short]:  # fmt: skip
+def reserve(
+    current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False, first: bool = False
+) -> dict[UUID, Short]:
     """Set aside what fits, in the order given, and tell what does not, by holder. `current` are all budgets in force.
 
     In the caller's transaction: it keeps the budgets' uses locked until it ends, and sees all that others committed.
@@ -73,7 +75,7 @@ def reserve(current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False
             place, amount, kept = short
             refused[ask.work.holder] = Short(
                 budget=hard[place], left=max(0, left[place] - kept), wanted=amount, renews_at=_again(hard[place], now)
-            )  # fmt: skip
+            )
             continue
         for place, amount, _ in wanted:
             left[place] -= amount
@@ -178,10 +180,19 @@ def set_aside(asks: Iterable[Ask], *, first: bool = False) -> None:
                 row["units"], row["micro"] = row["units"] + p.units, row["micro"] + p.micro
                 continue
             sums[work.holder, work.purpose, p.meter] = {
-                "holder": work.holder, "workspace_id": work.workspace_id, "channel_id": work.channel_id, "campaign_id": work.campaign_id,
-                "app_id": work.app_id, "network": work.network, "purpose": work.purpose, "meter": p.meter, "units": p.units, "micro": p.micro,
-                "currency": p.currency, "until": ask.until,
-            }  # fmt: skip
+                "holder": work.holder,
+                "workspace_id": work.workspace_id,
+                "channel_id": work.channel_id,
+                "campaign_id": work.campaign_id,
+                "app_id": work.app_id,
+                "network": work.network,
+                "purpose": work.purpose,
+                "meter": p.meter,
+                "units": p.units,
+                "micro": p.micro,
+                "currency": p.currency,
+                "until": ask.until,
+            }
     if not sums:
         return
     with connection.cursor() as cursor:
@@ -224,7 +235,10 @@ def held_by(holders: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
     if not holders:
         return found
     with connection.cursor() as cursor:
-        cursor.execute("SELECT holder, purpose, meter, units FROM plans_reservation WHERE holder = ANY(%s::uuid[])", [as_ids(holders)])  # fmt: skip
+        cursor.execute(
+            "SELECT holder, purpose, meter, units FROM plans_reservation WHERE holder = ANY(%s::uuid[])",
+            [as_ids(holders)],
+        )
         for holder, purpose, meter, units in cursor.fetchall():
             found.setdefault(holder, {}).setdefault(purpose, {})[meter] = units
     return found

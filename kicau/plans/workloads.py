@@ -67,7 +67,9 @@ def compare(network: str, work: Workload, day: date | None = None) -> list[Quote
     )
 
 
-def measured(network: str, *, workspace_id: UUID | None = None, app_id: UUID | None = None, days: int = DAYS) -> Workload:  # fmt: skip
+def measured(
+    network: str, *, workspace_id: UUID | None = None, app_id: UUID | None = None, days: int = DAYS
+) -> Workload:
     """The use of the last `days`, made a month of 30."""
     since = clock.now() - timedelta(days=days)
     found = Charge.objects.filter(network=network, at__gte=since)

@@ -56,17 +56,33 @@ def check_plans(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> N
 
 def work(item: Claimed, channel: Channel, purpose: str) -> ledger.Work:
     return ledger.Work(
-        workspace_id=item.workspace_id, network=item.group, purpose=purpose, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id,
-        campaign_id=item.campaign_id, person_id=item.person_id, delivery_id=item.id, holder=item.id,
-    )  # fmt: skip
+        workspace_id=item.workspace_id,
+        network=item.group,
+        purpose=purpose,
+        app_id=channel.app_id,
+        plan=channel.app.plan,
+        channel_id=channel.id,
+        campaign_id=item.campaign_id,
+        person_id=item.person_id,
+        delivery_id=item.id,
+        holder=item.id,
+    )
 
 
 def work_of(row: Delivery) -> ledger.Work:
     """The same for a row that nobody has claimed, with its channel, app and draft at hand."""
     return ledger.Work(
-        workspace_id=row.workspace_id, network=row.network, purpose=Purpose.PUBLISH, app_id=row.channel.app_id, plan=row.channel.app.plan,
-        channel_id=row.channel_id, campaign_id=row.draft.campaign_id, person_id=row.draft.author_id, delivery_id=row.id, holder=row.id,
-    )  # fmt: skip
+        workspace_id=row.workspace_id,
+        network=row.network,
+        purpose=Purpose.PUBLISH,
+        app_id=row.channel.app_id,
+        plan=row.channel.app.plan,
+        channel_id=row.channel_id,
+        campaign_id=row.draft.campaign_id,
+        person_id=row.draft.author_id,
+        delivery_id=row.id,
+        holder=row.id,
+    )
 
 
 def work_by(actor: Actor, row: Delivery, purpose: str) -> ledger.Work:
@@ -109,7 +125,9 @@ def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> None:
             item.short = refused.get(item.id)
 
 
-def _covered(items: Sequence[Claimed], channels: Mapping[UUID, Channel], hard: Sequence[Budget]) -> list[tuple[Claimed, ledger.Work]]:  # fmt: skip
+def _covered(
+    items: Sequence[Claimed], channels: Mapping[UUID, Channel], hard: Sequence[Budget]
+) -> list[tuple[Claimed, ledger.Work]]:
     """Also where a budget is for looking up only: that may be what comes next."""
     payers, found = budgets.Coverage(hard), []
     for item in items:
@@ -148,7 +166,12 @@ def _unproven(o: Outcome, mine: ledger.Work) -> list[ledger.Entry]:
         one["meter"] for one in o.item.rendered.get("charges") or () if not one.get("proven") and left.get(one["meter"])
     }
     priced = sorted(price_all(mine.network, [Used(meter) for meter in meters], plan=mine.plan), key=lambda p: p.micro)
-    return [ledger.Entry(work=replace(mine, purpose=Purpose.PUBLISH), at=o.item.begun_at, used=Used(p.meter), is_certain=False) for p in priced[-1:]]  # fmt: skip
+    return [
+        ledger.Entry(
+            work=replace(mine, purpose=Purpose.PUBLISH), at=o.item.begun_at, used=Used(p.meter), is_certain=False
+        )
+        for p in priced[-1:]
+    ]
 
 
 def spent_by(ids: Sequence[UUID]) -> dict[UUID, Counter[str]]:
@@ -171,7 +194,9 @@ def to_come(rendered: Any, spent: Mapping[str, int] | None, metered: Container[s
     return {meter: left for meter, units in foretold.items() if (left := units - (spent or {}).get(meter, 0)) > 0}
 
 
-def ask_for_more(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel], hold: Callable[[Outcome, Short], None]) -> None:  # fmt: skip
+def ask_for_more(
+    outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel], hold: Callable[[Outcome, Short], None]
+) -> None:
     """Set aside what steps found that they lack, in the transaction that settles them; `hold` what does not fit."""
     asks = []
     for o in outcomes:
@@ -236,9 +261,12 @@ def _not_allowed(short: Short, label: str, lacks: NotReserved | None) -> Problem
     else:
         message = "The plan for {network} allows {all} a month, {left} are left, and this needs {wanted}. It goes out by itself when the next month begins, on {when}, or sooner on a larger plan; or cancel it."
     params: dict[str, str | int | float] = {
-        "network": label, "all": budget.amount, "left": f"{short.left} {' + '.join(budget.meter.split())}", "wanted": short.wanted,
+        "network": label,
+        "all": budget.amount,
+        "left": f"{short.left} {' + '.join(budget.meter.split())}",
+        "wanted": short.wanted,
         "when": f"{short.renews_at:%Y-%m-%d at %H:%M} UTC",
-    }  # fmt: skip
+    }
     return Problem(code="over-budget", message=message, params=params | _kept(lacks))
 
 

@@ -97,7 +97,9 @@ class Ahead:
             return min(coming, default=OFTEN)
 
 
-def _take(hints: deque[Hint], free: int, used: dict[UUID, int], per_lane: int, now: float, probed: Counter[UUID]) -> list[Hint]:  # fmt: skip
+def _take(
+    hints: deque[Hint], free: int, used: dict[UUID, int], per_lane: int, now: float, probed: Counter[UUID]
+) -> list[Hint]:
     """The first `free` that may go now; the others stay in their order."""
     taken, kept = list[Hint](), list[Hint]()
     while hints and len(taken) < free:

@@ -122,7 +122,11 @@ def comment(actor: Actor, draft_id: UUID | str, text: str, *, part: int | None =
 def resolve(actor: Actor, comment_id: UUID | str, done: bool = True) -> Review:
     """A comment is dealt with, or open again. Raises NotFound."""
     actor.require(Permission.WRITE)
-    found = Review.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(comment_id), kind=KINDS.COMMENT).first()  # fmt: skip
+    found = (
+        Review.objects.select_for_update()
+        .filter(workspace=actor.workspace, id=as_uuid(comment_id), kind=KINDS.COMMENT)
+        .first()
+    )
     if found is None:
         raise NotFound("comment", comment_id)
     found.resolved_at, found.resolved_by = (clock.now(), actor.person) if done else (None, None)
@@ -195,8 +199,15 @@ def would_show(draft: Draft, every: Sequence[Channel]) -> list[Shown]:
 
 @transaction.atomic
 def approve_and_schedule(
-    actor: Actor, draft_id: UUID | str, due_at: datetime | None, *, timezone: str = "", text: str = "", version: int | None = None, confirm: bool = False,
-) -> schedule.Scheduled:  # fmt: skip
+    actor: Actor,
+    draft_id: UUID | str,
+    due_at: datetime | None,
+    *,
+    timezone: str = "",
+    text: str = "",
+    version: int | None = None,
+    confirm: bool = False,
+) -> schedule.Scheduled:
     """Approve a post and schedule it on the channels that its author chose, both or neither; `due_at` None: each
     channel's next free slot. Raises Unacceptable where no channel is chosen, or one would not take it.
 
@@ -211,9 +222,14 @@ def approve_and_schedule(
     else:
         approve(actor, draft_id, text, version=version)
     wanted = [
-        schedule.Wanted(draft=draft, channels=[c], due_at=due_at or schedule.next_free_slot(actor, c), timezone=timezone or plan.timezone)
+        schedule.Wanted(
+            draft=draft,
+            channels=[c],
+            due_at=due_at or schedule.next_free_slot(actor, c),
+            timezone=timezone or plan.timezone,
+        )
         for c in plan.channels
-    ]  # fmt: skip
+    ]
     return schedule.schedule_many(actor, wanted, confirm=confirm)
 
 
@@ -244,7 +260,9 @@ def needed(text: str) -> str:
 def _checked(text: str) -> str:
     said = text.replace("\r\n", "\n").strip()
     if len(said) > LONGEST:
-        raise unacceptable("text", "A comment has at most {limit} characters; this one has {actual}.", limit=LONGEST, actual=len(said))  # fmt: skip
+        raise unacceptable(
+            "text", "A comment has at most {limit} characters; this one has {actual}.", limit=LONGEST, actual=len(said)
+        )
     if "\x00" in said:
         raise unacceptable("text", "The text holds a NUL character; remove it.")
     return said
@@ -257,8 +275,16 @@ def write(
     if Review.objects.filter(draft=draft).count() >= MOST:
         raise Conflict(Sentence("{limit} things were said about this post already; go on in a copy of it.", limit=MOST))
     return Review.objects.create(
-        workspace_id=draft.workspace_id, draft=draft, kind=kind, version=draft.version, text=text, name=name[:120], part=part, quote=quote, **who,
-    )  # fmt: skip
+        workspace_id=draft.workspace_id,
+        draft=draft,
+        kind=kind,
+        version=draft.version,
+        text=text,
+        name=name[:120],
+        part=part,
+        quote=quote,
+        **who,
+    )
 
 
 def _say(actor: Actor, draft: Draft, kind: str, text: str, part: int | None = None, quote: str = "") -> Review:
@@ -302,6 +328,13 @@ def _tell(actor: Actor, event: str, draft: Draft, *, to: UUID | None = None, rea
         return
     post = excerpt(list(draft.parts.filter(variant=None, position=0).values_list("text", flat=True)))
     notices.tell(
-        event, actor.workspace.id, to=() if to is None else (to,), besides=actor.person_id, gather=f"{event}:{draft.id}", page=f"/posts/{draft.id}",
-        name=actor.name, post=post, reason=reason,
-    )  # fmt: skip
+        event,
+        actor.workspace.id,
+        to=() if to is None else (to,),
+        besides=actor.person_id,
+        gather=f"{event}:{draft.id}",
+        page=f"/posts/{draft.id}",
+        name=actor.name,
+        post=post,
+        reason=reason,
+    )

@@ -69,8 +69,18 @@ class Slip(NamedTuple):
 
 
 COLUMNS = (
-    "id", "draft_id", "due_at", "network", "state", "hold", "channel__name", "channel__key", "head", "picture", "charges",
-)  # fmt: skip
+    "id",
+    "draft_id",
+    "due_at",
+    "network",
+    "state",
+    "hold",
+    "channel__name",
+    "channel__key",
+    "head",
+    "picture",
+    "charges",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +172,16 @@ class IsTrue(Func):
     output_field = BooleanField()
 
 
-def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until: datetime | None = None, cursor: str = "", newest_first: bool = False, limit: int = 90) -> Agenda:  # fmt: skip
+def agenda(
+    actor: Actor,
+    wanted: Filter,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str = "",
+    newest_first: bool = False,
+    limit: int = 90,
+) -> Agenda:
     """Deliveries in the order of their time, a page at a time; `limit` counts deliveries."""
     rows = _of_drafts(actor, wanted, _found(actor, wanted), few=True)
     if since is not None:
@@ -177,7 +196,10 @@ def agenda(actor: Actor, wanted: Filter, *, since: datetime | None = None, until
         rows = rows.filter(ahead, **{"due_at__lte" if newest_first else "due_at__gte": at})
     rows = rows.order_by("-due_at", "-id") if newest_first else rows.order_by("due_at", "id")
     places = rows.values("id")[: limit + 1]  # from an index alone; then the rows themselves
-    found = [_slip(row) for row in Delivery.objects.filter(id__in=places).order_by(*rows.query.order_by).values_list(*COLUMNS)]  # fmt: skip
+    found = [
+        _slip(row)
+        for row in Delivery.objects.filter(id__in=places).order_by(*rows.query.order_by).values_list(*COLUMNS)
+    ]
     more = len(found) > limit
     found = found[:limit]
     return Agenda(
@@ -199,24 +221,35 @@ def _place(cursor: str) -> tuple[datetime, UUID] | None:
         return None
 
 
-def days(actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, *, each: int, charged: bool = True) -> list[Day]:  # fmt: skip
+def days(
+    actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, *, each: int, charged: bool = True
+) -> list[Day]:
     """`count` days from `first` on as the zone's clocks have them, each with its first `each` posts; their charges
     only if they are `charged`."""
     every = [first + timedelta(days=n) for n in range(count)]
     edges = [datetime.combine(day, time(), zone) for day in (*every, first + timedelta(days=count))]
     posts: dict[date, int] = {}
     slips: dict[date, list[Slip]] = defaultdict(list)
-    for day, all_posts, *row in _first_posts(_of_drafts(actor, wanted, _found(actor, wanted)), every, edges, each, charged):  # fmt: skip
+    for day, all_posts, *row in _first_posts(
+        _of_drafts(actor, wanted, _found(actor, wanted)), every, edges, each, charged
+    ):
         posts[day] = all_posts
         slips[day].append(_slip(row))
     return [Day(day=day, cards=tuple(_cards(slips[day])), posts=posts.get(day, 0)) for day in every]
 
 
-def _first_posts(rows: QuerySet[Delivery], every: Sequence[date], edges: Sequence[datetime], each: int, charged: bool) -> Iterable[Sequence[Any]]:  # fmt: skip
+def _first_posts(
+    rows: QuerySet[Delivery], every: Sequence[date], edges: Sequence[datetime], each: int, charged: bool
+) -> Iterable[Sequence[Any]]:
     """Of each day the deliveries of its first posts, with the day before their COLUMNS and how many posts it has: one
     statement for all days; each reads an index alone, and of the rows themselves only those that are shown."""
     since, until = datetime(1, 1, 1, tzinfo=clock.UTC), datetime(9999, 12, 31, tzinfo=clock.UTC)  # stand for a day's
-    inner = rows.filter(due_at__gte=since, due_at__lt=until).order_by().values("due_at", "draft_id").annotate(ids=ArrayAgg("id"))  # fmt: skip
+    inner = (
+        rows.filter(due_at__gte=since, due_at__lt=until)
+        .order_by()
+        .values("due_at", "draft_id")
+        .annotate(ids=ArrayAgg("id"))
+    )
     sql, given = inner.query.sql_with_params()
     pieces = sql.split("%s")
     filled, params = pieces[0], []

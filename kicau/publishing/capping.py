@@ -191,13 +191,24 @@ def _make(scope: Scope, now: datetime) -> None:
     channel = Channel.objects.filter(id=scope.channel_id).first() if scope.channel_id else None
     label = registry.get(scope.app.network).label
     made, _ = Budget.objects.update_or_create(
-        cap=scope.key, app_id=scope.app.id, channel_id=scope.channel_id,
+        cap=scope.key,
+        app_id=scope.app.id,
+        channel_id=scope.channel_id,
         defaults={
-            "is_active": True, "created_at": now, "workspace_id": channel.workspace_id if channel else None, "network": scope.app.network,
-            "name": f"{label}: {scope.cap.units} {' + '.join(scope.cap.meters)}"[:120], "period": CAP_PERIODS[scope.cap.period], "timezone": "UTC",
-            "currency": "", "meter": " ".join(scope.cap.meters), "amount": scope.cap.units, "is_hard": True, "reading_share": reading.near().reading,
+            "is_active": True,
+            "created_at": now,
+            "workspace_id": channel.workspace_id if channel else None,
+            "network": scope.app.network,
+            "name": f"{label}: {scope.cap.units} {' + '.join(scope.cap.meters)}"[:120],
+            "period": CAP_PERIODS[scope.cap.period],
+            "timezone": "UTC",
+            "currency": "",
+            "meter": " ".join(scope.cap.meters),
+            "amount": scope.cap.units,
+            "is_hard": True,
+            "reading_share": reading.near().reading,
         },
-    )  # fmt: skip
+    )
     reckon(made)
     set_aside(made)
 
@@ -208,7 +219,13 @@ def set_aside(budget: Budget) -> None:
     if budget.purpose not in ("", Purpose.PUBLISH):
         return
     rows = Delivery.objects.filter(state__in=(DeliveryState.PUBLISHING, DeliveryState.UNKNOWN))
-    named = {"workspace_id": budget.workspace_id, "channel_id": budget.channel_id, "network": budget.network, "channel__app_id": budget.app_id, "draft__campaign_id": budget.campaign_id}  # fmt: skip
+    named = {
+        "workspace_id": budget.workspace_id,
+        "channel_id": budget.channel_id,
+        "network": budget.network,
+        "channel__app_id": budget.app_id,
+        "draft__campaign_id": budget.campaign_id,
+    }
     found = list(
         rows.filter(**{name: value for name, value in named.items() if value}).select_related("channel__app", "draft")
     )

@@ -22,9 +22,22 @@ from kicau.workspaces.acts import open_to
 from kicau.workspaces.models import Workspace
 
 CSV_HEAD = (
-    "workspace", "workspace_id", "month", "timezone", "currency", "micro", "shown_micro", "shown_in", "rate", "rate_since", "before_micro",
-    "expected_micro", "low_micro", "high_micro", "budgets",
-)  # fmt: skip
+    "workspace",
+    "workspace_id",
+    "month",
+    "timezone",
+    "currency",
+    "micro",
+    "shown_micro",
+    "shown_in",
+    "rate",
+    "rate_since",
+    "before_micro",
+    "expected_micro",
+    "low_micro",
+    "high_micro",
+    "budgets",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +104,16 @@ def clients(actor: Actor, written: str = "") -> list[Client]:
         totals, before = spent[workspace.id]
         rows.append(
             Client(
-                workspace=workspace, begins_at=begins, ends_at=ends, totals=totals, before=before, forecast=tuple(f for f in ahead.get(workspace.id, ()) if f.currency),
-                budgets=tuple(budgets[workspace.id]), display=shown_in[workspace.currency].by(ends),
+                workspace=workspace,
+                begins_at=begins,
+                ends_at=ends,
+                totals=totals,
+                before=before,
+                forecast=tuple(f for f in ahead.get(workspace.id, ()) if f.currency),
+                budgets=tuple(budgets[workspace.id]),
+                display=shown_in[workspace.currency].by(ends),
             )
-        )  # fmt: skip
+        )
     return sorted(rows, key=lambda row: (row.workspace.name.casefold(), str(row.workspace.id)))
 
 
@@ -122,14 +141,29 @@ def as_csv(rows: Sequence[Client]) -> Iterator[str]:
             worth, ahead = display.of(line.micro, line.currency), line.forecast
             yield statements.written(
                 (
-                    row.workspace.name, row.workspace.id, row.month, row.workspace.timezone, line.currency, line.micro,
-                    *((worth.micro, worth.currency, f"{worth.rate.normalize():f}", worth.since.isoformat()) if worth else ("", "", "", "")),
-                    line.before, *((ahead.expected, ahead.low, ahead.high) if ahead else ("", "", "")), budgets,
+                    row.workspace.name,
+                    row.workspace.id,
+                    row.month,
+                    row.workspace.timezone,
+                    line.currency,
+                    line.micro,
+                    *(
+                        (worth.micro, worth.currency, f"{worth.rate.normalize():f}", worth.since.isoformat())
+                        if worth
+                        else ("", "", "", "")
+                    ),
+                    line.before,
+                    *((ahead.expected, ahead.low, ahead.high) if ahead else ("", "", "")),
+                    budgets,
                 )
-            )  # fmt: skip
+            )
 
 
 def _budget(state: BudgetState) -> str:
     b = state.budget
-    used, amount = (str(state.used), f"{b.amount} {b.meter}") if b.meter else (shown(state.used, b.currency), shown(b.amount, b.currency))  # fmt: skip
+    used, amount = (
+        (str(state.used), f"{b.amount} {b.meter}")
+        if b.meter
+        else (shown(state.used, b.currency), shown(b.amount, b.currency))
+    )
     return f"{b.name}: {used} of {amount}"

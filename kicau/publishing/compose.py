@@ -186,13 +186,31 @@ def _draft(actor: Actor, c: Composition, book: _Book) -> Draft:
     for name in c.options:
         network, _, option = name.partition(".")
         if network not in registry.slugs() or not option:
-            raise unacceptable(f"options.{name}", "An option is named network.option (such as {example}.…); {name!r} is not.", name=name, example=registry.slugs()[0])  # fmt: skip
+            raise unacceptable(
+                f"options.{name}",
+                "An option is named network.option (such as {example}.…); {name!r} is not.",
+                name=name,
+                example=registry.slugs()[0],
+            )
     return Draft(
-        workspace=actor.workspace, author=actor.person, ref=c.ref, language=c.language[:20], campaign=book.campaigns.get(c.campaign),
-        tags=[t[:60] for t in c.tags], timezone=timezone, state=DraftState.DRAFT, origin=c.origin, origin_detail=c.origin_detail[:500],
+        workspace=actor.workspace,
+        author=actor.person,
+        ref=c.ref,
+        language=c.language[:20],
+        campaign=book.campaigns.get(c.campaign),
+        tags=[t[:60] for t in c.tags],
+        timezone=timezone,
+        state=DraftState.DRAFT,
+        origin=c.origin,
+        origin_detail=c.origin_detail[:500],
         ai_use=checked_ai_use(actor.workspace.ai_use if c.ai_use is None else c.ai_use),
-        extras={**_extras(c.link, c.poll, c.first_comment), "options": dict(c.options), "convert": c.convert, "mark_links": c.mark_links},
-    )  # fmt: skip
+        extras={
+            **_extras(c.link, c.poll, c.first_comment),
+            "options": dict(c.options),
+            "convert": c.convert,
+            "mark_links": c.mark_links,
+        },
+    )
 
 
 def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _Book) -> None:
@@ -202,7 +220,15 @@ def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _Book) -> None
 
     def keep(draft: Draft, variant: Variant | None, inputs: Iterable[PartInput]) -> None:
         for position, given in enumerate(inputs):
-            part = Part(draft=draft, variant=variant, position=position, text=given.text, origin=draft.origin, origin_detail=draft.origin_detail, ai_use=draft.ai_use)  # fmt: skip
+            part = Part(
+                draft=draft,
+                variant=variant,
+                position=position,
+                text=given.text,
+                origin=draft.origin,
+                origin_detail=draft.origin_detail,
+                ai_use=draft.ai_use,
+            )
             parts.append(part)
             uses.extend(_use(part, n, use, book) for n, use in enumerate(given.media))
 
@@ -229,10 +255,21 @@ def _use(part: Part, position: int, given: MediumUse, book: _Book) -> PartMedium
     if (cover or given.cover_ms is not None) and medium.kind != content.MediaKind.VIDEO:
         raise unacceptable("cover", "{name} is no video: only a video has a cover.", name=medium.name)
     if cover and cover.kind != content.MediaKind.IMAGE:
-        raise unacceptable("cover", "{name} is no picture: a video's cover is a picture, or a frame of it.", name=cover.name)  # fmt: skip
+        raise unacceptable(
+            "cover", "{name} is no picture: a video's cover is a picture, or a frame of it.", name=cover.name
+        )
     if given.cover_ms is not None and not 0 <= given.cover_ms <= LONGEST_VIDEO:
-        raise unacceptable("cover", "A cover is the frame at a time within the video: {actual} ms is none.", actual=given.cover_ms)  # fmt: skip
-    return PartMedium(part=part, medium=medium, position=position, alt=given.alt, cover=cover, cover_ms=None if cover else given.cover_ms)  # fmt: skip
+        raise unacceptable(
+            "cover", "A cover is the frame at a time within the video: {actual} ms is none.", actual=given.cover_ms
+        )
+    return PartMedium(
+        part=part,
+        medium=medium,
+        position=position,
+        alt=given.alt,
+        cover=cover,
+        cover_ms=None if cover else given.cover_ms,
+    )
 
 
 def _variant(draft: Draft, given: VariantInput, book: _Book) -> Variant:

@@ -42,11 +42,20 @@ def save_contact(actor: Actor, name: str, mentions: Mapping[str, str]) -> Contac
     actor.require(Permission.WRITE)
     name = name.strip().removeprefix("@")
     if not NAME.fullmatch(name):
-        raise unacceptable("name", "A contact is called by one word of at most {limit} letters and digits, beginning with a letter.", limit=60)  # fmt: skip
+        raise unacceptable(
+            "name",
+            "A contact is called by one word of at most {limit} letters and digits, beginning with a letter.",
+            limit=60,
+        )
     found: dict[str, str] = {}
     for network, mention in mentions.items():
         if network not in registry.slugs():
-            raise unacceptable(f"mentions.{network}", "There is no network {network!r}; installed are: {known}.", network=network, known=", ".join(registry.slugs()))  # fmt: skip
+            raise unacceptable(
+                f"mentions.{network}",
+                "There is no network {network!r}; installed are: {known}.",
+                network=network,
+                known=", ".join(registry.slugs()),
+            )
         if mention := " ".join(mention.split()):
             if len(mention) > 400 or "\x00" in mention:
                 raise unacceptable(f"mentions.{network}", "A mention has at most {limit} characters.", limit=400)

@@ -52,18 +52,29 @@ def of_cards(cards: Iterable[calendars.Card], channels: Iterable[Channel], zone:
     return costs
 
 
-def by_day(actor: Actor, wanted: calendars.Filter, since: datetime, until: datetime, channels: Iterable[Channel], zone: ZoneInfo) -> dict[date, Counter[str]]:  # fmt: skip
+def by_day(
+    actor: Actor,
+    wanted: calendars.Filter,
+    since: datetime,
+    until: datetime,
+    channels: Iterable[Channel],
+    zone: ZoneInfo,
+) -> dict[date, Counter[str]]:
     """All that is due from `since` to before `until` and not taken back, shown or not, in one statement; none where
     nothing that is connected costs money."""
     actor.require(Permission.READ)
-    paid = {c.id: c for c in _paid(channels).values() if wanted.network in ("", c.network) and wanted.channel in ("", c.key)}  # fmt: skip
+    paid = {
+        c.id: c for c in _paid(channels).values() if wanted.network in ("", c.network) and wanted.channel in ("", c.key)
+    }
     days: dict[date, Counter[str]] = {}
     if not paid:
         return days
     rows = Delivery.objects.filter(channel__in=list(paid), due_at__gte=since, due_at__lt=until).exclude(state__in=GONE)
     told = calendars.fitting(actor, wanted, rows).annotate(
-        day=TruncDate("due_at", tzinfo=zone), priced_on=TruncDate("due_at", tzinfo=clock.UTC), used=Cast("charges", TextField())
-    )  # fmt: skip
+        day=TruncDate("due_at", tzinfo=zone),
+        priced_on=TruncDate("due_at", tzinfo=clock.UTC),
+        used=Cast("charges", TextField()),
+    )
     alike = told.order_by().values_list("channel_id", "day", "priced_on", "used").annotate(times=Count("id"))
     for channel_id, day, priced_on, used, times in alike:
         if cost := _cost(paid[channel_id], priced_on, json.loads(used or "[]"), times):

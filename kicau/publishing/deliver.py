@@ -173,7 +173,15 @@ class Deliveries:
         post, doubt = from_json(Rendered, item.rendered), restored(item)
         progress = {name: value for name, value in item.progress.items() if name != RESTORED}
         begun_at = min(filter(None, (item.broken_at, doubt[0] if doubt else None)), default=item.begun_at)
-        delivery = Delivery(key=item.key, post=post, progress=progress, begun_at=begun_at, due_at=item.due_at, steps=item.steps, restored_at=doubt[1] if doubt else None)  # fmt: skip
+        delivery = Delivery(
+            key=item.key,
+            post=post,
+            progress=progress,
+            begun_at=begun_at,
+            due_at=item.due_at,
+            steps=item.steps,
+            restored_at=doubt[1] if doubt else None,
+        )
         if live.connector.baseline.needs_confirmation and not item.confirmed:
             return outcomes.held(
                 item,
@@ -194,10 +202,19 @@ class Deliveries:
 
     def _put_off(self, item: Claimed, channel: Channel, early: timedelta) -> Outcome:
         return Outcome(
-            item=item, did="find", outcome="waiting", state=DeliveryState.PUBLISHING, next_at=clock.now() + early, steps=item.steps,
-            tries=item.tries, broken_at=item.broken_at, reason=Sentence("An answer was lost; it is looked up as soon as the request can no longer be under way."),
-            sentence=Sentence("A step broke off. Waiting until its request can no longer be under way, then looking it up."),
-        )  # fmt: skip
+            item=item,
+            did="find",
+            outcome="waiting",
+            state=DeliveryState.PUBLISHING,
+            next_at=clock.now() + early,
+            steps=item.steps,
+            tries=item.tries,
+            broken_at=item.broken_at,
+            reason=Sentence("An answer was lost; it is looked up as soon as the request can no longer be under way."),
+            sentence=Sentence(
+                "A step broke off. Waiting until its request can no longer be under way, then looking it up."
+            ),
+        )
 
     async def _told(
         self, item: Claimed, channel: Channel, live: Live | None, exc: errors.ConnectorError, did: str
@@ -211,7 +228,9 @@ class Deliveries:
     async def _without_database(self, item: Claimed, live: Live | None, trouble: Error, did: str) -> Outcome:
         """It was away while a step looked something up, which is before it sends: the step is taken again. Where it had
         sent something after all, that is looked up first."""
-        log.error("the database did not answer; the step is taken again", delivery=str(item.id), error=str(trouble)[:200])  # fmt: skip
+        log.error(
+            "the database did not answer; the step is taken again", delivery=str(item.id), error=str(trouble)[:200]
+        )
         await drop_broken()
         if sent := [call for call in live.http.calls if not call.repeatable] if live else []:
             network, lost = registry.get(item.group), errors.Uncertain("what came after could not be written")
@@ -291,12 +310,46 @@ class Deliveries:
 
 
 def _claimed(row: Sequence[Any]) -> Claimed:
-    (id_, network, channel_id, workspace_id, draft_id, key, due_at, begun_at, broken_at, steps, tries, progress, rendered, confirmed, version, campaign_id, person_id, died) = row  # fmt: skip
+    (
+        id_,
+        network,
+        channel_id,
+        workspace_id,
+        draft_id,
+        key,
+        due_at,
+        begun_at,
+        broken_at,
+        steps,
+        tries,
+        progress,
+        rendered,
+        confirmed,
+        version,
+        campaign_id,
+        person_id,
+        died,
+    ) = row
     return Claimed(
-        id=id_, group=network, lane=channel_id, workspace_id=workspace_id, draft_id=draft_id, key=key, due_at=due_at, begun_at=begun_at,
-        broken_at=broken_at, steps=steps, tries=tries, progress=_json(progress), rendered=_json(rendered), confirmed=confirmed, version=version,
-        campaign_id=campaign_id, person_id=person_id, died=died,
-    )  # fmt: skip
+        id=id_,
+        group=network,
+        lane=channel_id,
+        workspace_id=workspace_id,
+        draft_id=draft_id,
+        key=key,
+        due_at=due_at,
+        begun_at=begun_at,
+        broken_at=broken_at,
+        steps=steps,
+        tries=tries,
+        progress=_json(progress),
+        rendered=_json(rendered),
+        confirmed=confirmed,
+        version=version,
+        campaign_id=campaign_id,
+        person_id=person_id,
+        died=died,
+    )
 
 
 def _json(value: Any) -> Any:

@@ -71,12 +71,21 @@ def _proposed(row: Delivery, change: Change) -> Proposed:
     draft = revising.draft_of(role, before)
     parts = [_changed(n, part, change) for n, part in enumerate(draft.parts)]
     for part in {*change.texts, *(n for n, _ in change.alts)} - set(range(len(parts))):
-        raise unacceptable(f"parts.{part}", "This post has {count} parts; there is no part {part}.", count=len(parts), part=part + 1)  # fmt: skip
+        raise unacceptable(
+            f"parts.{part}", "This post has {count} parts; there is no part {part}.", count=len(parts), part=part + 1
+        )
     wanted = replace(draft, parts=tuple(parts), options={**draft.options, **change.options})
     rendered = role.render(wanted, can)
     after = revising.settled(before, rendered)
     problems = (*rendered.problems, *revising.refused(before, after, can, role.label))
-    return Proposed(row=row, before=before, after=after, problems=problems, parts=revising.changed_parts(before, after), written=tuple(one.text for one in parts))  # fmt: skip
+    return Proposed(
+        row=row,
+        before=before,
+        after=after,
+        problems=problems,
+        parts=revising.changed_parts(before, after),
+        written=tuple(one.text for one in parts),
+    )
 
 
 def _changed(n: int, part: Part, change: Change) -> Part:
@@ -89,7 +98,9 @@ def open_revision(row: Delivery) -> Revision | None:
     return row.revisions.filter(state__in=OPEN).first()
 
 
-async def edit(actor: Actor, delivery_id: UUID | str, change: Change, *, client: aiohttp.ClientSession | None = None) -> Delivery:  # fmt: skip
+async def edit(
+    actor: Actor, delivery_id: UUID | str, change: Change, *, client: aiohttp.ClientSession | None = None
+) -> Delivery:
     """Make a published post read otherwise. Raises NotAllowed, NotFound, Unacceptable (what cannot be changed, or the
     network's reason), Conflict (not published, nothing differs, a hard budget without room, a change that has not ended, the network away, or an
     answer that was lost: then `settle` it).
@@ -109,13 +120,22 @@ def _begin(actor: Actor, delivery_id: UUID | str, change: Change) -> tuple[Deliv
         raise Conflict("Nothing differs from what is published.")
     try:
         with transaction.atomic():
-            made = Revision.objects.create(delivery=proposed.row, person=actor.person, before=to_json(proposed.before), after=to_json(proposed.after))  # fmt: skip
+            made = Revision.objects.create(
+                delivery=proposed.row,
+                person=actor.person,
+                before=to_json(proposed.before),
+                after=to_json(proposed.after),
+            )
     except IntegrityError:
-        raise Conflict("It is not known yet what became of an earlier change of this post: look that up first.") from None  # fmt: skip
+        raise Conflict(
+            "It is not known yet what became of an earlier change of this post: look that up first."
+        ) from None
     return proposed.row, made
 
 
-async def settle(actor: Actor, delivery_id: UUID | str, *, reads: str = "", client: aiohttp.ClientSession | None = None) -> Delivery:  # fmt: skip
+async def settle(
+    actor: Actor, delivery_id: UUID | str, *, reads: str = "", client: aiohttp.ClientSession | None = None
+) -> Delivery:
     """What became of a change that did not report: the network is asked, and what it lacks is sent. Where it cannot
     tell, a person says how the post reads there: `reads` "after" (changed) or "before" (not: it is sent again).
 
@@ -130,35 +150,59 @@ async def settle(actor: Actor, delivery_id: UUID | str, *, reads: str = "", clie
         raise unacceptable("reads", "Say how the post reads on the network: before or after.")
     if reads == "after":
         revision.done = [n for n, _ in enumerate(row.remote_ids)]
-        await sync_to_async(_end)(actor, row, revision, Revision.State.DONE, Sentence("{who} found it changed on the network.", who=actor.name))  # fmt: skip
+        await sync_to_async(_end)(
+            actor,
+            row,
+            revision,
+            Revision.State.DONE,
+            Sentence("{who} found it changed on the network.", who=actor.name),
+        )
         return row
     return await _carry_out(actor, row, revision, doubt=not reads, client=client)
 
 
-async def _carry_out(actor: Actor, row: Delivery, revision: Revision, *, doubt: bool, client: aiohttp.ClientSession | None) -> Delivery:  # fmt: skip
+async def _carry_out(
+    actor: Actor, row: Delivery, revision: Revision, *, doubt: bool, client: aiohttp.ClientSession | None
+) -> Delivery:
     session, work = client or new_client(), affording.work_by(actor, row, Purpose.EDIT)
     label = registry.get(row.network).label
     try:
         async with paid(row.channel, session, work) as live:
             await _each_part(live, row, revision, doubt)
     except purses.NoRoom as exc:
-        await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, exc.sentence)  # fmt: skip
+        await sync_to_async(_end)(
+            actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, exc.sentence
+        )
         raise
     except Rejected as exc:
         await sync_to_async(_end)(actor, row, revision, Revision.State.REFUSED, of_problems(exc.problems))
         raise Unacceptable(exc.problems) from exc
     except Uncertain as exc:
-        lost = Sentence("{network} did not say whether it changed the post: look there, or have it looked up.", network=label)  # fmt: skip
+        lost = Sentence(
+            "{network} did not say whether it changed the post: look there, or have it looked up.", network=label
+        )
         await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN, lost + exc.detail[:200])
         raise Conflict(str(lost)) from exc
     except ConnectorError as exc:
-        told = Sentence("{network} did not change the post: {why}. Nothing was sent; try again later.", network=label, why=str(exc)[:200])  # fmt: skip
-        await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, told)  # fmt: skip
+        told = Sentence(
+            "{network} did not change the post: {why}. Nothing was sent; try again later.",
+            network=label,
+            why=str(exc)[:200],
+        )
+        await sync_to_async(_end)(
+            actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, told
+        )
         raise Conflict(str(told)) from exc
     finally:
         if client is None:
             await session.close()
-    await sync_to_async(_end)(actor, row, revision, Revision.State.DONE, Sentence("{who} changed it on {network}.", who=actor.name, network=label))  # fmt: skip
+    await sync_to_async(_end)(
+        actor,
+        row,
+        revision,
+        Revision.State.DONE,
+        Sentence("{who} changed it on {network}.", who=actor.name, network=label),
+    )
     return row
 
 
@@ -183,7 +227,10 @@ def _end(actor: Actor, row: Delivery, revision: Revision, state: Revision.State,
     revision.save()
     if revision.done and state not in OPEN:
         before, after = from_json(Rendered, revision.before), from_json(Rendered, revision.after)
-        parts = [new if n in revision.done else old for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=True))]  # fmt: skip
+        parts = [
+            new if n in revision.done else old
+            for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=True))
+        ]
         kept = replace(after, parts=tuple(parts))
         row.rendered, row.text_hash = to_json(kept), schedule.text_hash(kept)
     row.changed_at = clock.now()
@@ -192,4 +239,7 @@ def _end(actor: Actor, row: Delivery, revision: Revision, state: Revision.State,
     Attempt.objects.create(delivery=row, did="person", outcome=outcome, sentence=said, detail={"said": stored(said)})
     if state == Revision.State.DONE:
         actor.record("delivery.edited", row.id, parts=revision.done)
-        webhooks.emit("delivery.edited", [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})])  # fmt: skip
+        webhooks.emit(
+            "delivery.edited",
+            [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})],
+        )

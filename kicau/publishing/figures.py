@@ -43,7 +43,10 @@ class Queue:
 def queues() -> list[Queue]:
     with connection.cursor() as cursor:
         cursor.execute(DUE)
-        return [Queue(network=n, due=due, oldest_seconds=float(old or 0), in_flight=taken) for n, due, old, taken in cursor.fetchall()]  # fmt: skip
+        return [
+            Queue(network=n, due=due, oldest_seconds=float(old or 0), in_flight=taken)
+            for n, due, old, taken in cursor.fetchall()
+        ]
 
 
 def attention() -> list[tuple[str, str, int]]:

@@ -122,11 +122,23 @@ def _in_force() -> Iterable[PriceList]:
 def _check(what_if: WhatIf) -> None:
     problems: list[Problem] = []
     if what_if.plan and what_if.plan not in plans():
-        problems += unacceptable("plan", "No price list in force is called {name}; there are: {known}.", name=what_if.plan, known=", ".join(plans())).problems  # fmt: skip
+        problems += unacceptable(
+            "plan",
+            "No price list in force is called {name}; there are: {known}.",
+            name=what_if.plan,
+            known=", ".join(plans()),
+        ).problems
     for meter in sorted(set(what_if.prices) - set(meters())):
-        problems += unacceptable("price", "No price list in force has the meter {name}; there are: {known}.", name=meter, known=", ".join(meters())).problems  # fmt: skip
+        problems += unacceptable(
+            "price",
+            "No price list in force has the meter {name}; there are: {known}.",
+            name=meter,
+            known=", ".join(meters()),
+        ).problems
     if not 0 <= what_if.reading <= MOST_READING:
-        problems += unacceptable("reading", "Give how many times as much reading, from 0 to {most}.", most=MOST_READING).problems  # fmt: skip
+        problems += unacceptable(
+            "reading", "Give how many times as much reading, from 0 to {most}.", most=MOST_READING
+        ).problems
     if problems:
         raise Unacceptable(problems)
 
@@ -168,10 +180,30 @@ def by_zone(actors: Iterable[Actor]) -> dict[str, list[UUID]]:
 def reckon(scope: Scope, begins: datetime, ends: datetime, what_if: WhatIf, zone: str = "UTC") -> Month:
     """The same for any scope and stretch of time of which now is a part."""
     now = min(max(clock.now(), begins), ends)
-    return _month(_spent(scope, begins, now, zone), _calendar(scope, ends, zone), _used(scope, now, zone), _begun(scope), begins, now, ends, what_if, zone)  # fmt: skip
+    return _month(
+        _spent(scope, begins, now, zone),
+        _calendar(scope, ends, zone),
+        _used(scope, now, zone),
+        _begun(scope),
+        begins,
+        now,
+        ends,
+        what_if,
+        zone,
+    )
 
 
-def _month(spent: list[_Row], calendar: list[_Row], used: list[_Used], begun: _Begun, begins: datetime, now: datetime, ends: datetime, what_if: WhatIf, zone: str) -> Month:  # fmt: skip
+def _month(
+    spent: list[_Row],
+    calendar: list[_Row],
+    used: list[_Used],
+    begun: _Begun,
+    begins: datetime,
+    now: datetime,
+    ends: datetime,
+    what_if: WhatIf,
+    zone: str,
+) -> Month:
     ahead = [_otherwise(row, what_if) for row in calendar]
     habit = _with_begun(_habit([_priced_otherwise(row, what_if) for row in used], now, zone), begun)
     left = (ends - now) / timedelta(days=1)
@@ -199,7 +231,12 @@ def _month(spent: list[_Row], calendar: list[_Row], used: list[_Used], begun: _B
             if listed and listed.monthly:
                 for group, key in _groups(network, ""):
                     _sum(by[group], key, listed.currency).fee += listed.monthly
-    made = {group: tuple(sorted((_forecast(key, currency, s) for (key, currency), s in rows.items()), key=lambda f: -f.expected)) for group, rows in by.items()}  # fmt: skip
+    made = {
+        group: tuple(
+            sorted((_forecast(key, currency, s) for (key, currency), s in rows.items()), key=lambda f: -f.expected)
+        )
+        for group, rows in by.items()
+    }
     return Month(
         begins_at=begins, ends_at=ends, days=_days(spent, ahead, habit, begins, now, ends, zone, what_if), **made
     )
@@ -260,10 +297,15 @@ def _sum(rows: dict[tuple[str, str], _Sum], key: str, currency: str) -> _Sum:
 def _forecast(key: str, currency: str, s: _Sum) -> Forecast:
     reading, spread = round(s.reading), BAND * math.sqrt(s.variance)
     return Forecast(
-        key=key, currency=currency, spent=s.spent, calendar=s.calendar, reading=reading, fee=s.fee,
+        key=key,
+        currency=currency,
+        spent=s.spent,
+        calendar=s.calendar,
+        reading=reading,
+        fee=s.fee,
         low=s.spent + s.fee + s.calendar + max(0, round(s.reading - spread)),
         high=s.spent + s.fee + max(s.calendar, round(s.habit)) + round(s.reading + spread),
-    )  # fmt: skip
+    )
 
 
 def _charged(scope: Scope) -> Any:
@@ -278,8 +320,13 @@ def _charged(scope: Scope) -> Any:
 
 def _spent(scope: Scope, begins: datetime, now: datetime, zone: str) -> list[_Row]:
     rows = _charged(scope).filter(at__gte=begins, at__lte=now)
-    found = rows.values_list("workspace_id", "network", "campaign_id", "currency", TruncDate("at", tzinfo=clock.zone(zone))).annotate(total=Sum("micro"))  # fmt: skip
-    return [_Row(workspace=w, network=n, campaign=str(c) if c else "", currency=cur, day=day, micro=total) for w, n, c, cur, day, total in found]  # fmt: skip
+    found = rows.values_list(
+        "workspace_id", "network", "campaign_id", "currency", TruncDate("at", tzinfo=clock.zone(zone))
+    ).annotate(total=Sum("micro"))
+    return [
+        _Row(workspace=w, network=n, campaign=str(c) if c else "", currency=cur, day=day, micro=total)
+        for w, n, c, cur, day, total in found
+    ]
 
 
 CALENDAR = """
@@ -297,12 +344,28 @@ GROUP BY 1, 2, 3, 4, 5, 6
 def _calendar(scope: Scope, ends: datetime, zone: str) -> list[_Row]:
     if scope.purpose not in ("", Purpose.PUBLISH):
         return []
-    ids: dict[str, Any] = {name: str(value) if (value := getattr(scope, name)) else None for name in ("app_id", "channel_id", "campaign_id")}  # fmt: skip
+    ids: dict[str, Any] = {
+        name: str(value) if (value := getattr(scope, name)) else None
+        for name in ("app_id", "channel_id", "campaign_id")
+    }
     ids["workspace_ids"] = list(scope.workspace_ids) or None
     with connection.cursor() as cursor:
         cursor.execute(CALENDAR, {**ids, "network": scope.network, "ends": ends, "zone": zone})
         found = cursor.fetchall()
-    return [_Row(workspace=w, network=n, plan=plan, campaign=c or "", day=day, meter=meter, units=int(units), currency="", micro=0) for w, n, plan, c, day, meter, units in found]  # fmt: skip
+    return [
+        _Row(
+            workspace=w,
+            network=n,
+            plan=plan,
+            campaign=c or "",
+            day=day,
+            meter=meter,
+            units=int(units),
+            currency="",
+            micro=0,
+        )
+        for w, n, plan, c, day, meter, units in found
+    ]
 
 
 def _otherwise(row: _Row, what_if: WhatIf) -> _Row:
@@ -334,8 +397,23 @@ def _priced_otherwise(row: _Used, what_if: WhatIf) -> _Used:
 def _used(scope: Scope, now: datetime, zone: str) -> list[_Used]:
     """What the last days cost."""
     rows = _charged(scope).filter(at__gte=now - timedelta(days=HABIT), at__lt=now)
-    found = rows.values_list("workspace_id", "network", "currency", "purpose", "meter", TruncDate("at", tzinfo=clock.zone(zone))).annotate(count=Sum("units"), total=Sum("micro"), first=Min("at"))  # fmt: skip
-    return [_Used(workspace=w, network=n, currency=cur, purpose=purpose, meter=meter, units=count, day=day, micro=total, first_at=first) for w, n, cur, purpose, meter, day, count, total, first in found]  # fmt: skip
+    found = rows.values_list(
+        "workspace_id", "network", "currency", "purpose", "meter", TruncDate("at", tzinfo=clock.zone(zone))
+    ).annotate(count=Sum("units"), total=Sum("micro"), first=Min("at"))
+    return [
+        _Used(
+            workspace=w,
+            network=n,
+            currency=cur,
+            purpose=purpose,
+            meter=meter,
+            units=count,
+            day=day,
+            micro=total,
+            first_at=first,
+        )
+        for w, n, cur, purpose, meter, day, count, total, first in found
+    ]
 
 
 def _habit(used: list[_Used], now: datetime, zone: str) -> dict[tuple[str, str, bool], list[int]]:
@@ -370,16 +448,31 @@ def _with_begun(habit: dict[tuple[str, str, bool], list[int]], begun: _Begun) ->
     return habit | more
 
 
-def _days(spent: list[_Row], ahead: list[_Row], habit: Mapping[tuple[str, str, bool], list[int]], begins: datetime, now: datetime, ends: datetime, zone: str, what_if: WhatIf) -> tuple[tuple[date, int], ...]:  # fmt: skip
+def _days(
+    spent: list[_Row],
+    ahead: list[_Row],
+    habit: Mapping[tuple[str, str, bool], list[int]],
+    begins: datetime,
+    now: datetime,
+    ends: datetime,
+    zone: str,
+    what_if: WhatIf,
+) -> tuple[tuple[date, int], ...]:
     """What is expected to be spent at the end of each day."""
     currency = next((row.currency for row in [*spent, *ahead] if row.currency), "")
     by_day: dict[date, float] = defaultdict(float)
     for row in [*spent, *ahead]:
         if row.currency == currency and row.day:
             by_day[row.day] += row.micro
-    reading = sum(statistics.fmean(daily) for (_, cur, is_reading), daily in habit.items() if is_reading and cur == currency)  # fmt: skip
+    reading = sum(
+        statistics.fmean(daily) for (_, cur, is_reading), daily in habit.items() if is_reading and cur == currency
+    )
     tz = clock.zone(zone)
-    first, last, today = begins.astimezone(tz).date(), (ends - timedelta(seconds=1)).astimezone(tz).date(), now.astimezone(tz).date()  # fmt: skip
+    first, last, today = (
+        begins.astimezone(tz).date(),
+        (ends - timedelta(seconds=1)).astimezone(tz).date(),
+        now.astimezone(tz).date(),
+    )
     total, made = 0.0, []
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
@@ -397,9 +490,13 @@ def beyond(rows: Iterable[Budget]) -> list[tuple[Budget, Forecast]]:
         if budget.meter or ends == budgets.NEVER:
             continue
         scope = Scope(
-            workspace_ids=(budget.workspace_id,) if budget.workspace_id else (), app_id=budget.app_id, network=budget.network, channel_id=budget.channel_id,
-            campaign_id=budget.campaign_id, purpose=budget.purpose,
-        )  # fmt: skip
+            workspace_ids=(budget.workspace_id,) if budget.workspace_id else (),
+            app_id=budget.app_id,
+            network=budget.network,
+            channel_id=budget.channel_id,
+            campaign_id=budget.campaign_id,
+            purpose=budget.purpose,
+        )
         month = reckon(scope, budgets.begins(budget, now), ends, WhatIf(), budget.timezone)
         for one in month.total:
             if one.currency == budget.currency and one.expected > budget.amount:
@@ -411,16 +508,39 @@ def alert() -> int:
     """Tell, once a period, of budgets that the forecast passes; how many. Run hourly."""
     found = beyond(Budget.objects.filter(is_active=True, meter=""))
     for budget, forecast in found:
-        workspace_id = budget.workspace_id or Charge.objects.filter(app_id=budget.app_id).values_list("workspace_id", flat=True).last()  # fmt: skip
+        workspace_id = (
+            budget.workspace_id
+            or Charge.objects.filter(app_id=budget.app_id).values_list("workspace_id", flat=True).last()
+        )
         if workspace_id is None:
             continue
         begins, ends = budgets.begins(budget, clock.now()), budgets.renews(budget, clock.now())
         notices.tell(
-            "budget.forecast", workspace_id, gather=f"{budget.id} {begins.isoformat()} forecast", once=True, page="/costs/budgets", budget=budget.name,
-            expected=shown(forecast.expected, forecast.currency), amount=shown(budget.amount, budget.currency),
+            "budget.forecast",
+            workspace_id,
+            gather=f"{budget.id} {begins.isoformat()} forecast",
+            once=True,
+            page="/costs/budgets",
+            budget=budget.name,
+            expected=shown(forecast.expected, forecast.currency),
+            amount=shown(budget.amount, budget.currency),
             until=ends.astimezone(clock.zone(budget.timezone)).date().isoformat(),
-        )  # fmt: skip
+        )
     return 0
 
 
-__all__ = ["Forecast", "Month", "Scope", "WhatIf", "alert", "beyond", "by_zone", "forecast", "meters", "month_of", "plans", "reckon", "totals"]  # fmt: skip
+__all__ = [
+    "Forecast",
+    "Month",
+    "Scope",
+    "WhatIf",
+    "alert",
+    "beyond",
+    "by_zone",
+    "forecast",
+    "meters",
+    "month_of",
+    "plans",
+    "reckon",
+    "totals",
+]

@@ -65,7 +65,12 @@ def _of_budgets() -> int:
     current = budgets.current()
     set_aside = reservations.held_by(row.id for row in found)
     spent = affording.spent_by([row.id for row in found if row.steps or row.broken_at])
-    asks = [ask for row in found for ask in _asks(row, current, set_aside.get(row.id, {}), spent.get(row.id, Counter())) if ask.priced]  # fmt: skip
+    asks = [
+        ask
+        for row in found
+        for ask in _asks(row, current, set_aside.get(row.id, {}), spent.get(row.id, Counter()))
+        if ask.priced
+    ]
     refused = reservations.reserve(current, asks)
     return _send([row for row in found if row.id not in refused])
 
@@ -95,7 +100,12 @@ def _send(rows: Sequence[Delivery]) -> int:
         row.changed_at = now
         in_channel[row.channel_id] += 1
     Delivery.objects.bulk_update(rows, ["state", "hold", "reason", "problems", "tries", "next_at", "changed_at"])
-    Attempt.objects.bulk_create([Attempt(delivery=row, did="release", outcome="released", sentence="There is room in the budget again.") for row in rows])  # fmt: skip
+    Attempt.objects.bulk_create(
+        [
+            Attempt(delivery=row, did="release", outcome="released", sentence="There is room in the budget again.")
+            for row in rows
+        ]
+    )
     return len(rows)
 
 

@@ -170,9 +170,15 @@ class _Check:
         self.problems.sort(key=lambda p: p.row)
         self.notices.sort(key=lambda p: p.row)
         return Report(
-            table=self.table.name, ready=tuple(p for p in posts if p.row not in bad), skipped=skipped, problems=tuple(self.problems),
-            notices=tuple(self.notices), deliveries=len(seen), unconfirmed=unconfirmed, cost=_sum(priced),
-        )  # fmt: skip
+            table=self.table.name,
+            ready=tuple(p for p in posts if p.row not in bad),
+            skipped=skipped,
+            problems=tuple(self.problems),
+            notices=tuple(self.notices),
+            deliveries=len(seen),
+            unconfirmed=unconfirmed,
+            cost=_sum(priced),
+        )
 
     def _look_into(self, posts: Sequence[Post]) -> None:
         """Each file once; one that the library has already is the library's."""
@@ -210,7 +216,19 @@ class _Check:
         for key in post.channels:
             if key not in self.channels:
                 known = ", ".join(sorted(self.channels)) or "none yet; connect one first"
-                self._note(self.problems, post, [Problem(code="unknown-channel", message="There is no channel {key!r}; the channels are: {known}.", params={"key": key[:80], "known": known}, field="channels")], told)  # fmt: skip
+                self._note(
+                    self.problems,
+                    post,
+                    [
+                        Problem(
+                            code="unknown-channel",
+                            message="There is no channel {key!r}; the channels are: {known}.",
+                            params={"key": key[:80], "known": known},
+                            field="channels",
+                        )
+                    ],
+                    told,
+                )
                 continue
             channel = self.channels[key]
             rendered = registry.get(channel.network).render(for_channel(draft, channel, thumbnails), self.can[key])
@@ -260,9 +278,10 @@ class _Check:
         window = timedelta(hours=hours)
         times = [post.at for post, _, _ in seen]
         rows = Delivery.objects.filter(
-            channel__in={channel.id for _, channel, _ in seen}, text_hash__in=digests,
+            channel__in={channel.id for _, channel, _ in seen},
+            text_hash__in=digests,
             due_at__range=(min(times) - window, max(times) + window),
-        ).exclude(state__in=[DeliveryState.CANCELED, DeliveryState.DELETED, DeliveryState.FAILED])  # fmt: skip
+        ).exclude(state__in=[DeliveryState.CANCELED, DeliveryState.DELETED, DeliveryState.FAILED])
         others: dict[tuple[UUID, str], list[tuple[datetime, str]]] = {}
         for channel_id, digest, due_at in rows.values_list("channel_id", "text_hash", "due_at"):
             others.setdefault((channel_id, digest), []).append((due_at, f"{due_at:%Y-%m-%d %H:%M} UTC"))

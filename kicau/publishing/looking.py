@@ -67,5 +67,10 @@ async def look(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientS
 
 def _asked(row: Delivery) -> Asked:
     return Asked(
-        key=row.key, post=from_json(Rendered, row.rendered), progress=row.progress, begun_at=row.broken_at or row.changed_at, due_at=row.due_at, steps=row.steps,
-    )  # fmt: skip
+        key=row.key,
+        post=from_json(Rendered, row.rendered),
+        progress=row.progress,
+        begun_at=row.broken_at or row.changed_at,
+        due_at=row.due_at,
+        steps=row.steps,
+    )

@@ -85,7 +85,11 @@ def tags(actor: Actor, words: str) -> list[str]:
     saved = SavedText.objects.filter(workspace=actor.workspace, kind=SavedText.Kind.HASHTAGS).values_list(
         "text", flat=True
     )
-    lately = Part.objects.filter(draft__workspace=actor.workspace, text__contains="#").order_by("-id").values_list("text", flat=True)  # fmt: skip
+    lately = (
+        Part.objects.filter(draft__workspace=actor.workspace, text__contains="#")
+        .order_by("-id")
+        .values_list("text", flat=True)
+    )
     found = dict.fromkeys(
         match[0].rstrip(AFTER_TAG) for text in [*saved, *lately[:RECENT]] for match in TAG.finditer(text)
     )
@@ -95,7 +99,9 @@ def tags(actor: Actor, words: str) -> list[str]:
 # Looking up
 
 
-async def look_up(actor: Actor, channel: Channel, words: str, *, client: aiohttp.ClientSession | None = None) -> list[Handle]:  # fmt: skip
+async def look_up(
+    actor: Actor, channel: Channel, words: str, *, client: aiohttp.ClientSession | None = None
+) -> list[Handle]:
     """Ask the channel's network for accounts, and remember what it says; a whole handle that nobody has too.
 
     The call is charged as any is, and is not made where it does not fit into a budget. Raises NotAllowed, Conflict with
@@ -112,7 +118,13 @@ async def look_up(actor: Actor, channel: Channel, words: str, *, client: aiohttp
         if channel.state != ChannelState.ACTIVE:
             raise Conflict(Sentence("{channel} is not connected now; connect it again first.", channel=channel.name))
         if later := pacing.reads_from(channel, clock.now()):
-            raise Conflict(Sentence("{network} says that most of what it allows is used up: nothing is read from it until {until}, so that posts go out. Write the handle yourself.", network=label, until=later))  # fmt: skip
+            raise Conflict(
+                Sentence(
+                    "{network} says that most of what it allows is used up: nothing is read from it until {until}, so that posts go out. Write the handle yourself.",
+                    network=label,
+                    until=later,
+                )
+            )
         work = work_for(channel, Purpose.READ, actor.person_id)
         purse = await sync_to_async(purses.purse_for)(work)
         live = Live(channel, session, purses.payer(work, purse, label))
@@ -125,7 +137,9 @@ async def look_up(actor: Actor, channel: Channel, words: str, *, client: aiohttp
     except Rejected as exc:
         raise Unacceptable(exc.problems) from exc
     except ConnectorError as exc:
-        raise Conflict(Sentence("{network} could not be asked: {why}. Try again later.", network=label, why=str(exc)[:200])) from exc  # fmt: skip
+        raise Conflict(
+            Sentence("{network} could not be asked: {why}. Try again later.", network=label, why=str(exc)[:200])
+        ) from exc
     finally:
         if client is None:
             await session.close()
@@ -140,14 +154,33 @@ def _account(work: Work, live: Live) -> None:
 def _remember(actor: Actor, network: str, words: str, found: Sequence[Account], finding: Finding) -> list[Handle]:
     now = clock.now()
     rows = [
-        Handle(workspace=actor.workspace, network=network, target=one.target.casefold()[:300], mention=one.mention[:400], handle=one.handle[:300], name=one.name[:300], is_there=True, seen_at=now)
+        Handle(
+            workspace=actor.workspace,
+            network=network,
+            target=one.target.casefold()[:300],
+            mention=one.mention[:400],
+            handle=one.handle[:300],
+            name=one.name[:300],
+            is_there=True,
+            seen_at=now,
+        )
         for one in found
-    ]  # fmt: skip
+    ]
     whole = words.strip().removeprefix("@")
     if not any(whole.casefold() in (row.target, row.handle.casefold()) for row in rows) and whole:
         sure = finding.every and (not finding.as_typed or "." in whole or "@" in whole)
         if sure:  # a whole handle, and nobody has it
-            rows.append(Handle(workspace=actor.workspace, network=network, target=whole.casefold()[:300], mention=f"@{whole}"[:400], handle=whole[:300], is_there=False, seen_at=now))  # fmt: skip
+            rows.append(
+                Handle(
+                    workspace=actor.workspace,
+                    network=network,
+                    target=whole.casefold()[:300],
+                    mention=f"@{whole}"[:400],
+                    handle=whole[:300],
+                    is_there=False,
+                    seen_at=now,
+                )
+            )
     _keep({row.target: row for row in rows}.values(), ["mention", "handle", "name", "is_there", "seen_at"])
     return [row for row in rows if row.is_there]
 
@@ -190,13 +223,24 @@ def warnings(channel: Channel, rendered: Rendered, found: Sequence[Mentioned], d
     """What the author should know of mentions and hashtags on this channel; none of it blocks."""
     label, texts = registry.get(channel.network).label, _typed(draft, channel)
     told = [
-        Problem(code="unknown-mention", message="{network} has no account {handle}: check how it is written.", params={"network": label, "handle": one.text}, field="parts.0.text")
-        for one in found if one.state == "missing"
-    ]  # fmt: skip
+        Problem(
+            code="unknown-mention",
+            message="{network} has no account {handle}: check how it is written.",
+            params={"network": label, "handle": one.text},
+            field="parts.0.text",
+        )
+        for one in found
+        if one.state == "missing"
+    ]
     told += [
-        Problem(code="contact-without-handle", message="{name} has no handle on {network}: the name stands there without a link.", params={"network": label, "name": name}, field="parts.0.text")
+        Problem(
+            code="contact-without-handle",
+            message="{name} has no handle on {network}: the name stands there without a link.",
+            params={"network": label, "name": name},
+            field="parts.0.text",
+        )
         for name in contacts.without_handle(draft.workspace, channel.network, texts)
-    ]  # fmt: skip
+    ]
     for n, part in enumerate(rendered.parts):
         told += _lost_tags(label, n, part)
     return tuple(told)
@@ -216,14 +260,28 @@ def _lost_tags(label: str, n: int, part: RenderedPart) -> Iterator[Problem]:
     tags = {span.start: span.text for span in part.spans if span.kind is SpanKind.TAG}
     for match in TAG.finditer(part.text):
         word = match[0].rstrip(AFTER_TAG)
-        if len(word) < 2 or word[1:].isdigit() or any(s.start <= match.start() < s.end and s.kind is not SpanKind.TAG for s in part.spans):  # fmt: skip
+        if (
+            len(word) < 2
+            or word[1:].isdigit()
+            or any(s.start <= match.start() < s.end and s.kind is not SpanKind.TAG for s in part.spans)
+        ):
             continue
         made = tags.get(match.start())
         params = {"network": label, "tag": word, "short": made or ""}
         if made is None:
-            yield Problem(code="no-tag", message="On {network}, {tag} is no hashtag: it stands there as plain words.", params=params, field=f"parts.{n}.text")  # fmt: skip
+            yield Problem(
+                code="no-tag",
+                message="On {network}, {tag} is no hashtag: it stands there as plain words.",
+                params=params,
+                field=f"parts.{n}.text",
+            )
         elif len(made) < len(word):
-            yield Problem(code="short-tag", message="On {network}, only {short} of {tag} is the hashtag.", params=params, field=f"parts.{n}.text")  # fmt: skip
+            yield Problem(
+                code="short-tag",
+                message="On {network}, only {short} of {tag} is the hashtag.",
+                params=params,
+                field=f"parts.{n}.text",
+            )
 
 
 def note_used(actor: Actor, shown: Iterable[tuple[Channel, Rendered]]) -> None:
@@ -233,6 +291,12 @@ def note_used(actor: Actor, shown: Iterable[tuple[Channel, Rendered]]) -> None:
         for span in _mentions(rendered):
             target, handle = span.target.casefold()[:300], span.text.removeprefix("@")[:300]
             if handle.casefold() == target:  # elsewhere the words that readers see are not what an author writes
-                rows[channel.network, target] = Handle(workspace=actor.workspace, network=channel.network, target=target, mention=f"@{handle}", handle=handle)  # fmt: skip
+                rows[channel.network, target] = Handle(
+                    workspace=actor.workspace,
+                    network=channel.network,
+                    target=target,
+                    mention=f"@{handle}",
+                    handle=handle,
+                )
     if rows:
         Handle.objects.bulk_create(list(rows.values()), ignore_conflicts=True)

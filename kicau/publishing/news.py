@@ -43,11 +43,18 @@ def tell(ended: Sequence[Ended]) -> None:
         channel = channels[channel_id]
         told[event].append(
             notices.News(
-                workspace_id=channel.workspace_id, to=(authors.get(draft_id),), gather=str(channel_id), page=f"/posts/{draft_id}",
+                workspace_id=channel.workspace_id,
+                to=(authors.get(draft_id),),
+                gather=str(channel_id),
+                page=f"/posts/{draft_id}",
                 many=f"/?view=list&state={state}",
-                details={"post": excerpt(rendered), "channel": f"{channel.name} ({registry.get(channel.network).label})", "reason": reason},
+                details={
+                    "post": excerpt(rendered),
+                    "channel": f"{channel.name} ({registry.get(channel.network).label})",
+                    "reason": reason,
+                },
             )
-        )  # fmt: skip
+        )
     for event, news in told.items():
         notices.tell_all(event, news)
 

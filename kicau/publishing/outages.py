@@ -114,7 +114,10 @@ class Outages:
 
     def _tell(self, id_: UUID, place: Place, network: str, since: datetime) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE publishing_outage SET told_at = clock_timestamp() WHERE id = %s AND told_at IS NULL RETURNING id", [id_])  # fmt: skip
+            cursor.execute(
+                "UPDATE publishing_outage SET told_at = clock_timestamp() WHERE id = %s AND told_at IS NULL RETURNING id",
+                [id_],
+            )
             if cursor.fetchone() is None:
                 return  # another worker was quicker
             cursor.execute(CONCERNED, [*place, outcomes.LONGEST_WAIT])
@@ -126,10 +129,15 @@ class Outages:
         notices.tell_all(
             "network.unreachable",
             [
-                notices.News(workspace_id=workspace, gather=f"{place[0]} {place[1]}"[:120], page="/?view=list&state=publishing", details={"network": name})
+                notices.News(
+                    workspace_id=workspace,
+                    gather=f"{place[0]} {place[1]}"[:120],
+                    page="/?view=list&state=publishing",
+                    details={"network": name},
+                )
                 for workspace in workspaces
             ],
-        )  # fmt: skip
+        )
 
 
 def _give_up(outcome: Outcome) -> None:

@@ -127,22 +127,61 @@ def went_on(item: Claimed, did: str, result: PublishResult | None, label: str) -
             )
             warned = of_problems(result.warnings)
             problems = [to_json(w) for w in result.warnings]
-            return Outcome(item=item, did=did, outcome="published", state=DeliveryState.PUBLISHED, next_at=now, sentence=sentence + warned, steps=item.steps + 1, published=result, spent=result.spent, problems=problems, reason=warned)  # fmt: skip
+            return Outcome(
+                item=item,
+                did=did,
+                outcome="published",
+                state=DeliveryState.PUBLISHED,
+                next_at=now,
+                sentence=sentence + warned,
+                steps=item.steps + 1,
+                published=result,
+                spent=result.spent,
+                problems=problems,
+                reason=warned,
+            )
         case Continue():
             note = result.note or (
                 Sentence("It had gone further than we knew; going on from there.") if did == "find" else ""
             )
-            return Outcome(item=item, did=did, outcome="continued", state=DeliveryState.PUBLISHING, next_at=now + result.after, sentence=note, steps=item.steps + 1, progress=dict(result.progress), reason=note, spent=result.spent)  # fmt: skip
+            return Outcome(
+                item=item,
+                did=did,
+                outcome="continued",
+                state=DeliveryState.PUBLISHING,
+                next_at=now + result.after,
+                sentence=note,
+                steps=item.steps + 1,
+                progress=dict(result.progress),
+                reason=note,
+                spent=result.spent,
+            )
         case None:
-            return Outcome(item=item, did=did, outcome="not-found", state=DeliveryState.PUBLISHING, next_at=now, sentence=Sentence("{network} has nothing of the broken step; taking it again.", network=label), steps=item.steps + 1)  # fmt: skip
+            return Outcome(
+                item=item,
+                did=did,
+                outcome="not-found",
+                state=DeliveryState.PUBLISHING,
+                next_at=now,
+                sentence=Sentence("{network} has nothing of the broken step; taking it again.", network=label),
+                steps=item.steps + 1,
+            )
 
 
 def again(item: Claimed, did: str, outcome: str, sentence: str, after: timedelta, tries: int) -> Outcome:
     """The step is taken again later; one that was being looked up still is."""
     return Outcome(
-        item=item, did=did, outcome=outcome, state=DeliveryState.PUBLISHING, next_at=clock.now() + after, sentence=sentence,
-        reason=sentence, steps=item.steps, tries=tries, broken_at=item.broken_at,
-    )  # fmt: skip
+        item=item,
+        did=did,
+        outcome=outcome,
+        state=DeliveryState.PUBLISHING,
+        next_at=clock.now() + after,
+        sentence=sentence,
+        reason=sentence,
+        steps=item.steps,
+        tries=tries,
+        broken_at=item.broken_at,
+    )
 
 
 def limited(item: Claimed, did: str, label: str, exc: errors.RateLimited) -> Outcome:
@@ -171,14 +210,35 @@ def paced(outcome: Outcome, waits: list[Wait], label: str) -> None:
 
 def _why(wait: Wait, until: datetime, label: str) -> str:
     if wait.whole_app:
-        return Sentence("{network} says that {used}% of what it allows this app is used up: the next step in any of its channels is taken at {until}.", network=label, used=wait.used, until=until)  # fmt: skip
-    return Sentence("{network} says that {used}% of what it allows this channel is used up: its next step is taken at {until}.", network=label, used=wait.used, until=until)  # fmt: skip
+        return Sentence(
+            "{network} says that {used}% of what it allows this app is used up: the next step in any of its channels is taken at {until}.",
+            network=label,
+            used=wait.used,
+            until=until,
+        )
+    return Sentence(
+        "{network} says that {used}% of what it allows this channel is used up: its next step is taken at {until}.",
+        network=label,
+        used=wait.used,
+        until=until,
+    )
 
 
 def unavailable(item: Claimed, did: str, label: str, exc: Exception) -> Outcome:
     if clock.now() - max(item.due_at, item.begun_at - GIVE_UP) > GIVE_UP and item.tries > 100:
         reason = Sentence("{network} could not be reached for a day; retry when it is back.", network=label)
-        return Outcome(item=item, did=did, outcome="given-up", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
+        return Outcome(
+            item=item,
+            did=did,
+            outcome="given-up",
+            state=DeliveryState.FAILED,
+            next_at=clock.now(),
+            sentence=reason,
+            reason=reason,
+            steps=item.steps,
+            tries=item.tries,
+            broken_at=item.broken_at,
+        )
     wait = min(LONGEST_WAIT, 2.0 ** min(item.tries, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (spreads load, guards nothing)
     return again(
         item,
@@ -202,7 +262,18 @@ def uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_te
             )
         )
         reason = first + Sentence("Look there, then say here what you found.") + exc.detail[:200]
-        return Outcome(item=item, did=did, outcome="unknown", state=DeliveryState.UNKNOWN, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
+        return Outcome(
+            item=item,
+            did=did,
+            outcome="unknown",
+            state=DeliveryState.UNKNOWN,
+            next_at=clock.now(),
+            sentence=reason,
+            reason=reason,
+            steps=item.steps,
+            tries=item.tries,
+            broken_at=item.broken_at,
+        )
     outcome = again(
         item,
         did,
@@ -224,10 +295,23 @@ def uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_te
 
 def rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
     reason = of_problems(exc.problems) or Sentence.of(pieces_of(str(exc)))
-    return Outcome(item=item, did=did, outcome="rejected", state=DeliveryState.FAILED, next_at=clock.now(), sentence=reason, reason=reason, problems=[to_json(p) for p in exc.problems], steps=item.steps, tries=item.tries)  # fmt: skip
+    return Outcome(
+        item=item,
+        did=did,
+        outcome="rejected",
+        state=DeliveryState.FAILED,
+        next_at=clock.now(),
+        sentence=reason,
+        reason=reason,
+        problems=[to_json(p) for p in exc.problems],
+        steps=item.steps,
+        tries=item.tries,
+    )
 
 
-def beyond_budget(item: Claimed, did: str, label: str, short: Short, lacks: purses.NotReserved | None = None) -> Outcome:  # fmt: skip
+def beyond_budget(
+    item: Claimed, did: str, label: str, short: Short, lacks: purses.NotReserved | None = None
+) -> Outcome:
     problem = affording.problem(short, label, lacks)
     outcome = held(item, did, Hold.BUDGET, of_problems([problem]), short.renews_at)
     outcome.problems = [to_json(problem)]
@@ -242,21 +326,53 @@ def not_on_plan(item: Claimed, did: str, exc: affording.NotOnPlan) -> Outcome:
 
 def plan_spent(item: Claimed, did: str, label: str, exc: errors.PlanExceeded) -> Outcome:
     if exc.resets_at is None:
-        first = Sentence("The plan for {network} ({meter}) is spent; raise it there to send it sooner, then retry.", network=label, meter=exc.meter)  # fmt: skip
+        first = Sentence(
+            "The plan for {network} ({meter}) is spent; raise it there to send it sooner, then retry.",
+            network=label,
+            meter=exc.meter,
+        )
     else:
-        first = Sentence("The plan for {network} ({meter}) is spent until {until}, and goes out then; raise it there to send it sooner, then retry.", network=label, meter=exc.meter, until=exc.resets_at)  # fmt: skip
+        first = Sentence(
+            "The plan for {network} ({meter}) is spent until {until}, and goes out then; raise it there to send it sooner, then retry.",
+            network=label,
+            meter=exc.meter,
+            until=exc.resets_at,
+        )
     return held(item, did, Hold.BUDGET, first + exc.detail[:200], exc.resets_at or NEVER)
 
 
 def held(item: Claimed, did: str, hold: str, reason: str, until: datetime | None = None) -> Outcome:
     """`until` (UTC): when it is released by itself; what waits for a person waits from now on."""
-    return Outcome(item=item, did=did, outcome="held", state=DeliveryState.HELD, hold=hold, next_at=until or clock.now(), sentence=reason, reason=reason, steps=item.steps, tries=item.tries, broken_at=item.broken_at)  # fmt: skip
+    return Outcome(
+        item=item,
+        did=did,
+        outcome="held",
+        state=DeliveryState.HELD,
+        hold=hold,
+        next_at=until or clock.now(),
+        sentence=reason,
+        reason=reason,
+        steps=item.steps,
+        tries=item.tries,
+        broken_at=item.broken_at,
+    )
 
 
 def parked(item: Claimed, did: str, exc: Exception) -> Outcome:
     """A bug: whether something was sent is unknown, so a retry by a person begins with `find`."""
-    reason = Sentence("Kicau stopped this delivery because of a fault of its own. The technical details are in its log; retry it when they are mended.")  # fmt: skip
+    reason = Sentence(
+        "Kicau stopped this delivery because of a fault of its own. The technical details are in its log; retry it when they are mended."
+    )
     return Outcome(
-        item=item, did=did, outcome="bug", state=DeliveryState.PARKED, next_at=clock.now(), sentence=reason, reason=reason, steps=item.steps,
-        tries=item.tries, broken_at=item.broken_at or item.begun_at, detail={"traceback": "".join(traceback.format_exception(exc))[-4000:]},
-    )  # fmt: skip
+        item=item,
+        did=did,
+        outcome="bug",
+        state=DeliveryState.PARKED,
+        next_at=clock.now(),
+        sentence=reason,
+        reason=reason,
+        steps=item.steps,
+        tries=item.tries,
+        broken_at=item.broken_at or item.begun_at,
+        detail={"traceback": "".join(traceback.format_exception(exc))[-4000:]},
+    )

@@ -40,7 +40,9 @@ class Made:
 
 
 @transaction.atomic
-def make_link(actor: Actor, draft_id: UUID | str, name: str, *, days: int = 14, may_comment: bool = True, may_approve: bool = True) -> Made:  # fmt: skip
+def make_link(
+    actor: Actor, draft_id: UUID | str, name: str, *, days: int = 14, may_comment: bool = True, may_approve: bool = True
+) -> Made:
     """For somebody outside, called `name`. Raises NotAllowed, NotFound, Unacceptable, Conflict."""
     actor.require(Permission.PUBLISH)
     draft = compose.one_draft(actor, draft_id)
@@ -53,9 +55,15 @@ def make_link(actor: Actor, draft_id: UUID | str, name: str, *, days: int = 14, 
         raise Conflict("This post has many links already; take some back first.")
     secret = secrets.token_urlsafe(32)
     row = ReviewLink.objects.create(
-        workspace=actor.workspace, draft=draft, digest=_digest(secret), name=name, may_comment=may_comment, may_approve=may_approve,
-        created_by=actor.person, expires_at=clock.now() + timedelta(days=days),
-    )  # fmt: skip
+        workspace=actor.workspace,
+        draft=draft,
+        digest=_digest(secret),
+        name=name,
+        may_comment=may_comment,
+        may_approve=may_approve,
+        created_by=actor.person,
+        expires_at=clock.now() + timedelta(days=days),
+    )
     actor.record("review.link_made", draft.id, name=name, days=days, comment=may_comment, approve=may_approve)
     return Made(row, settings.KICAU_PUBLIC_URL + reverse("review", args=[secret]))
 
@@ -156,8 +164,13 @@ def _say(link: ReviewLink, draft: Draft, kind: str, text: str, part: int | None 
         raise Conflict("A lot was said by this link already; ask for another one.")
     made = approval.write(draft, kind, text, link.name, part, quote, link=link)
     AuditEntry.objects.create(
-        workspace_id=link.workspace_id, actor=link.name, via="link", act=f"review.{kind}", subject=str(draft.id), detail={"link": str(link.id), "version": draft.version},
-    )  # fmt: skip
+        workspace_id=link.workspace_id,
+        actor=link.name,
+        via="link",
+        act=f"review.{kind}",
+        subject=str(draft.id),
+        detail={"link": str(link.id), "version": draft.version},
+    )
     return made
 
 
@@ -165,7 +178,16 @@ def _tell(link: ReviewLink, draft: Draft, event: str, reason: str) -> None:
     post = approval.excerpt(list(draft.parts.filter(variant=None, position=0).values_list("text", flat=True)))
     to = tuple({draft.author_id, link.created_by_id} - {None})
     if to:
-        notices.tell(event, link.workspace_id, to=to, gather=f"{event}:{draft.id}", page=f"/posts/{draft.id}", name=link.name, post=post, reason=reason)  # fmt: skip
+        notices.tell(
+            event,
+            link.workspace_id,
+            to=to,
+            gather=f"{event}:{draft.id}",
+            page=f"/posts/{draft.id}",
+            name=link.name,
+            post=post,
+            reason=reason,
+        )
 
 
 def _digest(secret: str) -> str:

@@ -98,10 +98,21 @@ class Post:
             VariantInput(network=network, parts=_parts(texts, groups)) for network, texts in self.variants.items()
         )
         return Composition(
-            parts=_parts(self.texts, groups, keep_empty=True), link=link, poll=self.poll, first_comment=self.first_comment, options=self.options,
-            variants=variants, language=self.language, campaign=self.campaign, tags=self.tags, timezone=self.timezone, ref=self.ref,
-            origin=Origin.IMPORTED, origin_detail=f"{table}, row {self.row}", ai_use=self.ai_use,
-        )  # fmt: skip
+            parts=_parts(self.texts, groups, keep_empty=True),
+            link=link,
+            poll=self.poll,
+            first_comment=self.first_comment,
+            options=self.options,
+            variants=variants,
+            language=self.language,
+            campaign=self.campaign,
+            tags=self.tags,
+            timezone=self.timezone,
+            ref=self.ref,
+            origin=Origin.IMPORTED,
+            origin_detail=f"{table}, row {self.row}",
+            ai_use=self.ai_use,
+        )
 
 
 def _parts(
@@ -158,12 +169,25 @@ class Reader:
         zone = row["timezone"].strip() or self.zone
         at = self._at(row["at"], zone, found, row.number)
         post = Post(
-            row=row.number, ref=self._ref(row, wrong), channels=channels, at=at or self.start, timezone=zone, texts=texts, variants=variants, media=media,
-            link=self._link(row, wrong), link_title=row["link_title"].strip(), link_description=row["link_description"].strip(),
-            first_comment=row["first_comment"].strip(), poll=self._poll(row["poll"], wrong), options=self._options(row["options"], wrong),
-            campaign=row["campaign"].strip(), tags=tuple(dict.fromkeys(row["tags"].replace(",", " ").split())), language=row["language"].strip(),
+            row=row.number,
+            ref=self._ref(row, wrong),
+            channels=channels,
+            at=at or self.start,
+            timezone=zone,
+            texts=texts,
+            variants=variants,
+            media=media,
+            link=self._link(row, wrong),
+            link_title=row["link_title"].strip(),
+            link_description=row["link_description"].strip(),
+            first_comment=row["first_comment"].strip(),
+            poll=self._poll(row["poll"], wrong),
+            options=self._options(row["options"], wrong),
+            campaign=row["campaign"].strip(),
+            tags=tuple(dict.fromkeys(row["tags"].replace(",", " ").split())),
+            language=row["language"].strip(),
             ai_use=self._ai_use(row["ai_use"], wrong),
-        )  # fmt: skip
+        )
         self.problems += found
         return None if found else post
 
@@ -319,7 +343,9 @@ NEXT_OPTION = re.compile(
 )  # a value may hold both itself: captions, several focal points
 
 
-def _pairs(column: str, form: str, said: str, wrong: Callable[..., None], between: re.Pattern[str] = NEXT_PAIR) -> dict[str, str]:  # fmt: skip
+def _pairs(
+    column: str, form: str, said: str, wrong: Callable[..., None], between: re.Pattern[str] = NEXT_PAIR
+) -> dict[str, str]:
     found = {}
     for pair in filter(None, (part.strip() for part in between.split(said))):
         name, equals, value = pair.partition("=")

@@ -81,12 +81,15 @@ def preview(
     people = mentions.mentioned(actor, shown)
     return [
         Preview(
-            channel=channel, rendered=rendered, priced=price_all(channel.network, rendered.charges, plan=channel.app.plan),
+            channel=channel,
+            rendered=rendered,
+            priced=price_all(channel.network, rendered.charges, plan=channel.app.plan),
             duplicates=duplicates(actor, channel, rendered, at, but=draft.id) if channel.id in suspects else (),
-            mentioned=found, warnings=mentions.warnings(channel, rendered, found, draft),
+            mentioned=found,
+            warnings=mentions.warnings(channel, rendered, found, draft),
         )
         for (channel, rendered), found in zip(shown, people, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _with_same_text(actor: Actor, shown: Sequence[tuple[Channel, Rendered]], at: datetime, but: UUID) -> set[UUID]:
@@ -151,7 +154,15 @@ class Scheduled:
     notices: tuple[Problem, ...]  # duplicates, conversions: what the author should know
 
 
-def schedule(actor: Actor, draft: Draft, channel_keys: Sequence[str], due_at: datetime, *, timezone: str = "", confirm: bool = False) -> Scheduled:  # fmt: skip
+def schedule(
+    actor: Actor,
+    draft: Draft,
+    channel_keys: Sequence[str],
+    due_at: datetime,
+    *,
+    timezone: str = "",
+    confirm: bool = False,
+) -> Scheduled:
     """Deliver a draft to channels at `due_at`. All channels or none: any problem on any of them is raised as
     Unacceptable and nothing is scheduled; the draft stays as it is. Raises NotAllowed, NotFound too.
 
@@ -229,7 +240,23 @@ def _save(actor: Actor, wanted: Sequence[Wanted], rows: list[Delivery]) -> None:
             posts=len(ids),
             confirmed=sum(r.confirmed_at is not None for r in rows),
         )
-    webhooks.emit("delivery.scheduled", [(actor.workspace.id, {"delivery": str(r.id), "post": str(r.draft_id), "channel": str(r.channel_id), "network": r.network, "state": r.state, "due_at": r.due_at.isoformat()}) for r in rows])  # fmt: skip
+    webhooks.emit(
+        "delivery.scheduled",
+        [
+            (
+                actor.workspace.id,
+                {
+                    "delivery": str(r.id),
+                    "post": str(r.draft_id),
+                    "channel": str(r.channel_id),
+                    "network": r.network,
+                    "state": r.state,
+                    "due_at": r.due_at.isoformat(),
+                },
+            )
+            for r in rows
+        ],
+    )
 
 
 def _delivery(
@@ -237,9 +264,16 @@ def _delivery(
 ) -> Delivery:
     due_at = max(one.due_at, now) if one.due_at > now - GRACE else one.due_at
     row = Delivery(
-        workspace=actor.workspace, draft=one.draft, channel=channel, network=channel.network, due_at=due_at, next_at=first_step_at(due_at, rendered, now),
-        timezone=one.timezone or one.draft.timezone, rendered=to_json(rendered), text_hash=text_hash(rendered),
-    )  # fmt: skip
+        workspace=actor.workspace,
+        draft=one.draft,
+        channel=channel,
+        network=channel.network,
+        due_at=due_at,
+        next_at=first_step_at(due_at, rendered, now),
+        timezone=one.timezone or one.draft.timezone,
+        rendered=to_json(rendered),
+        text_hash=text_hash(rendered),
+    )
     if needs_confirmation(channel):
         if confirm and actor.person is not None:
             row.confirmed_by, row.confirmed_at = actor.person, now

@@ -49,7 +49,11 @@ def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Cha
             Refusal.objects.bulk_create(heard)
         _pause(outcomes)
         _tell([o for o in outcomes if o.item.id in kept])
-        if out := [(o.item.lane, o.item.rendered["reply_to"], o.item.id, o.published.at) for o in outcomes if o.published and o.item.id in kept and o.item.rendered.get("reply_to")]:  # fmt: skip
+        if out := [
+            (o.item.lane, o.item.rendered["reply_to"], o.item.id, o.published.at)
+            for o in outcomes
+            if o.published and o.item.id in kept and o.item.rendered.get("reply_to")
+        ]:
             for note in ANSWERED:
                 note(out)
 
@@ -71,11 +75,23 @@ def _rows(outcomes: Sequence[Outcome]) -> str:
     def row(o: Outcome) -> dict[str, Any]:
         done = o.published
         return {
-            "id": o.item.id, "begun_at": o.item.begun_at, "state": o.state, "hold": o.hold, "next_at": o.next_at, "progress": o.progress, "steps": o.steps,
-            "tries": o.tries, "broken_at": o.broken_at, "reason": o.reason, "said": stored(o.reason), "problems": o.problems,
-            "remote_ids": done.ids if done else None, "url": done.url if done else None, "raw": dict(done.raw) if done else None,
+            "id": o.item.id,
+            "begun_at": o.item.begun_at,
+            "state": o.state,
+            "hold": o.hold,
+            "next_at": o.next_at,
+            "progress": o.progress,
+            "steps": o.steps,
+            "tries": o.tries,
+            "broken_at": o.broken_at,
+            "reason": o.reason,
+            "said": stored(o.reason),
+            "problems": o.problems,
+            "remote_ids": done.ids if done else None,
+            "url": done.url if done else None,
+            "raw": dict(done.raw) if done else None,
             "published_at": done.at if done else None,
-        }  # fmt: skip
+        }
 
     return as_json([row(o) for o in outcomes])
 
@@ -112,7 +128,10 @@ def _pace(again: Sequence[Outcome]) -> None:
             outcome.next_at = max(outcome.next_at, clock.now() + timedelta(seconds=wait))
         if times > GIVE_UP / timedelta(seconds=LONGEST_ROUND) / 2 and outcome.item.due_at < since:
             outcome.state, outcome.outcome = DeliveryState.FAILED, "given-up"
-            outcome.reason = outcome.sentence = Sentence("{network} answered each try of a day with an error, and the post is not there. Retry it when the network is well again.", network=registry.get(outcome.item.group).label)  # fmt: skip
+            outcome.reason = outcome.sentence = Sentence(
+                "{network} answered each try of a day with an error, and the post is not there. Retry it when the network is well again.",
+                network=registry.get(outcome.item.group).label,
+            )
 
 
 def _pause(outcomes: Sequence[Outcome]) -> None:
@@ -129,7 +148,13 @@ def _pause(outcomes: Sequence[Outcome]) -> None:
                 cursor.execute(SAY_WHY, [why, as_json(stored(why)), app, lane, wait.sending])
 
 
-EVENT: dict[str, str] = {DeliveryState.PUBLISHED: "delivery.published", DeliveryState.FAILED: "delivery.failed", DeliveryState.HELD: "delivery.held", DeliveryState.UNKNOWN: "delivery.unknown", DeliveryState.PARKED: "delivery.failed"}  # fmt: skip
+EVENT: dict[str, str] = {
+    DeliveryState.PUBLISHED: "delivery.published",
+    DeliveryState.FAILED: "delivery.failed",
+    DeliveryState.HELD: "delivery.held",
+    DeliveryState.UNKNOWN: "delivery.unknown",
+    DeliveryState.PARKED: "delivery.failed",
+}
 
 
 def _tell(outcomes: Sequence[Outcome]) -> None:
@@ -141,8 +166,20 @@ def _tell(outcomes: Sequence[Outcome]) -> None:
         if not webhooks.listens(event, {o.item.workspace_id for o in some}):
             continue
         rows = [
-            (o.item.workspace_id, {"delivery": str(o.item.id), "post": str(o.item.draft_id), "channel": str(o.item.lane), "network": o.item.group, "state": o.state, "reason": o.reason, "url": o.published.url if o.published else "", "due_at": o.item.due_at.isoformat()})
+            (
+                o.item.workspace_id,
+                {
+                    "delivery": str(o.item.id),
+                    "post": str(o.item.draft_id),
+                    "channel": str(o.item.lane),
+                    "network": o.item.group,
+                    "state": o.state,
+                    "reason": o.reason,
+                    "url": o.published.url if o.published else "",
+                    "due_at": o.item.due_at.isoformat(),
+                },
+            )
             for o in some
-        ]  # fmt: skip
+        ]
         webhooks.emit(event, rows)
     news.tell([(o.item.draft_id, o.item.lane, o.item.rendered, o.state, o.hold, o.reason) for o in ended])

@@ -28,7 +28,20 @@ from kicau.publishing.models import Campaign
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Person
 
-CSV_HEAD = ("at", "network", "channel", "campaign", "person", "delivery", "purpose", "meter", "units", "micro", "currency", "certain")  # fmt: skip
+CSV_HEAD = (
+    "at",
+    "network",
+    "channel",
+    "campaign",
+    "person",
+    "delivery",
+    "purpose",
+    "meter",
+    "units",
+    "micro",
+    "currency",
+    "certain",
+)
 SHOWN_HEAD = ("shown_micro", "shown_in", "rate", "rate_since")  # where the workspace has a currency of its own
 type Totals = tuple[tuple[str, int], ...]  # currency, micro-units of it; the largest first
 NOBODY = "–"  # the label of charges that have no such thing
@@ -87,7 +100,11 @@ def statement(actor: Actor, written: str = "") -> Statement:
     ids = {id_ for id_ in rows.values_list("person_id", flat=True).distinct() if id_}
     people = {str(p.id): p.name or p.email for p in Person.objects.filter(id__in=ids)}
     return Statement(
-        workspace=actor.workspace.name, zone=zone, begins_at=begins, ends_at=ends, totals=spent,
+        workspace=actor.workspace.name,
+        zone=zone,
+        begins_at=begins,
+        ends_at=ends,
+        totals=spent,
         days=_days(paid, begins, ends, zone, spent[0][0] if spent else ""),
         networks=_lines(paid, "network", lambda key: registry.get(key).label if key in registry.slugs() else key),
         purposes=_lines(paid, "purpose", lambda key: str(Purpose(key).label)),
@@ -96,7 +113,7 @@ def statement(actor: Actor, written: str = "") -> Statement:
         campaigns=_lines(paid, "campaign_id", lambda key: campaigns.get(key, NOBODY)),
         people=_lines(paid, "person_id", lambda key: people.get(key, NOBODY)),
         uncertain=paid.filter(is_certain=False).aggregate(total=Sum("micro"))["total"] or 0,
-    )  # fmt: skip
+    )
 
 
 def totals(actor: Actor, begins: datetime, ends: datetime) -> Totals:
@@ -137,24 +154,42 @@ def _named(rows: Any) -> Iterator[tuple[str, str]]:
 
 def _lines(rows: QuerySet[Charge], by: str, label: Any) -> tuple[Line, ...]:
     found = rows.values_list(by, "currency").annotate(calls=Count("id"), total=Sum("micro"))
-    made = [Line(key=str(key or ""), label=label(str(key or "")), currency=currency, calls=calls, units=0, micro=total) for key, currency, calls, total in found]  # fmt: skip
+    made = [
+        Line(key=str(key or ""), label=label(str(key or "")), currency=currency, calls=calls, units=0, micro=total)
+        for key, currency, calls, total in found
+    ]
     return tuple(sorted(made, key=lambda line: (-line.micro, line.label)))
 
 
 def _meters(rows: QuerySet[Charge]) -> Iterator[Line]:
     """One line for each; what was not billed of a meter (a second reading on the same day) counts among its calls."""
-    found = list(rows.values_list("network", "meter", "currency").annotate(calls=Count("id"), units=Sum("units"), total=Sum("micro")))  # fmt: skip
+    found = list(
+        rows.values_list("network", "meter", "currency").annotate(
+            calls=Count("id"), units=Sum("units"), total=Sum("micro")
+        )
+    )
     priced = {(network, meter) for network, meter, currency, *_rest in found if currency}
-    free = {(network, meter): (calls, units) for network, meter, currency, calls, units, _total in found if not currency}  # fmt: skip
+    free = {
+        (network, meter): (calls, units) for network, meter, currency, calls, units, _total in found if not currency
+    }
     for network, meter, currency, calls, units, total in sorted(found, key=lambda row: (-row[5], row[0], row[1])):
         more = free.pop((network, meter), (0, 0)) if (network, meter) in priced else (0, 0)
         if not currency and (network, meter) in priced:
             continue
         name = registry.get(network).label if network in registry.slugs() else network
-        yield Line(key=meter, label=f"{name}: {meter}", currency=currency, calls=calls + more[0], units=units + more[1], micro=total)  # fmt: skip
+        yield Line(
+            key=meter,
+            label=f"{name}: {meter}",
+            currency=currency,
+            calls=calls + more[0],
+            units=units + more[1],
+            micro=total,
+        )
 
 
-def _days(rows: QuerySet[Charge], begins: datetime, ends: datetime, zone: str, currency: str) -> tuple[tuple[date, int], ...]:  # fmt: skip
+def _days(
+    rows: QuerySet[Charge], begins: datetime, ends: datetime, zone: str, currency: str
+) -> tuple[tuple[date, int], ...]:
     tz = clock.zone(zone)
     found = dict(rows.filter(currency=currency).values_list(TruncDate("at", tzinfo=tz)).annotate(total=Sum("micro")))
     first, count = begins.astimezone(tz).date(), (ends.astimezone(tz).date() - begins.astimezone(tz).date()).days
@@ -179,11 +214,21 @@ def _csv(actor: Actor, rows: QuerySet[Charge]) -> Iterator[str]:
     for row in rows.iterator(chunk_size=2000):
         yield written(
             (
-                row.at.isoformat(), row.network, channels.get(str(row.channel_id), ""), campaigns.get(str(row.campaign_id), ""),
-                people.get(str(row.person_id), ""), row.delivery_id or "", row.purpose, row.meter, row.units, row.micro, row.currency, row.is_certain,
+                row.at.isoformat(),
+                row.network,
+                channels.get(str(row.channel_id), ""),
+                campaigns.get(str(row.campaign_id), ""),
+                people.get(str(row.person_id), ""),
+                row.delivery_id or "",
+                row.purpose,
+                row.meter,
+                row.units,
+                row.micro,
+                row.currency,
+                row.is_certain,
                 *(_worth(display, row) if display.currency else ()),
             )
-        )  # fmt: skip
+        )
 
 
 def _worth(display: Display, row: Charge) -> tuple[object, ...]:
@@ -211,41 +256,77 @@ def as_pdf(told: Statement, display: Display | None = None, language: str = "") 
     styles, written = paper.styles(), paper.written
     look = TableStyle(
         [
-            ("FONT", (0, 0), (-1, -1), "Vera", 8.5), ("FONT", (0, 0), (-1, 0), "Vera-Bold", 8.5), ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
-            ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.black), ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey),
-            ("LEFTPADDING", (0, 0), (0, -1), 0), ("RIGHTPADDING", (-1, 0), (-1, -1), 0), ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("FONT", (0, 0), (-1, -1), "Vera", 8.5),
+            ("FONT", (0, 0), (-1, 0), "Vera-Bold", 8.5),
+            ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
+            ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.black),
+            ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey),
+            ("LEFTPADDING", (0, 0), (0, -1), 0),
+            ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ]
-    )  # fmt: skip
+    )
     label = ParagraphStyle("label", parent=styles["text"], fontSize=8.5, leading=11, spaceAfter=0)
     with translation.override(language or get_language()):
         tz = clock.zone(told.zone)
         first, last = told.begins_at.astimezone(tz), (told.ends_at - timedelta(seconds=1)).astimezone(tz)
         title = _("Network costs of {month}").format(month=formats.date_format(first, "F Y"))
         total = " + ".join(amounts.both(display, micro, currency) for currency, micro in told.totals)
-        about = [_("What the networks charged for calls from {first} to {last} ({zone}).").format(first=formats.date_format(first, "DATE_FORMAT"), last=formats.date_format(last, "DATE_FORMAT"), zone=told.zone)]  # fmt: skip
+        about = [
+            _("What the networks charged for calls from {first} to {last} ({zone}).").format(
+                first=formats.date_format(first, "DATE_FORMAT"),
+                last=formats.date_format(last, "DATE_FORMAT"),
+                zone=told.zone,
+            )
+        ]
         now = clock.now()
-        about.append((_("Made on {day}, before the month was over.") if now < told.ends_at else _("Made on {day}.")).format(day=formats.date_format(now.astimezone(tz), "DATE_FORMAT")))  # fmt: skip
+        about.append(
+            (_("Made on {day}, before the month was over.") if now < told.ends_at else _("Made on {day}.")).format(
+                day=formats.date_format(now.astimezone(tz), "DATE_FORMAT")
+            )
+        )
         if told.uncertain:
-            about.append(_("{n} of it is for calls whose answers were lost; the network may not have billed them.").format(n=amounts.both(display, told.uncertain, told.totals[0][0])))  # fmt: skip
+            about.append(
+                _("{n} of it is for calls whose answers were lost; the network may not have billed them.").format(
+                    n=amounts.both(display, told.uncertain, told.totals[0][0])
+                )
+            )
         story: list[Any] = [
-            Paragraph(written(told.workspace), styles["text"]), Paragraph(written(title), styles["title"]),
-            Paragraph(written(total or _("Nothing that costs money")), styles["lead"]), Paragraph(written(" ".join(about)), styles["small"]),
-        ]  # fmt: skip
+            Paragraph(written(told.workspace), styles["text"]),
+            Paragraph(written(title), styles["title"]),
+            Paragraph(written(total or _("Nothing that costs money")), styles["lead"]),
+            Paragraph(written(" ".join(about)), styles["small"]),
+        ]
         for head, lines, nobody in (
-            (_("By network"), told.networks, ""), (_("By campaign"), told.campaigns, _("no campaign")), (_("By channel"), told.channels, _("no channel")),
-            (_("By person"), told.people, _("nobody")), (_("By purpose"), told.purposes, ""), (_("By what was used"), told.meters, ""),
-        ):  # fmt: skip
+            (_("By network"), told.networks, ""),
+            (_("By campaign"), told.campaigns, _("no campaign")),
+            (_("By channel"), told.channels, _("no channel")),
+            (_("By person"), told.people, _("nobody")),
+            (_("By purpose"), told.purposes, ""),
+            (_("By what was used"), told.meters, ""),
+        ):
             if not lines:
                 continue
             units = lines is told.meters
             rows: list[list[Any]] = [["", _("Calls"), _("Units") if units else "", _("Cost")]]
             rows += [
                 [
-                    Paragraph(written(nobody if line.label == NOBODY and nobody else gettext(line.label) if lines is told.purposes else line.label), label), _number(line.calls),
-                    _number(line.units) if units else "", amounts.both(display, line.micro, line.currency) if line.currency else "–",
+                    Paragraph(
+                        written(
+                            nobody
+                            if line.label == NOBODY and nobody
+                            else gettext(line.label)
+                            if lines is told.purposes
+                            else line.label
+                        ),
+                        label,
+                    ),
+                    _number(line.calls),
+                    _number(line.units) if units else "",
+                    amounts.both(display, line.micro, line.currency) if line.currency else "–",
                 ]
                 for line in lines
-            ]  # fmt: skip
+            ]
             table = Table(rows, colWidths=[247, 50, 50, 140], style=look, hAlign="LEFT", repeatRows=1)
             heading = Paragraph(written(head), styles["heading"])
             story += [KeepTogether([heading, table])] if len(rows) < 30 else [heading, table]
@@ -253,7 +334,13 @@ def as_pdf(told: Statement, display: Display | None = None, language: str = "") 
             Spacer(1, 14),
             *(Paragraph(written(sentence), styles["small"]) for sentence in amounts.rates(display)),
         ]
-        return paper.build(story, title=f"{told.workspace}: {title}", language=get_language() or "en", page=_("Page {n} of {all}"), footer=f"{told.workspace} · {formats.date_format(first, 'F Y')}")  # fmt: skip
+        return paper.build(
+            story,
+            title=f"{told.workspace}: {title}",
+            language=get_language() or "en",
+            page=_("Page {n} of {all}"),
+            footer=f"{told.workspace} · {formats.date_format(first, 'F Y')}",
+        )
 
 
 def _number(n: int) -> str:

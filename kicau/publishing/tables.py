@@ -15,9 +15,24 @@ from kicau.connector import registry
 from kicau.connector.content import Problem
 
 COLUMNS = (
-    "ref", "channels", "at", "text", "media", "alt", "link", "link_title", "link_description", "first_comment", "poll",
-    "options", "campaign", "tags", "language", "ai_use", "timezone",
-)  # fmt: skip
+    "ref",
+    "channels",
+    "at",
+    "text",
+    "media",
+    "alt",
+    "link",
+    "link_title",
+    "link_description",
+    "first_comment",
+    "poll",
+    "options",
+    "campaign",
+    "tags",
+    "language",
+    "ai_use",
+    "timezone",
+)
 NEEDED = ("channels", "at")
 MAX_SIZE = 64_000_000  # bytes of one table
 MAX_ROWS = 20_000
@@ -137,7 +152,15 @@ def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
             begun = reader.line_num + 1
     except csv.Error as exc:
         if "field larger" in str(exc):
-            raise unacceptable("file", "Row {row} of {name} (line {line}) has a cell of more than {limit} characters; is a quotation mark not closed?", "quoting", row=len(records) + 1, name=name, line=begun, limit=MAX_CELL) from None  # fmt: skip
+            raise unacceptable(
+                "file",
+                "Row {row} of {name} (line {line}) has a cell of more than {limit} characters; is a quotation mark not closed?",
+                "quoting",
+                row=len(records) + 1,
+                name=name,
+                line=begun,
+                limit=MAX_CELL,
+            ) from None
         message = 'Row {row} of {name} (it begins in line {line}) has quotation marks that do not match: put a text that holds commas, quotation marks or line breaks between two ", and write a " inside it twice.'
         raise unacceptable("file", message, "quoting", row=len(records) + 1, name=name, line=begun) from None
     return records

@@ -30,19 +30,37 @@ DAYS = {
     "lusa": 2,
 }
 _WEEKDAYS = (
-    "monday mon senin sen", "tuesday tue tues selasa sel", "wednesday wed rabu rab", "thursday thu thur thurs kamis kam",
-    "friday fri jumat jum'at jum", "saturday sat sabtu sab", "sunday sun minggu ahad min",
-)  # fmt: skip
+    "monday mon senin sen",
+    "tuesday tue tues selasa sel",
+    "wednesday wed rabu rab",
+    "thursday thu thur thurs kamis kam",
+    "friday fri jumat jum'at jum",
+    "saturday sat sabtu sab",
+    "sunday sun minggu ahad min",
+)
 WEEKDAYS = {name: n for n, names in enumerate(_WEEKDAYS) for name in names.split()}
 _MONTHS = (
-    "january jan januari", "february feb februari", "march mar maret", "april apr", "may mei", "june jun juni", "july jul juli",
-    "august aug agustus agu ags agt", "september sep sept", "october oct oktober okt", "november nov nop nopember", "december dec desember des",
-)  # fmt: skip
+    "january jan januari",
+    "february feb februari",
+    "march mar maret",
+    "april apr",
+    "may mei",
+    "june jun juni",
+    "july jul juli",
+    "august aug agustus agu ags agt",
+    "september sep sept",
+    "october oct oktober okt",
+    "november nov nop nopember",
+    "december dec desember des",
+)
 MONTHS = {name: n for n, names in enumerate(_MONTHS, 1) for name in names.split()}
 _UNITS = {
-    "seconds": "seconds second secs sec s detik", "minutes": "minutes minute mins min m menit", "hours": "hours hour hrs hr h jam",
-    "days": "days day d hari", "weeks": "weeks week w minggu pekan",
-}  # fmt: skip
+    "seconds": "seconds second secs sec s detik",
+    "minutes": "minutes minute mins min m menit",
+    "hours": "hours hour hrs hr h jam",
+    "days": "days day d hari",
+    "weeks": "weeks week w minggu pekan",
+}
 UNITS = {name: unit for unit, names in _UNITS.items() for name in names.split()}
 NUMBERS = {"a": 1, "an": 1, "one": 1, "satu": 1, "se": 1}
 # The three zones of Indonesia are the only abbreviations that mean one zone each where our users live.
@@ -53,8 +71,9 @@ _UNIT_WORDS = "|".join(sorted(UNITS, key=len, reverse=True))
 RELATIVE = re.compile(rf"(in |dalam |)(\d{{1,6}}|a|an|one|satu|se) ?({_UNIT_WORDS})( lagi| from now|)", re.ASCII)
 ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?: ?(?:z|[+-]\d\d:?\d\d))?)?", re.ASCII)
 TIME = re.compile(
-    r"(?:(at|pukul|jam|@) ?)?(\d{1,2})(?:[:.](\d\d))?(?:[:.](\d\d))? ?(am|pm|a\.m\.|p\.m\.|pagi|siang|sore|malam)?", re.ASCII
-)  # fmt: skip
+    r"(?:(at|pukul|jam|@) ?)?(\d{1,2})(?:[:.](\d\d))?(?:[:.](\d\d))? ?(am|pm|a\.m\.|p\.m\.|pagi|siang|sore|malam)?",
+    re.ASCII,
+)
 TRAILING_ZONE = re.compile(r"(.*\S) ([A-Za-z]+(?:/[A-Za-z0-9_+\-]+)+|utc|gmt|wib|wita|wit)", re.ASCII | re.IGNORECASE)
 EXAMPLES = 'write for example "tomorrow 09:00", "besok 09:00", "monday 9am", "in 10 minutes" or "2026-12-01 09:00"'
 
@@ -257,7 +276,13 @@ def _certain(wall: datetime, text: str, here: ZoneInfo) -> datetime:
         raise unacceptable("at", message, "no-such-time", **params)
     if first.utcoffset() != second.utcoffset():
         message = "{time} on {day} comes twice in {zone}, as clocks are put back; write which: {first} or {second}."
-        params = {"time": f"{wall:%H:%M}", "day": f"{wall:%Y-%m-%d}", "zone": here.key, "first": first.isoformat(timespec="minutes"), "second": second.isoformat(timespec="minutes")}  # fmt: skip
+        params = {
+            "time": f"{wall:%H:%M}",
+            "day": f"{wall:%Y-%m-%d}",
+            "zone": here.key,
+            "first": first.isoformat(timespec="minutes"),
+            "second": second.isoformat(timespec="minutes"),
+        }
         raise unacceptable("at", message, "two-such-times", **params)
     return at
 

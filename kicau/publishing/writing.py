@@ -23,7 +23,13 @@ from kicau.workspaces.actors import Actor, Permission
 QUIET = timedelta(minutes=30)  # somebody who goes on writing leaves one line in the audit trail for so long
 
 
-def unsaved(actor: Actor, composition: compose.Composition, *, book: compose._Book | None = None, media: Mapping[UUID, Medium] | None = None) -> Draft:  # fmt: skip
+def unsaved(
+    actor: Actor,
+    composition: compose.Composition,
+    *,
+    book: compose._Book | None = None,
+    media: Mapping[UUID, Medium] | None = None,
+) -> Draft:
     """The draft that saving would make, whole, for a preview. Nothing is written. Raises as `create_draft` does.
 
     `book`: what the composition names, where it was looked up for many at once. `media`: the workspace's media that
@@ -64,7 +70,14 @@ def _holds(owner: Model, **related: list[Any]) -> None:
         cache[name] = found
 
 
-def keep(actor: Actor, draft_id: UUID, composition: compose.Composition, *, version: int | None = None, desk: Mapping[str, Any] | None = None) -> Draft:  # fmt: skip
+def keep(
+    actor: Actor,
+    draft_id: UUID,
+    composition: compose.Composition,
+    *,
+    version: int | None = None,
+    desk: Mapping[str, Any] | None = None,
+) -> Draft:
     """Save what is being written under an id that the writer chose beforehand, so that saving twice makes one draft.
 
     `desk` is what the author chose beside the post (channels, time); it comes back with the draft. Its "hand" names one
@@ -80,13 +93,22 @@ def keep(actor: Actor, draft_id: UUID, composition: compose.Composition, *, vers
                     "This post is {state}; its changes are saved when you say so.", state=draft.get_state_display()
                 )
             )
-        another_hand = version is not None and version != draft.version and draft.extras.get("desk", {}).get("hand") != kept.get("hand")  # fmt: skip
+        another_hand = (
+            version is not None
+            and version != draft.version
+            and draft.extras.get("desk", {}).get("hand") != kept.get("hand")
+        )
         if another_hand and not _says(draft, composition):
             raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
         draft = compose.rewrite(actor, draft, composition)
         draft.extras = {**draft.extras, "desk": kept}
         draft.save(update_fields=["extras"])
-        if not AuditEntry.objects.filter(subject=str(draft.id), actor_id=actor.person_id, act__in=("draft.created", "draft.edited"), at__gte=clock.now() - QUIET).exists():  # fmt: skip
+        if not AuditEntry.objects.filter(
+            subject=str(draft.id),
+            actor_id=actor.person_id,
+            act__in=("draft.created", "draft.edited"),
+            at__gte=clock.now() - QUIET,
+        ).exists():
             actor.record("draft.edited", draft.id)
     return draft
 

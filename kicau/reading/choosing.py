@@ -100,8 +100,17 @@ def open_channels() -> list[Channel]:
     rows = Channel.objects.filter(
         network__in=can_read(), state=ChannelState.ACTIVE, is_paused=False, app__withdrawn_at=None
     )
-    rows = rows.filter(pacing.may_read(now)).exclude(leaves_at__lte=now).exclude(paused_until__gt=now).exclude(app__paused_until__gt=now)  # fmt: skip
-    found = list(rows.select_related("app").only("id", "workspace_id", "network", "host", "app_id", "app__id", "app__network", "app__plan"))  # fmt: skip
+    rows = (
+        rows.filter(pacing.may_read(now))
+        .exclude(leaves_at__lte=now)
+        .exclude(paused_until__gt=now)
+        .exclude(app__paused_until__gt=now)
+    )
+    found = list(
+        rows.select_related("app").only(
+            "id", "workspace_id", "network", "host", "app_id", "app__id", "app__network", "app__plan"
+        )
+    )
     return readers(found)
 
 
@@ -124,7 +133,9 @@ def choosable(actor: Actor) -> list[Choosable]:
     ids = [c.id for mine in by_network.values() for c in mine]
     said, counted = _said([actor.workspace.id]), _count(ids)
     waiting: dict[str, list[Standing]] = {}
-    for row in Standing.objects.filter(channel__in=ids).exclude(reason="").select_related("channel").order_by("channel__key"):  # fmt: skip
+    for row in (
+        Standing.objects.filter(channel__in=ids).exclude(reason="").select_related("channel").order_by("channel__key")
+    ):
         waiting.setdefault(row.channel.network, []).append(row)
     return [
         _choosable(slug, mine, said.get((actor.workspace.id, slug)), counted, waiting.get(slug, []))
@@ -159,8 +170,12 @@ def switch(actor: Actor, network: str, reads: bool, *, accepts: int | None = Non
                 each=each,
             )
         )
-    Choice.objects.update_or_create(workspace=actor.workspace, network=network, defaults={"reads": reads, "person": actor.person, "at": clock.now()})  # fmt: skip
-    actor.record("reading.on" if reads else "reading.off", network, micro=found.estimate.micro, currency=found.estimate.currency)  # fmt: skip
+    Choice.objects.update_or_create(
+        workspace=actor.workspace, network=network, defaults={"reads": reads, "person": actor.person, "at": clock.now()}
+    )
+    actor.record(
+        "reading.on" if reads else "reading.off", network, micro=found.estimate.micro, currency=found.estimate.currency
+    )
     return one(actor, network)
 
 
@@ -170,31 +185,47 @@ def _money(micro: int, currency: str) -> str:
 
 def _said(workspaces: Iterable[UUID]) -> dict[tuple[UUID, str], bool]:
     rows = Choice.objects.filter(workspace__in=list(workspaces))
-    return {(workspace, network): reads for workspace, network, reads in rows.values_list("workspace_id", "network", "reads")}  # fmt: skip
+    return {
+        (workspace, network): reads
+        for workspace, network, reads in rows.values_list("workspace_id", "network", "reads")
+    }
 
 
 def _listed(network: str, plan: str) -> PriceList | None:
     return pricing.list_on(network, clock.now().date(), plan)
 
 
-def _choosable(slug: str, mine: list[Channel], said: bool | None, counted: Counted, waiting: Sequence[Standing]) -> Choosable:  # fmt: skip
+def _choosable(
+    slug: str, mine: list[Channel], said: bool | None, counted: Counted, waiting: Sequence[Standing]
+) -> Choosable:
     now = clock.now()
     dear = any(costs(slug, c.app.plan) for c in mine)
     return Choosable(
-        network=slug, label=registry.get(slug).label, channels=len(mine), reads=said if said is not None else not dear,
-        is_chosen=said is not None, costs=dear, estimate=estimate(mine, counted),
+        network=slug,
+        label=registry.get(slug).label,
+        channels=len(mine),
+        reads=said if said is not None else not dear,
+        is_chosen=said is not None,
+        costs=dear,
+        estimate=estimate(mine, counted),
         is_listed=not meter_of(slug) or all(_listed(slug, c.app.plan) for c in mine),
         kept_back=tuple(c for c in mine if pacing.reads_from(c, now))[:SHOWN],
         waiting=tuple(waiting[:SHOWN]),
-    )  # fmt: skip
+    )
 
 
 def begun(workspaces: Collection[UUID]) -> dict[tuple[UUID, str, str], int]:
     """What 30 days will cost where reading was switched on so lately that there is no habit of it: micro-units by
     workspace, network and currency."""
     lately = clock.now() - timedelta(days=JUDGED_BY)
-    chosen = set(Choice.objects.filter(workspace__in=list(workspaces), reads=True, at__gte=lately).values_list("workspace_id", "network"))  # fmt: skip
-    rows = Channel.objects.filter(workspace__in={id_ for id_, _ in chosen}, state=ChannelState.ACTIVE).select_related("app")  # fmt: skip
+    chosen = set(
+        Choice.objects.filter(workspace__in=list(workspaces), reads=True, at__gte=lately).values_list(
+            "workspace_id", "network"
+        )
+    )
+    rows = Channel.objects.filter(workspace__in={id_ for id_, _ in chosen}, state=ChannelState.ACTIVE).select_related(
+        "app"
+    )
     by_choice: dict[tuple[UUID, str], list[Channel]] = {}
     for channel in rows if chosen else ():
         if (channel.workspace_id, channel.network) in chosen:
@@ -211,8 +242,14 @@ def _count(channels: Collection[UUID]) -> Counted:
     """In the days that an estimate is judged by; two statements, however many networks there are."""
     since = clock.now() - timedelta(days=JUDGED_BY)
     out = Delivery.objects.filter(channel__in=channels, state=DeliveryState.PUBLISHED, published_at__gte=since)
-    parts = out.values_list("channel").annotate(n=Coalesce(Sum(Func("remote_ids", function="cardinality", output_field=IntegerField())), 0))  # fmt: skip
-    told = Answer.objects.filter(channel__in=channels, fetched_at__gte=since).values_list("channel").annotate(n=Count("id"))  # fmt: skip
+    parts = out.values_list("channel").annotate(
+        n=Coalesce(Sum(Func("remote_ids", function="cardinality", output_field=IntegerField())), 0)
+    )
+    told = (
+        Answer.objects.filter(channel__in=channels, fetched_at__gte=since)
+        .values_list("channel")
+        .annotate(n=Count("id"))
+    )
     return dict(parts.order_by()), dict(told.order_by())
 
 
@@ -227,7 +264,10 @@ def estimate(mine: list[Channel], counted: Counted) -> Estimate:
         parts, told = (sum(of.get(id_, 0) for id_ in some) for of in (parts_of, answers_of))
         listed, meter = _listed(slug, plan), meter_of(slug)
         month_posts, month_answers = parts * MONTH // JUDGED_BY, told * MONTH // JUDGED_BY
-        times = month_posts * policies.readings_each(policy, daily=listed is not None and meter in listed.daily) + month_answers  # fmt: skip
+        times = (
+            month_posts * policies.readings_each(policy, daily=listed is not None and meter in listed.daily)
+            + month_answers
+        )
         posts, answers, readings = posts + month_posts, answers + month_answers, readings + times
         if listed is not None and listed.prices.get(meter):
             micro, each, currency = micro + listed.price(meter, times), listed.price(meter, 1), listed.currency

@@ -76,9 +76,16 @@ class Numbering:
 def work_for(channel: Channel, purpose: Purpose, lease: UUID, post: Post | None = None) -> ledger.Work:
     draft = post.delivery.draft if post else None
     return ledger.Work(
-        workspace_id=channel.workspace_id, network=channel.network, purpose=purpose, app_id=channel.app_id, plan=channel.app.plan, channel_id=channel.id,
-        campaign_id=draft.campaign_id if draft else None, person_id=draft.author_id if draft else None, holder=lease,
-    )  # fmt: skip
+        workspace_id=channel.workspace_id,
+        network=channel.network,
+        purpose=purpose,
+        app_id=channel.app_id,
+        plan=channel.app.plan,
+        channel_id=channel.id,
+        campaign_id=draft.campaign_id if draft else None,
+        person_id=draft.author_id if draft else None,
+        holder=lease,
+    )
 
 
 def take_in() -> int:
@@ -86,18 +93,25 @@ def take_in() -> int:
     now, policy = clock.now(), policies.policy()
     horizon = now - timedelta(days=policy.days[-1] + 1)
     rows = Delivery.objects.filter(
-        ~Exists(Post.objects.filter(delivery=OuterRef("id"))), channel__in=[c.id for c in choosing.open_channels()],
-        state=DeliveryState.PUBLISHED, published_at__gte=horizon, due_at__gte=horizon - LOOKED_BACK,
-    ).exclude(remote_ids=[])  # fmt: skip
+        ~Exists(Post.objects.filter(delivery=OuterRef("id"))),
+        channel__in=[c.id for c in choosing.open_channels()],
+        state=DeliveryState.PUBLISHED,
+        published_at__gte=horizon,
+        due_at__gte=horizon - LOOKED_BACK,
+    ).exclude(remote_ids=[])
     made = [
         Post(
-            channel_id=channel_id, delivery_id=id_, remote_id=remote_id, position=n, published_at=at,
+            channel_id=channel_id,
+            delivery_id=id_,
+            remote_id=remote_id,
+            position=n,
+            published_at=at,
             next_at=together(policy, policies.first_reading(policy, at, now)),
         )
         for id_, channel_id, at, remote_ids in rows.values_list("id", "channel_id", "published_at", "remote_ids")[:5000]
         if at
         for n, remote_id in enumerate(remote_ids)
-    ]  # fmt: skip
+    ]
     Post.objects.bulk_create(made, ignore_conflicts=True)
     return len(made)
 
@@ -120,21 +134,48 @@ def claim() -> tuple[list[Answering], list[Numbering]]:
     if fresh:  # not at once: a channel that was just connected has no answers yet
         Standing.objects.bulk_create(fresh, ignore_conflicts=True)
     free = Q(leased_until=None) | Q(leased_until__lt=now)
-    standings = list(Standing.objects.filter(free, channel__in=open_, next_at__lte=now).order_by("next_at").select_for_update(skip_locked=True)[:AT_ONCE])  # fmt: skip
+    standings = list(
+        Standing.objects.filter(free, channel__in=open_, next_at__lte=now)
+        .order_by("next_at")
+        .select_for_update(skip_locked=True)[:AT_ONCE]
+    )
     posts = list(
         Post.objects.filter(free, channel__in=open_, next_at__lte=now)
         .select_related("delivery__draft")
-        .only("id", "channel_id", "remote_id", "published_at", "read_at", "next_at", "lease", "values", "gone_at", "delivery__state", "delivery__draft__campaign_id", "delivery__draft__author_id")
+        .only(
+            "id",
+            "channel_id",
+            "remote_id",
+            "published_at",
+            "read_at",
+            "next_at",
+            "lease",
+            "values",
+            "gone_at",
+            "delivery__state",
+            "delivery__draft__campaign_id",
+            "delivery__draft__author_id",
+        )
         .order_by("next_at", "id")
         .select_for_update(of=("self",), skip_locked=True)[: AT_ONCE * 100]
-    )  # fmt: skip
+    )
     if not standings and not posts:
         return [], []
     _count_what_was_lost({s.lease for s in standings if s.lease} | {p.lease for p in posts if p.lease})
     touched = {s.channel_id for s in standings} | {p.channel_id for p in posts}
     whole = {c.id: c for c in Channel.objects.filter(id__in=touched).select_related("app", "workspace")}
     slower = _slower(policy, whole.values(), now)
-    answering = [Answering(channel=whole[s.channel_id], cursor=s.cursor, fruitless=s.fruitless, due_at=s.next_at, lease=uuid4(), slower=slower[s.channel_id]) for s in standings]  # fmt: skip
+    answering = [
+        Answering(
+            channel=whole[s.channel_id],
+            cursor=s.cursor,
+            fruitless=s.fruitless,
+            due_at=s.next_at,
+            lease=uuid4(),
+            slower=slower[s.channel_id],
+        )
+        for s in standings
+    ]
     for standing, job in zip(standings, answering, strict=True):
         standing.lease, standing.leased_until = job.lease, now + LEASE
     Standing.objects.bulk_update(standings, ["lease", "leased_until"])
@@ -143,15 +184,21 @@ def claim() -> tuple[list[Answering], list[Numbering]]:
     return answering, numbering
 
 
-def _batches(policy: policies.Policy, posts: Sequence[Post], whole: dict[UUID, Channel], slower: dict[UUID, float], now: datetime) -> list[Numbering]:  # fmt: skip
+def _batches(
+    policy: policies.Policy, posts: Sequence[Post], whole: dict[UUID, Channel], slower: dict[UUID, float], now: datetime
+) -> list[Numbering]:
     """The largest that there are, each with a lease for each channel in it. What is not due after all, because reading
     is slowed, waits; what was deleted is left out for good."""
     by_id, asked = {str(p.id): p for p in posts}, []
     for post in posts:
         post.lease = post.leased_until = None
         mine = policies.Post(
-            id=str(post.id), channel_id=post.channel_id, app_id=whole[post.channel_id].app_id, published_at=post.published_at, read_at=post.read_at
-        )  # fmt: skip
+            id=str(post.id),
+            channel_id=post.channel_id,
+            app_id=whole[post.channel_id].app_id,
+            published_at=post.published_at,
+            read_at=post.read_at,
+        )
         if post.delivery.state != DeliveryState.PUBLISHED:
             post.next_at = None
         elif (at := _later(policy, mine, now, slower[post.channel_id])) is None or at > now:
@@ -207,7 +254,16 @@ def _count_what_was_lost(leases: set[UUID]) -> None:
         plan = Channel.objects.filter(id=row.channel_id or NO_ID).values_list("app__plan", flat=True).first() or ""
         listed = list_on(row.network, clock.now().date(), plan)
         if listed is None or row.meter not in listed.daily:
-            mine = ledger.Work(workspace_id=row.workspace_id, network=row.network, purpose=row.purpose, app_id=row.app_id, plan=plan, channel_id=row.channel_id, campaign_id=row.campaign_id, holder=row.holder)  # fmt: skip
-            lost.append(ledger.Entry(work=mine, at=clock.now(), used=Charge(row.meter, row.units), is_certain=False))  # fmt: skip
+            mine = ledger.Work(
+                workspace_id=row.workspace_id,
+                network=row.network,
+                purpose=row.purpose,
+                app_id=row.app_id,
+                plan=plan,
+                channel_id=row.channel_id,
+                campaign_id=row.campaign_id,
+                holder=row.holder,
+            )
+            lost.append(ledger.Entry(work=mine, at=clock.now(), used=Charge(row.meter, row.units), is_certain=False))
     ledger.write(lost)
     reservations.free(leases)

@@ -60,13 +60,21 @@ WAITS = "AND done_at IS NULL AND answered_at IS NULL"
 def answers(actor: Actor) -> QuerySet[Answer]:
     """All of the workspace, in no order, with what is shown beside each."""
     actor.require(Permission.READ)
-    return Answer.objects.filter(channel__workspace=actor.workspace).select_related("channel", "delivery", "done_by", "reply")  # fmt: skip
+    return Answer.objects.filter(channel__workspace=actor.workspace).select_related(
+        "channel", "delivery", "done_by", "reply"
+    )
 
 
-def newest(actor: Actor, channels: Iterable[Channel], wanted: Wanted, *, after: Place | None = None, limit: int = 50) -> Found:  # fmt: skip
+def newest(
+    actor: Actor, channels: Iterable[Channel], wanted: Wanted, *, after: Place | None = None, limit: int = 50
+) -> Found:
     """Of the workspace's `channels`, newest first, from behind `after` on; two statements, however many there are."""
     actor.require(Permission.READ)
-    mine = [c.id for c in channels if c.workspace_id == actor.workspace.id and wanted.channel in ("", c.key) and wanted.network in ("", c.network)]  # fmt: skip
+    mine = [
+        c.id
+        for c in channels
+        if c.workspace_id == actor.workspace.id and wanted.channel in ("", c.key) and wanted.network in ("", c.network)
+    ]
     limit = max(1, min(limit, MOST))
     where = " ".join([WAITS if wanted.waits else "", "AND (at, id) < (%s, %s)" if after else ""])
     with connection.cursor() as cursor:
@@ -102,7 +110,9 @@ def mark(actor: Actor, answer_id: UUID | str, *, done: bool) -> Answer:
     if done != (row.done_at is not None):
         row.done_at, row.done_by = (clock.now(), actor.person) if done else (None, None)
         row.save(update_fields=["done_at", "done_by"])
-        actor.record("answer.done" if done else "answer.reopened", row.id, channel=row.channel.key, remote_id=row.remote_id)  # fmt: skip
+        actor.record(
+            "answer.done" if done else "answer.reopened", row.id, channel=row.channel.key, remote_id=row.remote_id
+        )
     return row
 
 
@@ -115,9 +125,13 @@ def begin_reply(actor: Actor, answer_id: UUID | str) -> Draft:
     if row.reply is not None and row.reply.state != DraftState.ARCHIVED and row.answered_at is None:
         return row.reply
     if not can_answer(row):
-        raise Conflict(Sentence("{channel} cannot answer on its network from here; open it there.", channel=row.channel.name))  # fmt: skip
+        raise Conflict(
+            Sentence("{channel} cannot answer on its network from here; open it there.", channel=row.channel.name)
+        )
     options = {f"{row.channel.network}.reply_to": row.remote_id}
-    row.reply = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=row.begins),), options=options))  # fmt: skip
+    row.reply = compose.create_draft(
+        actor, compose.Composition(parts=(compose.PartInput(text=row.begins),), options=options)
+    )
     row.save(update_fields=["reply"])
     return row.reply
 
@@ -126,7 +140,9 @@ def note_replies(went_out: Sequence[tuple[UUID, str, UUID, datetime]]) -> None:
     """Posts of ours went out (channel, remote id of what it answers, delivery, time): what they answer waits no more. In
     the transaction that says so."""
     for channel_id, remote_id, delivery_id, at in went_out:
-        Answer.objects.filter(channel=channel_id, remote_id=remote_id, answered_at=None).update(answered_at=at, answered_by=delivery_id)  # fmt: skip
+        Answer.objects.filter(channel=channel_id, remote_id=remote_id, answered_at=None).update(
+            answered_at=at, answered_by=delivery_id
+        )
 
 
 def _locked(actor: Actor, answer_id: UUID | str) -> Answer:

@@ -50,7 +50,9 @@ def answers(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], fo
 def store(channel: Channel, found: Sequence[Said], whose: dict[str, UUID], now: datetime) -> list[Answer]:
     """What is not known yet, each beside the post that it answers; `whose` grows by what was said under the same posts.
     In the caller's transaction."""
-    known = set(Answer.objects.filter(channel=channel, remote_id__in=[a.id for a in found]).values_list("remote_id", flat=True))  # fmt: skip
+    known = set(
+        Answer.objects.filter(channel=channel, remote_id__in=[a.id for a in found]).values_list("remote_id", flat=True)
+    )
     rows = []
     for one in found:
         if one.id in known:
@@ -59,11 +61,21 @@ def store(channel: Channel, found: Sequence[Said], whose: dict[str, UUID], now: 
             whose[one.id] = delivery  # who answers this answer is in the same talk
         rows.append(
             Answer(
-                channel=channel, delivery_id=delivery, remote_id=one.id[:300], author=one.author[:300], text=storable(one.text), at=one.at,
-                handle=storable(one.handle)[:300], name=storable(one.name)[:300], url=storable(one.url)[:1000], begins=storable(one.begins)[:310], is_answerable=one.answerable,
-                fetched_at=now, raw=storable(dict(one.raw)),
+                channel=channel,
+                delivery_id=delivery,
+                remote_id=one.id[:300],
+                author=one.author[:300],
+                text=storable(one.text),
+                at=one.at,
+                handle=storable(one.handle)[:300],
+                name=storable(one.name)[:300],
+                url=storable(one.url)[:1000],
+                begins=storable(one.begins)[:310],
+                is_answerable=one.answerable,
+                fetched_at=now,
+                raw=storable(dict(one.raw)),
             )
-        )  # fmt: skip
+        )
     Answer.objects.bulk_create(rows, ignore_conflicts=True)
     return rows
 
@@ -83,7 +95,9 @@ def _is_told(job: Answering, fresh: Sequence[Answer], policy: policies.Policy, n
 
 
 @transaction.atomic
-def numbers(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], found: Mapping[str, Mapping[str, int]]) -> int:  # fmt: skip
+def numbers(
+    job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], found: Mapping[str, Mapping[str, int]]
+) -> int:
     """What changed, with the time; how many posts were read."""
     rows = _still_ours(job)
     _pay(job, calls)
@@ -94,7 +108,11 @@ def numbers(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], fo
     for post in rows:
         values = found.get(post.remote_id)
         if values is None:  # once may be a network's slip; twice is not
-            post.next_at = None if post.gone_at else together(policy, policies.next_reading(policy, post.published_at, now, slower=slower[post.id]))  # fmt: skip
+            post.next_at = (
+                None
+                if post.gone_at
+                else together(policy, policies.next_reading(policy, post.published_at, now, slower=slower[post.id]))
+            )
             post.gone_at = post.gone_at or now
             continue
         if fresh := {name: n for name, n in values.items() if post.values.get(name) != n}:
@@ -105,17 +123,27 @@ def numbers(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], fo
     Reading.objects.bulk_create(changed)
     for post in rows:
         post.lease = post.leased_until = None
-    Post.objects.bulk_update(rows, ["values", "read_at", "next_at", "gone_at", "lease", "leased_until"], batch_size=1000)  # fmt: skip
+    Post.objects.bulk_update(
+        rows, ["values", "read_at", "next_at", "gone_at", "lease", "leased_until"], batch_size=1000
+    )
     _heard(job.channel, now)
     return len(rows)
 
 
 @transaction.atomic
-def answers_later(job: Answering, calls: Sequence[Call], said: Sequence[Allowance], at: datetime, why: str, *, fruitless: bool) -> None:  # fmt: skip
+def answers_later(
+    job: Answering, calls: Sequence[Call], said: Sequence[Allowance], at: datetime, why: str, *, fruitless: bool
+) -> None:
     """Nothing was read: what it cost all the same, why, and when (UTC) it is tried again."""
     Standing.objects.filter(channel=job.channel, lease=job.lease).update(
-        lease=None, leased_until=None, next_at=at, reason=why, said=stored(why), is_renewed=False, fruitless=job.fruitless + 1 if fruitless else job.fruitless,
-    )  # fmt: skip
+        lease=None,
+        leased_until=None,
+        next_at=at,
+        reason=why,
+        said=stored(why),
+        is_renewed=False,
+        fruitless=job.fruitless + 1 if fruitless else job.fruitless,
+    )
     ledger.write(ledger.entries(job.work(), calls), freed=frozenset({job.lease}))
     pacing.note_all(job.channel, said)
 
@@ -148,7 +176,15 @@ def _pay(job: Numbering, calls: Sequence[Call]) -> None:
             if len(entry.used.resources) != entry.used.units or not parts:
                 found.append(entry)
                 continue
-            found += [ledger.Entry(work=work, at=entry.at, used=Charge(entry.used.meter, len(ids), resources=tuple(ids)), is_certain=entry.is_certain) for work, ids in parts.items()]  # fmt: skip
+            found += [
+                ledger.Entry(
+                    work=work,
+                    at=entry.at,
+                    used=Charge(entry.used.meter, len(ids), resources=tuple(ids)),
+                    is_certain=entry.is_certain,
+                )
+                for work, ids in parts.items()
+            ]
     ledger.write(found, freed=frozenset(share.lease for share in job.shares))
 
 
@@ -161,7 +197,13 @@ def deliveries(channel: Channel, ids: set[str]) -> dict[str, UUID]:
     """Whose post each of these is: one of ours, or an answer that belongs to one."""
     if not ids:
         return {}
-    found = {remote_id: delivery for remote_id, delivery in Answer.objects.filter(channel=channel, remote_id__in=ids, delivery__isnull=False).values_list("remote_id", "delivery_id") if delivery}  # fmt: skip
+    found = {
+        remote_id: delivery
+        for remote_id, delivery in Answer.objects.filter(
+            channel=channel, remote_id__in=ids, delivery__isnull=False
+        ).values_list("remote_id", "delivery_id")
+        if delivery
+    }
     found |= dict(Post.objects.filter(channel=channel, remote_id__in=ids).values_list("remote_id", "delivery_id"))
     if missing := ids - set(found):  # of before reading began, or of a moment ago
         rows = Delivery.objects.filter(channel=channel, remote_ids__overlap=list(missing))

@@ -39,7 +39,11 @@ def _claim() -> list[Named]:
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     open_ = Q(channel__state=ChannelState.ACTIVE, channel__is_paused=False)
     spared = Q(channel__reads_from__gt=now) | Q(channel__app__reads_from__gt=now)
-    rows = Named.objects.filter(free, open_, next_at__lte=now).exclude(spared).select_related("channel__app", "channel__workspace")  # fmt: skip
+    rows = (
+        Named.objects.filter(free, open_, next_at__lte=now)
+        .exclude(spared)
+        .select_related("channel__app", "channel__workspace")
+    )
     found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
     for row in found:
         row.lease, row.leased_until = uuid4(), now + LEASE
@@ -49,19 +53,28 @@ def _claim() -> list[Named]:
 
 async def _read(row: Named, client: aiohttp.ClientSession) -> None:
     label, now = registry.get(row.channel.network).label, clock.now()
-    job = Answering(channel=row.channel, cursor="", fruitless=row.fruitless, due_at=now, lease=row.lease or uuid4(), slower=1.0)  # fmt: skip
+    job = Answering(
+        channel=row.channel, cursor="", fruitless=row.fruitless, due_at=now, lease=row.lease or uuid4(), slower=1.0
+    )
     asked, found, at, why = rounds.Asked(), None, None, ""
     try:
         found = await rounds.paid(job, client, asked, lambda role, live: role.words(live, row.named))  # type: ignore[attr-defined]
     except rounds.Held as held:
         at, why = rounds.until(held.short.renews_at), rounds.over(held.short)
     except errors.RateLimited as exc:
-        at, why = exc.until, Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until)  # fmt: skip
+        at, why = (
+            exc.until,
+            Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until),
+        )
     except (errors.AuthExpired, errors.Rejected) as exc:  # it is not for this channel to read
         why = Sentence("{network} does not let this channel be read: {why}", network=label, why=str(exc)[:300])
     except (errors.ConnectorError, TimeoutError) as exc:
         at = now + min(SLOWEST, timedelta(minutes=2.0 ** min(row.fruitless, 6)))
-        why = Sentence("{network} did not answer when it was read: {why}. It is tried again.", network=label, why=str(exc)[:200] or "no answer in time")  # fmt: skip
+        why = Sentence(
+            "{network} did not answer when it was read: {why}. It is tried again.",
+            network=label,
+            why=str(exc)[:200] or "no answer in time",
+        )
     await sync_to_async(_done)(row, job, asked, found, at, why)
 
 

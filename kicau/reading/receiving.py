@@ -66,7 +66,9 @@ def receive(app_id: UUID, headers: Mapping[str, str], body: bytes) -> None:
         raise NotGenuine
     if _count(f"webhooks:{app.id}") > MOST:
         raise TooMany
-    Webhook.objects.bulk_create([Webhook(app=app, digest=hashlib.sha256(body).hexdigest(), body=body)], ignore_conflicts=True)  # fmt: skip
+    Webhook.objects.bulk_create(
+        [Webhook(app=app, digest=hashlib.sha256(body).hexdigest(), body=body)], ignore_conflicts=True
+    )
 
 
 def _app(app_id: UUID) -> tuple[NetworkApp, TellsByWebhook]:
@@ -95,7 +97,12 @@ class Taken:
 @transaction.atomic
 def take_in() -> int:
     """Work on what waits, oldest first, each once whatever the number of workers; how many were worked on."""
-    rows = list(Webhook.objects.filter(taken_at=None).select_related("app").order_by("id").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])  # fmt: skip
+    rows = list(
+        Webhook.objects.filter(taken_at=None)
+        .select_related("app")
+        .order_by("id")
+        .select_for_update(of=("self",), skip_locked=True)[:AT_ONCE]
+    )
     for row in rows:
         try:
             with transaction.atomic():
@@ -150,7 +157,9 @@ def _keep(channel: Channel, told: Sequence[Happening]) -> None:
     for answer in ours:
         changed = Answer.objects.filter(~Q(text=answer.text), channel=channel, remote_id=answer.id[:300])
         changed.update(text=storable(answer.text), raw=storable(dict(answer.raw)), fetched_at=now)
-    Named.objects.bulk_create([Named(channel=channel, named=one.named[:300]) for one in told if one.named], ignore_conflicts=True)  # fmt: skip
+    Named.objects.bulk_create(
+        [Named(channel=channel, named=one.named[:300]) for one in told if one.named], ignore_conflicts=True
+    )
     Subscription.objects.filter(channel=channel).update(told_at=now, told=F("told") + len(told), reason="", said=[])
     if len(ours) < len(said) or any(one.answer is None and not one.gone and not one.named for one in told):
         _look_soon(channel, policy)

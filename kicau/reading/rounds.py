@@ -108,19 +108,40 @@ async def _read(job: Job, client: aiohttp.ClientSession) -> bool:
             found = await paid(job, client, asked, lambda role, live: role.answers(live, cursor))
             await sync_to_async(keeping.answers)(job, asked.calls, asked.allowed, found)
         else:
-            numbers = await paid(job, client, asked, lambda role, live: role.numbers(live, [p.remote_id for p in job.posts]))  # fmt: skip
+            numbers = await paid(
+                job, client, asked, lambda role, live: role.numbers(live, [p.remote_id for p in job.posts])
+            )
             await sync_to_async(keeping.numbers)(job, asked.calls, asked.allowed, numbers)
     except Held as held:
         await _later(job, asked, until(held.short.renews_at), over(held.short))
     except errors.RateLimited as exc:
         await sync_to_async(_wait)(job.channel, exc)
-        await _later(job, asked, exc.until, Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until))  # fmt: skip
+        await _later(
+            job,
+            asked,
+            exc.until,
+            Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until),
+        )
     except errors.AuthExpired as exc:
         await _refused(job, client, asked, label, exc)
     except errors.Rejected as exc:
-        await _later(job, asked, clock.now() + LONG, Sentence("{network} does not let this channel be read: {why}", network=label, why=str(exc)[:300]))  # fmt: skip
+        await _later(
+            job,
+            asked,
+            clock.now() + LONG,
+            Sentence("{network} does not let this channel be read: {why}", network=label, why=str(exc)[:300]),
+        )
     except errors.PlanExceeded as exc:
-        await _later(job, asked, exc.resets_at or clock.now() + LONG, Sentence("The plan for {network} does not cover reading ({meter}). It goes on when the app is on a plan that does.", network=label, meter=exc.meter))  # fmt: skip
+        await _later(
+            job,
+            asked,
+            exc.resets_at or clock.now() + LONG,
+            Sentence(
+                "The plan for {network} does not cover reading ({meter}). It goes on when the app is on a plan that does.",
+                network=label,
+                meter=exc.meter,
+            ),
+        )
     except (errors.ConnectorError, TimeoutError) as exc:
         await _unanswered(job, asked, label, exc)
         return False
@@ -130,11 +151,15 @@ async def _read(job: Job, client: aiohttp.ClientSession) -> bool:
         raise
     except Exception:
         log.exception("a reading failed by a fault of ours", network=job.channel.network, channel=str(job.channel.id))
-        await _later(job, asked, clock.now() + SLOWEST, Sentence("Reading stopped by a fault of Kicau's own; it is tried again."))  # fmt: skip
+        await _later(
+            job, asked, clock.now() + SLOWEST, Sentence("Reading stopped by a fault of Kicau's own; it is tried again.")
+        )
     return True
 
 
-async def paid[T](job: Job, client: aiohttp.ClientSession, asked: Asked, ask: Callable[[Reads, Live], Awaitable[T]]) -> T:  # fmt: skip
+async def paid[T](
+    job: Job, client: aiohttp.ClientSession, asked: Asked, ask: Callable[[Reads, Live], Awaitable[T]]
+) -> T:
     """Ask within 20 seconds; what it costs is set aside before it is sent, and where a reading finds that it needs more
     (another page), that is set aside and all of it is asked again: what was read already is not billed again that day."""
     purse = await sync_to_async(purses.purse_for)(_works(job)[0])
@@ -176,7 +201,12 @@ def _works(job: Job) -> list[ledger.Work]:
 def _set_aside(job: Job, purse: purses.Purse, wanted: Charge) -> None:
     """Raises Held. Of a batch, the channels whose budgets have no room are left out, and the rest is read."""
     shares = _shares(job, wanted)
-    refused = purses.ask([Ask(work=work, priced=price_all(work.network, [Charge(wanted.meter, units)], plan=work.plan)) for work, units in shares])  # fmt: skip
+    refused = purses.ask(
+        [
+            Ask(work=work, priced=price_all(work.network, [Charge(wanted.meter, units)], plan=work.plan))
+            for work, units in shares
+        ]
+    )
     if refused and not (isinstance(job, Numbering) and _leave_out(job, refused)):
         raise Held(next(iter(refused.values())))
     granted = sum(units for work, units in shares if work.holder not in refused)
@@ -219,7 +249,15 @@ async def _unanswered(job: Job, asked: Asked, label: str, exc: Exception | None 
     """Later and later, from a minute to an hour."""
     fruitless = job.fruitless if isinstance(job, Answering) else 3
     at = clock.now() + min(SLOWEST, timedelta(minutes=2.0 ** min(fruitless, 6)))
-    why = Sentence("{network} did not answer when it was read: {why}. It is tried again.", network=label, why=str(exc)[:200] or "no answer in time") if exc else Sentence("The network did not answer when it was read. It is tried again.")  # fmt: skip
+    why = (
+        Sentence(
+            "{network} did not answer when it was read: {why}. It is tried again.",
+            network=label,
+            why=str(exc)[:200] or "no answer in time",
+        )
+        if exc
+        else Sentence("The network did not answer when it was read. It is tried again.")
+    )
     if isinstance(job, Answering):
         await sync_to_async(keeping.answers_later)(job, asked.calls, asked.allowed, at, why, fruitless=True)
     else:
@@ -229,7 +267,7 @@ async def _unanswered(job: Job, asked: Asked, label: str, exc: Exception | None 
 async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label: str, exc: errors.AuthExpired) -> None:
     """A token is renewed where it can be, once: a fresh one that is refused too shows that it is not the token. Reading
     alone never ends a channel: what was refused may be reading alone."""
-    used, told = credentials_of(job.channel), Sentence("{network} refused the token; it was renewed.", network=label)  # fmt: skip
+    used, told = credentials_of(job.channel), Sentence("{network} refused the token; it was renewed.", network=label)
     again = await Standing.objects.filter(channel=job.channel, is_renewed=True).aexists()
     may = bool(used.refresh_token) and not exc.missing and not again
     try:
@@ -242,7 +280,16 @@ async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label:
         await Standing.objects.filter(channel=job.channel).aupdate(is_renewed=True)
         return
     why = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
-    await _later(job, asked, clock.now() + LONG, Sentence("{network} does not let this channel be read ({why}). Connect it again to give that permission.", network=label, why=why))  # fmt: skip
+    await _later(
+        job,
+        asked,
+        clock.now() + LONG,
+        Sentence(
+            "{network} does not let this channel be read ({why}). Connect it again to give that permission.",
+            network=label,
+            why=why,
+        ),
+    )
 
 
 def _wait(channel: Channel, exc: errors.RateLimited) -> None:
@@ -259,7 +306,10 @@ def until(renews_at: datetime) -> datetime:
 
 
 def over(short: Short) -> Sentence:
-    return Sentence("The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.", budget=short.budget.name)  # fmt: skip
+    return Sentence(
+        "The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.",
+        budget=short.budget.name,
+    )
 
 
 __all__ = ["read_due"]

@@ -73,9 +73,16 @@ def offers(actor: Actor) -> list[Offer]:
     if not by_network:
         return []
     on = set(Listening.objects.filter(workspace=actor.workspace, is_on=True).values_list("network", flat=True))
-    told = list(Subscription.objects.filter(channel__workspace=actor.workspace, is_wanted=True).select_related("channel").order_by("channel__key"))  # fmt: skip
+    told = list(
+        Subscription.objects.filter(channel__workspace=actor.workspace, is_wanted=True)
+        .select_related("channel")
+        .order_by("channel__key")
+    )
     policy = policies.policy()
-    return [_offer(actor, slug, mine, slug in on, [s for s in told if s.channel.network == slug], policy) for slug, mine in by_network.items()]  # fmt: skip
+    return [
+        _offer(actor, slug, mine, slug in on, [s for s in told if s.channel.network == slug], policy)
+        for slug, mine in by_network.items()
+    ]
 
 
 def tellers() -> list[str]:
@@ -100,7 +107,9 @@ def switch(actor: Actor, network: str, on: bool) -> Offer:
     if on and found.obstacle:
         raise Conflict(found.obstacle)
     now = clock.now()
-    Listening.objects.update_or_create(workspace=actor.workspace, network=network, defaults={"is_on": on, "person": actor.person, "at": now})  # fmt: skip
+    Listening.objects.update_or_create(
+        workspace=actor.workspace, network=network, defaults={"is_on": on, "person": actor.person, "at": now}
+    )
     actor.record("webhooks.on" if on else "webhooks.off", network)
     if on:
         _want(Channel.objects.filter(workspace=actor.workspace, network=network, state=ChannelState.ACTIVE), now)
@@ -111,23 +120,36 @@ def switch(actor: Actor, network: str, on: bool) -> Offer:
     return one(actor, network)
 
 
-def _offer(actor: Actor, slug: str, mine: Sequence[Channel], on: bool, told: Sequence[Subscription], policy: policies.Policy) -> Offer:  # fmt: skip
+def _offer(
+    actor: Actor, slug: str, mine: Sequence[Channel], on: bool, told: Sequence[Subscription], policy: policies.Policy
+) -> Offer:
     teller, apps = registry.get(slug), {c.app_id: c.app for c in mine}
     assert isinstance(teller, TellsByWebhook)
     hosts = bool(actor.person and actor.person.is_operator) and bool(teller.webhook_setup)
     day = timedelta(days=1)
     return Offer(
-        network=slug, label=teller.label, channels=len(mine), is_on=on, obstacle=_obstacle(teller.label, list(apps.values())), setup=Sentence.of(pieces_of(teller.webhook_setup)) if teller.webhook_setup else "",
-        addresses=tuple((address(app), token(app)) for app in apps.values()) if hosts else (), subscriptions=tuple(told),
-        usual=day // policy.answers_every, sparse=day // policy.told_every,
-    )  # fmt: skip
+        network=slug,
+        label=teller.label,
+        channels=len(mine),
+        is_on=on,
+        obstacle=_obstacle(teller.label, list(apps.values())),
+        setup=Sentence.of(pieces_of(teller.webhook_setup)) if teller.webhook_setup else "",
+        addresses=tuple((address(app), token(app)) for app in apps.values()) if hosts else (),
+        subscriptions=tuple(told),
+        usual=day // policy.answers_every,
+        sparse=day // policy.told_every,
+    )
 
 
 def _obstacle(label: str, apps: Sequence[NetworkApp]) -> str:
     """Networks call no address that is not open to them; a sandbox beside us does."""
     if settings.KICAU_PUBLIC_URL.startswith("https://") or all(app.is_sandbox for app in apps):
         return ""
-    return Sentence("{network} tells only an address that begins with https://, and this Kicau is at {address}. Whoever hosts it sets KICAU_PUBLIC_URL.", network=label, address=settings.KICAU_PUBLIC_URL)  # fmt: skip
+    return Sentence(
+        "{network} tells only an address that begins with https://, and this Kicau is at {address}. Whoever hosts it sets KICAU_PUBLIC_URL.",
+        network=label,
+        address=settings.KICAU_PUBLIC_URL,
+    )
 
 
 def _want(channels: QuerySet[Channel], now: datetime) -> None:
@@ -170,10 +192,15 @@ def _claim() -> list[Subscription]:
     now = clock.now()
     active = Channel.objects.filter(state=ChannelState.ACTIVE)
     on = Listening.objects.filter(workspace=OuterRef("workspace"), network=OuterRef("network"), is_on=True)
-    _want(active.filter(Exists(on)).exclude(Exists(Subscription.objects.filter(channel=OuterRef("id"), is_wanted=True))), now)  # fmt: skip
+    _want(
+        active.filter(Exists(on)).exclude(Exists(Subscription.objects.filter(channel=OuterRef("id"), is_wanted=True))),
+        now,
+    )
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     theirs = Q(channel__in=active) | Q(parted_at__isnull=False)
-    rows = Subscription.objects.filter(free, theirs, next_at__lte=now).select_related("channel__app", "channel__workspace")  # fmt: skip
+    rows = Subscription.objects.filter(free, theirs, next_at__lte=now).select_related(
+        "channel__app", "channel__workspace"
+    )
     found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
     for row in found:
         row.lease, row.leased_until = uuid4(), now + LEASE
@@ -185,7 +212,9 @@ async def _settle_one(row: Subscription, client: aiohttp.ClientSession) -> None:
     channel, label = row.channel, registry.get(row.channel.network).label
     if row.parted_at is not None:
         channel.credentials = row.parting  # in memory alone
-    job = Answering(channel=channel, cursor="", fruitless=row.fruitless, due_at=clock.now(), lease=row.lease or uuid4(), slower=1.0)  # fmt: skip
+    job = Answering(
+        channel=channel, cursor="", fruitless=row.fruitless, due_at=clock.now(), lease=row.lease or uuid4(), slower=1.0
+    )
     asked, at, why, lost = rounds.Asked(), clock.now() + AGAIN, "", False
     try:
         if row.is_wanted:
@@ -194,25 +223,48 @@ async def _settle_one(row: Subscription, client: aiohttp.ClientSession) -> None:
         elif not await sync_to_async(_is_shared)(channel):
             await rounds.paid(job, client, asked, lambda role, live: role.unsubscribe(live))  # type: ignore[attr-defined]
     except rounds.Held as held:
-        at, why = min(held.short.renews_at, clock.now() + LONG), Sentence("The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.", budget=held.short.budget.name)  # fmt: skip
+        at, why = (
+            min(held.short.renews_at, clock.now() + LONG),
+            Sentence(
+                "The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.",
+                budget=held.short.budget.name,
+            ),
+        )
     except errors.RateLimited as exc:
-        at, why = exc.until, Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until)  # fmt: skip
+        at, why = (
+            exc.until,
+            Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until),
+        )
     except errors.AuthExpired as exc:
         lacks = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
         lost = True
-        at, why = clock.now() + LONG, Sentence("{network} does not tell of this channel ({why}). Connect it again to give that permission.", network=label, why=lacks)  # fmt: skip
+        at, why = (
+            clock.now() + LONG,
+            Sentence(
+                "{network} does not tell of this channel ({why}). Connect it again to give that permission.",
+                network=label,
+                why=lacks,
+            ),
+        )
     except (errors.ConnectorError, TimeoutError) as exc:
         wait = min(LONG, timedelta(minutes=2.0 ** min(row.fruitless, 9)))
         said = str(exc)[:300] or "no answer in time"
-        at, why = clock.now() + wait, Sentence("{network} does not tell of this channel: {why}. It is tried again.", network=label, why=said)  # fmt: skip
+        at, why = (
+            clock.now() + wait,
+            Sentence("{network} does not tell of this channel: {why}. It is tried again.", network=label, why=said),
+        )
         if row.parted_at is not None:
-            why = Sentence("{network} could not be asked to tell no more of this channel: {why}.", network=label, why=said)  # fmt: skip
+            why = Sentence(
+                "{network} could not be asked to tell no more of this channel: {why}.", network=label, why=said
+            )
     await sync_to_async(_settled)(row, job, asked, at, why, lost)
 
 
 def _is_shared(channel: Channel) -> bool:
     """Whether another workspace is told of the same account through the same app."""
-    same = Subscription.objects.filter(channel__app=channel.app_id, channel__account_id=channel.account_id, channel__host=channel.host, is_wanted=True)  # fmt: skip
+    same = Subscription.objects.filter(
+        channel__app=channel.app_id, channel__account_id=channel.account_id, channel__host=channel.host, is_wanted=True
+    )
     return same.exclude(channel=channel).exists()
 
 
@@ -227,7 +279,12 @@ def _settled(row: Subscription, job: Answering, asked: rounds.Asked, at: datetim
         mine.next_at = clock.now()
     elif not mine.is_wanted and (not why or (row.parted_at and clock.now() - row.parted_at >= PARTING)):
         if row.parted_at:
-            system(row.channel.workspace).record("webhooks.taken-back" if not why else "webhooks.left", row.channel_id, network=row.channel.network, why=why[:300])  # fmt: skip
+            system(row.channel.workspace).record(
+                "webhooks.taken-back" if not why else "webhooks.left",
+                row.channel_id,
+                network=row.channel.network,
+                why=why[:300],
+            )
         mine.delete()
         return
     else:

@@ -101,7 +101,13 @@ class Said:
     def weight(self) -> tuple[int, bool, bool, float, str]:
         """Of two by the same party on the same layer the heavier counts: narrower, then later."""
         since = self.valid_from or self.observed_at
-        return WIDTH[Subject(self.subject)], bool(self.network), bool(self.acquired), since.timestamp() if since else 0.0, self.id  # fmt: skip
+        return (
+            WIDTH[Subject(self.subject)],
+            bool(self.network),
+            bool(self.acquired),
+            since.timestamp() if since else 0.0,
+            self.id,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +135,14 @@ class Decision:
     def digest(self) -> str:
         """SHA-256 of what was decided and by which statements: equal decisions have equal digests."""
         made = {
-            "use": self.use, "answer": self.answer, "layer": self.layer, "acquired": self.acquired,
+            "use": self.use,
+            "answer": self.answer,
+            "layer": self.layer,
+            "acquired": self.acquired,
             "chain": [[link.said.id, link.value, link.decided] for link in self.chain],
-            "duties": dict(sorted(self.duties.items())), "unmet": sorted(self.unmet),
-        }  # fmt: skip
+            "duties": dict(sorted(self.duties.items())),
+            "unmet": sorted(self.unmet),
+        }
         return hashlib.sha256(json.dumps(made, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
@@ -188,7 +198,15 @@ def _of_copy(use: str, way: str, ordered: list[Said], meets: frozenset[str]) -> 
             unmet = tuple(sorted(set(duties) - meets)) or ("consent",)
             answer = Answer.UNKNOWN
         links = tuple(Link(said=s, value=s.says[use], decided=s.id in resting) for s in ordered)
-        return Decision(use=use, answer=answer, layer=layer, acquired=way, chain=links, duties=duties if answer != Answer.NO else {}, unmet=unmet)  # fmt: skip
+        return Decision(
+            use=use,
+            answer=answer,
+            layer=layer,
+            acquired=way,
+            chain=links,
+            duties=duties if answer != Answer.NO else {},
+            unmet=unmet,
+        )
 
     withdrawn = [s for s in ordered if s.layer == Layer.WITHDRAWAL and s.says[use] == "deny"]
     if withdrawn:  # each of them, also beside a narrower one: a withdrawal is undone by ending it

@@ -10,23 +10,39 @@ from kicau.rights.decisions import FEW, OWN, Answer, Decision, Said
 from kicau.rights.models import Layer, Party
 
 NOBODY = Problem(code="nobody-spoke", message="Not known: nobody has said whether this may be done.")
-UNMET = Problem(code="conditions", message="Not known: it is allowed under conditions that this purpose does not meet ({conditions}).")  # fmt: skip
-UNREVIEWED = Problem(code="unreviewed", message="Not known: nobody has reviewed the terms of {network} under which this copy was acquired.")  # fmt: skip
+UNMET = Problem(
+    code="conditions",
+    message="Not known: it is allowed under conditions that this purpose does not meet ({conditions}).",
+)
+UNREVIEWED = Problem(
+    code="unreviewed",
+    message="Not known: nobody has reviewed the terms of {network} under which this copy was acquired.",
+)
 SAYS: dict[tuple[str, Answer], Problem] = {
     (Layer.WITHDRAWAL, Answer.NO): Problem(code="withdrawn", message="No: {who} took it back on {day}."),
     (Layer.GRANT, Answer.NO): Problem(code="refused", message="No: {who} refused this on {day}."),
     (Layer.GRANT, Answer.YES): Problem(code="granted", message="Yes: {who} granted this on {day}."),
-    (Layer.CONTRACT, Answer.NO): Problem(code="terms-forbid", message="No: the terms of {network} forbid it for a copy that came this way."),
-    (Layer.CONTRACT, Answer.YES): Problem(code="terms-allow", message="Yes: the terms of {network} allow it for a copy that came this way."),
+    (Layer.CONTRACT, Answer.NO): Problem(
+        code="terms-forbid", message="No: the terms of {network} forbid it for a copy that came this way."
+    ),
+    (Layer.CONTRACT, Answer.YES): Problem(
+        code="terms-allow", message="Yes: the terms of {network} allow it for a copy that came this way."
+    ),
     (Layer.AUTHOR, Answer.NO): Problem(code="author-denies", message="No: its author, {who}, does not want it."),
     (Layer.AUTHOR, Answer.YES): Problem(code="author-allows", message="Yes: its author, {who}, allows it."),
     (Layer.LICENCE, Answer.NO): Problem(code="licence-denies", message="No: its licence, {key}, does not allow it."),
     (Layer.LICENCE, Answer.YES): Problem(code="licence-allows", message="Yes: its licence, {key}, allows it."),
-    (Layer.SITE, Answer.NO): Problem(code="site-denies", message="No: the site where it stood, {key}, does not want it."),
+    (Layer.SITE, Answer.NO): Problem(
+        code="site-denies", message="No: the site where it stood, {key}, does not want it."
+    ),
     (Layer.SITE, Answer.YES): Problem(code="site-allows", message="Yes: the site where it stood, {key}, allows it."),
-    (Layer.DEFAULT, Answer.NO): Problem(code="default-denies", message="No: this workspace does not do it where nobody else said anything."),
-    (Layer.DEFAULT, Answer.YES): Problem(code="default-allows", message="Yes: this workspace does it where nobody else said anything."),
-}  # fmt: skip
+    (Layer.DEFAULT, Answer.NO): Problem(
+        code="default-denies", message="No: this workspace does not do it where nobody else said anything."
+    ),
+    (Layer.DEFAULT, Answer.YES): Problem(
+        code="default-allows", message="Yes: this workspace does it where nobody else said anything."
+    ),
+}
 OWN_SAYS: dict[Answer, Problem] = {
     Answer.NO: Problem(
         code="own-denies", message="No: these are your own words, and this workspace does not allow it."

@@ -24,7 +24,22 @@ MANY = 200  # statements from which they are copied in
 RAW_LIMIT = 65_536  # bytes of a source that are kept beside its hash
 ANY = ("unknown", *VALUES)
 #: What a statement and `Said` have by the same name, but for the ids.
-SAID = ("layer", "party", "party_name", "subject", "key", "network", "acquired", "says", "conditions", "source", "raw_sha256", "observed_at", "valid_from", "valid_until")  # fmt: skip
+SAID = (
+    "layer",
+    "party",
+    "party_name",
+    "subject",
+    "key",
+    "network",
+    "acquired",
+    "says",
+    "conditions",
+    "source",
+    "raw_sha256",
+    "observed_at",
+    "valid_from",
+    "valid_until",
+)
 LAYERS, PARTIES, SUBJECTS, WAYS = tuple(Layer.values), tuple(Party.values), tuple(Subject.values), ("", *Origin.values)
 
 
@@ -122,12 +137,18 @@ def propose(network: str, proposals: Iterable[Proposal]) -> int:
     known = set(Terms.objects.filter(network=network).values_list("acquired", "since"))
     rows = [
         Terms(
-            network=network, acquired=one.acquired, since=one.since, says=checked_says(one.says), conditions=checked_conditions(one.conditions),
-            summary=one.summary, source=one.source, seen_on=one.seen_on,
+            network=network,
+            acquired=one.acquired,
+            since=one.since,
+            says=checked_says(one.says),
+            conditions=checked_conditions(one.conditions),
+            summary=one.summary,
+            source=one.source,
+            seen_on=one.seen_on,
         )
         for one in proposals
         if (one.acquired, one.since) not in known
-    ]  # fmt: skip
+    ]
     return len(Terms.objects.bulk_create(rows, ignore_conflicts=True))
 
 
@@ -150,7 +171,12 @@ def checked_says(says: Mapping[str, str]) -> dict[str, str]:
 def checked_conditions(conditions: Mapping[str, str]) -> dict[str, str]:
     for name in conditions:
         if name not in CONDITIONS:
-            raise unacceptable("conditions", "There is no condition {name!r}; the conditions are: {known}.", name=name, known=", ".join(CONDITIONS))  # fmt: skip
+            raise unacceptable(
+                "conditions",
+                "There is no condition {name!r}; the conditions are: {known}.",
+                name=name,
+                known=", ".join(CONDITIONS),
+            )
     return dict(conditions)
 
 
@@ -162,7 +188,13 @@ def _row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) 
         ("acquired", one.acquired, WAYS),
     ):
         if value not in known:
-            raise unacceptable(name, "There is no {name} {value!r}; there are: {known}.", name=name, value=value, known=", ".join(filter(None, known)))  # fmt: skip
+            raise unacceptable(
+                name,
+                "There is no {name} {value!r}; there are: {known}.",
+                name=name,
+                value=value,
+                known=", ".join(filter(None, known)),
+            )
     if (one.subject == Subject.ITEM) != (one.item is not None):
         raise unacceptable("item", "A statement about one item names it, and no other does.")
     if one.subject not in (Subject.ITEM, Subject.EVERYTHING) and not one.key:
@@ -170,23 +202,47 @@ def _row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) 
     if one.valid_until and one.valid_from and one.valid_until <= one.valid_from:
         raise unacceptable("valid_until", "A statement ends after it begins.")
     return Statement(
-        workspace_id=workspace_id, layer=one.layer, party=one.party, party_name=one.party_name[:300],
-        subject=one.subject, key=one.key[:500], item=one.item, network=one.network, acquired=one.acquired,
-        says=checked_says(one.says), conditions=checked_conditions(one.conditions), source=one.source[:2000],
+        workspace_id=workspace_id,
+        layer=one.layer,
+        party=one.party,
+        party_name=one.party_name[:300],
+        subject=one.subject,
+        key=one.key[:500],
+        item=one.item,
+        network=one.network,
+        acquired=one.acquired,
+        says=checked_says(one.says),
+        conditions=checked_conditions(one.conditions),
+        source=one.source[:2000],
         raw=one.raw if one.raw and len(one.raw) <= RAW_LIMIT else None,
-        raw_sha256=hashlib.sha256(one.raw).hexdigest() if one.raw else "", parser=one.parser[:80],
-        observed_at=one.observed_at or now, valid_from=one.valid_from or now, valid_until=one.valid_until,
-        note=one.note, recorded_by=by, recorded_at=now,
-    )  # fmt: skip
+        raw_sha256=hashlib.sha256(one.raw).hexdigest() if one.raw else "",
+        parser=one.parser[:80],
+        observed_at=one.observed_at or now,
+        valid_from=one.valid_from or now,
+        valid_until=one.valid_until,
+        note=one.note,
+        recorded_by=by,
+        recorded_at=now,
+    )
 
 
 def _as_contract(row: Terms) -> Said:
     says = row.says if row.reviewed_at else dict.fromkeys(row.says, "unknown")
     return Said(
-        id=f"terms:{row.id}", layer=Layer.CONTRACT, party=Party.NETWORK, party_name=row.network, subject=Subject.NETWORK,
-        key=row.network, acquired=row.acquired, says=says, conditions=row.conditions, source=row.source,
-        observed_at=_midnight(row.seen_on), valid_from=_midnight(row.since), valid_until=_midnight(row.until) if row.until else None,
-    )  # fmt: skip
+        id=f"terms:{row.id}",
+        layer=Layer.CONTRACT,
+        party=Party.NETWORK,
+        party_name=row.network,
+        subject=Subject.NETWORK,
+        key=row.network,
+        acquired=row.acquired,
+        says=says,
+        conditions=row.conditions,
+        source=row.source,
+        observed_at=_midnight(row.seen_on),
+        valid_from=_midnight(row.since),
+        valid_until=_midnight(row.until) if row.until else None,
+    )
 
 
 def _midnight(day: date) -> datetime:

@@ -72,7 +72,15 @@ def validators(names: str) -> dict[str, list[Validator]]:
     return found
 
 
-async def serve(ports: Mapping[str, int], folder: Path | None, *, ready: Callable[[Sequence[Sandbox]], None], stop: asyncio.Event, held_against: Mapping[str, Iterable[Validator]] | None = None, host: str = "127.0.0.1") -> None:  # fmt: skip
+async def serve(
+    ports: Mapping[str, int],
+    folder: Path | None,
+    *,
+    ready: Callable[[Sequence[Sandbox]], None],
+    stop: asyncio.Event,
+    held_against: Mapping[str, Iterable[Validator]] | None = None,
+    host: str = "127.0.0.1",
+) -> None:
     """Run the networks of `ports` until `stop`; what was published there is kept in `folder`. Raises OSError where a
     port is taken."""
     against = held_against or {}

@@ -39,7 +39,13 @@ def read(assertion: Any) -> Reading:
         if token not in known or not str(name).startswith(("cawg.", "c2pa.")):
             kept.append((str(name), str(use)))
         elif use not in VALUES:
-            faults.append(Sentence("The assertion says neither allowed, notAllowed nor constrained of {name}, but {said}.", name=name, said=quoted(str(use))))  # fmt: skip
+            faults.append(
+                Sentence(
+                    "The assertion says neither allowed, notAllowed nor constrained of {name}, but {said}.",
+                    name=name,
+                    said=quoted(str(use)),
+                )
+            )
         elif use == "constrained" and (info := entry.get("constraint_info")):
             values[token] = "conditional"
             conditions["consent"] = str(info)

@@ -213,12 +213,22 @@ def _put_webp(data: bytes, packet: bytes) -> bytes:
         raise Unmarkable("it has no picture")
     if chunks[0][0] != b"VP8X":
         width, height, alpha = _webp_size(*chunks[0])
-        chunks.insert(0, (b"VP8X", bytes([0x10 if alpha else 0, 0, 0, 0]) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")))  # fmt: skip
+        chunks.insert(
+            0,
+            (
+                b"VP8X",
+                bytes([0x10 if alpha else 0, 0, 0, 0])
+                + (width - 1).to_bytes(3, "little")
+                + (height - 1).to_bytes(3, "little"),
+            ),
+        )
     extended = bytearray(chunks[0][1])
     extended[0] |= 0x04  # XMP follows
     chunks[0] = (b"VP8X", bytes(extended))
     chunks.append((b"XMP ", packet))
-    body = b"WEBP" + b"".join(kind + struct.pack("<I", len(piece)) + piece + b"\x00" * (len(piece) % 2) for kind, piece in chunks)  # fmt: skip
+    body = b"WEBP" + b"".join(
+        kind + struct.pack("<I", len(piece)) + piece + b"\x00" * (len(piece) % 2) for kind, piece in chunks
+    )
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 

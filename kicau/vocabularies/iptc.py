@@ -30,7 +30,20 @@ SAYS: dict[str, dict[str, str]] = {
     "PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": dict.fromkeys(MACHINE, "conditional"),
     "PROHIBITED-SEELINKEDRIGHTSEXPR": dict.fromkeys(MACHINE, "conditional"),
 }
-PREFIXES = {"x": META, "rdf": RDF, "plus": PLUS, "dc": "http://purl.org/dc/elements/1.1/", "xmp": "http://ns.adobe.com/xap/1.0/", "xmpRights": "http://ns.adobe.com/xap/1.0/rights/", "xmpMM": "http://ns.adobe.com/xap/1.0/mm/", "photoshop": "http://ns.adobe.com/photoshop/1.0/", "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "tiff": "http://ns.adobe.com/tiff/1.0/", "exif": "http://ns.adobe.com/exif/1.0/"}  # fmt: skip
+PREFIXES = {
+    "x": META,
+    "rdf": RDF,
+    "plus": PLUS,
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+    "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
+    "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
+    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
+    "exif": "http://ns.adobe.com/exif/1.0/",
+}
 HEAD, TAIL = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>', b'<?xpacket end="w"?>'
 
 
@@ -46,7 +59,13 @@ def read(packet: bytes) -> Reading:
         return Reading()
     name = values[0].removeprefix(VALUE)
     if not values[0].startswith(VALUE) or name not in SAYS:
-        return Reading(faults=(Sentence("plus:DataMining is {said}, which is not of its list, so it says nothing.", said=quoted(values[0])),))  # fmt: skip
+        return Reading(
+            faults=(
+                Sentence(
+                    "plus:DataMining is {said}, which is not of its list, so it says nothing.", said=quoted(values[0])
+                ),
+            )
+        )
     says = SAYS[name]
     conditions = {"consent": constraint or values[0]} if "conditional" in says.values() else {}
     return Reading(declarations=(Declaration(vocabulary=SLUG, says=says, conditions=conditions),) if says else ())
@@ -78,7 +97,11 @@ def write(says: Mapping[str, str], *, into: bytes = b"", constraint: str = "") -
         return b""
     for prefix, namespace in PREFIXES.items():
         ET.register_namespace(prefix, namespace)
-    root = parse(_bare(into)) if into else ET.fromstring(f'<x:xmpmeta xmlns:x="{META}"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>')  # noqa: S314  # fmt: skip
+    root = (
+        parse(_bare(into))
+        if into
+        else ET.fromstring(f'<x:xmpmeta xmlns:x="{META}"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>')  # noqa: S314
+    )
     rdf = root if root.tag == f"{{{RDF}}}RDF" else root.find(f".//{{{RDF}}}RDF")
     if rdf is None:
         raise Malformed("it holds no rdf:RDF")
@@ -92,7 +115,9 @@ def write(says: Mapping[str, str], *, into: bytes = b"", constraint: str = "") -
     ET.SubElement(mine, f"{{{PLUS}}}DataMining").text = VALUE + name
     if name == "PROHIBITED-SEECONSTRAINT" and constraint:
         texts = ET.SubElement(ET.SubElement(mine, f"{{{PLUS}}}OtherConstraints"), f"{{{RDF}}}Alt")
-        ET.SubElement(texts, f"{{{RDF}}}li", {"{http://www.w3.org/XML/1998/namespace}lang": "x-default"}).text = constraint  # fmt: skip
+        ET.SubElement(
+            texts, f"{{{RDF}}}li", {"{http://www.w3.org/XML/1998/namespace}lang": "x-default"}
+        ).text = constraint
     return b"\n".join([HEAD, ET.tostring(root, encoding="unicode").encode(), TAIL])
 
 

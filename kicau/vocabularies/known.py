@@ -47,61 +47,106 @@ VOCABULARIES: dict[str, Vocabulary] = {
     one.slug: one
     for one in (
         Vocabulary(
-            slug=aipref.SLUG, name="IETF AI preferences", carried="`Content-Usage` header and robots.txt rule",
-            source="draft-ietf-aipref-vocab-08, draft-ietf-aipref-attach-05", read_on="2026-11-26", peer="http-sfv; urllib.robotparser and Protego for the file around it",
+            slug=aipref.SLUG,
+            name="IETF AI preferences",
+            carried="`Content-Usage` header and robots.txt rule",
+            source="draft-ietf-aipref-vocab-08, draft-ietf-aipref-attach-05",
+            read_on="2026-11-26",
+            peer="http-sfv; urllib.robotparser and Protego for the file around it",
             lost="Conditions become a no. Keys and parameters that are not of the draft are kept, not read.",
-            write=aipref.write, read=lambda text: aipref.read(text.encode()),
+            write=aipref.write,
+            read=lambda text: aipref.read(text.encode()),
         ),
         Vocabulary(
-            slug=content_signal.SLUG, name="Content Signals", carried="`Content-Signal` in robots.txt",
-            source="contentsignals.org, draft-romm-aipref-contentsignals-00", read_on="2026-11-26", peer="agentpulse-asgi",
+            slug=content_signal.SLUG,
+            name="Content Signals",
+            carried="`Content-Signal` in robots.txt",
+            source="contentsignals.org, draft-romm-aipref-contentsignals-00",
+            read_on="2026-11-26",
+            peer="agentpulse-asgi",
             lost="Conditions become a no. `use=` is kept, not read. Training is one word for all models.",
-            write=content_signal.write, read=content_signal.read,
+            write=content_signal.write,
+            read=content_signal.read,
         ),
         Vocabulary(
-            slug=rsl.SLUG, name="Really Simple Licensing 1.0", carried="XML; robots.txt `License`, `Link` header, HTML, RSS",
-            source="rslstandard.org/rsl", read_on="2026-11-26", peer="supertab-connect-sdk; what two readers of no registry expect",
+            slug=rsl.SLUG,
+            name="Really Simple Licensing 1.0",
+            carried="XML; robots.txt `License`, `Link` header, HTML, RSS",
+            source="rslstandard.org/rsl",
+            read_on="2026-11-26",
+            peer="supertab-connect-sdk; what two readers of no registry expect",
             lost="Payment, attribution and non-commercial are kept; other conditions become a prohibition with the address of the terms. Of several conditional uses the conditions are one set. `all` and `ai-all` are read, not written. What a licence does not name is not said.",
-            write=rsl.write, read=lambda text: rsl.read(text.encode()),
+            write=rsl.write,
+            read=lambda text: rsl.read(text.encode()),
         ),
         Vocabulary(
-            slug=tdmrep.SLUG, name="W3C TDM Reservation Protocol", carried="`/.well-known/tdmrep.json`, headers, HTML meta, ODRL policy",
-            source="CG-FINAL-tdmrep-20240510", read_on="2026-11-26", peer="datadiligence, with Protego for the patterns of the file and Lexbor for pages",
+            slug=tdmrep.SLUG,
+            name="W3C TDM Reservation Protocol",
+            carried="`/.well-known/tdmrep.json`, headers, HTML meta, ODRL policy",
+            source="CG-FINAL-tdmrep-20240510",
+            read_on="2026-11-26",
+            peer="datadiligence, with Protego for the patterns of the file and Lexbor for pages",
             lost="One bit for all mining: one refused use reserves them all. A reservation with a policy is read as conditional.",
-            write=lambda says: _json(tdmrep.write_headers(says, TERMS)), read=lambda text: tdmrep.read_headers(json.loads(text)),
+            write=lambda says: _json(tdmrep.write_headers(says, TERMS)),
+            read=lambda text: tdmrep.read_headers(json.loads(text)),
         ),
         Vocabulary(
-            slug=cawg.SLUG, name="CAWG training and data mining", carried="assertion in a C2PA manifest of a picture or film",
-            source="cawg.io/training-and-data-mining/1.1", read_on="2026-11-26", peer="c2pa-python",
+            slug=cawg.SLUG,
+            name="CAWG training and data mining",
+            carried="assertion in a C2PA manifest of a picture or film",
+            source="cawg.io/training-and-data-mining/1.1",
+            read_on="2026-11-26",
+            peer="c2pa-python",
             lost="Conditions are one free text. Written as an assertion for whoever signs; not signed here. The signature is not checked.",
-            write=lambda says: _json(cawg.write(says, TERMS)), read=lambda text: cawg.read(json.loads(text)),
+            write=lambda says: _json(cawg.write(says, TERMS)),
+            read=lambda text: cawg.read(json.loads(text)),
         ),
         Vocabulary(
-            slug=iptc.SLUG, name="IPTC and PLUS Data Mining", carried="`plus:DataMining` in the XMP of JPEG, PNG, WebP, MP4",
-            source="IPTC Photo Metadata Standard 2023.1", read_on="2026-11-26", peer="pyexiv2 (Exiv2); FFmpeg for films",
+            slug=iptc.SLUG,
+            name="IPTC and PLUS Data Mining",
+            carried="`plus:DataMining` in the XMP of JPEG, PNG, WebP, MP4",
+            source="IPTC Photo Metadata Standard 2023.1",
+            read_on="2026-11-26",
+            peer="pyexiv2 (Exiv2); FFmpeg for films",
             lost="One value of a closed list: the narrowest that refuses all that is refused. Grounding and imitation are no mining and decide nothing.",
-            write=lambda says: iptc.write(says, constraint=TERMS).decode(), read=lambda text: iptc.read(text.encode()),
+            write=lambda says: iptc.write(says, constraint=TERMS).decode(),
+            read=lambda text: iptc.read(text.encode()),
         ),
         Vocabulary(
-            slug=lexicon.SLUG, name="community.lexicon.preference.ai", carried="record of an AT protocol account",
-            source="lexicon.garden, community.lexicon.preference.ai", read_on="2026-11-26", peer="atproto (DAG-CBOR and record models)",
+            slug=lexicon.SLUG,
+            name="community.lexicon.preference.ai",
+            carried="record of an AT protocol account",
+            source="lexicon.garden, community.lexicon.preference.ai",
+            read_on="2026-11-26",
+            peer="atproto (DAG-CBOR and record models)",
             lost="Conditions become a no. Training is one word for all models.",
-            write=lambda says: _json(lexicon.write(says, _THEN)), read=lambda text: lexicon.read(json.loads(text)),
+            write=lambda says: _json(lexicon.write(says, _THEN)),
+            read=lambda text: lexicon.read(json.loads(text)),
         ),
         Vocabulary(
-            slug=odrl.SLUG, name="ODRL 2.2 in Croissant", carried="`usageInfo` of a data set's croissant.json",
-            source="w3.org/TR/odrl-vocab, Croissant 1.1", read_on="2026-11-26", peer="rdflib and mlcroissant",
+            slug=odrl.SLUG,
+            name="ODRL 2.2 in Croissant",
+            carried="`usageInfo` of a data set's croissant.json",
+            source="w3.org/TR/odrl-vocab, Croissant 1.1",
+            read_on="2026-11-26",
+            peer="rdflib and mlcroissant",
             lost="Uses without an action of their own are purposes of `odrl:use`, which only readers who know them understand.",
-            write=lambda says: _json(odrl.write(says)), read=lambda text: odrl.read(json.loads(text)),
+            write=lambda says: _json(odrl.write(says)),
+            read=lambda text: odrl.read(json.loads(text)),
         ),
         Vocabulary(
-            slug=spdx.SLUG, name="SPDX licence expressions", carried="wherever a licence is named",
-            source="SPDX 3.0.1, annex on expressions", read_on="2026-11-26", peer="license-expression",
+            slug=spdx.SLUG,
+            name="SPDX licence expressions",
+            carried="wherever a licence is named",
+            source="SPDX 3.0.1, annex on expressions",
+            read_on="2026-11-26",
+            peer="license-expression",
             lost="A licence is written only where one says exactly what is said. Of training a licence says yes only where it gives up all rights, else conditional.",
-            write=spdx.write, read=spdx.read,
+            write=spdx.write,
+            read=spdx.read,
         ),
     )
-}  # fmt: skip
+}
 
 
 def lost(slug: str) -> dict[str, dict[str, str]]:
@@ -123,8 +168,19 @@ def tables() -> str:
     lines = ["| vocabulary | stands in | source | tested against |", "| --- | --- | --- | --- |"]
     lines += [f"| {v.name} | {v.carried} | {v.source} ({v.read_on}) | {v.peer} |" for v in VOCABULARIES.values()]
     for slug, vocabulary in VOCABULARIES.items():
-        lines += ["", f"### {vocabulary.name}", "", vocabulary.lost, "", "| said of this use alone | allow | deny | conditional |", "| --- | --- | --- | --- |"]  # fmt: skip
-        lines += [f"| `{use}` | " + " | ".join(_cell(value, back) for value, back in row.items()) + " |" for use, row in lost(slug).items()]  # fmt: skip
+        lines += [
+            "",
+            f"### {vocabulary.name}",
+            "",
+            vocabulary.lost,
+            "",
+            "| said of this use alone | allow | deny | conditional |",
+            "| --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| `{use}` | " + " | ".join(_cell(value, back) for value, back in row.items()) + " |"
+            for use, row in lost(slug).items()
+        ]
     return "\n".join(lines) + "\n"
 
 

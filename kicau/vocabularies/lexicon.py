@@ -49,16 +49,38 @@ def read(record: Any) -> Reading:
     kind = str(scope.get("$type", f"{NSID}#globalScope")).rpartition("#")[2]
     agent = str(scope.get("entity") or scope.get("did") or scope.get("domain") or "") if kind == "entityScope" else ""
     collection = str(scope.get("collection") or scope.get("nsid") or "") if kind == "collectionScope" else ""
-    if kind not in ("globalScope", "entityScope", "collectionScope") or (kind != "globalScope" and not (agent or collection)):  # fmt: skip
-        return Reading(faults=(Sentence("The record {record} has a scope that is not known, so it is not applied: {kind}.", record=NSID, kind=kind), *faults))  # fmt: skip
-    told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), scope=collection, agent=agent, at=_when(record.get("updatedAt")), kept=tuple(kept))  # fmt: skip
+    if kind not in ("globalScope", "entityScope", "collectionScope") or (
+        kind != "globalScope" and not (agent or collection)
+    ):
+        return Reading(
+            faults=(
+                Sentence(
+                    "The record {record} has a scope that is not known, so it is not applied: {kind}.",
+                    record=NSID,
+                    kind=kind,
+                ),
+                *faults,
+            )
+        )
+    told = Declaration(
+        vocabulary=SLUG,
+        says=heard(TERMS, values),
+        scope=collection,
+        agent=agent,
+        at=_when(record.get("updatedAt")),
+        kept=tuple(kept),
+    )
     return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
 
 
 def write(says: Mapping[str, str], at: datetime) -> dict[str, Any]:
     """The record with key `self`, of the whole account; {} where nothing is said. Conditions are a no."""
     moment = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    told = {term.token: {"allow": value == "allow", "updatedAt": moment} for term in TERMS if (value := value_of(term, says))}  # fmt: skip
+    told = {
+        term.token: {"allow": value == "allow", "updatedAt": moment}
+        for term in TERMS
+        if (value := value_of(term, says))
+    }
     if not told:
         return {}
     return {"$type": NSID, "scope": {"$type": f"{NSID}#globalScope"}, "preferences": told, "updatedAt": moment}

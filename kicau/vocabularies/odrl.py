@@ -28,7 +28,11 @@ def write(says: Mapping[str, str], conditions: Mapping[str, str] | None = None) 
     if not told:
         return {}
     offer: dict[str, Any] = {"@type": "odrl:Offer"}
-    permitted = [_rule(use, conditions or {"consent": ""} if value == "conditional" else {}) for use, value in told.items() if value != "deny"]  # fmt: skip
+    permitted = [
+        _rule(use, conditions or {"consent": ""} if value == "conditional" else {})
+        for use, value in told.items()
+        if value != "deny"
+    ]
     prohibited = [_rule(use, {}) for use, value in told.items() if value == "deny"]
     if permitted:
         offer["odrl:permission"] = permitted
@@ -61,7 +65,13 @@ def read(offer: Any) -> Reading:
                 says[use] = strictest(says.get(use, value), value)
             if uses and value == "conditional":
                 conditions |= bound
-    told = Declaration(vocabulary=SLUG, says={use: says[use] for use in USES if use in says}, conditions=conditions, policy=str(_get(offer, "uid") or ""), kept=tuple(kept))  # fmt: skip
+    told = Declaration(
+        vocabulary=SLUG,
+        says={use: says[use] for use in USES if use in says},
+        conditions=conditions,
+        policy=str(_get(offer, "uid") or ""),
+        kept=tuple(kept),
+    )
     return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
 
 
@@ -75,7 +85,9 @@ def _rule(use: str, conditions: Mapping[str, str]) -> dict[str, Any]:
         elif name == "non-commercial":
             constraints.append(_constraint("purpose", "neq", "commercial"))
         else:
-            duties.append({"odrl:action": {"@id": f"odrl:{DUTIES[name]}"}, **({"sc:description": detail} if detail else {})})  # fmt: skip
+            duties.append(
+                {"odrl:action": {"@id": f"odrl:{DUTIES[name]}"}, **({"sc:description": detail} if detail else {})}
+            )
     if constraints:
         rule["odrl:constraint"] = constraints
     if duties:
@@ -84,7 +96,11 @@ def _rule(use: str, conditions: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _constraint(left: str, operator: str, right: str) -> dict[str, Any]:
-    return {"odrl:leftOperand": {"@id": f"odrl:{left}"}, "odrl:operator": {"@id": f"odrl:{operator}"}, "odrl:rightOperand": right}  # fmt: skip
+    return {
+        "odrl:leftOperand": {"@id": f"odrl:{left}"},
+        "odrl:operator": {"@id": f"odrl:{operator}"},
+        "odrl:rightOperand": right,
+    }
 
 
 def _about(rule: Mapping[str, Any], kept: list[tuple[str, str]], word: str) -> tuple[list[str], dict[str, str]]:

@@ -30,7 +30,11 @@ class Robots:
             return ()
         found: list[Declaration] = []
         for vocabulary in (aipref.SLUG, content_signal.SLUG):
-            mine = [d for d in self.reading.declarations if d.vocabulary == vocabulary and (d.agent or "*") == group and matches(d.scope or "/", path)]  # fmt: skip
+            mine = [
+                d
+                for d in self.reading.declarations
+                if d.vocabulary == vocabulary and (d.agent or "*") == group and matches(d.scope or "/", path)
+            ]
             longest = max((len(d.scope.encode()) for d in mine), default=0)
             found += [d for d in mine if len(d.scope.encode()) == longest]
         return tuple(found)

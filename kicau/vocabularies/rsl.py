@@ -29,8 +29,12 @@ TERMS = (
 #: Umbrellas are read, not written.
 UMBRELLAS = (
     Term(token="all", grants=MACHINE),  # noqa: S106
-    Term(token="ai-all", grants=("train_gen", "train_other", "ground", "embed"), refuses=("train_gen", "train_other", "ground", "embed", "synthesise")),  # noqa: S106
-)  # fmt: skip
+    Term(
+        token="ai-all",  # noqa: S106
+        grants=("train_gen", "train_other", "ground", "embed"),
+        refuses=("train_gen", "train_other", "ground", "embed", "synthesise"),
+    ),
+)
 USAGE = {term.token: term for term in (*TERMS, *UMBRELLAS)}
 PAID = ("purchase", "subscription", "training", "crawl", "use", "inference", "contribution")
 KNOWN = {"permits", "prohibits", "payment", "legal", "standard", "custom", "amount"}
@@ -60,7 +64,15 @@ def read(data: bytes, page: str = "") -> Reading:
     return found
 
 
-def write(says: Mapping[str, str], *, url: str = "/", conditions: Mapping[str, str] | None = None, terms: str = "", owner: str = "", contact: str = "") -> str:  # fmt: skip
+def write(
+    says: Mapping[str, str],
+    *,
+    url: str = "/",
+    conditions: Mapping[str, str] | None = None,
+    terms: str = "",
+    owner: str = "",
+    contact: str = "",
+) -> str:
     """A document about `url`. What is allowed against payment, by attribution or for no money only is a licence of its
     own with that; any other condition is a prohibition, and `terms` says whom to ask. "" where the vocabulary has no word
     for any of it: a licence without words might be heard as one without limits."""
@@ -91,7 +103,11 @@ def write(says: Mapping[str, str], *, url: str = "/", conditions: Mapping[str, s
         _add(licence, "permits", " ".join(bound), type="usage")
         if "non-commercial" in kept:
             _add(licence, "permits", "non-commercial", type="user")
-        payment = _add(licence, "payment", type="purchase" if "payment" in kept else "attribution" if "attribution" in kept else "free")  # fmt: skip
+        payment = _add(
+            licence,
+            "payment",
+            type="purchase" if "payment" in kept else "attribution" if "attribution" in kept else "free",
+        )
         if "payment" in kept and terms:
             _add(payment, "custom", terms)
         if {"payment", "attribution"} <= kept:
@@ -110,7 +126,10 @@ def named_in_header(link: str, base: str = "") -> tuple[str, ...]:
     for target, parameters in re.findall(
         r"<([^>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+\s*=?\s*(?:\"[^\"]*\"|[^\s,;\"]*))*)", link
     ):
-        told = {name.lower(): value.strip('"') for name, value in re.findall(r";\s*([\w*-]+)\s*=\s*(\"[^\"]*\"|[^\s,;]*)", parameters)}  # fmt: skip
+        told = {
+            name.lower(): value.strip('"')
+            for name, value in re.findall(r";\s*([\w*-]+)\s*=\s*(\"[^\"]*\"|[^\s,;]*)", parameters)
+        }
         if "license" in told.get("rel", "").lower().split() and told.get("type", MIME).lower() == MIME:
             found.append(urljoin(base, target))
     return tuple(found)
@@ -148,9 +167,14 @@ def _content(content: ET.Element, page: str) -> Reading:
             faults=(Sentence("A content element of the RSL document names no url, so it is about nothing."), *faults)
         )
     declared = Declaration(
-        vocabulary=SLUG, says={use: merged[use] for use in USES if use in merged}, conditions=conditions, scope=url,
-        policy=_text(content, "terms") or server, declared_by=_text(content, "copyright"), kept=tuple(kept),
-    )  # fmt: skip
+        vocabulary=SLUG,
+        says={use: merged[use] for use in USES if use in merged},
+        conditions=conditions,
+        scope=url,
+        policy=_text(content, "terms") or server,
+        declared_by=_text(content, "copyright"),
+        kept=tuple(kept),
+    )
     return Reading(declarations=(declared,), faults=tuple(faults))
 
 
@@ -194,7 +218,16 @@ def _licence(licence: ET.Element) -> tuple[dict[str, str], dict[str, str], list[
 
 def _payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str, str]:
     amount = next((e for e in element.iter() if _name(e) == "amount"), None)
-    detail = " ".join(filter(None, [kind, (amount.text or "").strip() if amount is not None else "", amount.get("currency", "") if amount is not None else ""]))  # fmt: skip
+    detail = " ".join(
+        filter(
+            None,
+            [
+                kind,
+                (amount.text or "").strip() if amount is not None else "",
+                amount.get("currency", "") if amount is not None else "",
+            ],
+        )
+    )
     if not kind and (terms := _text(element, "standard") or _text(element, "custom") or detail):
         return {"payment": terms}  # as the RSL Collective's own guide has it: what is to be paid stands at that address
     if kind == "attribution":

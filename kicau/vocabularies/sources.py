@@ -117,7 +117,13 @@ def _of_json(uri: str, body: bytes) -> Iterator[Heard]:
     if isinstance(record, dict) and record.get("$type") == lexicon.NSID:
         yield _heard(uri, "AT protocol record", body, lexicon.read(record))
     offer = told.get("usageInfo") or told.get("http://mlcommons.org/croissant/usageInfo")
-    if offer or "permission" in told or "odrl:permission" in told or "prohibition" in told or "odrl:prohibition" in told:  # fmt: skip
+    if (
+        offer
+        or "permission" in told
+        or "odrl:permission" in told
+        or "prohibition" in told
+        or "odrl:prohibition" in told
+    ):
         yield _heard(uri, "ODRL policy", body, odrl.read(offer or told))
     if "entries" in told:
         yield _heard(uri, "training and data mining assertion", body, cawg.read(told))

@@ -20,7 +20,12 @@ LONGEST = 400  # characters
 DEEPEST = 20
 _ALL = (*MACHINE, "redistribute", "archive")
 _FREE = dict.fromkeys(_ALL, "allow")
-_SHARED = {**dict.fromkeys(MACHINE, "conditional"), "search": "allow", "redistribute": "conditional", "archive": "allow"}  # fmt: skip
+_SHARED = {
+    **dict.fromkeys(MACHINE, "conditional"),
+    "search": "allow",
+    "redistribute": "conditional",
+    "archive": "allow",
+}
 KNOWN: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "CC0-1.0": (_FREE, {}),
     "PDDL-1.0": (_FREE, {}),
@@ -65,7 +70,9 @@ class Node:
     def __str__(self) -> str:
         if self.left is None or self.right is None:
             return self.word + (f" WITH {self.exception}" if self.exception else "")
-        sides = [f"({side})" if self.word == "AND" and side.word == "OR" else str(side) for side in (self.left, self.right)]  # fmt: skip
+        sides = [
+            f"({side})" if self.word == "AND" and side.word == "OR" else str(side) for side in (self.left, self.right)
+        ]
         return f" {self.word} ".join(sides)
 
 
@@ -106,7 +113,14 @@ def read(expression: str) -> Reading:
 
 def write(says: Mapping[str, str], conditions: Mapping[str, str] | None = None) -> str:
     """The known licence that says exactly this, the newest; "" where none does."""
-    return next((name for name in reversed(KNOWN) if KNOWN[name][0] == dict(says) and set(KNOWN[name][1]) == set(conditions or {})), "")  # fmt: skip
+    return next(
+        (
+            name
+            for name in reversed(KNOWN)
+            if KNOWN[name][0] == dict(says) and set(KNOWN[name][1]) == set(conditions or {})
+        ),
+        "",
+    )
 
 
 def _meaning(node: Node) -> tuple[dict[str, str], dict[str, str]]:
@@ -115,13 +129,18 @@ def _meaning(node: Node) -> tuple[dict[str, str], dict[str, str]]:
         return KNOWN[known] if known and not node.exception else ({}, {})
     (left, bound_left), (right, bound_right) = _meaning(node.left), _meaning(node.right)
     if node.word == "AND":
-        both = {use: strictest(left.get(use, right.get(use, "")), right.get(use, left.get(use, ""))) for use in left.keys() | right.keys()}  # fmt: skip
+        both = {
+            use: strictest(left.get(use, right.get(use, "")), right.get(use, left.get(use, "")))
+            for use in left.keys() | right.keys()
+        }
         if not left or not right:  # one of them is not known: only refusals are sure
             both = {use: value for use, value in both.items() if value == "deny"}
         return both, {**bound_left, **bound_right}
     freedom = ("deny", "conditional", "allow")
     says = {use: max(left[use], right[use], key=freedom.index) for use in left.keys() & right.keys()}
-    says |= {use: value for side in (left, right) for use, value in side.items() if use not in says and value == "allow"}  # fmt: skip
+    says |= {
+        use: value for side in (left, right) for use, value in side.items() if use not in says and value == "allow"
+    }
     return says, ({**bound_left, **bound_right} if "conditional" in says.values() else {})
 
 

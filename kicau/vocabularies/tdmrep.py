@@ -48,7 +48,12 @@ def read_file(data: bytes) -> Reading:
             continue
         said, policy = rule.get(RESERVATION), rule.get(POLICY)
         word = str(said) if isinstance(said, int) and not isinstance(said, bool) else repr(said)
-        found += _declared(word, policy if isinstance(policy, str) else "", rule["location"], f"tdmrep.json of {quoted(rule['location'])}")  # fmt: skip
+        found += _declared(
+            word,
+            policy if isinstance(policy, str) else "",
+            rule["location"],
+            f"tdmrep.json of {quoted(rule['location'])}",
+        )
     return found
 
 
@@ -92,7 +97,9 @@ def write_file(rules: Mapping[str, Mapping[str, str]], policy: str = "") -> str:
 def write_html(says: Mapping[str, str], policy: str = "") -> str:
     from html import escape
 
-    return "\n".join(f'<meta name="{name}" content="{escape(value)}">' for name, value in write_headers(says, policy).items())  # fmt: skip
+    return "\n".join(
+        f'<meta name="{name}" content="{escape(value)}">' for name, value in write_headers(says, policy).items()
+    )
 
 
 def write_policy(says: Mapping[str, str], *, uid: str, name: str, contact: str = "") -> dict[str, Any]:
@@ -102,9 +109,16 @@ def write_policy(says: Mapping[str, str], *, uid: str, name: str, contact: str =
         permissions.append({"target": uid, "action": "tdm:mine", "duty": [{"action": "obtainConsent"}]})
     assigner = {"vcard:fn": name, **({"vcard:hasURL": contact} if contact else {})}
     return {
-        "@context": ["http://www.w3.org/ns/odrl.jsonld", {"tdm": f"{PROFILE}#", "vcard": "http://www.w3.org/2006/vcard/ns#"}],
-        "@type": "Offer", "profile": PROFILE, "uid": uid, "assigner": assigner, "permission": permissions,
-    }  # fmt: skip
+        "@context": [
+            "http://www.w3.org/ns/odrl.jsonld",
+            {"tdm": f"{PROFILE}#", "vcard": "http://www.w3.org/2006/vcard/ns#"},
+        ],
+        "@type": "Offer",
+        "profile": PROFILE,
+        "uid": uid,
+        "assigner": assigner,
+        "permission": permissions,
+    }
 
 
 def _declared(said: str, policy: str, scope: str, where: str) -> Reading:
@@ -114,7 +128,13 @@ def _declared(said: str, policy: str, scope: str, where: str) -> Reading:
         )
     value = "allow" if said == "0" else "conditional" if policy else "deny"
     conditions = {"consent": policy} if value == "conditional" else {}
-    return Reading(declarations=(Declaration(vocabulary=SLUG, says=heard(TERMS, {"tdm": value}), conditions=conditions, scope=scope, policy=policy),))  # fmt: skip
+    return Reading(
+        declarations=(
+            Declaration(
+                vocabulary=SLUG, says=heard(TERMS, {"tdm": value}), conditions=conditions, scope=scope, policy=policy
+            ),
+        )
+    )
 
 
 class _Metas(HTMLParser):

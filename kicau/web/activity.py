@@ -48,9 +48,15 @@ def index(request: Asked) -> HttpResponse:
     more, found = len(found) > EACH_PAGE, found[:EACH_PAGE]
     wanted = {name: request.GET.get(name, "") for name in ("act", "of", "who", "via", "since", "until")}
     shown = {
-        "entries": found, "about": _about(request, found), "following": found[-1].id if more else "", "groups": SUBJECTS, "wanted": wanted, "ways": VIA,
-        "filtered": any(wanted.values()), "people": [m.person for m in acts.members(request.actor)],
-    }  # fmt: skip
+        "entries": found,
+        "about": _about(request, found),
+        "following": found[-1].id if more else "",
+        "groups": SUBJECTS,
+        "wanted": wanted,
+        "ways": VIA,
+        "filtered": any(wanted.values()),
+        "people": [m.person for m in acts.members(request.actor)],
+    }
     return render(request, "web/activity.html", shown)
 
 
@@ -67,9 +73,16 @@ def _about(request: Asked, entries: list[AuditEntry]) -> dict[int, About]:
 
     def rows_of[Row: Model](model: type[Row], *kinds: str) -> QuerySet[Row]:
         ids = {as_uuid(one.subject) for one in entries if one.act.partition(".")[0] in kinds}
-        return model._default_manager.filter(workspace_id=request.actor.workspace.id, id__in=ids) if ids else model._default_manager.none()  # fmt: skip
+        return (
+            model._default_manager.filter(workspace_id=request.actor.workspace.id, id__in=ids)
+            if ids
+            else model._default_manager.none()
+        )
 
-    channels = {str(row.id): About(_channel(row), reverse("channel", args=[row.key])) for row in rows_of(Channel, "channel", "slots")}  # fmt: skip
+    channels = {
+        str(row.id): About(_channel(row), reverse("channel", args=[row.key]))
+        for row in rows_of(Channel, "channel", "slots")
+    }
     deliveries = {str(row.id): row for row in rows_of(Delivery, "delivery").select_related("channel")}
     drafts = {as_uuid(one.subject) for one in entries if one.act.startswith(("draft.", "comment.", "review."))}
     drafts |= {row.draft_id for row in deliveries.values()}
@@ -81,7 +94,10 @@ def _about(request: Asked, entries: list[AuditEntry]) -> dict[int, About]:
         if one.subject in channels:
             found[one.id] = channels[one.subject]
         elif row := deliveries.get(one.subject):
-            found[one.id] = About(f"{_words_of(texts, row.draft_id)} · {_channel(row.channel)}", f"{reverse('post', args=[row.draft_id])}#d-{row.id}")  # fmt: skip
+            found[one.id] = About(
+                f"{_words_of(texts, row.draft_id)} · {_channel(row.channel)}",
+                f"{reverse('post', args=[row.draft_id])}#d-{row.id}",
+            )
         elif (draft_id := as_uuid(one.subject)) in texts:
             whom = f" · {one.detail['name']}" if one.act.startswith("review.link") and one.detail.get("name") else ""
             found[one.id] = About(_words_of(texts, draft_id) + whom, reverse("post", args=[draft_id]))
@@ -108,14 +124,28 @@ def _statement(row: Statement) -> About:
     return About(" · ".join(part for part in told if part), address)
 
 
-PLACES = {"medium": "medium", "audit": "audit", "canary": "canary", "withdrawal": "withdrawal", "dataset": "set"}  # by kind, the page of its subject  # fmt: skip
-OF_VERSIONS = ("dataset.ordered", "dataset.given", "dataset.asked", "dataset.acknowledged")  # their subjects have no page of their own  # fmt: skip
+PLACES = {
+    "medium": "medium",
+    "audit": "audit",
+    "canary": "canary",
+    "withdrawal": "withdrawal",
+    "dataset": "set",
+}  # by kind, the page of its subject
+OF_VERSIONS = (
+    "dataset.ordered",
+    "dataset.given",
+    "dataset.asked",
+    "dataset.acknowledged",
+)  # their subjects have no page of their own
 
 
 def _named(entry: AuditEntry) -> About | None:
     """By what was noted with it."""
     detail, kind = entry.detail, entry.act.partition(".")[0]
-    told = [str(detail.get("name") or detail.get("channel") or ""), str(detail.get("to", "")) if kind == "dataset" else ""]  # fmt: skip
+    told = [
+        str(detail.get("name") or detail.get("channel") or ""),
+        str(detail.get("to", "")) if kind == "dataset" else "",
+    ]
     if kind == "withdrawal" and detail.get("network"):
         told.append(label(str(detail["network"])))
     if detail.get("role") in ROLES:

@@ -30,11 +30,15 @@ def index(request: Asked) -> HttpResponse:
     found = inbox.newest(request.actor, every, wanted, after=_place(request.GET.get("after", "")), limit=EACH_PAGE)
     reads = choosing.read_on(request.actor, every)
     shown = {
-        "rows": [(row, inbox.can_answer(row)) for row in found.rows], "wanted": chosen, "filtered": any(chosen.values()),
+        "rows": [(row, inbox.can_answer(row)) for row in found.rows],
+        "wanted": chosen,
+        "filtered": any(chosen.values()),
         "following": f"{found.following[0].isoformat()}~{found.following[1]}" if found.following else "",
-        "channels": [c for c in every if c.network in reads], "networks": sorted(reads),
-        "is_read": _prices(every, [slug for slug, on in sorted(reads.items()) if on]), "not_read": _prices(every, [slug for slug, on in sorted(reads.items()) if not on]),
-    }  # fmt: skip
+        "channels": [c for c in every if c.network in reads],
+        "networks": sorted(reads),
+        "is_read": _prices(every, [slug for slug, on in sorted(reads.items()) if on]),
+        "not_read": _prices(every, [slug for slug, on in sorted(reads.items()) if not on]),
+    }
     return render(request, "web/answers.html", shown)
 
 
@@ -58,8 +62,10 @@ def _prices(every: Sequence[Channel], slugs: Sequence[str]) -> list[tuple[str, i
 def mark(request: Asked, answer_id: UUID) -> HttpResponseRedirect:
     done = request.POST.get("done") == "yes"
     attempt(
-        request, lambda: inbox.mark(request.actor, answer_id, done=done), _("Marked as done.") if done else _("It waits again.")
-    )  # fmt: skip
+        request,
+        lambda: inbox.mark(request.actor, answer_id, done=done),
+        _("Marked as done.") if done else _("It waits again."),
+    )
     return back(request, "answers")
 
 

@@ -70,9 +70,11 @@ def shown(actor: Actor, draft: Draft) -> dict[str, Any]:
     said = approval.reviews(actor, draft)
     undecided = draft.state in approval.OPEN
     found: dict[str, Any] = {
-        "reviews": said, "read": reading(draft, said), "undecided": undecided,
+        "reviews": said,
+        "read": reading(draft, said),
+        "undecided": undecided,
         "open_comments": sum(r.kind == Review.Kind.COMMENT and r.resolved_at is None for r in said),
-    }  # fmt: skip
+    }
     if (undecided or said) and actor.may(Permission.PUBLISH):
         found["links"] = list(reviewing.links(actor, draft.id))
     if undecided:
@@ -80,16 +82,24 @@ def shown(actor: Actor, draft: Draft) -> dict[str, Any]:
         plan = approval.plan_of(actor, draft, every)
         found |= {
             "previews": approval.would_show(draft, every),
-            "plan": plan, "planned": plan.due_at.astimezone(clock.zone(plan.timezone)) if plan.due_at else None,
+            "plan": plan,
+            "planned": plan.due_at.astimezone(clock.zone(plan.timezone)) if plan.due_at else None,
             "to_confirm": [c for c in plan.channels if capabilities_of(c).needs_confirmation],
-        }  # fmt: skip
+        }
     return found
 
 
 @page
 @require_POST
 def comment(request: Asked, draft_id: str) -> HttpResponse:
-    return _then(request, draft_id, lambda: approval.comment(request.actor, draft_id, request.POST.get("text", ""), quote=request.POST.get("quote", "")), "")  # fmt: skip
+    return _then(
+        request,
+        draft_id,
+        lambda: approval.comment(
+            request.actor, draft_id, request.POST.get("text", ""), quote=request.POST.get("quote", "")
+        ),
+        "",
+    )
 
 
 @page
@@ -107,16 +117,33 @@ def decide(request: Asked, draft_id: str) -> HttpResponse:
     read = int(version) if version.isdigit() else None
     match request.POST.get("verdict", ""):
         case "approve":
-            return _then(request, draft_id, lambda: approval.approve(request.actor, draft_id, text, version=read), _("Approved."))  # fmt: skip
+            return _then(
+                request, draft_id, lambda: approval.approve(request.actor, draft_id, text, version=read), _("Approved.")
+            )
         case "schedule":
-            return _then(request, draft_id, lambda: _schedule(request, draft_id, text, read), _("Approved and scheduled."))  # fmt: skip
+            return _then(
+                request, draft_id, lambda: _schedule(request, draft_id, text, read), _("Approved and scheduled.")
+            )
         case _:
-            return _then(request, draft_id, lambda: approval.send_back(request.actor, draft_id, text), _("Sent back to its author."))  # fmt: skip
+            return _then(
+                request,
+                draft_id,
+                lambda: approval.send_back(request.actor, draft_id, text),
+                _("Sent back to its author."),
+            )
 
 
 def _schedule(request: Asked, draft_id: str, text: str, version: int | None) -> None:
     zone = request.POST.get("timezone", "")
-    approval.approve_and_schedule(request.actor, draft_id, _when(request, zone), timezone=zone, text=text, version=version, confirm="confirm" in request.POST)  # fmt: skip
+    approval.approve_and_schedule(
+        request.actor,
+        draft_id,
+        _when(request, zone),
+        timezone=zone,
+        text=text,
+        version=version,
+        confirm="confirm" in request.POST,
+    )
 
 
 def _when(request: Asked, zone: str) -> datetime | None:
@@ -142,9 +169,13 @@ def make_link(request: Asked, draft_id: str) -> HttpResponse:
     given = {"draft": draft, "name": name}
     try:
         made = reviewing.make_link(
-            request.actor, draft.id, name, days=int(days) if days.isdigit() else 0, may_comment="comment" in request.POST,
+            request.actor,
+            draft.id,
+            name,
+            days=int(days) if days.isdigit() else 0,
+            may_comment="comment" in request.POST,
             may_approve="approve" in request.POST,
-        )  # fmt: skip
+        )
     except Refusal as exc:
         return render(request, "web/review_link.html", given | {"errors": by_field(exc)}, status=422)
     return render(request, "web/review_link.html", given | {"made": made})

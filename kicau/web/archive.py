@@ -47,11 +47,19 @@ def index(request: Asked) -> HttpResponse:
         found, trouble = search.Page(items=[], following=""), said(exc)
     asked = {k: v for k, v in request.GET.items() if v and k != "after"}
     shown: dict[str, Any] = {
-        "by_meaning": bool(request.GET.get("near") and query.words), "items": found.items, "following": found.following, "query": query, "asked": asked, "trouble": trouble,
-        "kinds": w.KINDS.items(), "ways": w.WAYS.items(), "uses": [(use, name) for use, (name, _about) in w.USES.items()],
-        "answers": w.ANSWERS.items(), "networks": registry.slugs(),
+        "by_meaning": bool(request.GET.get("near") and query.words),
+        "items": found.items,
+        "following": found.following,
+        "query": query,
+        "asked": asked,
+        "trouble": trouble,
+        "kinds": w.KINDS.items(),
+        "ways": w.WAYS.items(),
+        "uses": [(use, name) for use, (name, _about) in w.USES.items()],
+        "answers": w.ANSWERS.items(),
+        "networks": registry.slugs(),
         "campaigns": Campaign.objects.filter(workspace=request.actor.workspace).order_by("name")[:200],
-    }  # fmt: skip
+    }
     return render(request, "web/archive/index.html", shown)
 
 
@@ -62,7 +70,14 @@ def facets(request: Asked) -> HttpResponse:
     query, _trouble = _query(request)
     found = search.facets(request.actor, query)
     answers = [(key, w.ANSWERS[key].word, n) for key, n in found.answers.items()]
-    shown = {"facets": found, "ways": w.WAYS, "kinds": w.KINDS, "query": query, "answers": answers, "use": w.USES[found.use][0]}  # fmt: skip
+    shown = {
+        "facets": found,
+        "ways": w.WAYS,
+        "kinds": w.KINDS,
+        "query": query,
+        "answers": answers,
+        "use": w.USES[found.use][0],
+    }
     return render(request, "web/archive/facets.html", shown)
 
 
@@ -77,9 +92,15 @@ def _item(request: Asked, item_id: str, wrong: dict[str, list[str]] | None = Non
     story = reading.story(request.actor, item_id)
     form = rights_forms.read(request.POST)
     shown = {
-        "story": story, "item": story.item, "hashed": story.item.remote_id.startswith(HASHED), "uses": [(use, *w.USES[use], story.decisions[use]) for use in USES], "values": w.VALUES.items(),
-        "form": form, "conditions": rights_forms.rows(form["conditions"]), "errors": wrong or {},
-    }  # fmt: skip
+        "story": story,
+        "item": story.item,
+        "hashed": story.item.remote_id.startswith(HASHED),
+        "uses": [(use, *w.USES[use], story.decisions[use]) for use in USES],
+        "values": w.VALUES.items(),
+        "form": form,
+        "conditions": rights_forms.rows(form["conditions"]),
+        "errors": wrong or {},
+    }
     return render(request, "web/archive/item.html", shown, status=422 if wrong else 200)
 
 
@@ -92,14 +113,21 @@ def say(request: Asked, item_id: str) -> HttpResponse:
     try:
         form = rights_forms.checked(rights_forms.read(request.POST))
         given = NewStatement(
-            layer="withdrawal" if taken_back else "author", party="author" if found.standing.own else "workspace", party_name=request.actor.name,
-            subject="item", item=found.id, says=dict.fromkeys(USES, "deny") if taken_back else form["says"],
-            conditions={} if taken_back else rights_forms.conditions(request.POST), note=form["note"],
-        )  # fmt: skip
+            layer="withdrawal" if taken_back else "author",
+            party="author" if found.standing.own else "workspace",
+            party_name=request.actor.name,
+            subject="item",
+            item=found.id,
+            says=dict.fromkeys(USES, "deny") if taken_back else form["says"],
+            conditions={} if taken_back else rights_forms.conditions(request.POST),
+            note=form["note"],
+        )
         saying.say(request.actor, [given])
     except Unacceptable as exc:
         return _item(request, item_id, by_field(exc))
-    messages.success(request, _("Taken back: from now on nobody may use it for anything.") if taken_back else _("Kept."))  # fmt: skip
+    messages.success(
+        request, _("Taken back: from now on nobody may use it for anything.") if taken_back else _("Kept.")
+    )
     return redirect("archive-item", item_id=item_id)
 
 
@@ -121,9 +149,14 @@ def _imports(request: Asked, wrong: list[str] | None = None) -> HttpResponse:
     rows = list(acts.imports(request.actor)[:100])
     working = any(row.state in ("waiting", "running") for row in rows)
     shown = {
-        "rows": [_shown(row) for row in rows], "working": working, "readable": readable(), "networks": registry.slugs(), "wrong": wrong,
-        "form": {name: request.POST.get(name, "") for name in ("network", "account", "acquired")}, "ways": w.WHOSE.items(),
-    }  # fmt: skip
+        "rows": [_shown(row) for row in rows],
+        "working": working,
+        "readable": readable(),
+        "networks": registry.slugs(),
+        "wrong": wrong,
+        "form": {name: request.POST.get(name, "") for name in ("network", "account", "acquired")},
+        "ways": w.WHOSE.items(),
+    }
     template = "web/archive/rows.html" if is_partial(request) else "web/archive/imports.html"
     return render(request, template, shown, status=422 if wrong else 200)
 
@@ -190,11 +223,19 @@ def _query(request: Asked) -> tuple[search.Query, str]:
     own = {"yes": True, "no": False}.get(get("own", ""))
     use = get("use", "")
     return search.Query(
-        words=get("words", "")[:500], networks=_one(get("network")), authors=_one(get("author")), kinds=_one(get("kind")),
-        acquired=_one(get("acquired")), own=own, campaign=as_uuid(get("campaign")) if get("campaign") else None,
-        use=use if use in USES else "", answers=_one(get("answer") or "yes") if get("answer", "yes") in w.ANSWERS else ("yes",),
-        oldest_first=get("order") == "oldest", since=since, until=until,
-    ), trouble  # fmt: skip
+        words=get("words", "")[:500],
+        networks=_one(get("network")),
+        authors=_one(get("author")),
+        kinds=_one(get("kind")),
+        acquired=_one(get("acquired")),
+        own=own,
+        campaign=as_uuid(get("campaign")) if get("campaign") else None,
+        use=use if use in USES else "",
+        answers=_one(get("answer") or "yes") if get("answer", "yes") in w.ANSWERS else ("yes",),
+        oldest_first=get("order") == "oldest",
+        since=since,
+        until=until,
+    ), trouble
 
 
 def _day(given: str) -> datetime | Literal[False] | None:
@@ -215,6 +256,12 @@ def _shown(row: Import) -> dict[str, Any]:
     nothing = state == ImportState.DONE and row.skipped > 0 and not row.new + row.known
     badge = w.NOTHING if nothing else w.LEFT if state != row.state else w.STATES[state]
     return {
-        "row": row, "state": state, "badge": badge, "nothing": nothing, "share": share, "problem": reading.problem(row.problem) if row.problem else None,
-        "skips": [(reading.problem(one), one) for one in row.skips], "way": w.WAYS[row.acquired],
-    }  # fmt: skip
+        "row": row,
+        "state": state,
+        "badge": badge,
+        "nothing": nothing,
+        "share": share,
+        "problem": reading.problem(row.problem) if row.problem else None,
+        "skips": [(reading.problem(one), one) for one in row.skips],
+        "way": w.WAYS[row.acquired],
+    }

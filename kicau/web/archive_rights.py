@@ -43,7 +43,11 @@ def effects(request: Asked) -> HttpResponse:
 @page
 @require_POST
 def change(request: Asked) -> HttpResponse:
-    attempt(request, lambda: workspaces.change_workspace(request.actor, ai_use=forms.rule(request.POST)), _("The rule holds from now on."))  # fmt: skip
+    attempt(
+        request,
+        lambda: workspaces.change_workspace(request.actor, ai_use=forms.rule(request.POST)),
+        _("The rule holds from now on."),
+    )
     return redirect("rights")
 
 
@@ -73,7 +77,13 @@ def review(request: Asked, terms_id: int) -> HttpResponse:
     form = forms.read(request.POST)
     try:
         forms.checked(form)
-        saying.review_terms(request.actor, terms_id, says=form["says"] or None, conditions=forms.conditions(request.POST), note=form["note"])  # fmt: skip
+        saying.review_terms(
+            request.actor,
+            terms_id,
+            says=form["says"] or None,
+            conditions=forms.conditions(request.POST),
+            note=form["note"],
+        )
     except (NotAllowed, NotFound):
         raise
     except Refusal as exc:

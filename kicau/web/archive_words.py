@@ -107,13 +107,33 @@ PLACES: dict[str, Any] = {
     "training and data mining assertion": _("its assertion"),
 }
 FORMS: dict[str, tuple[Any, Any]] = {
-    "robots": ("robots.txt", _("Put these lines into the robots.txt at the root of your website: AI Preferences, Content Signals, and where your licence stands.")),
-    "headers": (_("HTTP headers"), _("Whoever runs your web server adds them to every answer; they count for pictures and files, too.")),
+    "robots": (
+        "robots.txt",
+        _(
+            "Put these lines into the robots.txt at the root of your website: AI Preferences, Content Signals, and where your licence stands."
+        ),
+    ),
+    "headers": (
+        _("HTTP headers"),
+        _("Whoever runs your web server adds them to every answer; they count for pictures and files, too."),
+    ),
     "html": ("HTML", _("Into the head of your pages, where you cannot change the server.")),
-    "tdmrep": (_("TDM reservation file"), _("As /.well-known/tdmrep.json on your website: the reservation of text and data mining under European law.")),
-    "rsl": (_("Licence (RSL)"), _("A licence that crawlers read; Kicau serves yours already, and robots.txt names it.")),
-    "lexicon-ai": (_("Account record (AT Protocol)"), _("What an account says for all of its posts; on a channel of such a network Kicau writes it for you.")),
-    "iptc": (_("In pictures (IPTC)"), _("The value of “Data Mining” for your picture editor; kicau rights write iptc puts it into a file.")),
+    "tdmrep": (
+        _("TDM reservation file"),
+        _("As /.well-known/tdmrep.json on your website: the reservation of text and data mining under European law."),
+    ),
+    "rsl": (
+        _("Licence (RSL)"),
+        _("A licence that crawlers read; Kicau serves yours already, and robots.txt names it."),
+    ),
+    "lexicon-ai": (
+        _("Account record (AT Protocol)"),
+        _("What an account says for all of its posts; on a channel of such a network Kicau writes it for you."),
+    ),
+    "iptc": (
+        _("In pictures (IPTC)"),
+        _("The value of “Data Mining” for your picture editor; kicau rights write iptc puts it into a file."),
+    ),
     "cawg": (_("Content credentials (CAWG)"), _("The assertion for whoever signs your pictures with C2PA.")),
     "odrl": (_("Policy (ODRL)"), _("For catalogues of data and contracts that programs read.")),
-}  # fmt: skip
+}

@@ -40,15 +40,28 @@ def index(request: Asked) -> HttpResponse:
 def new(request: Asked) -> HttpResponse:
     request.actor.require(Permission.WRITE)
     post = request.POST if request.method == "POST" else request.GET
-    form: dict[str, Any] = {name: post.get(name, "").strip() for name in (*ASKS, "name", "where")} | {"networks": post.getlist("networks")}  # fmt: skip
+    form: dict[str, Any] = {name: post.get(name, "").strip() for name in (*ASKS, "name", "where")} | {
+        "networks": post.getlist("networks")
+    }
     form["own"] = form["own"] or ("yes" if request.method != "POST" else "")
-    shown = {"form": form, "errors": {}, "slugs": registry.slugs(), "folders": settings.KICAU_AUDIT_FOLDERS, "narrowed": any(form[name] for name in ("words", "author", "since", "until", "networks")) or form["own"] != "yes"}  # fmt: skip
+    shown = {
+        "form": form,
+        "errors": {},
+        "slugs": registry.slugs(),
+        "folders": settings.KICAU_AUDIT_FOLDERS,
+        "narrowed": any(form[name] for name in ("words", "author", "since", "until", "networks"))
+        or form["own"] != "yes",
+    }
     if request.method == "POST":
         try:
             made = acts.begin(
-                request.actor, name=form["name"], query=set_forms.query(form), files=request.FILES.getlist("file"),
-                where=form["where"], control_files=request.FILES.getlist("control"),
-            )  # fmt: skip
+                request.actor,
+                name=form["name"],
+                query=set_forms.query(form),
+                files=request.FILES.getlist("file"),
+                where=form["where"],
+                control_files=request.FILES.getlist("control"),
+            )
             return redirect("audit", audit_id=made.id)
         except Refusal as exc:
             return render(request, "web/audits/new.html", shown | {"errors": set_forms.errors(exc)}, status=422)
@@ -67,12 +80,23 @@ def one(request: Asked, audit_id: str) -> HttpResponse:
         found = list(rows.filter(id__gt=int(after))[: SHOWN + 1] if after.isdecimal() else rows[: SHOWN + 1])
         _name, key = log.signing_key()
         shown |= {
-            "places": [(place, w.KINDS[place.hit.kind]) for place in showing.places(row, found[:SHOWN])], "kind": kind, "lead": papers.lead(row),
-            "following": found[SHOWN - 1].id if len(found) > SHOWN else None, "sensitivity": papers.sensitivity(row), "chance": papers.chance(row), "not_read": papers.not_read(row),
-            "kinds": [(key, badge, row.summary["kinds"][key]) for key, badge in w.KINDS.items() if row.summary["kinds"].get(key)],
-            "data": row.summary["data"], "posts": row.summary["posts"], "key": hashlib.sha256(notes.public_bytes(key.public_key())).hexdigest(),
+            "places": [(place, w.KINDS[place.hit.kind]) for place in showing.places(row, found[:SHOWN])],
+            "kind": kind,
+            "lead": papers.lead(row),
+            "following": found[SHOWN - 1].id if len(found) > SHOWN else None,
+            "sensitivity": papers.sensitivity(row),
+            "chance": papers.chance(row),
+            "not_read": papers.not_read(row),
+            "kinds": [
+                (key, badge, row.summary["kinds"][key])
+                for key, badge in w.KINDS.items()
+                if row.summary["kinds"].get(key)
+            ],
+            "data": row.summary["data"],
+            "posts": row.summary["posts"],
+            "key": hashlib.sha256(notes.public_bytes(key.public_key())).hexdigest(),
             "reports": [(code, name) for code, name in settings.LANGUAGES if code in papers.LANGUAGES],
-        }  # fmt: skip
+        }
     return render(request, "web/audits/one.html", shown)
 
 
@@ -111,7 +135,11 @@ def report(request: Asked, audit_id: str, language: str, form: str) -> HttpRespo
     if row.state != AuditState.DONE or language not in papers.LANGUAGES or form not in ("html", "pdf"):
         raise NotFound("report", audit_id)
     made = papers.paper(row, language)
-    content, mime = (papers.as_pdf(made), "application/pdf") if form == "pdf" else (papers.as_html(made), "text/html; charset=utf-8")  # fmt: skip
+    content, mime = (
+        (papers.as_pdf(made), "application/pdf")
+        if form == "pdf"
+        else (papers.as_html(made), "text/html; charset=utf-8")
+    )
     answer = HttpResponse(content, content_type=mime)
     answer["Content-Disposition"] = f'attachment; filename="audit-{language}.{form}"'
     return answer
@@ -121,14 +149,21 @@ def report(request: Asked, audit_id: str, language: str, form: str) -> HttpRespo
 @require_safe
 def bundle(request: Asked, audit_id: str) -> HttpResponseBase:
     path = acts.bundle_of(request.actor, acts.one_audit(request.actor, audit_id))
-    return files.send(request, path, "application/json", {"Content-Disposition": 'attachment; filename="evidence.json"'})  # fmt: skip
+    return files.send(
+        request, path, "application/json", {"Content-Disposition": 'attachment; filename="evidence.json"'}
+    )
 
 
 @page
 @require_safe
 def verifier(request: Asked) -> HttpResponseBase:
     """The one file that checks a bundle without Kicau."""
-    return files.send(request, Path(verify.__file__), "text/x-python; charset=utf-8", {"Content-Disposition": 'attachment; filename="verify.py"'})  # fmt: skip
+    return files.send(
+        request,
+        Path(verify.__file__),
+        "text/x-python; charset=utf-8",
+        {"Content-Disposition": 'attachment; filename="verify.py"'},
+    )
 
 
 @page

@@ -38,17 +38,27 @@ def change(request: Asked) -> HttpResponse:
         match request.POST.get("verb", ""):
             case "move":
                 moves = _moves(request, chosen)
-                told = ngettext("%(n)s delivery was moved.", "%(n)s deliveries were moved.", len(moves)) % {"n": len(moves)}  # fmt: skip
+                told = ngettext("%(n)s delivery was moved.", "%(n)s deliveries were moved.", len(moves)) % {
+                    "n": len(moves)
+                }
                 taken_back = bulk.move_many(request.actor, moves)
                 messages.success(request, format_html("{} {}", told, _undo_button(taken_back)))
             case "retry":
                 retried = bulk.retry_many(request.actor, chosen)
                 n = len(retried.done)
-                _tell(request, retried, ngettext("%(n)s delivery is tried again.", "%(n)s deliveries are tried again.", n) % {"n": n})  # fmt: skip
+                _tell(
+                    request,
+                    retried,
+                    ngettext("%(n)s delivery is tried again.", "%(n)s deliveries are tried again.", n) % {"n": n},
+                )
             case "cancel":
                 canceled = bulk.cancel_many(request.actor, chosen)
                 n = len(canceled.done)
-                _tell(request, canceled, ngettext("%(n)s delivery was cancelled.", "%(n)s deliveries were cancelled.", n) % {"n": n})  # fmt: skip
+                _tell(
+                    request,
+                    canceled,
+                    ngettext("%(n)s delivery was cancelled.", "%(n)s deliveries were cancelled.", n) % {"n": n},
+                )
     except Refusal as exc:
         messages.error(request, said(exc))
     return back(request, "home")
@@ -97,8 +107,10 @@ def _undo_button(moves: Sequence[Move]) -> SafeString:
     )
     return format_html(
         '<button type="button" class="button small" id="undo" hx-post="/calendar/undo" hx-vals="{}" hx-swap="none" aria-keyshortcuts="Z">{}{}</button>',
-        f'{{"ticket": "{ticket}"}}', icon("undo"), _("Undo"),
-    )  # fmt: skip
+        f'{{"ticket": "{ticket}"}}',
+        icon("undo"),
+        _("Undo"),
+    )
 
 
 @page

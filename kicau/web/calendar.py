@@ -45,9 +45,15 @@ def home(request: Asked) -> HttpResponse:
     named = {} if refreshes else reading.campaign_ids(request.actor)
     key, campaign = request.GET.get("channel", ""), request.GET.get("campaign", "")
     wanted = calendars.Filter(
-        channel=key, channel_id=next((c.id for c in every if c.key == key), None), state=_state(request.GET.get("state", "")), campaign=campaign, campaign_id=named.get(campaign),
-        tag=request.GET.get("tag", "").strip()[:60], author=request.GET.get("author", ""), attention=view == "attention",
-    )  # fmt: skip
+        channel=key,
+        channel_id=next((c.id for c in every if c.key == key), None),
+        state=_state(request.GET.get("state", "")),
+        campaign=campaign,
+        campaign_id=named.get(campaign),
+        tag=request.GET.get("tag", "").strip()[:60],
+        author=request.GET.get("author", ""),
+        attention=view == "attention",
+    )
     shown: dict[str, Any] = {
         "leaving": _leaving(request, zone),
         "view": view,
@@ -138,7 +144,10 @@ def _grid(request: Asked, view: str, anchor: date, wanted: calendars.Filter) -> 
     if view != "month" and not wanted.state:
         for slot in calendars.free_slots(request.actor, wanted, first, count):
             slots.setdefault(slot.at.astimezone(zone).date(), []).append(slot)
-    cells = [_cell(day, ROOM[view], view == "month" and day.day.month != anchor.month, slots.get(day.day, ())) for day in found]  # fmt: skip
+    cells = [
+        _cell(day, ROOM[view], view == "month" and day.day.month != anchor.month, slots.get(day.day, ()))
+        for day in found
+    ]
     return {
         "weeks": [cells[n : n + 7] for n in range(0, len(cells), 7)],
         "hours": _hours(cells[0], zone) if view == "day" else (),
@@ -162,7 +171,9 @@ def _span(view: str, anchor: date) -> tuple[date, int, date, date]:
     return first, -(-(following - first).days // 7) * 7, (start - timedelta(days=1)).replace(day=1), following
 
 
-def _costs(request: Asked, shown: dict[str, Any], wanted: calendars.Filter, every: list[Channel], zone: Any) -> costing.Costs:  # fmt: skip
+def _costs(
+    request: Asked, shown: dict[str, Any], wanted: calendars.Filter, every: list[Channel], zone: Any
+) -> costing.Costs:
     """Of the posts that stand on the page; in a grid, of its whole days beside them."""
     costs = costing.of_cards(_cards(shown), every, zone)
     if "first" not in shown:
@@ -175,9 +186,13 @@ def _cell(day: Day, room: int, outside: bool, slots: Iterable[FreeSlot]) -> Cell
     cards = day.cards if day.posts <= room else day.cards[: room - 1]
     entries = [*((card.due_at, card, None) for card in cards), *((slot.at, None, slot) for slot in slots)]
     return Cell(
-        day=day.day, cards=cards, more=max(0, day.posts - len(cards)), outside=outside, posts=day.posts,
+        day=day.day,
+        cards=cards,
+        more=max(0, day.posts - len(cards)),
+        outside=outside,
+        posts=day.posts,
         entries=tuple(sorted(entries, key=lambda entry: entry[0])),
-    )  # fmt: skip
+    )
 
 
 def _hours(cell: Cell, zone: Any) -> list[tuple[int, list[tuple[datetime, Card | None, FreeSlot | None]]]]:

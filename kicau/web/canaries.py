@@ -23,18 +23,36 @@ LARGEST = 4 << 20  # bytes of a table of scores: 10,000 rows with their texts ar
 def index(request: Asked) -> HttpResponse:
     """All of them; by POST another one is registered."""
     given = request.POST
-    form = {"name": given.get("name", ""), "candidates": given.get("candidates", "1000"), "language": given.get("language", request.LANGUAGE_CODE[:2]), "sentence": given.get("sentence", "")}  # fmt: skip
+    form = {
+        "name": given.get("name", ""),
+        "candidates": given.get("candidates", "1000"),
+        "language": given.get("language", request.LANGUAGE_CODE[:2]),
+        "sentence": given.get("sentence", ""),
+    }
     wrong: dict[str, list[str]] = {}
     if request.method == "POST":
         try:
             many = int(form["candidates"]) if form["candidates"].isdecimal() else 0
-            made = canaries.register(request.actor, form["name"], candidates=many, language=form["language"], sentence=form["sentence"].strip())  # fmt: skip
+            made = canaries.register(
+                request.actor,
+                form["name"],
+                candidates=many,
+                language=form["language"],
+                sentence=form["sentence"].strip(),
+            )
             return redirect("canary", canary_id=made.id)
         except Refusal as exc:
             request.actor.require(Permission.SETTINGS)
             wrong = by_field(exc)
     rows = list(canaries.all_canaries(request.actor).defer("candidates")[:200])
-    shown = {"rows": rows, "form": form, "errors": wrong, "forms": canaries.CALL, "least": canaries.LEAST, "most": canaries.MOST}  # fmt: skip
+    shown = {
+        "rows": rows,
+        "form": form,
+        "errors": wrong,
+        "forms": canaries.CALL,
+        "least": canaries.LEAST,
+        "most": canaries.MOST,
+    }
     return render(request, "web/canaries/index.html", shown, status=422 if wrong else 200)
 
 
@@ -44,12 +62,18 @@ def one(request: Asked, canary_id: str) -> HttpResponse:
     return _shown(request, canaries.one_canary(request.actor, canary_id))
 
 
-def _shown(request: Asked, row: Canary, form: dict[str, Any] | None = None, errors: dict[str, list[str]] | None = None) -> HttpResponse:  # fmt: skip
+def _shown(
+    request: Asked, row: Canary, form: dict[str, Any] | None = None, errors: dict[str, list[str]] | None = None
+) -> HttpResponse:
     actor = request.actor
     shown = {
-        "canary": row, "count": len(row.candidates), "tests": canaries.tests_of(actor, row), "form": form or {}, "errors": errors or {},
+        "canary": row,
+        "count": len(row.candidates),
+        "tests": canaries.tests_of(actor, row),
+        "form": form or {},
+        "errors": errors or {},
         "text": canaries.published(actor, row) if actor.may(Permission.WRITE) else "",
-    }  # fmt: skip
+    }
     return render(request, "web/canaries/one.html", shown, status=422 if errors else 200)
 
 

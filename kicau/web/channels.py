@@ -38,10 +38,14 @@ CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
 def index(request: Asked) -> HttpResponse:
     found = list(acts.channels(request.actor))
     shown = {
-        "channels": found, "waiting": calendars.waiting(request.actor, found), "networks": registry.installed(), "now": clock.now(),
-        "troubles": reading.troubles(request.actor) if found else {}, "ending": {c.id for c in found if upkeep.ends_soon(c)},
+        "channels": found,
+        "waiting": calendars.waiting(request.actor, found),
+        "networks": registry.installed(),
+        "now": clock.now(),
+        "troubles": reading.troubles(request.actor) if found else {},
+        "ending": {c.id for c in found if upkeep.ends_soon(c)},
         "sandboxes": _sandboxes(request) if not found else [],
-    }  # fmt: skip
+    }
     return render(request, "web/channels.html", shown)
 
 
@@ -57,8 +61,10 @@ def _sandboxes(request: Asked) -> list[str]:
 def try_sandboxes(request: Asked) -> HttpResponse:
     """From now on connecting leads to the sandboxes."""
     attempt(
-        request, lambda: async_to_sync(trying.use_sandboxes)(request.actor), _("The sandbox networks are ready: choose one and sign in there as anybody.")
-    )  # fmt: skip
+        request,
+        lambda: async_to_sync(trying.use_sandboxes)(request.actor),
+        _("The sandbox networks are ready: choose one and sign in there as anybody."),
+    )
     return redirect("channels")
 
 
@@ -153,11 +159,21 @@ def channel(request: Asked, key: str) -> HttpResponse:
     coming = calendars.agenda(request.actor, calendars.Filter(channel=found.key), since=clock.now(), limit=8)
     slots = list(found.slots.all())
     shown = {
-        "channel": found, "ends_soon": upkeep.ends_soon(found), "trouble": reading.troubles(request.actor, found).get(found.id), "put_off": told(found.asks_why, found.asks_said), "not_renewed": told(found.renewal_why, found.renewal_said) if found.state == ChannelState.ACTIVE else "", "can": can, "abilities": can.abilities, "coming": coming.cards, "facts": sorted(can.facts.items()),
+        "channel": found,
+        "ends_soon": upkeep.ends_soon(found),
+        "trouble": reading.troubles(request.actor, found).get(found.id),
+        "put_off": told(found.asks_why, found.asks_said),
+        "not_renewed": told(found.renewal_why, found.renewal_said) if found.state == ChannelState.ACTIVE else "",
+        "can": can,
+        "abilities": can.abilities,
+        "coming": coming.cards,
+        "facts": sorted(can.facts.items()),
         "week": [(day, ", ".join(f"{s.time:%H:%M}" for s in slots if s.weekday == day)) for day in range(7)],
         "zone": slots[0].timezone if slots else person_of(request).timezone,
-        "zones": zones(slots[0].timezone if slots else "", person_of(request).timezone, request.actor.workspace.timezone),
-    }  # fmt: skip
+        "zones": zones(
+            slots[0].timezone if slots else "", person_of(request).timezone, request.actor.workspace.timezone
+        ),
+    }
     return render(request, "web/channel.html", shown)
 
 

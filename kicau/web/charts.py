@@ -73,13 +73,29 @@ def bars(days: Sequence[tuple[date, int]], scale: Scale) -> Chart:
     top, marks = scale.marks(most)
     slot = (WIDE - LEFT - RIGHT) / len(days)
     made = tuple(
-        Bar(x=round(LEFT + n * slot + slot * 0.15, 1), y=round(_y(value, top), 1), width=round(slot * 0.7, 1), height=round(HIGH - BOTTOM - _y(value, top), 1), label=day, value=value)
+        Bar(
+            x=round(LEFT + n * slot + slot * 0.15, 1),
+            y=round(_y(value, top), 1),
+            width=round(slot * 0.7, 1),
+            height=round(HIGH - BOTTOM - _y(value, top), 1),
+            label=day,
+            value=value,
+        )
         for n, (day, value) in enumerate(days)
-    )  # fmt: skip
+    )
     return _edged(Chart(bars=made, days=_days([day for day, _ in days])), scale, marks)
 
 
-def course(spent: Sequence[tuple[date, int]], expected: Sequence[tuple[date, int]], today: date, scale: Scale, *, low: int = 0, high: int = 0, limit: int = 0) -> Chart:  # fmt: skip
+def course(
+    spent: Sequence[tuple[date, int]],
+    expected: Sequence[tuple[date, int]],
+    today: date,
+    scale: Scale,
+    *,
+    low: int = 0,
+    high: int = 0,
+    limit: int = 0,
+) -> Chart:
     """What was spent until today, what is expected until the end with its band, and a budget."""
     total, so_far = 0, []
     for day, value in spent:
@@ -102,8 +118,13 @@ def course(spent: Sequence[tuple[date, int]], expected: Sequence[tuple[date, int
         start, end = place[ahead[0][0]], place[ahead[-1][0]]
         band = f"{start:.1f},{_y(ahead[0][1], top):.1f} {end:.1f},{_y(high, top):.1f} {end:.1f},{_y(low, top):.1f}"
     made = Chart(
-        line=points(so_far), ahead=points(ahead), band=band, limit=round(_y(limit, top), 1) if limit else None, limit_value=limit, days=_days(days),
-    )  # fmt: skip
+        line=points(so_far),
+        ahead=points(ahead),
+        band=band,
+        limit=round(_y(limit, top), 1) if limit else None,
+        limit_value=limit,
+        days=_days(days),
+    )
     return _edged(made, scale, marks)
 
 
@@ -128,4 +149,6 @@ def _edged(chart: Chart, scale: Scale, marks: Sequence[tuple[float, int]]) -> Ch
 def _days(days: Sequence[date]) -> tuple[Mark, ...]:
     step = max(1, len(days) // 6)
     width = WIDE - LEFT - RIGHT
-    return tuple(Mark(at=round(LEFT + width * (n + 0.5) / len(days), 1), text=day) for n, day in enumerate(days) if n % step == 0)  # fmt: skip
+    return tuple(
+        Mark(at=round(LEFT + width * (n + 0.5) / len(days), 1), text=day) for n, day in enumerate(days) if n % step == 0
+    )

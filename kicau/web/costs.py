@@ -48,7 +48,14 @@ def index(request: Asked) -> HttpResponse:
     states = acts.states(list(acts.budgets(actor)))
     currency = told.totals[0][0] if told.totals else month.total[0].currency if month and month.total else ""
     total = next((f for f in month.total if f.currency == currency), None) if month else None
-    limit = min((s.budget.amount for s in states if s.budget.currency == currency and s.budget.period == "month" and _is_whole(s.budget)), default=0)  # fmt: skip
+    limit = min(
+        (
+            s.budget.amount
+            for s in states
+            if s.budget.currency == currency and s.budget.period == "month" and _is_whole(s.budget)
+        ),
+        default=0,
+    )
     names = {str(c.id): c.name for c in campaigns(actor)}
     worth = display.current().of(MICRO, currency)
     scale = charts.Scale(currency=worth.currency, rate=worth.rate) if worth else charts.Scale(currency=currency)
@@ -56,16 +63,41 @@ def index(request: Asked) -> HttpResponse:
         request,
         "web/costs.html",
         {
-            "told": told, "month": month, "total": total, "otherwise": [f for f in otherwise.total if f.currency] if otherwise else None, "currency": currency,
-            "by_day": charts.bars(told.days, scale), "days": [(day, micro) for day, micro in told.days if micro],
-            "course": charts.course(told.days, month.days if month else (), today, scale, low=total.low if total else 0, high=total.high if total else 0, limit=limit),
-            "expected": [(day, micro) for day, micro in month.days if day >= today] if month else (), "limit": limit,
-            "begins": begins, "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
-            "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}", "this": f"{begins:%Y-%m}",
-            "states": states, "NEVER": budgets.NEVER, "compared": _compared(actor, told), "savings": [(registry.get(slug).label, currency, one) for slug, currency, one in savings(actor)],
-            "readable": choosing.choosable(actor), "tellers": telling.offers(actor), "plans": forecasting.plans(), "meters": forecasting.meters(), "asked": request.GET, "errors": errors, "campaign_names": names,
+            "told": told,
+            "month": month,
+            "total": total,
+            "otherwise": [f for f in otherwise.total if f.currency] if otherwise else None,
+            "currency": currency,
+            "by_day": charts.bars(told.days, scale),
+            "days": [(day, micro) for day, micro in told.days if micro],
+            "course": charts.course(
+                told.days,
+                month.days if month else (),
+                today,
+                scale,
+                low=total.low if total else 0,
+                high=total.high if total else 0,
+                limit=limit,
+            ),
+            "expected": [(day, micro) for day, micro in month.days if day >= today] if month else (),
+            "limit": limit,
+            "begins": begins,
+            "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
+            "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}",
+            "this": f"{begins:%Y-%m}",
+            "states": states,
+            "NEVER": budgets.NEVER,
+            "compared": _compared(actor, told),
+            "savings": [(registry.get(slug).label, currency, one) for slug, currency, one in savings(actor)],
+            "readable": choosing.choosable(actor),
+            "tellers": telling.offers(actor),
+            "plans": forecasting.plans(),
+            "meters": forecasting.meters(),
+            "asked": request.GET,
+            "errors": errors,
+            "campaign_names": names,
         },
-    )  # fmt: skip
+    )
 
 
 @page
@@ -75,9 +107,14 @@ def switch_reading(request: Asked) -> HttpResponse:
     reads, accepts = request.POST.get("reads") == "on", request.POST.get("accepts", "")
     attempt(
         request,
-        lambda: choosing.switch(request.actor, request.POST.get("network", ""), reads, accepts=int(accepts) if accepts.isdecimal() and len(accepts) < 19 else None),
+        lambda: choosing.switch(
+            request.actor,
+            request.POST.get("network", ""),
+            reads,
+            accepts=int(accepts) if accepts.isdecimal() and len(accepts) < 19 else None,
+        ),
         _("It is read from now on.") if reads else _("It is read no more; what was read is kept."),
-    )  # fmt: skip
+    )
     return redirect("costs")
 
 
@@ -89,8 +126,10 @@ def switch_webhooks(request: Asked) -> HttpResponse:
     attempt(
         request,
         lambda: telling.switch(request.actor, request.POST.get("network", ""), on),
-        _("The network is asked to tell; that takes some seconds.") if on else _("It is told no more; answers are asked for as usual."),
-    )  # fmt: skip
+        _("The network is asked to tell; that takes some seconds.")
+        if on
+        else _("It is told no more; answers are asked for as usual."),
+    )
     return redirect("costs")
 
 
@@ -114,7 +153,12 @@ def _what_if(request: HttpRequest) -> forecasting.WhatIf:
         raise unacceptable("price", "Give what one would cost, such as 0.02.")
     if price is not None and not meter:
         raise unacceptable("meter", "Choose what would cost that.")
-    return forecasting.WhatIf(plan=asked.get("plan", "")[:40], reading=0.5 if asked.get("reading") == "half" else 1.0, plain="plain" in asked, prices={meter: price} if price is not None else {})  # fmt: skip
+    return forecasting.WhatIf(
+        plan=asked.get("plan", "")[:40],
+        reading=0.5 if asked.get("reading") == "half" else 1.0,
+        plain="plain" in asked,
+        prices={meter: price} if price is not None else {},
+    )
 
 
 def _price(written: str) -> int | None:
@@ -146,14 +190,22 @@ def statement(request: Asked) -> HttpResponse:
     told = statements.statement(request.actor, request.GET.get("month", ""))
     display.activate(display.current().by(told.ends_at))
     begins = told.begins_at.astimezone(clock.zone(told.zone))
-    return render(request, "web/statement.html", {"told": told, "begins": begins, "this": f"{begins:%Y-%m}", "groups": _groups(told)})  # fmt: skip
+    return render(
+        request,
+        "web/statement.html",
+        {"told": told, "begins": begins, "this": f"{begins:%Y-%m}", "groups": _groups(told)},
+    )
 
 
 def _groups(told: statements.Statement) -> list[tuple[str, tuple[statements.Line, ...]]]:
     return [
-        (_("By network"), told.networks), (_("By campaign"), told.campaigns), (_("By channel"), told.channels),
-        (_("By person"), told.people), (_("By purpose"), told.purposes), (_("By what was used"), told.meters),
-    ]  # fmt: skip
+        (_("By network"), told.networks),
+        (_("By campaign"), told.campaigns),
+        (_("By channel"), told.channels),
+        (_("By person"), told.people),
+        (_("By purpose"), told.purposes),
+        (_("By what was used"), told.meters),
+    ]
 
 
 @page
@@ -184,11 +236,19 @@ def client_list(request: Asked) -> HttpResponse:
     for client in found:  # amounts are told in the currency of the workspace whose they are
         display.activate(client.display)
         is_here = client.workspace.id == request.actor.workspace.id
-        rows.append(render_to_string("web/client.html", {"client": client, "is_here": is_here, "NEVER": budgets.NEVER}, request))  # fmt: skip
+        rows.append(
+            render_to_string("web/client.html", {"client": client, "is_here": is_here, "NEVER": budgets.NEVER}, request)
+        )
         rates[rates_told()] = None
     display.activate(display.Display())
     month = next((c.month for c in found if c.workspace.id == request.actor.workspace.id), "")
-    shown = {"rows": rows, "sums": clients.sums(found), "rates": [r for r in rates if r], "this": month, "is_now": any(c.budgets or c.forecast for c in found)}  # fmt: skip
+    shown = {
+        "rows": rows,
+        "sums": clients.sums(found),
+        "rates": [r for r in rates if r],
+        "this": month,
+        "is_now": any(c.budgets or c.forecast for c in found),
+    }
     return render(request, "web/clients.html", shown)
 
 
@@ -217,10 +277,18 @@ def budget_list(request: Asked) -> HttpResponse:
             errors = by_field(exc)
     actor = request.actor
     shown = {
-        "states": acts.states(list(acts.budgets(actor))), "NEVER": budgets.NEVER, "errors": errors, "given": request.POST, "purposes": _purposes(),
-        "channels": Channel.objects.filter(workspace=actor.workspace).order_by("name"), "campaigns": campaigns(actor), "networks": registry.installed(),
-        "apps": network_apps() if actor.person and actor.person.is_operator else (), "zones": zones(actor.workspace.timezone), "currencies": _currencies(),
-    }  # fmt: skip
+        "states": acts.states(list(acts.budgets(actor))),
+        "NEVER": budgets.NEVER,
+        "errors": errors,
+        "given": request.POST,
+        "purposes": _purposes(),
+        "channels": Channel.objects.filter(workspace=actor.workspace).order_by("name"),
+        "campaigns": campaigns(actor),
+        "networks": registry.installed(),
+        "apps": network_apps() if actor.person and actor.person.is_operator else (),
+        "zones": zones(actor.workspace.timezone),
+        "currencies": _currencies(),
+    }
     return render(request, "web/budgets.html", shown | _names(actor), status=422 if errors else 200)
 
 
@@ -232,18 +300,29 @@ def budget(request: Asked, budget_id: str) -> HttpResponse:
     row = acts.one_budget(actor, budget_id)
     if request.method == "POST":
         if "remove" in request.POST:
-            attempt(request, lambda: acts.remove_budget(actor, budget_id), _("The budget is removed; what it held goes out."))  # fmt: skip
+            attempt(
+                request,
+                lambda: acts.remove_budget(actor, budget_id),
+                _("The budget is removed; what it held goes out."),
+            )
         else:
-            attempt(request, lambda: acts.set_budget(actor, _changed(row, request), budget_id=budget_id), _("Saved. What it held goes out where it now fits."))  # fmt: skip
+            attempt(
+                request,
+                lambda: acts.set_budget(actor, _changed(row, request), budget_id=budget_id),
+                _("Saved. What it held goes out where it now fits."),
+            )
         return redirect("budgets")
     return render(request, "web/budget.html", {"state": acts.states([row])[0], "NEVER": budgets.NEVER} | _names(actor))
 
 
 def _names(actor: Actor) -> dict[str, Any]:
     return {
-        "channel_names": {c.id: f"{c.name} ({registry.get(c.network).label})" for c in Channel.objects.filter(workspace=actor.workspace)},
+        "channel_names": {
+            c.id: f"{c.name} ({registry.get(c.network).label})"
+            for c in Channel.objects.filter(workspace=actor.workspace)
+        },
         "campaign_names": {c.id: c.name for c in campaigns(actor)},
-    }  # fmt: skip
+    }
 
 
 def _purposes() -> list[tuple[str, str]]:
@@ -272,22 +351,41 @@ def _budget_input(request: Asked) -> acts.BudgetInput:
     campaign = campaigns(actor).filter(name=given["campaign"]).first() if given.get("campaign") else None
     app = network_apps().filter(id=given["app"]).first() if given.get("app") else None
     return acts.BudgetInput(
-        name=given.get("name", ""), amount=_amount(request, meter), currency=given.get("currency", "USD"), meter=meter, period=given.get("period", "month"),
-        timezone=given.get("timezone", ""), is_hard=given.get("hard") != "soft", tell_at=_percent(given.get("tell_at"), 80),
-        reading_share=_percent(given.get("reading_share"), 70), network=given.get("network", ""), purpose=given.get("purpose", ""),
-        channel_id=one_channel(actor, given["channel"]).id if given.get("channel") else None, campaign_id=campaign.id if campaign else None,
+        name=given.get("name", ""),
+        amount=_amount(request, meter),
+        currency=given.get("currency", "USD"),
+        meter=meter,
+        period=given.get("period", "month"),
+        timezone=given.get("timezone", ""),
+        is_hard=given.get("hard") != "soft",
+        tell_at=_percent(given.get("tell_at"), 80),
+        reading_share=_percent(given.get("reading_share"), 70),
+        network=given.get("network", ""),
+        purpose=given.get("purpose", ""),
+        channel_id=one_channel(actor, given["channel"]).id if given.get("channel") else None,
+        campaign_id=campaign.id if campaign else None,
         app_id=app.id if app else None,
-    )  # fmt: skip
+    )
 
 
 def _changed(row: Budget, request: HttpRequest) -> acts.BudgetInput:
     given = request.POST
     return acts.BudgetInput(
-        name=given.get("name", row.name), amount=_amount(request, row.meter), currency=row.currency or "USD", meter=row.meter, period=row.period,
-        timezone=row.timezone, is_hard=given.get("hard") != "soft", tell_at=_percent(given.get("tell_at"), row.tell_at),
-        reading_share=_percent(given.get("reading_share"), row.reading_share), app_id=row.app_id, network=row.network, channel_id=row.channel_id,
-        campaign_id=row.campaign_id, purpose=row.purpose,
-    )  # fmt: skip
+        name=given.get("name", row.name),
+        amount=_amount(request, row.meter),
+        currency=row.currency or "USD",
+        meter=row.meter,
+        period=row.period,
+        timezone=row.timezone,
+        is_hard=given.get("hard") != "soft",
+        tell_at=_percent(given.get("tell_at"), row.tell_at),
+        reading_share=_percent(given.get("reading_share"), row.reading_share),
+        app_id=row.app_id,
+        network=row.network,
+        channel_id=row.channel_id,
+        campaign_id=row.campaign_id,
+        purpose=row.purpose,
+    )
 
 
 def _percent(written: str | None, otherwise: int) -> int:

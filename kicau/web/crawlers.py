@@ -51,7 +51,9 @@ def read(request: Asked) -> HttpResponse:
     faults = [
         in_words(fault) for fault in [*(fault for source in found.heard for fault in source.faults), *found.faults]
     ]
-    return render(request, "web/rights/heard.html", {"found": found, "answers": _answers(found), "faults": faults, "kept": kept})  # fmt: skip
+    return render(
+        request, "web/rights/heard.html", {"found": found, "answers": _answers(found), "faults": faults, "kept": kept}
+    )
 
 
 def _of_file(request: Asked, file: UploadedFile[Any]) -> hearing.Hearing:
@@ -65,6 +67,13 @@ def _answers(found: hearing.Hearing) -> list[tuple[Any, Any, str, str]]:
     told = []
     for use in USES:
         if value := found.says.get(use):
-            by = [f"{w.VOCABULARIES[one.vocabulary]} ({w.PLACES.get(source.where, source.where)})" for source in found.heard for one in source.declarations if one.says.get(use) == value]  # fmt: skip
-            told.append((w.USES[use][0], w.VALUES[value], TONES[value], get_text_list(list(dict.fromkeys(by)), _("and"))))  # fmt: skip
+            by = [
+                f"{w.VOCABULARIES[one.vocabulary]} ({w.PLACES.get(source.where, source.where)})"
+                for source in found.heard
+                for one in source.declarations
+                if one.says.get(use) == value
+            ]
+            told.append(
+                (w.USES[use][0], w.VALUES[value], TONES[value], get_text_list(list(dict.fromkeys(by)), _("and")))
+            )
     return told

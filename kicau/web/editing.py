@@ -45,7 +45,11 @@ def settle(request: Asked, delivery_id: str) -> HttpResponse:
     """After an answer that was lost: the network is asked, or a person says how the post reads there."""
     row = acts.one_delivery(request.actor, delivery_id)
     reads = request.POST.get("reads", "")
-    attempt(request, lambda: async_to_sync(editing.settle)(request.actor, row.id, reads=reads), _("The post reads as you wanted it."))  # fmt: skip
+    attempt(
+        request,
+        lambda: async_to_sync(editing.settle)(request.actor, row.id, reads=reads),
+        _("The post reads as you wanted it."),
+    )
     return redirect("post", draft_id=row.draft_id)
 
 
@@ -69,8 +73,10 @@ def _change(request: Asked) -> Change:
 def _shown(proposed: Proposed) -> dict[str, Any]:
     can = capabilities_of(proposed.row.channel)
     fields: list[tuple[Option, str]] = [
-        (option, proposed.after.options.get(option.name, option.default)) for option in can.options if f"options.{option.name}" in can.editable
-    ]  # fmt: skip
+        (option, proposed.after.options.get(option.name, option.default))
+        for option in can.options
+        if f"options.{option.name}" in can.editable
+    ]
     return {
         "proposed": proposed,
         "row": proposed.row,

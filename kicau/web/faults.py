@@ -13,11 +13,21 @@ from kicau.web.language import theme_of
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _told(request, 404, _("There is nothing here"), _("Nothing stands at this address; it may have been mistyped, or what stood here was removed."))  # fmt: skip
+    return _told(
+        request,
+        404,
+        _("There is nothing here"),
+        _("Nothing stands at this address; it may have been mistyped, or what stood here was removed."),
+    )
 
 
 def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _told(request, 400, _("That could not be read"), _("What your browser sent could not be read. Go back, reload the page, and try again."))  # fmt: skip
+    return _told(
+        request,
+        400,
+        _("That could not be read"),
+        _("What your browser sent could not be read. Go back, reload the page, and try again."),
+    )
 
 
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -25,7 +35,14 @@ def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    return _told(request, 500, _("A fault of ours"), _("Something went wrong that nobody foresaw, and it was logged. Posts go out all the same. Wait a moment, then reload the page; if it stays so, tell whoever hosts this Kicau."))  # fmt: skip
+    return _told(
+        request,
+        500,
+        _("A fault of ours"),
+        _(
+            "Something went wrong that nobody foresaw, and it was logged. Posts go out all the same. Wait a moment, then reload the page; if it stays so, tell whoever hosts this Kicau."
+        ),
+    )
 
 
 def _told(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:

@@ -94,9 +94,12 @@ def _shown(report: Report, name: str) -> dict[str, object]:
         rows.setdefault(notice.row, Row(notice.row, [], [])).notices.append(notice)
     ordered = sorted(rows.values(), key=lambda row: (not row.problems, row.number))
     return {
-        "report": report, "name": name, "rows": ordered[:SHOWN], "hidden": max(0, len(ordered) - SHOWN),
+        "report": report,
+        "name": name,
+        "rows": ordered[:SHOWN],
+        "hidden": max(0, len(ordered) - SHOWN),
         "costs": [(micro, currency) for currency, micro in report.cost.items()],
-    }  # fmt: skip
+    }
 
 
 def _report(request: Asked, folder: Path) -> Report:

@@ -28,9 +28,13 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         return render(request, "web/join_over.html", {"sentence": said(exc)}, status=410)
     known = Person.objects.filter(email__iexact=invitation.email).exists()
     shown = {
-        "invitation": invitation, "known": known, "given": {"name": request.POST.get("name", "")}, "provider": oidc.provider(), "secret": secret,
+        "invitation": invitation,
+        "known": known,
+        "given": {"name": request.POST.get("name", "")},
+        "provider": oidc.provider(),
+        "secret": secret,
         "here": request.path,
-    }  # fmt: skip
+    }
     if request.method != "POST":
         return render(request, "web/join.html", shown)
     try:
@@ -39,7 +43,13 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
             request.session[WORKSPACE] = str(actor.workspace.id)
             return redirect("home")
         language = (get_language() or "en").split("-")[0]
-        actor = invitations.accept_as_new(secret, request.POST.get("name", ""), request.POST.get("password", ""), language=language, timezone=request.POST.get("timezone", ""))  # fmt: skip
+        actor = invitations.accept_as_new(
+            secret,
+            request.POST.get("name", ""),
+            request.POST.get("password", ""),
+            language=language,
+            timezone=request.POST.get("timezone", ""),
+        )
     except Refusal as exc:
         return render(request, "web/join.html", shown | {"errors": by_field(exc)}, status=422)
     assert actor.person is not None

@@ -89,7 +89,10 @@ def close_all() -> None:
 def _stamps(draft_ids: Iterable[UUID]) -> dict[UUID, object]:
     try:
         rows = Delivery.objects.filter(draft_id__in=list(draft_ids)).order_by().values("draft_id")
-        return {key: (at, n) for key, at, n in rows.annotate(at=Max("changed_at"), n=Count("id")).values_list("draft_id", "at", "n")}  # fmt: skip
+        return {
+            key: (at, n)
+            for key, at, n in rows.annotate(at=Max("changed_at"), n=Count("id")).values_list("draft_id", "at", "n")
+        }
     finally:
         connections.close_all()
 

@@ -34,7 +34,9 @@ _outcomes = figures.Outcomes()
 def metrics(request: HttpRequest) -> HttpResponse:
     """The numbers, for who has KICAU_METRICS_TOKEN or, without one, for this machine alone."""
     if refusal := _refusal(request):
-        return HttpResponse(refusal + "\n", status=401 if settings.KICAU_METRICS_TOKEN else 403, content_type="text/plain")  # fmt: skip
+        return HttpResponse(
+            refusal + "\n", status=401 if settings.KICAU_METRICS_TOKEN else 403, content_type="text/plain"
+        )
     registry = CollectorRegistry()
     registry.register(_Collector())
     try:
@@ -46,12 +48,20 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _refusal(request: HttpRequest) -> str:
     if token := settings.KICAU_METRICS_TOKEN:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return "" if hmac.compare_digest(given.encode(), token.encode()) else "The bearer token of KICAU_METRICS_TOKEN is needed."  # fmt: skip
+        return (
+            ""
+            if hmac.compare_digest(given.encode(), token.encode())
+            else "The bearer token of KICAU_METRICS_TOKEN is needed."
+        )
     # A proxy on this machine makes everybody look local, so a public instance asks for a token.
     if urlsplit(settings.KICAU_PUBLIC_URL).hostname not in LOCAL:
         return "Set KICAU_METRICS_TOKEN to read the metrics of a public instance."
     try:
-        return "" if ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback else "The metrics are for this machine; set KICAU_METRICS_TOKEN to read them from elsewhere."  # fmt: skip
+        return (
+            ""
+            if ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+            else "The metrics are for this machine; set KICAU_METRICS_TOKEN to read them from elsewhere."
+        )
     except ValueError:
         return "The metrics are for this machine."
 
@@ -76,15 +86,23 @@ def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
 def _deliveries() -> Iterator[Metric]:
     health = delivery_health()
     yield _gauge("kicau_deliveries_late", "Deliveries that are more than a minute late and could be sent", health.late)
-    yield _gauge("kicau_deliveries_latest_seconds", "How late the longest waiting one of these is", health.latest.total_seconds())  # fmt: skip
-    due = GaugeMetricFamily("kicau_queue_due", "Deliveries whose time has come and that nobody has taken, waiting channels included", labels=["network"])  # fmt: skip
+    yield _gauge(
+        "kicau_deliveries_latest_seconds", "How late the longest waiting one of these is", health.latest.total_seconds()
+    )
+    due = GaugeMetricFamily(
+        "kicau_queue_due",
+        "Deliveries whose time has come and that nobody has taken, waiting channels included",
+        labels=["network"],
+    )
     oldest = GaugeMetricFamily("kicau_queue_oldest_seconds", "Age of the oldest of these", labels=["network"])
     flying = GaugeMetricFamily("kicau_queue_in_flight", "Deliveries that a worker is sending", labels=["network"])
     for row in figures.queues():
         due.add_metric([row.network], row.due)
         oldest.add_metric([row.network], row.oldest_seconds)
         flying.add_metric([row.network], row.in_flight)
-    waiting = GaugeMetricFamily("kicau_deliveries_waiting", "Deliveries that wait for a person", labels=["network", "state"])  # fmt: skip
+    waiting = GaugeMetricFamily(
+        "kicau_deliveries_waiting", "Deliveries that wait for a person", labels=["network", "state"]
+    )
     for network, state, count in figures.attention():
         waiting.add_metric([network, state], count)
     yield from (due, oldest, flying, waiting)
@@ -92,11 +110,17 @@ def _deliveries() -> Iterator[Metric]:
 
 def _steps() -> Iterator[Metric]:
     _outcomes.catch_up()
-    steps = CounterMetricFamily("kicau_steps", "Steps by what they came to, since the web server started", labels=["network", "did", "outcome"])  # fmt: skip
+    steps = CounterMetricFamily(
+        "kicau_steps", "Steps by what they came to, since the web server started", labels=["network", "did", "outcome"]
+    )
     for (network, did, outcome), count in sorted(_outcomes.counted.items()):
         steps.add_metric([network, did, outcome], count)
     yield steps
-    late = HistogramMetricFamily("kicau_published_late_seconds", "Seconds between the wanted and the real moment of what was published", labels=["network"])  # fmt: skip
+    late = HistogramMetricFamily(
+        "kicau_published_late_seconds",
+        "Seconds between the wanted and the real moment of what was published",
+        labels=["network"],
+    )
     for network, row in sorted(_outcomes.late.items()):
         sums = [sum(row[: n + 1]) for n in range(len(row))]
         tops = [*map(str, figures.BUCKETS), "+Inf"]
@@ -105,7 +129,9 @@ def _steps() -> Iterator[Metric]:
 
 
 def _workers() -> Iterator[Metric]:
-    alive = GaugeMetricFamily("kicau_worker_last_sign_seconds", "Seconds since each worker was heard of", labels=["worker"])  # fmt: skip
+    alive = GaugeMetricFamily(
+        "kicau_worker_last_sign_seconds", "Seconds since each worker was heard of", labels=["worker"]
+    )
     flying = GaugeMetricFamily("kicau_worker_in_flight", "Deliveries that each worker is sending", labels=["worker"])
     now, rows = clock.now(), list(Heartbeat.objects.order_by("worker"))
     for row in rows:
@@ -117,12 +143,20 @@ def _workers() -> Iterator[Metric]:
 
 def _channels_and_budgets() -> Iterator[Metric]:
     channels = GaugeMetricFamily("kicau_channels", "Channels by their state", labels=["network", "state"])
-    expires = GaugeMetricFamily("kicau_channel_token_expires_timestamp_seconds", "When the first token of a network's active channels ends", labels=["network"])  # fmt: skip
-    for row in Channel.objects.order_by().values("network", "state").annotate(n=Count("id"), first=Min("token_expires_at")):  # fmt: skip
+    expires = GaugeMetricFamily(
+        "kicau_channel_token_expires_timestamp_seconds",
+        "When the first token of a network's active channels ends",
+        labels=["network"],
+    )
+    for row in (
+        Channel.objects.order_by().values("network", "state").annotate(n=Count("id"), first=Min("token_expires_at"))
+    ):
         channels.add_metric([row["network"], row["state"]], row["n"])
         if row["state"] == "active" and row["first"]:
             expires.add_metric([row["network"]], row["first"].timestamp())
-    budgets = GaugeMetricFamily("kicau_budget_used_ratio", "Used part of each budget in its present period", labels=["budget"])  # fmt: skip
+    budgets = GaugeMetricFamily(
+        "kicau_budget_used_ratio", "Used part of each budget in its present period", labels=["budget"]
+    )
     for one in nearing.standings():
         budgets.add_metric([str(one.budget.id)], one.used / one.budget.amount if one.budget.amount else 1)
     troubles = GaugeMetricFamily("kicau_troubles", "Troubles of this moment", labels=["kind"])
@@ -140,4 +174,6 @@ def _outboxes_and_disk() -> Iterator[Metric]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")
         yield _gauge("kicau_database_bytes", "Size of the database", cursor.fetchone()[0])
-    yield _gauge("kicau_disk_free_bytes", "What is left on the data folder's disk", shutil.disk_usage(settings.KICAU_DATA).free)  # fmt: skip
+    yield _gauge(
+        "kicau_disk_free_bytes", "What is left on the data folder's disk", shutil.disk_usage(settings.KICAU_DATA).free
+    )

@@ -34,15 +34,22 @@ def index(request: Asked) -> HttpResponse:
     start = int(request.GET.get("from", "0")[:6]) if request.GET.get("from", "0").isdigit() else 0
     found = list(rows[start : start + EACH_PAGE + 1])
     shown = {
-        "notices": [_shown(n) for n in found[:EACH_PAGE]], "following": start + EACH_PAGE if len(found) > EACH_PAGE else 0, "only_unread": only_unread,
+        "notices": [_shown(n) for n in found[:EACH_PAGE]],
+        "following": start + EACH_PAGE if len(found) > EACH_PAGE else 0,
+        "only_unread": only_unread,
         "several": len(request.memberships) > 1,
-    }  # fmt: skip
+    }
     return render(request, "web/notices.html", shown)
 
 
 def _shown(notice: Notice) -> dict[str, Any]:
     event = EVENTS.get(notice.event)
-    return {"row": notice, "sentence": words.sentence(notice), "icon": event.icon if event else "info", "tone": event.tone if event else "still"}  # fmt: skip
+    return {
+        "row": notice,
+        "sentence": words.sentence(notice),
+        "icon": event.icon if event else "info",
+        "tone": event.tone if event else "still",
+    }
 
 
 @page

@@ -16,7 +16,12 @@ class Packed(GZipMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if isinstance(response, StreamingHttpResponse):
             kind = response.get("Content-Type", "").partition(";")[0]
-            if kind not in OF_OURS or response.status_code != 200 or response.is_async or response.has_header("Content-Encoding"):  # fmt: skip
+            if (
+                kind not in OF_OURS
+                or response.status_code != 200
+                or response.is_async
+                or response.has_header("Content-Encoding")
+            ):
                 return response
             response = _whole(response)
         return super().process_response(request, response)

@@ -106,7 +106,12 @@ def look(request: Asked, delivery_id: str) -> HttpResponse:
         return redirect("post", draft_id=row.draft_id)
     draft = compose.one_draft(request.actor, row.draft_id)
     rows = reading.deliveries_of(request.actor, draft)
-    shown = {"draft": draft, "told": tell_all(request.actor, rows), "looked": {row.id: seen}, "here": reverse("post", args=[draft.id])}  # fmt: skip
+    shown = {
+        "draft": draft,
+        "told": tell_all(request.actor, rows),
+        "looked": {row.id: seen},
+        "here": reverse("post", args=[draft.id]),
+    }
     return _whole(request, draft, rows, shown)
 
 
@@ -116,11 +121,13 @@ def tell_all(actor: Actor, rows: Sequence[Delivery]) -> list[Told]:
     numbers, answers = _came_back(actor, rows)
     return [
         replace(
-            tell(actor, row, stories[row.id], spent[row.id]), edit=edits.get(row.id),
-            numbers=numbers.get(row.id, ()), answers=answers.get(row.id, ()),
+            tell(actor, row, stories[row.id], spent[row.id]),
+            edit=edits.get(row.id),
+            numbers=numbers.get(row.id, ()),
+            answers=answers.get(row.id, ()),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _came_back(actor: Actor, rows: Sequence[Delivery]) -> tuple[dict[UUID, list[Post]], dict[UUID, list[Answer]]]:
@@ -223,8 +230,12 @@ def _resolve(request: Asked, row: Delivery) -> None:
     if published not in ("yes", "no"):
         raise unacceptable("published", "Say whether the post is on the network.")
     acts.resolve(
-        request.actor, row.id, published=published == "yes", url=request.POST.get("url", "").strip(), remote_id=request.POST.get("remote_id", "")[:300],
-    )  # fmt: skip
+        request.actor,
+        row.id,
+        published=published == "yes",
+        url=request.POST.get("url", "").strip(),
+        remote_id=request.POST.get("remote_id", "")[:300],
+    )
 
 
 ACTS: dict[str, tuple[Callable[[Asked, Delivery], Any], Callable[[], str]]] = {

@@ -77,10 +77,14 @@ def _shown(request: Asked) -> dict[str, object]:
     actor = request.actor
     hooks = list(actor.workspace.webhooks.order_by("created_at")) if actor.may(Permission.SETTINGS) else []
     return {
-        "tokens": list(acts.tokens(actor)), "hooks": hooks, "events": webhooks.EVENTS, "zones": zones(actor.workspace.timezone),
-        "scopes": [(scope, label) for scope, label in SCOPES.items() if actor.may(Permission(scope))], "all_languages": settings.LANGUAGES,
+        "tokens": list(acts.tokens(actor)),
+        "hooks": hooks,
+        "events": webhooks.EVENTS,
+        "zones": zones(actor.workspace.timezone),
+        "scopes": [(scope, label) for scope, label in SCOPES.items() if actor.may(Permission(scope))],
+        "all_languages": settings.LANGUAGES,
         "currencies": display.currencies(actor),
-    }  # fmt: skip
+    }
 
 
 @page
@@ -91,14 +95,22 @@ def change_workspace(request: Asked) -> HttpResponse:
     if attempt(
         request,
         lambda: acts.change_workspace(
-            request.actor, name=request.POST.get("name", ""), timezone=request.POST.get("timezone", ""), language=request.POST.get("language") or None,
-            duplicate_hours=min(int(hours), 720) if hours.isdigit() else None, currency=request.POST.get("currency"),
+            request.actor,
+            name=request.POST.get("name", ""),
+            timezone=request.POST.get("timezone", ""),
+            language=request.POST.get("language") or None,
+            duplicate_hours=min(int(hours), 720) if hours.isdigit() else None,
+            currency=request.POST.get("currency"),
         ),
         _("Saved."),
-    ):  # fmt: skip
+    ):
         changed = Workspace.objects.get(id=request.actor.workspace.id)
         for one in display.unrated(changed) if changed.currency != before else ():
-            messages.warning(request, _("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.") % {"currency": one, "shown": changed.currency})  # fmt: skip
+            messages.warning(
+                request,
+                _("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.")
+                % {"currency": one, "shown": changed.currency},
+            )
     return redirect("settings")
 
 

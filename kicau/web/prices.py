@@ -48,7 +48,17 @@ def price_lists(request: Asked) -> HttpResponse:
         (registry.get(slug).label, slug, [one for one in reversed(found) if one.network == slug])
         for slug in registry.slugs()
     ]
-    shown = {"groups": groups, "today": today, "errors": errors, "given": request.POST, "networks": registry.installed(), "example": EXAMPLE, "is_operator": bool(actor.person and actor.person.is_operator), "rates": display.rates(actor), "currencies": display.currencies(actor)}  # fmt: skip
+    shown = {
+        "groups": groups,
+        "today": today,
+        "errors": errors,
+        "given": request.POST,
+        "networks": registry.installed(),
+        "example": EXAMPLE,
+        "is_operator": bool(actor.person and actor.person.is_operator),
+        "rates": display.rates(actor),
+        "currencies": display.currencies(actor),
+    }
     return render(request, "web/price_lists.html", shown, status=422 if errors else 200)
 
 
@@ -73,7 +83,9 @@ def _set_rate(request: Asked) -> Rate:
         since = date.fromisoformat(given["since"]) if given.get("since") else None
     except (InvalidOperation, ValueError) as exc:
         raise unacceptable("rate", "Give a rate such as 16250 or 0.92, and a day.") from exc
-    return display.set_rate(request.actor, given.get("currency", "").strip().upper(), given.get("shown_in", "").strip().upper(), rate, since)  # fmt: skip
+    return display.set_rate(
+        request.actor, given.get("currency", "").strip().upper(), given.get("shown_in", "").strip().upper(), rate, since
+    )
 
 
 @page

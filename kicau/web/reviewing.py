@@ -55,10 +55,21 @@ def by_link(view: View) -> View:
 def review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
     draft = reviewing.draft_of(link)
     mine = reviewing.said(link)
-    return render(request, "web/review.html", {
-        "link": link, "secret": secret, "draft": draft, "standing": review_standing(link, draft, mine), "shown": approval.shown_on(draft), "reviews": mine, "read": reading(draft, mine),
-        "media_base": f"/review/{secret}", "zone": link.workspace.timezone,
-    })  # fmt: skip
+    return render(
+        request,
+        "web/review.html",
+        {
+            "link": link,
+            "secret": secret,
+            "draft": draft,
+            "standing": review_standing(link, draft, mine),
+            "shown": approval.shown_on(draft),
+            "reviews": mine,
+            "read": reading(draft, mine),
+            "media_base": f"/review/{secret}",
+            "zone": link.workspace.timezone,
+        },
+    )
 
 
 @require_POST

@@ -43,7 +43,9 @@ def conditions(post: QueryDict) -> dict[str, str]:
     Raises Unacceptable."""
     found = chosen(post) if "conditional" in said(post).values() else {}
     if any(len(detail) > LONGEST["detail"] for detail in found.values()):
-        raise unacceptable("conditions", "A condition's detail has at most {limit} characters.", limit=LONGEST["detail"])  # fmt: skip
+        raise unacceptable(
+            "conditions", "A condition's detail has at most {limit} characters.", limit=LONGEST["detail"]
+        )
     return found
 
 
@@ -53,16 +55,25 @@ def statement(post: QueryDict) -> NewStatement:
     subject, _sep, key = (form["about"] or "everything").partition("|")
     layer = form["layer"] or "author"
     return NewStatement(
-        layer=layer, party={"site": "site", "default": "workspace"}.get(layer, "author"), party_name=form["name"], subject=subject,
-        key=form["key"] if subject in ("site", "licence") else key, says=form["says"], conditions=conditions(post), source=form["source"], note=form["note"],
-    )  # fmt: skip
+        layer=layer,
+        party={"site": "site", "default": "workspace"}.get(layer, "author"),
+        party_name=form["name"],
+        subject=subject,
+        key=form["key"] if subject in ("site", "licence") else key,
+        says=form["says"],
+        conditions=conditions(post),
+        source=form["source"],
+        note=form["note"],
+    )
 
 
 def checked(form: dict[str, Any]) -> dict[str, Any]:
     """The same, where nothing in it is longer than what can be kept. Raises Unacceptable."""
     for name in ("name", "key", "source", "note"):
         if len(form[name]) > LONGEST[name]:
-            raise unacceptable(name, "This has {n} characters; at most {limit} are kept.", n=len(form[name]), limit=LONGEST[name])  # fmt: skip
+            raise unacceptable(
+                name, "This has {n} characters; at most {limit} are kept.", n=len(form[name]), limit=LONGEST[name]
+            )
     return form
 
 

@@ -17,15 +17,42 @@ from kicau.web import set_words as w
 from kicau.web.words import CONDITIONS, by_field
 
 KINDS = ("post", "reply", "quote", "comment", "article")
-PLAIN = ("name", "purpose", "use", "format", "words", "own", "since", "until", "author", "prompt", "languages", "least_words")  # fmt: skip
-FIELDS = {"query.networks": "networks", "query.kinds": "kinds", "query.authors": "author", "query.since": "since", "query.until": "until", "options.languages": "languages"}  # fmt: skip
+PLAIN = (
+    "name",
+    "purpose",
+    "use",
+    "format",
+    "words",
+    "own",
+    "since",
+    "until",
+    "author",
+    "prompt",
+    "languages",
+    "least_words",
+)
+FIELDS = {
+    "query.networks": "networks",
+    "query.kinds": "kinds",
+    "query.authors": "author",
+    "query.since": "since",
+    "query.until": "until",
+    "options.languages": "languages",
+}
 LISTS = ("networks", "kinds", "personal", "meets")
 
 
 def begun(given: QueryDict) -> dict[str, Any]:
     """An empty form, with what a search in the archive already asks."""
     form: dict[str, Any] = dict.fromkeys(PLAIN, "") | {name: [] for name in LISTS}
-    form |= {"use": "train_gen", "format": "text", "personal": list(LABELS), "repeats": True, "least_words": "1", "prompt": Options().prompt}  # fmt: skip
+    form |= {
+        "use": "train_gen",
+        "format": "text",
+        "personal": list(LABELS),
+        "repeats": True,
+        "least_words": "1",
+        "prompt": Options().prompt,
+    }
     form |= {split: str(round(share * 100)) for split, share in zip(SPLITS, Options().shares, strict=True)}
     form |= {name: given[name] for name in ("words", "own", "since", "until", "author") if given.get(name)}
     form |= {name: [given[one]] for name, one in (("networks", "network"), ("kinds", "kind")) if given.get(one)}
@@ -42,12 +69,24 @@ def read(post: QueryDict) -> dict[str, Any]:
 def of_set(of: TrainingSet) -> dict[str, Any]:
     options, query = Options.of(of.options), of.query
     form: dict[str, Any] = {
-        "name": of.name, "purpose": of.purpose, "use": of.use, "format": of.format, "words": query.get("words", ""),
-        "own": {True: "yes", False: "no"}.get(query.get("own"), ""), "author": next(iter(query.get("authors", ())), ""),
-        "since": _day(query.get("since")), "until": _day(query.get("until"), -1), "prompt": options.prompt,
-        "languages": ", ".join(options.languages), "least_words": str(options.least_words), "networks": query.get("networks", []),
-        "kinds": query.get("kinds", []), "personal": list(options.personal), "meets": of.meets, "repeats": options.without_repeats,
-    }  # fmt: skip
+        "name": of.name,
+        "purpose": of.purpose,
+        "use": of.use,
+        "format": of.format,
+        "words": query.get("words", ""),
+        "own": {True: "yes", False: "no"}.get(query.get("own"), ""),
+        "author": next(iter(query.get("authors", ())), ""),
+        "since": _day(query.get("since")),
+        "until": _day(query.get("until"), -1),
+        "prompt": options.prompt,
+        "languages": ", ".join(options.languages),
+        "least_words": str(options.least_words),
+        "networks": query.get("networks", []),
+        "kinds": query.get("kinds", []),
+        "personal": list(options.personal),
+        "meets": of.meets,
+        "repeats": options.without_repeats,
+    }
     return form | {split: str(round(share * 100)) for split, share in zip(SPLITS, options.shares, strict=True)}
 
 
@@ -58,18 +97,32 @@ def definition(form: Mapping[str, Any]) -> dict[str, Any]:
         raise unacceptable("least_words", "Give a number of words from 1 to {limit}.", limit=1000)
     options = {
         "languages": [code.strip().lower() for code in form["languages"].replace(";", ",").split(",") if code.strip()],
-        "personal": [kind for kind in LABELS if kind in form["personal"]], "least_words": int(least), "without_repeats": form["repeats"],
-        "shares": _shares(form), "prompt": form["prompt"] or Options().prompt,
-    }  # fmt: skip
-    return {"purpose": form["purpose"], "format": form["format"], "query": query(form), "meets": form["meets"], "options": options}  # fmt: skip
+        "personal": [kind for kind in LABELS if kind in form["personal"]],
+        "least_words": int(least),
+        "without_repeats": form["repeats"],
+        "shares": _shares(form),
+        "prompt": form["prompt"] or Options().prompt,
+    }
+    return {
+        "purpose": form["purpose"],
+        "format": form["format"],
+        "query": query(form),
+        "meets": form["meets"],
+        "options": options,
+    }
 
 
 def query(form: Mapping[str, Any]) -> dict[str, Any]:
     """The posts that a form asks for, as the archive keeps a query. Raises Unacceptable."""
     asked: dict[str, Any] = {
-        "words": form["words"][:500], "networks": form["networks"], "kinds": form.get("kinds", []), "authors": [form["author"]] if form["author"] else [],
-        "own": {"yes": True, "no": False}.get(form["own"]), "since": _moment(form, "since"), "until": _moment(form, "until", 1),
-    }  # fmt: skip
+        "words": form["words"][:500],
+        "networks": form["networks"],
+        "kinds": form.get("kinds", []),
+        "authors": [form["author"]] if form["author"] else [],
+        "own": {"yes": True, "no": False}.get(form["own"]),
+        "since": _moment(form, "since"),
+        "until": _moment(form, "until", 1),
+    }
     return {k: v for k, v in asked.items() if v not in ("", [], None)}
 
 
@@ -81,12 +134,17 @@ def errors(exc: Refusal) -> dict[str, list[str]]:
 def shown(form: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs."""
     return {
-        "form": form, "errors": {}, "uses": [(use, *a.USES[use]) for use in w.USES_OF_SETS], "formats": w.FORMATS.items(), "slugs": registry.slugs(),
-        "kinds": [(kind, a.KINDS[kind]) for kind in KINDS], "personal": [(kind, w.PERSONAL[kind], label) for kind, label in LABELS.items()],
+        "form": form,
+        "errors": {},
+        "uses": [(use, *a.USES[use]) for use in w.USES_OF_SETS],
+        "formats": w.FORMATS.items(),
+        "slugs": registry.slugs(),
+        "kinds": [(kind, a.KINDS[kind]) for kind in KINDS],
+        "personal": [(kind, w.PERSONAL[kind], label) for kind, label in LABELS.items()],
         "conditions": [*CONDITIONS.items()],
         "splits": [(split, w.SPLITS[split], form[split]) for split in SPLITS],
         "narrowed": any(form[name] for name in ("words", "own", "since", "until", "author", "networks", "kinds")),
-    }  # fmt: skip
+    }
 
 
 def _shares(form: Mapping[str, Any]) -> list[float]:

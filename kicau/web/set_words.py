@@ -29,11 +29,21 @@ FORMATS: dict[str, tuple[Any, Any]] = {
     Format.CHAT: (_("Chat messages"), _("Whole conversations; you are the assistant")),
 }
 USES_OF_SETS = ("train_gen", "train_other", "ground", "embed", "synthesise", "redistribute")
-SPLITS: dict[str, Any] = {"train": pgettext_lazy("split", "Training"), "validation": pgettext_lazy("split", "Validation"), "test": pgettext_lazy("split", "Test")}  # fmt: skip
+SPLITS: dict[str, Any] = {
+    "train": pgettext_lazy("split", "Training"),
+    "validation": pgettext_lazy("split", "Validation"),
+    "test": pgettext_lazy("split", "Test"),
+}
 PERSONAL: dict[str, Any] = {
-    "email": _("E-mail addresses"), "phone": _("Telephone numbers"), "nik": _("NIK"), "npwp": _("NPWP"), "card": _("Payment cards"),
-    "account": _("Bank accounts"), "address": _("Street addresses"), "handle": _("Handles"),
-}  # fmt: skip
+    "email": _("E-mail addresses"),
+    "phone": _("Telephone numbers"),
+    "nik": _("NIK"),
+    "npwp": _("NPWP"),
+    "card": _("Payment cards"),
+    "account": _("Bank accounts"),
+    "address": _("Street addresses"),
+    "handle": _("Handles"),
+}
 STATES: dict[str, Badge] = {
     VersionState.WAITING: Badge(pgettext_lazy("version", "Waits for its turn"), "clock", "sky"),
     VersionState.MAKING: Badge(pgettext_lazy("version", "Being made"), "send", "sky"),
@@ -49,7 +59,11 @@ FILES: dict[str, Any] = {
     "manifest.json": _("SHA-256 of every file"),
     "manifest.json.sig": _("The signature under it (Ed25519)"),
 }
-SPLIT_FILES: dict[str, Any] = {"train": _("Records to train on"), "validation": _("Records to tune by"), "test": _("Records to test with")}  # fmt: skip
+SPLIT_FILES: dict[str, Any] = {
+    "train": _("Records to train on"),
+    "validation": _("Records to tune by"),
+    "test": _("Records to test with"),
+}
 _OWN = (s.OWN_SAYS[Answer.NO].message, s.SAYS[Layer.DEFAULT, Answer.NO].message)
 
 
@@ -131,5 +145,7 @@ def mail(asked: Asked) -> str:
     if "@" not in who.contact or " " in who.contact or who.contact.startswith("http"):
         return ""
     subject = gettext("Taken back from the training set %(name)s") % {"name": of.name}
-    body = gettext("Hello %(who)s,\n\nyou were given version %(version)s of our training set “%(name)s”. Some of its records may not be used any more. Which they are, and where to confirm that you use them no more:\n\n%(link)s\n\nThank you.") % {"who": who.name, "version": who.version.number, "name": of.name, "link": asked.link}  # fmt: skip
+    body = gettext(
+        "Hello %(who)s,\n\nyou were given version %(version)s of our training set “%(name)s”. Some of its records may not be used any more. Which they are, and where to confirm that you use them no more:\n\n%(link)s\n\nThank you."
+    ) % {"who": who.name, "version": who.version.number, "name": of.name, "link": asked.link}
     return f"mailto:{quote(who.contact, safe='@')}?subject={quote(subject)}&body={quote(body)}"

@@ -24,7 +24,14 @@ from kicau.web.words import by_field, said
 from kicau.workspaces.actors import Permission
 
 SHOWN = 30  # pieces of personal data on a page
-MIMES = {"jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet", "csv": "text/csv; charset=utf-8", "md": "text/markdown; charset=utf-8", "json": "application/json", "sig": "text/plain"}  # fmt: skip
+MIMES = {
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
+    "json": "application/json",
+    "sig": "text/plain",
+}
 
 
 @page
@@ -94,15 +101,22 @@ def _state(request: Asked, of: TrainingSet) -> dict[str, Any]:
     judged = review.counts(request.actor, of) if preview and preview.personal else {}
     taken_since = bool(preview and versions and versions[0].taken and versions[0].as_of > preview.as_of)  # type: ignore[attr-defined]
     return {
-        "of": of, "preview": preview, "versions": versions, "working": working, "taken_since": taken_since,
+        "of": of,
+        "preview": preview,
+        "versions": versions,
+        "working": working,
+        "taken_since": taken_since,
         "reasons": w.reasons(preview.excluded, preview.reasons, of) if preview else [],
         "left_out": sum(preview.excluded.values()) if preview else 0,
-        "kinds": [(w.PERSONAL[kind], n) for kind, n in sorted(preview.personal.items(), key=lambda k: -k[1])] if preview else [],
+        "kinds": [(w.PERSONAL[kind], n) for kind, n in sorted(preview.personal.items(), key=lambda k: -k[1])]
+        if preview
+        else [],
         "found": sum(preview.personal.values()) if preview else 0,
-        "open": sum(row["open"] for row in judged.values()), "kept": sum(row["kept"] for row in judged.values()),
+        "open": sum(row["open"] for row in judged.values()),
+        "kept": sum(row["kept"] for row in judged.values()),
         "examples": [json.dumps(body, ensure_ascii=False, indent=2) for body in preview.examples] if preview else [],
         "following": (versions[0].number if versions else 0) + 1,
-    }  # fmt: skip
+    }
 
 
 @page
@@ -134,21 +148,38 @@ def personal(request: Asked, set_id: str) -> HttpResponse:
     listed = list(rows.filter(id__gt=after)[: SHOWN + 1])
     counts = review.counts(request.actor, of)
     shown = {
-        "of": of, "pieces": [(w.PERSONAL[p.found.kind], p) for p in review.shown(listed[:SHOWN])], "kind": kind, "state": state,
-        "kinds": [(key, w.PERSONAL[key], row) for key, row in counts.items()], "open": sum(row["open"] for row in counts.values()),
-        "following": listed[SHOWN - 1].id if len(listed) > SHOWN else None, "word": w.PERSONAL.get(kind),
-    }  # fmt: skip
+        "of": of,
+        "pieces": [(w.PERSONAL[p.found.kind], p) for p in review.shown(listed[:SHOWN])],
+        "kind": kind,
+        "state": state,
+        "kinds": [(key, w.PERSONAL[key], row) for key, row in counts.items()],
+        "open": sum(row["open"] for row in counts.values()),
+        "following": listed[SHOWN - 1].id if len(listed) > SHOWN else None,
+        "word": w.PERSONAL.get(kind),
+    }
     return render(request, "web/sets/personal.html", shown)
 
 
 def _judge(request: Asked, of: TrainingSet, kind: str) -> None:
     rest = request.POST.get("rest", "")
     if rest in ("replace", "keep"):
-        attempt(request, lambda: review.judge_rest(request.actor, of, kind, rest == "keep"), _("Kept. The next version goes by it."))  # fmt: skip
+        attempt(
+            request,
+            lambda: review.judge_rest(request.actor, of, kind, rest == "keep"),
+            _("Kept. The next version goes by it."),
+        )
         return
-    verdicts = {int(name[1:]): value == "keep" for name, value in request.POST.items() if name[:1] == "p" and name[1:].isdecimal() and value in ("keep", "replace")}  # fmt: skip
+    verdicts = {
+        int(name[1:]): value == "keep"
+        for name, value in request.POST.items()
+        if name[:1] == "p" and name[1:].isdecimal() and value in ("keep", "replace")
+    }
     if verdicts:
-        done = ngettext("%(n)s place judged. The next version goes by it.", "%(n)s places judged. The next version goes by it.", len(verdicts))  # fmt: skip
+        done = ngettext(
+            "%(n)s place judged. The next version goes by it.",
+            "%(n)s places judged. The next version goes by it.",
+            len(verdicts),
+        )
         attempt(request, lambda: review.judge(request.actor, of, verdicts), done % {"n": len(verdicts)})
 
 
@@ -163,11 +194,20 @@ def _version(request: Asked, row: Version, wrong: dict[str, list[str]] | None = 
     who = list(recipients.recipients(request.actor).filter(version=row))
     taken = list(row.delta.get("reasons", {}).values())
     shown = {
-        "of": row.set, "version": row, "people": who, "reasons": w.reasons(row.excluded, row.reasons, row.set), "left_out": sum(row.excluded.values()),
-        "files": [(name, told, w.FILES.get(name) or w.SPLIT_FILES.get(name.partition(".")[0])) for name, told in sorted(row.files.items(), key=lambda f: w.place(f[0]))],
-        "taken": len(row.delta.get("record_ids", ())), "taken_reasons": w.counted(taken, row.reasons), "may_give": row.state == VersionState.READY,
+        "of": row.set,
+        "version": row,
+        "people": who,
+        "reasons": w.reasons(row.excluded, row.reasons, row.set),
+        "left_out": sum(row.excluded.values()),
+        "files": [
+            (name, told, w.FILES.get(name) or w.SPLIT_FILES.get(name.partition(".")[0]))
+            for name, told in sorted(row.files.items(), key=lambda f: w.place(f[0]))
+        ],
+        "taken": len(row.delta.get("record_ids", ())),
+        "taken_reasons": w.counted(taken, row.reasons),
+        "may_give": row.state == VersionState.READY,
         "seconds": (row.ready_at - row.created_at).total_seconds() if row.ready_at and row.delta else None,
-    }  # fmt: skip
+    }
     shown |= {"form": request.POST, "errors": wrong or {}}
     return render(request, "web/sets/version.html", shown, status=422 if wrong else 200)
 
@@ -189,7 +229,9 @@ def delta(request: Asked, set_id: str, number: int) -> HttpResponse:
 
 
 def signed_list(row: Version) -> HttpResponse:
-    answer = HttpResponse(json.dumps(recipients.delta_of(row), ensure_ascii=False, indent=1), content_type="application/json")  # fmt: skip
+    answer = HttpResponse(
+        json.dumps(recipients.delta_of(row), ensure_ascii=False, indent=1), content_type="application/json"
+    )
     answer["Content-Disposition"] = f'attachment; filename="delta-{row.number}.json"'
     return answer
 
@@ -217,7 +259,11 @@ def ask(request: Asked, recipient_id: str) -> HttpResponse:
     except Refusal as exc:
         messages.error(request, said(exc))
         return redirect("set", set_id=found.version.set_id)
-    return render(request, "web/sets/asked.html", {"asked": asked, "who": asked.recipient, "of": asked.recipient.version.set, "mail": w.mail(asked)})  # fmt: skip
+    return render(
+        request,
+        "web/sets/asked.html",
+        {"asked": asked, "who": asked.recipient, "of": asked.recipient.version.set, "mail": w.mail(asked)},
+    )
 
 
 @page

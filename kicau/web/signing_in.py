@@ -43,8 +43,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect("welcome")
     email = request.POST.get("email", "").strip()
     shown = {
-        "email": email, "next": request.POST.get("next") or request.GET.get("next", ""), "provider": oidc.provider(), "passkeys": passkeys.possible(),
-    }  # fmt: skip
+        "email": email,
+        "next": request.POST.get("next") or request.GET.get("next", ""),
+        "provider": oidc.provider(),
+        "passkeys": passkeys.possible(),
+    }
     if request.method != "POST":
         return render(request, "web/sign_in.html", shown)
     keys = _keys(request, email)
@@ -150,9 +153,13 @@ def welcome(request: HttpRequest) -> HttpResponse:
         return render(request, "web/welcome.html", {"given": given})
     try:
         actor = acts.first_owner(
-            given["email"], given["name"], request.POST.get("password", ""), given["workspace"] or given["name"] or _("Our posts"),
-            language=(get_language() or "en").split("-")[0], timezone=given["timezone"] or "UTC",
-        )  # fmt: skip
+            given["email"],
+            given["name"],
+            request.POST.get("password", ""),
+            given["workspace"] or given["name"] or _("Our posts"),
+            language=(get_language() or "en").split("-")[0],
+            timezone=given["timezone"] or "UTC",
+        )
     except Refusal as exc:
         return render(request, "web/welcome.html", {"given": given, "errors": by_field(exc)}, status=422)
     assert isinstance(actor.person, Person)

@@ -50,7 +50,12 @@ def callback(request: HttpRequest) -> HttpResponse:
 def _newcomer(claims: Claims, secret: str) -> Person:
     """Somebody who is nobody here yet comes in by an invitation only."""
     if not secret:
-        raise Conflict(Sentence("{email} is not known here. Ask somebody of your team for an invitation; this sign-in then works.", email=claims.email or claims.subject))  # fmt: skip
+        raise Conflict(
+            Sentence(
+                "{email} is not known here. Ask somebody of your team for an invitation; this sign-in then works.",
+                email=claims.email or claims.subject,
+            )
+        )
     invitation = invitations.by_link(secret)
     language = (get_language() or "en").split("-")[0]
     person = acts.add_person(invitation.email, claims.name, language=language, timezone=invitation.workspace.timezone)

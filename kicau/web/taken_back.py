@@ -36,7 +36,13 @@ def read(request: HttpRequest, secret: str) -> HttpResponse:
     of = who.version.set
     rows = [(row, len(row.delta["record_ids"])) for row in recipients.deltas(who)]
     with timezone.override(clock.zone(of.workspace.timezone)):
-        shown: dict[str, Any] = {"who": who, "of": of, "rows": rows, "records": sum(n for _row, n in rows), "secret": secret}  # fmt: skip
+        shown: dict[str, Any] = {
+            "who": who,
+            "of": of,
+            "rows": rows,
+            "records": sum(n for _row, n in rows),
+            "secret": secret,
+        }
         answer = render(request, "web/sets/taken_back.html", shown)
     answer["X-Robots-Tag"] = "noindex"
     return answer

@@ -27,9 +27,13 @@ def _shown(request: Asked) -> dict[str, object]:
     actor = request.actor
     waiting = list(invitations.waiting(actor)[:50]) if actor.may(Permission.MEMBERS) else []
     return {
-        "members": acts.members(actor), "roles": ROLES, "given": {}, "waiting": waiting, "owns": actor.role == Role.OWNER,
+        "members": acts.members(actor),
+        "roles": ROLES,
+        "given": {},
+        "waiting": waiting,
+        "owns": actor.role == Role.OWNER,
         "offered": {key: words for key, words in ROLES.items() if key != Role.OWNER or actor.role == Role.OWNER},
-    }  # fmt: skip
+    }
 
 
 @never_cache

@@ -14,14 +14,60 @@ from kicau.base.errors import unacceptable
 
 #: Offered in lists; any other IANA name is kept where it is somebody's already.
 ZONES = (
-    "Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura", "UTC", "Europe/London", "Europe/Lisbon", "Europe/Paris", "Europe/Berlin", "Europe/Madrid", "Europe/Rome",
-    "Europe/Amsterdam", "Europe/Stockholm", "Europe/Warsaw", "Europe/Athens", "Europe/Kyiv", "Europe/Istanbul", "Africa/Cairo", "Africa/Lagos",
-    "Africa/Nairobi", "Africa/Johannesburg", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Dhaka", "Asia/Bangkok", "Asia/Ho_Chi_Minh", "Asia/Singapore",
-    "Asia/Kuala_Lumpur", "Asia/Manila", "Asia/Hong_Kong", "Asia/Shanghai", "Asia/Taipei", "Asia/Seoul", "Asia/Tokyo", "Australia/Perth", "Australia/Sydney",
-    "Pacific/Auckland", "America/St_Johns", "America/Halifax", "America/New_York", "America/Toronto", "America/Chicago", "America/Denver", "America/Phoenix",
-    "America/Los_Angeles", "America/Anchorage", "Pacific/Honolulu", "America/Mexico_City", "America/Bogota", "America/Lima", "America/Santiago",
-    "America/Sao_Paulo", "America/Argentina/Buenos_Aires",
-)  # fmt: skip
+    "Asia/Jakarta",
+    "Asia/Makassar",
+    "Asia/Jayapura",
+    "UTC",
+    "Europe/London",
+    "Europe/Lisbon",
+    "Europe/Paris",
+    "Europe/Berlin",
+    "Europe/Madrid",
+    "Europe/Rome",
+    "Europe/Amsterdam",
+    "Europe/Stockholm",
+    "Europe/Warsaw",
+    "Europe/Athens",
+    "Europe/Kyiv",
+    "Europe/Istanbul",
+    "Africa/Cairo",
+    "Africa/Lagos",
+    "Africa/Nairobi",
+    "Africa/Johannesburg",
+    "Asia/Dubai",
+    "Asia/Karachi",
+    "Asia/Kolkata",
+    "Asia/Dhaka",
+    "Asia/Bangkok",
+    "Asia/Ho_Chi_Minh",
+    "Asia/Singapore",
+    "Asia/Kuala_Lumpur",
+    "Asia/Manila",
+    "Asia/Hong_Kong",
+    "Asia/Shanghai",
+    "Asia/Taipei",
+    "Asia/Seoul",
+    "Asia/Tokyo",
+    "Australia/Perth",
+    "Australia/Sydney",
+    "Pacific/Auckland",
+    "America/St_Johns",
+    "America/Halifax",
+    "America/New_York",
+    "America/Toronto",
+    "America/Chicago",
+    "America/Denver",
+    "America/Phoenix",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "Pacific/Honolulu",
+    "America/Mexico_City",
+    "America/Bogota",
+    "America/Lima",
+    "America/Santiago",
+    "America/Sao_Paulo",
+    "America/Argentina/Buenos_Aires",
+)
 
 
 def zones(*first: str) -> list[str]:
@@ -56,5 +102,11 @@ def moment_of(day: str, time: str, zone: str) -> datetime:
     except OverflowError:
         raise unacceptable("at", "That day is beyond all calendars; choose a nearer one.") from None
     if at.astimezone(place).replace(tzinfo=None) != wall:
-        raise unacceptable("at", "{time} on {day} does not exist in {zone}: clocks are put forward over it. Choose a time before or after.", time=f"{wall:%H:%M}", day=f"{wall:%Y-%m-%d}", zone=zone)  # fmt: skip
+        raise unacceptable(
+            "at",
+            "{time} on {day} does not exist in {zone}: clocks are put forward over it. Choose a time before or after.",
+            time=f"{wall:%H:%M}",
+            day=f"{wall:%Y-%m-%d}",
+            zone=zone,
+        )
     return at

@@ -32,9 +32,15 @@ def overview(request: Asked) -> HttpResponse:
 def _shown(request: Asked) -> dict[str, object]:
     person = person_of(request)
     return {
-        "person": person, "fresh": proved_lately(request), "two_factor": factors.is_on(person), "codes_left": factors.codes_left(person),
-        "passkeys": list(person.passkeys.order_by("id")), "can_passkey": passkeys.possible(), "provider": oidc.provider(), "identities": list(person.identities.all()),
-    }  # fmt: skip
+        "person": person,
+        "fresh": proved_lately(request),
+        "two_factor": factors.is_on(person),
+        "codes_left": factors.codes_left(person),
+        "passkeys": list(person.passkeys.order_by("id")),
+        "can_passkey": passkeys.possible(),
+        "provider": oidc.provider(),
+        "identities": list(person.identities.all()),
+    }
 
 
 @sensitive_post_parameters("password")

@@ -66,17 +66,35 @@ def new(request: Asked) -> HttpResponseBase:
     try:
         at = moment_of(given.get("date", ""), given.get("time") or "00:00", zone) if given.get("when") == "at" else None
         if request.method == "POST":
-            row = acts.announce(request.actor, **what, effective_at=at, reason=given.get("reason", ""), cause=given.get("cause", Cause.CHOICE))  # fmt: skip
+            row = acts.announce(
+                request.actor,
+                **what,
+                effective_at=at,
+                reason=given.get("reason", ""),
+                cause=given.get("cause", Cause.CHOICE),
+            )
             return redirect("withdrawal", withdrawal_id=row.id)
     except Refusal as exc:
         sentence = said(exc)
     ahead = outlook.look_ahead(request.actor, **what, effective_at=at)
     soon = (clock.now() + timedelta(days=30)).astimezone(clock.zone(zone))
     shown = {
-        "ahead": ahead, "network": network, "only": only, "sentence": sentence, "at": at, "asked": what,
-        "form": {"when": given.get("when", "now"), "date": given.get("date") or f"{soon:%Y-%m-%d}", "time": given.get("time") or "00:00", "reason": given.get("reason", ""), "cause": given.get("cause", "choice")},
-        "zone": zone, "zones": zones(zone, request.actor.workspace.timezone),
-    }  # fmt: skip
+        "ahead": ahead,
+        "network": network,
+        "only": only,
+        "sentence": sentence,
+        "at": at,
+        "asked": what,
+        "form": {
+            "when": given.get("when", "now"),
+            "date": given.get("date") or f"{soon:%Y-%m-%d}",
+            "time": given.get("time") or "00:00",
+            "reason": given.get("reason", ""),
+            "cause": given.get("cause", "choice"),
+        },
+        "zone": zone,
+        "zones": zones(zone, request.actor.workspace.timezone),
+    }
     if is_partial(request):
         return render(request, "web/withdrawal_new.html#ahead", shown)
     return render(
@@ -89,7 +107,11 @@ def new(request: Asked) -> HttpResponseBase:
 def withdrawal(request: Asked, withdrawal_id: str) -> HttpResponse:
     row = acts.one_withdrawal(request.actor, withdrawal_id)
     work = list(jobs.jobs(request.actor, row.id)[:8])
-    shown: dict[str, Any] = {"row": row, "jobs": work, "moving": any(j.state in (JobState.WAITING, JobState.WORKING) for j in work)}  # fmt: skip
+    shown: dict[str, Any] = {
+        "row": row,
+        "jobs": work,
+        "moving": any(j.state in (JobState.WAITING, JobState.WORKING) for j in work),
+    }
     if is_partial(request) and "jobs" in request.GET:
         return render(request, "web/withdrawal.html#jobs", shown | _frozen(request, row))
     stopped = outlook.due_after(request.actor, row) if row.state in OPEN else Delivery.objects.none()
@@ -97,10 +119,13 @@ def withdrawal(request: Asked, withdrawal_id: str) -> HttpResponse:
     shown |= _frozen(request, row) | {
         "ahead": outlook.outlook_of(request.actor, row),
         "late": returning.late_ones(request.actor, row.id).count() if row.ended_at else 0,
-        "stopped": listed[:LISTED], "more": _offset(request) + LISTED if len(listed) > LISTED else 0,
-        "is_frozen": row.state in FROZEN_STATES, "may_end": not row.by_operator or person_of(request).is_operator,
-        "zones": zones(person_of(request).timezone, request.actor.workspace.timezone), "zone": person_of(request).timezone,
-    }  # fmt: skip
+        "stopped": listed[:LISTED],
+        "more": _offset(request) + LISTED if len(listed) > LISTED else 0,
+        "is_frozen": row.state in FROZEN_STATES,
+        "may_end": not row.by_operator or person_of(request).is_operator,
+        "zones": zones(person_of(request).timezone, request.actor.workspace.timezone),
+        "zone": person_of(request).timezone,
+    }
     return render(request, "web/withdrawal.html", shown)
 
 
@@ -175,7 +200,13 @@ def new_targets(request: Asked, withdrawal_id: str) -> HttpResponseBase:
     zone = given.get("timezone") or person_of(request).timezone
     picked = given.getlist("channel")
     try:
-        decision = Decision(channels=tuple(picked), past=Past(past), first_at=_first_at(given, past == Past.SHIFT), confirm=bool(given.get("confirm")), rest=bool(given.get("rest")))  # fmt: skip
+        decision = Decision(
+            channels=tuple(picked),
+            past=Past(past),
+            first_at=_first_at(given, past == Past.SHIFT),
+            confirm=bool(given.get("confirm")),
+            rest=bool(given.get("rest")),
+        )
         if request.method == "POST":
             jobs.ask_retarget(actor, row.id, decision)
             return redirect("withdrawal", withdrawal_id=row.id)
@@ -185,16 +216,34 @@ def new_targets(request: Asked, withdrawal_id: str) -> HttpResponseBase:
         sentence = said(exc)
     tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.zone(zone))
     shown = {
-        "row": row, "rest": bool(given.get("rest")), "begun": targets.progress_of(row)["replaced"], "suggested": suggested, "picked": picked, "found": found, "sentence": sentence, "past": past,
-        "confirm": bool(given.get("confirm")), "date": given.get("date") or f"{tomorrow:%Y-%m-%d}", "time": given.get("time") or "09:00",
-        "zone": zone, "zones": zones(zone, actor.workspace.timezone), "frozen": row.state in FROZEN_STATES,
-        "confirming": [s.channel for s in suggested if s.channel.key in picked and registry.get(s.channel.network).baseline.needs_confirmation],
-        "codes": _codes(found) if found else [], "unfit": found.unfit if found else 0,
+        "row": row,
+        "rest": bool(given.get("rest")),
+        "begun": targets.progress_of(row)["replaced"],
+        "suggested": suggested,
+        "picked": picked,
+        "found": found,
+        "sentence": sentence,
+        "past": past,
+        "confirm": bool(given.get("confirm")),
+        "date": given.get("date") or f"{tomorrow:%Y-%m-%d}",
+        "time": given.get("time") or "09:00",
+        "zone": zone,
+        "zones": zones(zone, actor.workspace.timezone),
+        "frozen": row.state in FROZEN_STATES,
+        "confirming": [
+            s.channel
+            for s in suggested
+            if s.channel.key in picked and registry.get(s.channel.network).baseline.needs_confirmation
+        ],
+        "codes": _codes(found) if found else [],
+        "unfit": found.unfit if found else 0,
         "costs": list(found.micro.items()) if found else [],
-    }  # fmt: skip
+    }
     if is_partial(request):
         return render(request, "web/withdrawal_targets.html#found", shown)
-    return render(request, "web/withdrawal_targets.html", shown, status=422 if sentence and request.method == "POST" else 200)  # fmt: skip
+    return render(
+        request, "web/withdrawal_targets.html", shown, status=422 if sentence and request.method == "POST" else 200
+    )
 
 
 def _codes(found: targets.Look) -> list[tuple[str, Any, int]]:
@@ -215,7 +264,9 @@ def back(request: Asked, withdrawal_id: str) -> HttpResponseBase:
         try:
             late = Late(request.POST.get("late", "ask")) if request.POST.get("late", "ask") in set(Late) else Late.ASK
             first_at = _first_at(request.POST, late == Late.SHIFT)
-            returning.reinstate(actor, row.id, late=late, first_at=first_at, keep_replaced=bool(request.POST.get("keep")))  # fmt: skip
+            returning.reinstate(
+                actor, row.id, late=late, first_at=first_at, keep_replaced=bool(request.POST.get("keep"))
+            )
             messages.success(request, _("It is taken back, and its queue goes on."))
             return redirect("withdrawal", withdrawal_id=row.id)
         except Refusal as exc:
@@ -223,9 +274,14 @@ def back(request: Asked, withdrawal_id: str) -> HttpResponseBase:
     zone = person_of(request).timezone
     tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.zone(zone))
     shown = {
-        "row": row, "told": returning.look_back(actor, row.id), "sentence": sentence, "zone": zone, "zones": zones(zone, actor.workspace.timezone),
-        "date": f"{tomorrow:%Y-%m-%d}", "frozen": row.state in FROZEN_STATES,
-    }  # fmt: skip
+        "row": row,
+        "told": returning.look_back(actor, row.id),
+        "sentence": sentence,
+        "zone": zone,
+        "zones": zones(zone, actor.workspace.timezone),
+        "date": f"{tomorrow:%Y-%m-%d}",
+        "frozen": row.state in FROZEN_STATES,
+    }
     return render(request, "web/withdrawal_return.html", shown, status=422 if sentence else 200)
 
 
@@ -238,7 +294,12 @@ def download(request: Asked, job_id: str) -> HttpResponseBase:
         raise Http404
     place = content_disposition_header(True, jobs.name_of(job)) or "attachment"
     try:
-        return files.send(request, jobs.file_of(job), "application/zip", {"Content-Disposition": place, "Cache-Control": "private, no-store"})  # fmt: skip
+        return files.send(
+            request,
+            jobs.file_of(job),
+            "application/zip",
+            {"Content-Disposition": place, "Cache-Control": "private, no-store"},
+        )
     except OSError:
         raise Http404 from None
 
@@ -260,9 +321,13 @@ def for_all(request: Asked) -> HttpResponseBase:
             sentence = said(exc)
     soon = (clock.now() + timedelta(days=30)).astimezone(clock.zone(person.timezone))
     shown = {
-        "spread": everywhere.spread(person), "decisions": everywhere.decisions(person), "sentence": sentence, "date": f"{soon:%Y-%m-%d}",
-        "zone": person.timezone, "zones": zones(person.timezone),
-    }  # fmt: skip
+        "spread": everywhere.spread(person),
+        "decisions": everywhere.decisions(person),
+        "sentence": sentence,
+        "date": f"{soon:%Y-%m-%d}",
+        "zone": person.timezone,
+        "zones": zones(person.timezone),
+    }
     return render(request, "web/withdrawals_for_all.html", shown, status=422 if sentence else 200)
 
 
@@ -273,6 +338,10 @@ def _for_all(request: Asked) -> None:
         messages.success(request, _("It is taken back in every workspace."))
         return
     network, _sep, app = given.get("app", "").partition("/")
-    at = moment_of(given.get("date", ""), given.get("time") or "00:00", given.get("timezone", "")) if given.get("when") == "at" else None  # fmt: skip
+    at = (
+        moment_of(given.get("date", ""), given.get("time") or "00:00", given.get("timezone", ""))
+        if given.get("when") == "at"
+        else None
+    )
     made = everywhere.announce(person, network, app_name=app, effective_at=at, reason=given.get("reason", ""))
     messages.success(request, _("Decided for %(n)s workspaces; their people are told.") % {"n": len(made)})

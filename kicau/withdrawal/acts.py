@@ -43,7 +43,15 @@ def one_withdrawal(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
 
 
 @transaction.atomic
-def announce(actor: Actor, *, network: str = "", channel: str = "", effective_at: datetime | None = None, reason: str = "", cause: str = Cause.CHOICE) -> Withdrawal:  # fmt: skip
+def announce(
+    actor: Actor,
+    *,
+    network: str = "",
+    channel: str = "",
+    effective_at: datetime | None = None,
+    reason: str = "",
+    cause: str = Cause.CHOICE,
+) -> Withdrawal:
     """Leave a network, or one channel (its key or id), at `effective_at`; None: now. Until then everything goes on, and
     nothing is accepted that is due after it. The same again moves the date of one that is announced.
 
@@ -53,34 +61,66 @@ def announce(actor: Actor, *, network: str = "", channel: str = "", effective_at
     only = one_channel(actor, channel) if channel else None
     network = only.network if only else network
     if only is None and network not in registry.slugs() and not _has_channels(actor, network):
-        raise unacceptable("network", "There is no network {network!r}; installed are: {known}.", network=network, known=", ".join(registry.slugs()))  # fmt: skip
+        raise unacceptable(
+            "network",
+            "There is no network {network!r}; installed are: {known}.",
+            network=network,
+            known=", ".join(registry.slugs()),
+        )
     if cause not in (Cause.CHOICE, Cause.NETWORK):
-        raise unacceptable("cause", "A withdrawal that somebody begins is of the cause choice or network, not {cause!r}.", cause=cause)  # fmt: skip
+        raise unacceptable(
+            "cause", "A withdrawal that somebody begins is of the cause choice or network, not {cause!r}.", cause=cause
+        )
     return begin(actor, network, effective_at, reason=reason, cause=cause, only=only)
 
 
-def begin(actor: Actor, network: str, effective_at: datetime | None, *, reason: str, cause: str, only: Channel | None = None, app: NetworkApp | None = None, together: UUID | None = None, by_operator: bool = False) -> Withdrawal:  # fmt: skip
+def begin(
+    actor: Actor,
+    network: str,
+    effective_at: datetime | None,
+    *,
+    reason: str,
+    cause: str,
+    only: Channel | None = None,
+    app: NetworkApp | None = None,
+    together: UUID | None = None,
+    by_operator: bool = False,
+) -> Withdrawal:
     """The same without the question of who may; inside the caller's transaction."""
     now = clock.now()
     at = effective_at or now
     if at > now + FURTHEST:
-        raise unacceptable("effective_at", "{when} is more than two years ahead; choose a nearer time.", when=f"{at:%Y-%m-%d}")  # fmt: skip
+        raise unacceptable(
+            "effective_at", "{when} is more than two years ahead; choose a nearer time.", when=f"{at:%Y-%m-%d}"
+        )
     alone(actor.workspace.id)
     row = _open(actor, network, only, app)
     if row is not None and row.state != WithdrawalState.ANNOUNCED:
         return row if row.state == WithdrawalState.WITHDRAWN else take_effect(actor, row, now)
     if row is None:
         row = Withdrawal(workspace=actor.workspace, network=network, channel=only, app=app, announced_by=actor.person)
-    row.state, row.cause, row.reason, row.effective_at = WithdrawalState.ANNOUNCED, cause, reason.strip()[:500], max(at, now)  # fmt: skip
+    row.state, row.cause, row.reason, row.effective_at = (
+        WithdrawalState.ANNOUNCED,
+        cause,
+        reason.strip()[:500],
+        max(at, now),
+    )
     row.together, row.by_operator = together or row.together, by_operator or row.by_operator
     if not (closing := in_scope(row)):
-        raise Conflict(Sentence("Nothing is connected on {network} that could be left; what was left before is kept as it is.", network=label(network)))  # fmt: skip
+        raise Conflict(
+            Sentence(
+                "Nothing is connected on {network} that could be left; what was left before is kept as it is.",
+                network=label(network),
+            )
+        )
     row.save()
     if at <= now:
         return take_effect(actor, row, now)
     mark(c.id for c in closing)
     actor.record("withdrawal.announced", row.id, network=network, effective_at=row.effective_at.isoformat())
-    after = Delivery.objects.filter(channel__in=closing, state__in=[*WAITING, DeliveryState.HELD], due_at__gte=row.effective_at).count()  # fmt: skip
+    after = Delivery.objects.filter(
+        channel__in=closing, state__in=[*WAITING, DeliveryState.HELD], due_at__gte=row.effective_at
+    ).count()
     tell(row, "announced", channels=len(closing), after=after)
     return row
 
@@ -202,8 +242,14 @@ def left_ids(row: Withdrawal) -> list[UUID]:
 def mark(channel_ids: Iterable[UUID]) -> None:
     """Write the date at which each is left, from what is announced now."""
     for channel in Channel.objects.filter(id__in=list(channel_ids), state__in=IN_USE):
-        about = Withdrawal.objects.filter(workspace_id=channel.workspace_id, network=channel.network, state=WithdrawalState.ANNOUNCED)  # fmt: skip
-        about = about.filter(Q(channel=None) | Q(channel=channel), Q(app=None) | Q(app_id=channel.app_id), Q(host="") | Q(host=channel.host))  # fmt: skip
+        about = Withdrawal.objects.filter(
+            workspace_id=channel.workspace_id, network=channel.network, state=WithdrawalState.ANNOUNCED
+        )
+        about = about.filter(
+            Q(channel=None) | Q(channel=channel),
+            Q(app=None) | Q(app_id=channel.app_id),
+            Q(host="") | Q(host=channel.host),
+        )
         first = about.aggregate(first=Min("effective_at"))["first"]
         if first != channel.leaves_at:
             Channel.objects.filter(id=channel.id).update(leaves_at=first)
@@ -243,7 +289,9 @@ def come_into_effect(row: Withdrawal) -> bool:
 
 def stragglers() -> list[tuple[Withdrawal, list[UUID]]]:
     """Withdrawals whose channels still have something waiting: a step that was under way when the door closed."""
-    rows = LeftChannel.objects.filter(withdrawal__state__in=FROZEN_STATES, channel__state__in=(ChannelState.WITHDRAWN, ChannelState.REMOVED))  # fmt: skip
+    rows = LeftChannel.objects.filter(
+        withdrawal__state__in=FROZEN_STATES, channel__state__in=(ChannelState.WITHDRAWN, ChannelState.REMOVED)
+    )
     found: dict[UUID, tuple[Withdrawal, list[UUID]]] = {}
     for left in rows.filter(_waiting()).select_related("withdrawal__workspace", "withdrawal__channel"):
         found.setdefault(left.withdrawal_id, (left.withdrawal, []))[1].append(left.channel_id)

@@ -35,7 +35,9 @@ def spread(person: Person) -> list[Spread]:
     """Every app with what hangs on it. Raises NotAllowed."""
     _operator(person)
     using = Q(channels__state__in=IN_USE)
-    rows = NetworkApp.objects.annotate(c=Count("channels", filter=using, distinct=True), w=Count("channels__workspace", filter=using, distinct=True))  # fmt: skip
+    rows = NetworkApp.objects.annotate(
+        c=Count("channels", filter=using, distinct=True), w=Count("channels__workspace", filter=using, distinct=True)
+    )
     return [Spread(app=row, channels=row.c, workspaces=row.w) for row in rows.order_by("network", "name")]
 
 
@@ -50,7 +52,16 @@ def decisions(person: Person) -> list[Withdrawal]:
 
 
 @transaction.atomic
-def announce(person: Person, network: str, *, app_name: str = "", effective_at: datetime | None = None, reason: str = "", cause: str = Cause.CHOICE, via: str = "page") -> list[Withdrawal]:  # fmt: skip
+def announce(
+    person: Person,
+    network: str,
+    *,
+    app_name: str = "",
+    effective_at: datetime | None = None,
+    reason: str = "",
+    cause: str = Cause.CHOICE,
+    via: str = "page",
+) -> list[Withdrawal]:
     """Leave a network (or, with `app_name`, what came in through that app) in every workspace at `effective_at`; None:
     now. From then on nothing new is connected there. Only an operator takes it back.
 
@@ -67,7 +78,11 @@ def announce(person: Person, network: str, *, app_name: str = "", effective_at: 
     together, made = new_id(), []
     for workspace in Workspace.objects.filter(id__in=using.values("workspace")).order_by("id"):
         actor = _as(person, workspace, via)
-        made.append(begin(actor, network, effective_at, reason=reason, cause=cause, app=app, together=together, by_operator=True))  # fmt: skip
+        made.append(
+            begin(
+                actor, network, effective_at, reason=reason, cause=cause, app=app, together=together, by_operator=True
+            )
+        )
     if not made:
         raise Conflict(
             Sentence("No workspace has anything connected on {network} that could be left.", network=label(network))
@@ -83,7 +98,9 @@ def go_back(person: Person, together: UUID | str, *, via: str = "page") -> list[
     Raises NotAllowed, NotFound.
     """
     _operator(person)
-    rows = list(Withdrawal.objects.filter(together=as_uuid(together)).select_related("workspace", "app").order_by("workspace"))  # fmt: skip
+    rows = list(
+        Withdrawal.objects.filter(together=as_uuid(together)).select_related("workspace", "app").order_by("workspace")
+    )
     if not rows:
         raise NotFound("decision", together)
     _apps(rows[0].network, rows[0].app).update(withdrawn_at=None)

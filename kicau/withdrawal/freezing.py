@@ -56,7 +56,9 @@ RETURNING d.hold = 'withdrawn' AND d.state = 'held' AND d.due_at <= %(until)s
 """
 
 
-def freeze(row: Withdrawal, channels: Iterable[UUID], reason: Sentence, now: datetime, *, before: datetime | None = None) -> int:  # fmt: skip
+def freeze(
+    row: Withdrawal, channels: Iterable[UUID], reason: Sentence, now: datetime, *, before: datetime | None = None
+) -> int:
     """Stop what waits on these channels (or of it, what was due before a time); returns how many that were."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -73,7 +75,9 @@ def freeze(row: Withdrawal, channels: Iterable[UUID], reason: Sentence, now: dat
         return int(cursor.rowcount)
 
 
-def thaw(row: Withdrawal, channels: Iterable[UUID], now: datetime, asked: Sentence, *, until: datetime | None = None) -> tuple[int, int]:  # fmt: skip
+def thaw(
+    row: Withdrawal, channels: Iterable[UUID], now: datetime, asked: Sentence, *, until: datetime | None = None
+) -> tuple[int, int]:
     """Let go on what is due after `until` (now); returns (how many go on, how many are past their time and wait)."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -63,9 +63,18 @@ def ask_retarget(actor: Actor, withdrawal_id: UUID | str, decision: Decision) ->
     actor.require(Permission.PUBLISH)
     row = one_withdrawal(actor, withdrawal_id)
     if row.state not in FROZEN_STATES:
-        raise Conflict(Sentence("This is {state}: its posts are frozen once it is in effect, and can then go elsewhere.", state=row.get_state_display()))  # fmt: skip
+        raise Conflict(
+            Sentence(
+                "This is {state}: its posts are frozen once it is in effect, and can then go elsewhere.",
+                state=row.get_state_display(),
+            )
+        )
     targets.check(actor, row, decision)
-    wanted = {**asdict(decision), "channels": list(decision.channels), "first_at": decision.first_at.isoformat() if decision.first_at else None}  # fmt: skip
+    wanted = {
+        **asdict(decision),
+        "channels": list(decision.channels),
+        "first_at": decision.first_at.isoformat() if decision.first_at else None,
+    }
     return _ask(actor, withdrawal_id, JobKind.RETARGET, wanted)
 
 
@@ -76,7 +85,9 @@ def _ask(actor: Actor, withdrawal_id: UUID | str, kind: str, wanted: dict[str, A
         if kind == JobKind.RETARGET and found.wanted != wanted:
             raise Conflict("Posts are being given new targets this moment; decide again when that is done.")
         return found
-    made = Job.objects.create(workspace=actor.workspace, withdrawal=row, kind=kind, wanted=wanted, asked_by=actor.person, via=actor.via)  # fmt: skip
+    made = Job.objects.create(
+        workspace=actor.workspace, withdrawal=row, kind=kind, wanted=wanted, asked_by=actor.person, via=actor.via
+    )
     actor.record(f"withdrawal.{kind}-asked", row.id, job=str(made.id))
     return made
 
@@ -116,10 +127,18 @@ def work_now(job_id: UUID | None = None) -> int:
     except Refusal as exc:
         _end(job, JobState.FAILED, sentence=str(exc))
     except OSError as exc:
-        _end(job, JobState.FAILED, sentence=f"The archive could not be written: {exc.strerror or exc}. Free some space and ask for it again.")  # fmt: skip
+        _end(
+            job,
+            JobState.FAILED,
+            sentence=f"The archive could not be written: {exc.strerror or exc}. Free some space and ask for it again.",
+        )
     except Exception:
         log.exception("a job failed by a fault of ours", job=str(job.id), kind=job.kind)
-        _end(job, JobState.FAILED, sentence="This failed by a fault of Kicau's own; the details are in its log. Nothing was lost: ask for it again.")  # fmt: skip
+        _end(
+            job,
+            JobState.FAILED,
+            sentence="This failed by a fault of Kicau's own; the details are in its log. Nothing was lost: ask for it again.",
+        )
     else:
         _end(job, JobState.DONE, result=result)
     return 1
@@ -144,24 +163,34 @@ def _do(job: Job) -> dict[str, Any]:
     actor.require(Permission.PUBLISH)
     if job.kind == JobKind.EXPORT:
         return write(one_withdrawal(actor, job.withdrawal_id), file_of(job), job.asked_by.language, _progress(job))
-    done = targets.retarget(actor, job.withdrawal_id, decision_of(job.wanted), most=LISTED, tell_progress=_progress(job))  # fmt: skip
+    done = targets.retarget(
+        actor, job.withdrawal_id, decision_of(job.wanted), most=LISTED, tell_progress=_progress(job)
+    )
     return summary(done)
 
 
 def decision_of(wanted: dict[str, Any]) -> Decision:
     at = wanted.get("first_at")
     return Decision(
-        channels=tuple(wanted["channels"]), past=Past(wanted["past"]), first_at=datetime.fromisoformat(at) if at else None, confirm=wanted["confirm"], rest=wanted["rest"],
-    )  # fmt: skip
+        channels=tuple(wanted["channels"]),
+        past=Past(wanted["past"]),
+        first_at=datetime.fromisoformat(at) if at else None,
+        confirm=wanted["confirm"],
+        rest=wanted["rest"],
+    )
 
 
 def summary(done: Look) -> dict[str, Any]:
     """A look as JSON; obstacles by post and channel."""
     return {
-        "posts": done.posts, "made": done.fits, "already": done.already, "past": done.past, "unconfirmed": done.unconfirmed,
+        "posts": done.posts,
+        "made": done.fits,
+        "already": done.already,
+        "past": done.past,
+        "unconfirmed": done.unconfirmed,
         "problems": [{"channel": key, "code": code, "posts": n} for (key, code), n in done.codes.most_common()],
         "cost": dict(done.micro),
-    }  # fmt: skip
+    }
 
 
 def _progress(job: Job) -> Callable[[int, int], None]:

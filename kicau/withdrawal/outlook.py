@@ -79,10 +79,19 @@ def counts_after(actor: Actor, rows: Iterable[Withdrawal]) -> dict[UUID, int]:
     """How many deliveries each of those that are announced will stop, by its id: all in one statement."""
     actor.require(Permission.READ)
     each = [
-        Delivery.objects.filter(workspace=actor.workspace, channel__in=scope(row).values("id"), state__in=TO_COME, due_at__gte=row.effective_at)
-        .order_by().values(withdrawal=Value(row.id)).annotate(after=Count("id")).values_list("withdrawal", "after")
-        for row in rows if row.state == WithdrawalState.ANNOUNCED
-    ]  # fmt: skip
+        Delivery.objects.filter(
+            workspace=actor.workspace,
+            channel__in=scope(row).values("id"),
+            state__in=TO_COME,
+            due_at__gte=row.effective_at,
+        )
+        .order_by()
+        .values(withdrawal=Value(row.id))
+        .annotate(after=Count("id"))
+        .values_list("withdrawal", "after")
+        for row in rows
+        if row.state == WithdrawalState.ANNOUNCED
+    ]
     return dict(each[0].union(*each[1:], all=True)) if each else {}
 
 
@@ -95,24 +104,46 @@ def _look(actor: Actor, row: Withdrawal, channels: Sequence[Channel], at: dateti
     by = {
         share["channel"]: share
         for share in rows.values("channel").annotate(
-            coming=Count("id", filter=coming), after=Count("id", filter=stopped), published=Count("id", filter=Q(state__in=OUT)),
-            troubled=Count("id", filter=Q(state__in=TROUBLED)), sending=Count("id", filter=coming & Q(lease_until__gt=now)),
-            first=Min("due_at", filter=stopped), last=Max("due_at", filter=stopped),
+            coming=Count("id", filter=coming),
+            after=Count("id", filter=stopped),
+            published=Count("id", filter=Q(state__in=OUT)),
+            troubled=Count("id", filter=Q(state__in=TROUBLED)),
+            sending=Count("id", filter=coming & Q(lease_until__gt=now)),
+            first=Min("due_at", filter=stopped),
+            last=Max("due_at", filter=stopped),
         )
-    }  # fmt: skip
+    }
     shares = tuple(
-        Share(channel=c, before=by[c.id]["coming"] - by[c.id]["after"], after=by[c.id]["after"], published=by[c.id]["published"])
-        if c.id in by else Share(channel=c, before=0, after=0, published=0) for c in channels
-    )  # fmt: skip
+        Share(
+            channel=c,
+            before=by[c.id]["coming"] - by[c.id]["after"],
+            after=by[c.id]["after"],
+            published=by[c.id]["published"],
+        )
+        if c.id in by
+        else Share(channel=c, before=0, after=0, published=0)
+        for c in channels
+    )
     elsewhere = Delivery.objects.filter(workspace=actor.workspace, state__in=TO_COME).exclude(channel__in=ids)
     posts = list(rows.values_list("draft", flat=True).distinct())
     loose = Draft.objects.filter(workspace=actor.workspace, state__in=[DraftState.DRAFT, DraftState.SUBMITTED])
     return Outlook(
-        network=row.network, at=at, shares=shares, before=sum(s.before for s in shares), after=sum(s.after for s in shares),
+        network=row.network,
+        at=at,
+        shares=shares,
+        before=sum(s.before for s in shares),
+        after=sum(s.after for s in shares),
         after_first=min((b["first"] for b in by.values() if b["first"]), default=None),
         after_last=max((b["last"] for b in by.values() if b["last"]), default=None),
-        sending=sum(b["sending"] for b in by.values()), troubled=sum(b["troubled"] for b in by.values()), published=sum(s.published for s in shares),
-        also_elsewhere=elsewhere.filter(draft__in=rows.filter(stopped).values("draft")).values("draft").distinct().count(),
-        drafts=loose.count(), media=len(list(media_ids(actor.workspace.id, posts, ids))), others=elsewhere.count(),
+        sending=sum(b["sending"] for b in by.values()),
+        troubled=sum(b["troubled"] for b in by.values()),
+        published=sum(s.published for s in shares),
+        also_elsewhere=elsewhere.filter(draft__in=rows.filter(stopped).values("draft"))
+        .values("draft")
+        .distinct()
+        .count(),
+        drafts=loose.count(),
+        media=len(list(media_ids(actor.workspace.id, posts, ids))),
+        others=elsewhere.count(),
         targets=tuple(suggestions(actor, row)),
-    )  # fmt: skip
+    )

@@ -64,9 +64,14 @@ class Evidence:
 
     def told(self) -> dict[str, str | int]:
         return {
-            "code": self.code, "said": self.said, "first": self.first.isoformat(), "last": self.last.isoformat(),
-            "refusals": self.refusals, "refused_channels": self.refused, "channels": self.channels,
-        }  # fmt: skip
+            "code": self.code,
+            "said": self.said,
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat(),
+            "refusals": self.refusals,
+            "refused_channels": self.refused,
+            "channels": self.channels,
+        }
 
 
 def evidence() -> list[Evidence]:
@@ -94,9 +99,16 @@ def _at(door: Door, rows: list[Refusal]) -> Evidence | None:
     if not since:
         return None
     return Evidence(
-        door=door, code=since[-1].code, said=since[-1].said, first=since[0].at, last=since[-1].at, refusals=len(since),
-        refused=len({row.channel_id for row in since}), channels=len(using), over=max(row.over for row in since),
-    )  # fmt: skip
+        door=door,
+        code=since[-1].code,
+        said=since[-1].said,
+        first=since[0].at,
+        last=since[-1].at,
+        refusals=len(since),
+        refused=len({row.channel_id for row in since}),
+        channels=len(using),
+        over=max(row.over for row in since),
+    )
 
 
 def recognise() -> int:
@@ -117,8 +129,12 @@ def _freeze(workspace: Workspace, found: Evidence, together: UUID) -> int:
     alone(workspace.id)
     network, app_id, host = found.door
     now = clock.now()
-    known = Withdrawal.objects.filter(workspace=workspace, network=network, channel=None, app=app_id, host=host, state__in=OPEN)  # fmt: skip
-    row = known.first() or Withdrawal(workspace=workspace, network=network, app_id=app_id, host=host, together=together, effective_at=now)  # fmt: skip
+    known = Withdrawal.objects.filter(
+        workspace=workspace, network=network, channel=None, app=app_id, host=host, state__in=OPEN
+    )
+    row = known.first() or Withdrawal(
+        workspace=workspace, network=network, app_id=app_id, host=host, together=together, effective_at=now
+    )
     if row.state in (WithdrawalState.PROPOSED, WithdrawalState.WITHDRAWN):
         return 0
     row.cause, row.evidence, row.state = Cause.REFUSED, found.told(), WithdrawalState.PROPOSED

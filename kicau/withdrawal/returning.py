@@ -59,18 +59,36 @@ def look_back(actor: Actor, withdrawal_id: UUID | str) -> Return:
 def _look(row: Withdrawal, now: datetime) -> Return:
     left = list(row.left.select_related("channel__app").order_by("channel__key"))
     back = [one.channel for one in left if one.channel.state == ChannelState.WITHDRAWN]
-    held = Delivery.objects.filter(state=DeliveryState.HELD, hold=Hold.WITHDRAWN, channel__in=[c.id for c in back], id__in=Frozen.objects.filter(withdrawal=row, ended_at=None).values("delivery"))  # fmt: skip
+    held = Delivery.objects.filter(
+        state=DeliveryState.HELD,
+        hold=Hold.WITHDRAWN,
+        channel__in=[c.id for c in back],
+        id__in=Frozen.objects.filter(withdrawal=row, ended_at=None).values("delivery"),
+    )
     times = sorted(held.filter(due_at__lte=now).values_list("due_at", flat=True))
     coming, out = targets.replaced(row)
     return Return(
-        withdrawal=row, channels=tuple(back), elsewhere=tuple(one.channel for one in left if one.channel.state == ChannelState.REMOVED),
-        restored=held.filter(due_at__gt=now).count(), late=len(times), late_first=times[0] if times else None, late_last=times[-1] if times else None,
-        replaced=coming, replaced_out=out,
-    )  # fmt: skip
+        withdrawal=row,
+        channels=tuple(back),
+        elsewhere=tuple(one.channel for one in left if one.channel.state == ChannelState.REMOVED),
+        restored=held.filter(due_at__gt=now).count(),
+        late=len(times),
+        late_first=times[0] if times else None,
+        late_last=times[-1] if times else None,
+        replaced=coming,
+        replaced_out=out,
+    )
 
 
 @transaction.atomic
-def reinstate(actor: Actor, withdrawal_id: UUID | str, *, late: Late = Late.ASK, first_at: datetime | None = None, keep_replaced: bool = False) -> Return:  # fmt: skip
+def reinstate(
+    actor: Actor,
+    withdrawal_id: UUID | str,
+    *,
+    late: Late = Late.ASK,
+    first_at: datetime | None = None,
+    keep_replaced: bool = False,
+) -> Return:
     """Connect the channels again as they were and let their queue go on. What is past its time goes out only as `late`
     says; what was made elsewhere in its place and is still to come is taken back unless `keep_replaced`.
 
@@ -183,7 +201,13 @@ def _answer(actor: Actor, rows: QuerySet[Delivery], late: Late, first_at: dateti
         case _:
             sentence = f"{actor.name} canceled it, since its time had passed."
             changed.update(state=DeliveryState.CANCELED, hold="", reason=sentence, changed_at=now)
-            webhooks.emit("delivery.canceled", [(actor.workspace.id, {"delivery": str(id_), "post": str(draft), "state": "canceled"}) for id_, _, draft in found])  # fmt: skip
+            webhooks.emit(
+                "delivery.canceled",
+                [
+                    (actor.workspace.id, {"delivery": str(id_), "post": str(draft), "state": "canceled"})
+                    for id_, _, draft in found
+                ],
+            )
     Attempt.objects.bulk_create(
         [Attempt(delivery_id=id_, did="person", outcome=f"late-{late}", sentence=sentence) for id_ in ids]
     )

@@ -22,7 +22,9 @@ def went(actor: Actor, channel: Channel) -> None:
     alone(actor.workspace.id)
     now = clock.now()
     rows = Withdrawal.objects.filter(workspace=actor.workspace, channel=channel, state__in=OPEN)
-    row = rows.first() or Withdrawal(workspace=actor.workspace, network=channel.network, channel=channel, announced_by=actor.person)  # fmt: skip
+    row = rows.first() or Withdrawal(
+        workspace=actor.workspace, network=channel.network, channel=channel, announced_by=actor.person
+    )
     row.state, row.cause, row.effective_at, row.withdrawn_at = WithdrawalState.WITHDRAWN, Cause.DISCONNECTED, now, now
     row.save()
     LeftChannel.objects.get_or_create(
@@ -49,9 +51,17 @@ def came_back(actor: Actor, channel: Channel, before: str) -> None:
 def _after_loss(actor: Actor, channel: Channel) -> None:
     now = clock.now()
     row = Withdrawal.objects.create(
-        workspace=actor.workspace, network=channel.network, channel=channel, announced_by=actor.person, state=WithdrawalState.REINSTATED, cause=Cause.LOST,
-        effective_at=now, withdrawn_at=now, ended_at=now, ended_by=actor.person,
-    )  # fmt: skip
+        workspace=actor.workspace,
+        network=channel.network,
+        channel=channel,
+        announced_by=actor.person,
+        state=WithdrawalState.REINSTATED,
+        cause=Cause.LOST,
+        effective_at=now,
+        withdrawn_at=now,
+        ended_at=now,
+        ended_by=actor.person,
+    )
     if freeze(row, [channel.id], asked(row), now, before=now - SHORT):
         LeftChannel.objects.create(withdrawal=row, channel=channel, was_state=ChannelState.EXPIRED)
         Frozen.objects.filter(withdrawal=row).update(ended_at=now)
@@ -60,13 +70,19 @@ def _after_loss(actor: Actor, channel: Channel) -> None:
 
 
 def _after_disconnecting(actor: Actor, channel: Channel) -> None:
-    open_ones = Withdrawal.objects.filter(workspace=actor.workspace, network=channel.network, channel=None, state__in=FROZEN_STATES)  # fmt: skip
+    open_ones = Withdrawal.objects.filter(
+        workspace=actor.workspace, network=channel.network, channel=None, state__in=FROZEN_STATES
+    )
     whole = open_ones.filter(Q(app=None) | Q(app_id=channel.app_id), Q(host="") | Q(host=channel.host)).first()
     row = Withdrawal.objects.filter(workspace=actor.workspace, channel=channel, state=WithdrawalState.WITHDRAWN).first()
     if whole is not None:  # its network is left: it comes back together with that
-        LeftChannel.objects.get_or_create(withdrawal=whole, channel=channel, defaults={"was_state": ChannelState.ACTIVE, "was_reason": ""})  # fmt: skip
+        LeftChannel.objects.get_or_create(
+            withdrawal=whole, channel=channel, defaults={"was_state": ChannelState.ACTIVE, "was_reason": ""}
+        )
         Frozen.objects.filter(withdrawal=row, ended_at=None).update(withdrawal=whole)
-        Channel.objects.filter(id=channel.id).update(state=ChannelState.WITHDRAWN, reason=reason_of(whole), leaves_at=whole.effective_at)  # fmt: skip
+        Channel.objects.filter(id=channel.id).update(
+            state=ChannelState.WITHDRAWN, reason=reason_of(whole), leaves_at=whole.effective_at
+        )
     if row is None:
         return
     now = clock.now()

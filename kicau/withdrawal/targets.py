@@ -92,16 +92,39 @@ def suggestions(actor: Actor, row: Withdrawal) -> list[Suggestion]:
     actor.require(Permission.READ)
     leaving = {c.id for c in channels_of(row)}
     waiting = _frozen(row)
-    campaigns = list(waiting.exclude(delivery__draft__campaign=None).values_list("delivery__draft__campaign", flat=True).distinct())  # fmt: skip
+    campaigns = list(
+        waiting.exclude(delivery__draft__campaign=None).values_list("delivery__draft__campaign", flat=True).distinct()
+    )
     posts = Delivery.objects.filter(workspace=actor.workspace).exclude(channel__in=leaving).order_by()
-    shared = dict(posts.filter(draft__campaign__in=campaigns).values_list("channel").annotate(Count("id"))) if campaigns else {}  # fmt: skip
-    same = dict(posts.filter(draft__in=waiting.values("delivery__draft")).exclude(state__in=OVER).values_list("channel").annotate(Count("id")))  # fmt: skip
-    usable = Channel.objects.filter(workspace=actor.workspace, state=ChannelState.ACTIVE, leaves_at=None).exclude(id__in=leaving)  # fmt: skip
-    found = [Suggestion(channel=c, same_campaign=shared.get(c.id, 0), already=same.get(c.id, 0)) for c in usable.select_related("app").order_by("key")]  # fmt: skip
+    shared = (
+        dict(posts.filter(draft__campaign__in=campaigns).values_list("channel").annotate(Count("id")))
+        if campaigns
+        else {}
+    )
+    same = dict(
+        posts.filter(draft__in=waiting.values("delivery__draft"))
+        .exclude(state__in=OVER)
+        .values_list("channel")
+        .annotate(Count("id"))
+    )
+    usable = Channel.objects.filter(workspace=actor.workspace, state=ChannelState.ACTIVE, leaves_at=None).exclude(
+        id__in=leaving
+    )
+    found = [
+        Suggestion(channel=c, same_campaign=shared.get(c.id, 0), already=same.get(c.id, 0))
+        for c in usable.select_related("app").order_by("key")
+    ]
     return sorted(found, key=lambda one: (-one.same_campaign, one.already))
 
 
-def look(actor: Actor, withdrawal_id: UUID | str, decision: Decision, *, most: int = 0, tell_progress: Callable[[int, int], None] = lambda done, total: None) -> Look:  # fmt: skip
+def look(
+    actor: Actor,
+    withdrawal_id: UUID | str,
+    decision: Decision,
+    *,
+    most: int = 0,
+    tell_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Look:
     """Render every frozen post for the new targets and tell what would happen; changes nothing. At most `most` obstacles
     are kept in the list (0: all); the counts are of all. Raises NotFound, Unacceptable."""
     actor.require(Permission.READ)
@@ -118,7 +141,14 @@ def look(actor: Actor, withdrawal_id: UUID | str, decision: Decision, *, most: i
     return found
 
 
-def retarget(actor: Actor, withdrawal_id: UUID | str, decision: Decision, *, most: int = 0, tell_progress: Callable[[int, int], None] = lambda done, total: None) -> Look:  # fmt: skip
+def retarget(
+    actor: Actor,
+    withdrawal_id: UUID | str,
+    decision: Decision,
+    *,
+    most: int = 0,
+    tell_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Look:
     """Schedule every frozen post on the new targets where it fits; the others stay frozen and are told with their
     problems. A second time makes nothing twice, and goes on where the first was broken off.
 
@@ -127,7 +157,12 @@ def retarget(actor: Actor, withdrawal_id: UUID | str, decision: Decision, *, mos
     actor.require(Permission.PUBLISH)
     row = one_withdrawal(actor, withdrawal_id)
     if row.state not in FROZEN_STATES:
-        raise Conflict(Sentence("This is {state}: its posts are frozen once it is in effect, and can then go elsewhere.", state=row.get_state_display()))  # fmt: skip
+        raise Conflict(
+            Sentence(
+                "This is {state}: its posts are frozen once it is in effect, and can then go elsewhere.",
+                state=row.get_state_display(),
+            )
+        )
     found, total = Look(), _asked(row, decision).count()
     for chosen in _chunks(actor, row, decision, found):
         with transaction.atomic():
@@ -159,7 +194,11 @@ def _make(actor: Actor, row: Withdrawal, chosen: Sequence[_Post], decision: Deci
     for one in chosen:
         _note(found, one, most)
         for channel, _ in one.fits:
-            wanted.append(schedule.Wanted(draft=one.draft, channels=[channel], due_at=one.at, timezone=one.frozen.delivery.timezone))  # fmt: skip
+            wanted.append(
+                schedule.Wanted(
+                    draft=one.draft, channels=[channel], due_at=one.at, timezone=one.frozen.delivery.timezone
+                )
+            )
             of.append(one.frozen)
     if not wanted:
         return
@@ -175,12 +214,23 @@ def _note(found: Look, one: _Post, most: int) -> None:
         found.codes.update({(channel.key, code): 1 for code in {p.code for p in problems}})
         if not most or len(found.obstacles) < most:
             text = next((p.text for p in one.draft.parts.all()), "")[:200]
-            found.obstacles.append(Obstacle(delivery=one.frozen.delivery_id, draft=one.draft.id, text=text, due_at=one.frozen.delivery.due_at, channel=channel, problems=problems))  # fmt: skip
+            found.obstacles.append(
+                Obstacle(
+                    delivery=one.frozen.delivery_id,
+                    draft=one.draft.id,
+                    text=text,
+                    due_at=one.frozen.delivery.due_at,
+                    channel=channel,
+                    problems=problems,
+                )
+            )
 
 
 def _frozen(row: Withdrawal) -> QuerySet[Frozen]:
     """What still waits in this withdrawal."""
-    return Frozen.objects.filter(withdrawal=row, ended_at=None, delivery__state=DeliveryState.HELD, delivery__hold=Hold.WITHDRAWN)  # fmt: skip
+    return Frozen.objects.filter(
+        withdrawal=row, ended_at=None, delivery__state=DeliveryState.HELD, delivery__hold=Hold.WITHDRAWN
+    )
 
 
 def _asked(row: Withdrawal, decision: Decision) -> QuerySet[Frozen]:
@@ -195,7 +245,11 @@ def _chunks(actor: Actor, row: Withdrawal, decision: Decision, found: Look) -> I
     after: tuple[datetime, UUID] | None = None
     rows = _asked(row, decision).select_related("delivery").order_by("delivery__due_at", "delivery_id")
     while True:
-        ahead = rows.filter(Q(delivery__due_at__gt=after[0]) | Q(delivery__due_at=after[0], delivery_id__gt=after[1])) if after else rows  # fmt: skip
+        ahead = (
+            rows.filter(Q(delivery__due_at__gt=after[0]) | Q(delivery__due_at=after[0], delivery_id__gt=after[1]))
+            if after
+            else rows
+        )
         chunk = list(ahead[:AT_ONCE])
         if not chunk:
             return
@@ -204,7 +258,15 @@ def _chunks(actor: Actor, row: Withdrawal, decision: Decision, found: Look) -> I
         yield _looked_at(actor, chunk, channels, decision, now, by, found)
 
 
-def _looked_at(actor: Actor, chunk: Sequence[Frozen], channels: Sequence[Channel], decision: Decision, now: datetime, by: timedelta, found: Look) -> list[_Post]:  # fmt: skip
+def _looked_at(
+    actor: Actor,
+    chunk: Sequence[Frozen],
+    channels: Sequence[Channel],
+    decision: Decision,
+    now: datetime,
+    by: timedelta,
+    found: Look,
+) -> list[_Post]:
     ids = [one.delivery.draft_id for one in chunk]
     drafts = {d.id: d for d in compose.whole(compose.drafts(actor).filter(id__in=ids))}
     there = Delivery.objects.filter(draft__in=ids, channel__in=channels).exclude(state__in=OVER)
@@ -240,9 +302,15 @@ def _render(post: _Post, channel: Channel) -> None:
 def _half_out(row: Delivery) -> Iterator[Problem]:
     """A post that may have readers already is not sent elsewhere by one decision for many."""
     if row.broken_at is not None:
-        yield Problem(code="outcome-unknown", message="Whether it is out is not known, since its answer was lost: look first.", field="delivery")  # fmt: skip
+        yield Problem(
+            code="outcome-unknown",
+            message="Whether it is out is not known, since its answer was lost: look first.",
+            field="delivery",
+        )
     elif row.progress.get("ids"):
-        yield Problem(code="partly-out", message="A part of it is out already: send the rest elsewhere by hand.", field="delivery")  # fmt: skip
+        yield Problem(
+            code="partly-out", message="A part of it is out already: send the rest elsewhere by hand.", field="delivery"
+        )
 
 
 def _targets(actor: Actor, row: Withdrawal, decision: Decision) -> list[Channel]:
@@ -252,7 +320,11 @@ def _targets(actor: Actor, row: Withdrawal, decision: Decision) -> list[Channel]
     found = [one_channel(actor, key) for key in dict.fromkeys(decision.channels)]
     for channel in found:
         if channel.id in leaving or channel.state != ChannelState.ACTIVE:
-            raise unacceptable("channels", "{channel} takes nothing: it is being left or not connected. Choose another.", channel=channel.key)  # fmt: skip
+            raise unacceptable(
+                "channels",
+                "{channel} takes nothing: it is being left or not connected. Choose another.",
+                channel=channel.key,
+            )
     return found
 
 
@@ -284,7 +356,12 @@ def replaced(row: Withdrawal) -> tuple[int, int]:
 
 
 def _still_ours() -> Q:
-    return Q(delivery__state__in=[DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED], delivery__steps=0, delivery__begun_at=None, delivery__broken_at=None)  # fmt: skip
+    return Q(
+        delivery__state__in=[DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED],
+        delivery__steps=0,
+        delivery__begun_at=None,
+        delivery__broken_at=None,
+    )
 
 
 @transaction.atomic
@@ -294,7 +371,10 @@ def take_back(actor: Actor, row: Withdrawal) -> int:
     who may."""
     rows = Retargeted.objects.filter(_still_ours(), frozen__withdrawal=row).values_list("delivery", flat=True)
     found = list(Delivery.objects.select_for_update().filter(id__in=list(rows), steps=0, begun_at=None, broken_at=None))
-    webhooks.emit("delivery.canceled", [(d.workspace_id, {"delivery": str(d.id), "post": str(d.draft_id), "state": "canceled"}) for d in found])  # fmt: skip
+    webhooks.emit(
+        "delivery.canceled",
+        [(d.workspace_id, {"delivery": str(d.id), "post": str(d.draft_id), "state": "canceled"}) for d in found],
+    )
     Delivery.objects.filter(id__in=[d.id for d in found]).delete()
     if found:
         actor.record("withdrawal.targets-taken-back", row.id, count=len(found))

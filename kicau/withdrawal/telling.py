@@ -24,34 +24,62 @@ def subject(row: Withdrawal) -> str:
 def reason(network: str, at: datetime | None, is_left: bool) -> Sentence:
     """Why a channel takes nothing, and what now: on the channel itself."""
     if is_left and at:
-        return Sentence("{what} was left on {at}. The queue is frozen and kept: give it new targets, or reinstate it.", what=label(network), at=at)  # fmt: skip
-    return Sentence("{what} seems to have shut its door. The queue is frozen and kept; somebody decides whether it is left.", what=label(network))  # fmt: skip
+        return Sentence(
+            "{what} was left on {at}. The queue is frozen and kept: give it new targets, or reinstate it.",
+            what=label(network),
+            at=at,
+        )
+    return Sentence(
+        "{what} seems to have shut its door. The queue is frozen and kept; somebody decides whether it is left.",
+        what=label(network),
+    )
 
 
 def frozen_reason(row: Withdrawal) -> Sentence:
     """The same on a delivery."""
     if row.state == WithdrawalState.PROPOSED:
-        return Sentence("{what} seems to have shut its door; this post is kept until somebody decides.", what=subject(row))  # fmt: skip
-    return Sentence("{what} was left on {at}; this post is kept, and can go to other channels or wait for a return.", what=subject(row), at=row.effective_at)  # fmt: skip
+        return Sentence(
+            "{what} seems to have shut its door; this post is kept until somebody decides.", what=subject(row)
+        )
+    return Sentence(
+        "{what} was left on {at}; this post is kept, and can go to other channels or wait for a return.",
+        what=subject(row),
+        at=row.effective_at,
+    )
 
 
 def asked(row: Withdrawal) -> Sentence:
     """What a delivery says whose time has passed."""
-    return Sentence("Its time passed while {what} was left. Publish it now, give it another time, or cancel it.", what=subject(row))  # fmt: skip
+    return Sentence(
+        "Its time passed while {what} was left. Publish it now, give it another time, or cancel it.", what=subject(row)
+    )
 
 
 def tell(row: Withdrawal, event: str, **counts: int) -> None:
     """`event`: the second half of a webhook's "withdrawal.…"; counts go with it."""
     told = {
-        "withdrawal": str(row.id), "network": row.network, "channel": str(row.channel_id) if row.channel_id else None, "state": row.state,
-        "cause": row.cause, "reason": row.reason, "effective_at": row.effective_at.isoformat(), **counts,
-    }  # fmt: skip
+        "withdrawal": str(row.id),
+        "network": row.network,
+        "channel": str(row.channel_id) if row.channel_id else None,
+        "state": row.state,
+        "cause": row.cause,
+        "reason": row.reason,
+        "effective_at": row.effective_at.isoformat(),
+        **counts,
+    }
     webhooks.emit(f"withdrawal.{event}", [(row.workspace_id, told)])
     if event in NOTICE:
         tell_people(
-            NOTICE[event], row.workspace_id, gather=f"{row.id}", page=f"/withdrawals/{row.id}", what=subject(row), when=row.effective_at.isoformat(),
-            reason=said(row), after=counts.get("after", 0), late=counts.get("late", 0),
-        )  # fmt: skip
+            NOTICE[event],
+            row.workspace_id,
+            gather=f"{row.id}",
+            page=f"/withdrawals/{row.id}",
+            what=subject(row),
+            when=row.effective_at.isoformat(),
+            reason=said(row),
+            after=counts.get("after", 0),
+            late=counts.get("late", 0),
+        )
 
 
 NOTICE = {

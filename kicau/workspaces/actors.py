@@ -83,8 +83,14 @@ class Actor:
     def record(self, act: str, subject: object = "", **detail: object) -> None:
         """One line in the audit trail, in the transaction of the act itself."""
         AuditEntry.objects.create(
-            workspace_id=self.workspace.id, actor_id=self.person_id, actor=self.name, via=self.via, act=act, subject=str(subject), detail=detail,
-        )  # fmt: skip
+            workspace_id=self.workspace.id,
+            actor_id=self.person_id,
+            actor=self.name,
+            via=self.via,
+            act=act,
+            subject=str(subject),
+            detail=detail,
+        )
 
 
 def system(workspace: Workspace) -> Actor:

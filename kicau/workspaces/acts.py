@@ -31,7 +31,15 @@ LONGEST_LIFE = timedelta(days=366)
 FIRST_VISIT = 7_215_001  # key of the lock that lets only one visitor be the first
 
 
-def add_person(email: str, name: str, password: str | None = None, *, language: str = "en", timezone: str = "UTC", operator: bool = False) -> Person:  # fmt: skip
+def add_person(
+    email: str,
+    name: str,
+    password: str | None = None,
+    *,
+    language: str = "en",
+    timezone: str = "UTC",
+    operator: bool = False,
+) -> Person:
     """A new person; without a password they can't sign in by one. Raises Unacceptable or Conflict."""
     email = email.strip()
     try:
@@ -86,14 +94,26 @@ def first_owner(
     return actor_for(person, made.id, "page")
 
 
-def change_person(person: Person, *, name: str | None = None, language: str | None = None, timezone: str | None = None, password: str | None = None) -> Person:  # fmt: skip
+def change_person(
+    person: Person,
+    *,
+    name: str | None = None,
+    language: str | None = None,
+    timezone: str | None = None,
+    password: str | None = None,
+) -> Person:
     """What people change about themselves. Raises Unacceptable."""
     if name is not None and not name.strip():
         raise unacceptable("name", "A person needs a name.")
     if timezone is not None:
         _known_zone(timezone)
     if language is not None and language not in dict(settings.LANGUAGES):
-        raise unacceptable("language", "There is no language {language!r}; the languages are: {known}.", language=language, known=", ".join(dict(settings.LANGUAGES)))  # fmt: skip
+        raise unacceptable(
+            "language",
+            "There is no language {language!r}; the languages are: {known}.",
+            language=language,
+            known=", ".join(dict(settings.LANGUAGES)),
+        )
     new = {"name": name.strip()[:120] if name else None, "language": language, "timezone": timezone}
     for key, value in new.items():
         if value is not None:
@@ -133,7 +153,18 @@ def create_workspace(
 
 
 @transaction.atomic
-def change_workspace(actor: Actor, *, name: str | None = None, timezone: str | None = None, language: str | None = None, duplicate_hours: int | None = None, ai_use: dict[str, str] | None = None, currency: str | None = None, terms_url: str | None = None, marks_media: bool | None = None) -> Workspace:  # fmt: skip
+def change_workspace(
+    actor: Actor,
+    *,
+    name: str | None = None,
+    timezone: str | None = None,
+    language: str | None = None,
+    duplicate_hours: int | None = None,
+    ai_use: dict[str, str] | None = None,
+    currency: str | None = None,
+    terms_url: str | None = None,
+    marks_media: bool | None = None,
+) -> Workspace:
     """`currency`: what costs are shown in beside their own; "" for none. Raises NotAllowed, Unacceptable."""
     actor.require(Permission.SETTINGS)
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
@@ -142,12 +173,25 @@ def change_workspace(actor: Actor, *, name: str | None = None, timezone: str | N
     if timezone is not None:
         _known_zone(timezone)
     if currency and not is_currency(currency):
-        raise unacceptable("currency", "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR, or none.", currency=currency[:20])  # fmt: skip
+        raise unacceptable(
+            "currency",
+            "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR, or none.",
+            currency=currency[:20],
+        )
     if terms_url and not (
         terms_url.startswith(("https://", "http://")) and len(terms_url) <= 500 and terms_url.isprintable()
     ):
         raise unacceptable("terms_url", "An address begins with https:// and has at most 500 characters.")
-    new = {"name": name.strip()[:120] if name else None, "timezone": timezone, "language": language, "currency": currency, "duplicate_hours": duplicate_hours, "ai_use": None if ai_use is None else checked_ai_use(ai_use), "terms_url": terms_url, "marks_media": marks_media}  # fmt: skip
+    new = {
+        "name": name.strip()[:120] if name else None,
+        "timezone": timezone,
+        "language": language,
+        "currency": currency,
+        "duplicate_hours": duplicate_hours,
+        "ai_use": None if ai_use is None else checked_ai_use(ai_use),
+        "terms_url": terms_url,
+        "marks_media": marks_media,
+    }
     changed = {key: value for key, value in new.items() if value is not None}
     for key, value in changed.items():
         setattr(workspace, key, value)
@@ -266,7 +310,9 @@ class NewToken:
 
 
 @transaction.atomic
-def create_token(actor: Actor, name: str, scopes: Iterable[str], *, days: int | None = 90, personal: bool = False, role: str = "") -> NewToken:  # fmt: skip
+def create_token(
+    actor: Actor, name: str, scopes: Iterable[str], *, days: int | None = 90, personal: bool = False, role: str = ""
+) -> NewToken:
     """A key for programs: for this workspace or, `personal`, for all of the person's. Never more than the actor may."""
     actor.require(Permission.TOKENS)
     if actor.person is None:
@@ -341,15 +387,22 @@ def actor_by_token(secret: str, workspace_id: UUID | str | None) -> Actor | None
         counts &= Q(workspace_id=as_uuid(workspace_id))
     member = (  # one statement, as every request to the API begins with it
         Membership.objects.filter(
-            counts, Q(person__tokens__expires_at=None) | Q(person__tokens__expires_at__gt=now),
-            person__tokens__digest=_digest(secret), person__tokens__revoked_at=None, person__is_active=True,
+            counts,
+            Q(person__tokens__expires_at=None) | Q(person__tokens__expires_at__gt=now),
+            person__tokens__digest=_digest(secret),
+            person__tokens__revoked_at=None,
+            person__is_active=True,
         )
         .annotate(
-            token=F("person__tokens__id"), cap=F("person__tokens__role"), scopes=F("person__tokens__scopes"),
+            token=F("person__tokens__id"),
+            cap=F("person__tokens__role"),
+            scopes=F("person__tokens__scopes"),
             used_at=F("person__tokens__last_used_at"),
         )
-        .select_related("workspace", "person").order_by("created_at").first()
-    )  # fmt: skip
+        .select_related("workspace", "person")
+        .order_by("created_at")
+        .first()
+    )
     if member is None:
         return None
     if member.used_at is None or now - member.used_at > timedelta(minutes=1):
@@ -392,6 +445,24 @@ def _known_zone(name: str) -> None:
 
 
 __all__ = [
-    "NewToken", "actor_by_token", "actor_for", "add_person", "change_person", "change_workspace", "create_token",
-    "create_workspace", "first_owner", "hand_over", "is_empty", "member_by_email", "members", "open_to", "remove_member", "revoke_token", "set_member", "tokens", "trail", "workspaces_of",
-]  # fmt: skip
+    "NewToken",
+    "actor_by_token",
+    "actor_for",
+    "add_person",
+    "change_person",
+    "change_workspace",
+    "create_token",
+    "create_workspace",
+    "first_owner",
+    "hand_over",
+    "is_empty",
+    "member_by_email",
+    "members",
+    "open_to",
+    "remove_member",
+    "revoke_token",
+    "set_member",
+    "tokens",
+    "trail",
+    "workspaces_of",
+]

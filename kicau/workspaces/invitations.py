@@ -62,7 +62,9 @@ def _make(actor: Actor, email: str, role: str) -> tuple[Invitation, str]:
     except ValidationError:
         raise unacceptable("email", "{email!r} is not an e-mail address.", email=email) from None
     if role not in Role.values:
-        raise unacceptable("role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values))  # fmt: skip
+        raise unacceptable(
+            "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
+        )
     if role == Role.OWNER and actor.role != Role.OWNER:
         raise NotAllowed("Only an owner can make somebody an owner.")
     if Membership.objects.filter(workspace=actor.workspace, person__email__iexact=email).exists():
@@ -75,8 +77,13 @@ def _make(actor: Actor, email: str, role: str) -> tuple[Invitation, str]:
         )
     secret = secrets.token_urlsafe(32)
     made = Invitation.objects.create(
-        workspace=actor.workspace, email=email, role=role, digest=_digest(secret), invited_by=actor.person, expires_at=clock.now() + LASTS,
-    )  # fmt: skip
+        workspace=actor.workspace,
+        email=email,
+        role=role,
+        digest=_digest(secret),
+        invited_by=actor.person,
+        expires_at=clock.now() + LASTS,
+    )
     actor.record("member.invited", made.id, name=email, role=role)
     return made, settings.KICAU_PUBLIC_URL + reverse("join", args=[secret])
 

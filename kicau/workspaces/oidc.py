@@ -66,8 +66,11 @@ def provider() -> Provider | None:
     if not settings.KICAU_OIDC_ISSUER:
         return None
     return Provider(
-        issuer=settings.KICAU_OIDC_ISSUER, client_id=settings.KICAU_OIDC_CLIENT_ID, client_secret=settings.KICAU_OIDC_CLIENT_SECRET, name=settings.KICAU_OIDC_NAME,
-    )  # fmt: skip
+        issuer=settings.KICAU_OIDC_ISSUER,
+        client_id=settings.KICAU_OIDC_CLIENT_ID,
+        client_secret=settings.KICAU_OIDC_CLIENT_SECRET,
+        name=settings.KICAU_OIDC_NAME,
+    )
 
 
 async def begin(by: Provider) -> tuple[str, dict[str, str]]:
@@ -77,9 +80,15 @@ async def begin(by: Provider) -> tuple[str, dict[str, str]]:
     memory = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
     challenge = base64.urlsafe_b64encode(hashlib.sha256(memory["verifier"].encode()).digest()).rstrip(b"=").decode()
     asked = {
-        "response_type": "code", "client_id": by.client_id, "redirect_uri": _callback(), "scope": SCOPES, "state": memory["state"],
-        "nonce": memory["nonce"], "code_challenge": challenge, "code_challenge_method": "S256",
-    }  # fmt: skip
+        "response_type": "code",
+        "client_id": by.client_id,
+        "redirect_uri": _callback(),
+        "scope": SCOPES,
+        "state": memory["state"],
+        "nonce": memory["nonce"],
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
     address = str(about["authorization_endpoint"])
     return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}", memory
 
@@ -93,8 +102,12 @@ async def finish(by: Provider, memory: Mapping[str, str], returned: Mapping[str,
     async with _session(by) as session:
         about = await _about(by, session)
         form = {
-            "grant_type": "authorization_code", "code": returned["code"], "redirect_uri": _callback(), "client_id": by.client_id, "code_verifier": memory["verifier"],
-        }  # fmt: skip
+            "grant_type": "authorization_code",
+            "code": returned["code"],
+            "redirect_uri": _callback(),
+            "client_id": by.client_id,
+            "code_verifier": memory["verifier"],
+        }
         answer = await _ask(by, session, "POST", str(about.get("token_endpoint", "")), **_signed(by, about, form))
         keys = await _ask(by, session, "GET", str(about.get("jwks_uri", "")))
     return _checked(by, memory, str(answer.get("id_token", "")), keys)
@@ -115,18 +128,26 @@ def _checked(by: Provider, memory: Mapping[str, str], token: str, keys: Any) -> 
     try:
         claims = jwt.decode(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS).claims
         rules = jwt.JWTClaimsRegistry(
-            now=int(clock.now().timestamp()), leeway=LEEWAY,
-            iss={"essential": True, "value": by.issuer}, aud={"essential": True, "value": by.client_id},
-            sub={"essential": True}, exp={"essential": True}, iat={"essential": True}, nonce={"essential": True, "value": memory["nonce"]},
-        )  # fmt: skip
+            now=int(clock.now().timestamp()),
+            leeway=LEEWAY,
+            iss={"essential": True, "value": by.issuer},
+            aud={"essential": True, "value": by.client_id},
+            sub={"essential": True},
+            exp={"essential": True},
+            iat={"essential": True},
+            nonce={"essential": True, "value": memory["nonce"]},
+        )
         rules.validate(claims)
     except (JoseError, ValueError, KeyError, TypeError) as exc:
         raise _trouble(by, "its answer does not stand up to a check.") from exc
     said: dict[str, Any] = dict(claims)
     return Claims(
-        issuer=by.issuer, subject=str(said["sub"])[:255], email=str(said.get("email") or ""), email_verified=said.get("email_verified") in (True, "true"),
+        issuer=by.issuer,
+        subject=str(said["sub"])[:255],
+        email=str(said.get("email") or ""),
+        email_verified=said.get("email_verified") in (True, "true"),
         name=str(said.get("name") or said.get("preferred_username") or ""),
-    )  # fmt: skip
+    )
 
 
 @transaction.atomic
@@ -149,8 +170,13 @@ def attach(person: Person, claims: Claims) -> None:
     _, made = Identity.objects.get_or_create(issuer=claims.issuer, subject=claims.subject, defaults={"person": person})
     if made:
         AuditEntry.objects.create(
-            actor=person.name, actor_id=person.id, via="page", act="person.identity_added", subject=str(person.id), detail={"name": claims.issuer},
-        )  # fmt: skip
+            actor=person.name,
+            actor_id=person.id,
+            via="page",
+            act="person.identity_added",
+            subject=str(person.id),
+            detail={"name": claims.issuer},
+        )
 
 
 def _callback() -> str:
@@ -161,8 +187,11 @@ def _session(by: Provider) -> aiohttp.ClientSession:
     """Public addresses, and the operator's own provider wherever it stands."""
     parts = urlsplit(by.issuer)
     return aiohttp.ClientSession(
-        connector=Connector(also={parts.hostname or ""}, use_dns_cache=False), timeout=aiohttp.ClientTimeout(total=15), trust_env=False, headers={"Accept": "application/json"},
-    )  # fmt: skip
+        connector=Connector(also={parts.hostname or ""}, use_dns_cache=False),
+        timeout=aiohttp.ClientTimeout(total=15),
+        trust_env=False,
+        headers={"Accept": "application/json"},
+    )
 
 
 async def _about(by: Provider, session: aiohttp.ClientSession) -> Mapping[str, Any]:

@@ -63,8 +63,12 @@ def finish_registering(person: Person, state: Mapping[str, Any], answer: Answer,
     try:
         with transaction.atomic():
             made = Passkey.objects.create(
-                person=person, name=name.strip()[:80] or "Passkey", credential_id=data.credential_id, credential=bytes(data), count=found.counter,
-            )  # fmt: skip
+                person=person,
+                name=name.strip()[:80] or "Passkey",
+                credential_id=data.credential_id,
+                credential=bytes(data),
+                count=found.counter,
+            )
     except IntegrityError:
         raise Conflict("This passkey is registered already.") from None
     _record(person, "person.passkey_added", made)
@@ -82,7 +86,12 @@ def finish_signing_in(state: Mapping[str, Any], answer: Answer) -> Person:
     """Whose passkey answered. Raises Unacceptable."""
     try:
         credential_id = websafe_decode(answer["rawId"])
-        found = Passkey.objects.select_for_update(of=("self",)).select_related("person").filter(credential_id=credential_id).first()  # fmt: skip
+        found = (
+            Passkey.objects.select_for_update(of=("self",))
+            .select_related("person")
+            .filter(credential_id=credential_id)
+            .first()
+        )
     except (ValueError, KeyError, TypeError) as exc:
         raise unacceptable("passkey", NOT_READ) from exc
     if found is None or not found.person.is_active:

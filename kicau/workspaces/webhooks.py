@@ -26,7 +26,25 @@ from kicau.connector.guard import Forbidden, guarded_session
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Webhook, WebhookEvent
 
-EVENTS = ("delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled", "delivery.edited", "channel.connected", "channel.expired", "channel.held", "network.unreachable", "withdrawal.proposed", "withdrawal.announced", "withdrawal.called-off", "withdrawal.withdrawn", "withdrawal.retargeted", "withdrawal.reinstated")  # fmt: skip
+EVENTS = (
+    "delivery.scheduled",
+    "delivery.published",
+    "delivery.failed",
+    "delivery.held",
+    "delivery.unknown",
+    "delivery.canceled",
+    "delivery.edited",
+    "channel.connected",
+    "channel.expired",
+    "channel.held",
+    "network.unreachable",
+    "withdrawal.proposed",
+    "withdrawal.announced",
+    "withdrawal.called-off",
+    "withdrawal.withdrawn",
+    "withdrawal.retargeted",
+    "withdrawal.reinstated",
+)
 WAITS = (10, 60, 300, 1800, 7200, 21600, 43200)  # seconds before each retry; then it is given up
 
 
@@ -39,7 +57,12 @@ def add_webhook(actor: Actor, url: str, events: Iterable[str]) -> Webhook:
     wanted = sorted(set(events))
     for event in wanted or [""]:
         if event not in EVENTS and event not in ("*", "delivery.*", "channel.*", "withdrawal.*"):
-            raise unacceptable("events", "There is no event {event!r}; the events are: {known}, and delivery.*, channel.*, withdrawal.* and *.", event=event, known=", ".join(EVENTS))  # fmt: skip
+            raise unacceptable(
+                "events",
+                "There is no event {event!r}; the events are: {known}, and delivery.*, channel.*, withdrawal.* and *.",
+                event=event,
+                known=", ".join(EVENTS),
+            )
     made = Webhook.objects.create(
         workspace=actor.workspace, url=url, events=wanted, secret="whsec_" + secrets.token_urlsafe(32)
     )
@@ -152,7 +175,12 @@ async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> bool:
         {"id": str(event.id), "event": event.event, "at": event.created_at.isoformat(), "data": event.payload}
     ).encode()
     stamp = int(clock.now().timestamp())
-    headers = {"Content-Type": "application/json", "Kicau-Event": event.event, "Kicau-Delivery": str(event.id), "Kicau-Signature": sign(hook.secret, body, stamp)}  # fmt: skip
+    headers = {
+        "Content-Type": "application/json",
+        "Kicau-Event": event.event,
+        "Kicau-Delivery": str(event.id),
+        "Kicau-Signature": sign(hook.secret, body, stamp),
+    }
     status, error = 0, ""
     try:
         async with client.post(hook.url, data=body, headers=headers, allow_redirects=False) as answer:

@@ -42,11 +42,14 @@ def main() -> None:
     wanted = asked.parse_args()
     quick = wanted.deliveries < 1000 if wanted.quick is None else wanted.quick
     size = Size(
-        deliveries=wanted.deliveries, kills=wanted.kills, restarts=wanted.restarts, workers=wanted.workers,
+        deliveries=wanted.deliveries,
+        kills=wanted.kills,
+        restarts=wanted.restarts,
+        workers=wanted.workers,
         faulted=wanted.faulted or (SMALL.faulted if wanted.deliveries < 1000 else 0.1),
         seconds=wanted.seconds or (SMALL.seconds if wanted.deliveries < 1000 else wanted.kills * 8),
         patience=wanted.patience or (SMALL.patience if wanted.deliveries < 1000 else 300),
-    )  # fmt: skip
+    )
     folder = Path(tempfile.mkdtemp(prefix="kicau-chaos-"))
     folder.chmod(0o711)  # the database's own user passes through
     try:

@@ -63,13 +63,39 @@ class Event:
 
 # Where the deliveries go. LinkedIn cannot tell about members, so that a person is asked about each of their lost answers:
 # about one in five of theirs, with the full run's faults.
-SHARES = {"x": 0.22, "facebook": 0.18, "instagram": 0.14, "linkedin": 0.14, "linkedin-member": 0.02, "bluesky": 0.1, "mastodon": 0.1, "threads": 0.1}  # fmt: skip
+SHARES = {
+    "x": 0.22,
+    "facebook": 0.18,
+    "instagram": 0.14,
+    "linkedin": 0.14,
+    "linkedin-member": 0.02,
+    "bluesky": 0.1,
+    "mastodon": 0.1,
+    "threads": 0.1,
+}
 NETWORKS = tuple(sorted({name.split("-")[0] for name in SHARES}))
 THREADED = frozenset({"x", "bluesky", "mastodon", "threads"})
 THREADS = 0.1 / sum(share for name, share in SHARES.items() if name in THREADED)  # a tenth of all
 COMMENTED = frozenset({"facebook", "instagram", "linkedin", "linkedin-member"})
 PICTURES = 6  # in the library
-WORDS = ("kopi", "senja", "pagi", "hujan", "bandung", "jalan", "kabar", "cerah", "pasar", "biji", "roti", "kota", "sungai", "angin", "kebun", "malam")  # fmt: skip
+WORDS = (
+    "kopi",
+    "senja",
+    "pagi",
+    "hujan",
+    "bandung",
+    "jalan",
+    "kabar",
+    "cerah",
+    "pasar",
+    "biji",
+    "roti",
+    "kota",
+    "sungai",
+    "angin",
+    "kebun",
+    "malam",
+)
 TAIL = 0.85  # of the time: killing ends then and the rest goes on, so that no kill frees what would have hung
 
 

@@ -208,9 +208,12 @@ def prepared(folder: Path) -> Iterator[Database]:
     for name in [n for n in os.environ if n.startswith("KICAU_") or n == "DATABASE_URL"]:
         del os.environ[name]  # KICAU_TEST_FAST_DISK above all: a database that forgets is not what is tried here
     os.environ.update(
-        KICAU_DATA=str(folder / "data"), KICAU_PORT=str(free_port()), KICAU_LOG_LEVEL="warning",
-        DJANGO_SETTINGS_MODULE="kicau.config.settings", DJANGO_ALLOW_ASYNC_UNSAFE="1",
-    )  # fmt: skip
+        KICAU_DATA=str(folder / "data"),
+        KICAU_PORT=str(free_port()),
+        KICAU_LOG_LEVEL="warning",
+        DJANGO_SETTINGS_MODULE="kicau.config.settings",
+        DJANGO_ALLOW_ASYNC_UNSAFE="1",
+    )
     with postgres.running(folder / "data"):
         import django
 

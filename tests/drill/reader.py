@@ -17,7 +17,15 @@ from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-KINDS = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict, "null": type(None)}  # fmt: skip
+KINDS = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+    "null": type(None),
+}
 
 
 class Links(HTMLParser):
@@ -57,7 +65,9 @@ def read(path: Path) -> dict[str, Any]:
                 found["problems"].append(f"{name} has other content than its name says")
         found["shown"] = _pages(archive, names, found["problems"])
     found["rows"] = {name: len(rows) for name, rows in tables.items()}
-    found["deliveries"] = dict(Counter(f"{d['state']}/{d['hold']}" if d["hold"] else d["state"] for d in tables["deliveries"]))  # fmt: skip
+    found["deliveries"] = dict(
+        Counter(f"{d['state']}/{d['hold']}" if d["hold"] else d["state"] for d in tables["deliveries"])
+    )
     found["posts"] = dict(Counter(post["state"] for post in tables["posts"]))
     found["remote_ids"] = sum(bool(d["remote_ids"]) for d in tables["deliveries"])
     _joined(tables, found["problems"])
@@ -90,7 +100,14 @@ def _table(archive: zipfile.ZipFile, name: str, rows: int, problems: list[str]) 
 def _joined(tables: dict[str, list[dict[str, Any]]], problems: list[str]) -> None:
     """Every reference leads somewhere."""
     ids = {name: {row["id"] for row in rows} for name, rows in tables.items()}
-    for table, column, other in (("parts", "draft_id", "posts"), ("part_media", "part_id", "parts"), ("part_media", "medium_id", "media"), ("deliveries", "draft_id", "posts"), ("deliveries", "channel_id", "channels"), ("attempts", "delivery_id", "deliveries")):  # fmt: skip
+    for table, column, other in (
+        ("parts", "draft_id", "posts"),
+        ("part_media", "part_id", "parts"),
+        ("part_media", "medium_id", "media"),
+        ("deliveries", "draft_id", "posts"),
+        ("deliveries", "channel_id", "channels"),
+        ("attempts", "delivery_id", "deliveries"),
+    ):
         loose = {row[column] for row in tables[table]} - ids[other]
         if loose:
             problems.append(f"{table}.{column} names {len(loose)} {other} that are not there")

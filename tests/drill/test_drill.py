@@ -68,7 +68,12 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         channels = connect(actor, place)
         began = time.monotonic()
         stock = fill(actor, channels, SIZE, tmp_path)
-        figures["workspace"] = {"drafts": SIZE.drafts, "scheduled": len(stock.stopped), "published": SIZE.published, "built_s": _since(began)}  # fmt: skip
+        figures["workspace"] = {
+            "drafts": SIZE.drafts,
+            "scheduled": len(stock.stopped),
+            "published": SIZE.published,
+            "built_s": _since(began),
+        }
         place.open()
 
         # The 19th: notice.
@@ -103,7 +108,14 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         until(lambda: Job.objects.get(id=export.id).state in ("done", "failed"))
         export = jobs.one_job(actor, export.id)
         assert export.state == "done", export.sentence
-        told = json.loads(subprocess.run([sys.executable, "-I", str(READER), str(jobs.file_of(export))], capture_output=True, text=True, check=False).stdout)  # fmt: skip
+        told = json.loads(
+            subprocess.run(
+                [sys.executable, "-I", str(READER), str(jobs.file_of(export))],
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stdout
+        )
         waves = sum(d.network == LEFT for d in stock.waves["before"] + stock.waves["during"])
         assert told["problems"] == []
         assert told["rows"]["posts"] == SIZE.drafts + SIZE.published + len(stock.stopped) + waves
@@ -112,7 +124,13 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         assert told["posts"]["draft"] == told["shown"]["drafts"] == SIZE.drafts
         assert told["deliveries"]["published"] == told["remote_ids"] == told["shown"]["published"]
         assert told["deliveries"]["held/withdrawn"] == told["shown"]["waiting"] >= len(stock.stopped)
-        figures["export"] = {"seconds": _since(began), "megabytes": round(export.result["size"] / 1e6, 1), "counted": told["rows"], "deliveries": told["deliveries"], "media": told["media"]}  # fmt: skip
+        figures["export"] = {
+            "seconds": _since(began),
+            "megabytes": round(export.result["size"] / 1e6, 1),
+            "counted": told["rows"],
+            "deliveries": told["deliveries"],
+            "media": told["media"],
+        }
 
         # New targets: those that fit the first, then the rest on another.
         began = time.monotonic()
@@ -127,7 +145,9 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
 
         # After: what was given new targets, and every other network, to the second.
         travel(clock, FIRST_STOPPED - LEAD)
-        elsewhere = Delivery.objects.filter(due_at__range=(FIRST_STOPPED, FIRST_STOPPED + timedelta(minutes=1))).exclude(network=LEFT)  # fmt: skip
+        elsewhere = Delivery.objects.filter(
+            due_at__range=(FIRST_STOPPED, FIRST_STOPPED + timedelta(minutes=1))
+        ).exclude(network=LEFT)
         assert elsewhere.count() == SIZE.wave
         until(lambda: not elsewhere.exclude(state="published").exists())
         travel(clock, AFTER - LEAD)
@@ -138,7 +158,12 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         travel(clock, BACK)
         began = time.monotonic()
         done = returning.reinstate(actor, left.id)
-        figures["reinstated"] = {"seconds": _since(began), "restored": done.restored, "past their time": done.late, "taken back": done.replaced}  # fmt: skip
+        figures["reinstated"] = {
+            "seconds": _since(began),
+            "restored": done.restored,
+            "past their time": done.late,
+            "taken back": done.replaced,
+        }
         late = list(returning.late_ones(actor, left.id))
         assert {d.id for d in late} >= {d.id for d in stock.stopped[: SIZE.wave]}
         assert done.restored == len(stock.stopped) - SIZE.wave

@@ -138,11 +138,15 @@ def connect(actor: Actor, town: Town) -> dict[str, Channel]:
         async with new_client() as client:
             for slug, server in town.servers.items():
                 app = server.default_app
-                await sync_to_async(channel_acts.register_app)(slug, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)  # fmt: skip
+                await sync_to_async(channel_acts.register_app)(
+                    slug, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
+                )
                 begun = await channel_acts.begin_sign_in(actor, slug, _answers(slug, server), client=client)
                 returned = await consent(client, begun.url, server.accounts()[0].id)
                 found = await channel_acts.finish_sign_in(actor, returned, client=client)
-                await channel_acts.connect(actor, begun.state, [found.accounts[0].id], keys={found.accounts[0].id: slug}, client=client)  # fmt: skip
+                await channel_acts.connect(
+                    actor, begun.state, [found.accounts[0].id], keys={found.accounts[0].id: slug}, client=client
+                )
 
     town.do(all_of_them())
     return {c.network: c for c in Channel.objects.filter(workspace=actor.workspace).select_related("app")}
@@ -176,7 +180,11 @@ def fill(actor: Actor, channels: dict[str, Channel], size: Size, folder: Path) -
     rows = _schedule(actor, [(d, [channels[LEFT]], at) for d, at in zip(stopped, times, strict=True)])
     everywhere, others = list(channels.values()), [channels[slug] for slug in OTHERS]
     waves = {}
-    for name, to, around in (("before", everywhere, BEFORE), ("during", everywhere, EFFECTIVE), ("after", others, AFTER)):  # fmt: skip
+    for name, to, around in (
+        ("before", everywhere, BEFORE),
+        ("during", everywhere, EFFECTIVE),
+        ("after", others, AFTER),
+    ):
         drafts = _drafts(actor, size.wave, f"Gelombang {name}", pictures)
         due = [around + timedelta(milliseconds=400 * (n - size.wave // 2)) for n in range(size.wave)]
         waves[name] = _schedule(actor, [(d, to, at) for d, at in zip(drafts, due, strict=True)])
@@ -198,11 +206,17 @@ def _drafts(actor: Actor, count: int, word: str, pictures: Sequence[Any], *, har
     for n in range(count):
         text, more = f"{word} {n}: kopi dari kebun di Lembang, dipetik pagi ini.", {}
         if hard and n % 8 == 5:
-            more["variants"] = (compose.VariantInput(network=LEFT, parts=(compose.PartInput(text=f"{text} Singkat."),)),)  # fmt: skip
+            more["variants"] = (
+                compose.VariantInput(network=LEFT, parts=(compose.PartInput(text=f"{text} Singkat."),)),
+            )
             text += " Cerita panjang." * 18
         poll = compose.content.Poll(options=("Gayo", "Toraja"), minutes=1440) if hard and n % 8 == 7 else None
         media = () if poll or n % 3 == 2 else (compose.MediumUse(medium=pictures[n % len(pictures)].id),)
-        given.append(compose.Composition(parts=(compose.PartInput(text=text, media=media),), poll=poll, campaign="Lembang", **more))  # fmt: skip
+        given.append(
+            compose.Composition(
+                parts=(compose.PartInput(text=text, media=media),), poll=poll, campaign="Lembang", **more
+            )
+        )
     ids = [d.id for d in compose.save_drafts(actor, given)]
     found = {d.id: d for d in compose.whole(compose.drafts(actor).filter(id__in=ids))}
     return [found[id_] for id_ in ids]
@@ -219,13 +233,27 @@ def _publish(actor: Actor, channels: dict[str, Channel], drafts: Sequence[Draft]
     for n, draft in enumerate(drafts):
         for slug, channel in channels.items():
             due = at + timedelta(hours=4 * n)
-            rows.append(Delivery(
-                workspace=actor.workspace, draft=draft, channel=channel, network=slug, due_at=due, next_at=due, state=DeliveryState.PUBLISHED, steps=1,
-                rendered=to_json(schedule.render(draft, channel)), remote_ids=[f"{slug}-{n}"], url=f"https://{slug}.example/{n}", raw={"id": f"{slug}-{n}"},
-                published_at=due + timedelta(milliseconds=180),
-            ))  # fmt: skip
+            rows.append(
+                Delivery(
+                    workspace=actor.workspace,
+                    draft=draft,
+                    channel=channel,
+                    network=slug,
+                    due_at=due,
+                    next_at=due,
+                    state=DeliveryState.PUBLISHED,
+                    steps=1,
+                    rendered=to_json(schedule.render(draft, channel)),
+                    remote_ids=[f"{slug}-{n}"],
+                    url=f"https://{slug}.example/{n}",
+                    raw={"id": f"{slug}-{n}"},
+                    published_at=due + timedelta(milliseconds=180),
+                )
+            )
     Delivery.objects.bulk_create(rows)
-    Attempt.objects.bulk_create([Attempt(delivery=r, did="publish", outcome="published", sentence="Published.", at=r.due_at) for r in rows])  # fmt: skip
+    Attempt.objects.bulk_create(
+        [Attempt(delivery=r, did="publish", outcome="published", sentence="Published.", at=r.due_at) for r in rows]
+    )
     Draft.objects.filter(id__in=[d.id for d in drafts]).update(state="scheduled")
     _came_back([row for row in rows if row.network == LEFT])
 
@@ -233,10 +261,33 @@ def _publish(actor: Actor, channels: dict[str, Channel], drafts: Sequence[Draft]
 def _came_back(rows: Sequence[Delivery]) -> None:
     """Each was read twice, and somebody answered."""
     posts = Post.objects.bulk_create(
-        [Post(channel=r.channel, delivery=r, remote_id=r.remote_ids[0], published_at=r.due_at, values={"like_count": n}, read_at=BUILT) for n, r in enumerate(rows)]
-    )  # fmt: skip
+        [
+            Post(
+                channel=r.channel,
+                delivery=r,
+                remote_id=r.remote_ids[0],
+                published_at=r.due_at,
+                values={"like_count": n},
+                read_at=BUILT,
+            )
+            for n, r in enumerate(rows)
+        ]
+    )
     Reading.objects.bulk_create([Reading(post=p, at=BUILT, values={"like_count": n}) for p in posts for n in (0, 1)])
-    Answer.objects.bulk_create([Answer(channel=r.channel, delivery=r, remote_id=f"a{n}", author="9", text=f"Jawaban {n}", at=BUILT, fetched_at=BUILT) for n, r in enumerate(rows)])  # fmt: skip
+    Answer.objects.bulk_create(
+        [
+            Answer(
+                channel=r.channel,
+                delivery=r,
+                remote_id=f"a{n}",
+                author="9",
+                text=f"Jawaban {n}",
+                at=BUILT,
+                fetched_at=BUILT,
+            )
+            for n, r in enumerate(rows)
+        ]
+    )
 
 
 def content(actor: Actor) -> dict[tuple[str, Any], dict[str, Any]]:
@@ -251,8 +302,21 @@ def content(actor: Actor) -> dict[tuple[str, Any], dict[str, Any]]:
             for row in model._default_manager.values():
                 if room == "reading" and row.get("channel_id") not in left:
                     continue  # the other networks are read meanwhile
-                if row.get("workspace_id", actor.workspace.id) == actor.workspace.id and row.get("channel_id") in {None, *mine}:  # fmt: skip
-                    for name in ("changed_at", "version", "leaves_at", "capabilities", "capabilities_at", "answered_at", "refresh_at", "credentials", "token_expires_at"):  # fmt: skip
+                if row.get("workspace_id", actor.workspace.id) == actor.workspace.id and row.get("channel_id") in {
+                    None,
+                    *mine,
+                }:
+                    for name in (
+                        "changed_at",
+                        "version",
+                        "leaves_at",
+                        "capabilities",
+                        "capabilities_at",
+                        "answered_at",
+                        "refresh_at",
+                        "credentials",
+                        "token_expires_at",
+                    ):
                         row.pop(name, None)
                     found[model.__name__, row[model._meta.pk.attname]] = row
     return found
@@ -283,6 +347,8 @@ def until(done: Callable[[], bool], seconds: float = 60) -> None:
     while not done():
         if time.monotonic() > end:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT network, state, hold, reason, count(*) FROM publishing_delivery GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC")  # fmt: skip
+                cursor.execute(
+                    "SELECT network, state, hold, reason, count(*) FROM publishing_delivery GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC"
+                )
                 raise TimeoutError(f"not within {seconds} s: {cursor.fetchall()[:12]}")
         time.sleep(0.05)

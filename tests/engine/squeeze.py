@@ -110,7 +110,16 @@ caps = [{{ meters = ["post"], units = {units} }}]
 """
 
 
-async def run(seed: int, actor: Actor, channels: Sequence[Channel], network: Server, client: aiohttp.ClientSession, *, workers: int = 4, kind: type[Money | Allowance] = Money) -> Told:  # fmt: skip
+async def run(
+    seed: int,
+    actor: Actor,
+    channels: Sequence[Channel],
+    network: Server,
+    client: aiohttp.ClientSession,
+    *,
+    workers: int = 4,
+    kind: type[Money | Allowance] = Money,
+) -> Told:
     """Twelve deliveries, some of them threads, with room for a part of them; then it is raised until all are out."""
     chance = random.Random(seed)
     hold = await sync_to_async(kind)(actor)
@@ -120,8 +129,13 @@ async def run(seed: int, actor: Actor, channels: Sequence[Channel], network: Ser
     rows = await sync_to_async(_posts)(actor, channels, chance, seed)
     worst = -limit
     for turn in range(400):
-        network.faults[:] = [Fault(effect=chance.choice(EFFECTS), status=502, times=1, skip=chance.randrange(4)) for _ in range(chance.randrange(3))]  # fmt: skip
-        await asyncio.gather(*(_work(f"w{seed}-{turn}-{n}", client, chance.random() < 0.25, chance) for n in range(workers)))  # fmt: skip
+        network.faults[:] = [
+            Fault(effect=chance.choice(EFFECTS), status=502, times=1, skip=chance.randrange(4))
+            for _ in range(chance.randrange(3))
+        ]
+        await asyncio.gather(
+            *(_work(f"w{seed}-{turn}-{n}", client, chance.random() < 0.25, chance) for n in range(workers))
+        )
         await sync_to_async(_hasten)()
         worst = max(worst, hold.used(network) - start - limit)
         await sync_to_async(hold.look)()
@@ -148,13 +162,21 @@ async def _work(name: str, client: aiohttp.ClientSession, dies: bool, chance: ra
 
 
 def _posts(actor: Actor, channels: Sequence[Channel], chance: random.Random, seed: int) -> list[Delivery]:
-    wanted = [compose.Composition(parts=tuple(compose.PartInput(text=f"{seed} {n} {part}") for part in range(chance.choice((1, 1, 1, 2, 3))))) for n in range(12)]  # fmt: skip
+    wanted = [
+        compose.Composition(
+            parts=tuple(compose.PartInput(text=f"{seed} {n} {part}") for part in range(chance.choice((1, 1, 1, 2, 3))))
+        )
+        for n in range(12)
+    ]
     made = [d.id for d in compose.save_drafts(actor, wanted)]
     drafts = {d.id: d for d in compose.whole(compose.drafts(actor).filter(id__in=made))}
     from kicau.base import clock
 
     now = clock.now()
-    asked = [schedule.Wanted(draft=drafts[id_], channels=[channels[n % len(channels)]], due_at=now) for n, id_ in enumerate(made)]  # fmt: skip
+    asked = [
+        schedule.Wanted(draft=drafts[id_], channels=[channels[n % len(channels)]], due_at=now)
+        for n, id_ in enumerate(made)
+    ]
     return list(schedule.schedule_many(actor, asked).deliveries)
 
 
@@ -173,14 +195,19 @@ def _states(rows: Sequence[Delivery]) -> set[str]:
     return set(Delivery.objects.filter(id__in=[r.id for r in rows]).values_list("state", flat=True))
 
 
-def _told(rows: Sequence[Delivery], limit: int, worst: int, spent: int, network: Server, kept: set[str]) -> Told:  # fmt: skip
+def _told(rows: Sequence[Delivery], limit: int, worst: int, spent: int, network: Server, kept: set[str]) -> Told:
     ids = [r.id for r in rows]
     done = list(Delivery.objects.filter(id__in=ids))
     charges = list(Charge.objects.filter(delivery_id__in=ids))
     assert not Reservation.objects.filter(holder__in=ids).exists() or any(d.state != "published" for d in done)
     texts = [post["text"] for post in network.store.all("post") if post["id"] not in kept]
     return Told(
-        budget=limit, most_billed=worst, published=sum(d.state == "published" for d in done),
-        lost=sum(d.state not in ("published", "held") for d in done), in_order=len(texts) == len(set(texts)),
-        ledger=sum(c.micro for c in charges), uncertain=sum(c.micro for c in charges if not c.is_certain), billed=spent,
-    )  # fmt: skip
+        budget=limit,
+        most_billed=worst,
+        published=sum(d.state == "published" for d in done),
+        lost=sum(d.state not in ("published", "held") for d in done),
+        in_order=len(texts) == len(set(texts)),
+        ledger=sum(c.micro for c in charges),
+        uncertain=sum(c.micro for c in charges if not c.is_certain),
+        billed=spent,
+    )

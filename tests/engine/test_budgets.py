@@ -45,16 +45,23 @@ def texts(network):
     return [p.text for p in network.public_posts()]
 
 
-async def test_what_does_not_fit_is_held_in_words_and_goes_out_in_order_when_the_budget_is_raised(actor, post, shop, state, network):  # fmt: skip
+async def test_what_does_not_fit_is_held_in_words_and_goes_out_in_order_when_the_budget_is_raised(
+    actor, post, shop, state, network
+):
     made = await sync_to_async(budget)(actor, 2 * PRICE + 5_000)
     rows = [await sync_to_async(post)(f"kopi {n}", after=n / 1000) for n in range(6)]
     await shop.work(lambda: {state(r) for r in rows} == {"published", "held"})
     held = await all_of(Delivery.objects.filter(state="held").order_by("due_at"))
     assert len(held) == 4
-    assert held[0].reason == "The budget “Kedai” has $0.005 left, and this needs $0.015 for Stranger. It goes out when the budget is raised; or cancel it."  # fmt: skip
+    assert (
+        held[0].reason
+        == "The budget “Kedai” has $0.005 left, and this needs $0.015 for Stranger. It goes out when the budget is raised; or cancel it."
+    )
     assert await all_of(Notice.objects.filter(event="budget.near"))
     await sync_to_async(acts.cancel)(actor, held[1].id)  # dropped by a person
-    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=10 * PRICE, period="total"), budget_id=made.id)  # fmt: skip
+    await sync_to_async(plans.set_budget)(
+        actor, plans.BudgetInput(name="Kedai", amount=10 * PRICE, period="total"), budget_id=made.id
+    )
     assert await sync_to_async(holding.release)() == 3
     await shop.work(lambda: {state(r) for r in rows} == {"published", "canceled"})
     order = [h.rendered["parts"][0]["text"] for h in (held[0], held[2], held[3])]
@@ -86,7 +93,9 @@ async def test_a_budget_covers_what_it_names_and_begins_anew(actor, post, shop, 
     assert "begins anew on" in row.reason
 
 
-async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(actor, member, post, shop, state, network, client):  # fmt: skip
+async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(
+    actor, member, post, shop, state, network, client
+):
     row = await sync_to_async(post)("satu", "dua")
     await shop.work(lambda: state(row) == "published")
     made = await sync_to_async(budget)(actor, 1, meter="delete")
@@ -97,7 +106,9 @@ async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(actor, 
         await acts.withdraw(editor, row.id, client=client)
     assert texts(network) == ["satu", "dua"]
     assert not await all_of(Reservation.objects.all())
-    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=2, period="total", meter="delete"), budget_id=made.id)  # fmt: skip
+    await sync_to_async(plans.set_budget)(
+        actor, plans.BudgetInput(name="Kedai", amount=2, period="total", meter="delete"), budget_id=made.id
+    )
     await acts.withdraw(editor, row.id, client=client)
     assert texts(network) == []
     assert {c.person_id for c in await all_of(Charge.objects.filter(purpose="withdraw"))} == {editor.person_id}
@@ -106,9 +117,13 @@ async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(actor, 
     assert not await all_of(Reservation.objects.all())
 
 
-async def test_what_a_broken_look_up_may_have_read_is_not_deleted_before_it_is_counted(actor, post, shop, state, network, client, monkeypatch):  # fmt: skip
+async def test_what_a_broken_look_up_may_have_read_is_not_deleted_before_it_is_counted(
+    actor, post, shop, state, network, client, monkeypatch
+):
     monkeypatch.setattr(acts, "PATIENCE", 0.5)
-    monkeypatch.setattr(Stranger, "price_lists", tuple(replace(one, daily=frozenset({"read"})) for one in Stranger.price_lists))  # fmt: skip
+    monkeypatch.setattr(
+        Stranger, "price_lists", tuple(replace(one, daily=frozenset({"read"})) for one in Stranger.price_lists)
+    )
     pricing.forget()
     row, other = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=600)
     await shop.work(lambda: state(row) == "published")
@@ -122,14 +137,18 @@ async def test_what_a_broken_look_up_may_have_read_is_not_deleted_before_it_is_c
     assert texts(network) == []
 
 
-async def test_changing_is_refused_where_a_budget_has_no_room_and_leaves_no_change_open(actor, post, shop, state, network, client):  # fmt: skip
+async def test_changing_is_refused_where_a_budget_has_no_room_and_leaves_no_change_open(
+    actor, post, shop, state, network, client
+):
     row = await sync_to_async(post)("satu")
     await shop.work(lambda: state(row) == "published")
     made = await sync_to_async(budget)(actor, 0, meter="read")
     with pytest.raises(Conflict, match="has no room for this on Stranger"):
         await editing.edit(actor, row.id, editing.Change(texts={0: "dua"}), client=client)
     assert texts(network) == ["satu"]
-    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=1, period="total", meter="read"), budget_id=made.id)  # fmt: skip
+    await sync_to_async(plans.set_budget)(
+        actor, plans.BudgetInput(name="Kedai", amount=1, period="total", meter="read"), budget_id=made.id
+    )
     await editing.edit(actor, row.id, editing.Change(texts={0: "dua"}), client=client)
     assert texts(network) == ["dua"]
     assert not await all_of(Reservation.objects.all())

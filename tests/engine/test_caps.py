@@ -128,7 +128,10 @@ async def test_a_window_of_minutes_holds_too_and_opens_by_itself(actor, post, sh
     def look():
         [held] = Delivery.objects.filter(state="held")
         oldest = Charge.objects.filter(channel_id=held.channel_id).order_by("at")[0].at
-        assert held.reason == f"Stranger allows 2 in 5 minutes here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {oldest + timedelta(minutes=5):%Y-%m-%d at %H:%M} UTC on; or cancel it."  # fmt: skip
+        assert (
+            held.reason
+            == f"Stranger allows 2 in 5 minutes here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {oldest + timedelta(minutes=5):%Y-%m-%d at %H:%M} UTC on; or cancel it."
+        )
         assert [s.used for s in plans.states(list(plans.budgets(actor)))] == [2]
         assert holding.release() == 0
         Charge.objects.filter(channel_id=held.channel_id).update(at=F("at") - timedelta(minutes=5))

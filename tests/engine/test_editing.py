@@ -61,7 +61,9 @@ async def test_a_thread_is_changed_part_by_part_and_a_lost_answer_is_looked_up(
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_what_is_not_changed_is_told_and_leaves_everything_as_it_was(post, shop, state, network, client, actor, workspace):  # fmt: skip
+async def test_what_is_not_changed_is_told_and_leaves_everything_as_it_was(
+    post, shop, state, network, client, actor, workspace
+):
     row = await sync_to_async(post)("satu")
     with pytest.raises(Conflict, match="cannot be changed on its network"):
         await editing.edit(actor, row.id, Change(texts={0: "dua"}), client=client)

@@ -95,7 +95,9 @@ async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(p
     assert (row.state, row.reason, row.renewal_why) == ("active", "", "")
 
 
-async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_when_the_budget_is_raised(actor, pair, post, shop, state, network, client, budget):  # fmt: skip
+async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_when_the_budget_is_raised(
+    actor, pair, post, shop, state, network, client, budget
+):
     await sync_to_async(add_webhook)(actor, "https://example.org/hook", ["channel.held"])
     await budget(0)
     network.faults.append(Fault(effect="revoke-token", method="POST", path="^/posts"))

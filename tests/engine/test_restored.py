@@ -16,7 +16,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def put_back(rows, since):
     """The deliveries as they were before anything of them was sent."""
     for row in rows:
-        Delivery.objects.filter(id=row.id).update(state="scheduled", next_at=clock.now(), progress={}, steps=0, remote_ids=[], published_at=None, reason="")  # fmt: skip
+        Delivery.objects.filter(id=row.id).update(
+            state="scheduled", next_at=clock.now(), progress={}, steps=0, remote_ids=[], published_at=None, reason=""
+        )
     Attempt.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute(IN_DOUBT, {"since": since.isoformat(), "until": clock.now().isoformat()})

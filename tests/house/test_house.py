@@ -20,7 +20,12 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = {path: path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")}
 ALL_DOCS = "\n".join(DOCS.values())
 # What only a network's own folder, the demo's content and tests may say.
-CORE = [p for p in (ROOT / "kicau").rglob("*") if p.suffix in (".py", ".html", ".js", ".css") and not {"networks", "demo", "tests", "vendor"} & set(p.relative_to(ROOT / "kicau").parts)]  # fmt: skip
+CORE = [
+    p
+    for p in (ROOT / "kicau").rglob("*")
+    if p.suffix in (".py", ".html", ".js", ".css")
+    and not {"networks", "demo", "tests", "vendor"} & set(p.relative_to(ROOT / "kicau").parts)
+]
 # One letter is no name to search for; its product names are.
 NAMES = [
     *(slug for slug in registry.slugs() if len(slug) > 2),
@@ -70,7 +75,11 @@ def test_the_rule_above_can_fail(tmp_path):
     assert named("bluesky", "a bluesky handle")
 
 
-@pytest.mark.parametrize("package", [p for p in (ROOT / "kicau").rglob("__init__.py") if "tests" not in p.parts and "migrations" not in p.parts], ids=lambda p: str(p.parent.relative_to(ROOT)))  # fmt: skip
+@pytest.mark.parametrize(
+    "package",
+    [p for p in (ROOT / "kicau").rglob("__init__.py") if "tests" not in p.parts and "migrations" not in p.parts],
+    ids=lambda p: str(p.parent.relative_to(ROOT)),
+)
 def test_each_room_says_what_it_is_for(package):
     said = ast.get_docstring(ast.parse(package.read_text("utf-8")))
     assert said, f"{package.relative_to(ROOT)} has no docstring"
@@ -93,7 +102,12 @@ def test_every_network_has_its_page_logo_and_sandbox(slug):
     assert f"networks/{slug}/README.md" in ALL_DOCS
 
 
-ERRORS = [e for module in (errors, refusals) for e in vars(module).values() if isinstance(e, type) and issubclass(e, Exception) and e.__module__ == module.__name__]  # fmt: skip
+ERRORS = [
+    e
+    for module in (errors, refusals)
+    for e in vars(module).values()
+    if isinstance(e, type) and issubclass(e, Exception) and e.__module__ == module.__name__
+]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda e: e.__name__)
@@ -118,7 +132,12 @@ def test_every_command_is_documented(command):
 
 def test_nothing_names_a_path_of_a_machine():
     bad = re.compile(r"/(home/\w+|root)/")
-    kept = [p for p in ROOT.rglob("*") if p.suffix in (".py", ".md", ".toml", ".html", ".yml", ".sh", ".csv") and not {".venv", ".git", "build", "dist", ".mypy_cache", "vendor"} & set(p.relative_to(ROOT).parts)]  # fmt: skip
+    kept = [
+        p
+        for p in ROOT.rglob("*")
+        if p.suffix in (".py", ".md", ".toml", ".html", ".yml", ".sh", ".csv")
+        and not {".venv", ".git", "build", "dist", ".mypy_cache", "vendor"} & set(p.relative_to(ROOT).parts)
+    ]
     found = [
         str(p.relative_to(ROOT)) for p in kept if p != Path(__file__) and bad.search(p.read_text("utf-8", "replace"))
     ]

@@ -45,7 +45,15 @@ ELSEWHERE = {
     "kicau/workspaces/oidc.py": "the operator's own sign-in",
     "kicau/workspaces/webhooks.py": "customers' webhooks",
 }
-OUTSIDE = {"ClientSession", "urlopen", "guarded_session", "new_client", "create_connection", "HTTPConnection", "HTTPSConnection"}  # fmt: skip
+OUTSIDE = {
+    "ClientSession",
+    "urlopen",
+    "guarded_session",
+    "new_client",
+    "create_connection",
+    "HTTPConnection",
+    "HTTPSConnection",
+}
 PASSED_ON = {"new_client"}  # a pool that is only handed to a Live or a Desk is no way out by itself
 
 
@@ -79,10 +87,18 @@ def _pays(path: Path, given: ast.expr, by: str) -> bool:
     """The argument is `by`, bound to its work or held in a variable, and that takes out of a purse."""
     if by == "purses.payer":
         told = ast.unparse(given)
-        return by in told or any(by in ast.unparse(n.value) for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == told)  # fmt: skip
+        return by in told or any(
+            by in ast.unparse(n.value)
+            for n in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == told
+        )
     if by not in ast.unparse(given):
         return False
-    defined = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.AsyncFunctionDef) and n.name == by.rsplit(".", 1)[-1]]  # fmt: skip
+    defined = [
+        n
+        for n in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(n, ast.AsyncFunctionDef) and n.name == by.rsplit(".", 1)[-1]
+    ]
     return bool(defined) and all("purse.take(" in ast.unparse(n) for n in defined)
 
 
@@ -104,12 +120,24 @@ def _requests(called: str) -> bool:
     if called.startswith("request.session."):
         return False
     owner, _, what = called.rpartition(".")
-    return owner.rsplit(".", 1)[-1] in ("client", "session") and what in ("request", "get", "post", "put", "delete", "head", "patch")  # fmt: skip
+    return owner.rsplit(".", 1)[-1] in ("client", "session") and what in (
+        "request",
+        "get",
+        "post",
+        "put",
+        "delete",
+        "head",
+        "patch",
+    )
 
 
 @pytest.mark.parametrize("path", NETWORKS, ids=name)
 def test_a_connector_has_no_way_out_but_the_door(path):
-    bad = [called for called, _ in calls(path) if called.rsplit(".", 1)[-1] in OUTSIDE or _requests(called) or ".client." in called]  # fmt: skip
+    bad = [
+        called
+        for called, _ in calls(path)
+        if called.rsplit(".", 1)[-1] in OUTSIDE or _requests(called) or ".client." in called
+    ]
     assert not bad, f"{name(path)} calls {bad}: a connector sends by `session.http.call`, which is paid for"
 
 

@@ -23,5 +23,9 @@ def teardown_module() -> None:
 
 def test_the_guide_names_every_file_of_the_template():
     guide = (ROOT / "docs" / "extend" / "add-a-network.md").read_text("utf-8")
-    files = {p.name for p in (ROOT / "docs" / "extend" / "template").rglob("*") if p.is_file() and p.name != "__init__.py" and "__pycache__" not in p.parts}  # fmt: skip
+    files = {
+        p.name
+        for p in (ROOT / "docs" / "extend" / "template").rglob("*")
+        if p.is_file() and p.name != "__init__.py" and "__pycache__" not in p.parts
+    }
     assert {name for name in files if f"`{name}`" not in guide and f"/{name}`" not in guide} == set()

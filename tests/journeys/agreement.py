@@ -134,7 +134,17 @@ def forms(count: int, media: Sequence[Medium], keys: Sequence[str], seed: int) -
     chance = random.Random(seed)
     for _ in range(count):
         parts = [f"p{n}" for n in range(chance.choice((1, 1, 1, 2, 3)))]
-        form: dict[str, Any] = {"draft": str(new_id()), "version": "0", "hand": "h", "parts:": parts, "channel": list(keys), "when": "now", "timezone": "UTC", "confirm": "on", "how": "schedule"}  # fmt: skip
+        form: dict[str, Any] = {
+            "draft": str(new_id()),
+            "version": "0",
+            "hand": "h",
+            "parts:": parts,
+            "channel": list(keys),
+            "when": "now",
+            "timezone": "UTC",
+            "confirm": "on",
+            "how": "schedule",
+        }
         for key in parts:
             words = [f"{chance.randrange(10**9)}", *chance.choices(WORDS, k=chance.randrange(1, 22))]
             form[f"text:{key}"] = chance.choice((" ", " ", "\n", "  ")).join(words)
@@ -154,7 +164,9 @@ def fitting(page: Client, form: Mapping[str, Any]) -> list[str]:
     return [key for key in form["channel"] if f'id="trouble-{key}" hx-swap-oob="true"></span>' in html]
 
 
-def run(page: Client, actor: Actor, servers: Mapping[str, Sandbox], count: int, *, seed: int = 1, patience: float = 60) -> tuple[int, list[str]]:  # fmt: skip
+def run(
+    page: Client, actor: Actor, servers: Mapping[str, Sandbox], count: int, *, seed: int = 1, patience: float = 60
+) -> tuple[int, list[str]]:
     """How many deliveries agreed, and each disagreement in a line."""
     by_key = {channel.key: channel for channel in connect_all(actor, servers)}
     promised: dict[str, dict[str, list[Shown]]] = {}

@@ -39,13 +39,33 @@ def test_scores(site, transactional_db, owner, workspace, actor, tmp_path):
             told = tmp_path / "told.json"
             cookie = {} if title in PUBLIC else {"Cookie": f"kicau={client.cookies['kicau'].value}"}
             subprocess.run(
-                [PROGRAM, f"{site}{address}", look, "--only-categories=accessibility", "--output=json", f"--output-path={told}", "--quiet", f"--extra-headers={json.dumps(cookie)}", "--chrome-flags=--headless --no-sandbox --disable-gpu --disable-dev-shm-usage"],
-                env={**os.environ, "CHROME_PATH": browser_path()}, check=True, timeout=180,
-            )  # fmt: skip
+                [
+                    PROGRAM,
+                    f"{site}{address}",
+                    look,
+                    "--only-categories=accessibility",
+                    "--output=json",
+                    f"--output-path={told}",
+                    "--quiet",
+                    f"--extra-headers={json.dumps(cookie)}",
+                    "--chrome-flags=--headless --no-sandbox --disable-gpu --disable-dev-shm-usage",
+                ],
+                env={**os.environ, "CHROME_PATH": browser_path()},
+                check=True,
+                timeout=180,
+            )
             report = json.loads(told.read_text("utf-8"))
             scores.append(round(report["categories"]["accessibility"]["score"] * 100))
-            failed = [a for r in report["categories"]["accessibility"]["auditRefs"] if r["weight"] and (a := report["audits"][r["id"]])["score"] == 0]  # fmt: skip
-            short += [f"{title} {look}: {a['id']}: {item['node']['snippet']}" for a in failed for item in a.get("details", {}).get("items", [])[:3]]  # fmt: skip
+            failed = [
+                a
+                for r in report["categories"]["accessibility"]["auditRefs"]
+                if r["weight"] and (a := report["audits"][r["id"]])["score"] == 0
+            ]
+            short += [
+                f"{title} {look}: {a['id']}: {item['node']['snippet']}"
+                for a in failed
+                for item in a.get("details", {}).get("items", [])[:3]
+            ]
         print(f"{title:24} wide {scores[0]}  narrow {scores[1]}", flush=True)
     assert not short, "\n".join(short)
 
@@ -56,9 +76,11 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     return subprocess.run(
-        [sys.executable, "-m", "pytest", str(Path(__file__)), "-q", "-s"], check=False, cwd=ROOT,
+        [sys.executable, "-m", "pytest", str(Path(__file__)), "-q", "-s"],
+        check=False,
+        cwd=ROOT,
         env={**os.environ, "LIGHTHOUSE_PAGES": " ".join(arguments)},
-    ).returncode  # fmt: skip
+    ).returncode
 
 
 if __name__ == "__main__":

@@ -47,10 +47,37 @@ def read_of(row):
     from kicau.reading.models import Answer, Post
 
     now = clock.now()
-    values = {"retweet_count": 12, "reply_count": 2, "like_count": 4711, "quote_count": 3, "bookmark_count": 40, "impression_count": 128_204}  # fmt: skip
-    Post.objects.create(channel=row.channel, delivery=row, remote_id="77", published_at=now - timedelta(hours=3), values=values, read_at=now - timedelta(minutes=12))  # fmt: skip
-    for n, text in enumerate(("Masih ada yang 250 gram, Kak? Saya di Dago, bisa diambil sore ini.", "Enak sekali, terima kasih sudah dikirim sampai Garut!")):  # fmt: skip
-        Answer.objects.create(channel=row.channel, delivery=row, remote_id=f"78{n}", author=f"179000000000000{n}", **(ASKS if n == 0 else {}), text=text, at=now - timedelta(hours=2 - n))  # fmt: skip
+    values = {
+        "retweet_count": 12,
+        "reply_count": 2,
+        "like_count": 4711,
+        "quote_count": 3,
+        "bookmark_count": 40,
+        "impression_count": 128_204,
+    }
+    Post.objects.create(
+        channel=row.channel,
+        delivery=row,
+        remote_id="77",
+        published_at=now - timedelta(hours=3),
+        values=values,
+        read_at=now - timedelta(minutes=12),
+    )
+    for n, text in enumerate(
+        (
+            "Masih ada yang 250 gram, Kak? Saya di Dago, bisa diambil sore ini.",
+            "Enak sekali, terima kasih sudah dikirim sampai Garut!",
+        )
+    ):
+        Answer.objects.create(
+            channel=row.channel,
+            delivery=row,
+            remote_id=f"78{n}",
+            author=f"179000000000000{n}",
+            **(ASKS if n == 0 else {}),
+            text=text,
+            at=now - timedelta(hours=2 - n),
+        )
     return row.draft_id
 
 
@@ -237,24 +264,52 @@ def evidence(actor):
     from kicau.datasets import acts, making, recipients
     from kicau.rights.statements import NewStatement
 
-    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip
+    say(
+        actor,
+        [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
+    )
     ours = Standing.objects.filter(items__isnull=False, workspace=actor.workspace, own=True).earliest("id")
-    table = Item(workspace=actor.workspace, network=ours.network, remote_id="table", standing=ours, sources=[], text="Reservations for the terrace: 0812-3456-7801 or meja@kopisenja.example, ask for Rani.")  # fmt: skip
+    table = Item(
+        workspace=actor.workspace,
+        network=ours.network,
+        remote_id="table",
+        standing=ours,
+        sources=[],
+        text="Reservations for the terrace: 0812-3456-7801 or meja@kopisenja.example, ask for Rani.",
+    )
     table.save()
     of = acts.define(actor, name="Our voice", purpose="Fine-tuning the assistant that drafts our replies")
     making.make(acts.order(actor, of.id))
     recipients.give(actor, acts.one_version(actor, of.id), name="Lab Bahasa", contact="data@lab.example")
     in_it = acts.one_version(actor, of.id).members.exclude(item_id=table.id).values("item_id")
     gone = Item.objects.filter(id__in=in_it, said=False).latest("posted_at")
-    say(actor, [NewStatement(layer="withdrawal", party="author", party_name="Sari Wulandari", subject="item", item=gone.id, says={"train_gen": "deny"})])  # fmt: skip
+    say(
+        actor,
+        [
+            NewStatement(
+                layer="withdrawal",
+                party="author",
+                party_name="Sari Wulandari",
+                subject="item",
+                item=gone.id,
+                says={"train_gen": "deny"},
+            )
+        ],
+    )
     acts.preview(actor, of.id)
     while making.make_waiting():
         pass
     asked = recipients.ask(actor, recipients.owing(actor).get().id)
-    texts = list(Item.objects.filter(standing__own=True).exclude(text="").order_by("id").values_list("text", flat=True)[:30])  # fmt: skip
+    texts = list(
+        Item.objects.filter(standing__own=True).exclude(text="").order_by("id").values_list("text", flat=True)[:30]
+    )
     longest = sorted(texts, key=len)[-3:]
     lines = [f"Text number {n} about {n * 7} things that have nothing to do with anybody here." for n in range(300)]
-    lines += [f"As they wrote: {longest[0]} And so on.", longest[1].upper(), " ".join(longest[2].split()[: len(longest[2].split()) // 2])]  # fmt: skip
+    lines += [
+        f"As they wrote: {longest[0]} And so on.",
+        longest[1].upper(),
+        " ".join(longest[2].split()[: len(longest[2].split()) // 2]),
+    ]
     corpus = "".join(json.dumps({"text": text}) + "\n" for text in lines).encode()
     files = [SimpleUploadedFile("corpus-000.jsonl", corpus), SimpleUploadedFile("corpus-001.parquet", b"PAR1 cut off")]
     found = running.run_audit(audits.begin(actor, name="Corpus of Example AI, 2026", files=files).id, processes=1)
@@ -296,7 +351,9 @@ def telling(actor, channel, now) -> None:
     from kicau.reading.models import Listening, Subscription
 
     Listening.objects.create(workspace=actor.workspace, network=channel.network, is_on=True)
-    Subscription.objects.create(channel=channel, made_at=now - timedelta(days=2), told_at=now - timedelta(minutes=12), told=31)  # fmt: skip
+    Subscription.objects.create(
+        channel=channel, made_at=now - timedelta(days=2), told_at=now - timedelta(minutes=12), told=31
+    )
 
 
 def spend(actor, channel, rows) -> None:
@@ -307,10 +364,30 @@ def spend(actor, channel, rows) -> None:
 
     def charge(n, meter, micro, purpose, delivery=None):
         campaign = delivery.draft.campaign_id if delivery else None
-        return Charge(at=clock.now() - timedelta(hours=7 * n), workspace_id=actor.workspace.id, channel_id=channel.id, app_id=channel.app_id, network=channel.network, meter=meter, units=1, micro=micro, currency="USD", purpose=purpose, campaign_id=campaign, person_id=actor.person_id)  # fmt: skip
+        return Charge(
+            at=clock.now() - timedelta(hours=7 * n),
+            workspace_id=actor.workspace.id,
+            channel_id=channel.id,
+            app_id=channel.app_id,
+            network=channel.network,
+            meter=meter,
+            units=1,
+            micro=micro,
+            currency="USD",
+            purpose=purpose,
+            campaign_id=campaign,
+            person_id=actor.person_id,
+        )
 
-    kinds = (("post", 15_000, "publish"), ("post-with-link", 200_000, "publish"), ("post-read", 5_000, "numbers"), ("post-read", 45_000, "answers"))  # fmt: skip
-    Charge.objects.bulk_create(charge(n, *kinds[(n * 7 // 3) % 4], rows[n % len(rows)] if rows else None) for n in range(110))  # fmt: skip
+    kinds = (
+        ("post", 15_000, "publish"),
+        ("post-with-link", 200_000, "publish"),
+        ("post-read", 5_000, "numbers"),
+        ("post-read", 45_000, "answers"),
+    )
+    Charge.objects.bulk_create(
+        charge(n, *kinds[(n * 7 // 3) % 4], rows[n % len(rows)] if rows else None) for n in range(110)
+    )
     acts.set_budget(actor, acts.BudgetInput(name="November, everything", amount=12_000_000))
     acts.set_budget(actor, acts.BudgetInput(name="Reading", amount=2_000_000, purpose="answers", is_hard=False))
     second_client(actor)
@@ -326,7 +403,19 @@ def second_client(actor) -> None:
     theirs = actor_for(actor.person, create_workspace(actor.person, "Batik Laut", timezone="Asia/Jakarta").id, "page")
     change_workspace(theirs, currency="IDR")
     Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16_250)
-    Charge.objects.bulk_create(Charge(at=clock.now() - timedelta(hours=11 * n), workspace_id=theirs.workspace.id, network="x", meter="post", units=1, micro=15_000, currency="USD", purpose="publish") for n in range(90))  # fmt: skip
+    Charge.objects.bulk_create(
+        Charge(
+            at=clock.now() - timedelta(hours=11 * n),
+            workspace_id=theirs.workspace.id,
+            network="x",
+            meter="post",
+            units=1,
+            micro=15_000,
+            currency="USD",
+            purpose="publish",
+        )
+        for n in range(90)
+    )
     acts.set_budget(theirs, acts.BudgetInput(name="Batik Laut", amount=600_000))
 
 
@@ -366,9 +455,29 @@ def opened_networks(actor, picture):
 
     for network in ("mastodon", "bluesky"):
         app = register_app(network, "id", "secret", is_sandbox=True)
-        Channel.objects.create(workspace=actor.workspace, network=network, app=app, key=f"{network}-kopi", account_id="1", handle="kopisenja", name="Kopi Senja", credentials=stored(Credentials(access_token="x")))  # fmt: skip
-    chosen = {"mastodon.warning": "Kafein", "mastodon.focus": "0.3,-0.4", "mastodon.visibility": "unlisted", "bluesky.label": "nudity", "bluesky.reply_to": "https://bsky.app/profile/kabar.test/post/3k"}  # fmt: skip
-    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Gayo, natural", media=(picture,)),), options=chosen, campaign="Gayo"))  # fmt: skip
+        Channel.objects.create(
+            workspace=actor.workspace,
+            network=network,
+            app=app,
+            key=f"{network}-kopi",
+            account_id="1",
+            handle="kopisenja",
+            name="Kopi Senja",
+            credentials=stored(Credentials(access_token="x")),
+        )
+    chosen = {
+        "mastodon.warning": "Kafein",
+        "mastodon.focus": "0.3,-0.4",
+        "mastodon.visibility": "unlisted",
+        "bluesky.label": "nudity",
+        "bluesky.reply_to": "https://bsky.app/profile/kabar.test/post/3k",
+    }
+    draft = compose.create_draft(
+        actor,
+        compose.Composition(
+            parts=(compose.PartInput(text="Gayo, natural", media=(picture,)),), options=chosen, campaign="Gayo"
+        ),
+    )
     draft.extras = {**draft.extras, "desk": {"channels": ["mastodon-kopi", "bluesky-kopi"]}}
     draft.save()
     return draft
@@ -406,17 +515,69 @@ def addresses(actor, things) -> dict[str, str]:
     approval.comment(actor, draft.id, "Which Saturday?", quote="on Saturday")
     link = reviewing.make_link(actor, draft.id, "Ibu Ratna").link
     return {
-        "calendar": "/", "day": "/?view=day", "import": "/import", "week": "/?view=week", "month": "/?view=month", "past": "/?view=past", "attention": "/?view=attention", "compose": f"/compose/{draft.id}",
-        "compose-whole": f"/compose/{whole.id}", "compose-new": "/compose", "compose-open": f"/compose/{opened.id}", "post": f"/posts/{things['carousel']}", "post-answered": f"/posts/{things['answered']}", "failed": f"/posts/{things['failed']}", "drafts": "/drafts",
-        "channels": "/channels", "channel": "/channels/x-kopi", "connect": "/channels/connect/x", "library": "/library", "medium": f"/library/{things['medium']}",
-        "withdrawals": "/withdrawals", "withdrawal-new": "/withdrawals/new?network=linkedin", "withdrawal-announced": f"/withdrawals/{things['announced']}",
-        "withdrawal-left": f"/withdrawals/{things['left']}", "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",
-        "withdrawal-return": f"/withdrawals/{things['left']}/return", "withdrawals-for-all": "/withdrawals/for-all",
-        "archive": "/archive", "archive-found": "/archive?words=kopi&use=train_gen&answer=unknown", "archive-item": f"/archive/{things['item']}", "archive-imports": "/archive/imports", "rights": "/rights",
-        "sets": "/sets", "set-new": "/sets/new", "set": f"/sets/{things['set']}", "set-version": f"/sets/{things['set']}/versions/2", "set-personal": f"/sets/{things['set']}/personal", "taken-back": things["asked"],
-        "audits": "/audits", "audit-new": "/audits/new", "audit": f"/audits/{things['audit']}", "audit-waiting": f"/audits/{things['audit-waiting']}", "audit-check": "/audits/check", "canaries": "/audits/canaries", "canary": f"/audits/canaries/{things['canary']}",
-        "answers": "/answers", "team": "/team", "settings": "/settings", "activity": "/activity", "notices": "/notices", "notices-choices": "/you/notices", "costs": "/costs?plain=1", "budgets": "/costs/budgets", "prices": "/costs/prices", "statement": "/costs/statement", "clients": "/costs/clients", "you": "/you", "you-sign-in": "/you/sign-in", "two-factor": "/you/sign-in/app", "submitted": f"/posts/{draft.id}", "review": urlsplit(link).path, "missing": "/posts/018f0000-0000-7000-8000-000000000000",
-    }  # fmt: skip
+        "calendar": "/",
+        "day": "/?view=day",
+        "import": "/import",
+        "week": "/?view=week",
+        "month": "/?view=month",
+        "past": "/?view=past",
+        "attention": "/?view=attention",
+        "compose": f"/compose/{draft.id}",
+        "compose-whole": f"/compose/{whole.id}",
+        "compose-new": "/compose",
+        "compose-open": f"/compose/{opened.id}",
+        "post": f"/posts/{things['carousel']}",
+        "post-answered": f"/posts/{things['answered']}",
+        "failed": f"/posts/{things['failed']}",
+        "drafts": "/drafts",
+        "channels": "/channels",
+        "channel": "/channels/x-kopi",
+        "connect": "/channels/connect/x",
+        "library": "/library",
+        "medium": f"/library/{things['medium']}",
+        "withdrawals": "/withdrawals",
+        "withdrawal-new": "/withdrawals/new?network=linkedin",
+        "withdrawal-announced": f"/withdrawals/{things['announced']}",
+        "withdrawal-left": f"/withdrawals/{things['left']}",
+        "withdrawal-targets": f"/withdrawals/{things['left']}/targets?channel=li-sari&channel=x-kabar",
+        "withdrawal-return": f"/withdrawals/{things['left']}/return",
+        "withdrawals-for-all": "/withdrawals/for-all",
+        "archive": "/archive",
+        "archive-found": "/archive?words=kopi&use=train_gen&answer=unknown",
+        "archive-item": f"/archive/{things['item']}",
+        "archive-imports": "/archive/imports",
+        "rights": "/rights",
+        "sets": "/sets",
+        "set-new": "/sets/new",
+        "set": f"/sets/{things['set']}",
+        "set-version": f"/sets/{things['set']}/versions/2",
+        "set-personal": f"/sets/{things['set']}/personal",
+        "taken-back": things["asked"],
+        "audits": "/audits",
+        "audit-new": "/audits/new",
+        "audit": f"/audits/{things['audit']}",
+        "audit-waiting": f"/audits/{things['audit-waiting']}",
+        "audit-check": "/audits/check",
+        "canaries": "/audits/canaries",
+        "canary": f"/audits/canaries/{things['canary']}",
+        "answers": "/answers",
+        "team": "/team",
+        "settings": "/settings",
+        "activity": "/activity",
+        "notices": "/notices",
+        "notices-choices": "/you/notices",
+        "costs": "/costs?plain=1",
+        "budgets": "/costs/budgets",
+        "prices": "/costs/prices",
+        "statement": "/costs/statement",
+        "clients": "/costs/clients",
+        "you": "/you",
+        "you-sign-in": "/you/sign-in",
+        "two-factor": "/you/sign-in/app",
+        "submitted": f"/posts/{draft.id}",
+        "review": urlsplit(link).path,
+        "missing": "/posts/018f0000-0000-7000-8000-000000000000",
+    }
 
 
 def open_as(browser, site, person, theme: str, width: int, height: int):

@@ -10,7 +10,9 @@ from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import PASSWORD, come_in, fits
 
 
-def test_submitted_reviewed_by_a_client_approved_and_published(page: Page, browser, site, networks, owner, workspace, actor):  # fmt: skip
+def test_submitted_reviewed_by_a_client_approved_and_published(
+    page: Page, browser, site, networks, owner, workspace, actor
+):
     contributor = add_person("bima@kopisenja.example", "Bima", PASSWORD)
     set_member(actor, contributor, "contributor")
     come_in(page.context, site, owner)

@@ -49,7 +49,13 @@ def command(home, *arguments):
     """The program's words and environment."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KICAU_", "DATABASE_URL", "DJANGO_"))}
     against = ",".join(f"{slug}={registry.package(slug)}.tests.spec:validate" for slug in registry.slugs())
-    environment = {**kept, "KICAU_SANDBOX_VALIDATORS": against, "KICAU_DATA": str(home / "data"), "KICAU_TEST_FAST_DISK": "1", "PYTHONUNBUFFERED": "1"}  # fmt: skip
+    environment = {
+        **kept,
+        "KICAU_SANDBOX_VALIDATORS": against,
+        "KICAU_DATA": str(home / "data"),
+        "KICAU_TEST_FAST_DISK": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
     return [sys.executable, "-m", "kicau.cli", "demo", "--seconds", "20", *map(str, arguments)], environment
 
 

@@ -19,7 +19,13 @@ def test_an_invitation_then_a_passkey(page: Page, browser, site, transactional_d
     dewi = narrow.new_page()
     device = narrow.new_cdp_session(dewi)
     device.send("WebAuthn.enable")
-    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}  # fmt: skip
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+    }
     device.send("WebAuthn.addVirtualAuthenticator", {"options": {**options, "automaticPresenceSimulation": True}})
     dewi.goto(link)
     expect(dewi.get_by_role("heading", name="Bergabung dengan Kopi Senja")).to_be_visible()

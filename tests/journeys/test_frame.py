@@ -39,5 +39,8 @@ def test_on_a_phone_the_page_scrolls_above_the_bar(browser, site, transactional_
     anchor = page.locator(".delivery[id]").last.get_attribute("id")
     page.goto(f"/posts/{things['failed']}?#{anchor}")
     wait(page, f"{PLACE} > 0")
-    assert page.evaluate("id => { const box = document.getElementById(id).getBoundingClientRect(); return box.top >= 0 && box.top < document.body.clientHeight }", anchor)  # fmt: skip
+    assert page.evaluate(
+        "id => { const box = document.getElementById(id).getBoundingClientRect(); return box.top >= 0 && box.top < document.body.clientHeight }",
+        anchor,
+    )
     context.close()

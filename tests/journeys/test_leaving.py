@@ -16,7 +16,7 @@ from kicau.publishing.models import Delivery
 from kicau.withdrawal.models import Withdrawal
 from tests.drill.test_drill import READER, _out, _same
 from tests.drill.time import machine
-from tests.drill.world import (  # fmt: skip
+from tests.drill.world import (
     AFTER,
     BACK,
     BUILT,
@@ -85,7 +85,12 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
 
         # The moment itself.
         travel(clock, EFFECTIVE - timedelta(seconds=2))
-        until(lambda: Withdrawal.objects.get().state == "withdrawn" and _out([d for d in stock.waves["during"] if d.network != LEFT]))  # fmt: skip
+        until(
+            lambda: (
+                Withdrawal.objects.get().state == "withdrawn"
+                and _out([d for d in stock.waves["during"] if d.network != LEFT])
+            )
+        )
         page.goto(here)
         expect(page.get_by_text("Nothing is lost.")).to_be_visible()
 
@@ -95,7 +100,11 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
             page.get_by_role("link", name="Download it").click()
         file = tmp_path / "export.zip"
         coming.value.save_as(file)
-        told = json.loads(subprocess.run([sys.executable, "-I", str(READER), str(file)], capture_output=True, text=True, check=False).stdout)  # fmt: skip
+        told = json.loads(
+            subprocess.run(
+                [sys.executable, "-I", str(READER), str(file)], capture_output=True, text=True, check=False
+            ).stdout
+        )
         assert told["problems"] == []
         assert told["deliveries"]["held/withdrawn"] >= len(stock.stopped)
         opens_without_us(page.context.browser, file, tmp_path / "export")

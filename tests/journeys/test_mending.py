@@ -20,7 +20,9 @@ FOUR = ("x", "facebook", "linkedin", "mastodon")
 REFUSED = '{"title": "Invalid Request", "detail": "One or more parameters to your request was invalid.", "type": "https://api.twitter.com/2/problems/invalid-request", "status": 400}'
 
 
-def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(page: Page, browser, site, networks, owner, actor, monkeypatch):  # fmt: skip
+def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(
+    page: Page, browser, site, networks, owner, actor, monkeypatch
+):
     monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(0))  # the sandbox is not slower than it says
     come_in(page.context, site, owner)
     connect_all(actor, networks, "x")
@@ -28,7 +30,12 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(pa
         Fault(effect="status", status=400, text=REFUSED, method="POST", path="^/2/tweets", times=1)
     )
     change_person(owner, language="id")
-    narrow = browser.new_context(base_url=site, viewport={"width": 360, "height": 740}, locale="id-ID", storage_state=page.context.storage_state())  # fmt: skip
+    narrow = browser.new_context(
+        base_url=site,
+        viewport={"width": 360, "height": 740},
+        locale="id-ID",
+        storage_state=page.context.storage_state(),
+    )
     narrow.set_default_timeout(8000)
     phone = narrow.new_page()
     phone.goto("/compose")
@@ -74,15 +81,37 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(pa
 
 
 WORDS = {  # in the order of the way
-    "en": ("Your name", "E-mail address", "Password", "Name of the workspace", "Begin", "Text", "Saved", "Now", "Published"),
-    "id": ("Nama Anda", "Alamat surel", "Kata sandi", "Nama ruang kerja", "Mulai", "Teks", "Tersimpan", "Sekarang", "Terbit"),
-}  # fmt: skip
+    "en": (
+        "Your name",
+        "E-mail address",
+        "Password",
+        "Name of the workspace",
+        "Begin",
+        "Text",
+        "Saved",
+        "Now",
+        "Published",
+    ),
+    "id": (
+        "Nama Anda",
+        "Alamat surel",
+        "Kata sandi",
+        "Nama ruang kerja",
+        "Mulai",
+        "Teks",
+        "Tersimpan",
+        "Sekarang",
+        "Terbit",
+    ),
+}
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1360), ("id", 360)])
 def test_a_first_visit_to_a_post_on_four_networks(browser, site, networks, language, width):
     name, email, password, workspace, begin, text, saved, now, out = WORDS[language]
-    context = browser.new_context(base_url=site, viewport={"width": width, "height": 740}, locale={"en": "en-GB", "id": "id-ID"}[language])  # fmt: skip
+    context = browser.new_context(
+        base_url=site, viewport={"width": width, "height": 740}, locale={"en": "en-GB", "id": "id-ID"}[language]
+    )
     context.set_default_timeout(8000)
     page = context.new_page()
     page.goto("/")

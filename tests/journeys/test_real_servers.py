@@ -94,7 +94,9 @@ def test_bluesky_from_its_own_sign_in_page_to_deletion(
     assert account_server.posts(did) == []
 
 
-def test_mastodon_from_its_own_sign_in_page_to_a_reader_on_another_server(page: Page, site, kicau, owner, actor, picture_file, two_servers: tuple[Snac, Snac]):  # fmt: skip
+def test_mastodon_from_its_own_sign_in_page_to_a_reader_on_another_server(
+    page: Page, site, kicau, owner, actor, picture_file, two_servers: tuple[Snac, Snac]
+):
     alice, bob = two_servers
     reader = bob.token()
     found = bob.ask(f"/api/v2/search?q=@{alice.person}@{alice.host}&resolve=true&type=accounts", reader)["accounts"]
@@ -114,7 +116,11 @@ def test_mastodon_from_its_own_sign_in_page_to_a_reader_on_another_server(page: 
 
     row = write_and_schedule(page, actor, f"Biji segar dari Gayo ☕ {row_mark()} #kopi", picture_file)
     mark = row.rendered["parts"][0]["text"].split()[-2]
-    (seen,) = until(lambda: [one for one in bob.ask("/api/v1/timelines/home", reader) if mark in one["content"]], FEDERATED, "Bob sees it")  # fmt: skip
+    (seen,) = until(
+        lambda: [one for one in bob.ask("/api/v1/timelines/home", reader) if mark in one["content"]],
+        FEDERATED,
+        "Bob sees it",
+    )
     assert seen["account"]["acct"] == f"{alice.person}@{alice.host}"
     assert [one["description"] for one in seen["media_attachments"]] == ["Coffee beans on a table"]
 

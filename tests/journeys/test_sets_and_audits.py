@@ -24,12 +24,24 @@ POSTS = (
 def archived(actor) -> None:
     """Three posts of ours, and one of somebody who said nothing."""
     for own, texts in ((True, POSTS), (False, ("Kopi di sini enak sekali, kata teman saya dari Garut",))):
-        standing = Standing.objects.create(workspace=actor.workspace, network="x", author=f"x:{own}", own=own, acquired=["imported"])  # fmt: skip
-        Item.objects.bulk_create(Item(workspace=actor.workspace, network="x", remote_id=f"{own}{n}", standing=standing, text=text, sources=[]) for n, text in enumerate(texts))  # fmt: skip
-    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip
+        standing = Standing.objects.create(
+            workspace=actor.workspace, network="x", author=f"x:{own}", own=own, acquired=["imported"]
+        )
+        Item.objects.bulk_create(
+            Item(
+                workspace=actor.workspace, network="x", remote_id=f"{own}{n}", standing=standing, text=text, sources=[]
+            )
+            for n, text in enumerate(texts)
+        )
+    say(
+        actor,
+        [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
+    )
 
 
-def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(page: Page, browser, site, transactional_db, settings, owner, workspace, actor, tmp_path):  # fmt: skip
+def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
+    page: Page, browser, site, transactional_db, settings, owner, workspace, actor, tmp_path
+):
     settings.KICAU_PUBLIC_URL = site
     archived(actor)
     come_in(page.context, site, owner)
@@ -81,7 +93,13 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(page: Page, b
 
     corpus = tmp_path / "corpus.jsonl"
     others = [f"Text number {n} about {n * 7} things that have nothing to do with anybody here" for n in range(80)]
-    corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in [*others, f"Seen today: {POSTS[0]} …", POSTS[1], POSTS[2].upper()]), "utf-8")  # fmt: skip
+    corpus.write_text(
+        "".join(
+            json.dumps({"text": text}) + "\n"
+            for text in [*others, f"Seen today: {POSTS[0]} …", POSTS[1], POSTS[2].upper()]
+        ),
+        "utf-8",
+    )
     page.goto("/audits/new")
     page.get_by_label("Files of the data set").set_input_files(corpus)
     page.get_by_label("What people call it").fill("Corpus of Example AI")
@@ -115,7 +133,9 @@ def test_conditions_are_asked_where_something_is_conditional(browser, site, tran
     """Also where no script runs."""
     archived(actor)
     for script in (True, False):
-        context = browser.new_context(base_url=site, viewport={"width": 360, "height": 740}, locale="en-GB", java_script_enabled=script)  # fmt: skip
+        context = browser.new_context(
+            base_url=site, viewport={"width": 360, "height": 740}, locale="en-GB", java_script_enabled=script
+        )
         come_in(context, site, owner)
         page = context.new_page()
         page.goto("/rights")

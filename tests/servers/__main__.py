@@ -35,7 +35,9 @@ def main() -> int:
                 print("Mastodon (snac2):", flush=True)
                 wrong += asyncio.run(mastodon.main(alice.url, alice.person, alice.password, given.posts))
         if given.chaos:
-            report = chaos.run(chaos.Wanted(bluesky=given.bluesky, mastodon=given.mastodon, kills=given.kills, seconds=given.seconds))  # fmt: skip
+            report = chaos.run(
+                chaos.Wanted(bluesky=given.bluesky, mastodon=given.mastodon, kills=given.kills, seconds=given.seconds)
+            )
             print(json.dumps(report, indent=1, ensure_ascii=False))
             wrong += bool(report["wrong"] or report["ended"])
     except NotHere as exc:

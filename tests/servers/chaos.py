@@ -59,7 +59,10 @@ def run(wanted: Wanted) -> dict[str, Any]:
             before_snac = stack.enter_context(Lossy(alice.url).running())
             database = stack.enter_context(prepared(folder))
             report = _deliver(wanted, folder, database.cluster.url, pds, alice, (before_pds, before_snac))
-            report |= {"accepted": before_pds.accepted + before_snac.accepted, "answers_lost": before_pds.lost + before_snac.lost}  # fmt: skip
+            report |= {
+                "accepted": before_pds.accepted + before_snac.accepted,
+                "answers_lost": before_pds.lost + before_snac.lost,
+            }
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {**report, "took_s": round(time.monotonic() - began, 1)}
@@ -80,8 +83,21 @@ def _deliver(
         "bluesky": [f"Kabar ke-{n} 🇮🇩 #kopi" for n in range(wanted.bluesky)],
         "mastodon": [f"Kiriman ke-{n} ☕🏽 #senja" for n in range(wanted.mastodon)],
     }
-    size = Size(deliveries=wanted.bluesky + wanted.mastodon, kills=wanted.kills, restarts=0, seconds=wanted.seconds, faulted=SHARE, patience=PATIENCE)  # fmt: skip
-    begin = people.write({slug: [(text, dice.random() * wanted.seconds, dice.random() < 0.1) for text in listed] for slug, listed in texts.items()}, timedelta(seconds=4))  # fmt: skip
+    size = Size(
+        deliveries=wanted.bluesky + wanted.mastodon,
+        kills=wanted.kills,
+        restarts=0,
+        seconds=wanted.seconds,
+        faulted=SHARE,
+        patience=PATIENCE,
+    )
+    begin = people.write(
+        {
+            slug: [(text, dice.random() * wanted.seconds, dice.random() < 0.1) for text in listed]
+            for slug, listed in texts.items()
+        },
+        timedelta(seconds=4),
+    )
     processes = Processes(folder, size, QUICK if size.deliveries < 100 else PACE)
     del processes.commands["web"]  # nobody looks at a page here
     processes.start()
@@ -93,7 +109,10 @@ def _deliver(
         left = _wait(processes, url, begin.timestamp() + wanted.seconds + PATIENCE)
     finally:
         processes.stop()
-    public = {"bluesky": Counter(one["value"]["text"] for one in pds.posts(did)), "mastodon": asyncio.run(_shown(alice))}  # fmt: skip
+    public = {
+        "bluesky": Counter(one["value"]["text"] for one in pds.posts(did)),
+        "mastodon": asyncio.run(_shown(alice)),
+    }
     wrong = [f"{left} deliveries were still under way"] if left else []
     lost = doubled = 0
     for slug, listed in texts.items():
@@ -105,7 +124,15 @@ def _deliver(
         wrong += [f"{slug}: nobody asked for {text!r}" for text in public[slug]]
     with psycopg.connect(url) as connection:
         states = {slug: dict(connection.execute(STATES, [slug]).fetchall()) for slug in texts}
-    return {"deliveries": {slug: len(listed) for slug, listed in texts.items()}, "kills": wanted.kills, "lost": lost, "doubled": doubled, "states": states, "ended": processes.ended, "wrong": wrong}  # fmt: skip
+    return {
+        "deliveries": {slug: len(listed) for slug, listed in texts.items()},
+        "kills": wanted.kills,
+        "lost": lost,
+        "doubled": doubled,
+        "states": states,
+        "ended": processes.ended,
+        "wrong": wrong,
+    }
 
 
 def _until(moment: float) -> None:

@@ -34,7 +34,13 @@ def bluesky(url: str, name: str, password: str, picture: bytes) -> Told:
         did = client._session.did
         told.append(("session", client._session.handle))
         client.me = models.AppBskyActorDefs.ProfileViewDetailed(did=did, handle=f"{name}.test")
-        text = client_utils.TextBuilder().text("Halo ☕ ").link("menu", "https://kopisenja.example").text(" ").tag("#kopi", "kopi")  # fmt: skip
+        text = (
+            client_utils.TextBuilder()
+            .text("Halo ☕ ")
+            .link("menu", "https://kopisenja.example")
+            .text(" ")
+            .tag("#kopi", "kopi")
+        )
         made = client.send_image(text, picture, "Secangkir kopi", langs=["id"])
         read = client.get_post(made.uri.rsplit("/", 1)[1], did)
         (image,) = read.value.embed.images  # type: ignore[union-attr]
@@ -50,7 +56,16 @@ def bluesky(url: str, name: str, password: str, picture: bytes) -> Told:
         told.append(("reply", listed.records[0].value.reply.root.uri == made.uri))  # type: ignore[attr-defined]
         told.append(("resolve", client.resolve_handle(f"{name}.test").did == did))
         long = {"$type": "app.bsky.feed.post", "text": "a" * 301, "createdAt": "2026-11-26T00:00:00Z"}
-        told.append(("too long", _refused(lambda: client.com.atproto.repo.create_record({"repo": did, "collection": "app.bsky.feed.post", "record": long}))))  # fmt: skip
+        told.append(
+            (
+                "too long",
+                _refused(
+                    lambda: client.com.atproto.repo.create_record(
+                        {"repo": did, "collection": "app.bsky.feed.post", "record": long}
+                    )
+                ),
+            )
+        )
         told += [("delete", client.delete_post(uri)) for uri in (reply.uri, made.uri)]
         told.append(("gone", _refused(lambda: client.get_post(made.uri.rsplit("/", 1)[1], did))))
         before = client._session.refresh_jwt
@@ -66,7 +81,9 @@ def _refused(call: Callable[[], object]) -> str:
         call()
     except exceptions.BadRequestError as refused:
         content = getattr(refused.response, "content", None)
-        return f"{refused.response.status_code if refused.response else 0} {getattr(content, 'error', '')}: {getattr(content, 'message', '')}".split(": at://")[0]  # fmt: skip
+        return f"{refused.response.status_code if refused.response else 0} {getattr(content, 'error', '')}: {getattr(content, 'message', '')}".split(
+            ": at://"
+        )[0]
     return "taken"
 
 

@@ -65,7 +65,9 @@ class Lossy:
         url = self.upstream + request.raw_path
         headers["Host"] = urlsplit(self.upstream).netloc
         try:
-            async with self.client.request(request.method, url, headers=headers, data=body or None, allow_redirects=False) as answer:  # fmt: skip
+            async with self.client.request(
+                request.method, url, headers=headers, data=body or None, allow_redirects=False
+            ) as answer:
                 said = await answer.read()
                 kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP]
         except aiohttp.ClientError:

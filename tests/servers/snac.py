@@ -81,17 +81,26 @@ def install() -> None:
     if shutil.which("snac") and shutil.which("nginx"):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise NotHere(f"The real Mastodon-like servers need {' and '.join(PACKAGES)}, which root can install on Debian: apt-get install {' '.join(PACKAGES)}")  # fmt: skip
+        raise NotHere(
+            f"The real Mastodon-like servers need {' and '.join(PACKAGES)}, which root can install on Debian: apt-get install {' '.join(PACKAGES)}"
+        )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):  # fmt: skip
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES],
+    ):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise NotHere(f"The real Mastodon-like servers could not be installed: {(done.stdout + done.stderr)[-600:]}")  # fmt: skip
+            raise NotHere(
+                f"The real Mastodon-like servers could not be installed: {(done.stdout + done.stderr)[-600:]}"
+            )
 
 
 def _user() -> int:
     if os.geteuid() != 0:
-        raise NotHere("The real Mastodon-like servers want port 80 of a loopback address each, which only root may open.")  # fmt: skip
+        raise NotHere(
+            "The real Mastodon-like servers want port 80 of a loopback address each, which only root may open."
+        )
     try:
         return pwd.getpwnam(USER).pw_uid
     except KeyError:
@@ -113,9 +122,14 @@ def running() -> Iterator[tuple[Snac, Snac]]:
         words = {name: _made(folder / name, hosts[name], ports[name], person) for name, person in PEOPLE}
         for name in hosts:
             stack.enter_context(_process(["snac", "httpd", str(folder / name)], folder / f"{name}.log", user=USER))
-        servers = " ".join(f"server {{ listen {hosts[n]}:80; location / {{ proxy_pass http://127.0.0.1:{ports[n]}; }} }}" for n in hosts)  # fmt: skip
+        servers = " ".join(
+            f"server {{ listen {hosts[n]}:80; location / {{ proxy_pass http://127.0.0.1:{ports[n]}; }} }}"
+            for n in hosts
+        )
         (folder / "nginx.conf").write_text(NGINX.format(user=USER, folder=folder, servers=servers))
-        stack.enter_context(_process(["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.log")], folder / "nginx.out"))  # fmt: skip
+        stack.enter_context(
+            _process(["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.log")], folder / "nginx.out")
+        )
         for host in hosts.values():
             _wait(host, folder)
         alice, bob = (Snac(host=hosts[name], person=person, password=words[name]) for name, person in PEOPLE)
@@ -137,14 +151,18 @@ def _made(folder: Path, host: str, port: int, person: str) -> str:
 
 
 def _as_user(command: list[str], said: str = "") -> str:
-    done = subprocess.run(command, input=said, capture_output=True, text=True, check=False, user=USER, extra_groups=[], cwd="/")  # fmt: skip
+    done = subprocess.run(
+        command, input=said, capture_output=True, text=True, check=False, user=USER, extra_groups=[], cwd="/"
+    )
     return done.stdout + done.stderr
 
 
 @contextmanager
 def _process(command: list[str], log: Path, user: str | None = None) -> Iterator[None]:
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, user=user, extra_groups=[] if user else None, cwd="/")  # fmt: skip
+        process = subprocess.Popen(
+            command, stdout=out, stderr=out, user=user, extra_groups=[] if user else None, cwd="/"
+        )
     try:
         yield
     finally:

@@ -70,7 +70,9 @@ async def _read(alice, bob):
         assert sorted(read) == said
         assert (await mastodon.connector.answers(session, cursor)).items == ()
         post = alice.ask("/api/v1/statuses", alice.token(), {"status": "counted"})["id"]
-        assert await mastodon.connector.numbers(session, [post, "1795729605896821"]) == {post: {"replies_count": 0, "reblogs_count": 0, "favourites_count": 0}}  # fmt: skip
+        assert await mastodon.connector.numbers(session, [post, "1795729605896821"]) == {
+            post: {"replies_count": 0, "reblogs_count": 0, "favourites_count": 0}
+        }
 
 
 class Served:
@@ -133,7 +135,21 @@ def test_lost_answers_and_killed_workers_lose_and_double_nothing():
         snac._user()
     except NotHere as exc:
         pytest.skip(f"NOT TRIED: {exc}")
-    command = [sys.executable, "-m", "tests.servers", "--posts", "0", "--bluesky", "16", "--mastodon", "10", "--kills", "2", "--seconds", "5"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "tests.servers",
+        "--posts",
+        "0",
+        "--bluesky",
+        "16",
+        "--mastodon",
+        "10",
+        "--kills",
+        "2",
+        "--seconds",
+        "5",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     report = json.loads(re.sub(r"^[^{]*", "", done.stdout))

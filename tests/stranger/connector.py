@@ -130,8 +130,12 @@ class Stranger:
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         ids = _ids(delivery)
         answer = await session.http.call(
-            "GET", session.app.endpoints["api"] + "/posts", charge=READ, headers=_auth(session), params={"tag": f"{delivery.key}-{len(ids)}"}
-        )  # fmt: skip
+            "GET",
+            session.app.endpoints["api"] + "/posts",
+            charge=READ,
+            headers=_auth(session),
+            params={"tag": f"{delivery.key}-{len(ids)}"},
+        )
         found = answer.json()["posts"]
         if not found:
             return None
@@ -148,12 +152,17 @@ class Stranger:
             )
         except Rejected:
             return Reads.GONE
-        wanted = {revision.before.parts[revision.part].text: Reads.BEFORE, revision.after.parts[revision.part].text: Reads.AFTER}  # fmt: skip
+        wanted = {
+            revision.before.parts[revision.part].text: Reads.BEFORE,
+            revision.after.parts[revision.part].text: Reads.AFTER,
+        }
         return wanted.get(answer.json()["text"], Reads.OTHER)
 
     async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
         body: dict[str, JSON] = {"text": revision.after.parts[revision.part].text}
-        answer = await session.http.call("PUT", _post(session, revision.post_id), headers=_auth(session), json=body, timeout=2)  # fmt: skip
+        answer = await session.http.call(
+            "PUT", _post(session, revision.post_id), headers=_auth(session), json=body, timeout=2
+        )
         return {"text": str(answer.json()["text"])}
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:

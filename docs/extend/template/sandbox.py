@@ -71,7 +71,9 @@ class Server(Sandbox):
         token, refresh, account = secrets.token_urlsafe(32), secrets.token_urlsafe(32), grant["account"]
         self.store.put("token", token, {"account": account, "until": self.now().timestamp() + LASTS})
         self.store.put("refresh", refresh, {"account": account})
-        return web.json_response({"access_token": token, "refresh_token": refresh, "expires_in": LASTS, "account": account})  # fmt: skip
+        return web.json_response(
+            {"access_token": token, "refresh_token": refresh, "expires_in": LASTS, "account": account}
+        )
 
     def _account(self, request: web.Request) -> str:
         found = self.store.get("token", _bearer(request))

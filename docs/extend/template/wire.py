@@ -33,7 +33,9 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     """None only where it is certain that nothing happened; Uncertain is raised where the network cannot tell."""
     out = _out(delivery)
     tag = _tag(delivery, len(out))
-    reply = await session.http.call("GET", _posts(session), charge=READ, headers=_authorization(session), params={"tag": tag})  # fmt: skip
+    reply = await session.http.call(
+        "GET", _posts(session), charge=READ, headers=_authorization(session), params={"tag": tag}
+    )
     found = reply.json()["posts"]
     return _further(session, delivery, [*out, str(found[0]["id"])]) if found else None
 
@@ -45,7 +47,9 @@ async def prove(session: Session) -> None:
 
 async def withdraw(session: Session, post_id: str) -> None:
     try:
-        await session.http.call("DELETE", f"{_posts(session)}/{post_id}", headers=_authorization(session), repeatable=True)  # fmt: skip
+        await session.http.call(
+            "DELETE", f"{_posts(session)}/{post_id}", headers=_authorization(session), repeatable=True
+        )
     except Rejected as refused:
         if "404" not in refused.detail:  # it is gone already, which is what was wanted
             raise

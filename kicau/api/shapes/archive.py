@@ -66,7 +66,11 @@ class ItemPage(Page[Item]):
 class ItemQuery(PageQuery):
     """What is looked for; what is left out does not matter."""
 
-    words: str = Field("", max_length=500, description='All must occur; "in quotation marks" as a phrase, -without, either OR other. Indonesian and English words are found in all their forms.')  # fmt: skip
+    words: str = Field(
+        "",
+        max_length=500,
+        description='All must occur; "in quotation marks" as a phrase, -without, either OR other. Indonesian and English words are found in all their forms.',
+    )
     network: str = Field("", max_length=40, description="On this network.")
     author: str = Field("", max_length=250, description="By this author: key or handle.")
     kind: KindName | None = Field(None, description="Of this kind.")
@@ -112,7 +116,9 @@ class FacetAnswer(Shape):
 class ChainLink(Shape):
     """One statement's place in a decision."""
 
-    statement: str = Field(description="Its id; policy:… and terms:… are the workspace's settings and a network's terms.")  # fmt: skip
+    statement: str = Field(
+        description="Its id; policy:… and terms:… are the workspace's settings and a network's terms."
+    )
     layer: LayerName = Field(description=LAYER)
     party: PartyName = Field(description="Who says it.")
     party_name: str = Field(description="Their name; may be empty.")
@@ -183,7 +189,9 @@ class StatementPage(Page[Statement]):
 class ItemSay(Shape):
     """Something said of one item."""
 
-    model_config = examples({"layer": "author", "party": "author", "says": {"train_gen": "deny"}, "note": "Foto pelanggan"})  # fmt: skip
+    model_config = examples(
+        {"layer": "author", "party": "author", "says": {"train_gen": "deny"}, "note": "Foto pelanggan"}
+    )
 
     layer: LayerName = Field(description=LAYER)
     party: PartyName = Field(description="Who says it.")
@@ -197,10 +205,14 @@ class ItemSay(Shape):
 class Say(ItemSay):
     """Something said of more than one item."""
 
-    model_config = examples({"layer": "author", "party": "author", "subject": "author", "key": "own", "says": {"train_gen": "allow"}})  # fmt: skip
+    model_config = examples(
+        {"layer": "author", "party": "author", "subject": "author", "key": "own", "says": {"train_gen": "allow"}}
+    )
 
     subject: Literal["everything", "network", "site", "licence", "author"] = Field(description="Of what.")
-    key: str = Field("", max_length=500, description='Which: a network, an address, an SPDX expression, an author\'s key or "own".')  # fmt: skip
+    key: str = Field(
+        "", max_length=500, description='Which: a network, an address, an SPDX expression, an author\'s key or "own".'
+    )
     network: str = Field("", max_length=40, description="Only of this network.")
     acquired: Way | None = Field(None, description=f"Only of copies that came this way. {WAY}")
 
@@ -213,7 +225,9 @@ class Import(Shape):
     network: str = Field(description="Whose download it is; empty where the file names networks itself.")
     account: str = Field(description="Whose archive it says it is: handle, else id; may be empty.")
     acquired: Way = Field(description=WAY)
-    state: Literal["waiting", "asking", "running", "done", "failed", "canceled"] = Field(description='"asking": somebody must say whose it is; see `sentence`.')  # fmt: skip
+    state: Literal["waiting", "asking", "running", "done", "failed", "canceled"] = Field(
+        description='"asking": somebody must say whose it is; see `sentence`.'
+    )
     sentence: str = Field(description="Why it asks or failed; may be empty.")
     expected: int = Field(description="Posts that it says it holds; 0 where it does not say.")
     read: int = Field(description="Entries that are dealt with.")
@@ -268,8 +282,16 @@ class Policy(Shape):
 
     model_config = examples({"ai_use": {"train_gen": "deny", "search": "allow"}})
 
-    ai_use: Annotated[dict[UseName, Literal["allow", "deny", "conditional"]], Field(max_length=8)] | None = Field(None, description="The workspace's rule for its own words, and for others' where nobody else spoke; left out: as it is.")  # fmt: skip
-    terms: Annotated[dict[int, dict[UseName, Literal["allow", "deny", "conditional", "unknown"]]], Field(max_length=100)] = Field({}, description="As if the operator had reviewed these networks' terms, by id, and held that they say this; empty: what they say now.")  # fmt: skip
+    ai_use: Annotated[dict[UseName, Literal["allow", "deny", "conditional"]], Field(max_length=8)] | None = Field(
+        None,
+        description="The workspace's rule for its own words, and for others' where nobody else spoke; left out: as it is.",
+    )
+    terms: Annotated[
+        dict[int, dict[UseName, Literal["allow", "deny", "conditional", "unknown"]]], Field(max_length=100)
+    ] = Field(
+        {},
+        description="As if the operator had reviewed these networks' terms, by id, and held that they say this; empty: what they say now.",
+    )
     said: list[Say] = Field([], max_length=100, description="As if this were said.")
     ended: list[str] = Field([], max_length=100, description="As if these statements had ended.")
 

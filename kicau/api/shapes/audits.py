@@ -41,7 +41,9 @@ class AuditResult(AuditRow):
     """With what was read, and how sure the result is."""
 
     sentence: str = Field(description="What was found, in a sentence; empty until it is done.")
-    summary: dict[str, JsonValue] = Field(description="The report without its findings: posts, data (shards, failed, skipped), sensitivity with 95% intervals, chance, kinds; empty until it is done.")  # fmt: skip
+    summary: dict[str, JsonValue] = Field(
+        description="The report without its findings: posts, data (shards, failed, skipped), sensitivity with 95% intervals, chance, kinds; empty until it is done."
+    )
     not_stamped: list[str] = Field(description="Why outsiders did not stamp the evidence, a sentence each.")
 
 
@@ -122,7 +124,9 @@ class EntryQuery(PageQuery):
 class Inclusion(Entry):
     """The proof that an entry is in the log."""
 
-    salt: str = Field(description="Base64. With the content it gives the commitment: HMAC-SHA256 of the content under it. Keep it as secret as the content.")  # fmt: skip
+    salt: str = Field(
+        description="Base64. With the content it gives the commitment: HMAC-SHA256 of the content under it. Keep it as secret as the content."
+    )
     leaf_hash: str = Field(description="Base64 of RFC 6962's hash of the commitment.")
     path: list[str] = Field(description="Base64 of each hash from the leaf to the root.")
     checkpoint: str = Field(description="The signed note under which the proof holds.")

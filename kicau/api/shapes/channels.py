@@ -114,7 +114,9 @@ class Channel(Shape):
         description=f"When it is asked again what it can do, where that was put off. {STAMP}"
     )
     asks_why: str = Field(description="Why it was put off, in a sentence: a budget has no room, say; may be empty.")
-    reads_from: datetime | None = Field(description=f"Until when nothing is read with it: its network says that its allowance is nearly used up. {STAMP}")  # fmt: skip
+    reads_from: datetime | None = Field(
+        description=f"Until when nothing is read with it: its network says that its allowance is nearly used up. {STAMP}"
+    )
     token_expires_at: datetime | None = Field(description=f"Of its credentials, which are renewed well before. {STAMP}")
     connected_at: datetime = Field(description=STAMP)
 

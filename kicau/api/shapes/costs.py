@@ -29,14 +29,20 @@ class BudgetInput(Shape):
     timezone: str = Field("", max_length=64, description="Zone in which days and months begin; empty: the workspace's.")
     hard: Flag = Field(True, description="Whether what does not fit is held; else people are only told.")
     tell_at: int = Field(80, ge=1, le=100, description="Percent used at which people are told.")
-    reading_share: int = Field(70, ge=0, le=100, description="Percent of it that reading may use up, so that publishing keeps the rest.")  # fmt: skip
+    reading_share: int = Field(
+        70, ge=0, le=100, description="Percent of it that reading may use up, so that publishing keeps the rest."
+    )
     network: str = Field("", max_length=40, description="For one network only.")
     app: str = Field(
         "", max_length=60, description="Name of an app of `network`: for all its workspaces, set by operators only."
     )
     channel: str = Field("", max_length=80, description="Key or id: for one channel only.")
     campaign: str = Field("", max_length=120, description="Name: for one campaign only.")
-    purpose: str = Field("", max_length=12, description="For one purpose only: publish, find, answers, numbers, read, connect, refresh, withdraw or edit.")  # fmt: skip
+    purpose: str = Field(
+        "",
+        max_length=12,
+        description="For one purpose only: publish, find, answers, numbers, read, connect, refresh, withdraw or edit.",
+    )
 
 
 class Worth(Shape):
@@ -116,7 +122,11 @@ class ForecastQuery(Shape):
     plan: str = Field("", max_length=40, description="The apps were on the price list of this name.")
     reading: float = Field(1.0, ge=0, le=100, description="So many times as much reading.")
     plain: Flag = Field(False, description="No post had what makes it dear (a link, where a price list says so).")
-    price: list[str] = Field(default_factory=list, max_length=20, description="METER=AMOUNT, in millionths of its currency: it cost this from now on. May be given again.")  # fmt: skip
+    price: list[str] = Field(
+        default_factory=list,
+        max_length=20,
+        description="METER=AMOUNT, in millionths of its currency: it cost this from now on. May be given again.",
+    )
 
 
 class PlansQuery(Shape):
@@ -152,7 +162,9 @@ class Saving(Shape):
     network: str = Field(description="Whose readings cost money.")
     currency: str = Field(description="ISO 4217.")
     ours: int = Field(description=f"By the reading policy. {MICRO}")
-    naive: int = Field(description=f"For polling each channel each minute and re-reading 90 days of posts every two hours. {MICRO}")  # fmt: skip
+    naive: int = Field(
+        description=f"For polling each channel each minute and re-reading 90 days of posts every two hours. {MICRO}"
+    )
     percent: int = Field(description="How much less that is.")
 
 
@@ -178,11 +190,15 @@ class DatedPrices(Shape):
     network: str = Field(description="Whose.")
     name: str = Field(description="The plan.")
     since: date = Field(description="The first day (UTC).")
-    until: date | None = Field(description="The first day on which it holds no more; null: until a later list of its name.")  # fmt: skip
+    until: date | None = Field(
+        description="The first day on which it holds no more; null: until a later list of its name."
+    )
     currency: str = Field(description="ISO 4217; empty where nothing costs money.")
     monthly: int = Field(description=f"Each month, used or not. {MICRO}")
     prices: dict[str, int] = Field(description=f"For one unit of each meter. {MICRO}")
-    instead: dict[str, str] = Field(description="A dear meter and the plain one of the same post without what makes it dear.")  # fmt: skip
+    instead: dict[str, str] = Field(
+        description="A dear meter and the plain one of the same post without what makes it dear."
+    )
     daily: list[str] = Field(description="Meters of which each resource is billed once a UTC day.")
     caps: list[Cap] = Field(description="What it allows.")
     refuses: list[str] = Field(description="Meters that it does not have.")
@@ -200,8 +216,11 @@ class OwnPriceList(Shape):
     """Lists in TOML, as docs/operate/prices.md has them; one of the same name and day replaces ours."""
 
     model_config = examples(
-        {"network": A_NETWORK, "toml": '[[list]]\nname = "contract"\nsince = 2027-01-01\ncurrency = "USD"\nsource = "our contract"\n[list.prices]\ncalls = 10\n'}
-    )  # fmt: skip
+        {
+            "network": A_NETWORK,
+            "toml": '[[list]]\nname = "contract"\nsince = 2027-01-01\ncurrency = "USD"\nsource = "our contract"\n[list.prices]\ncalls = 10\n',
+        }
+    )
 
     network: str = Field(max_length=40, description="Whose prices they are.")
     toml: str = Field(max_length=100_000, description="One or more [[list]].")
@@ -253,7 +272,9 @@ class ClientCost(Shape):
 
     currency: str = Field(description="ISO 4217.")
     micro: int = Field(description=MICRO)
-    shown: Worth | None = Field(description="In the client's own currency, by the rate of the month's last day, or today's.")  # fmt: skip
+    shown: Worth | None = Field(
+        description="In the client's own currency, by the rate of the month's last day, or today's."
+    )
     before: int = Field(description=f"The month before it. {MICRO}")
     forecast: Forecast | None = Field(description="Of the present month; null for another.")
 
@@ -268,7 +289,9 @@ class ClientCosts(Shape):
     begins_at: datetime = Field(description=STAMP)
     ends_at: datetime = Field(description=f"Before here. {STAMP}")
     costs: list[ClientCost] = Field(description="By currency, the dearest first; empty where nothing costs money.")
-    budgets: list[Budget] = Field(description="The workspace's own, as they are now; empty for another month than the present.")  # fmt: skip
+    budgets: list[Budget] = Field(
+        description="The workspace's own, as they are now; empty for another month than the present."
+    )
     passed: list[str] = Field(description="Ids of the budgets for all of a month that the forecast passes.")
 
 
@@ -287,7 +310,9 @@ class ClientsQuery(Shape):
 class StatementLine(Shape):
     """One group of charges."""
 
-    key: str = Field(description="A network, a purpose, a meter, or the id of a channel, campaign or person; empty for what has none.")  # fmt: skip
+    key: str = Field(
+        description="A network, a purpose, a meter, or the id of a channel, campaign or person; empty for what has none."
+    )
     label: str = Field(description="Its name.")
     currency: str = Field(description="ISO 4217; empty where it costs no money.")
     calls: int = Field(description="How many charges.")
@@ -303,7 +328,9 @@ class MonthStatement(Shape):
     begins_at: datetime = Field(description=STAMP)
     ends_at: datetime = Field(description=f"Before here. {STAMP}")
     totals: list[StatementTotal] = Field(description="By currency.")
-    uncertain: int = Field(description=f"Of it for calls whose answers were lost, and which may have cost nothing. {MICRO}")  # fmt: skip
+    uncertain: int = Field(
+        description=f"Of it for calls whose answers were lost, and which may have cost nothing. {MICRO}"
+    )
     networks: list[StatementLine] = Field(description="By network.")
     purposes: list[StatementLine] = Field(description="By purpose.")
     meters: list[StatementLine] = Field(description="By what was used, money or not.")

@@ -16,8 +16,15 @@ class Listen(Shape):
 
     model_config = examples({"url": "https://example.org/photos/kopi.jpg", "keep": False})
 
-    url: str = Field(max_length=500, pattern="^https?://", description="A page or a file; its site's robots.txt, tdmrep.json and licences are read too. Only public addresses are fetched.")  # fmt: skip
-    keep: Flag = Field(False, description="Write what is declared down as statements; what was kept from the same sources before ends where it changed.")  # fmt: skip
+    url: str = Field(
+        max_length=500,
+        pattern="^https?://",
+        description="A page or a file; its site's robots.txt, tdmrep.json and licences are read too. Only public addresses are fetched.",
+    )
+    keep: Flag = Field(
+        False,
+        description="Write what is declared down as statements; what was kept from the same sources before ends where it changed.",
+    )
 
 
 class Declared(Shape):
@@ -40,7 +47,9 @@ class Heard(Shape):
 
     of: str = Field(description="The address, or the SHA-256 of the file's content.")
     at: datetime = Field(description=STAMP)
-    says: dict[str, str] = Field(description="The strictest of all that is declared; what is not named is not said, which is no permission.")  # fmt: skip
+    says: dict[str, str] = Field(
+        description="The strictest of all that is declared; what is not named is not said, which is no permission."
+    )
     declared: list[Declared] = Field(description="By source and vocabulary.")
     faults: list[str] = Field(description="What could not be read or fetched, in sentences.")
     kept: list[str] = Field(description="Ids of the statements that were written down.")
@@ -49,5 +58,7 @@ class Heard(Shape):
 class Form(Shape):
     """The workspace's rule in one form."""
 
-    form: Literal["robots", "headers", "html", "rsl", "tdmrep", "lexicon-ai", "iptc", "cawg", "odrl"] = Field(description="robots: a robots.txt with AIPREF, Content Signals and the RSL document; headers and html: for pages of one's own; rsl: an XML document; tdmrep: /.well-known/tdmrep.json; lexicon-ai: a record of the AT protocol; iptc: the property in pictures; cawg: an assertion for whoever signs C2PA manifests; odrl: an offer.")  # fmt: skip
+    form: Literal["robots", "headers", "html", "rsl", "tdmrep", "lexicon-ai", "iptc", "cawg", "odrl"] = Field(
+        description="robots: a robots.txt with AIPREF, Content Signals and the RSL document; headers and html: for pages of one's own; rsl: an XML document; tdmrep: /.well-known/tdmrep.json; lexicon-ai: a record of the AT protocol; iptc: the property in pictures; cawg: an assertion for whoever signs C2PA manifests; odrl: an offer."
+    )
     text: str = Field(description="To be copied; empty where the form has no word for the rule.")

@@ -18,7 +18,9 @@ class LogCheckpoint(Shape):
     size: int = Field(description="Entries.")
     at: datetime = Field(description=STAMP)
     note: str = Field(description="The signed note (c2sp.org/signed-note).")
-    anchors: list[dict[str, JsonValue]] = Field(description="What outsiders said of it: kind (rfc3161, opentimestamps or witness), by, at, and the stamp itself.")  # fmt: skip
+    anchors: list[dict[str, JsonValue]] = Field(
+        description="What outsiders said of it: kind (rfc3161, opentimestamps or witness), by, at, and the stamp itself."
+    )
 
 
 class Log(Shape):
@@ -60,7 +62,9 @@ class CanaryRegister(Shape):
     name: str = Field(min_length=1, max_length=120, description="Not used yet in this workspace.")
     candidates: int = Field(1000, ge=20, le=10_000, description="The smallest p-value is one in so many.")
     language: Literal["en", "id"] = Field("en", description="Of the sentence around the drawn words.")
-    sentence: str = Field("", max_length=200, description="Your own sentence, with {words} once where the drawn words go.")  # fmt: skip
+    sentence: str = Field(
+        "", max_length=200, description="Your own sentence, with {words} once where the drawn words go."
+    )
 
 
 class Candidates(Shape):
@@ -105,4 +109,6 @@ class CanaryRank(Shape):
     of: int = Field(description="Candidates.")
     p: float = Field(description="Chance of this rank or a better one where the model never saw it.")
     tests: int = Field(description="How often this canary was tested, this time included.")
-    bundle: str = Field(description="Write it to a file as it is: verify.py checks it. Empty where it was not asked for.")  # fmt: skip
+    bundle: str = Field(
+        description="Write it to a file as it is: verify.py checks it. Empty where it was not asked for."
+    )

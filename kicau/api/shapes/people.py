@@ -25,7 +25,9 @@ class Workspace(Shape):
         description="Hours around a post within which the same text to the same channel is warned of; 0 never warns."
     )
     currency: str = Field(description="ISO 4217: what costs are shown in beside their own; empty: nothing else.")
-    unrated: list[str] = Field(description="Currencies that networks ask for which there is no rate into it yet: amounts in them stay as they are.")  # fmt: skip
+    unrated: list[str] = Field(
+        description="Currencies that networks ask for which there is no rate into it yet: amounts in them stay as they are."
+    )
     ai_use: dict[str, str] = Field(description=f"The default for what is composed here. {AI_USE}")
     terms_url: str = Field(description="Where others read whom to ask for what is not allowed; may be empty.")
     marks_media: bool = Field(description="Whether published pictures carry the rule in themselves (IPTC Data Mining).")
@@ -72,7 +74,9 @@ class WorkspaceChange(Shape):
         description="What costs are shown in beside their own, by the operator's rates; empty: nothing else.",
     )
     ai_use: AIUse | None = Field(None, description=f"The default for what is composed here. {AI_USE}")
-    terms_url: str | None = Field(None, max_length=500, description="Where others read whom to ask for what is not allowed.")  # fmt: skip
+    terms_url: str | None = Field(
+        None, max_length=500, description="Where others read whom to ask for what is not allowed."
+    )
     marks_media: Flag | None = Field(None, description="Whether published pictures carry the rule in themselves.")
 
 

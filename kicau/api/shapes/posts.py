@@ -240,7 +240,9 @@ class Previews(Shape):
 
     items: list[Preview] = Field(description="One for each channel, in the order asked.")
     cost: dict[str, int] = Field(description="Price of all together: millionths of each currency.")
-    cost_shown: dict[str, Worth] = Field(description="The same by currency, in the workspace's own; without those that have no rate.")  # fmt: skip
+    cost_shown: dict[str, Worth] = Field(
+        description="The same by currency, in the workspace's own; without those that have no rate."
+    )
 
 
 class Campaign(Shape):

@@ -57,7 +57,9 @@ class ApproveInput(Shape):
     model_config = examples({"text": "Lovely."})
 
     text: str = Field("", max_length=LONGEST, description="A word to its author.")
-    version: Annotated[Whole, Field(ge=1, le=2_000_000_000)] | None = Field(None, description="The version that was read; null does not matter.")  # fmt: skip
+    version: Annotated[Whole, Field(ge=1, le=2_000_000_000)] | None = Field(
+        None, description="The version that was read; null does not matter."
+    )
 
 
 class ReturnInput(Shape):

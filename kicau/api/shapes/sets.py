@@ -16,7 +16,7 @@ PersonalName = Literal["email", "phone", "nik", "npwp", "card", "account", "addr
 Slug = Annotated[str, Field(max_length=40)]
 Words = Annotated[str, Field(max_length=4000)]
 FORMAT = "text: one text a record; prompt: prompt and completion; chat: messages, whole conversations."
-STATE = "waiting for its turn, making, ready, failed, or superseded: something in it was taken back and it is handed out no more."  # fmt: skip
+STATE = "waiting for its turn, making, ready, failed, or superseded: something in it was taken back and it is handed out no more."
 
 
 class SetQuery(Shape):
@@ -25,8 +25,12 @@ class SetQuery(Shape):
     words: str = Field("", max_length=500, description="As for a search in the archive.")
     networks: list[Slug] = Field(default_factory=list, max_length=50, description="On these networks.")
     authors: list[Short] = Field(default_factory=list, max_length=500, description="By these: keys or handles.")
-    kinds: list[KindName] = Field(default_factory=list, max_length=10, description="Of these kinds. Reposts and messages never enter a set.")  # fmt: skip
-    acquired: list[Way] = Field(default_factory=list, max_length=5, description="With a copy that came one of these ways.")  # fmt: skip
+    kinds: list[KindName] = Field(
+        default_factory=list, max_length=10, description="Of these kinds. Reposts and messages never enter a set."
+    )
+    acquired: list[Way] = Field(
+        default_factory=list, max_length=5, description="With a copy that came one of these ways."
+    )
     own: Flag | None = Field(None, description="This workspace's own words, or others'.")
     since: AwareDatetime | None = Field(None, description="Posted then or later.")
     until: AwareDatetime | None = Field(None, description="Posted before then.")
@@ -35,30 +39,54 @@ class SetQuery(Shape):
 class SetOptions(Shape):
     """How a set is made; what is left out is as it is usually."""
 
-    languages: list[Annotated[str, Field(max_length=12)]] | None = Field(None, max_length=50, description="Only in these (ISO 639-1); empty: all.")  # fmt: skip
-    personal: list[PersonalName] | None = Field(None, max_length=10, description="Kinds of personal data that are replaced; usually all.")  # fmt: skip
+    languages: list[Annotated[str, Field(max_length=12)]] | None = Field(
+        None, max_length=50, description="Only in these (ISO 639-1); empty: all."
+    )
+    personal: list[PersonalName] | None = Field(
+        None, max_length=10, description="Kinds of personal data that are replaced; usually all."
+    )
     least_words: Whole | None = Field(None, ge=1, le=1000, description="Shorter texts stay out.")
-    without_repeats: Flag | None = Field(None, description="Texts that say nearly the same are there once; usually true.")  # fmt: skip
-    shares: list[Annotated[float, Field(ge=0, le=1)]] | None = Field(None, min_length=3, max_length=3, description="Of conversations, for train, validation and test; together 1.")  # fmt: skip
-    prompt: str | None = Field(None, max_length=500, description="Before a text that answers nothing; knows {network} and {language}.")  # fmt: skip
+    without_repeats: Flag | None = Field(
+        None, description="Texts that say nearly the same are there once; usually true."
+    )
+    shares: list[Annotated[float, Field(ge=0, le=1)]] | None = Field(
+        None, min_length=3, max_length=3, description="Of conversations, for train, validation and test; together 1."
+    )
+    prompt: str | None = Field(
+        None, max_length=500, description="Before a text that answers nothing; knows {network} and {language}."
+    )
 
 
 class SetChange(Shape):
     """What the next version of a set is made of; everything is replaced."""
 
-    model_config = examples({"purpose": "Balasan pelanggan", "format": "chat", "query": {"own": True}, "options": {"least_words": 3}})  # fmt: skip
+    model_config = examples(
+        {"purpose": "Balasan pelanggan", "format": "chat", "query": {"own": True}, "options": {"least_words": 3}}
+    )
 
     purpose: Words = Field("", description="What it is for, in its maker's words; stands in its card.")
     format: FormatName = Field("text", description=FORMAT)
     query: SetQuery = Field(default_factory=lambda: SetQuery.model_validate({}), description="Which posts.")
-    meets: list[ConditionName] = Field(default_factory=list, max_length=10, description="Conditions that the purpose keeps; what is permitted under others stays out.")  # fmt: skip
+    meets: list[ConditionName] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Conditions that the purpose keeps; what is permitted under others stays out.",
+    )
     options: SetOptions = Field(default_factory=lambda: SetOptions.model_validate({}), description="How it is made.")
 
 
 class SetCreate(SetChange):
     """A set, described; nothing is made of it yet."""
 
-    model_config = examples({"name": "Suara kami", "purpose": "Balasan pelanggan", "use": "train_gen", "format": "chat", "query": {"networks": [A_NETWORK]}})  # fmt: skip
+    model_config = examples(
+        {
+            "name": "Suara kami",
+            "purpose": "Balasan pelanggan",
+            "use": "train_gen",
+            "format": "chat",
+            "query": {"networks": [A_NETWORK]},
+        }
+    )
 
     name: str = Field(min_length=1, max_length=120, description="Each name is there once in a workspace.")
     use: UseName = Field("train_gen", description="For which each item must be permitted.")
@@ -94,12 +122,16 @@ class VersionRow(Shape):
     set_id: str = Field(description="Of its set.")
     number: int = Field(description="From 1.")
     state: StateName = Field(description=STATE)
-    as_of: AwareDatetime = Field(description=f"Decided as of then; the same moment and statements give the same bytes. {STAMP}")  # fmt: skip
+    as_of: AwareDatetime = Field(
+        description=f"Decided as of then; the same moment and statements give the same bytes. {STAMP}"
+    )
     expected: int = Field(description="Items to look at; 0 where that is not known yet.")
     done: int = Field(description="Items looked at.")
     records: int = Field(description="Records in it.")
     taken_back: int = Field(description="Records of the version before that it is without.")
-    effect_ms: int | None = Field(description="Milliseconds from the end of a permission until the version before was handed to nobody any more.")  # fmt: skip
+    effect_ms: int | None = Field(
+        description="Milliseconds from the end of a permission until the version before was handed to nobody any more."
+    )
     problem: str = Field(description="Why it failed; may be empty.")
     created_at: AwareDatetime = Field(description=STAMP)
     ready_at: AwareDatetime | None = Field(description=STAMP)
@@ -211,7 +243,9 @@ class Piece(Shape):
     before: str = Field(description="What stands before it.")
     piece: str = Field(description="The piece; empty where the text is gone or has changed.")
     after: str = Field(description="What stands after it.")
-    verdict: Literal["open", "replace", "keep"] = Field(description="What a person said: replace it, keep it (it is none), or nothing yet: then it is replaced.")  # fmt: skip
+    verdict: Literal["open", "replace", "keep"] = Field(
+        description="What a person said: replace it, keep it (it is none), or nothing yet: then it is replaced."
+    )
 
 
 class PiecePage(Page[Piece]):
@@ -230,7 +264,10 @@ class Verdicts(Shape):
 
     model_config = examples({"verdicts": {"1": "keep"}})
 
-    verdicts: Annotated[dict[Annotated[str, Field(pattern="^[0-9]{1,18}$")], Literal["replace", "keep"]], Field(min_length=1, max_length=1000)] = Field(description="By id of the piece.")  # fmt: skip
+    verdicts: Annotated[
+        dict[Annotated[str, Field(pattern="^[0-9]{1,18}$")], Literal["replace", "keep"]],
+        Field(min_length=1, max_length=1000),
+    ] = Field(description="By id of the piece.")
 
 
 class Judged(Shape):

@@ -10,11 +10,28 @@ from pydantic import Field
 from kicau.api.shapes.base import STAMP, Page, Shape, examples
 
 Event = Literal[
-    "delivery.scheduled", "delivery.published", "delivery.failed", "delivery.held", "delivery.unknown", "delivery.canceled", "delivery.edited",
-    "channel.connected", "channel.expired", "channel.held", "network.unreachable",
-    "withdrawal.proposed", "withdrawal.announced", "withdrawal.called-off", "withdrawal.withdrawn", "withdrawal.retargeted", "withdrawal.reinstated",
-    "delivery.*", "channel.*", "withdrawal.*", "*",
-]  # fmt: skip
+    "delivery.scheduled",
+    "delivery.published",
+    "delivery.failed",
+    "delivery.held",
+    "delivery.unknown",
+    "delivery.canceled",
+    "delivery.edited",
+    "channel.connected",
+    "channel.expired",
+    "channel.held",
+    "network.unreachable",
+    "withdrawal.proposed",
+    "withdrawal.announced",
+    "withdrawal.called-off",
+    "withdrawal.withdrawn",
+    "withdrawal.retargeted",
+    "withdrawal.reinstated",
+    "delivery.*",
+    "channel.*",
+    "withdrawal.*",
+    "*",
+]
 
 
 class Webhook(Shape):

@@ -21,7 +21,9 @@ class WithdrawalAsk(Shape):
     model_config = examples({"network": A_NETWORK, "effective_at": "2027-03-01T00:00", "timezone": "Asia/Jakarta"})
 
     network: str = Field("", max_length=40, description="The network; or give `channel`.")
-    channel: str = Field("", max_length=80, description="Key or id of the only channel that is left; empty: all of the network's.")  # fmt: skip
+    channel: str = Field(
+        "", max_length=80, description="Key or id of the only channel that is left; empty: all of the network's."
+    )
     effective_at: At | None = Field(None, description="From when on nothing is sent, ISO 8601. Null: now.")
     timezone: Zone = Field("", description=f"In which `effective_at` is meant. {ZONE} Empty: the workspace's.")
 
@@ -29,7 +31,15 @@ class WithdrawalAsk(Shape):
 class WithdrawalCreate(WithdrawalAsk):
     """Leave a network, or one channel."""
 
-    model_config = examples({"network": A_NETWORK, "effective_at": "2027-03-01T00:00", "timezone": "Asia/Jakarta", "reason": "The price rises to $42,000 a month", "cause": "network"})  # fmt: skip
+    model_config = examples(
+        {
+            "network": A_NETWORK,
+            "effective_at": "2027-03-01T00:00",
+            "timezone": "Asia/Jakarta",
+            "reason": "The price rises to $42,000 a month",
+            "cause": "network",
+        }
+    )
 
     reason: str = Field("", max_length=500, description="Why, for those who read it later.")
     cause: Literal["choice", "network"] = Field("choice", description="choice: yours; network: it announced it.")
@@ -41,11 +51,19 @@ class Withdrawal(Shape):
     id: str = Field(description="Its id.")
     network: str = Field(description="Its network.")
     channel: str | None = Field(description="Id of the only channel that is left; null: all of the network's.")
-    state: State = Field(description="proposed: frozen, since the network refuses everything, until somebody decides; announced: has a date; withdrawn: in effect; reinstated; called-off.")  # fmt: skip
-    cause: Cause = Field(description="choice, network: announced by it; refused: it shut its door; disconnected, lost: one channel.")  # fmt: skip
+    state: State = Field(
+        description="proposed: frozen, since the network refuses everything, until somebody decides; announced: has a date; withdrawn: in effect; reinstated; called-off."
+    )
+    cause: Cause = Field(
+        description="choice, network: announced by it; refused: it shut its door; disconnected, lost: one channel."
+    )
     reason: str = Field(description="Why, in somebody's words; may be empty.")
-    evidence: dict[str, Any] = Field(description="Where the network shut its door: code, said, first, last, refusals, refused_channels, channels.")  # fmt: skip
-    by_operator: bool = Field(description="Whether the operator left it for all workspaces; then only they take it back.")  # fmt: skip
+    evidence: dict[str, Any] = Field(
+        description="Where the network shut its door: code, said, first, last, refusals, refused_channels, channels."
+    )
+    by_operator: bool = Field(
+        description="Whether the operator left it for all workspaces; then only they take it back."
+    )
     effective_at: datetime = Field(description=f"From when on nothing is sent. {STAMP}")
     announced_at: datetime = Field(description=STAMP)
     withdrawn_at: datetime | None = Field(description=f"When it came into effect. {STAMP}")
@@ -85,7 +103,9 @@ class Outlook(Shape):
     after_first: datetime | None = Field(description=f"When the first of them is due. {STAMP}")
     after_last: datetime | None = Field(description=f"When the last of them is due. {STAMP}")
     sending: int = Field(description="Deliveries that are being sent this moment; they are settled first.")
-    also_elsewhere: int = Field(description="Of the stopped posts, those that go to other channels too, and go on there.")  # fmt: skip
+    also_elsewhere: int = Field(
+        description="Of the stopped posts, those that go to other channels too, and go on there."
+    )
     troubled: int = Field(description="Deliveries that wait for somebody already; they stay as they are.")
     published: int = Field(description="Deliveries that are out; they stay told.")
     drafts: int = Field(description="Drafts that are not scheduled; nothing happens to them.")
@@ -123,7 +143,10 @@ class LateDecision(Shape):
 
     model_config = examples({"late": "cancel"})
 
-    late: Literal["ask", "now", "shift", "cancel"] = Field("ask", description="ask: they wait; now: publish them; shift: the first at `first_at`, the others after it with their gaps; cancel: never.")  # fmt: skip
+    late: Literal["ask", "now", "shift", "cancel"] = Field(
+        "ask",
+        description="ask: they wait; now: publish them; shift: the first at `first_at`, the others after it with their gaps; cancel: never.",
+    )
     first_at: At | None = Field(None, description="With shift: when the first goes out, ISO 8601.")
     timezone: Zone = Field("", description=f"In which `first_at` is meant. {ZONE} Empty: the workspace's.")
 
@@ -133,7 +156,9 @@ class Reinstate(LateDecision):
 
     model_config = examples({"late": "ask"})
 
-    keep_replaced: bool = Field(False, description="True: what was made elsewhere and is still to come goes out too. False: it is taken back.")  # fmt: skip
+    keep_replaced: bool = Field(
+        False, description="True: what was made elsewhere and is still to come goes out too. False: it is taken back."
+    )
 
 
 class LateDecided(Shape):
@@ -148,17 +173,24 @@ class RetargetAsk(Shape):
     model_config = examples({"channels": ["kopi-senja"], "past": "leave"})
 
     channels: Keys = Field(description="Keys or ids of the new channels.")
-    past: Literal["leave", "now", "shift"] = Field("leave", description="Posts whose time has passed: leave: they stay where they are; now: publish them; shift: the first at `first_at`, the others after it with their gaps.")  # fmt: skip
+    past: Literal["leave", "now", "shift"] = Field(
+        "leave",
+        description="Posts whose time has passed: leave: they stay where they are; now: publish them; shift: the first at `first_at`, the others after it with their gaps.",
+    )
     first_at: At | None = Field(None, description="With shift: when the first goes out, ISO 8601.")
     timezone: Zone = Field("", description=f"In which `first_at` is meant. {ZONE} Empty: the workspace's.")
     rest: bool = Field(False, description="True: only posts that have no new target yet.")
-    confirm: bool = Field(False, description="True: the token's person has read them, for networks that want each post confirmed.")  # fmt: skip
+    confirm: bool = Field(
+        False, description="True: the token's person has read them, for networks that want each post confirmed."
+    )
 
 
 class RetargetCheck(RetargetAsk):
     """The same, only looked at."""
 
-    limit: Annotated[Whole, Field(ge=0, le=1000)] = Field(100, description="How many obstacles are listed at most; the counts are of all.")  # fmt: skip
+    limit: Annotated[Whole, Field(ge=0, le=1000)] = Field(
+        100, description="How many obstacles are listed at most; the counts are of all."
+    )
 
 
 class Obstacle(Shape):
@@ -205,9 +237,13 @@ class Job(Shape):
     id: str = Field(description="Its id.")
     withdrawal: str = Field(description="The withdrawal that it is for.")
     kind: Literal["export", "retarget"] = Field(description="export: the archive; retarget: new targets.")
-    state: Literal["waiting", "working", "done", "failed"] = Field(description="A worker does it within a second or two, and goes on with it where another died.")  # fmt: skip
+    state: Literal["waiting", "working", "done", "failed"] = Field(
+        description="A worker does it within a second or two, and goes on with it where another died."
+    )
     percent: int = Field(description="How far it is.")
-    result: dict[str, Any] = Field(description="export: counts by table, missing, size; retarget: posts, made, already, past, unconfirmed, problems, cost.")  # fmt: skip
+    result: dict[str, Any] = Field(
+        description="export: counts by table, missing, size; retarget: posts, made, already, past, unconfirmed, problems, cost."
+    )
     sentence: str = Field(description="Why it failed; may be empty.")
     asked_at: datetime = Field(description=STAMP)
     ended_at: datetime | None = Field(description=STAMP)

@@ -129,9 +129,16 @@ def add_channel(actor: Actor, network: str, key: str = "") -> Channel:
     )
     key = key or f"{network}-kopisenja"
     return Channel.objects.create(
-        workspace=actor.workspace, network=network, app=app, key=key, account_id=f"{MARK}-{key}", handle="kopisenja", name=f"Kopi Senja {MARK}",
-        credentials=stored(Credentials(access_token=f"{MARK}-token")), connected_by=actor.person,
-    )  # fmt: skip
+        workspace=actor.workspace,
+        network=network,
+        app=app,
+        key=key,
+        account_id=f"{MARK}-{key}",
+        handle="kopisenja",
+        name=f"Kopi Senja {MARK}",
+        credentials=stored(Credentials(access_token=f"{MARK}-token")),
+        connected_by=actor.person,
+    )
 
 
 def write(actor: Actor, text: str, **more: Any) -> Any:
@@ -260,35 +267,96 @@ def populate(actor: Actor, folder: Path) -> World:
     )
     ids = prepare_evidence(actor) | {
         "answer_id": str(said.id),
-        "text_id": str(text.id), "group_id": str(group.id), "contact_id": str(contact.id),
-        "comment_id": str(comment.id), "link_id": str(link.id),
-        "item_id": str(item.id), "import_id": str(asking.id), "statement_id": str(statement.id),
-        "withdrawal_id": str(left.id), "job_id": str(job.id),
-        "person_id": str(somebody.id), "token_id": str(token.id), "invitation_id": str(invitation.id), "post_id": str(post.id), "delivery_id": str(rows["scheduled"].id),
-        "state": f"state-{MARK}", "channel": str(facebook.id), "medium_id": str(medium.id), "webhook_id": str(hook.id), "canary_id": str(canary.id), "budget_id": str(budget.id), "list_id": str(contract.id), "rate_id": str(rate.id), "network": "facebook",
-    }  # fmt: skip
+        "text_id": str(text.id),
+        "group_id": str(group.id),
+        "contact_id": str(contact.id),
+        "comment_id": str(comment.id),
+        "link_id": str(link.id),
+        "item_id": str(item.id),
+        "import_id": str(asking.id),
+        "statement_id": str(statement.id),
+        "withdrawal_id": str(left.id),
+        "job_id": str(job.id),
+        "person_id": str(somebody.id),
+        "token_id": str(token.id),
+        "invitation_id": str(invitation.id),
+        "post_id": str(post.id),
+        "delivery_id": str(rows["scheduled"].id),
+        "state": f"state-{MARK}",
+        "channel": str(facebook.id),
+        "medium_id": str(medium.id),
+        "webhook_id": str(hook.id),
+        "canary_id": str(canary.id),
+        "budget_id": str(budget.id),
+        "list_id": str(contract.id),
+        "rate_id": str(rate.id),
+        "network": "facebook",
+    }
     return World(actor=actor, ids=ids, channel=facebook, medium=medium, post=post, deliveries=rows)
 
 
 def prepare_evidence(actor: Actor) -> dict[str, str]:
     """A training set with a version that somebody has, and an audit that found something; as if they had been made."""
     of = datasets.define(actor, name=MARK, purpose=MARK)
-    version = Version.objects.create(set=of, number=1, state="ready", records=1, excluded={MARK: 1}, files={"README.md": {"bytes": 20, "sha256": "0" * 64}})  # fmt: skip
+    version = Version.objects.create(
+        set=of,
+        number=1,
+        state="ready",
+        records=1,
+        excluded={MARK: 1},
+        files={"README.md": {"bytes": 20, "sha256": "0" * 64}},
+    )
     folder_of(version).mkdir(parents=True)
     (folder_of(version) / "README.md").write_text(MARK)
     who = recipients.give(actor, version, name=MARK, contact=MARK)
     Recipient.objects.filter(id=who.id).update(owes=1)
     Preview.objects.create(set=of, state="ready", excluded={MARK: 1}, examples=[{"text": MARK}])
     Found.objects.create(set=of, item=of.id, kind="email", start=0, end=3, sha256="0" * 64)
-    summary = {"says": MARK, "posts": {"given": 1, "different": 1, "too_short_to_tell": 0}, "kinds": {"exact": 1}, "data": {"documents": 1, "unpacked_bytes": 1, "shards": [], "failed": {}, "skipped": [MARK]}}  # fmt: skip
+    summary = {
+        "says": MARK,
+        "posts": {"given": 1, "different": 1, "too_short_to_tell": 0},
+        "kinds": {"exact": 1},
+        "data": {"documents": 1, "unpacked_bytes": 1, "shards": [], "failed": {}, "skipped": [MARK]},
+    }
     bundle = json.dumps({"form": MARK}).encode()
-    audit = Audit.objects.create(workspace=actor.workspace, name=MARK, where="x", state="done", summary=summary, found=1, copies=1, finished_at=clock.now(), bundle_sha256=hashlib.sha256(bundle).hexdigest())  # fmt: skip
+    audit = Audit.objects.create(
+        workspace=actor.workspace,
+        name=MARK,
+        where="x",
+        state="done",
+        summary=summary,
+        found=1,
+        copies=1,
+        finished_at=clock.now(),
+        bundle_sha256=hashlib.sha256(bundle).hexdigest(),
+    )
     Sought.objects.create(audit=audit, item=MARK, text=MARK)
-    Hit.objects.create(audit=audit, posts=[MARK], kind="exact", format="text", shard=MARK, first_byte=0, last_byte=4, words=1, of_words=1, longest_run=1, bits=60, raw="a29waQ==", raw_first_byte=0)  # fmt: skip
+    Hit.objects.create(
+        audit=audit,
+        posts=[MARK],
+        kind="exact",
+        format="text",
+        shard=MARK,
+        first_byte=0,
+        last_byte=4,
+        words=1,
+        of_words=1,
+        longest_run=1,
+        bits=60,
+        raw="a29waQ==",
+        raw_first_byte=0,
+    )
     audits.folder_of(audit.id).mkdir(parents=True)
     (audits.folder_of(audit.id) / audits.BUNDLE).write_bytes(bundle)
     places = log.append("post", [(MARK, MARK.encode())], actor.workspace.id)
-    return {"set_id": str(of.id), "number": "1", "name": "README.md", "recipient_id": str(who.id), "audit_id": str(audit.id), "index": str(places[0])}  # fmt: skip
+    return {
+        "set_id": str(of.id),
+        "number": "1",
+        "name": "README.md",
+        "recipient_id": str(who.id),
+        "audit_id": str(audit.id),
+        "index": str(places[0]),
+    }
 
 
 @pytest.fixture

@@ -74,7 +74,10 @@ def _filled(body: Any, ids: Mapping[str, str]) -> Any:
     """The example with the things of one workspace in it."""
     said = json.dumps(body)
     for example, real in {
-        "kopi-senja": ids["channel"], "1780": f"{MARK}-page", "budi@kopisenja.example": ids["email"], "https://kopisenja.example/menu.png": "http://127.0.0.1/menu.png",
-    }.items():  # fmt: skip
+        "kopi-senja": ids["channel"],
+        "1780": f"{MARK}-page",
+        "budi@kopisenja.example": ids["email"],
+        "https://kopisenja.example/menu.png": "http://127.0.0.1/menu.png",
+    }.items():
         said = said.replace(json.dumps(example), json.dumps(real))
     return json.loads(said)

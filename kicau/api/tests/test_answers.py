@@ -15,16 +15,38 @@ from kicau.reading.models import Answer, Post
 
 def test_numbers_and_answers_come_in_pages(api, actor):
     channel, draft, now = add_channel(actor, "x"), write(actor, "Kopi"), clock.now()
-    row = Delivery.objects.create(workspace=actor.workspace, draft_id=draft.id, channel=channel, network="x", state="published", due_at=now, next_at=now, rendered={"parts": []}, remote_ids=["1", "2"], published_at=now)  # fmt: skip
+    row = Delivery.objects.create(
+        workspace=actor.workspace,
+        draft_id=draft.id,
+        channel=channel,
+        network="x",
+        state="published",
+        due_at=now,
+        next_at=now,
+        rendered={"parts": []},
+        remote_ids=["1", "2"],
+        published_at=now,
+    )
     for n in (0, 1):
-        Post.objects.create(channel=channel, delivery=row, remote_id=str(n + 1), position=n, published_at=now, values={"like_count": n}, read_at=now)  # fmt: skip
+        Post.objects.create(
+            channel=channel,
+            delivery=row,
+            remote_id=str(n + 1),
+            position=n,
+            published_at=now,
+            values={"like_count": n},
+            read_at=now,
+        )
     Post.objects.create(channel=channel, delivery=row, remote_id="3", published_at=now)  # not read yet
     for n in range(3):
         Answer.objects.create(
             channel=channel, delivery=row, remote_id=str(n + 10), author="9", text=f"Enak {n}", at=now
         )
     told = api.get(f"/posts/{draft.id}/numbers").json()["items"]
-    assert [(one["part"], one["remote_id"], one["values"]) for one in told] == [(1, "1", {"like_count": 0}), (2, "2", {"like_count": 1})]  # fmt: skip
+    assert [(one["part"], one["remote_id"], one["values"]) for one in told] == [
+        (1, "1", {"like_count": 0}),
+        (2, "2", {"like_count": 1}),
+    ]
     first = api.get(f"/posts/{draft.id}/answers?limit=2").json()
     second = api.get(f"/posts/{draft.id}/answers?limit=2&cursor={first['next']}").json()
     assert sorted(one["text"] for one in first["items"] + second["items"]) == ["Enak 0", "Enak 1", "Enak 2"]
@@ -45,7 +67,13 @@ def test_reading_is_switched_on_where_its_figure_is_accepted(api, actor):
 def test_webhooks_are_switched_on_where_the_network_can_reach_this_kicau(api, actor, settings):
     add_channel(actor, "facebook")
     [state] = api.get("/reading/webhooks").json()["items"]
-    assert (state["network"], state["on"], state["usual"], state["sparse"], state["channels"]) == ("facebook", False, 288, 12, [])  # fmt: skip
+    assert (state["network"], state["on"], state["usual"], state["sparse"], state["channels"]) == (
+        "facebook",
+        False,
+        288,
+        12,
+        [],
+    )
     settings.KICAU_PUBLIC_URL = "http://127.0.0.1:8000"
     refused = api.put("/reading/webhooks", {"network": "facebook", "on": True})
     assert refused.status_code == 409
@@ -60,7 +88,17 @@ def test_webhooks_are_switched_on_where_the_network_can_reach_this_kicau(api, ac
 
 def test_answers_are_listed_newest_first_marked_and_replied_to(api, actor):
     channel, now = add_channel(actor, "x"), clock.now()
-    rows = [Answer.objects.create(channel=channel, remote_id=str(n), author="9", handle="budi", text=f"Halo {n}", at=now - timedelta(minutes=n)) for n in range(3)]  # fmt: skip
+    rows = [
+        Answer.objects.create(
+            channel=channel,
+            remote_id=str(n),
+            author="9",
+            handle="budi",
+            text=f"Halo {n}",
+            at=now - timedelta(minutes=n),
+        )
+        for n in range(3)
+    ]
     first = api.get("/answers?limit=2").json()
     second = api.get(f"/answers?limit=2&cursor={first['next']}").json()
     assert [one["text"] for one in first["items"] + second["items"]] == ["Halo 0", "Halo 1", "Halo 2"]
@@ -73,7 +111,10 @@ def test_answers_are_listed_newest_first_marked_and_replied_to(api, actor):
 
 def test_a_page_of_many_answers_reads_no_more_than_a_page(api, actor):
     channel, now = add_channel(actor, "x"), clock.now()
-    Answer.objects.bulk_create(Answer(channel=channel, remote_id=str(n), author="9", text=f"Halo {n}", at=now - timedelta(seconds=n)) for n in range(3000))  # fmt: skip
+    Answer.objects.bulk_create(
+        Answer(channel=channel, remote_id=str(n), author="9", text=f"Halo {n}", at=now - timedelta(seconds=n))
+        for n in range(3000)
+    )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE reading_answer")
     with CaptureQueriesContext(connection) as asked:

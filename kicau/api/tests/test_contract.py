@@ -67,9 +67,13 @@ known: dict[str, Any] = {}  # the populated workspace: its id, the ids in it
 pytestmark = pytest.mark.django_db  # what one endpoint's requests did is undone before the next
 schema = schemathesis.openapi.from_dict(api.get_openapi_schema(), config=schemathesis.Config.from_dict(CONFIG))
 quickly = settings(
-    deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate], database=None,
-    max_examples=50 if THOROUGH else 5, derandomize=True,
-)  # fmt: skip
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+    database=None,
+    max_examples=50 if THOROUGH else 5,
+    derandomize=True,
+)
 
 
 @schema.auth()
@@ -88,9 +92,13 @@ def in_process(adapter: HTTPAdapter, request: Any, *args: Any, **kwargs: Any) ->
         name: value.decode("latin-1") if isinstance(value, bytes) else value for name, value in request.headers.items()
     }
     answer = application().generic(
-        request.method, url.path, body.encode() if isinstance(body, str) else body,
-        headers.get("Content-Type", ""), headers=headers, QUERY_STRING=url.query,
-    )  # fmt: skip
+        request.method,
+        url.path,
+        body.encode() if isinstance(body, str) else body,
+        headers.get("Content-Type", ""),
+        headers=headers,
+        QUERY_STRING=url.query,
+    )
     content = b"".join(answer.streaming_content) if answer.streaming else answer.content
     raw = HTTPResponse(
         io.BytesIO(content),

@@ -12,9 +12,16 @@ from kicau.workspaces.acts import change_workspace, create_token, create_workspa
 
 def charge(actor, channel, micro=200_000):
     return Charge.objects.create(
-        at=clock.now() - timedelta(seconds=1), workspace_id=actor.workspace.id, channel_id=channel.id, network=channel.network, meter="post-with-link",
-        units=1, micro=micro, currency="USD", purpose=Purpose.PUBLISH,
-    )  # fmt: skip
+        at=clock.now() - timedelta(seconds=1),
+        workspace_id=actor.workspace.id,
+        channel_id=channel.id,
+        network=channel.network,
+        meter="post-with-link",
+        units=1,
+        micro=micro,
+        currency="USD",
+        purpose=Purpose.PUBLISH,
+    )
 
 
 def test_prices_and_rates_are_entered_read_and_taken_away(api, stranger):
@@ -48,7 +55,10 @@ def test_a_statement_as_json_lines_and_paper_in_the_workspaces_own_currency(api,
     assert [(one["key"], one["micro"]) for one in told["networks"]] == [("x", 200_000)]
     assert api.get("/forecast").json()["total"][0]["shown"] is not None
     head, line = b"".join(api.get("/statement/csv").streaming_content).decode().splitlines()
-    assert dict(zip(head.split(","), line.split(","), strict=True)) | {"shown_micro": "3000000000", "rate_since": "2026-01-01"} == dict(zip(head.split(","), line.split(","), strict=True))  # fmt: skip
+    assert dict(zip(head.split(","), line.split(","), strict=True)) | {
+        "shown_micro": "3000000000",
+        "rate_since": "2026-01-01",
+    } == dict(zip(head.split(","), line.split(","), strict=True))
     assert api.get("/statement/pdf").content.startswith(b"%PDF")
     assert api.get("/statement?month=soon").status_code == 422
     change_workspace(actor, currency="")

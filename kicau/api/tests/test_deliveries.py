@@ -113,7 +113,10 @@ def test_editing_is_shown_first_and_settled_where_its_answer_was_lost(api, world
     app = Channel.objects.get(id=row.channel_id).app
     app.endpoints = {"graph": "http://127.0.0.1:9"}
     app.save()
-    assert "Nothing was sent" in problem(api.post(f"/deliveries/{row.id}/edit", {"texts": [{"text": "Kopi"}]}), 409)["detail"]  # fmt: skip
+    assert (
+        "Nothing was sent"
+        in problem(api.post(f"/deliveries/{row.id}/edit", {"texts": [{"text": "Kopi"}]}), 409)["detail"]
+    )
     problem(api.post(f"/deliveries/{row.id}/edit/settle", {}), 409)
     Revision.objects.update(state="unknown")
     assert api.post(f"/deliveries/{row.id}/edit/settle", {"reads": "after"}).json()["text"] == "Kopi"

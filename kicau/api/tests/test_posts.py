@@ -35,11 +35,19 @@ def test_a_post_comes_back_as_it_was_written(api, world):
     body = {
         "parts": [{"text": "Satu 👩🏽‍🍳", "media": [{"medium": world.ids["medium_id"], "alt": ""}]}, {"text": "dua"}],
         "link": {"url": "https://kopisenja.example", "title": "Menu"},
-        "first_comment": "Pertama!", "options": {"linkedin.visibility": "CONNECTIONS"}, "language": "id", "campaign": "Menu baru",
-        "tags": ["menu", "promo"], "timezone": "Asia/Makassar", "convert": False, "ref": "menu-1", "origin": "generated",
-        "origin_detail": "a model", "ai_use": {"train_gen": "deny"},
+        "first_comment": "Pertama!",
+        "options": {"linkedin.visibility": "CONNECTIONS"},
+        "language": "id",
+        "campaign": "Menu baru",
+        "tags": ["menu", "promo"],
+        "timezone": "Asia/Makassar",
+        "convert": False,
+        "ref": "menu-1",
+        "origin": "generated",
+        "origin_detail": "a model",
+        "ai_use": {"train_gen": "deny"},
         "variants": [{"network": "linkedin", "parts": [{"text": "Untuk rekan kerja"}]}],
-    }  # fmt: skip
+    }
     answer = api.post("/posts", body)
     assert answer.status_code == 201, answer.content
     post = answer.json()["post"]

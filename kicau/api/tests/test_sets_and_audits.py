@@ -25,7 +25,12 @@ POST = "Petani Puntang mengirim biji pertama musim ini; rasanya seperti jeruk, m
 
 @pytest.fixture
 def archive(actor):
-    ours, theirs = (Standing.objects.create(workspace=actor.workspace, network="x", author=f"x:{own}", own=own, acquired=["imported"]) for own in (True, False))  # fmt: skip
+    ours, theirs = (
+        Standing.objects.create(
+            workspace=actor.workspace, network="x", author=f"x:{own}", own=own, acquired=["imported"]
+        )
+        for own in (True, False)
+    )
     texts = [
         POST,
         "Hubungi 0812-3456-7801 untuk biji kopi dari kebun kami sendiri di Puntang",
@@ -36,21 +41,51 @@ def archive(actor):
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
     return Item.objects.bulk_create(
-        Item(workspace=actor.workspace, network="x", remote_id=str(n), standing=theirs if n == 2 else ours, text=text, sources=[], posted_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=n))
+        Item(
+            workspace=actor.workspace,
+            network="x",
+            remote_id=str(n),
+            standing=theirs if n == 2 else ours,
+            text=text,
+            sources=[],
+            posted_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=n),
+        )
         for n, text in enumerate(texts)
-    )  # fmt: skip
+    )
 
 
 def test_a_set_over_http(api, archive):
-    made = api.post("/sets", {"name": "Suara", "purpose": "Balasan", "query": {"since": "2026-01-01T00:00:00Z"}, "options": {"shares": [1, 0, 0]}}, Idempotency_Key="a")  # fmt: skip
-    again = api.post("/sets", {"name": "Suara", "purpose": "Balasan", "query": {"since": "2026-01-01T00:00:00Z"}, "options": {"shares": [1, 0, 0]}}, Idempotency_Key="a")  # fmt: skip
+    made = api.post(
+        "/sets",
+        {
+            "name": "Suara",
+            "purpose": "Balasan",
+            "query": {"since": "2026-01-01T00:00:00Z"},
+            "options": {"shares": [1, 0, 0]},
+        },
+        Idempotency_Key="a",
+    )
+    again = api.post(
+        "/sets",
+        {
+            "name": "Suara",
+            "purpose": "Balasan",
+            "query": {"since": "2026-01-01T00:00:00Z"},
+            "options": {"shares": [1, 0, 0]},
+        },
+        Idempotency_Key="a",
+    )
     assert (made.status_code, again.json()) == (201, made.json())
     path = f"/sets/{made.json()['id']}"
     assert api.get(f"{path}/preview").status_code == 404
     assert api.post(f"{path}/preview").json()["state"] == "waiting"
     making.make_waiting()
     seen = api.get(f"{path}/preview").json()
-    assert (seen["records"], seen["excluded"], seen["personal"]) == (2, [{"sentence": "Not known: nobody has said whether this may be done.", "count": 1}], {"phone": 1})  # fmt: skip
+    assert (seen["records"], seen["excluded"], seen["personal"]) == (
+        2,
+        [{"sentence": "Not known: nobody has said whether this may be done.", "count": 1}],
+        {"phone": 1},
+    )
     (piece,) = api.get(f"{path}/personal?verdict=open").json()["items"]
     assert piece["piece"] == "0812-3456-7801"
     assert api.post(f"{path}/personal", {"verdicts": {str(piece["id"]): "keep"}}).json() == {"judged": 1}
@@ -67,7 +102,10 @@ def test_a_set_over_http(api, archive):
     lines = b"".join(api.get(f"{path}/versions/1/files/train.jsonl").streaming_content)
     assert b"0812-3456-7801" in lines
     given = api.post(f"{path}/versions/1/recipients", {"name": "Lab Bahasa"}).json()
-    taken = api.post(f"/archive/items/{archive[0].id}/statements", {"layer": "withdrawal", "party": "author", "says": {"train_gen": "deny"}})  # fmt: skip
+    taken = api.post(
+        f"/archive/items/{archive[0].id}/statements",
+        {"layer": "withdrawal", "party": "author", "says": {"train_gen": "deny"}},
+    )
     assert taken.status_code == 201
     assert api.get(f"{path}/versions/1/files/train.jsonl").status_code == 409
     making.make_waiting()
@@ -93,7 +131,11 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
     assert api.post(f"{path}/resume").json()["state"] == "waiting"
     running.run_audit(UUID(made.json()["id"]), processes=1)
     done = api.get(path).json()
-    assert (done["state"], done["found"], done["sentence"]) == ("done", 1, "This data set contains 1 of the posts, in 1 places.")  # fmt: skip
+    assert (done["state"], done["found"], done["sentence"]) == (
+        "done",
+        1,
+        "This data set contains 1 of the posts, in 1 places.",
+    )
     (copy,) = api.get(f"{path}/copies").json()["items"]
     assert (copy["texts"], copy["shard"], copy["match"][:6]) == ([POST], "korpus.jsonl", "Petani")
     assert api.get(f"{path}/report?form=pdf&language=id").content.startswith(b"%PDF")
@@ -101,13 +143,21 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
     assert api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle)).json()["holds"]
     broken = api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle[:-9] + b"00000000\n")).json()
     assert (broken["holds"], bool(broken["reason"])) == (False, True)
-    theirs = api.http.post("/api/v1/evidence/verify", {"bundle": SimpleUploadedFile("e.json", bundle)}, headers={"Authorization": f"Bearer {api.secret}", "Accept-Language": "id"}).json()  # fmt: skip
+    theirs = api.http.post(
+        "/api/v1/evidence/verify",
+        {"bundle": SimpleUploadedFile("e.json", bundle)},
+        headers={"Authorization": f"Bearer {api.secret}", "Accept-Language": "id"},
+    ).json()
     assert any(line.startswith("Ditandatangani") for line in theirs["said"]), theirs
 
     checkpoint = api.get("/evidence/checkpoint").json()
     (entry,) = api.get(f"/evidence/entries?kind=post&ref={archive[0].id}").json()["items"]
     proof = api.get(f"/evidence/entries/{entry['index']}").json()
-    root, salt, path_ = base64.b64decode(checkpoint["root"]), base64.b64decode(proof["salt"]), [base64.b64decode(p) for p in proof["path"]]  # fmt: skip
+    root, salt, path_ = (
+        base64.b64decode(checkpoint["root"]),
+        base64.b64decode(proof["salt"]),
+        [base64.b64decode(p) for p in proof["path"]],
+    )
     leaf = tree.leaf_hash(commitment(salt, logged_content({"id": str(archive[0].id), "text": POST})))
     assert tree.includes(root, checkpoint["size"], entry["index"], leaf, path_)
     assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size']}").status_code == 200
@@ -116,12 +166,20 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
 
 def test_what_a_query_names_wrongly_is_told_by_its_field(api, archive):
     for query, options, field in (
-        ({"networks": ["twiter"]}, {}, "query.networks"), ({"authors": ["kopisenya"]}, {}, "query.authors"), ({}, {"languages": ["indonesia"]}, "options.languages"),
+        ({"networks": ["twiter"]}, {}, "query.networks"),
+        ({"authors": ["kopisenya"]}, {}, "query.authors"),
+        ({}, {"languages": ["indonesia"]}, "options.languages"),
         ({"since": "2026-04-01T00:00:00Z", "until": "2026-03-01T00:00:00Z"}, {}, "query.until"),
-    ):  # fmt: skip
+    ):
         refused = api.post("/sets", {"name": "Suara", "query": query, "options": options})
         assert (refused.status_code, [e["field"] for e in refused.json()["errors"]]) == (422, [field])
-    assert api.post("/sets", {"name": "Suara", "query": {"networks": ["x"], "authors": ["x:True"]}, "options": {"languages": ["id"]}}).status_code == 201  # fmt: skip
+    assert (
+        api.post(
+            "/sets",
+            {"name": "Suara", "query": {"networks": ["x"], "authors": ["x:True"]}, "options": {"languages": ["id"]}},
+        ).status_code
+        == 201
+    )
     for field, value in (("network", "twiter"), ("author", "kopisenya")):
         refused = api.upload("/audits", file=SimpleUploadedFile("a.jsonl", b'{"text": "x"}\n'), **{field: value})
         assert (refused.status_code, [e["field"] for e in refused.json()["errors"]]) == (422, [field])

@@ -33,7 +33,17 @@ QUESTIONS = (OTHER, WHOSE)
 WAYS = (Origin.IMPORTED, Origin.RECEIVED)
 
 
-def begin_import(actor: Actor, path: Path, name: str = "", *, network: str = "", acquired: str = "", account: str = "", take: bool = False, asks: Collection[str] = QUESTIONS) -> Import:  # fmt: skip
+def begin_import(
+    actor: Actor,
+    path: Path,
+    name: str = "",
+    *,
+    network: str = "",
+    acquired: str = "",
+    account: str = "",
+    take: bool = False,
+    asks: Collection[str] = QUESTIONS,
+) -> Import:
     """Look into an archive and queue it; nothing of it is read yet.
 
     `acquired`: "imported" says that it is this workspace's own, "received" that it is somebody else's; left out, an
@@ -56,11 +66,20 @@ def begin_import(actor: Actor, path: Path, name: str = "", *, network: str = "",
         raise unacceptable("file", "There is no file {name}.", name=shown) from None
     id_ = new_id()
     row = Import(
-        id=id_, workspace=actor.workspace, by=actor.person, path=str(path.absolute()), name=shown, size=_size(path),
-        format=fit.whose.format, network=fit.network[:40], account_id=(fit.whose.account_id or account)[:200],
-        account_handle=(fit.whose.handle or account)[:200], account_name=fit.whose.name[:200],
-        expected=fit.whose.expected, acquired=acquired or Origin.IMPORTED,
-    )  # fmt: skip
+        id=id_,
+        workspace=actor.workspace,
+        by=actor.person,
+        path=str(path.absolute()),
+        name=shown,
+        size=_size(path),
+        format=fit.whose.format,
+        network=fit.network[:40],
+        account_id=(fit.whose.account_id or account)[:200],
+        account_handle=(fit.whose.handle or account)[:200],
+        account_name=fit.whose.name[:200],
+        expected=fit.whose.expected,
+        acquired=acquired or Origin.IMPORTED,
+    )
     if not acquired and (problem := _question(actor, row, fit.whose.host)):
         if problem.code not in asks:
             raise unacceptable("acquired", problem.message, problem.code, **problem.params)
@@ -75,7 +94,15 @@ def begin_import(actor: Actor, path: Path, name: str = "", *, network: str = "",
     return row
 
 
-def begin_upload(actor: Actor, upload: UploadedFile[Any], *, network: str = "", acquired: str = "", account: str = "", asks: Collection[str] = QUESTIONS) -> Import:  # fmt: skip
+def begin_upload(
+    actor: Actor,
+    upload: UploadedFile[Any],
+    *,
+    network: str = "",
+    acquired: str = "",
+    account: str = "",
+    asks: Collection[str] = QUESTIONS,
+) -> Import:
     """As `begin_import`, of a file that somebody sends; it is kept until it has been read."""
     actor.require(Permission.WRITE)
     copy = incoming() / f"{new_id().hex}.part"
@@ -83,7 +110,16 @@ def begin_upload(actor: Actor, upload: UploadedFile[Any], *, network: str = "", 
         with copy.open("wb") as out:
             for piece in upload.chunks(1 << 20):
                 out.write(piece)
-        return begin_import(actor, copy, Path(upload.name or "archive").name, network=network, acquired=acquired, account=account, take=True, asks=asks)  # fmt: skip
+        return begin_import(
+            actor,
+            copy,
+            Path(upload.name or "archive").name,
+            network=network,
+            acquired=acquired,
+            account=account,
+            take=True,
+            asks=asks,
+        )
     finally:
         copy.unlink(missing_ok=True)
 

@@ -24,7 +24,9 @@ def take_media(actor: Actor, source: Source, files: Files, go_on: Callable[[list
     names = set(files.names())
     if not names:
         return
-    rows = Item.objects.filter(workspace=actor.workspace, sources__contains=[source.id]).exclude(media=[]).order_by("id")  # fmt: skip
+    rows = (
+        Item.objects.filter(workspace=actor.workspace, sources__contains=[source.id]).exclude(media=[]).order_by("id")
+    )
     left: list[Skip] = []
     for number, (id_, media) in enumerate(rows.values_list("id", "media").iterator(chunk_size=AT_ONCE), 1):
         changed = [_taken(actor, source, files, names, one, left) for one in media]
@@ -36,7 +38,9 @@ def take_media(actor: Actor, source: Source, files: Files, go_on: Callable[[list
     go_on(left)
 
 
-def _taken(actor: Actor, source: Source, files: Files, names: set[str], one: dict[str, Any], left: list[Skip]) -> dict[str, Any]:  # fmt: skip
+def _taken(
+    actor: Actor, source: Source, files: Files, names: set[str], one: dict[str, Any], left: list[Skip]
+) -> dict[str, Any]:
     name = str(one.get("file") or "")
     if one.get("sha256") or name not in names:
         return one
@@ -51,12 +55,19 @@ def _taken(actor: Actor, source: Source, files: Files, names: set[str], one: dic
                     return one
                 out.write(piece)
         medium = add_medium(
-            actor, copy, str(one.get("name") or name.rsplit("/", 1)[-1]), alt=str(one.get("alt") or ""), origin=source.acquired,
-            origin_detail=f"{source.label}, {name}"[:500], move=True,
-        )  # fmt: skip
+            actor,
+            copy,
+            str(one.get("name") or name.rsplit("/", 1)[-1]),
+            alt=str(one.get("alt") or ""),
+            origin=source.acquired,
+            origin_detail=f"{source.label}, {name}"[:500],
+            move=True,
+        )
         return one | {"sha256": medium.sha256, "medium": str(medium.id)}
     except Unreadable as exc:
-        left.append(Skip(code=exc.problem.code, message=exc.problem.message, params=dict(exc.problem.params), where=name))  # fmt: skip
+        left.append(
+            Skip(code=exc.problem.code, message=exc.problem.message, params=dict(exc.problem.params), where=name)
+        )
     except Unacceptable as exc:
         problem = exc.problems[0]
         left.append(Skip(code=problem.code, message=problem.message, params=dict(problem.params), where=name))

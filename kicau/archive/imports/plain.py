@@ -19,7 +19,18 @@ from kicau.connector.archives.records import Found, Record, Skip, Whose, malform
 NAMES: dict[str, tuple[str, ...]] = {
     "text": ("text", "full_text", "content", "message", "body", "caption", "post", "teks", "isi"),
     "remote_id": ("id", "remote_id", "post_id", "id_str", "guid"),
-    "posted_at": ("at", "posted_at", "created_at", "date", "datetime", "timestamp", "time", "published_at", "published", "tanggal"),
+    "posted_at": (
+        "at",
+        "posted_at",
+        "created_at",
+        "date",
+        "datetime",
+        "timestamp",
+        "time",
+        "published_at",
+        "published",
+        "tanggal",
+    ),
     "url": ("url", "link", "permalink", "permalink_url"),
     "network": ("network", "platform", "jejaring"),
     "author_id": ("author_id", "user_id"),
@@ -29,7 +40,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "reply_to": ("reply_to", "in_reply_to", "in_reply_to_id"),
     "kind": ("kind", "type"),
     "licence": ("licence", "license"),
-}  # fmt: skip
+}
 PLAIN = "plain"  # this reader's name
 KINDS = ("post", "reply", "repost", "quote", "comment", "article", "message")
 _SPACE = re.compile(r"\s+")
@@ -54,7 +65,7 @@ class Reader:
             try:
                 form = _form(files, name)
             except Unreadable as exc:
-                yield unreadable(exc, name)  # fmt: skip
+                yield unreadable(exc, name)
                 continue
             if form == "table":
                 for found in streams.table(files, name):
@@ -117,7 +128,12 @@ def _record(row: object, place: int, name: str) -> Iterator[Found]:
     told_at = cells.pop("posted_at")
     at, exactly = moment(told_at)
     if at is None and told_at:
-        doubt = skip("no-date", "A date of {file} cannot be read, so its post is here undated; write it as 2024-01-31 or 2024-01-31 08:15.", f"{name} #{place}: {str(told_at)[:40]}", file=name)  # fmt: skip
+        doubt = skip(
+            "no-date",
+            "A date of {file} cannot be read, so its post is here undated; write it as 2024-01-31 or 2024-01-31 08:15.",
+            f"{name} #{place}: {str(told_at)[:40]}",
+            file=name,
+        )
         doubt.is_taken = True
         yield doubt
     plain: dict[str, Any] = {field: str(value) for field, value in cells.items() if not isinstance(value, dict | list)}
@@ -142,10 +158,14 @@ def moment(value: object) -> tuple[datetime | None, str]:
         return None, "none"
     text = value.strip()
     if found := _DAY.fullmatch(text):
-        year, month, day = (found["y"], found["m"], found["d"]) if found["y"] else (found["year"], found["month"], found["day"])  # fmt: skip
+        year, month, day = (
+            (found["y"], found["m"], found["d"]) if found["y"] else (found["year"], found["month"], found["day"])
+        )
         hour, minute, second = (int(found[name] or 0) for name in ("H", "M", "S"))
         try:
-            return datetime(int(year), int(month), int(day), hour, minute, second, tzinfo=UTC), "second" if found["H"] else "day"  # fmt: skip
+            return datetime(int(year), int(month), int(day), hour, minute, second, tzinfo=UTC), "second" if found[
+                "H"
+            ] else "day"
         except ValueError:
             return None, "none"
     try:

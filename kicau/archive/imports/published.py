@@ -63,11 +63,21 @@ def keep_published(workspace: Workspace | None = None) -> int:
     _rewrite(workspace)
     done = 0
     for space in spaces:
-        found = list(rows.filter(workspace=space).select_related("draft", "channel").order_by("published_at", "id")[:AT_ONCE])  # fmt: skip
+        found = list(
+            rows.filter(workspace=space).select_related("draft", "channel").order_by("published_at", "id")[:AT_ONCE]
+        )
         while found:
             _take(space, found)
             done += len(found)
-            found = list(rows.filter(workspace=space, id__gt=found[-1].id).select_related("draft", "channel").order_by("id")[:AT_ONCE]) if len(found) == AT_ONCE else []  # fmt: skip
+            found = (
+                list(
+                    rows.filter(workspace=space, id__gt=found[-1].id)
+                    .select_related("draft", "channel")
+                    .order_by("id")[:AT_ONCE]
+                )
+                if len(found) == AT_ONCE
+                else []
+            )
     return done
 
 
@@ -78,7 +88,9 @@ def _take(workspace: Workspace, found: Sequence[Delivery]) -> None:
         if not some:
             continue
         acquired = Origin.GENERATED if generated else Origin.COMPOSED
-        source, _ = Source.objects.get_or_create(workspace=workspace, acquired=acquired, network="", of_import=None, label="")  # fmt: skip
+        source, _ = Source.objects.get_or_create(
+            workspace=workspace, acquired=acquired, network="", of_import=None, label=""
+        )
         own = {f"{d.network}:{d.channel.account_id}" for d in some}
         writer = Writer(source, own)
         for batch in Encoder("", "", "", "").batches(r for d in some for r in records(d)):
@@ -96,15 +108,20 @@ def records(delivery: Delivery) -> Iterator[Record]:
     for place, remote_id in enumerate(ids):
         shown = [parts[place]] if len(ids) == len(parts) else parts if place == 0 else []
         yield Record(
-            remote_id=remote_id, network=delivery.network, text="\n\n".join(p.get("text", "") for p in shown),
-            posted_at=delivery.published_at, url=delivery.url if place == 0 else "",
+            remote_id=remote_id,
+            network=delivery.network,
+            text="\n\n".join(p.get("text", "") for p in shown),
+            posted_at=delivery.published_at,
+            url=delivery.url if place == 0 else "",
             kind="reply" if place or delivery.rendered.get("reply_to") else "post",
             reply_to=ids[place - 1] if place else str(delivery.rendered.get("reply_to") or ""),
             language=str(delivery.rendered.get("language") or "")[:2],
-            author_id=channel.account_id, author_handle=channel.handle, author_name=channel.name,
+            author_id=channel.account_id,
+            author_handle=channel.handle,
+            author_name=channel.name,
             media=[_medium(m) for p in shown for m in p.get("media", [])],
             deleted_at=delivery.changed_at if delivery.state == DeliveryState.DELETED else None,
-        )  # fmt: skip
+        )
 
 
 def remote_ids(delivery: Delivery) -> list[str]:
@@ -116,18 +133,27 @@ def remote_ids(delivery: Delivery) -> list[str]:
 def _medium(rendered: dict[str, Any]) -> dict[str, JSON]:
     medium = rendered.get("media", {})
     return {
-        "name": medium.get("name", ""), "kind": medium.get("kind", ""), "alt": medium.get("alt", ""), "url": "",
+        "name": medium.get("name", ""),
+        "kind": medium.get("kind", ""),
+        "alt": medium.get("alt", ""),
+        "url": "",
         "sha256": medium.get("ref", "").partition("/")[2],
-    }  # fmt: skip
+    }
 
 
 def _link(workspace: Workspace, found: Sequence[Delivery]) -> None:
     told = [(d, remote_id) for d in found for remote_id in remote_ids(d)]
     with connection.cursor() as cursor:
-        cursor.execute(LINK, [
-            [d.id for d, _ in told], [d.draft.campaign_id for d, _ in told], [d.network for d, _ in told],
-            [remote_id for _, remote_id in told], workspace.id,
-        ])  # fmt: skip
+        cursor.execute(
+            LINK,
+            [
+                [d.id for d, _ in told],
+                [d.draft.campaign_id for d, _ in told],
+                [d.network for d, _ in told],
+                [remote_id for _, remote_id in told],
+                workspace.id,
+            ],
+        )
 
 
 def _keep_wishes(workspace: Workspace, found: Sequence[Delivery]) -> None:
@@ -139,14 +165,27 @@ def _keep_wishes(workspace: Workspace, found: Sequence[Delivery]) -> None:
         few = is_for_few(registry.get(one.network).baseline.options, one.rendered.get("options") or {})
         if wish or few:
             wishes[one.id] = (one, FEW if few else "", {**(CLOSED if few else {}), **wish})
-    items = list(Item.objects.filter(workspace=workspace, delivery_id__in=wishes, said=False).values_list("id", "delivery_id"))  # fmt: skip
-    statements.keep(workspace.id, [
-        NewStatement(
-            layer=Layer.AUTHOR, party=Party.AUTHOR, subject=Subject.ITEM, item=item, key=key, says=says,
-            source=f"kicau:post/{delivery.draft_id}", valid_from=delivery.draft.created_at,
-        )
-        for item, delivery_id in items for delivery, key, says in [wishes[delivery_id]]
-    ], by=None)  # fmt: skip
+    items = list(
+        Item.objects.filter(workspace=workspace, delivery_id__in=wishes, said=False).values_list("id", "delivery_id")
+    )
+    statements.keep(
+        workspace.id,
+        [
+            NewStatement(
+                layer=Layer.AUTHOR,
+                party=Party.AUTHOR,
+                subject=Subject.ITEM,
+                item=item,
+                key=key,
+                says=says,
+                source=f"kicau:post/{delivery.draft_id}",
+                valid_from=delivery.draft.created_at,
+            )
+            for item, delivery_id in items
+            for delivery, key, says in [wishes[delivery_id]]
+        ],
+        by=None,
+    )
     Item.objects.filter(id__in=[item for item, _ in items]).update(said=True)
 
 
@@ -164,10 +203,18 @@ def _rewrite(workspace: Workspace | None) -> None:
         for delivery in edited:
             for one in records(delivery):
                 alts = " ".join(str(medium.get("alt") or "") for medium in one.media)
-                cursor.execute(REWRITE, {
-                    "text": one.text, "media": json.dumps(one.media), "words": f"{one.text} {alts}", "workspace": delivery.workspace_id,
-                    "network": one.network, "remote_id": one.remote_id, "delivery": delivery.id,
-                })  # fmt: skip
+                cursor.execute(
+                    REWRITE,
+                    {
+                        "text": one.text,
+                        "media": json.dumps(one.media),
+                        "words": f"{one.text} {alts}",
+                        "workspace": delivery.workspace_id,
+                        "network": one.network,
+                        "remote_id": one.remote_id,
+                        "delivery": delivery.id,
+                    },
+                )
                 changed += [row[0] for row in cursor.fetchall()]
     if changed:
         meaning.forget(changed)

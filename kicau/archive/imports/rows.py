@@ -18,7 +18,23 @@ from kicau.connector.archives.records import Found, Record, Skip
 EACH = 10_000  # records of one batch, which is one transaction
 HASHED = "h:"  # begins the remote id of a record whose archive gives none
 NULL = "\\N"
-COLUMNS = ("id", "local", "network", "remote_id", "kind", "text", "language", "posted_at", "posted_to", "reply_to", "url", "media", "extra", "deleted_at", "search")  # fmt: skip
+COLUMNS = (
+    "id",
+    "local",
+    "network",
+    "remote_id",
+    "kind",
+    "text",
+    "language",
+    "posted_at",
+    "posted_to",
+    "reply_to",
+    "url",
+    "media",
+    "extra",
+    "deleted_at",
+    "search",
+)
 _json = msgspec.json.Encoder().encode
 
 
@@ -92,10 +108,17 @@ class Encoder:
             own = self._is_owner(record)
             if own:
                 author = self._owner[0]
-            batch.authors.append(Author(
-                local=local, network=network, key=f"{network}:{author}"[:250], handle=(self._owner[1] if own else record.author_handle)[:200],
-                name=(self._owner[2] if own else record.author_name)[:200], licence=record.licence[:200], is_owner=own,
-            ))  # fmt: skip
+            batch.authors.append(
+                Author(
+                    local=local,
+                    network=network,
+                    key=f"{network}:{author}"[:250],
+                    handle=(self._owner[1] if own else record.author_handle)[:200],
+                    name=(self._owner[2] if own else record.author_name)[:200],
+                    licence=record.licence[:200],
+                    is_owner=own,
+                )
+            )
         remote_id = record.remote_id[:300]
         if not remote_id:
             batch.hashed = True

@@ -83,12 +83,28 @@ def _run(row: Import, told: Callable[[Import], None] | None) -> None:
     except NotAnArchive as exc:
         _finish(row, ImportState.FAILED, exc.problem)
     except OSError as exc:
-        _finish(row, ImportState.FAILED, Problem(code="disk", message="{name} cannot be read: {why}.", params={"name": row.name, "why": exc.strerror or str(exc)}))  # fmt: skip
+        _finish(
+            row,
+            ImportState.FAILED,
+            Problem(
+                code="disk",
+                message="{name} cannot be read: {why}.",
+                params={"name": row.name, "why": exc.strerror or str(exc)},
+            ),
+        )
     except (OperationalError, InterfaceError):
         raise  # the database is away: it is taken up again
     except Exception:
         log.exception("an import stopped by a fault", name=row.name)
-        _finish(row, ImportState.FAILED, Problem(code="fault", message="Reading {name} stopped by a fault of Kicau's; what was read is kept.", params={"name": row.name}))  # fmt: skip
+        _finish(
+            row,
+            ImportState.FAILED,
+            Problem(
+                code="fault",
+                message="Reading {name} stopped by a fault of Kicau's; what was read is kept.",
+                params={"name": row.name},
+            ),
+        )
     if told:
         told(row)
 
@@ -111,7 +127,13 @@ def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | 
         row.expected = fit.whose.expected
     begin = int(row.cursor.get("read", 0))
     if begin == 0:
-        _count_skips(row, [skip("outside", "A name in the archive leads out of it, and was left out.", name) for name in files.refused])  # fmt: skip
+        _count_skips(
+            row,
+            [
+                skip("outside", "A name in the archive leads out of it, and was left out.", name)
+                for name in files.refused
+            ],
+        )
     encoder = Encoder(row.network, row.account_id, row.account_handle, row.account_name)
     writer = Writer(source, _own(row))
     try:
@@ -139,7 +161,9 @@ def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | 
 def _own(row: Import) -> set[str]:
     """The keys of authors that are this workspace, whoever's archive it is; a table names them by their handles."""
     own: set[str] = set()
-    for network, account, handle, host in Channel.objects.filter(workspace=row.workspace).values_list("network", "account_id", "handle", "host"):  # fmt: skip
+    for network, account, handle, host in Channel.objects.filter(workspace=row.workspace).values_list(
+        "network", "account_id", "handle", "host"
+    ):
         own.add(f"{network}:{account}")
         if handle:
             own.add(by_handle(network, f"{handle.split('@')[0]}@{host}" if host else handle))
@@ -186,7 +210,9 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 def _hold(row: Import) -> None:
     """Keep the lease, in the transaction of the batch; raises Stopped where it is not ours any more."""
-    held = Import.objects.filter(id=row.id, worker=row.worker, state=ImportState.RUNNING).update(lease_until=clock.now() + LEASE)  # fmt: skip
+    held = Import.objects.filter(id=row.id, worker=row.worker, state=ImportState.RUNNING).update(
+        lease_until=clock.now() + LEASE
+    )
     if not held:
         raise Stopped
 
@@ -206,8 +232,18 @@ def _count_skips(row: Import, skips: list[Skip]) -> None:
         return
     kinds: dict[tuple[Any, ...], dict[str, Any]] = {_kind(one): one for one in row.skips}
     for one in skips:
-        told: dict[str, Any] = {"code": one.code, "message": one.message, "params": one.params, "count": 0, "examples": []}  # fmt: skip
-        kind = kinds.setdefault(_kind(told), told) if len(kinds) < KINDS else kinds.get(_kind(told), next(iter(kinds.values())))  # fmt: skip
+        told: dict[str, Any] = {
+            "code": one.code,
+            "message": one.message,
+            "params": one.params,
+            "count": 0,
+            "examples": [],
+        }
+        kind = (
+            kinds.setdefault(_kind(told), told)
+            if len(kinds) < KINDS
+            else kinds.get(_kind(told), next(iter(kinds.values())))
+        )
         kind["count"] += 1
         if one.is_taken:
             kind["taken"] = True

@@ -144,13 +144,23 @@ class Writer:
         source = self._source
         rows = [
             Standing(
-                workspace_id=source.workspace_id, network=a.network, author=a.key, author_handle=a.handle, author_name=a.name,
-                own=a.key in self._own or bool(a.handle and by_handle(a.network, a.handle) in self._own) or (a.is_owner and source.acquired == Origin.IMPORTED), licence=a.licence, acquired=[source.acquired],
+                workspace_id=source.workspace_id,
+                network=a.network,
+                author=a.key,
+                author_handle=a.handle,
+                author_name=a.name,
+                own=a.key in self._own
+                or bool(a.handle and by_handle(a.network, a.handle) in self._own)
+                or (a.is_owner and source.acquired == Origin.IMPORTED),
+                licence=a.licence,
+                acquired=[source.acquired],
             )
             for a in authors
-        ]  # fmt: skip
+        ]
         ids = standings(rows)
-        cursor.executemany("INSERT INTO archive_local VALUES (%s, %s)", [(a.local, i) for a, i in zip(authors, ids, strict=True)])  # fmt: skip
+        cursor.executemany(
+            "INSERT INTO archive_local VALUES (%s, %s)", [(a.local, i) for a, i in zip(authors, ids, strict=True)]
+        )
 
 
 def by_handle(network: str, handle: str) -> str:
@@ -162,7 +172,9 @@ def stem(batch: Batch) -> None:
     """Have the database stem the words of a batch, on the caller's connection. It takes a third of the work of an
     import, needs nothing of the archive, and so is done on a connection of its own while the batch before is written."""
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE IF NOT EXISTS archive_words (number int, language text, words text); TRUNCATE archive_words")  # fmt: skip
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS archive_words (number int, language text, words text); TRUNCATE archive_words"
+        )
         with cursor.copy("COPY archive_words FROM STDIN") as copy:
             copy.write("".join(batch.words).encode("utf-8", "replace"))
         with cursor.copy(STEM) as copy:
@@ -189,11 +201,17 @@ def add_way(items: Iterable[tuple[UUID, int]], acquired: str) -> None:
     lacking = [s for s in old.values() if acquired not in s.acquired]
     wider = [
         Standing(
-            workspace_id=s.workspace_id, network=s.network, author=s.author, author_handle=s.author_handle,
-            author_name=s.author_name, own=s.own or acquired == Origin.COMPOSED, licence=s.licence, acquired=sorted({*s.acquired, acquired}),
+            workspace_id=s.workspace_id,
+            network=s.network,
+            author=s.author,
+            author_handle=s.author_handle,
+            author_name=s.author_name,
+            own=s.own or acquired == Origin.COMPOSED,
+            licence=s.licence,
+            acquired=sorted({*s.acquired, acquired}),
         )
         for s in lacking
-    ]  # fmt: skip
+    ]
     if not wider:
         return
     with connection.cursor() as cursor:

@@ -13,7 +13,15 @@ from kicau.archive.imports import acts, running
 
 
 def tweet(number: int, text: str, **more) -> dict:
-    return {"tweet": {"id_str": str(1000 + number), "full_text": text, "created_at": f"Wed Oct 10 20:{number // 60:02d}:{number % 60:02d} +0000 2018", "lang": "in", **more}}  # fmt: skip
+    return {
+        "tweet": {
+            "id_str": str(1000 + number),
+            "full_text": text,
+            "created_at": f"Wed Oct 10 20:{number // 60:02d}:{number % 60:02d} +0000 2018",
+            "lang": "in",
+            **more,
+        }
+    }
 
 
 def assigned(name: str, value: object) -> str:
@@ -21,7 +29,9 @@ def assigned(name: str, value: object) -> str:
 
 
 def account(id_: str = "4242", handle: str = "kopisenja") -> str:
-    return assigned("account.part0", [{"account": {"accountId": id_, "username": handle, "accountDisplayName": "Kopi Senja"}}])  # fmt: skip
+    return assigned(
+        "account.part0", [{"account": {"accountId": id_, "username": handle, "accountDisplayName": "Kopi Senja"}}]
+    )
 
 
 def zipped(path: Path, files: dict[str, str | bytes]) -> Path:
@@ -36,8 +46,14 @@ def archive(tmp_path):
     """A function that packs posts as X does: archive(tweet(1, "…"), …)."""
     count = iter(range(99))
 
-    def make(*tweets: dict, name: str = "", more: dict[str, str | bytes] | None = None, owner: str | None = None) -> Path:  # fmt: skip
-        files = {"data/account.js": owner or account(), "data/tweets.js": assigned("tweets.part0", list(tweets)), **(more or {})}  # fmt: skip
+    def make(
+        *tweets: dict, name: str = "", more: dict[str, str | bytes] | None = None, owner: str | None = None
+    ) -> Path:
+        files = {
+            "data/account.js": owner or account(),
+            "data/tweets.js": assigned("tweets.part0", list(tweets)),
+            **(more or {}),
+        }
         return zipped(tmp_path / (name or f"archive-{next(count)}.zip"), files)
 
     return make

@@ -28,29 +28,52 @@ def items(workspace):
     chance = random.Random(4)
     standings = [
         Standing(workspace=workspace, network=n, author=f"{n}:{a}", own=a == 1, licence=licence, acquired=ways)
-        for n in NETWORKS for a in (1, 2) for licence in LICENCES for ways in ACQUIRED
-    ]  # fmt: skip
+        for n in NETWORKS
+        for a in (1, 2)
+        for licence in LICENCES
+        for ways in ACQUIRED
+    ]
     Standing.objects.bulk_create(standings)
     made = [
-        Item(workspace=workspace, network=s.network, remote_id=str(i), standing=s, sources=[1], text=f"post {i}", url=f"https://{s.network}.example/{i % 3}/{i}")
+        Item(
+            workspace=workspace,
+            network=s.network,
+            remote_id=str(i),
+            standing=s,
+            sources=[1],
+            text=f"post {i}",
+            url=f"https://{s.network}.example/{i % 3}/{i}",
+        )
         for i, s in enumerate(chance.choices(standings, k=60))
-    ]  # fmt: skip
+    ]
     return Item.objects.bulk_create(made)
 
 
 def spoken(chance: random.Random, items: list[Item]) -> NewStatement:
     subject = chance.choice(Subject.values)
     network = chance.choice(NETWORKS)
-    keys = {"network": network, "site": f"https://{network}.example/{chance.randrange(3)}", "licence": LICENCES[1], "author": chance.choice(["own", f"{network}:2"]), "file": "0" * 64}  # fmt: skip
+    keys = {
+        "network": network,
+        "site": f"https://{network}.example/{chance.randrange(3)}",
+        "licence": LICENCES[1],
+        "author": chance.choice(["own", f"{network}:2"]),
+        "file": "0" * 64,
+    }
     begin = clock.now() - timedelta(days=chance.randrange(1, 9))
     return NewStatement(
-        layer=chance.choice(Layer.values), party=chance.choice(Party.values), subject=subject, key=keys.get(subject, ""),
-        item=chance.choice(items).id if subject == "item" else None, network=chance.choice(["", "", network]),
+        layer=chance.choice(Layer.values),
+        party=chance.choice(Party.values),
+        subject=subject,
+        key=keys.get(subject, ""),
+        item=chance.choice(items).id if subject == "item" else None,
+        network=chance.choice(["", "", network]),
         acquired=chance.choice(["", "", *Origin.values]),
-        says={use: chance.choice(statements.ANY) for use in ("train_gen", "ground") if chance.random() < 0.7} or {"embed": "deny"},
-        conditions={"attribution": ""} if chance.random() < 0.5 else {}, valid_from=begin,
+        says={use: chance.choice(statements.ANY) for use in ("train_gen", "ground") if chance.random() < 0.7}
+        or {"embed": "deny"},
+        conditions={"attribution": ""} if chance.random() < 0.5 else {},
+        valid_from=begin,
         valid_until=begin + timedelta(days=chance.randrange(1, 12)) if chance.random() < 0.3 else None,
-    )  # fmt: skip
+    )
 
 
 def test_at_once_and_one_by_one_agree(workspace, actor, items):
@@ -65,12 +88,22 @@ def test_at_once_and_one_by_one_agree(workspace, actor, items):
         )
         today = clock.now().date()
         Terms.objects.all().delete()
-        Terms.objects.create(network="n", acquired="fetched", since=today, seen_on=today, says={"train_gen": "deny"}, reviewed_at=chance.choice([None, clock.now()]))  # fmt: skip
+        Terms.objects.create(
+            network="n",
+            acquired="fetched",
+            since=today,
+            seen_on=today,
+            says={"train_gen": "deny"},
+            reviewed_at=chance.choice([None, clock.now()]),
+        )
         at, meets = clock.now(), chance.choice([[], ["attribution"]])
         everything = [*map(statements.as_said, kept), *statements.of_policy(workspace.ai_use), *statements.of_terms()]
         judge = Judge(workspace, at=at)
         for use in ("train_gen", "ground"):
-            slow = {i.id: decide(use, i.facts(), everything, at, meets=meets) for i in Item.objects.select_related("standing")}  # fmt: skip
+            slow = {
+                i.id: decide(use, i.facts(), everything, at, meets=meets)
+                for i in Item.objects.select_related("standing")
+            }
             fast = dict(judge.decide_items(use, Item.objects.all(), meets))
             assert {k: d.digest for k, d in fast.items()} == {k: d.digest for k, d in slow.items()}, seed
             for answer in Answer:
@@ -92,9 +125,17 @@ def test_one_item_is_reached_through_its_workspace(actor, items, member):
 def test_what_is_tried_is_what_then_happens(actor, items):
     workspace = actor.workspace
     terms = [
-        Terms.objects.create(network=network, acquired=way, since="2026-01-01", seen_on="2026-11-26", says={"train_gen": "deny", "ground": "allow"}, summary="s", source="https://n.example")
+        Terms.objects.create(
+            network=network,
+            acquired=way,
+            since="2026-01-01",
+            seen_on="2026-11-26",
+            says={"train_gen": "deny", "ground": "allow"},
+            summary="s",
+            source="https://n.example",
+        )
         for network, way in (("n", "fetched"), ("m", ""))
-    ]  # fmt: skip
+    ]
     moved = 0
     for seed in range(24):
         chance = random.Random(seed)
@@ -107,11 +148,19 @@ def test_what_is_tried_is_what_then_happens(actor, items):
         Item.objects.filter(id__in=[row.item for row in kept if row.item]).update(said=True)
         one = spoken(chance, items)
         said = {"train_gen": "allow", "ground": "deny"}
-        change = (Change(added=[one]), Change(ended=[kept[0].id]), Change(terms={terms[1].id: said}), Change(policy={"train_gen": "conditional"}))[seed % 4]  # fmt: skip
+        change = (
+            Change(added=[one]),
+            Change(ended=[kept[0].id]),
+            Change(terms={terms[1].id: said}),
+            Change(policy={"train_gen": "conditional"}),
+        )[seed % 4]
 
         def permitted():
             judge = Judge(workspace)
-            return {use: {id_ for id_, d in judge.decide_items(use, Item.objects.order_by("id")) if d.answer == Answer.YES} for use in ("train_gen", "ground")}  # fmt: skip
+            return {
+                use: {id_ for id_, d in judge.decide_items(use, Item.objects.order_by("id")) if d.answer == Answer.YES}
+                for use in ("train_gen", "ground")
+            }
 
         before = permitted()
         effects = {e.use: e for e in simulate(actor, change, ("train_gen", "ground"))}
@@ -133,7 +182,10 @@ def test_what_is_tried_is_what_then_happens(actor, items):
             assert {i.id for i in effect.enter} <= after[use] - before[use]
             assert {i.id for i in effect.leave} <= before[use] - after[use]
             if len(effect.why_enter) < 20 and len(effect.why_leave) < 20:
-                assert (sum(w.items for w in effect.why_enter), sum(w.items for w in effect.why_leave)) == (effect.entering, effect.leaving)  # fmt: skip
+                assert (sum(w.items for w in effect.why_enter), sum(w.items for w in effect.why_leave)) == (
+                    effect.entering,
+                    effect.leaving,
+                )
             assert all(w.reason.sentence.startswith("Yes: ") for w in effect.why_enter)
             assert not any(w.reason.sentence.startswith("Yes: ") for w in effect.why_leave)
             moved += effect.entering + effect.leaving
@@ -146,4 +198,7 @@ def test_what_cannot_be_made_cannot_be_tried(workspace, actor):
     with pytest.raises(NotFound):
         simulate(actor, Change(terms={7: {}}))
     with pytest.raises(Unacceptable, match="no layer"):
-        simulate(actor, Change(added=[NewStatement(layer="whim", party="author", subject="everything", says={"search": "deny"})]))  # fmt: skip
+        simulate(
+            actor,
+            Change(added=[NewStatement(layer="whim", party="author", subject="everything", says={"search": "deny"})]),
+        )

@@ -63,15 +63,32 @@ def site(monkeypatch):
 def test_everything_that_a_site_says_of_a_page_is_heard_and_kept(site, actor):
     base, answers = site
     url = f"{base}/kopi.html"
-    answers["/kopi.html"] = ({"Content-Usage": "train-ai=n", "Link": '</license.xml>; rel="license"; type="application/rsl+xml"'}, b'<html><meta name="tdm-reservation" content="1"><p>Kopi</p>')  # fmt: skip
-    answers["/robots.txt"] = ({}, b"User-agent: *\nAllow: /\nContent-Usage: / train-ai=y, search=y\nContent-Signal: ai-input=no\n")  # fmt: skip
+    answers["/kopi.html"] = (
+        {"Content-Usage": "train-ai=n", "Link": '</license.xml>; rel="license"; type="application/rsl+xml"'},
+        b'<html><meta name="tdm-reservation" content="1"><p>Kopi</p>',
+    )
+    answers["/robots.txt"] = (
+        {},
+        b"User-agent: *\nAllow: /\nContent-Usage: / train-ai=y, search=y\nContent-Signal: ai-input=no\n",
+    )
     answers["/license.xml"] = ({}, rsl.write({"embed": "deny"}).encode())
     answers["/.well-known/tdmrep.json"] = ({}, b"{")
     found = async_to_sync(hearing.hear)(actor, url)
     assert {(one.vocabulary, h.where) for h in found.heard for one in h.declarations} == {
-        ("aipref", "HTTP headers"), ("tdmrep", "HTML meta"), ("aipref", "robots.txt"), ("content-signal", "robots.txt"), ("rsl", "RSL"),
-    }  # fmt: skip
-    assert found.says == {"train_gen": "deny", "train_other": "deny", "ground": "deny", "embed": "deny", "synthesise": "deny", "search": "allow"}  # fmt: skip
+        ("aipref", "HTTP headers"),
+        ("tdmrep", "HTML meta"),
+        ("aipref", "robots.txt"),
+        ("content-signal", "robots.txt"),
+        ("rsl", "RSL"),
+    }
+    assert found.says == {
+        "train_gen": "deny",
+        "train_other": "deny",
+        "ground": "deny",
+        "embed": "deny",
+        "synthesise": "deny",
+        "search": "allow",
+    }
     assert any("JSON" in fault for h in found.heard for fault in h.faults)
     assert not Statement.objects.exists()  # hearing alone keeps nothing
 
@@ -104,10 +121,18 @@ def test_everything_that_a_site_says_of_a_page_is_heard_and_kept(site, actor):
         hearing.keep(replace(actor, role="viewer"), found)
     for name, data, says in (
         ("robots.txt", b"User-agent: *\nContent-Signal: search=no\n", {"search": "deny"}),
-        ("tdmrep.json", b'[{"location": "/", "tdm-reservation": 0}]', {"train_gen": "allow", "train_other": "allow", "embed": "allow"}),
-        ("croissant.json", json.dumps({"usageInfo": {"odrl:prohibition": [{"odrl:action": {"@id": "odrl:distribute"}}]}}).encode(), {"redistribute": "deny"}),
+        (
+            "tdmrep.json",
+            b'[{"location": "/", "tdm-reservation": 0}]',
+            {"train_gen": "allow", "train_other": "allow", "embed": "allow"},
+        ),
+        (
+            "croissant.json",
+            json.dumps({"usageInfo": {"odrl:prohibition": [{"odrl:action": {"@id": "odrl:distribute"}}]}}).encode(),
+            {"redistribute": "deny"},
+        ),
         ("nothing.txt", b"Kopi hangat", {}),
-    ):  # fmt: skip
+    ):
         assert hearing.hear_file(actor, name, data).says == says, name
 
 

@@ -38,18 +38,31 @@ from kicau.rights.sentences import reason
 def channel(actor):
     app = register_app("x", "id", "secret")
     return Channel.objects.create(
-        workspace=actor.workspace, network="x", app=app, key="x-kopisenja", account_id="4242", handle="kopisenja",
-        name="Kopi Senja", credentials=stored(Credentials(access_token="none")),
-    )  # fmt: skip
+        workspace=actor.workspace,
+        network="x",
+        app=app,
+        key="x-kopisenja",
+        account_id="4242",
+        handle="kopisenja",
+        name="Kopi Senja",
+        credentials=stored(Credentials(access_token="none")),
+    )
 
 
 @pytest.fixture
 def mastodon(actor):
     app = register_app("mastodon", "id", "secret", name="kopi.social")
     return Channel.objects.create(
-        workspace=actor.workspace, network="mastodon", app=app, key="mastodon-senja", account_id="7", handle="senja",
-        name="Senja", host="kopi.social", credentials=stored(Credentials(access_token="none")),
-    )  # fmt: skip
+        workspace=actor.workspace,
+        network="mastodon",
+        app=app,
+        key="mastodon-senja",
+        account_id="7",
+        handle="senja",
+        name="Senja",
+        host="kopi.social",
+        credentials=stored(Credentials(access_token="none")),
+    )
 
 
 def texts(actor, words: str = "") -> list[str]:
@@ -68,20 +81,57 @@ def codes(row: Import) -> dict[str, int]:
 
 def test_every_form_of_a_post(actor, archive, take):
     longer = "kopi " * 80 + "https://kopisenja.example/panjang"
-    noted = {"text": longer.replace("https://kopisenja.example/panjang", "https://t.co/z"), "urls": [{"shortUrl": "https://t.co/z", "expandedUrl": "https://kopisenja.example/panjang"}, "odd"]}  # fmt: skip
+    noted = {
+        "text": longer.replace("https://kopisenja.example/panjang", "https://t.co/z"),
+        "urls": [{"shortUrl": "https://t.co/z", "expandedUrl": "https://kopisenja.example/panjang"}, "odd"],
+    }
     more = {
-        "data/tweets-part1.js": assigned("tweets.part1", [tweet(3, "Berjalan di hujan & senja &amp; kopi https://t.co/a", entities={"urls": [{"url": "https://t.co/a", "expanded_url": "https://kopisenja.example/menu"}]})]),
+        "data/tweets-part1.js": assigned(
+            "tweets.part1",
+            [
+                tweet(
+                    3,
+                    "Berjalan di hujan & senja &amp; kopi https://t.co/a",
+                    entities={"urls": [{"url": "https://t.co/a", "expanded_url": "https://kopisenja.example/menu"}]},
+                )
+            ],
+        ),
         "data/tweet.js": assigned("tweet.part0", [tweet(4, "older form")["tweet"]]),
-        "data/js/tweets/2012_01.js": "Grailbird.data.tweets_2012_01 =\n" + json.dumps([{"id_str": "5", "text": "oldest form", "created_at": "2012-01-31 12:00:00 +0000"}]),
-        "data/deleted-tweets.js": assigned("deleted_tweets.part0", [tweet(6, "taken down", deleted_at="2023-01-02T03:04:05.000Z")]),
-        "data/note-tweet.js": assigned("note_tweet.part0", [{"noteTweet": {"noteTweetId": "9", "createdAt": "2018-10-10T20:00:07.000Z", "core": noted}}]),
+        "data/js/tweets/2012_01.js": "Grailbird.data.tweets_2012_01 =\n"
+        + json.dumps([{"id_str": "5", "text": "oldest form", "created_at": "2012-01-31 12:00:00 +0000"}]),
+        "data/deleted-tweets.js": assigned(
+            "deleted_tweets.part0", [tweet(6, "taken down", deleted_at="2023-01-02T03:04:05.000Z")]
+        ),
+        "data/note-tweet.js": assigned(
+            "note_tweet.part0",
+            [{"noteTweet": {"noteTweetId": "9", "createdAt": "2018-10-10T20:00:07.000Z", "core": noted}}],
+        ),
         "data/tweets_media/1008-cup.jpg": picture(),
-    }  # fmt: skip
-    cup = {"media": [{"url": "https://t.co/p", "media_url_https": "https://pbs.example/cup.jpg", "type": "photo", "ext_alt_text": "Secangkir robusta"}]}  # fmt: skip
-    row = take(archive(
-        tweet(1, "kopi pagi", favorite_count="3"), tweet(2, "RT @teman: bukan kata kami", entities={"user_mentions": [{"screen_name": "teman", "id_str": "77", "name": "Teman"}]}),
-        tweet(7, longer[:270] + "… https://t.co/x"), tweet(8, "gambar https://t.co/p", extended_entities=cup, entities=cup), tweet(9, "jawab", in_reply_to_status_id_str="1001"), more=more,
-    ))  # fmt: skip
+    }
+    cup = {
+        "media": [
+            {
+                "url": "https://t.co/p",
+                "media_url_https": "https://pbs.example/cup.jpg",
+                "type": "photo",
+                "ext_alt_text": "Secangkir robusta",
+            }
+        ]
+    }
+    row = take(
+        archive(
+            tweet(1, "kopi pagi", favorite_count="3"),
+            tweet(
+                2,
+                "RT @teman: bukan kata kami",
+                entities={"user_mentions": [{"screen_name": "teman", "id_str": "77", "name": "Teman"}]},
+            ),
+            tweet(7, longer[:270] + "… https://t.co/x"),
+            tweet(8, "gambar https://t.co/p", extended_entities=cup, entities=cup),
+            tweet(9, "jawab", in_reply_to_status_id_str="1001"),
+            more=more,
+        )
+    )
     assert (row.state, row.new, row.skipped, row.cursor) == ("done", 9, 0, {"read": 9})
     items = {i.remote_id: i for i in Item.objects.select_related("standing")}
     assert items["1001"].posted_at == datetime(2018, 10, 10, 20, 0, 1, tzinfo=UTC)
@@ -92,15 +142,23 @@ def test_every_form_of_a_post(actor, archive, take):
     assert items["1006"].deleted_at.year == 2023
     assert items["1007"].text == longer
     kept = Medium.objects.get(id=items["1008"].media[0]["medium"])
-    assert (kept.origin, kept.alt, library.original(kept.ref).read_bytes()) == ("imported", "Secangkir robusta", picture())  # fmt: skip
+    assert (kept.origin, kept.alt, library.original(kept.ref).read_bytes()) == (
+        "imported",
+        "Secangkir robusta",
+        picture(),
+    )
     assert (items["1009"].kind, items["1009"].reply_to) == ("reply", "1001")
     assert texts(actor, "jalan") == [items["1003"].text]  # stemmed in Indonesian
     assert texts(actor, "robusta") == ["gambar"]  # the description of a picture
 
 
 def test_twice_is_once_with_both_origins(actor, archive, take, channel):
-    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Kopi kami"),), ai_use={"train_gen": "deny"}))  # fmt: skip
-    (delivery,) = schedule.schedule(actor, compose.one_draft(actor, draft.id), ["x-kopisenja"], datetime.now(UTC)).deliveries  # fmt: skip
+    draft = compose.create_draft(
+        actor, compose.Composition(parts=(compose.PartInput(text="Kopi kami"),), ai_use={"train_gen": "deny"})
+    )
+    (delivery,) = schedule.schedule(
+        actor, compose.one_draft(actor, draft.id), ["x-kopisenja"], datetime.now(UTC)
+    ).deliveries
     delivery.state, delivery.remote_ids, delivery.published_at = DeliveryState.PUBLISHED, ["1001"], delivery.due_at
     delivery.save()
     first = take(archive(tweet(1, "Kopi kami"), tweet(2, "lain"), tweet(2, "lain")))
@@ -111,7 +169,9 @@ def test_twice_is_once_with_both_origins(actor, archive, take, channel):
     assert (second.new, second.known) == (1, 1)
     assert len(Item.objects.get(remote_id="1001").sources) == 3
     assert keep_published(actor.workspace) == 0
-    table = zipped(ours_by_text(archive), {"posts.csv": f"text,date,network\nKopi kami,{delivery.published_at.isoformat()},x\n"})  # fmt: skip
+    table = zipped(
+        ours_by_text(archive), {"posts.csv": f"text,date,network\nKopi kami,{delivery.published_at.isoformat()},x\n"}
+    )
     assert (
         take(table, account="KopiSenja").known == 1
     )  # a file without ids: the same text within minutes is the same post
@@ -122,8 +182,15 @@ def test_what_was_published_for_a_few_is_used_for_nothing_unless_its_author_says
     actor.workspace.save()
 
     def out(number: int, visibility: str, **more: dict[str, str]):
-        draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=f"Kopi {number}"),), options={"mastodon.visibility": visibility}, **more))  # fmt: skip
-        (row,) = schedule.schedule(actor, compose.one_draft(actor, draft.id), [mastodon.key], datetime.now(UTC)).deliveries  # fmt: skip
+        draft = compose.create_draft(
+            actor,
+            compose.Composition(
+                parts=(compose.PartInput(text=f"Kopi {number}"),), options={"mastodon.visibility": visibility}, **more
+            ),
+        )
+        (row,) = schedule.schedule(
+            actor, compose.one_draft(actor, draft.id), [mastodon.key], datetime.now(UTC)
+        ).deliveries
         row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, [str(number)], row.due_at
         row.save()
 
@@ -196,7 +263,11 @@ def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatc
 def test_somebody_elses_archive_asks(actor, archive, member, channel):
     path = archive(tweet(1, "kata orang"), owner=account("99", "tetangga"))
     row = acts.begin_import(actor, path)
-    assert (row.state, row.problem["code"], row.problem["params"]["account"]) == ("asking", "another-account", "@tetangga")  # fmt: skip
+    assert (row.state, row.problem["code"], row.problem["params"]["account"]) == (
+        "asking",
+        "another-account",
+        "@tetangga",
+    )
     assert running.due() is None
     with pytest.raises(NotAllowed):
         acts.answer_import(member("viewer"), row.id, "received")
@@ -215,16 +286,21 @@ def test_bad_archives_are_told_and_the_rest_is_read(actor, archive, take, tmp_pa
     monkeypatch.setattr(archives, "BOMB_FROM", 1_000_000)
     good = assigned("tweets.part1", [tweet(n, f"baik {n}") for n in range(20, 24)])
     more = {
-        "../../etc/passwd.js": "x", "data/tweets-part1.js": good.replace('"baik 21"', '"baik 21', 1),
+        "../../etc/passwd.js": "x",
+        "data/tweets-part1.js": good.replace('"baik 21"', '"baik 21', 1),
         "data/tweets-part2.js": assigned("tweets.part2", [tweet(n, "potong") for n in range(30, 33)])[:-90],
         "data/tweets-part3.js": "window.YTD.tweets.part3 = [" + " " * 4_000_000 + "]",
         "data/tweets-part4.js": json.dumps([tweet(40, "satu baris"), tweet(41, "\ud83d separuh \x00 nol")]),
         "data/tweets-part5.js": "nothing at all",
-    }  # fmt: skip
+    }
     row = take(archive(tweet(1, "awal"), more=more))
     assert row.state == "done"
-    assert codes(row) == {"outside": 1, "malformed": 1, "cut": 1, "bomb": 1} | {c: n for c, n in codes(row).items() if c == "malformed"}  # fmt: skip
-    assert {"1001", "1020", "1022", "1023", "1030", "1040", "1041"} <= set(Item.objects.values_list("remote_id", flat=True))  # fmt: skip
+    assert codes(row) == {"outside": 1, "malformed": 1, "cut": 1, "bomb": 1} | {
+        c: n for c, n in codes(row).items() if c == "malformed"
+    }
+    assert {"1001", "1020", "1022", "1023", "1030", "1040", "1041"} <= set(
+        Item.objects.values_list("remote_id", flat=True)
+    )
 
     broken = archive(tweet(1, "x"))
     broken.write_bytes(broken.read_bytes()[:-300])
@@ -240,15 +316,31 @@ def test_bad_archives_are_told_and_the_rest_is_read(actor, archive, take, tmp_pa
 def test_tables_and_lines_of_any_kind(actor, take, tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "LONGEST", 3000)
     table = tmp_path / "posts.csv"
-    table.write_bytes(b"Date;Content;Link\n2024-02-01;Buka pagi;https://a.example/1\n31/01/2024;\"dua\nbaris\";\nnanti;tanpa jam;\n;;\n" + b"2024-02-02;caf\xe9;\n")  # fmt: skip
+    table.write_bytes(
+        b'Date;Content;Link\n2024-02-01;Buka pagi;https://a.example/1\n31/01/2024;"dua\nbaris";\nnanti;tanpa jam;\n;;\n'
+        + b"2024-02-02;caf\xe9;\n"
+    )
     row = take(table, network="x", account="kopisenja")
     assert (row.new, row.skipped) == (4, 0)
     dated = {i.text: (i.posted_to, i.posted_at.date().isoformat()) for i in Item.objects.all()}
-    assert dated == {"Buka pagi": ("day", "2024-02-01"), "dua\nbaris": ("day", "2024-01-31"), "tanpa jam": ("none", "1970-01-01"), "café": ("day", "2024-02-02")}  # fmt: skip
+    assert dated == {
+        "Buka pagi": ("day", "2024-02-01"),
+        "dua\nbaris": ("day", "2024-01-31"),
+        "tanpa jam": ("none", "1970-01-01"),
+        "café": ("day", "2024-02-02"),
+    }
     assert take(table, network="x", account="kopisenja").new == 0
 
     lines = tmp_path / "posts.jsonl.gz"
-    content = b"\n".join([json.dumps({"text": "satu", "created_at": 1700000000}).encode(), b'{"text": "' + b"a" * 9000 + b'"}', b"{broken", b'{"other": 1}', *(b'{"text": "baris %d"}' % n for n in range(200))])  # fmt: skip
+    content = b"\n".join(
+        [
+            json.dumps({"text": "satu", "created_at": 1700000000}).encode(),
+            b'{"text": "' + b"a" * 9000 + b'"}',
+            b"{broken",
+            b'{"other": 1}',
+            *(b'{"text": "baris %d"}' % n for n in range(200)),
+        ]
+    )
     lines.write_bytes(gzip.compress(content)[:-12])
     row = take(lines, network="x")
     assert set(codes(row)) == {"too-long", "malformed", "no-text", "broken"}
@@ -265,21 +357,29 @@ def test_tables_and_lines_of_any_kind(actor, take, tmp_path, monkeypatch):
 
 def test_what_a_table_says_is_by_a_connected_handle_is_our_own(take, channel, tmp_path):
     table = tmp_path / "kiriman.csv"
-    table.write_text("teks,jejaring,author\nKata kami,x,@KopiSenja\nKata teman,x,teman\nDi tempat lain,threads,kopisenja\n")  # fmt: skip
+    table.write_text(
+        "teks,jejaring,author\nKata kami,x,@KopiSenja\nKata teman,x,teman\nDi tempat lain,threads,kopisenja\n"
+    )
     take(table)
     assert {i.text: i.standing.own for i in Item.objects.select_related("standing")} == {
-        "Kata kami": True, "Kata teman": False, "Di tempat lain": False,
-    }  # fmt: skip
+        "Kata kami": True,
+        "Kata teman": False,
+        "Di tempat lain": False,
+    }
 
 
 def test_what_shares_an_id_or_has_no_date_that_can_be_read_is_told(take, tmp_path):
     table = tmp_path / "kiriman.csv"
-    table.write_text("id,isi,tanggal\n1,Pertama,31/01/2024 08.15\n1,Lain sama sekali,2024-02-01\n2,Dua,1/2/2024\n2,Dua,1/2/2024\n3,Tiga,12/31/2024\n4,Empat,2024-02-30\n5,Lima,\n")  # fmt: skip
+    table.write_text(
+        "id,isi,tanggal\n1,Pertama,31/01/2024 08.15\n1,Lain sama sekali,2024-02-01\n2,Dua,1/2/2024\n2,Dua,1/2/2024\n3,Tiga,12/31/2024\n4,Empat,2024-02-30\n5,Lima,\n"
+    )
     row = take(table, network="x", account="kopisenja")
     assert (row.new, row.skipped) == (5, 2)
     assert {(s["code"], s["count"], tuple(s["examples"])) for s in row.skips} == {
-        ("same-id", 1, ("1",)), ("twice", 1, ("2",)), ("no-date", 2, ("kiriman.csv #6: 12/31/2024", "kiriman.csv #7: 2024-02-30")),
-    }  # fmt: skip
+        ("same-id", 1, ("1",)),
+        ("twice", 1, ("2",)),
+        ("no-date", 2, ("kiriman.csv #6: 12/31/2024", "kiriman.csv #7: 2024-02-30")),
+    }
     again = take(table, network="x", account="kopisenja")
     assert ({k: n for k, n in codes(again).items() if k != "no-date"}, again.new) == ({"same-id": 1, "twice": 1}, 0)
     dated = {i.text: (i.posted_to, i.posted_at.isoformat()) for i in Item.objects.all()}

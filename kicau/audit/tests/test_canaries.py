@@ -45,12 +45,21 @@ def test_a_canary_from_its_registration_to_the_evidence(actor, owner):
         row["score"] = "0.5" if row["text"] == canaries.published(actor, made) else str(float(row["number"]))
     table = "number,score\n" + "".join(f"{r['number']},{r['score']}\n" for r in reversed(rows))
     scores = canaries.read_scores(table, 40)
-    for wrong in (table.replace("\n7,", "\n8,"), table + "41,1\n", table + "nan,1\n", "number,score\n", table.replace("0.5", "inf")):  # fmt: skip
+    for wrong in (
+        table.replace("\n7,", "\n8,"),
+        table + "41,1\n",
+        table + "nan,1\n",
+        "number,score\n",
+        table.replace("0.5", "inf"),
+    ):
         with pytest.raises(Unacceptable):
             canaries.read_scores(wrong, 40)
     report = canaries.examine(actor, made, scores, model="model-x")
     assert (report["canary"]["rank"], report["canary"]["p"]) == (1, 1 / 40)
-    assert "Of 40 candidates registered beforehand, the published one ranks 1 in the scores given for model-x" in report["says"]  # fmt: skip
+    assert (
+        "Of 40 candidates registered beforehand, the published one ranks 1 in the scores given for model-x"
+        in report["says"]
+    )
     assert "was trained" not in report["says"]
     again = canaries.examine(actor, made, scores, model="model-x")
     assert "test 2 of this canary" in again["says"]

@@ -10,11 +10,15 @@ from kicau.audit.posts import NoPosts, read_posts, told_apart
 @pytest.mark.parametrize(
     ("name", "content", "posts"),
     [
-        ("a.jsonl", '{"id": 7, "text": "halo"}\n\n{"full_text": "dunia"}\n"apa kabar"\n', [("7", "halo"), ("3", "dunia"), ("4", "apa kabar")]),
+        (
+            "a.jsonl",
+            '{"id": 7, "text": "halo"}\n\n{"full_text": "dunia"}\n"apa kabar"\n',
+            [("7", "halo"), ("3", "dunia"), ("4", "apa kabar")],
+        ),
         ("a.csv", "\ufeffID;Text\n1;halo\n;dunia\n2;\n", [("1", "halo"), ("3", "dunia")]),
         ("a.txt", "halo\n\n dunia \n", [("1", "halo"), ("3", "dunia")]),
     ],
-)  # fmt: skip
+)
 def test_each_kind(tmp_path, name, content, posts):
     (tmp_path / name).write_text(content, "utf-8")
     assert list(read_posts(tmp_path / name)) == posts

@@ -24,7 +24,15 @@ assert archive  # a fixture
 
 
 def take_back(actor, *items: Item, uses=USES) -> None:
-    saying.say(actor, [NewStatement(layer="withdrawal", party="author", subject="item", item=i.id, says=dict.fromkeys(uses, "deny")) for i in items])  # fmt: skip
+    saying.say(
+        actor,
+        [
+            NewStatement(
+                layer="withdrawal", party="author", subject="item", item=i.id, says=dict.fromkeys(uses, "deny")
+            )
+            for i in items
+        ],
+    )
 
 
 @pytest.fixture
@@ -39,15 +47,29 @@ def searched(actor, archive) -> Audit:
 def everything(audit: Audit) -> str:
     """All that the audit's rows and own files say, but for what it searched."""
     rows = [[base64.b64decode(hit.raw).decode("utf-8", "replace"), hit.posts] for hit in audit.hits.all()]
-    files = [p.read_text("utf-8", "replace") for p in acts.folder_of(audit.id).glob("**/*") if p.is_file() and p.parent.name != "shards"]  # fmt: skip
-    return json.dumps([rows, list(Sought.objects.filter(audit=audit).values_list("text", flat=True)), files, Audit.objects.get(id=audit.id).summary], ensure_ascii=False)  # fmt: skip
+    files = [
+        p.read_text("utf-8", "replace")
+        for p in acts.folder_of(audit.id).glob("**/*")
+        if p.is_file() and p.parent.name != "shards"
+    ]
+    return json.dumps(
+        [
+            rows,
+            list(Sought.objects.filter(audit=audit).values_list("text", flat=True)),
+            files,
+            Audit.objects.get(id=audit.id).summary,
+        ],
+        ensure_ascii=False,
+    )
 
 
 def posts_in(bundle: Path) -> dict[str, str]:
     return {post["id"]: post["text"] for post in json.loads(bundle.read_bytes())["material"]["posts"]}
 
 
-def test_rows_bundle_and_files_lose_it_in_the_same_transaction(actor, archive, searched, django_capture_on_commit_callbacks):  # fmt: skip
+def test_rows_bundle_and_files_lose_it_in_the_same_transaction(
+    actor, archive, searched, django_capture_on_commit_callbacks
+):
     gone, kept = archive[1], archive[0]
     words, others_words = "jeruk, madu dan kayu manis", "membawa gelas sendiri"
     assert words in everything(searched)
@@ -104,11 +126,15 @@ def test_a_no_to_training_leaves_the_evidence_of_it(actor, archive, searched):
 
 
 def test_an_author_who_takes_all_back_reaches_the_audits_too(actor, archive, searched):
-    saying.say(actor, [NewStatement(layer="withdrawal", party="author", subject="author", key="x:1", says={"search": "deny"})])  # fmt: skip
+    saying.say(
+        actor, [NewStatement(layer="withdrawal", party="author", subject="author", key="x:1", says={"search": "deny"})]
+    )
     assert set(Sought.objects.filter(audit=searched).values_list("text", flat=True)) == {""}
 
 
-def test_what_was_taken_back_is_not_looked_for_and_not_kept_by_a_search_that_runs(actor, archive, monkeypatch, django_capture_on_commit_callbacks):  # fmt: skip
+def test_what_was_taken_back_is_not_looked_for_and_not_kept_by_a_search_that_runs(
+    actor, archive, monkeypatch, django_capture_on_commit_callbacks
+):
     take_back(actor, archive[2])
     row = acts.begin(actor, files=[upload("a.jsonl", lines(*others(200), *POSTS.values()))])
     search = running.audit

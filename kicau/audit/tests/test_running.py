@@ -25,8 +25,13 @@ POSTS = {
 
 @pytest.fixture
 def archive(actor):
-    standing = Standing.objects.create(workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"])  # fmt: skip
-    return Item.objects.bulk_create(Item(workspace=actor.workspace, network="x", remote_id=key, standing=standing, text=text, sources=[]) for key, text in POSTS.items())  # fmt: skip
+    standing = Standing.objects.create(
+        workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"]
+    )
+    return Item.objects.bulk_create(
+        Item(workspace=actor.workspace, network="x", remote_id=key, standing=standing, text=text, sources=[])
+        for key, text in POSTS.items()
+    )
 
 
 def upload(name: str, raw: bytes) -> SimpleUploadedFile:
@@ -50,17 +55,26 @@ def test_from_uploads_to_a_bundle_that_holds(actor, archive, tmp_path, django_ca
     pq.write_table(pa.table({"text": [*others(300), POSTS["3"]]}), table)
     packed = gzip.compress(lines(*others(4000), POSTS["3"]))
     files = [
-        upload("a.jsonl", whole), upload("b.parquet", table.read_bytes()), upload("broken.jsonl.gz", packed[: len(packed) // 2]),
-        upload("broken.parquet", table.read_bytes()[:-200]), upload("latin.txt", f"caf\xe9 {POSTS['2']}".encode("latin-1")),
+        upload("a.jsonl", whole),
+        upload("b.parquet", table.read_bytes()),
+        upload("broken.jsonl.gz", packed[: len(packed) // 2]),
+        upload("broken.parquet", table.read_bytes()[:-200]),
+        upload("latin.txt", f"caf\xe9 {POSTS['2']}".encode("latin-1")),
         upload("wide.txt", POSTS["1"].encode("utf-16")),
-    ]  # fmt: skip
+    ]
     row = acts.begin(actor, name="Korpus", files=files)
     assert queue.due() == row.id
     with django_capture_on_commit_callbacks(execute=True):
         row = running.run_audit(row.id, processes=1)
     assert (row.state, row.posts, row.found) == (AuditState.DONE, 3, 3), row.problem
     places = {(hit.shard, Sought.objects.get(audit=row, item=hit.posts[0]).text) for hit in row.hits.all()}
-    assert places >= {("a.jsonl", POSTS["1"]), ("a.jsonl", POSTS["2"]), ("b.parquet", POSTS["3"]), ("latin.txt", POSTS["2"]), ("wide.txt", POSTS["1"])}  # fmt: skip
+    assert places >= {
+        ("a.jsonl", POSTS["1"]),
+        ("a.jsonl", POSTS["2"]),
+        ("b.parquet", POSTS["3"]),
+        ("latin.txt", POSTS["2"]),
+        ("wide.txt", POSTS["1"]),
+    }
     assert {hit.kind for hit in row.hits.filter(shard="a.jsonl")} == {"exact", "normalised"}
     assert set(row.summary["data"]["failed"]) == {"broken.jsonl.gz", "broken.parquet"}
     assert str(tmp_path.parent) not in json.dumps(row.summary)
@@ -91,7 +105,15 @@ def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, m
     (tmp_path / "list.txt").write_text("/etc/passwd\n")
     (folder / "list.txt").write_text(f"{folder}/a.jsonl\n/etc/passwd\n")
     (folder / "way-out").symlink_to("/etc")
-    for where in ("/etc", f"{folder}/../", f"{folder}/way-out", f"@{tmp_path}/list.txt", f"@{folder}/list.txt", "s3://open/database", "s3://open/data/../x"):  # fmt: skip
+    for where in (
+        "/etc",
+        f"{folder}/../",
+        f"{folder}/way-out",
+        f"@{tmp_path}/list.txt",
+        f"@{folder}/list.txt",
+        "s3://open/database",
+        "s3://open/data/../x",
+    ):
         with pytest.raises(Unacceptable, match="may not be searched"):
             acts.begin(actor, where=where)
     with pytest.raises(NotAllowed):

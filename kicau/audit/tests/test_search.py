@@ -243,15 +243,23 @@ def test_posts_that_were_copied_often_are_no_manner_of_speaking():
     dice = random.Random(17)
     topics = [f"w{n}x" for n in range(400)]
     posts = {str(n): " ".join(dice.choices(topics, k=9)) for n in range(300)}
-    copies = [f"{filler(dice, 9)} {edited(text, share, dice)}" for text in posts.values() for share in (0, 0.1, 0.2, 0.3, 0.3)]  # fmt: skip
-    sample = Reader().read(" ".join([*copies, *(" ".join(dice.choices(topics + WORDS, k=30_000)) for _ in "ab")]).encode())[0].copy()  # fmt: skip
+    copies = [
+        f"{filler(dice, 9)} {edited(text, share, dice)}" for text in posts.values() for share in (0, 0.1, 0.2, 0.3, 0.3)
+    ]
+    sample = (
+        Reader()
+        .read(" ".join([*copies, *(" ".join(dice.choices(topics + WORDS, k=30_000)) for _ in "ab")]).encode())[0]
+        .copy()
+    )
 
     def found(search: Search) -> int:
         return sum(
             search.prints.ids[m.post][0] == post and sure
             for post, text in posts.items()
-            for m, sure in search.matches(Reader().read(f"{filler(dice, 9)} {edited(text, 0.3, dice)}".encode())[0], ONE_LINE)
-        )  # fmt: skip
+            for m, sure in search.matches(
+                Reader().read(f"{filler(dice, 9)} {edited(text, 0.3, dice)}".encode())[0], ONE_LINE
+            )
+        )
 
     left = found(Search(prepared(posts.items(), [sample])))
     assert left >= 255
@@ -269,7 +277,11 @@ def test_a_short_post_that_stands_everywhere_is_a_turn_of_speech():
     def search_where(times: int) -> Search:
         speech = [f"{filler(dice, 9)} copy and paste {filler(dice, 9)}" for _ in range(times)]
         sample = " ".join([*speech, filler(dice, 20_000)])
-        return Search(make([("speech", "Copy and paste"), ("other", "w1x w2x w3x w4x")], [Reader().read(sample.encode())[0].copy()]))  # fmt: skip
+        return Search(
+            make(
+                [("speech", "Copy and paste"), ("other", "w1x w2x w3x w4x")], [Reader().read(sample.encode())[0].copy()]
+            )
+        )
 
     text = Reader().read(f"{filler(dice, 20)} copy and paste {filler(dice, 20)}".encode())[0].copy()
     assert len(search_where(1).matches(text, ONE_LINE)) == 1
@@ -410,9 +422,29 @@ def test_bytes_of_every_encoding_and_column_are_read(tmp_path):
 def test_the_shell_searches_where_there_is_no_kicau(tmp_path):
     write("jsonl", tmp_path / "data.jsonl")
     (tmp_path / "posts.jsonl").write_text("".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in POSTS.items()))
-    command = [sys.executable, "-c", "from kicau.cli import main; main()", "audit", "data.jsonl", "--posts", "posts.jsonl", "--out", "audit", "--processes", "1", "--json"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-c",
+        "from kicau.cli import main; main()",
+        "audit",
+        "data.jsonl",
+        "--posts",
+        "posts.jsonl",
+        "--out",
+        "audit",
+        "--processes",
+        "1",
+        "--json",
+    ]
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("KICAU", "DJANGO", "DATABASE"))}
-    done = subprocess.run(command, cwd=tmp_path, env={**clean, "KICAU_DATA": str(tmp_path / "none")}, capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**clean, "KICAU_DATA": str(tmp_path / "none")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["says"].startswith("This data set contains")
     assert not (tmp_path / "none").exists()
@@ -421,8 +453,13 @@ def test_the_shell_searches_where_there_is_no_kicau(tmp_path):
 @pytest.fixture
 def audited(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "_search", in_this_process)
-    lines = lines_with({**PLANTED, 301: "Pagi ini kami buka lebih awal: teh susu gula aren gratis untuk lima puluh orang terakhir di Braga",
-                        303: POSTS["cafe"].upper().replace(" ", "  ") + "!!"})  # fmt: skip
+    lines = lines_with(
+        {
+            **PLANTED,
+            301: "Pagi ini kami buka lebih awal: teh susu gula aren gratis untuk lima puluh orang terakhir di Braga",
+            303: POSTS["cafe"].upper().replace(" ", "  ") + "!!",
+        }
+    )
     path = tmp_path / "data.jsonl"
     path.write_text("".join(json.dumps({"text": t}) + "\n" for t in lines))
     outcome = run.audit(POSTS.items(), str(path), tmp_path / "audit")
@@ -438,7 +475,38 @@ def test_a_report_names_each_copys_kind_and_how_sure_it_is(audited):
     assert audited["posts"] == {"given": 5, "different": 5, "too_short_to_tell": 0}
 
 
-JAPANESE = ["京都", "珈琲", "焙煎", "小さな", "学び", "朝", "雨", "道", "新しい", "店", "静か", "友達", "電車", "夜", "海", "写真", "祭り", "花火", "猫", "公園", "料理", "秋", "音楽", "散歩", "手紙", "約束", "橋", "市場", "窓", "季節"]  # fmt: skip
+JAPANESE = [
+    "京都",
+    "珈琲",
+    "焙煎",
+    "小さな",
+    "学び",
+    "朝",
+    "雨",
+    "道",
+    "新しい",
+    "店",
+    "静か",
+    "友達",
+    "電車",
+    "夜",
+    "海",
+    "写真",
+    "祭り",
+    "花火",
+    "猫",
+    "公園",
+    "料理",
+    "秋",
+    "音楽",
+    "散歩",
+    "手紙",
+    "約束",
+    "橋",
+    "市場",
+    "窓",
+    "季節",
+]
 
 
 def test_words_changed_in_scripts_without_spaces_hide_few_copies():

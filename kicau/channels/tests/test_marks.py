@@ -29,7 +29,17 @@ async def test_a_lent_picture_carries_the_rule(workspace, actor, tmp_path):
         Image.new("RGB", (60, 40), "#a05030").save(tmp_path / "cup.png")
         slug = registry.slugs()[0]
         app = register_app(slug, "id", "secret")
-        channel = Channel.objects.create(workspace=workspace, network=slug, app=app, key="one", account_id="1", handle="kopi", name="Kopi", kind="person", credentials=stored(Credentials(access_token="none")))  # fmt: skip
+        channel = Channel.objects.create(
+            workspace=workspace,
+            network=slug,
+            app=app,
+            key="one",
+            account_id="1",
+            handle="kopi",
+            name="Kopi",
+            kind="person",
+            credentials=stored(Credentials(access_token="none")),
+        )
         return channel, add_medium(actor, tmp_path / "cup.png", "cup.png")
 
     channel, medium = await sync_to_async(prepare)()

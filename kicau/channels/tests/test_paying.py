@@ -35,7 +35,9 @@ async def server():
     """X's sandbox, where an account that is read costs once a UTC day."""
     made = import_module(f"{registry.package('x')}.sandbox").Server()
     runner, app = await start(made), made.default_app
-    await sync_to_async(acts.register_app)("x", app.client_id, app.client_secret, endpoints=made.endpoints(), is_sandbox=True)  # fmt: skip
+    await sync_to_async(acts.register_app)(
+        "x", app.client_id, app.client_secret, endpoints=made.endpoints(), is_sandbox=True
+    )
     yield made
     await runner.cleanup()
 
@@ -46,7 +48,9 @@ def budget(actor):
     known = []
 
     def make(readings: int, **more):
-        wanted = plans.BudgetInput(name="Kedai", amount=readings * EACH, **{"period": "total", "reading_share": 100, **more})  # fmt: skip
+        wanted = plans.BudgetInput(
+            name="Kedai", amount=readings * EACH, **{"period": "total", "reading_share": 100, **more}
+        )
         known[:] = [plans.set_budget(actor, wanted, budget_id=known[0].id if known else None)]
 
     return sync_to_async(make)
@@ -90,13 +94,17 @@ async def test_two_who_connect_together_do_not_pass_the_budget(actor, server, cl
         returned.append(await consent(client, begun.url, account.id))
     await budget(1)
     server.latency = 0.2
-    done = await asyncio.gather(*(acts.finish_sign_in(actor, one, client=client) for one in returned), return_exceptions=True)  # fmt: skip
+    done = await asyncio.gather(
+        *(acts.finish_sign_in(actor, one, client=client) for one in returned), return_exceptions=True
+    )
     assert sorted(type(one).__name__ for one in done) == ["Begun", "NoRoom"]
     assert sum(c.micro for c in await rows(Charge)) == EACH
     assert sum(row["units"] for row in server.usage() if row["meter"] == "user-read") == 1
 
 
-async def test_what_a_channel_can_do_is_put_off_with_the_reason_and_asked_when_there_is_room(actor, server, client, budget):  # fmt: skip
+async def test_what_a_channel_can_do_is_put_off_with_the_reason_and_asked_when_there_is_room(
+    actor, server, client, budget
+):
     begun = await acts.begin_sign_in(actor, "x", client=client)
     await acts.finish_sign_in(actor, await consent(client, begun.url), client=client)
     await budget(0)

@@ -57,13 +57,32 @@ def test_a_problem_has_code_field_message_limit_and_actual(kicau):
     assert said.code == 1
 
 
-@pytest.mark.parametrize(("line", "field"), [
-    ("nope\n", ""), ("[1, 2]\n", ""), ('"text"\n', ""), ("null\n", ""), ('{"text": 7}\n', "parts.0.text"), ('{"txt": "a"}\n', "txt"), ('{"text": "a", "media": "b.jpg"}\n', "parts.0.media"),
-    ('{"text": "a", "media": [7]}\n', "parts.0.media.0"), ('{"text": "a", "media": ["/no/such.jpg"]}\n', "parts.0.media.0"), ('{"parts": []}\n', "parts"), ('{"parts": [7]}\n', "parts"),
-    ('{"text": "a", "parts": ["b"]}\n', "text"), ('{"text": "a", "poll": "b"}\n', "poll"), ('{"text": "a", "poll": {"options": ["b", "c"], "minutes": "d"}}\n', "poll.minutes"),
-    ('{"text": "a", "link": 7}\n', "link"), ('{"text": "a", "options": ["b"]}\n', "options"), ('{"text": "a", "media": [{"path": "a\\u0000b"}]}\n', "parts.0.media.0"),
-    ("[" * 100_000 + "\n", ""), ('{"text": "\\udc00"}\n', None), ('{"text": "\\u0000"}\n', None),
-], ids=lambda v: str(v)[:30])  # fmt: skip
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("nope\n", ""),
+        ("[1, 2]\n", ""),
+        ('"text"\n', ""),
+        ("null\n", ""),
+        ('{"text": 7}\n', "parts.0.text"),
+        ('{"txt": "a"}\n', "txt"),
+        ('{"text": "a", "media": "b.jpg"}\n', "parts.0.media"),
+        ('{"text": "a", "media": [7]}\n', "parts.0.media.0"),
+        ('{"text": "a", "media": ["/no/such.jpg"]}\n', "parts.0.media.0"),
+        ('{"parts": []}\n', "parts"),
+        ('{"parts": [7]}\n', "parts"),
+        ('{"text": "a", "parts": ["b"]}\n', "text"),
+        ('{"text": "a", "poll": "b"}\n', "poll"),
+        ('{"text": "a", "poll": {"options": ["b", "c"], "minutes": "d"}}\n', "poll.minutes"),
+        ('{"text": "a", "link": 7}\n', "link"),
+        ('{"text": "a", "options": ["b"]}\n', "options"),
+        ('{"text": "a", "media": [{"path": "a\\u0000b"}]}\n', "parts.0.media.0"),
+        ("[" * 100_000 + "\n", ""),
+        ('{"text": "\\udc00"}\n', None),
+        ('{"text": "\\u0000"}\n', None),
+    ],
+    ids=lambda v: str(v)[:30],
+)
 def test_a_malformed_line_is_answered_and_the_next_one_too(kicau, line, field):
     said = check(kicau, line, {"text": "fine"})
     first, second = said.lines

@@ -107,19 +107,26 @@ def test_media_with_alt_go_into_the_part_that_is_named(kicau, connected, tmp_pat
     assert [[m["media"]["alt"] for m in p["media"]] for p in parts] == [[], ["Hitam"]]
 
 
-@pytest.mark.parametrize(("arguments", "code", "says"), [
-    (["a" * 5000, "--to", "ana"], 1, "characters"),
-    (["halo", "--to", "nobody"], 3, "There is no channel 'nobody'"),
-    (["halo", "--to", "ana", "--at", "yesterday"], 1, "cannot be read as a time"),
-    (["halo", "--to", "ana", "--at", "2020-01-01 09:00"], 1, "is past"),
-    (["halo", "--to", "ana", "--at", "2027-03-28 01:30", "--zone", "Europe/London"], 1, "does not exist in Europe/London"),
-    (["halo", "--to", "ana", "--at", "tomorrow 09:00", "--zone", "Mars/Olympus"], 1, "no time zone 'Mars/Olympus'"),
-    (["halo", "--to", "ana", "--at", "next free slot"], 1, "has no queue slots"),
-    (["halo", "--to", "ana", "--media", "/no/such.jpg"], 1, "/no/such.jpg cannot be read"),
-    (["halo", "--to", "ana", "--alt", "x"], 2, "give each --media its --alt"),
-    (["halo", "--to", "ana", "--poll", "only one"], 2, "--poll is written"),
-    (["--to", "ana"], 2, "Give a text"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["a" * 5000, "--to", "ana"], 1, "characters"),
+        (["halo", "--to", "nobody"], 3, "There is no channel 'nobody'"),
+        (["halo", "--to", "ana", "--at", "yesterday"], 1, "cannot be read as a time"),
+        (["halo", "--to", "ana", "--at", "2020-01-01 09:00"], 1, "is past"),
+        (
+            ["halo", "--to", "ana", "--at", "2027-03-28 01:30", "--zone", "Europe/London"],
+            1,
+            "does not exist in Europe/London",
+        ),
+        (["halo", "--to", "ana", "--at", "tomorrow 09:00", "--zone", "Mars/Olympus"], 1, "no time zone 'Mars/Olympus'"),
+        (["halo", "--to", "ana", "--at", "next free slot"], 1, "has no queue slots"),
+        (["halo", "--to", "ana", "--media", "/no/such.jpg"], 1, "/no/such.jpg cannot be read"),
+        (["halo", "--to", "ana", "--alt", "x"], 2, "give each --media its --alt"),
+        (["halo", "--to", "ana", "--poll", "only one"], 2, "--poll is written"),
+        (["--to", "ana"], 2, "Give a text"),
+    ],
+)
 def test_what_cannot_be_posted_is_told_and_nothing_is_kept(kicau, ana, arguments, code, says):
     said = kicau("post", *arguments)
     assert (said.code, says in said.err) == (code, True), said.err
@@ -149,7 +156,16 @@ def test_what_one_network_has_is_said_by_options_and_a_file(kicau, connected, tm
     file = tmp_path / "air.vtt"
     file.write_text(captions)
     connected("bluesky", "langit"), connected("mastodon", "gajah")
-    said = ("post", "Halo", "--option", f"bluesky.captions=@{file}", "--option", "mastodon.warning=@kopisenja", "--reply-to", "mastodon=110")  # fmt: skip
+    said = (
+        "post",
+        "Halo",
+        "--option",
+        f"bluesky.captions=@{file}",
+        "--option",
+        "mastodon.warning=@kopisenja",
+        "--reply-to",
+        "mastodon=110",
+    )
     shown = kicau(*said, "--to", "langit,gajah", "--dry-run", "--json").json
     assert shown[0]["options"]["captions"] == captions
     assert (shown[0]["reply_to"], shown[1]["reply_to"]) == ("", "110")
@@ -159,7 +175,11 @@ def test_what_one_network_has_is_said_by_options_and_a_file(kicau, connected, tm
     assert "warning: @kopisenja" in people
     assert "visibility" not in people
     assert kicau(*said).code == 0
-    assert Draft.objects.get().extras["options"] == {"bluesky.captions": captions, "mastodon.warning": "@kopisenja", "mastodon.reply_to": "110"}  # fmt: skip
+    assert Draft.objects.get().extras["options"] == {
+        "bluesky.captions": captions,
+        "mastodon.warning": "@kopisenja",
+        "mastodon.reply_to": "110",
+    }
     assert "write NETWORK=POST" in kicau("post", "Halo", "--reply-to", "110").err
 
 
@@ -215,7 +235,9 @@ def test_a_delivery_is_shown_by_its_whole_id_or_its_end(kicau, scheduled):
 
 def test_what_came_back_of_a_delivery_is_shown_with_it(kicau, scheduled):
     row = Delivery.objects.get()
-    RemotePost.objects.create(channel=row.channel, delivery=row, remote_id="7", published_at=NOW, values={"likes": 4711}, read_at=NOW)  # fmt: skip
+    RemotePost.objects.create(
+        channel=row.channel, delivery=row, remote_id="7", published_at=NOW, values={"likes": 4711}, read_at=NOW
+    )
     Answer.objects.create(channel=row.channel, delivery=row, remote_id="8", author="9", text="Enak sekali", at=NOW)
     shown = kicau("show", scheduled["id"]).out
     assert "likes 4711" in shown
@@ -323,7 +345,15 @@ def test_several_workspaces_must_be_chosen_among(kicau, owner, ana):
 def test_what_each_client_cost_needs_no_choice_among_workspaces(kicau, owner, actor):
     create_workspace(owner, "Batik Laut")
     create_workspace(add_person("budi@lain.example", "Budi", "hujan-di-bandung-41"), "Rahasia")
-    Charge.objects.create(workspace_id=actor.workspace.id, network="stranger", meter="post", units=1, micro=600_000, currency="USD", purpose="publish")  # fmt: skip
+    Charge.objects.create(
+        workspace_id=actor.workspace.id,
+        network="stranger",
+        meter="post",
+        units=1,
+        micro=600_000,
+        currency="USD",
+        purpose="publish",
+    )
     told = kicau("costs", "clients", "--json").json
     assert [one["workspace"] for one in told] == ["Batik Laut", "Kopi Senja"]
     assert [(c["currency"], c["micro"], c["before_micro"]) for c in told[1]["costs"]] == [("USD", 600_000, 0)]
@@ -471,7 +501,11 @@ def test_doctor_names_what_is_wrong_and_what_to_do(kicau, actor, ana, monkeypatc
 def test_a_channel_that_a_budget_holds_is_noted_and_not_called_broken(kicau, actor, ana):
     Channel.objects.update(state=ChannelState.HELD, renewal_why="The budget has no room for it.")
     found = {f["what"]: f for f in kicau("doctor", "--json").json}
-    assert (found["ana"]["state"], found["ana"]["says"], found["ana"]["do"]) == ("note", "The budget has no room for it.", "kicau costs budgets")  # fmt: skip
+    assert (found["ana"]["state"], found["ana"]["says"], found["ana"]["do"]) == (
+        "note",
+        "The budget has no room for it.",
+        "kicau costs budgets",
+    )
 
 
 def test_doctor_stops_at_a_setting_that_cannot_be_used(kicau, monkeypatch):

@@ -10,9 +10,24 @@ from kicau.rights.statements import NewStatement
 
 @pytest.fixture
 def items(actor):
-    standing = Standing.objects.create(workspace=actor.workspace, network="x", author="x:kopisenja", own=True, acquired=["imported"])  # fmt: skip
-    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip
-    return [Item.objects.create(workspace=actor.workspace, network="x", remote_id=str(n), standing=standing, text=f"Tulisan nomor {n} tentang kopi dan senja", sources=[]) for n in range(3)]  # fmt: skip
+    standing = Standing.objects.create(
+        workspace=actor.workspace, network="x", author="x:kopisenja", own=True, acquired=["imported"]
+    )
+    say(
+        actor,
+        [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
+    )
+    return [
+        Item.objects.create(
+            workspace=actor.workspace,
+            network="x",
+            remote_id=str(n),
+            standing=standing,
+            text=f"Tulisan nomor {n} tentang kopi dan senja",
+            sources=[],
+        )
+        for n in range(3)
+    ]
 
 
 def test_what_is_named_wrongly_is_one_sentence_and_nothing_is_kept(kicau, items):
@@ -32,12 +47,22 @@ def test_a_set_is_made_given_taken_back_from_and_acknowledged(kicau, actor, item
     made = kicau("dataset", "make", "Suara", "--network", "x", "--json").json
     assert (made["state"], made["records"]) == ("ready", 3)
     other = kicau("dataset", "make", "Suara", "--language", "en")  # it would not be heeded: nothing is made
-    assert (other.code, other.err.strip()) == (2, "Suara is there already, made with other languages; change it on its page, or give another name.")  # fmt: skip
+    assert (other.code, other.err.strip()) == (
+        2,
+        "Suara is there already, made with other languages; change it on its page, or give another name.",
+    )
     assert kicau("dataset", "show", "Suara", "--json").json["version"] == 1
     assert kicau("dataset", "make", "Suara", "--network", "x", "--json").json["version"] == 2  # the same again
     given = kicau("dataset", "export", "Suara", tmp_path / "out", "--for", "Lab Bahasa")
     assert (given.code, (tmp_path / "out" / "train.jsonl").exists()) == (0, True)
-    say(actor, [NewStatement(layer="withdrawal", party="author", subject="item", item=items[0].id, says={"train_gen": "deny"})])  # fmt: skip
+    say(
+        actor,
+        [
+            NewStatement(
+                layer="withdrawal", party="author", subject="item", item=items[0].id, says={"train_gen": "deny"}
+            )
+        ],
+    )
     making.make_waiting()
     refused = kicau("dataset", "export", "Suara", tmp_path / "again", "--version", "2")
     assert (refused.code, refused.err) == (1, "Something in version 2 was taken back; version 3 is without it.\n")

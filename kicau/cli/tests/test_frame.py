@@ -14,12 +14,23 @@ from kicau.cli.frame import printable, read_failure, tell_failure
 from kicau.connector.errors import Unavailable
 
 
-@pytest.mark.parametrize(("exc", "code", "says"), [
-    (unacceptable("at", "Say when."), 1, "Say when."), (Conflict("It is out already."), 1, "It is out already."), (NotAllowed("Ask an editor."), 3, "Ask an editor."),
-    (NotFound("channel", "x"), 3, "There is no channel 'x'"), (BadSetting("KICAU_PORT must be a number."), 2, "KICAU_PORT"), (DatabaseTrouble("It did not start."), 4, "did not start"),
-    (Unavailable("could not be reached"), 1, "could not be reached"), (OSError(errno.ENOSPC, "No space left on device"), 1, "The disk is full. Nothing was changed"),
-    (PermissionError(errno.EACCES, "Permission denied", "/srv/x"), 1, "Permission denied (/srv/x)"), (KeyboardInterrupt(), 130, "Interrupted"), (TypeError("oops"), 70, "did something wrong: TypeError: oops"),
-], ids=lambda v: type(v).__name__ if isinstance(v, BaseException) else "")  # fmt: skip
+@pytest.mark.parametrize(
+    ("exc", "code", "says"),
+    [
+        (unacceptable("at", "Say when."), 1, "Say when."),
+        (Conflict("It is out already."), 1, "It is out already."),
+        (NotAllowed("Ask an editor."), 3, "Ask an editor."),
+        (NotFound("channel", "x"), 3, "There is no channel 'x'"),
+        (BadSetting("KICAU_PORT must be a number."), 2, "KICAU_PORT"),
+        (DatabaseTrouble("It did not start."), 4, "did not start"),
+        (Unavailable("could not be reached"), 1, "could not be reached"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "The disk is full. Nothing was changed"),
+        (PermissionError(errno.EACCES, "Permission denied", "/srv/x"), 1, "Permission denied (/srv/x)"),
+        (KeyboardInterrupt(), 130, "Interrupted"),
+        (TypeError("oops"), 70, "did something wrong: TypeError: oops"),
+    ],
+    ids=lambda v: type(v).__name__ if isinstance(v, BaseException) else "",
+)
 def test_every_failure_has_a_code_and_a_sentence(exc, code, says):
     found, sentences, _ = read_failure(exc)
     assert found == code

@@ -25,7 +25,14 @@ def test_reading_and_changing_what_an_account_says(kicau, channel, member, monke
         listed = {use: {"allow": allow} for use, allow in said.items() if allow is not None}
         raw = {"preferences": listed, "updatedAt": "2026-11-01T00:00:00Z"} if listed and account == "ana" else {}
         says = {use: one["allow"] for use, one in listed.items()} if raw else {}
-        return Preferences(account=account, says=says, raw=raw, source="at://ana/ai/self", at=datetime(2026, 11, 1, tzinfo=UTC), vocabulary="lexicon-ai")  # fmt: skip
+        return Preferences(
+            account=account,
+            says=says,
+            raw=raw,
+            source="at://ana/ai/self",
+            at=datetime(2026, 11, 1, tzinfo=UTC),
+            vocabulary="lexicon-ai",
+        )
 
     async def preferences(self, session, account="", /):
         return told(account or "ana")

@@ -20,7 +20,15 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
     table = tmp_path / "posts.csv"
     table.write_text("id,text,author\n1,Kopi,kopisenja\n2,Teh,teman\n")
     running.run_import(begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
-    terms = Terms.objects.create(network="x", acquired="imported", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No training.", source="https://x.example/terms")  # fmt: skip
+    terms = Terms.objects.create(
+        network="x",
+        acquired="imported",
+        since="2025-06-04",
+        seen_on="2026-11-26",
+        says={"train_gen": "deny"},
+        summary="No training.",
+        source="https://x.example/terms",
+    )
 
     def moved(*arguments):
         found = {one["use"]: one for one in kicau("rights", "simulate", "--json", *arguments).json}
@@ -35,7 +43,9 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
     assert moved("--author", "x:teman", "--layer", "grant", "--say", "train_gen=deny") == (0, 1)
     kept = kicau("rights", "say", "--author", "x:teman", "--layer", "grant", "--say", "train_gen=deny", "--json").json
     assert moved("--end", kept["id"]) == (1, 0)
-    (why,) = next(e for e in kicau("rights", "simulate", "--json", "--end", kept["id"]).json if e["use"] == "train_gen")["why_enter"]  # fmt: skip
+    (why,) = next(
+        e for e in kicau("rights", "simulate", "--json", "--end", kept["id"]).json if e["use"] == "train_gen"
+    )["why_enter"]
     assert (why["items"], why["sentence"].split(":")[0]) == (1, "Yes")
     assert why["sentence"] in kicau("rights", "simulate", "--end", kept["id"]).out
     assert kicau("rights", "simulate").code == 2
@@ -108,7 +118,9 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
     ]
     budi = workspaces.add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41")
     workspaces.set_member(actor, budi, "viewer")
-    told = kicau("--as", "budi@kopisenja.example", "archive", "resume", kicau("archive", "imports", "--json").json[0]["id"])  # fmt: skip
+    told = kicau(
+        "--as", "budi@kopisenja.example", "archive", "resume", kicau("archive", "imports", "--json").json[0]["id"]
+    )
     assert (told.code, "Ask somebody whose role is contributor or above" in told.err) == (3, True)
     broken = tmp_path / "a.zip"
     broken.write_bytes(b"PK nothing")

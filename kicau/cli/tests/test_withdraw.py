@@ -24,7 +24,18 @@ def test_the_whole_road_at_the_shell(kicau, actor, channel, tmp_path, settings):
     assert kicau("withdraw", "look").code == 2
     assert kicau("withdraw", "look", "--network", "stranger", "--json").json["after"] == 3
     assert "stopped and kept" in kicau("withdraw", "look", "--channel", "ana").out
-    made = kicau("withdraw", "announce", "--network", "stranger", "--at", "in 36 hours", "--reason", "Terlalu mahal", "--by-network", "--json")  # fmt: skip
+    made = kicau(
+        "withdraw",
+        "announce",
+        "--network",
+        "stranger",
+        "--at",
+        "in 36 hours",
+        "--reason",
+        "Terlalu mahal",
+        "--by-network",
+        "--json",
+    )
     assert (made.json["state"], made.json["cause"]) == ("announced", "network")
     assert "Terlalu mahal" in kicau("withdraw", "list").out
     assert kicau("withdraw", "call-off", "stranger", "--json").json["state"] == "called-off"

@@ -13,9 +13,19 @@ from django.db import connections
 from django.db.backends.signals import connection_created
 
 SCOPE = {
-    "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/sign-in", "raw_path": b"/sign-in",
-    "root_path": "", "query_string": b"", "headers": [(b"host", b"127.0.0.1")], "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
-}  # fmt: skip
+    "type": "http",
+    "asgi": {"version": "3.0"},
+    "http_version": "1.1",
+    "method": "GET",
+    "scheme": "http",
+    "path": "/sign-in",
+    "raw_path": b"/sign-in",
+    "root_path": "",
+    "query_string": b"",
+    "headers": [(b"host", b"127.0.0.1")],
+    "server": ("127.0.0.1", 80),
+    "client": ("127.0.0.1", 1),
+}
 STAYS = -1
 BUSY = 0.05  # seconds in which the loop serves others, so that the request's own thread gets ahead of it
 

@@ -38,7 +38,9 @@ async def server(tmp_path) -> AsyncIterator[Any]:
 async def told(here, server, actor, client) -> Channel:
     """A channel that signed in with Facebook, of which the network tells."""
     app = server.default_app
-    await sync_to_async(channels.register_app)(NETWORK, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)  # fmt: skip
+    await sync_to_async(channels.register_app)(
+        NETWORK, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
+    )
     begun = await channels.begin_sign_in(actor, NETWORK, {"login": "facebook"}, client=client)
     await channels.finish_sign_in(actor, await consent(client, begun.url), client=client)
     made = await channels.connect(actor, begun.state, client=client)
@@ -69,7 +71,9 @@ async def test_a_mention_s_words_are_read_by_its_id_once(actor, told, server, cl
 
 
 async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(actor, told, server, client, go):
-    made = await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Bacaan", amount=0, meter="calls", period="total", reading_share=100))  # fmt: skip
+    made = await sync_to_async(plans.set_budget)(
+        actor, plans.BudgetInput(name="Bacaan", amount=0, meter="calls", period="total", reading_share=100)
+    )
     server.mention(told.account_id, "Halo @kopisenja")
     await taken(server)
     server.requests.clear()
@@ -78,7 +82,11 @@ async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(a
     [told_of] = await rows(Subscription, channel=told)
     assert told_of.reason.startswith("The budget “Bacaan” has no room left for reading.")
     assert (await rows(Named))[0].next_at is not None
-    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Bacaan", amount=100, meter="calls", period="total", reading_share=100), budget_id=made.id)  # fmt: skip
+    await sync_to_async(plans.set_budget)(
+        actor,
+        plans.BudgetInput(name="Bacaan", amount=100, meter="calls", period="total", reading_share=100),
+        budget_id=made.id,
+    )
     go(minutes=16)
     assert await naming.read_due(client) == 1
     assert [a.text for a in await rows(Answer)] == ["Halo @kopisenja"]

@@ -48,7 +48,18 @@ def here(settings, monkeypatch) -> Iterator[str]:
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     import_module("kicau.config.asgi")
-    config = uvicorn.Config("kicau.config.asgi:application", host="127.0.0.1", port=0, loop="asyncio", http="h11", ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)  # fmt: skip
+    config = uvicorn.Config(
+        "kicau.config.asgi:application",
+        host="127.0.0.1",
+        port=0,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -79,7 +90,9 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 async def pages(here, server, actor, client) -> dict[str, Channel]:
     """The Pages of who signs in, by their ids."""
     app = server.default_app
-    await sync_to_async(channels.register_app)(NETWORK, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)  # fmt: skip
+    await sync_to_async(channels.register_app)(
+        NETWORK, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
+    )
     begun = await channels.begin_sign_in(actor, NETWORK, client=client)
     await channels.finish_sign_in(actor, await consent(client, begun.url), client=client)
     await channels.connect(actor, begun.state, client=client)
@@ -101,8 +114,22 @@ async def told(actor, pages, page, server, client) -> str:
 
 
 def _published(actor, channel, id_: str) -> str:
-    draft, now = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Kopi Gayo"),))), clock.now()  # fmt: skip
-    Delivery.objects.create(workspace=actor.workspace, draft_id=draft.id, channel=channel, network=NETWORK, state=DeliveryState.PUBLISHED, due_at=now, next_at=now, rendered={"parts": []}, remote_ids=[id_], published_at=now)  # fmt: skip
+    draft, now = (
+        compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Kopi Gayo"),))),
+        clock.now(),
+    )
+    Delivery.objects.create(
+        workspace=actor.workspace,
+        draft_id=draft.id,
+        channel=channel,
+        network=NETWORK,
+        state=DeliveryState.PUBLISHED,
+        due_at=now,
+        next_at=now,
+        rendered={"parts": []},
+        remote_ids=[id_],
+        published_at=now,
+    )
     return id_
 
 
@@ -119,7 +146,9 @@ async def taken(server) -> int:
 
 def change(page: str, at: int, **value: Any) -> bytes:
     said = {"item": "comment", "from": {"id": "77", "name": "Rini"}, "created_time": at, **value}
-    return json.dumps({"object": "page", "entry": [{"id": page, "time": at, "changes": [{"field": "feed", "value": said}]}]}).encode()  # fmt: skip
+    return json.dumps(
+        {"object": "page", "entry": [{"id": page, "time": at, "changes": [{"field": "feed", "value": said}]}]}
+    ).encode()
 
 
 async def test_one_act_and_what_others_write_comes_in_by_itself(actor, pages, page, server, client, told, go):
@@ -155,7 +184,9 @@ async def test_replays_duplicates_and_another_order_change_nothing(page, server,
         assert await server.send_webhook(add) == 200
     assert len(await rows(Webhook)) == 1
     again = json.loads(add)
-    again["entry"].append(json.loads(change(page, now, comment_id="1_3", post_id=told, verb="add", message="Kedua"))["entry"][0])  # fmt: skip
+    again["entry"].append(
+        json.loads(change(page, now, comment_id="1_3", post_id=told, verb="add", message="Kedua"))["entry"][0]
+    )
     later = change(page, now + 5, comment_id="1_2", post_id=told, verb="edited", message="Yang terakhir")
     older = change(page, now + 2, comment_id="1_2", post_id=told, verb="edited", message="Yang lama")
     early = change(page, now + 9, comment_id="1_4", post_id=told, verb="remove")
@@ -171,7 +202,9 @@ async def test_two_workers_take_each_in_once_and_a_page_s_own_words_are_no_answe
     now = int(clock.now().timestamp())
     for n in range(20):
         await server.send_webhook(change(page, now, comment_id=f"1_{n}", post_id=told, verb="add", message=f"Ke-{n}"))
-    await server.send_webhook(change(page, now, comment_id="2_1", post_id=told, verb="add", message="Kami", **{"from": {"id": page}}))  # fmt: skip
+    await server.send_webhook(
+        change(page, now, comment_id="2_1", post_id=told, verb="add", message="Kami", **{"from": {"id": page}})
+    )
 
     def worker() -> int:
         try:
@@ -192,7 +225,9 @@ async def test_what_the_network_did_not_sign_is_refused_and_not_kept(here, page,
     async with aiohttp.ClientSession() as stranger:
         async with stranger.post(hook, data=body) as unsigned:
             assert unsigned.status == 403
-        async with stranger.get(hook, params={"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": "guess"}) as asked:  # fmt: skip
+        async with stranger.get(
+            hook, params={"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": "guess"}
+        ) as asked:
             assert asked.status == 403
         async with stranger.post(f"{here}/webhooks/{pages[page].id}", data=body) as unknown:
             assert unknown.status == 404
@@ -203,7 +238,9 @@ async def test_what_the_network_did_not_sign_is_refused_and_not_kept(here, page,
     assert [w.ignored for w in await rows(Webhook)] == [1, 1, 1]
 
 
-async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_once(here, page, server, told, client, monkeypatch):  # fmt: skip
+async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_once(
+    here, page, server, told, client, monkeypatch
+):
     monkeypatch.setattr(door, "PATIENCE", 1.5)
     hook, place = urlsplit(server.store.get("webhook", "page")["callback"]), urlsplit(here)
 
@@ -229,7 +266,12 @@ async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_on
     slow = [asyncio.create_task(raw("Content-Length: 500", b'{"object"')) for _ in range(10)]
     await asyncio.sleep(0.2)
     began = time.monotonic()
-    assert await server.send_webhook(change(page, int(clock.now().timestamp()), comment_id="1_2", post_id=told, verb="add", message="Cepat")) == 200  # fmt: skip
+    assert (
+        await server.send_webhook(
+            change(page, int(clock.now().timestamp()), comment_id="1_2", post_id=told, verb="add", message="Cepat")
+        )
+        == 200
+    )
     assert time.monotonic() - began < 1
     for said, took in await asyncio.gather(*slow):
         assert b" 408 " in said
@@ -237,7 +279,9 @@ async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_on
     assert len(await rows(Webhook)) == 1
 
 
-async def test_another_workspace_s_channel_is_told_of_nothing_that_is_not_its_own(actor, pages, page, server, told, client):  # fmt: skip
+async def test_another_workspace_s_channel_is_told_of_nothing_that_is_not_its_own(
+    actor, pages, page, server, told, client
+):
     """Another workspace has channels of the very same Pages, through the very same app, and asked to be told of one."""
     owner = await sync_to_async(add_person)("rini@lain.example", "Rini")
     theirs = await sync_to_async(lambda: actor_for(owner, create_workspace(owner, "Lain").id, "page"))()
@@ -248,23 +292,33 @@ async def test_another_workspace_s_channel_is_told_of_nothing_that_is_not_its_ow
     other = {c.account_id: c for c in found}
     elsewhere = next(id_ for id_ in pages if id_ != page)
     now = int(clock.now().timestamp())
-    await server.send_webhook(change(page, now, comment_id="1_2", post_id=told, verb="add", message="Untuk yang pertama"))  # fmt: skip
+    await server.send_webhook(
+        change(page, now, comment_id="1_2", post_id=told, verb="add", message="Untuk yang pertama")
+    )
     await sync_to_async(receiving.take_in)()
     assert [(a.channel_id, a.text) for a in await rows(Answer)] == [(pages[page].id, "Untuk yang pertama")]
 
     await sync_to_async(telling.switch)(theirs, NETWORK, True)
     await telling.settle(client)
-    theirs_told = await sync_to_async(_published)(theirs, other[elsewhere], server.add_post(elsewhere, message="Teh")["id"])  # fmt: skip
-    await server.send_webhook(change(elsewhere, now + 1, comment_id="3_4", post_id=theirs_told, verb="add", message="Untuk yang kedua"))  # fmt: skip
+    theirs_told = await sync_to_async(_published)(
+        theirs, other[elsewhere], server.add_post(elsewhere, message="Teh")["id"]
+    )
+    await server.send_webhook(
+        change(elsewhere, now + 1, comment_id="3_4", post_id=theirs_told, verb="add", message="Untuk yang kedua")
+    )
     await sync_to_async(receiving.take_in)()
-    assert [(a.channel_id, a.text) for a in await rows(Answer, remote_id="3_4")] == [(other[elsewhere].id, "Untuk yang kedua")]  # fmt: skip
+    assert [(a.channel_id, a.text) for a in await rows(Answer, remote_id="3_4")] == [
+        (other[elsewhere].id, "Untuk yang kedua")
+    ]
 
 
 async def test_what_nobody_asked_to_be_told_of_is_ignored(pages, page, server, told):
     other = next(id_ for id_ in pages if id_ != page)
     await sync_to_async(Subscription.objects.filter(channel=pages[other]).delete)()  # as of who never asked for it
     now = int(clock.now().timestamp())
-    await server.send_webhook(change(other, now, comment_id="1_2", post_id="5_6", verb="add", message="Bukan untuk kita"))  # fmt: skip
+    await server.send_webhook(
+        change(other, now, comment_id="1_2", post_id="5_6", verb="add", message="Bukan untuk kita")
+    )
     await server.send_webhook(change("999", now, comment_id="1_2", post_id="5_6", verb="add", message="Siapa ini"))
     await sync_to_async(receiving.take_in)()
     assert await rows(Answer) == []
@@ -282,7 +336,9 @@ async def test_a_disconnected_channel_is_told_of_no_more(actor, pages, page, ser
     assert sum(c.units for c in await rows(Charge, channel_id=pages[page].id, purpose="answers")) == 3
 
 
-async def test_where_the_network_does_not_answer_a_parting_it_is_tried_for_an_hour_and_told(actor, pages, page, server, client, told, go):  # fmt: skip
+async def test_where_the_network_does_not_answer_a_parting_it_is_tried_for_an_hour_and_told(
+    actor, pages, page, server, client, told, go
+):
     await sync_to_async(channels.disconnect)(actor, pages[page].id)
     server.faults.append(Fault(effect="drop", method="DELETE", times=-1))
     assert await telling.settle(client) == 1
@@ -307,7 +363,9 @@ async def test_one_that_is_connected_again_meanwhile_goes_on_being_told_of(actor
     assert {one["id"] for one in server.store.all("subscribed")} == set(pages)
 
 
-async def test_while_webhooks_come_answers_are_asked_for_seldom_and_then_as_usual(pages, page, server, client, told, go):  # fmt: skip
+async def test_while_webhooks_come_answers_are_asked_for_seldom_and_then_as_usual(
+    pages, page, server, client, told, go
+):
     await rounds.read_due(client)
 
     async def asked(minutes: int) -> int:
@@ -329,7 +387,9 @@ async def test_while_webhooks_come_answers_are_asked_for_seldom_and_then_as_usua
     assert await asked(30) >= 5
 
 
-async def test_an_answer_to_a_post_that_is_not_known_is_looked_for_at_the_usual_pace(pages, page, server, client, told, go):  # fmt: skip
+async def test_an_answer_to_a_post_that_is_not_known_is_looked_for_at_the_usual_pace(
+    pages, page, server, client, told, go
+):
     await rounds.read_due(client)
     go(minutes=6)
     await rounds.read_due(client)
@@ -338,7 +398,9 @@ async def test_an_answer_to_a_post_that_is_not_known_is_looked_for_at_the_usual_
     go(minutes=6)
     await rounds.read_due(client)
     far = (await rows(Standing, channel=pages[page]))[0].next_at
-    await server.send_webhook(change(page, int(clock.now().timestamp()), comment_id="8_9", post_id="5_6", verb="add", message="Di pos lain"))  # fmt: skip
+    await server.send_webhook(
+        change(page, int(clock.now().timestamp()), comment_id="8_9", post_id="5_6", verb="add", message="Di pos lain")
+    )
     await sync_to_async(receiving.take_in)()
     soon = (await rows(Standing, channel=pages[page]))[0].next_at
     assert far - clock.now() > timedelta(minutes=100)
@@ -350,7 +412,9 @@ async def test_switching_off_takes_it_back_at_the_network(actor, pages, page, se
     assert await telling.settle(client) == 2
     assert list(server.store.all("subscribed")) == []
     assert await rows(Subscription) == []
-    await server.send_webhook(change(page, int(clock.now().timestamp()), comment_id="1_2", post_id=told, verb="add", message="Terlambat"))  # fmt: skip
+    await server.send_webhook(
+        change(page, int(clock.now().timestamp()), comment_id="1_2", post_id=told, verb="add", message="Terlambat")
+    )
     await sync_to_async(receiving.take_in)()
     assert await rows(Answer) == []
     assert [w.ignored for w in await rows(Webhook)] == [1]
@@ -368,7 +432,9 @@ async def test_a_channel_that_is_connected_later_is_told_of_too(actor, pages, pa
 
 async def test_a_permission_that_lacks_is_named_and_asked_for_again(actor, pages, page, server, client, go):
     for token in server.store.all("token"):
-        server.store.put("token", token["token"], {**token, "scopes": [s for s in token["scopes"] if s != "pages_manage_metadata"]})  # fmt: skip
+        server.store.put(
+            "token", token["token"], {**token, "scopes": [s for s in token["scopes"] if s != "pages_manage_metadata"]}
+        )
     await sync_to_async(telling.switch)(actor, NETWORK, True)
     await telling.settle(client)
     found = await rows(Subscription)
@@ -400,7 +466,9 @@ async def test_a_comment_is_answered_from_here_and_waits_no_more(actor, pages, p
             parts=(compose.PartInput(text="Jam tujuh, Kak."),), options={"facebook.reply_to": comment}
         )
         posts.edit_draft(actor, draft.id, written)
-        return schedule.schedule(actor, compose.one_draft(actor, draft.id), [pages[page].key], clock.now()).deliveries[0]  # fmt: skip
+        return schedule.schedule(actor, compose.one_draft(actor, draft.id), [pages[page].key], clock.now()).deliveries[
+            0
+        ]
 
     row = await sync_to_async(say)()
     await Shop(client).work(lambda: Delivery.objects.get(id=row.id).state == "published")

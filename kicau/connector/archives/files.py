@@ -18,7 +18,16 @@ from kicau.connector.content import Problem
 BOMB_RATIO = 150  # JSON packs about 10 to 30 times; deflate can 1,032 times
 BOMB_FROM = 64_000_000  # bytes unpacked from which on the ratio is looked at
 MOST_FILES = 2_000_000
-BROKEN = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError, NotImplementedError, ValueError)  # fmt: skip
+BROKEN = (
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
 
 
 class NotAnArchive(Exception):

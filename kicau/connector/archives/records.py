@@ -89,7 +89,11 @@ def malformed(file: str, place: int | None = None) -> Skip:
 
 def for_few(file: str, place: int) -> Skip:
     """What was said to some alone, such as a direct message, is nobody's to keep as public."""
-    return skip("for-few", "What was written for followers or for single people alone was left out: the archive is of what was said in public.", f"{file} #{place}")  # fmt: skip
+    return skip(
+        "for-few",
+        "What was written for followers or for single people alone was left out: the archive is of what was said in public.",
+        f"{file} #{place}",
+    )
 
 
 def cut(file: str) -> Skip:

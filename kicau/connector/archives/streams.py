@@ -65,7 +65,7 @@ class _Array:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches everywhere
             if self._at >= len(self._text):
                 if not self._more():
-                    yield cut(self._name)  # fmt: skip
+                    yield cut(self._name)
                     return
                 continue
             if self._text[self._at] == "]":
@@ -89,7 +89,7 @@ class _Array:
         if not self._step_over():
             yield cut(self._name)
         else:
-            yield malformed(self._name, self._number)  # fmt: skip
+            yield malformed(self._name, self._number)
 
     def _more(self) -> bool:
         """Read on, twice as much each time for one element, so that a large one is not decoded again and again."""
@@ -157,7 +157,7 @@ def lines(files: Files, name: str) -> Iterator[tuple[int, bytes] | Skip]:
             if dropping:
                 held = b""
     except Unreadable as exc:
-        yield unreadable(exc, f"{name} #{number + 1}")  # fmt: skip
+        yield unreadable(exc, f"{name} #{number + 1}")
         held, dropping = b"", False  # the rest of that line is told with it
     if dropping:
         yield _too_long(name, number + 1)
@@ -166,7 +166,13 @@ def lines(files: Files, name: str) -> Iterator[tuple[int, bytes] | Skip]:
 
 
 def _too_long(name: str, number: int) -> Skip:
-    return skip("too-long", "A line of {file} is longer than {limit} MB and was left out.", f"{name} #{number}", file=name, limit=LONGEST // 1_000_000)  # fmt: skip
+    return skip(
+        "too-long",
+        "A line of {file} is longer than {limit} MB and was left out.",
+        f"{name} #{number}",
+        file=name,
+        limit=LONGEST // 1_000_000,
+    )
 
 
 def table(files: Files, name: str, *, slashed: bool = False) -> Iterator[tuple[int, dict[str, str]] | Skip]:
@@ -191,7 +197,7 @@ def table(files: Files, name: str, *, slashed: bool = False) -> Iterator[tuple[i
             cells = next(reader, None)
         except csv.Error:
             row += 1
-            yield malformed(name, row)  # fmt: skip
+            yield malformed(name, row)
             continue
         yield from skips
         skips.clear()
@@ -223,7 +229,7 @@ def _decoded(source: Iterator[bytes], name: str, skips: list[Skip]) -> Iterator[
             yield decoder.decode(piece)
         yield decoder.decode(b"", final=True)
     except Unreadable as exc:
-        skips.append(unreadable(exc, name))  # fmt: skip
+        skips.append(unreadable(exc, name))
 
 
 def _text_lines(head: str, rest: Iterable[str]) -> Iterator[str]:

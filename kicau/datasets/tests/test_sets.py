@@ -57,9 +57,29 @@ def archive(actor):
         common = {"workspace": actor.workspace, "network": "x", "posted_at": DAY + timedelta(hours=n)}
         text = f"nomor {n} " + " ".join(dice.choices(WORDS, k=12))
         items.append(Item(**common, remote_id=f"o{n}", standing=ours, text=text, sources=[], language="id"))
-        items.append(Item(**common, remote_id=f"t{n}", standing=theirs, kind="reply", reply_to=f"o{n}", text=f"tanya {n} " + " ".join(dice.choices(WORDS, k=9)), sources=[]))  # fmt: skip
+        items.append(
+            Item(
+                **common,
+                remote_id=f"t{n}",
+                standing=theirs,
+                kind="reply",
+                reply_to=f"o{n}",
+                text=f"tanya {n} " + " ".join(dice.choices(WORDS, k=9)),
+                sources=[],
+            )
+        )
         if n % 2:
-            items.append(Item(**common, remote_id=f"a{n}", standing=ours, kind="reply", reply_to=f"t{n}", text=f"jawab {n} hubungi 0812-3456-78{n:02} ya " + " ".join(dice.choices(WORDS, k=6)), sources=[]))  # fmt: skip
+            items.append(
+                Item(
+                    **common,
+                    remote_id=f"a{n}",
+                    standing=ours,
+                    kind="reply",
+                    reply_to=f"t{n}",
+                    text=f"jawab {n} hubungi 0812-3456-78{n:02} ya " + " ".join(dice.choices(WORDS, k=6)),
+                    sources=[],
+                )
+            )
     Item.objects.bulk_create(items)
     return {item.remote_id: item for item in items}
 
@@ -67,7 +87,18 @@ def archive(actor):
 @pytest.fixture
 def allowed(actor):
     """This workspace lets its own words be learnt from."""
-    say(actor, [NewStatement(layer=Layer.AUTHOR, party=Party.WORKSPACE, subject=Subject.AUTHOR, key="own", says={"train_gen": "allow"})])  # fmt: skip
+    say(
+        actor,
+        [
+            NewStatement(
+                layer=Layer.AUTHOR,
+                party=Party.WORKSPACE,
+                subject=Subject.AUTHOR,
+                key="own",
+                says={"train_gen": "allow"},
+            )
+        ],
+    )
 
 
 def make(actor, name="Suara kami", **more) -> Version:
@@ -105,14 +136,28 @@ def test_two_makings_are_equal_byte_for_byte(actor, archive, allowed):
     told = {p.name: p.read_bytes() for p in versions.folder_of(first).iterdir()}
     again = making.make(first)
     assert {p.name: p.read_bytes() for p in versions.folder_of(again).iterdir()} == told
-    assert {name: hashlib.sha256(raw).hexdigest() for name, raw in told.items()} == {n: f["sha256"] for n, f in again.files.items()}  # fmt: skip
+    assert {name: hashlib.sha256(raw).hexdigest() for name, raw in told.items()} == {
+        n: f["sha256"] for n, f in again.files.items()
+    }
 
 
 def test_conversations_need_every_turn_and_stay_in_one_split(actor, archive, allowed):
     alone = make(actor, "tanpa izin", format="chat")
     assert all(len(r["messages"]) == 2 for r in records(alone))  # the prompt, and what answers nothing
-    assert alone.excluded["Left out: it answers something that may not be used or is not here, and without that it is no conversation."] == 20  # fmt: skip
-    say(actor, [NewStatement(layer=Layer.GRANT, party=Party.AUTHOR, subject=Subject.AUTHOR, key="x:2", says={"train_gen": "allow"})])  # fmt: skip
+    assert (
+        alone.excluded[
+            "Left out: it answers something that may not be used or is not here, and without that it is no conversation."
+        ]
+        == 20
+    )
+    say(
+        actor,
+        [
+            NewStatement(
+                layer=Layer.GRANT, party=Party.AUTHOR, subject=Subject.AUTHOR, key="x:2", says={"train_gen": "allow"}
+            )
+        ],
+    )
     held = records(make(actor, "dengan izin", format="chat"))
     longest = max(held, key=lambda r: len(r["messages"]))
     assert [m["role"] for m in longest["messages"]] == ["user", "assistant", "user", "assistant"]
@@ -142,7 +187,15 @@ def test_a_forbidden_item_never_enters_whatever_the_policies_say(actor, archive)
     for _ in range(int(os.environ.get("POLICIES", "25"))):
         Statement.objects.all().delete()
         given = [_random_statement(dice, archive) for _ in range(dice.randint(1, 6))]
-        given.append(NewStatement(layer=Layer.WITHDRAWAL, party=Party.AUTHOR, subject=Subject.ITEM, item=planted.id, says={"train_gen": "deny"}))  # fmt: skip
+        given.append(
+            NewStatement(
+                layer=Layer.WITHDRAWAL,
+                party=Party.AUTHOR,
+                subject=Subject.ITEM,
+                item=planted.id,
+                says={"train_gen": "deny"},
+            )
+        )
         said = [*general, *(statements.as_said(row) for row in statements.keep(actor.workspace.id, given))]
         gathered = gather(of, items_of(actor.workspace, None), at)
         held = {item for record in gathered.records for item, _ in record.items}
@@ -157,12 +210,26 @@ def test_a_forbidden_item_never_enters_whatever_the_policies_say(actor, archive)
 
 def _random_statement(dice: random.Random, archive) -> NewStatement:
     subject, key, item = dice.choice(
-        [(Subject.EVERYTHING, "", None), (Subject.NETWORK, "x", None), (Subject.AUTHOR, "own", None), (Subject.AUTHOR, "x:2", None), (Subject.ITEM, "", dice.choice(list(archive.values())).id)]
-    )  # fmt: skip
+        [
+            (Subject.EVERYTHING, "", None),
+            (Subject.NETWORK, "x", None),
+            (Subject.AUTHOR, "own", None),
+            (Subject.AUTHOR, "x:2", None),
+            (Subject.ITEM, "", dice.choice(list(archive.values())).id),
+        ]
+    )
     says = {"train_gen": dice.choice(("allow", "deny", "conditional", "allow"))}
     conditions = {"attribution": ""} if says["train_gen"] == "conditional" else {}
     layer = dice.choice([layer for layer in Layer if layer != Layer.WITHDRAWAL])
-    return NewStatement(layer=layer, party=dice.choice(list(Party)), subject=subject, key=key, item=item, says=says, conditions=conditions)  # fmt: skip
+    return NewStatement(
+        layer=layer,
+        party=dice.choice(list(Party)),
+        subject=subject,
+        key=key,
+        item=item,
+        says=says,
+        conditions=conditions,
+    )
 
 
 def test_what_was_decided_against_cannot_be_written(actor, archive, allowed):
@@ -182,7 +249,18 @@ def test_taking_one_item_back_reaches_the_set_and_who_has_it(actor, archive, all
     item = archive["o3"]
     (told,) = retraction.recipients(actor.workspace, "train_gen", Item.objects.filter(id=item.id))
     assert (told.name, told.of, told.version, told.items) == ("Lab Bahasa", "Suara kami", 1, 1)
-    say(actor, [NewStatement(layer=Layer.WITHDRAWAL, party=Party.AUTHOR, subject=Subject.ITEM, item=item.id, says={"train_gen": "deny"})])  # fmt: skip
+    say(
+        actor,
+        [
+            NewStatement(
+                layer=Layer.WITHDRAWAL,
+                party=Party.AUTHOR,
+                subject=Subject.ITEM,
+                item=item.id,
+                says={"train_gen": "deny"},
+            )
+        ],
+    )
     following = Version.objects.get(number=2)
     assert following.delta["record_ids"] == [str(item.id)]
     version.refresh_from_db()
@@ -228,7 +306,16 @@ print(told.metadata.conforms_to)
 
 
 def test_what_is_wrong_is_said_and_who_may_not_is_told(actor, member):
-    for told in ({"use": "x"}, {"format": "y"}, {"meets": ["z"]}, {"query": {"colour": "red"}}, {"query": {"since": "monday"}}, {"options": {"shares": [1]}}, {"options": {"prompt": "{secret}"}}, {"name": " "}):  # fmt: skip
+    for told in (
+        {"use": "x"},
+        {"format": "y"},
+        {"meets": ["z"]},
+        {"query": {"colour": "red"}},
+        {"query": {"since": "monday"}},
+        {"options": {"shares": [1]}},
+        {"options": {"prompt": "{secret}"}},
+        {"name": " "},
+    ):
         with pytest.raises(Unacceptable):
             acts.define(actor, **{"name": "n", **told})
     with pytest.raises(NotAllowed):
@@ -241,7 +328,9 @@ def test_what_is_wrong_is_said_and_who_may_not_is_told(actor, member):
 def test_a_set_that_cannot_be_made_leaves_no_half(actor, archive, allowed, monkeypatch):
     of = acts.define(actor, name="n")
     version = acts.order(actor, of.id)
-    monkeypatch.setattr("kicau.datasets.files._table", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))  # fmt: skip
+    monkeypatch.setattr(
+        "kicau.datasets.files._table", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
     assert making.make_waiting() == 1
     version.refresh_from_db()
     assert version.state == VersionState.FAILED

@@ -123,7 +123,12 @@ def test_both_languages_are_written():
 
 
 def test_no_two_posts_of_a_network_say_the_same_unless_they_are_one_post():
-    said = Counter((network, row["ref"], row[f"text:{network}"] or row["text"]) for row in ROWS for network in {NETWORKS[c] for c in row["channels"].split()} if row["text"])  # fmt: skip
+    said = Counter(
+        (network, row["ref"], row[f"text:{network}"] or row["text"])
+        for row in ROWS
+        for network in {NETWORKS[c] for c in row["channels"].split()}
+        if row["text"]
+    )
     assert max(Counter((network, text) for network, _, text in said).values()) == 1
 
 
@@ -146,7 +151,11 @@ def test_the_table_shows_what_networks_can_do():
     assert [row for row in ROWS if row["link_title"] and row["link_description"] and row["media"]]
 
 
-@pytest.mark.parametrize("sign", ["\u200d", "\U0001f1ee\U0001f1e9", "\U0001f3fd", "#", "@", "https://"], ids=["family", "flag", "skin", "tag", "mention", "link"])  # fmt: skip
+@pytest.mark.parametrize(
+    "sign",
+    ["\u200d", "\U0001f1ee\U0001f1e9", "\U0001f3fd", "#", "@", "https://"],
+    ids=["family", "flag", "skin", "tag", "mention", "link"],
+)
 def test_the_texts_hold_what_is_hard_to_count(sign):
     assert sum(sign in row["text"] for row in ROWS) >= 2
 

@@ -43,7 +43,25 @@ class Outsiders:
         self.witness, self.seen = Ed25519PrivateKey.generate(), (0, b"")
         (folder / "tsa.cnf").write_text(CONFIG)
         (folder / "serial").write_text("01")
-        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "tsa.key", "-out", "tsa.pem", "-subj", "/CN=Stempel Waktu", "-days", "30", "-addext", "extendedKeyUsage=critical,timeStamping")  # fmt: skip
+        self.openssl(
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            "tsa.key",
+            "-out",
+            "tsa.pem",
+            "-subj",
+            "/CN=Stempel Waktu",
+            "-days",
+            "30",
+            "-addext",
+            "extendedKeyUsage=critical,timeStamping",
+        )
 
     def openssl(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(["openssl", *words], cwd=self.folder, capture_output=True, check=False)
@@ -53,17 +71,23 @@ class Outsiders:
             return 200, b"<html>Sedang diperbaiki"
         if path == "/tsa":
             (self.folder / "in.tsq").write_bytes(body)
-            self.openssl("ts", "-reply", "-config", "tsa.cnf", "-section", "tsa", "-queryfile", "in.tsq", "-out", "out.tsr")  # fmt: skip
+            self.openssl(
+                "ts", "-reply", "-config", "tsa.cnf", "-section", "tsa", "-queryfile", "in.tsq", "-out", "out.tsr"
+            )
             return 200, (self.folder / "out.tsr").read_bytes()
         if path == "/calendar/digest":
             made = Timestamp(body)
-            made.ops.add(OpAppend(b"senja")).ops.add(OpSHA256()).attestations.add(PendingAttestation(f"{self.url}/calendar"))  # fmt: skip
+            made.ops.add(OpAppend(b"senja")).ops.add(OpSHA256()).attestations.add(
+                PendingAttestation(f"{self.url}/calendar")
+            )
             return 200, _bytes(made)
         if path.startswith("/calendar/timestamp/"):
             if not self.height:
                 return 404, b"Pending confirmation in Bitcoin blockchain"
             made = Timestamp(bytes.fromhex(path.rsplit("/", 1)[1]))
-            made.ops.add(OpPrepend(b"pohon")).ops.add(OpSHA256()).attestations.add(BitcoinBlockHeaderAttestation(self.height))  # fmt: skip
+            made.ops.add(OpPrepend(b"pohon")).ops.add(OpSHA256()).attestations.add(
+                BitcoinBlockHeaderAttestation(self.height)
+            )
             return 200, _bytes(made)
         return self.cosigned(body.decode())
 

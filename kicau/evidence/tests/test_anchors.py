@@ -44,14 +44,18 @@ def test_proofs_agree_with_an_independent_implementation():
         for old in {1, size // 2, size - 1} - {0}:
             proof = tree.consistency(old, 0, size, root)
             assert their_tree.verify_consistency(old, size, root(0, old), root(0, size), proof)
-            assert their_tree.verify_consistency(old, size, root(0, old), root(0, size), other.consistency_proof(old, size))  # fmt: skip
+            assert their_tree.verify_consistency(
+                old, size, root(0, old), root(0, size), other.consistency_proof(old, size)
+            )
 
 
 def test_outsiders_are_asked_and_others_check_what_they_said(db, monkeypatch, outsiders, tmp_path):
     key = outsiders.witness.public_key().public_bytes_raw()
     monkeypatch.setenv("KICAU_TIMESTAMPS", f"{outsiders.url}/tsa")
     monkeypatch.setenv("KICAU_OPENTIMESTAMPS", f"{outsiders.url}/calendar")
-    monkeypatch.setenv("KICAU_WITNESSES", f"{format_vkey(cosignature_vkey('saksi.example', key))} {outsiders.url}/witness")  # fmt: skip
+    monkeypatch.setenv(
+        "KICAU_WITNESSES", f"{format_vkey(cosignature_vkey('saksi.example', key))} {outsiders.url}/witness"
+    )
     whom = anchors.services()
     post = {"id": "p1", "text": "Kopi senja di Braga"}
     log.append("post", [("p0", b"lebih dulu"), ("p1", bundle.logged_content(post))])
@@ -73,10 +77,14 @@ def test_outsiders_are_asked_and_others_check_what_they_said(db, monkeypatch, ou
     assert theirs.verify_checkpoint(note, parse_vkey(notes.verifier_key(*_ours()))).ok
     (seen,) = (a for a in signed.anchors if a["kind"] == "witness")
     both = parse_note(f"{signed.note}— saksi.example {seen['signature']}\n")
-    assert theirs.verify_checkpoint(both, parse_vkey(notes.verifier_key(*_ours())), [cosignature_vkey("saksi.example", key)], 1).ok  # fmt: skip
+    assert theirs.verify_checkpoint(
+        both, parse_vkey(notes.verifier_key(*_ours())), [cosignature_vkey("saksi.example", key)], 1
+    ).ok
 
     report = {"form": 1, "made_at": "2026-11-24T10:00:00+00:00", "says": "None of the posts was found.", "findings": []}
-    made = bundle.make(report, [post], {}, {"p1": log.prove(1, signed)}, signed.note, log.signing_key()[1], signed.anchors)  # fmt: skip
+    made = bundle.make(
+        report, [post], {}, {"p1": log.prove(1, signed)}, signed.note, log.signing_key()[1], signed.anchors
+    )
     told = "\n".join(verify.verify(made))
     assert "Bitcoin block 899123" in told
     assert "by the witness saksi.example" in told

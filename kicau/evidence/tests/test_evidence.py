@@ -57,7 +57,9 @@ def test_notes_are_signed_and_co_signed():
     text = notes.Checkpoint("senja.example/log", 3, b"r" * 32).text()
     note = notes.sign(text, "senja.example/log", key)
     ours = notes.public_bytes(key.public_key())
-    assert notes.read_checkpoint(notes.opened(note, "senja.example/log", ours)) == notes.Checkpoint("senja.example/log", 3, b"r" * 32)  # fmt: skip
+    assert notes.read_checkpoint(notes.opened(note, "senja.example/log", ours)) == notes.Checkpoint(
+        "senja.example/log", 3, b"r" * 32
+    )
     seen = note + notes.cosign(note, "saksi.example", witness, 1_764_000_000)
     assert notes.opened(seen, "senja.example/log", ours) == text
     assert notes.witnessed(seen, "saksi.example", notes.public_bytes(witness.public_key())) == 1_764_000_000
@@ -91,8 +93,25 @@ def made(db) -> bytes:
     for number, post in enumerate(found):
         raw = f'{{"text": "halo {post["text"]} ya"}}'.encode()
         first = raw.index(b"Kopi")
-        findings.append({"posts": [post["id"]], "kind": "exact", "shard": "a.jsonl", "first_byte": 1000 * number + first, "last_byte": 1000 * number + len(raw) - 5, "raw_first_byte": 1000 * number, "raw": base64.b64encode(raw).decode(), "place": {}})  # fmt: skip
-    report = {"form": 1, "made_at": "2026-11-24T10:00:00+00:00", "made_by": "kicau 0", "says": "This data set contains 2 of the posts, in 2 places.", "findings": findings}  # fmt: skip
+        findings.append(
+            {
+                "posts": [post["id"]],
+                "kind": "exact",
+                "shard": "a.jsonl",
+                "first_byte": 1000 * number + first,
+                "last_byte": 1000 * number + len(raw) - 5,
+                "raw_first_byte": 1000 * number,
+                "raw": base64.b64encode(raw).decode(),
+                "place": {},
+            }
+        )
+    report = {
+        "form": 1,
+        "made_at": "2026-11-24T10:00:00+00:00",
+        "made_by": "kicau 0",
+        "says": "This data set contains 2 of the posts, in 2 places.",
+        "findings": findings,
+    }
     proofs = {p["id"]: log.prove(Leaf.objects.get(ref=p["id"]).index, signed) for p in found}
     _, key = log.signing_key()
     return bundle.make(report, found, {"a.jsonl": hashlib.sha256(b"data").hexdigest()}, proofs, signed.note, key)
@@ -119,7 +138,9 @@ def test_the_verifier_alone_in_a_folder_accepts_a_bundle_and_no_changed_one(made
     assert "2 petikan sama seperti saat ditandatangani; 2 kiriman tercatat di log" in told.stdout
     assert told.stdout.splitlines()[-1] == "TERVERIFIKASI."
     refused = [sys.executable, "-I", "-S", "verify.py", "changed.json"]
-    spoken = subprocess.run(refused, cwd=tmp_path, capture_output=True, text=True, check=False, env={"LANG": "id_ID.UTF-8"})  # fmt: skip
+    spoken = subprocess.run(
+        refused, cwd=tmp_path, capture_output=True, text=True, check=False, env={"LANG": "id_ID.UTF-8"}
+    )
     assert (spoken.returncode, spoken.stdout) == (1, "")
     assert spoken.stderr == "TIDAK TERVERIFIKASI. Segel berkas bukti tidak cocok: ada isinya yang diubah.\n"
     assert "tidak dapat dibaca" in run("--language", "id", "--shard", "a.jsonl=nowhere.bin").stderr
@@ -134,13 +155,17 @@ def test_the_verifier_alone_in_a_folder_accepts_a_bundle_and_no_changed_one(made
 
 def test_each_sentence_of_the_verifier_is_known_in_both_languages():
     """What is said, by the file's own source: none is missing, left over, or has other places."""
-    calls = [node for node in ast.walk(ast.parse(Path(verify.__file__).read_text("utf-8"))) if isinstance(node, ast.Call)]  # fmt: skip
+    calls = [
+        node for node in ast.walk(ast.parse(Path(verify.__file__).read_text("utf-8"))) if isinstance(node, ast.Call)
+    ]
     at = {"Said": 0, "Refused": 0, "unpacked": 1}
     said = {
         node.args[at[node.func.id]].value
         for node in calls
-        if isinstance(node.func, ast.Name) and node.func.id in at and isinstance(node.args[at[node.func.id]], ast.Constant)
-    }  # fmt: skip
+        if isinstance(node.func, ast.Name)
+        and node.func.id in at
+        and isinstance(node.args[at[node.func.id]], ast.Constant)
+    }
     assert said == set(verify.INDONESIAN)
     for english, indonesian in verify.INDONESIAN.items():
         assert sorted(set(re.findall(r"{\w+}", english))) == sorted(set(re.findall(r"{\w+}", indonesian))), english

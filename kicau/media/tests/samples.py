@@ -94,7 +94,13 @@ def zipped(**files: bytes) -> bytes:
 
 
 def word(pages: int = 7) -> bytes:
-    return zipped(**{"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w/>", "docProps/app.xml": b"<Properties><Pages>%d</Pages></Properties>" % pages})  # fmt: skip
+    return zipped(
+        **{
+            "[Content_Types].xml": b"<Types/>",
+            "word/document.xml": b"<w/>",
+            "docProps/app.xml": b"<Properties><Pages>%d</Pages></Properties>" % pages,
+        }
+    )
 
 
 def slides(count: int = 2) -> bytes:

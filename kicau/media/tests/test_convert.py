@@ -57,7 +57,16 @@ def test_the_copy_stands_upright(made, turn):
     upright.paste("red", (0, 0, 30, 20))
     upright.paste("blue", (30, 0, 60, 20))
     step = Image.Transpose
-    stored = {1: None, 2: step.FLIP_LEFT_RIGHT, 3: step.ROTATE_180, 4: step.FLIP_TOP_BOTTOM, 5: step.TRANSPOSE, 6: step.ROTATE_90, 7: step.TRANSVERSE, 8: step.ROTATE_270}[turn]  # fmt: skip
+    stored = {
+        1: None,
+        2: step.FLIP_LEFT_RIGHT,
+        3: step.ROTATE_180,
+        4: step.FLIP_TOP_BOTTOM,
+        5: step.TRANSPOSE,
+        6: step.ROTATE_90,
+        7: step.TRANSVERSE,
+        8: step.ROTATE_270,
+    }[turn]
     exif = Image.Exif()
     exif[0x0112] = turn
     for form in ("JPEG", "PNG", "TIFF"):
@@ -105,7 +114,12 @@ def test_a_profile_that_makes_no_sense_is_passed_over(made, profile):
 def test_every_colour_mode_becomes_rgb(made, mode):
     form = "TIFF" if mode in ("CMYK", "LAB") else "PNG"
     if mode == "LAB":
-        lab = ImageCms.profileToProfile(Image.new("RGB", (20, 20), (200, 200, 200)), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB")  # fmt: skip
+        lab = ImageCms.profileToProfile(
+            Image.new("RGB", (20, 20), (200, 200, 200)),
+            ImageCms.createProfile("sRGB"),
+            ImageCms.createProfile("LAB"),
+            outputMode="LAB",
+        )
         data, wanted = saved(lab, form), (200, 200, 200)
     elif mode == "I;16":
         data, wanted = (

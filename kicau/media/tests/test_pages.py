@@ -59,7 +59,11 @@ async def test_a_page_is_read_kept_read_again_and_no_obstacle(site, actor):
 
     site.page, site.beans = SHOP.replace("Gayo", "Toraja").encode("latin-1"), b"no picture"
     page = await pages.read(actor, url, anew=True)
-    assert (page.description, page.picture_id, page.why) == ("Beans from Toraja", kept.id, "The page's picture cannot be used: the card goes without it.")  # fmt: skip
+    assert (page.description, page.picture_id, page.why) == (
+        "Beans from Toraja",
+        kept.id,
+        "The page's picture cannot be used: the card goes without it.",
+    )
     for status, kind, body, why in (
         (404, "text/html", b"", "answered 404"),
         (200, "application/pdf", b"%PDF", "is no page but application/pdf"),
@@ -82,5 +86,11 @@ def test_a_head_is_read_whatever_it_holds():
         '<title>One</title><title>Two</title><meta name="twitter:image" content="x.png">', "https://a.example/b/"
     )
     assert (told.title, told.picture) == ("One", "https://a.example/b/x.png")
-    for odd in ("<meta property='og:image' content='javascript:1'>", "<meta property=og:title", "<![", "\x00" * 9, "<meta content>"):  # fmt: skip
+    for odd in (
+        "<meta property='og:image' content='javascript:1'>",
+        "<meta property=og:title",
+        "<![",
+        "\x00" * 9,
+        "<meta content>",
+    ):
         assert pages.told_by(odd, "https://a.example").picture == ""

@@ -173,8 +173,16 @@ def test_a_document_that_only_forbids_copying_is_used(look):
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [
-        ("photo.jpg", samples.pdf(1), "photo.jpg is named as a JPEG picture but holds a PDF document: it is used as a PDF document."),
-        ("photo.png", saved(picture(), "JPEG"), "photo.png is named as a PNG picture but holds a JPEG picture: it is used as a JPEG picture."),
+        (
+            "photo.jpg",
+            samples.pdf(1),
+            "photo.jpg is named as a JPEG picture but holds a PDF document: it is used as a PDF document.",
+        ),
+        (
+            "photo.png",
+            saved(picture(), "JPEG"),
+            "photo.png is named as a PNG picture but holds a JPEG picture: it is used as a JPEG picture.",
+        ),
         ("photo.jpeg", saved(picture(), "JPEG"), ""),
         ("photo.JPG", saved(picture(), "JPEG"), ""),
         ("photo", saved(picture(), "JPEG"), ""),
@@ -182,7 +190,7 @@ def test_a_document_that_only_forbids_copying_is_used(look):
         ("clip.mov", video(), ""),
         ("clip.m4v", video("mov"), ""),
     ],
-)  # fmt: skip
+)
 def test_a_usable_file_with_the_wrong_name_is_used_and_told(look, name, data, sentence):
     assert look(data, name).misnamed == sentence
 
@@ -267,13 +275,17 @@ def test_a_png_with_a_flipped_bit_is_told(look):
     "data",
     [
         samples.huge_png(),
-        b"GIF89a" + struct.pack("<HHBBB", 65_000, 65_000, 0, 0, 0) + b"\x2c" + struct.pack("<HHHHB", 0, 0, 65_000, 65_000, 0) + b"\2\1\0\0\x3b",
+        b"GIF89a"
+        + struct.pack("<HHBBB", 65_000, 65_000, 0, 0, 0)
+        + b"\x2c"
+        + struct.pack("<HHHHB", 0, 0, 65_000, 65_000, 0)
+        + b"\2\1\0\0\x3b",
         saved(picture(), "JPEG").replace(struct.pack(">HH", 40, 60), struct.pack(">HH", 65_000, 65_000)),
         b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + b"\xff\x3f\0\xff\x3f\0",
         saved(picture(), "BMP")[:18] + struct.pack("<ii", 60_000, 60_000) + saved(picture(), "BMP")[26:],
     ],
     ids=["png", "gif", "jpeg", "webp", "bmp"],
-)  # fmt: skip
+)
 def test_a_bomb_of_a_picture_is_never_decoded(look, data):
     begun = time.perf_counter()
     problem = refused(look, data, "bomb.png")

@@ -30,8 +30,18 @@ def certified(folder: Path, days: int = 90) -> tuple[Path, Path]:
     until = datetime.now(UTC) + timedelta(days)
 
     def made(name: str, key: ec.EllipticCurvePrivateKey, is_authority: bool) -> bytes:
-        subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, n), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Kopi Senja")]) for n in (name, "authority"))  # fmt: skip
-        building = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number(), until - timedelta(400), until)  # fmt: skip
+        subject, issuer = (
+            x509.Name(
+                [
+                    x509.NameAttribute(NameOID.COMMON_NAME, n),
+                    x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Kopi Senja"),
+                ]
+            )
+            for n in (name, "authority")
+        )
+        building = x509.CertificateBuilder(
+            issuer, subject, key.public_key(), x509.random_serial_number(), until - timedelta(400), until
+        )
         for extension, critical in (
             (x509.BasicConstraints(is_authority, None), True),
             (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
@@ -44,7 +54,9 @@ def certified(folder: Path, days: int = 90) -> tuple[Path, Path]:
 
     chain, key = folder / "chain.pem", folder / "key.pem"
     chain.write_bytes(made("Kopi Senja", leaf, False) + made("authority", authority, True))
-    key.write_bytes(leaf.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))  # fmt: skip
+    key.write_bytes(
+        leaf.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
     return chain, key
 
 

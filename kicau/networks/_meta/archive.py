@@ -37,7 +37,9 @@ def refuse_pages(files: Files, pattern: str, label: str) -> None:
 
 def moment(seconds: object) -> datetime | None:
     try:
-        return datetime.fromtimestamp(int(seconds), UTC) if isinstance(seconds, int | str) and int(seconds) > 0 else None  # fmt: skip
+        return (
+            datetime.fromtimestamp(int(seconds), UTC) if isinstance(seconds, int | str) and int(seconds) > 0 else None
+        )
     except (ValueError, OverflowError, OSError):
         return None
 

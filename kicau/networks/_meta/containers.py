@@ -112,7 +112,9 @@ class Flow(ABC):
             return await self.find_post(session, delivery, delivery.begun_at)
         return None if state == "FINISHED" else self._not_yet(delivery, state, told)
 
-    async def _add_child(self, session: Session, delivery: Delivery, media: tuple[RenderedMedia, ...], children: list[str]) -> Continue:  # fmt: skip
+    async def _add_child(
+        self, session: Session, delivery: Delivery, media: tuple[RenderedMedia, ...], children: list[str]
+    ) -> Continue:
         form = {**await self.child(session, media[len(children)]), "is_carousel_item": "true"}
         try:
             made = await self._make(session, form)
@@ -191,7 +193,9 @@ class Flow(ABC):
         polls = number(delivery.progress.get("polls", 0))
         if polls >= self.patience:
             message = "{network} has not finished preparing the file after many hours: send it again, or another one."
-            raise Rejected(Problem(code="never-ready", message=message, params={"network": self.network}, field="parts.0.media"))  # fmt: skip
+            raise Rejected(
+                Problem(code="never-ready", message=message, params={"network": self.network}, field="parts.0.media")
+            )
         wait = timedelta(seconds=min(LONGEST_WAIT, 2 ** min(polls, 10)))
         note = Note("{network} is preparing the post.", network=self.network)
         return go_on(delivery, note, wait, polls=polls + 1, finished=False)
@@ -241,7 +245,9 @@ async def frees(session: Session, graph: Graph, edge: str) -> int:
     return int(max(free, now).timestamp())
 
 
-def read_error(reply: Reply, network: str, *, quota: frozenset[int], not_ready: frozenset[int], known: Mapping[int, Refusal]) -> ConnectorError | None:  # fmt: skip
+def read_error(
+    reply: Reply, network: str, *, quota: frozenset[int], not_ready: frozenset[int], known: Mapping[int, Refusal]
+) -> ConnectorError | None:
     """Graph's error object, or the own form of these networks' sign-in, in the six errors; None where there is neither."""
     error = error_object(reply)
     sub, detail = number(error.get("error_subcode")), str(error.get("message", ""))

@@ -57,12 +57,26 @@ class Refusal:
 
 
 GENERAL = {
-    "gone": Refusal(code="gone", message="{network} no longer has this post: it was deleted there, or never belonged to this channel."),
-    "duplicate": Refusal(code="duplicate", message="{network} refused the post because it is the same as the one before: change its text.", field="parts.0.text"),
-    "link": Refusal(code="bad-link", message="{network} could not use the link: check that its address is right and open to everybody.", field="link"),
-    "version": Refusal(code="expired-version", message="{network} no longer answers version {version} of its API, the one that this release of Kicau speaks: install a newer release, then retry the post."),
+    "gone": Refusal(
+        code="gone",
+        message="{network} no longer has this post: it was deleted there, or never belonged to this channel.",
+    ),
+    "duplicate": Refusal(
+        code="duplicate",
+        message="{network} refused the post because it is the same as the one before: change its text.",
+        field="parts.0.text",
+    ),
+    "link": Refusal(
+        code="bad-link",
+        message="{network} could not use the link: check that its address is right and open to everybody.",
+        field="link",
+    ),
+    "version": Refusal(
+        code="expired-version",
+        message="{network} no longer answers version {version} of its API, the one that this release of Kicau speaks: install a newer release, then retry the post.",
+    ),
     "other": Refusal(code="refused", message="{network} refused: {said}"),
-}  # fmt: skip
+}
 
 
 def error_object(reply: Reply) -> dict[str, Any]:
@@ -104,7 +118,9 @@ def read_error(reply: Reply, network: str, known: Mapping[int, Refusal] | None =
     return Rejected(GENERAL["other"].problem(network, said), detail=detail)
 
 
-BLOCKED = re.compile(r"API access (?:blocked|deactivated|disabled)|application (?:has been|was|is) (?:deleted|disabled)", re.IGNORECASE)  # fmt: skip
+BLOCKED = re.compile(
+    r"API access (?:blocked|deactivated|disabled)|application (?:has been|was|is) (?:deleted|disabled)", re.IGNORECASE
+)
 
 
 def shut_door(reply: Reply) -> ShutDoor | None:

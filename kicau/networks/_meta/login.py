@@ -30,7 +30,9 @@ def dialog(app: App, scopes: Iterable[str], memory: Mapping[str, JSON]) -> Redir
     return oauth2.redirect(f"{app.endpoints['dialog']}/{VERSION.value}/dialog/oauth", query, pkce=False, memory=memory)
 
 
-async def user_token(sign_in: SignIn, base: str, network: str, returned: Mapping[str, str], needed: Iterable[str]) -> UserToken:  # fmt: skip
+async def user_token(
+    sign_in: SignIn, base: str, network: str, returned: Mapping[str, str], needed: Iterable[str]
+) -> UserToken:
     """The person's long-lived token. Raises Rejected where they declined, or left out a scope that is needed."""
     app = sign_in.app
     code = oauth2.returned_code(network, returned)

@@ -128,7 +128,12 @@ class GraphSandbox(Sandbox):
             status, extra = 200, dict[str, str]()
         except GraphError as refused:
             body, status, extra = refused.body, refused.status, refused.headers
-        headers = {"facebook-api-version": request.match_info["version"], "x-fb-trace-id": secrets.token_hex(6), **self.usage_headers(subject), **extra}  # fmt: skip
+        headers = {
+            "facebook-api-version": request.match_info["version"],
+            "x-fb-trace-id": secrets.token_hex(6),
+            **self.usage_headers(subject),
+            **extra,
+        }
         return web.json_response(body, status=status, headers=headers)
 
     def _ask(self, request: web.Request) -> Ask:
@@ -139,7 +144,16 @@ class GraphSandbox(Sandbox):
         if "/" in edge or not (node or several):
             raise GraphError(2500, f"Unknown path components: /{edge or tail}")
         token = self.authenticate(request)
-        ask = Ask(request=request, method=request.method, version=version, node=node, edge=edge, params=request[PARAMS], files=request[FILES], token=token)  # fmt: skip
+        ask = Ask(
+            request=request,
+            method=request.method,
+            version=version,
+            node=node,
+            edge=edge,
+            params=request[PARAMS],
+            files=request[FILES],
+            token=token,
+        )
         if node == "me":
             ask.node = token["subject"]
         return ask
@@ -171,17 +185,32 @@ class GraphSandbox(Sandbox):
         asked = (int(major), int(minor))
         if asked < self.oldest:
             newest = f"v{self.newest[0]}.{self.newest[1]}"
-            raise GraphError(2635, f"(#2635) You are calling a deprecated version of the API. Please update to the latest version: {newest}.")  # fmt: skip
+            raise GraphError(
+                2635,
+                f"(#2635) You are calling a deprecated version of the API. Please update to the latest version: {newest}.",
+            )
         if asked > self.newest:
             raise GraphError(2500, f"Unknown path components: /{version}/{tail}")
 
     # Tokens
 
-    def give_token(self, kind: str, subject: str, *, user: str, app: str, scopes: Iterable[str], seconds: float | None) -> Doc:  # fmt: skip
+    def give_token(
+        self, kind: str, subject: str, *, user: str, app: str, scopes: Iterable[str], seconds: float | None
+    ) -> Doc:
         """A new token; `seconds` None: it does not expire."""
         token = self.token_starts[kind] + secrets.token_urlsafe(45).replace("-", "Z").replace("_", "D")
         expires = time_of(self) + seconds if seconds is not None else None
-        doc = {"token": token, "kind": kind, "subject": subject, "user": user, "app": app, "scopes": sorted(scopes), "issued": time_of(self), "expires": expires, "revoked": False}  # fmt: skip
+        doc = {
+            "token": token,
+            "kind": kind,
+            "subject": subject,
+            "user": user,
+            "app": app,
+            "scopes": sorted(scopes),
+            "issued": time_of(self),
+            "expires": expires,
+            "revoked": False,
+        }
         return self.store.put("token", token, doc)
 
     def authenticate(self, request: web.Request) -> Doc:
@@ -215,7 +244,7 @@ class GraphSandbox(Sandbox):
                 f"Error validating access token: Session has expired on {self.now():%A, %d-%b-%y %H:%M:%S} PST.",
                 sub=463,
             )
-        return token  # fmt: skip
+        return token
 
     @staticmethod
     def require(ask: Ask, *scopes: str) -> None:
@@ -256,8 +285,19 @@ class GraphSandbox(Sandbox):
         """User tokens meet the platform's limit (4), page and Instagram tokens the use case's own."""
         name, code = self.buc
         if kind == "user":
-            return GraphError(4, "(#4) Application request limit reached", status=403, headers={"X-App-Usage": '{"call_count":100,"total_time":25,"total_cputime":25}'})  # fmt: skip
-        row = {"type": name, "call_count": 100, "total_cputime": 25, "total_time": 25, "estimated_time_to_regain_access": minutes}  # fmt: skip
+            return GraphError(
+                4,
+                "(#4) Application request limit reached",
+                status=403,
+                headers={"X-App-Usage": '{"call_count":100,"total_time":25,"total_cputime":25}'},
+            )
+        row = {
+            "type": name,
+            "call_count": 100,
+            "total_cputime": 25,
+            "total_time": 25,
+            "estimated_time_to_regain_access": minutes,
+        }
         headers = {"X-Business-Use-Case-Usage": json.dumps({subject: [row]})}
         said = f"(#{code}) There have been too many calls to this {'Page' if name == 'pages' else 'Instagram'} account. Wait a bit and try again."
         return GraphError(code, said, headers=headers)
@@ -288,7 +328,7 @@ class GraphSandbox(Sandbox):
         return {
             "X-App-Usage": f'{{"call_count":{in_app},"total_cputime":{in_app // 2},"total_time":{in_app // 2}}}',
             "X-Business-Use-Case-Usage": f'{{"{subject}":[{usage[:1]}"type":"{self.buc[0]}",{usage[1:]},"estimated_time_to_regain_access":{regain}}}]}}',
-        }  # fmt: skip
+        }
 
     # Objects
 
@@ -305,7 +345,14 @@ class GraphSandbox(Sandbox):
             raise GraphError(2500, f"Syntax error: {exc}") from None
         return pick(view, {"id": {}, **wanted}, kind)
 
-    def listing(self, ask: Ask, docs: Iterable[Doc], view: Callable[[Doc], Mapping[str, Callable[[], Any]]], kind: str, default: Iterable[str]) -> Doc:  # fmt: skip
+    def listing(
+        self,
+        ask: Ask,
+        docs: Iterable[Doc],
+        view: Callable[[Doc], Mapping[str, Callable[[], Any]]],
+        kind: str,
+        default: Iterable[str],
+    ) -> Doc:
         """One page of an edge, with cursors; `docs` in the order in which the edge gives them."""
         try:
             limit = max(1, min(100, int(ask.params.get("limit", "25"))))

@@ -29,9 +29,19 @@ class GraphError(Exception):
     """A refusal in Graph's own form."""
 
     def __init__(
-        self, code: int, message: str, *, sub: int = 0, status: int = 400, kind: str = "OAuthException",
-        title: str = "", user: str = "", transient: bool = False, data: Doc | None = None, headers: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        code: int,
+        message: str,
+        *,
+        sub: int = 0,
+        status: int = 400,
+        kind: str = "OAuthException",
+        title: str = "",
+        user: str = "",
+        transient: bool = False,
+        data: Doc | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         error: Doc = {"message": message, "type": kind, "code": code}
         if sub:
@@ -99,15 +109,19 @@ def narrowed(value: Any, wanted: Fields) -> Any:
         return value
     if isinstance(value.get("data"), list):
         return {**value, "data": narrowed(value["data"], wanted)}
-    return {k: narrowed(v, wanted.get(k, {})) if wanted.get(k) else v for k, v in value.items() if k in wanted or k == "id"}  # fmt: skip
+    return {
+        k: narrowed(v, wanted.get(k, {})) if wanted.get(k) else v for k, v in value.items() if k in wanted or k == "id"
+    }
 
 
 def unfetchable(url: str) -> GraphError:
     return GraphError(
-        9004, "Only photo or video can be accepted as media type.", sub=2207052,
+        9004,
+        "Only photo or video can be accepted as media type.",
+        sub=2207052,
         title="Media download has failed. The media URI doesn't meet our requirements.",
         user=f"The media could not be fetched from this URI: {url}. Please check the limitations of the API and try again.",
-    )  # fmt: skip
+    )
 
 
 def missing_object(node: str, method: str) -> GraphError:

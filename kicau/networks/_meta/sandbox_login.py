@@ -31,14 +31,29 @@ class FacebookLogin(GraphSandbox):
     def seed_people(self) -> None:
         for one in seeds.SEEDS:
             if self.store.get("page", one.page) is None:
-                self.store.put("page", one.page, {"id": one.page, "name": one.name, "username": one.handle, "category": one.category, "user": seeds.USER, "instagram": one.instagram})  # fmt: skip
+                self.store.put(
+                    "page",
+                    one.page,
+                    {
+                        "id": one.page,
+                        "name": one.name,
+                        "username": one.handle,
+                        "category": one.category,
+                        "user": seeds.USER,
+                        "instagram": one.instagram,
+                    },
+                )
 
     # The dialog
 
     async def _dialog(self, request: web.Request) -> web.Response:
         query = request.query
         if self.app_for(query.get("client_id", "")) is None:
-            return self.page("Invalid app", "<h1>Invalid App ID</h1><p>The provided app ID does not look like a valid app ID.</p>", status=400)  # fmt: skip
+            return self.page(
+                "Invalid app",
+                "<h1>Invalid App ID</h1><p>The provided app ID does not look like a valid app ID.</p>",
+                status=400,
+            )
         if not query.get("redirect_uri", "").startswith(("http://", "https://")):
             return self.page("No way back", "<h1>Missing redirect_uri parameter</h1>", status=400)
         return self.consent_page(app_name="Kicau", scopes=_scopes(query), accounts=[PERSON], hidden={})
@@ -48,9 +63,28 @@ class FacebookLogin(GraphSandbox):
         query = request.query
         back, state = query.get("redirect_uri", ""), query.get("state", "")
         if form.get("decision") != "allow" or form.get("account") != PERSON.id:
-            return self.send_back(back, error="access_denied", error_code="200", error_description="Permissions error", error_reason="user_denied", state=state)  # fmt: skip
+            return self.send_back(
+                back,
+                error="access_denied",
+                error_code="200",
+                error_description="Permissions error",
+                error_reason="user_denied",
+                state=state,
+            )
         code = "AQ" + secrets.token_urlsafe(60)
-        self.store.put("code", code, {"code": code, "app": query["client_id"], "back": back, "user": PERSON.id, "scopes": _scopes(query), "expires": time_of(self) + self.code_seconds, "used": False})  # fmt: skip
+        self.store.put(
+            "code",
+            code,
+            {
+                "code": code,
+                "app": query["client_id"],
+                "back": back,
+                "user": PERSON.id,
+                "scopes": _scopes(query),
+                "expires": time_of(self) + self.code_seconds,
+                "used": False,
+            },
+        )
         return self.send_back(back, code=code, state=state)
 
     # Tokens
@@ -83,12 +117,18 @@ class FacebookLogin(GraphSandbox):
         if code["expires"] <= time_of(self):
             raise GraphError(100, "This authorization code has expired.", sub=36007)
         if code["back"] != params.get("redirect_uri"):
-            raise GraphError(100, "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request", sub=36008)  # fmt: skip
+            raise GraphError(
+                100,
+                "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request",
+                sub=36008,
+            )
         self.store.put("code", code["code"], {**code, "used": True})
         return code
 
     def _given(self, grant: Mapping[str, Any], seconds: float) -> Doc:
-        token = self.give_token("user", grant["user"], user=grant["user"], app=grant["app"], scopes=grant["scopes"], seconds=seconds)  # fmt: skip
+        token = self.give_token(
+            "user", grant["user"], user=grant["user"], app=grant["app"], scopes=grant["scopes"], seconds=seconds
+        )
         return {"access_token": token["token"], "token_type": "bearer", "expires_in": int(seconds)}
 
     # People and their Pages
@@ -97,7 +137,12 @@ class FacebookLogin(GraphSandbox):
         """The user node: me, me/accounts, me/permissions."""
         match ask.method, ask.edge:
             case "GET", "":
-                view: dict[str, Callable[[], Any]] = {"id": lambda: seeds.USER, "name": lambda: seeds.USER_NAME, "first_name": lambda: "Sari", "last_name": lambda: "Wulandari"}  # fmt: skip
+                view: dict[str, Callable[[], Any]] = {
+                    "id": lambda: seeds.USER,
+                    "name": lambda: seeds.USER_NAME,
+                    "first_name": lambda: "Sari",
+                    "last_name": lambda: "Wulandari",
+                }
                 return self.project(ask, view, "User", ("name",))
             case "GET", "permissions":
                 granted = [
@@ -112,7 +157,13 @@ class FacebookLogin(GraphSandbox):
             case "GET", "accounts":
                 self.require(ask, "pages_show_list")
                 pages = self.store.all("page")
-                return self.listing(ask, pages, lambda doc: self.page_view(ask, doc), "Page", ("access_token", "category", "name", "tasks"))  # fmt: skip
+                return self.listing(
+                    ask,
+                    pages,
+                    lambda doc: self.page_view(ask, doc),
+                    "Page",
+                    ("access_token", "category", "name", "tasks"),
+                )
         raise missing_object(ask.node, ask.method)
 
     def page_view(self, ask: Ask, doc: Doc) -> dict[str, Callable[[], Any]]:
@@ -140,7 +191,9 @@ class FacebookLogin(GraphSandbox):
             return str(ask.token["token"])
         left = ask.token["expires"] - time_of(self)
         lasts = None if left > 2 * self.short_seconds else left
-        token = self.give_token("page", page["id"], user=ask.token["user"], app=ask.token["app"], scopes=ask.token["scopes"], seconds=lasts)  # fmt: skip
+        token = self.give_token(
+            "page", page["id"], user=ask.token["user"], app=ask.token["app"], scopes=ask.token["scopes"], seconds=lasts
+        )
         return str(token["token"])
 
 

@@ -37,7 +37,16 @@ class WebhookSide(GraphSandbox):
     def check_token(self, given: str) -> Doc:
         app = self.default_app
         if given == f"{app.client_id}|{app.client_secret}":
-            return {"token": given, "kind": "app", "subject": app.client_id, "app": app.client_id, "scopes": [], "issued": 0.0, "expires": None, "revoked": False}  # fmt: skip
+            return {
+                "token": given,
+                "kind": "app",
+                "subject": app.client_id,
+                "app": app.client_id,
+                "scopes": [],
+                "issued": 0.0,
+                "expires": None,
+                "revoked": False,
+            }
         return super().check_token(given)
 
     # Subscribing
@@ -54,12 +63,24 @@ class WebhookSide(GraphSandbox):
         if ask.token["kind"] != "app":
             raise GraphError(15, "(#15) This method must be called with an app access_token.", status=403)
         if ask.method == "GET":
-            return {"data": [{"object": one["object"], "callback_url": one["callback"], "active": True, "fields": [{"name": name, "version": ask.version} for name in one["fields"]]} for one in self.store.all("webhook")]}  # fmt: skip
+            return {
+                "data": [
+                    {
+                        "object": one["object"],
+                        "callback_url": one["callback"],
+                        "active": True,
+                        "fields": [{"name": name, "version": ask.version} for name in one["fields"]],
+                    }
+                    for one in self.store.all("webhook")
+                ]
+            }
         if ask.method != "POST":
             raise unsupported(ask.method, ask.edge)
         if ask.params.get("object") != self.webhook_object:
             raise GraphError(100, f"(#100) Param object must be one of {{{self.webhook_object}}}")
-        await self.set_webhook(ask.params.get("callback_url", ""), ask.params.get("verify_token", ""), ask.params.get("fields", ""))  # fmt: skip
+        await self.set_webhook(
+            ask.params.get("callback_url", ""), ask.params.get("verify_token", ""), ask.params.get("fields", "")
+        )
         return {"success": True}
 
     async def set_webhook(self, callback: str, token: str, fields: str) -> None:
@@ -72,9 +93,14 @@ class WebhookSide(GraphSandbox):
         except (aiohttp.ClientError, TimeoutError, ValueError):
             echoed = False
         if not echoed:
-            raise GraphError(2200, "(#2200) Callback verification failed with the following errors: HTTP Status Code or challenge does not match.")  # fmt: skip
+            raise GraphError(
+                2200,
+                "(#2200) Callback verification failed with the following errors: HTTP Status Code or challenge does not match.",
+            )
         names = [one.strip() for one in fields.split(",") if one.strip()]
-        self.store.put("webhook", self.webhook_object, {"object": self.webhook_object, "callback": callback, "fields": names})  # fmt: skip
+        self.store.put(
+            "webhook", self.webhook_object, {"object": self.webhook_object, "callback": callback, "fields": names}
+        )
 
     async def _dashboard(self, request: web.Request) -> web.Response:
         """POST {"callback_url", "verify_token", "fields"}: what an operator enters at the network itself."""
@@ -138,7 +164,11 @@ class WebhookSide(GraphSandbox):
         """To the address as it is set, signed unless another signature is given."""
         hook = self.store.get("webhook", self.webhook_object) or {"callback": ""}
         given = "sha256=" + signed(self.default_app.client_secret, body) if signature is None else signature
-        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": given, "User-Agent": "Webhooks/1.0 (https://fb.me/webhooks)"}  # fmt: skip
+        headers = {
+            "Content-Type": "application/json",
+            "X-Hub-Signature-256": given,
+            "User-Agent": "Webhooks/1.0 (https://fb.me/webhooks)",
+        }
         try:
             async with self._session() as client, client.post(hook["callback"], data=body, headers=headers) as answer:
                 return answer.status

@@ -18,6 +18,20 @@ class Seed:
 USER = "10220000000000001"
 USER_NAME = "Sari Wulandari"
 SEEDS = (
-    Seed(page="102200000000101", name="Kopi Senja", handle="kopisenja", category="Coffee shop", instagram="17841400000000101", scoped="26710000000000101"),
-    Seed(page="102200000000102", name="Kabar Pagi", handle="kabarpagi", category="Newspaper", instagram="17841400000000102", scoped="26710000000000102"),
-)  # fmt: skip
+    Seed(
+        page="102200000000101",
+        name="Kopi Senja",
+        handle="kopisenja",
+        category="Coffee shop",
+        instagram="17841400000000101",
+        scoped="26710000000000101",
+    ),
+    Seed(
+        page="102200000000102",
+        name="Kabar Pagi",
+        handle="kabarpagi",
+        category="Newspaper",
+        instagram="17841400000000102",
+        scoped="26710000000000102",
+    ),
+)

@@ -82,16 +82,26 @@ def _record(post: dict[str, Any], did: str, key: str) -> Record:
     embed = post.get("embed") if isinstance(post.get("embed"), dict) else {}
     assert isinstance(embed, dict)
     pictures = embed.get("images") or (embed.get("media") or {}).get("images") or []
-    parent = ((post.get("reply") or {}).get("parent") or {}).get("uri", "") if isinstance(post.get("reply"), dict) else ""  # fmt: skip
+    parent = (
+        ((post.get("reply") or {}).get("parent") or {}).get("uri", "") if isinstance(post.get("reply"), dict) else ""
+    )
     quoted = embed.get("record") or {}
     languages = post.get("langs")
     record = Record(
-        remote_id=f"at://{did}/{key}", text=str(post.get("text") or ""), posted_at=at, posted_to="second" if at else "none",
-        kind="reply" if parent else "quote" if quoted else "post", reply_to=str(parent),
+        remote_id=f"at://{did}/{key}",
+        text=str(post.get("text") or ""),
+        posted_at=at,
+        posted_to="second" if at else "none",
+        kind="reply" if parent else "quote" if quoted else "post",
+        reply_to=str(parent),
         url=f"https://bsky.app/profile/{did}/post/{key.rsplit('/', 1)[-1]}",
         language=str(languages[0])[:2] if isinstance(languages, list) and languages else "",
-        media=[{"kind": "image", "name": "", "url": "", "alt": str(one.get("alt") or "")} for one in pictures if isinstance(one, dict)],
-    )  # fmt: skip
+        media=[
+            {"kind": "image", "name": "", "url": "", "alt": str(one.get("alt") or "")}
+            for one in pictures
+            if isinstance(one, dict)
+        ],
+    )
     if isinstance(embed.get("video"), object) and embed.get("video"):
         record.media.append({"kind": "video", "name": "", "url": "", "alt": str(embed.get("alt") or "")})
     return record

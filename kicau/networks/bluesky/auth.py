@@ -26,8 +26,17 @@ LOGIN = Option(
 HANDLE = Option(
     name="handle", label="Handle", help="sari.bsky.social or a domain of your own; needed for an app password."
 )
-PASSWORD = Option(name="password", label="App password", secret=True, help="Made at Settings, Privacy and security, App passwords. Never the account's own password.")  # fmt: skip
-SERVER = Option(name="server", label="Server", help="Only where the account's server is not found by its handle: https://pds.example.")  # fmt: skip
+PASSWORD = Option(
+    name="password",
+    label="App password",
+    secret=True,
+    help="Made at Settings, Privacy and security, App passwords. Never the account's own password.",
+)
+SERVER = Option(
+    name="server",
+    label="Server",
+    help="Only where the account's server is not found by its handle: https://pds.example.",
+)
 
 
 class BlueskyAuth:
@@ -49,7 +58,9 @@ class BlueskyAuth:
         who = None if server or not name or "@" in name else await identity.resolve(sign_in, name)
         return await oauth.begin(sign_in, server or (who.pds if who else sign_in.app.endpoints["pds"]), who)
 
-    async def finish(self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /) -> tuple[Account, ...]:  # fmt: skip
+    async def finish(
+        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[Account, ...]:
         who, granted = await oauth.finish(sign_in, memory, returned)
         return (await _account(sign_in, who, granted),)
 
@@ -61,26 +72,58 @@ class BlueskyAuth:
             raise AuthExpired("there is no refresh token: connect the channel again")
         token = Credentials(access_token=held.refresh_token)
         # Asking twice is harmless: for two hours a used token gives the same successor (seen on @atproto/pds 0.5.35).
-        answer = await wire.xrpc(session, "POST", "com.atproto.server.refreshSession", at=wire.home(session, held), held=token, repeatable=True)  # fmt: skip
+        answer = await wire.xrpc(
+            session,
+            "POST",
+            "com.atproto.server.refreshSession",
+            at=wire.home(session, held),
+            held=token,
+            repeatable=True,
+        )
         return _credentials(answer, str(held.extra.get("pds") or ""))
 
 
 async def _by_password(sign_in: SignIn, name: str, server: str, password: str) -> Account:
     if not name:
-        raise wire.refusal("needs-handle", "{network} needs the account's handle with an app password: enter it, such as sari.bsky.social.", "handle")  # fmt: skip
+        raise wire.refusal(
+            "needs-handle",
+            "{network} needs the account's handle with an app password: enter it, such as sari.bsky.social.",
+            "handle",
+        )
     if not password:
-        raise wire.refusal("needs-password", "{network} needs an app password for this way to sign in: make one in its settings and enter it here.", "password")  # fmt: skip
+        raise wire.refusal(
+            "needs-password",
+            "{network} needs an app password for this way to sign in: make one in its settings and enter it here.",
+            "password",
+        )
     if server or "@" in name:
         home, login = server or sign_in.app.endpoints["pds"], name
     else:
         who = await identity.resolve(sign_in, name)
         home, login = who.pds, who.did
     try:
-        answer = await wire.xrpc(sign_in, "POST", "com.atproto.server.createSession", at=home, json={"identifier": login, "password": password}, repeatable=True)  # fmt: skip
+        answer = await wire.xrpc(
+            sign_in,
+            "POST",
+            "com.atproto.server.createSession",
+            at=home,
+            json={"identifier": login, "password": password},
+            repeatable=True,
+        )
     except AuthExpired as refused:
-        raise wire.refusal(refusals.SIGN_IN, "{network} did not accept the sign-in ({why}): check the handle and the app password.", "password", why=_why(refused)) from refused  # fmt: skip
+        raise wire.refusal(
+            refusals.SIGN_IN,
+            "{network} did not accept the sign-in ({why}): check the handle and the app password.",
+            "password",
+            why=_why(refused),
+        ) from refused
     if answer.get("active") is False:
-        raise wire.refusal("account-inactive", "The {network} account is {status}: activate it there first.", "handle", status=str(answer.get("status") or "not active"))  # fmt: skip
+        raise wire.refusal(
+            "account-inactive",
+            "The {network} account is {status}: activate it there first.",
+            "handle",
+            status=str(answer.get("status") or "not active"),
+        )
     found = _identity(sign_in, answer, home)
     return await _account(sign_in, found, _credentials(answer, identity.relative(found.pds, sign_in.app)))
 
@@ -127,7 +170,14 @@ async def _account(sign_in: SignIn, who: Identity, granted: Credentials) -> Acco
 async def _display_name(sign_in: SignIn, who: Identity, granted: Credentials) -> str:
     """What the account calls itself; "" where its server shows no profiles, as a server on its own does not."""
     try:
-        told = await wire.xrpc(sign_in, "GET", "app.bsky.actor.getProfile", at=wire.home(sign_in, granted), held=granted, params={"actor": who.did})  # fmt: skip
+        told = await wire.xrpc(
+            sign_in,
+            "GET",
+            "app.bsky.actor.getProfile",
+            at=wire.home(sign_in, granted),
+            held=granted,
+            params={"actor": who.did},
+        )
     except Rejected:
         return ""
     return str(told.get("displayName") or "")

@@ -43,7 +43,9 @@ class Bluesky:
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """The network's own rules, with the size of files that the account's server takes."""
-        told = await wire.xrpc(session, "GET", "com.atproto.server.describeServer", at=wire.home(session, session.credentials))  # fmt: skip
+        told = await wire.xrpc(
+            session, "GET", "com.atproto.server.describeServer", at=wire.home(session, session.credentials)
+        )
         limit = told.get("blobUploadLimit")
         return limits.for_server(limit if isinstance(limit, int) else 0)
 

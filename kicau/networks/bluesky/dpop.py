@@ -64,7 +64,14 @@ def proof(key: str, method: str, url: str, now: datetime, *, nonce: str = "", to
 def assertion(key: str, key_id: str, client_id: str, audience: str, now: datetime) -> str:
     """Who the client is, said by its own key to one authorization server; holds for a minute."""
     at = int(now.timestamp())
-    claims = {"iss": client_id, "sub": client_id, "aud": audience, "jti": secrets.token_urlsafe(16), "iat": at, "exp": at + 60}  # fmt: skip
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "jti": secrets.token_urlsafe(16),
+        "iat": at,
+        "exp": at + 60,
+    }
     return _signed(key, {"typ": "JWT", "alg": ALGORITHM, "kid": key_id}, claims)
 
 

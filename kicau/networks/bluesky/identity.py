@@ -43,7 +43,12 @@ def server(given: str, app: App) -> str:
     url = given.strip().rstrip("/")
     url = url if re.match(r"https?://", url) else f"https://{url}"
     if not reachable(url, app):
-        raise wire.refusal("bad-server", "{given} is not the address of a {network} server: it looks like https://bsky.social, and is public.", "server", given=repr(given[:100]))  # fmt: skip
+        raise wire.refusal(
+            "bad-server",
+            "{given} is not the address of a {network} server: it looks like https://bsky.social, and is public.",
+            "server",
+            given=repr(given[:100]),
+        )
     return wire.origin(url)
 
 
@@ -69,10 +74,20 @@ async def resolve(lent: Lent, name: str) -> Identity:
     """The identity behind a handle or DID. Raises Rejected with a sentence for whoever typed it."""
     did = name if DID.fullmatch(name) else await did_of(lent, name)
     if not did:
-        raise wire.refusal("unknown-handle", "{network} knows nobody called {name}: check the handle; it looks like sari.bsky.social or kopisenja.example.", "handle", name=name)  # fmt: skip
+        raise wire.refusal(
+            "unknown-handle",
+            "{network} knows nobody called {name}: check the handle; it looks like sari.bsky.social or kopisenja.example.",
+            "handle",
+            name=name,
+        )
     found = await by_did(lent, did)
     if name != did and found.handle != name:
-        raise wire.refusal("unknown-handle", "The {network} handle {name} points to an account that does not call itself so: check it, or enter the account's DID.", "handle", name=name)  # fmt: skip
+        raise wire.refusal(
+            "unknown-handle",
+            "The {network} handle {name} points to an account that does not call itself so: check it, or enter the account's DID.",
+            "handle",
+            name=name,
+        )
     return found
 
 
@@ -81,7 +96,13 @@ async def did_of(lent: Lent, handle: str) -> str:
     if not text.is_handle(handle):
         return ""
     try:
-        answer = await wire.xrpc(lent, "GET", "com.atproto.identity.resolveHandle", at=lent.app.endpoints["resolver"], params={"handle": handle})  # fmt: skip
+        answer = await wire.xrpc(
+            lent,
+            "GET",
+            "com.atproto.identity.resolveHandle",
+            at=lent.app.endpoints["resolver"],
+            params={"handle": handle},
+        )
     except Rejected:
         return ""
     did = str(answer.get("did") or "")
@@ -113,7 +134,11 @@ async def _document(lent: Lent, did: str) -> dict[str, Any]:
 def in_document(document: Mapping[str, Any], app: App) -> Identity:
     """What a DID's document says. Raises Rejected where it names no server that may be asked."""
     did = str(document.get("id") or "")
-    names = [str(one).removeprefix("at://").lower() for one in document.get("alsoKnownAs") or () if str(one).startswith("at://")]  # fmt: skip
+    names = [
+        str(one).removeprefix("at://").lower()
+        for one in document.get("alsoKnownAs") or ()
+        if str(one).startswith("at://")
+    ]
     for one in document.get("service") or ():
         if isinstance(one, dict) and str(one.get("id", "")).removeprefix(did) == "#atproto_pds":
             pds = str(one.get("serviceEndpoint") or "").rstrip("/")
@@ -123,7 +148,12 @@ def in_document(document: Mapping[str, Any], app: App) -> Identity:
 
 
 def _no_home(did: str) -> Rejected:
-    return wire.refusal("no-server", "The {network} account {did} names no server that can be reached: it may have been closed, or moved just now.", "handle", did=did)  # fmt: skip
+    return wire.refusal(
+        "no-server",
+        "The {network} account {did} names no server that can be reached: it may have been closed, or moved just now.",
+        "handle",
+        did=did,
+    )
 
 
 def relative(url: str, app: App) -> str:

@@ -34,10 +34,15 @@ FACTS: Mapping[str, Fact] = {
     "image-max-size": _fact(2_000_000, f"{LEXICONS}: app.bsky.embed.images#image, maxSize"),
     "thumbnail-max-size": _fact(1_000_000, f"{LEXICONS}: app.bsky.embed.external#external thumb, maxSize"),
     "video-max-size": _fact(300_000_000, f"{LEXICONS}: app.bsky.embed.video, maxSize"),
-    "video-max-duration-ms": _fact(600_000, "10 min since September 2026: https://bsky.app/profile/bsky.app/post/3mtwf7gxkwc2r, as quoted in https://github.com/williamsdb/php2Bluesky/issues/40"),
+    "video-max-duration-ms": _fact(
+        600_000,
+        "10 min since September 2026: https://bsky.app/profile/bsky.app/post/3mtwf7gxkwc2r, as quoted in https://github.com/williamsdb/php2Bluesky/issues/40",
+    ),
     "captions-max-size": _fact(20_000, f"{LEXICONS}: app.bsky.embed.video#caption file, maxSize"),
     # Each server sets its own and tells it (com.atproto.server.describeServer, blobUploadLimit).
-    "blob-max-size": _fact(50_000_000, f"{RATES} names 50 MB for Bluesky's own servers; {SERVER} takes 5,242,880 bytes by default"),
+    "blob-max-size": _fact(
+        50_000_000, f"{RATES} names 50 MB for Bluesky's own servers; {SERVER} takes 5,242,880 bytes by default"
+    ),
     "max-alt": _fact(2000, f"no limit in the schema; {APP}: MAX_ALT_TEXT"),
     "create-points": _fact(3, RATES),
     "put-points": _fact(2, f"{SERVER}: putRecord counts as an update, also where it creates"),
@@ -45,8 +50,10 @@ FACTS: Mapping[str, Fact] = {
     "points-an-hour": _fact(5000, f"{RATES}: writes of one account"),
     "points-a-day": _fact(35_000, f"{RATES}: writes of one account"),
     "session-days": _fact(14, f"{SERVER}: the longest sign-in by OAuth of a client without a key"),
-    "session-days-with-key": _fact(730, f"{SERVER}: the longest sign-in by OAuth of a client with a key, used at least every 3 months"),
-}  # fmt: skip
+    "session-days-with-key": _fact(
+        730, f"{SERVER}: the longest sign-in by OAuth of a client with a key, used at least every 3 months"
+    ),
+}
 
 
 def number(name: str) -> int:

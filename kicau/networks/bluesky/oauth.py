@@ -97,14 +97,23 @@ async def begin(sign_in: Lent, server: str, who: Identity | None) -> Redirect:
     return Redirect(url=f"{there.authorize}?{query}", state=state, memory=memory)
 
 
-async def finish(sign_in: Lent, memory: Mapping[str, JSON], returned: Mapping[str, str]) -> tuple[Identity, Credentials]:  # fmt: skip
+async def finish(
+    sign_in: Lent, memory: Mapping[str, JSON], returned: Mapping[str, str]
+) -> tuple[Identity, Credentials]:
     """Who signed in, and what they granted; both are checked to belong together."""
     code = oauth2.returned_code(LABEL, returned)
     issuer, key = str(memory.get("issuer") or ""), str(memory.get("key") or "")
     if returned.get("iss") != issuer:
         raise _failed(f"the answer came from {returned.get('iss') or 'nowhere'} instead of {issuer}")
     there = await authority(sign_in, issuer)
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": sign_in.app.callback, "client_id": client_id(sign_in.app), "code_verifier": str(memory.get("verifier") or ""), **_client(sign_in, issuer)}  # fmt: skip
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": sign_in.app.callback,
+        "client_id": client_id(sign_in.app),
+        "code_verifier": str(memory.get("verifier") or ""),
+        **_client(sign_in, issuer),
+    }
     try:
         answer = await _post(sign_in, there.token, form, key)
     except AuthExpired as refused:
@@ -116,7 +125,12 @@ async def finish(sign_in: Lent, memory: Mapping[str, JSON], returned: Mapping[st
     who = await identity.by_did(sign_in, did)
     if (await authority_of(sign_in, who.pds)).issuer != issuer:
         raise _failed(f"{issuer} does not speak for {who.pds}, where the account lives")
-    extra: dict[str, JSON] = {"login": "oauth", "key": key, "issuer": identity.relative(issuer, sign_in.app), "pds": identity.relative(who.pds, sign_in.app)}  # fmt: skip
+    extra: dict[str, JSON] = {
+        "login": "oauth",
+        "key": key,
+        "issuer": identity.relative(issuer, sign_in.app),
+        "pds": identity.relative(who.pds, sign_in.app),
+    }
     return who, _with(granted, extra)
 
 
@@ -125,7 +139,12 @@ async def refresh(session: Lent, held: Credentials) -> Credentials:
     if not held.refresh_token:
         raise AuthExpired("the server gave no refresh token: connect the channel again")
     there = await authority(session, str(held.extra.get("issuer") or session.app.endpoints["pds"]))
-    form = {"grant_type": "refresh_token", "refresh_token": held.refresh_token, "client_id": client_id(session.app), **_client(session, there.issuer)}  # fmt: skip
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": held.refresh_token,
+        "client_id": client_id(session.app),
+        **_client(session, there.issuer),
+    }
     answer = await _post(session, there.token, form, str(held.extra.get("key") or ""))
     return oauth2.credentials(_bound(answer), session.now(), before=held)
 
@@ -165,4 +184,8 @@ def _with(granted: Credentials, extra: Mapping[str, JSON]) -> Credentials:
 
 
 def _failed(why: str) -> Rejected:
-    return wire.refusal(refusals.SIGN_IN, "{network} did not accept the sign-in ({why}): connect the channel again, and check the app's id, key and callback address if it happens twice.", why=why.strip().rstrip("."))  # fmt: skip
+    return wire.refusal(
+        refusals.SIGN_IN,
+        "{network} did not accept the sign-in ({why}): connect the channel again, and check the app's id, key and callback address if it happens twice.",
+        why=why.strip().rstrip("."),
+    )

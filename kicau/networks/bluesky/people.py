@@ -16,7 +16,15 @@ MOST = 8
 
 async def find(session: Session, words: str) -> tuple[Account, ...]:
     held = session.credentials
-    told = await wire.xrpc(session, "GET", "app.bsky.actor.searchActorsTypeahead", at=wire.home(session, held), held=held, params={"q": words, "limit": str(MOST)}, timeout=5)  # fmt: skip
+    told = await wire.xrpc(
+        session,
+        "GET",
+        "app.bsky.actor.searchActorsTypeahead",
+        at=wire.home(session, held),
+        held=held,
+        params={"q": words, "limit": str(MOST)},
+        timeout=5,
+    )
     rows = told.get("actors")
     return tuple(
         Account(target=handle.lower(), mention=f"@{handle}", handle=handle, name=str(one.get("displayName") or ""))

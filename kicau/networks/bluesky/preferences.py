@@ -40,7 +40,13 @@ async def write(session: Session, says: Mapping[str, bool | None]) -> Preference
         before = await _record(session, did, home)
         value = _changed(before["value"] if before else {}, says, _now(session))
         swap: JSON = before["cid"] if before else None
-        body: dict[str, JSON] = {"repo": did, "collection": COLLECTION, "rkey": "self", "record": value, "swapRecord": swap}  # fmt: skip
+        body: dict[str, JSON] = {
+            "repo": did,
+            "collection": COLLECTION,
+            "rkey": "self",
+            "record": value,
+            "swapRecord": swap,
+        }
         try:
             await wire.write(session, "com.atproto.repo.putRecord", POINTS, body, repeatable=True)
         except Rejected as refused:
@@ -69,7 +75,11 @@ def _read(did: str, record: Mapping[str, Any] | None) -> Preferences:
     scope = value.get("scope")
     if isinstance(scope, dict) and scope.get("$type") not in (None, GLOBAL):
         listed = {}  # it speaks of one reader or one kind of record only
-    says = {name: one["allow"] for name, theirs in NAMES.items() if isinstance(one := listed.get(theirs), dict) and isinstance(one.get("allow"), bool)}  # fmt: skip
+    says = {
+        name: one["allow"]
+        for name, theirs in NAMES.items()
+        if isinstance(one := listed.get(theirs), dict) and isinstance(one.get("allow"), bool)
+    }
     source = f"at://{did}/{COLLECTION}/self" if record else ""
     return Preferences(
         account=did, says=says, at=wire.when(value.get("updatedAt")), source=source, raw=value, vocabulary=VOCABULARY

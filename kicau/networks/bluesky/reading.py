@@ -41,7 +41,11 @@ async def answers(session: Session, cursor: str) -> Answers:
 
 async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     told = await _ask(session, "app.bsky.feed.getPosts", [("uris", one) for one in ids])
-    return {str(row["uri"]): {name: row[name] for name in COUNTS if isinstance(row.get(name), int)} for row in _rows(told.get("posts")) if row.get("uri")}  # fmt: skip
+    return {
+        str(row["uri"]): {name: row[name] for name in COUNTS if isinstance(row.get(name), int)}
+        for row in _rows(told.get("posts"))
+        if row.get("uri")
+    }
 
 
 async def _ask(session: Session, nsid: str, asked: Sequence[tuple[str, str]]) -> dict[str, Any]:

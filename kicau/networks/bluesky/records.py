@@ -163,7 +163,11 @@ def _media(post: Rendered, part: int, blobs: Mapping[str, Any]) -> dict[str, JSO
     if media:
         return _pictures(media, [blobs[f"{part}.{n}"] for n in range(len(media))])
     if part == 0 and post.link:
-        external: dict[str, JSON] = {"uri": post.link.url, "title": post.link.title, "description": post.link.description}  # fmt: skip
+        external: dict[str, JSON] = {
+            "uri": post.link.url,
+            "title": post.link.title,
+            "description": post.link.description,
+        }
         if "card" in blobs:
             external["thumb"] = blobs["card"]
         return {"$type": "app.bsky.embed.external", "external": external}

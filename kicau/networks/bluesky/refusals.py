@@ -24,15 +24,41 @@ from kicau.networks.bluesky.limits import LABEL
 NOT_FOUND, BLOB_GONE, TOO_LARGE, SIGN_IN = "not-found", "media-gone", "too-large", "sign-in-failed"
 
 # The permission is over, or the account is no longer (or not now) on this server.
-GONE = frozenset({
-    "ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired", "AccountTakedown", "AccountSuspended",
-    "AccountDeactivated", "AccountNotFound", "RepoTakendown", "RepoSuspended", "RepoDeactivated", "RepoNotFound",
-    "invalid_token", "invalid_grant", "invalid_client", "unauthorized_client",
-})  # fmt: skip
+GONE = frozenset(
+    {
+        "ExpiredToken",
+        "InvalidToken",
+        "AuthMissing",
+        "AuthenticationRequired",
+        "AccountTakedown",
+        "AccountSuspended",
+        "AccountDeactivated",
+        "AccountNotFound",
+        "RepoTakendown",
+        "RepoSuspended",
+        "RepoDeactivated",
+        "RepoNotFound",
+        "invalid_token",
+        "invalid_grant",
+        "invalid_client",
+        "unauthorized_client",
+    }
+)
 SHORT = frozenset({"InsufficientScope", "insufficient_scope", "ScopeMissingError"})
-PASSING = frozenset({"UpstreamFailure", "UpstreamTimeout", "NotEnoughResources", "InternalServerError", "temporarily_unavailable", "server_error"})  # fmt: skip
+PASSING = frozenset(
+    {
+        "UpstreamFailure",
+        "UpstreamTimeout",
+        "NotEnoughResources",
+        "InternalServerError",
+        "temporarily_unavailable",
+        "server_error",
+    }
+)
 
-BEYOND = re.compile(r"(grapheme|string|array|blob|integer) too (big|small) \((?:maximum|minimum) (\d+), got (-?\d+)\) at (\$\S*)")  # fmt: skip
+BEYOND = re.compile(
+    r"(grapheme|string|array|blob|integer) too (big|small) \((?:maximum|minimum) (\d+), got (-?\d+)\) at (\$\S*)"
+)
 ALT = re.compile(r'Missing required key "alt" at (\$\S*)')
 RECORD = re.compile(r"^\$(?:\.writes\[\d+\])?\.(?:record|value)\b")
 PICTURE = re.compile(r"\.(?:images|items)\[(\d+)\]")
@@ -55,35 +81,60 @@ def read_error(reply: Reply) -> ConnectorError | None:
         return NonceAsked(nonce)
     if reply.status == 429 or error == "RateLimitExceeded":
         until = retry_after(reply) or reset_at(reply, "ratelimit-reset")
-        return RateLimited(until or datetime.now(UTC) + DEFAULT_WAIT, detail=f"{said} ({reply.headers.get('ratelimit-policy', 'no policy told')})")  # fmt: skip
+        return RateLimited(
+            until or datetime.now(UTC) + DEFAULT_WAIT,
+            detail=f"{said} ({reply.headers.get('ratelimit-policy', 'no policy told')})",
+        )
     if error in PASSING:
         return Unavailable(said) if reply.repeatable else Uncertain(said)
     if error == "MethodNotImplemented" or reply.status == 501:
-        return _refused("not-offered", "The server of this {network} account does not offer what the post needs ({said}): its operator installs a newer version.", said)  # fmt: skip
+        return _refused(
+            "not-offered",
+            "The server of this {network} account does not offer what the post needs ({said}): its operator installs a newer version.",
+            said,
+        )
     if reply.status >= 500 or reply.status == 408:
         return None
     if error in SHORT:
         return AuthExpired(said, missing=frozenset({"transition:generic"}))
     if error == "AuthFactorTokenRequired":
-        return _refused(SIGN_IN, "{network} asks for a code sent by mail with the account's own password: make an app password and use that.", said)  # fmt: skip
+        return _refused(
+            SIGN_IN,
+            "{network} asks for a code sent by mail with the account's own password: make an app password and use that.",
+            said,
+        )
     if error in GONE or reply.status == 401:
         return AuthExpired(f"{error}: {said}" if error and error != said else said)
     return from_between(reply) or _of_content(reply, error, said)
 
 
 def _of_content(reply: Reply, error: str, said: str) -> Rejected:
-    if error in ("RecordNotFound", "HandleNotFound", "DidNotFound") or reply.status == 404 or said.startswith("Could not locate record"):  # fmt: skip
+    if (
+        error in ("RecordNotFound", "HandleNotFound", "DidNotFound")
+        or reply.status == 404
+        or said.startswith("Could not locate record")
+    ):
         return _refused(NOT_FOUND, "{network} has no such thing any more: {said}", said)
     if said == "Unable to resolve handle":
         return _refused(NOT_FOUND, "{network} knows nobody of this name.", said)
     if error == "BlobNotFound":
         return _refused(BLOB_GONE, "{network}'s server no longer has a file of the post.", said)
     if reply.status == 413 or error == "PayloadTooLarge":
-        return _refused(TOO_LARGE, "The server of this {network} account takes no file of this size: make it smaller.", said)  # fmt: skip
+        return _refused(
+            TOO_LARGE, "The server of this {network} account takes no file of this size: make it smaller.", said
+        )
     if found := BEYOND.search(said):
         return Rejected(_beyond(found, said), detail=said)
     if found := ALT.search(said):
-        return Rejected(Problem(code="needs-alt", message="{network} wants an alt text for each picture.", params={"network": LABEL}, field=f"{_field(found[1])}.alt"), detail=said)  # fmt: skip
+        return Rejected(
+            Problem(
+                code="needs-alt",
+                message="{network} wants an alt text for each picture.",
+                params={"network": LABEL},
+                field=f"{_field(found[1])}.alt",
+            ),
+            detail=said,
+        )
     return _refused("refused", "{network} refused the post: {said}", said)
 
 
@@ -95,10 +146,14 @@ def _beyond(found: re.Match[str], said: str) -> Problem:
     if what == "grapheme" and field.endswith(".text"):
         params |= {"unit": "graphemes", "now_what": "shorten it or split it into a thread"}
         message = "On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}."
-        return Problem(code="too-long", message=message, params=params, field=field, limit=limit, actual=actual, mend="split")  # fmt: skip
+        return Problem(
+            code="too-long", message=message, params=params, field=field, limit=limit, actual=actual, mend="split"
+        )
     if what == "string" and field.endswith(".text"):
-        message = "On {network}, {where} takes {actual} bytes; the limit is {limit}, beside that of the graphemes: shorten it or split it into a thread."  # fmt: skip
-        return Problem(code="too-many-bytes", message=message, params=params, field=field, limit=limit, actual=actual, mend="split")  # fmt: skip
+        message = "On {network}, {where} takes {actual} bytes; the limit is {limit}, beside that of the graphemes: shorten it or split it into a thread."
+        return Problem(
+            code="too-many-bytes", message=message, params=params, field=field, limit=limit, actual=actual, mend="split"
+        )
     if what == "array" and ".media" in field:
         message = "{network} takes at most {limit} files in one post; this one has {actual}: remove some."
         return Problem(code="too-many-media", message=message, params=params, field=field, limit=limit, actual=actual)

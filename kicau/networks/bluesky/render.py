@@ -41,7 +41,14 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         problems += checked.problems
         notices += checked.notices
         words = part.text.replace("\r\n", "\n")
-        made = RenderedPart(text=words, spans=text.spans_of(words), media=checked.media, used=text.graphemes(words), limit=can.max_length, unit=can.unit)  # fmt: skip
+        made = RenderedPart(
+            text=words,
+            spans=text.spans_of(words),
+            media=checked.media,
+            used=text.graphemes(words),
+            limit=can.max_length,
+            unit=can.unit,
+        )
         parts.append(made)
         problems += _part_problems(n, made, len(draft.parts), alone=n > 0 or not (draft.link or options.get("quote")))
         notices += _part_notices(n, made)
@@ -56,7 +63,15 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
     return _rendered(parts, link, reply_to, language, options, problems, notices)
 
 
-def _rendered(parts: list[RenderedPart], link: Link | None, reply_to: str | None, language: str, options: dict[str, str], problems: list[Problem], notices: list[Problem]) -> Rendered:  # fmt: skip
+def _rendered(
+    parts: list[RenderedPart],
+    link: Link | None,
+    reply_to: str | None,
+    language: str,
+    options: dict[str, str],
+    problems: list[Problem],
+    notices: list[Problem],
+) -> Rendered:
     made = Rendered(
         parts=tuple(parts),
         link=link,
@@ -88,16 +103,32 @@ def too_many_bytes(part: int, parts: int, actual: int) -> Problem:
     """Emoji of families and some scripts take many bytes for each of the characters that a person counts."""
     limit = number("max-bytes")
     where = f"part {part + 1} of the text" if parts > 1 else "the text"
-    problem = _said("too-many-bytes", f"parts.{part}.text", "On {network}, {where} takes {actual} bytes; the limit is {limit}, beside that of the graphemes: shorten it or split it into a thread.", where=where, actual=actual, limit=limit)  # fmt: skip
+    problem = _said(
+        "too-many-bytes",
+        f"parts.{part}.text",
+        "On {network}, {where} takes {actual} bytes; the limit is {limit}, beside that of the graphemes: shorten it or split it into a thread.",
+        where=where,
+        actual=actual,
+        limit=limit,
+    )
     return replace(problem, limit=limit, actual=actual, mend="split")
 
 
 def _part_problems(n: int, part: RenderedPart, parts: int, *, alone: bool) -> Iterator[Problem]:
     field = f"parts.{n}.text"
     if not part.text.strip() and not part.media and alone:
-        yield _said("needs-text", field, "{network} wants a text or a file in each part; part {part} has none: write something.", part=n + 1)  # fmt: skip
+        yield _said(
+            "needs-text",
+            field,
+            "{network} wants a text or a file in each part; part {part} has none: write something.",
+            part=n + 1,
+        )
     if text.unsendable(part.text):
-        yield _said("broken-text", field, "The text for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.")  # fmt: skip
+        yield _said(
+            "broken-text",
+            field,
+            "The text for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.",
+        )
     if (actual := text.size(part.text)) > number("max-bytes"):
         yield too_many_bytes(n, parts, actual)
 
@@ -105,9 +136,20 @@ def _part_problems(n: int, part: RenderedPart, parts: int, *, alone: bool) -> It
 def _part_notices(n: int, part: RenderedPart) -> Iterator[Problem]:
     for m, one in enumerate(part.media):
         if one.media.kind is MediaKind.GIF:
-            yield _said("gif-stands-still", f"parts.{n}.media.{m}", "{network} shows only the first picture of a GIF: {name} will not move; a video does.", name=one.media.name or one.media.ref)  # fmt: skip
+            yield _said(
+                "gif-stands-still",
+                f"parts.{n}.media.{m}",
+                "{network} shows only the first picture of a GIF: {name} will not move; a video does.",
+                name=one.media.name or one.media.ref,
+            )
     for tag in text.tags_too_long(part.text):
-        yield _said("tag-too-long", f"parts.{n}.text", "{network} takes tags of at most {limit} characters: {tag} stays plain text.", limit=number("max-tag-length"), tag=tag[:80])  # fmt: skip
+        yield _said(
+            "tag-too-long",
+            f"parts.{n}.text",
+            "{network} takes tags of at most {limit} characters: {tag} stays plain text.",
+            limit=number("max-tag-length"),
+            tag=tag[:80],
+        )
 
 
 def _link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, list[Problem], list[Problem]]:
@@ -117,17 +159,50 @@ def _link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, list[Pr
         return None, told, known
     if parts[0].media:
         if any(link.url in part.text for part in parts):
-            known.append(_said("card-left-out", "link", "{network} shows either files or a link card: the card is left out, the address stays in the text."))  # fmt: skip
+            known.append(
+                _said(
+                    "card-left-out",
+                    "link",
+                    "{network} shows either files or a link card: the card is left out, the address stays in the text.",
+                )
+            )
         else:
-            told.append(_said("link-with-media", "link", "{network} shows either files or a link card: put {url} into the text, or remove one of the two.", url=link.url))  # fmt: skip
+            told.append(
+                _said(
+                    "link-with-media",
+                    "link",
+                    "{network} shows either files or a link card: put {url} into the text, or remove one of the two.",
+                    url=link.url,
+                )
+            )
         return None, told, known
     if not re.match(r"https?://[^\s/]\S*$", link.url):
-        told.append(_said("bad-link", "link.url", "{network} takes links that begin with http:// or https:// and have no blanks; this one is {url!r}.", url=link.url[:200]))  # fmt: skip
+        told.append(
+            _said(
+                "bad-link",
+                "link.url",
+                "{network} takes links that begin with http:// or https:// and have no blanks; this one is {url!r}.",
+                url=link.url[:200],
+            )
+        )
     if any(map(text.unsendable, (link.title, link.description, link.url))):
-        told.append(_said("broken-text", "link", "The link card for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again."))  # fmt: skip
+        told.append(
+            _said(
+                "broken-text",
+                "link",
+                "The link card for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.",
+            )
+        )
     if not link.title.strip():
         host = _host(link.url)
-        known.append(_said("card-without-title", "link.title", "{network} does not read the linked page: without a title of yours the card says only {host}.", host=host))  # fmt: skip
+        known.append(
+            _said(
+                "card-without-title",
+                "link.title",
+                "{network} does not read the linked page: without a title of yours the card says only {host}.",
+                host=host,
+            )
+        )
         link = replace(link, title=host)
     if link.thumbnail:
         checked = _thumbnail(link.thumbnail, draft)
@@ -162,7 +237,14 @@ def _references(draft: Draft, options: dict[str, str]) -> tuple[str | None, list
     for field, given in (("reply_to", draft.reply_to or ""), ("options.quote", options.get("quote", ""))):
         found[field] = records.reference(given)
         if given and not found[field]:
-            told.append(_said("bad-reference", field, "{network} names posts by their page (https://…/profile/…/post/…) or at://…/app.bsky.feed.post/…, not by {given}.", given=repr(given[:100])))  # fmt: skip
+            told.append(
+                _said(
+                    "bad-reference",
+                    field,
+                    "{network} names posts by their page (https://…/profile/…/post/…) or at://…/app.bsky.feed.post/…, not by {given}.",
+                    given=repr(given[:100]),
+                )
+            )
     if found["options.quote"]:
         options["quote"] = found["options.quote"]
     return found["reply_to"] or None, told
@@ -173,23 +255,54 @@ def _language(draft: Draft) -> tuple[str, list[Problem]]:
     tags = [tag for tag in re.split(r"[\s,;]+", draft.language.replace("_", "-")) if tag]
     told = []
     if wrong := [tag for tag in tags if not LANGUAGE.fullmatch(tag)]:
-        told.append(_said("bad-language", "language", "{network} names languages by tags such as en or id-ID; {tag!r} is none.", tag=wrong[0][:40]))  # fmt: skip
+        told.append(
+            _said(
+                "bad-language",
+                "language",
+                "{network} names languages by tags such as en or id-ID; {tag!r} is none.",
+                tag=wrong[0][:40],
+            )
+        )
     if len(tags) > (limit := number("max-languages")):
-        problem = _said("too-many-languages", "language", "{network} takes at most {limit} languages for a post; this one has {actual}: remove some.", limit=limit, actual=len(tags))  # fmt: skip
+        problem = _said(
+            "too-many-languages",
+            "language",
+            "{network} takes at most {limit} languages for a post; this one has {actual}: remove some.",
+            limit=limit,
+            actual=len(tags),
+        )
         told.append(replace(problem, limit=limit, actual=len(tags)))
     return ",".join(tags), told
 
 
 def _option_problems(options: dict[str, str], parts: list[RenderedPart], reply_to: str | None) -> Iterator[Problem]:
     if options.get("replies") and reply_to:
-        yield _said("gate-on-reply", "options.replies", "On {network}, who can reply is said by whoever began the thread: choose “Anyone” for an answer.")  # fmt: skip
+        yield _said(
+            "gate-on-reply",
+            "options.replies",
+            "On {network}, who can reply is said by whoever began the thread: choose “Anyone” for an answer.",
+        )
     if not (captions := options.get("captions", "")):
         return
     field, limit = "options.captions", number("captions-max-size")
     if not any(one.media.kind is MediaKind.VIDEO for part in parts for one in part.media):
-        yield _said("captions-without-video", field, "{network} takes captions with a video; this post has none: remove the captions or add the video.")  # fmt: skip
+        yield _said(
+            "captions-without-video",
+            field,
+            "{network} takes captions with a video; this post has none: remove the captions or add the video.",
+        )
     if not captions.lstrip("\ufeff").startswith("WEBVTT") or text.unsendable(captions):
-        yield _said("bad-captions", field, "{network} takes captions as WebVTT, which begins with the word WEBVTT: paste the whole file.")  # fmt: skip
+        yield _said(
+            "bad-captions",
+            field,
+            "{network} takes captions as WebVTT, which begins with the word WEBVTT: paste the whole file.",
+        )
     if (actual := text.size(captions)) > limit:
-        problem = _said("captions-too-long", field, "{network} takes captions of at most {limit} bytes; these have {actual}: shorten them.", limit=limit, actual=actual)  # fmt: skip
+        problem = _said(
+            "captions-too-long",
+            field,
+            "{network} takes captions of at most {limit} bytes; these have {actual}: shorten them.",
+            limit=limit,
+            actual=actual,
+        )
         yield replace(problem, limit=limit, actual=actual)

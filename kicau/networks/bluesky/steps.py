@@ -92,9 +92,12 @@ async def _upload(session: Session, name: str, one: RenderedMedia) -> JSON:
         if refusals.code_of(refused) != refusals.TOO_LARGE:
             raise
         field = "link.thumbnail" if name == "card" else "parts.{}.media.{}".format(*name.split("."))
-        message = "The server of this {network} account takes no file of {actual}: make {name} smaller, or move the account to a server that takes it."  # fmt: skip
+        message = "The server of this {network} account takes no file of {actual}: make {name} smaller, or move the account to a server that takes it."
         params = {"network": LABEL, "actual": megabytes(file.size), "name": one.media.name or one.media.ref}
-        raise Rejected(Problem(code=refusals.TOO_LARGE, message=message, params=params, field=field, actual=file.size), detail=refused.detail) from refused  # fmt: skip
+        raise Rejected(
+            Problem(code=refusals.TOO_LARGE, message=message, params=params, field=field, actual=file.size),
+            detail=refused.detail,
+        ) from refused
 
 
 async def _send(session: Session, mime: str, content: bytes) -> JSON:
@@ -107,7 +110,16 @@ async def _send(session: Session, mime: str, content: bytes) -> JSON:
 async def _blob(session: Session, body: wire.Body) -> JSON:
     """Uploading twice is harmless: a file is kept under what it contains."""
     held = session.credentials
-    answer = await wire.xrpc(session, "POST", "com.atproto.repo.uploadBlob", at=wire.home(session, held), held=held, body=body, repeatable=True, timeout=20 + body.size / SLOWEST)  # fmt: skip
+    answer = await wire.xrpc(
+        session,
+        "POST",
+        "com.atproto.repo.uploadBlob",
+        at=wire.home(session, held),
+        held=held,
+        body=body,
+        repeatable=True,
+        timeout=20 + body.size / SLOWEST,
+    )
     blob: JSON = answer.get("blob")
     if not isinstance(blob, dict) or "ref" not in blob:
         raise Unavailable(f"{LABEL}'s server took a file without telling where it is")
@@ -151,7 +163,9 @@ async def _post_at(session: Session, uri: str, field: str) -> dict[str, Any]:
         repo = await identity.did_of(session, repo.lower()) or repo
     found = await wire.record(session, repo, collection, key)
     if found is None:
-        raise wire.refusal("no-such-post", "{network} has no post {uri}: it may have been deleted; choose another.", field, uri=uri)  # fmt: skip
+        raise wire.refusal(
+            "no-such-post", "{network} has no post {uri}: it may have been deleted; choose another.", field, uri=uri
+        )
     return found
 
 
@@ -172,7 +186,9 @@ async def _put(session: Session, delivery: Delivery, part: int) -> PublishResult
             answer = await _write_together(session, key, [(POST, record), *beside])
         else:
             body: dict[str, JSON] = {"repo": repo, "collection": POST, "rkey": key, "record": record}
-            answer = await wire.write(session, "com.atproto.repo.putRecord", number("put-points"), body, repeatable=True)  # fmt: skip
+            answer = await wire.write(
+                session, "com.atproto.repo.putRecord", number("put-points"), body, repeatable=True
+            )
     except Rejected as refused:
         return _after_refusal(delivery, part, refused)
     now = session.now()  # when it came out; `createdAt` says when it was meant to
@@ -185,9 +201,14 @@ async def _write_together(session: Session, key: str, made: list[tuple[str, dict
     A server refuses to make what is there already with an error that says nothing, so a repeat is not harmless: a lost
     answer is looked up by the post's key, and where the post is, its gates are too.
     """
-    writes: list[JSON] = [{"$type": "com.atproto.repo.applyWrites#create", "collection": collection, "rkey": key, "value": value} for collection, value in made]  # fmt: skip
+    writes: list[JSON] = [
+        {"$type": "com.atproto.repo.applyWrites#create", "collection": collection, "rkey": key, "value": value}
+        for collection, value in made
+    ]
     body: dict[str, JSON] = {"repo": session.account_id, "writes": writes}
-    answer = await wire.write(session, "com.atproto.repo.applyWrites", number("create-points") * len(made), body, repeatable=False)  # fmt: skip
+    answer = await wire.write(
+        session, "com.atproto.repo.applyWrites", number("create-points") * len(made), body, repeatable=False
+    )
     first = next(iter(answer.get("results") or ()), None)
     return {**answer, **first} if isinstance(first, dict) else answer
 

@@ -73,9 +73,17 @@ async def call(
             headers |= {"Content-Type": body.mime, "Content-Length": str(body.size)}
         try:
             reply = await lent.http.call(
-                method, url, charge=charge, repeatable=repeatable, headers=headers, params=params, json=json, form=form,
-                body=body.make() if body else None, timeout=timeout,
-            )  # fmt: skip
+                method,
+                url,
+                charge=charge,
+                repeatable=repeatable,
+                headers=headers,
+                params=params,
+                json=json,
+                form=form,
+                body=body.make() if body else None,
+                timeout=timeout,
+            )
         except NonceAsked as asked:
             NONCES.remember(url, asked.nonce)
             if last:
@@ -110,7 +118,18 @@ async def xrpc(
     timeout: float = TIMEOUT,
 ) -> dict[str, Any]:
     """A query (GET) or procedure (POST) of the server `at`; its answer as an object."""
-    reply = await call(lent, method, f"{at}/xrpc/{nsid}", held=held, charge=charge, repeatable=repeatable, params=params, json=json, body=body, timeout=timeout)  # fmt: skip
+    reply = await call(
+        lent,
+        method,
+        f"{at}/xrpc/{nsid}",
+        held=held,
+        charge=charge,
+        repeatable=repeatable,
+        params=params,
+        json=json,
+        body=body,
+        timeout=timeout,
+    )
     return object_of(reply)
 
 
@@ -125,14 +144,25 @@ def object_of(reply: Reply) -> dict[str, Any]:
 async def write(session: Session, nsid: str, points: int, json: JSON, *, repeatable: bool) -> dict[str, Any]:
     """A write to the account's repository; `points` are what it uses up of the hour's."""
     held = session.credentials
-    return await xrpc(session, "POST", nsid, at=home(session, held), held=held, charge=Charge("points", points), repeatable=repeatable, json=json)  # fmt: skip
+    return await xrpc(
+        session,
+        "POST",
+        nsid,
+        at=home(session, held),
+        held=held,
+        charge=Charge("points", points),
+        repeatable=repeatable,
+        json=json,
+    )
 
 
 async def record(session: Session, repo: str, collection: str, key: str) -> dict[str, Any] | None:
     """A record as {uri, cid, value}; None where the server says that there is none. Reading it needs no token."""
     params = {"repo": repo, "collection": collection, "rkey": key}
     try:
-        return await xrpc(session, "GET", "com.atproto.repo.getRecord", at=home(session, session.credentials), params=params)  # fmt: skip
+        return await xrpc(
+            session, "GET", "com.atproto.repo.getRecord", at=home(session, session.credentials), params=params
+        )
     except Rejected as refused:
         if refused.problems[0].code == "not-found":
             return None

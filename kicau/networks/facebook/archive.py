@@ -85,7 +85,9 @@ def _comment(told: object) -> Record | None:
     for one in told.get("data") or []:
         if isinstance(one, dict) and isinstance(comment := one.get("comment"), dict):
             at = moment(comment.get("timestamp") or told.get("timestamp"))
-            return Record(text=mended(comment.get("comment")), posted_at=at, posted_to="second" if at else "none", kind="comment")  # fmt: skip
+            return Record(
+                text=mended(comment.get("comment")), posted_at=at, posted_to="second" if at else "none", kind="comment"
+            )
     return None
 
 

@@ -17,7 +17,14 @@ from kicau.networks.facebook.limits import NETWORK
 from kicau.networks.facebook.webhooks import SUBSCRIBES
 
 COMMENTS = "pages_manage_engagement"
-SCOPES = ("pages_show_list", "pages_read_engagement", "pages_manage_posts", COMMENTS, "pages_read_user_content", SUBSCRIBES)  # fmt: skip
+SCOPES = (
+    "pages_show_list",
+    "pages_read_engagement",
+    "pages_manage_posts",
+    COMMENTS,
+    "pages_read_user_content",
+    SUBSCRIBES,
+)
 NEEDED = ("pages_show_list", "pages_read_engagement", "pages_manage_posts")
 FIELDS = "id,name,username,link,access_token,tasks"
 

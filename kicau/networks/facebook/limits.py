@@ -22,7 +22,9 @@ def _fact(value: int | float | str, source: str) -> Fact:
 FACTS = {
     "max_length": _fact(63_206, "widely quoted; in no official document that was found"),
     "max_comment_length": _fact(8_000, "widely quoted; in no official document that was found"),
-    "photo.max_size": _fact(4_000_000, "the API's own refusal (324/1366046): \"Photos should be less than 4 MB\"; its pages say 10 MB"),
+    "photo.max_size": _fact(
+        4_000_000, 'the API\'s own refusal (324/1366046): "Photos should be less than 4 MB"; its pages say 10 MB'
+    ),
     "photo.types": _fact("JPEG PNG GIF TIFF HEIF WebP BMP", PHOTOS + " and the refusal 324/1366046"),
     "photo.max_count": _fact(10, "what posting tools allow for attached_media; the documents name no number"),
     "video.max_size": _fact(4_000_000_000, HELP),
@@ -37,7 +39,7 @@ FACTS = {
     "reel.max_fps": _fact(60, REELS),
     "reel.per_day": _fact(30, REELS),
     "clock_margin_s": _fact(3, "ours: created_time has whole seconds"),
-}  # fmt: skip
+}
 
 
 def _number(name: str) -> int:
@@ -45,7 +47,18 @@ def _number(name: str) -> int:
 
 
 MARGIN = timedelta(seconds=_number("clock_margin_s"))
-VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime", "video/x-m4v", "video/webm", "video/x-matroska", "video/x-msvideo", "video/mpeg", "video/3gpp"})  # fmt: skip
+VIDEO_TYPES = frozenset(
+    {
+        "video/mp4",
+        "video/quicktime",
+        "video/x-m4v",
+        "video/webm",
+        "video/x-matroska",
+        "video/x-msvideo",
+        "video/mpeg",
+        "video/3gpp",
+    }
+)
 
 PHOTO = MediaRule(
     mimes=frozenset({"image/jpeg", "image/png", "image/gif", "image/tiff", "image/heic", "image/webp", "image/bmp"}),

@@ -47,7 +47,11 @@ async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, i
     told = await many(graph, posts, OF_POSTS) | await many(graph, videos, OF_VIDEOS)
     found = {one: _counts(row, of_post=one.startswith(own)) for one, row in told.items()}
     for one, row in (await many(graph, comments, OF_COMMENTS)).items():
-        found[one] = {name: row[field] for name, field in (("comments", "comment_count"), ("likes", "like_count")) if isinstance(row.get(field), int)}  # fmt: skip
+        found[one] = {
+            name: row[field]
+            for name, field in (("comments", "comment_count"), ("likes", "like_count"))
+            if isinstance(row.get(field), int)
+        }
     return found
 
 

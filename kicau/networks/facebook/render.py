@@ -124,7 +124,11 @@ def _own_problems(draft: Draft, part: Part, text: str, form: str) -> list[Proble
     if not text and not part.media and not draft.link:
         bad("empty", "parts.0.text", "A post on {network} needs a text, a link, a picture or a video: add one.")
     if draft.link and part.media:
-        bad("link-with-media", "link", "{network} shows a link card or pictures, not both: remove one, or write the link into the text.")  # fmt: skip
+        bad(
+            "link-with-media",
+            "link",
+            "{network} shows a link card or pictures, not both: remove one, or write the link into the text.",
+        )
     if draft.link and not draft.link.url.startswith(("http://", "https://")):
         bad("bad-link", "link", "{network} needs a link that starts with https:// or http://: mend it.")
     if form == "reel" and not any(one.kind is MediaKind.VIDEO for one in part.media):
@@ -140,7 +144,14 @@ def _answer_problems(draft: Draft, part: Part) -> list[Problem]:
     found = []
     if not ID.fullmatch(given):
         message = "{network} knows posts and comments by their number in its API, not by {given!r}."
-        found.append(Problem(code="bad-reference", message=message, params={"network": NETWORK, "given": given[:80]}, field="reply_to"))  # fmt: skip
+        found.append(
+            Problem(
+                code="bad-reference",
+                message=message,
+                params={"network": NETWORK, "given": given[:80]},
+                field="reply_to",
+            )
+        )
     for what, field in ((part.media, "parts.0.media"), (draft.link, "link"), (draft.first_comment, "first_comment")):
         if what:
             message = "An answer on {network} has words alone: remove files, link card and first comment."

@@ -24,7 +24,9 @@ LISTED = 100  # of the newest comments under it: the most that an edge gives at 
 async def step(session: Session, delivery: Delivery) -> PublishResult:
     if wait := too_early(delivery, session.now()):
         return wait
-    answer = await page_graph(session).post(f"{delivery.post.reply_to}/comments", {"message": delivery.post.parts[0].text})  # fmt: skip
+    answer = await page_graph(session).post(
+        f"{delivery.post.reply_to}/comments", {"message": delivery.post.parts[0].text}
+    )
     return _out(session, text_of(answer, "id"))
 
 
@@ -33,8 +35,12 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     begun = delivery.begun_at or delivery.restored_at or session.now()
     try:
         told, ahead = await page_graph(session).look(
-            f"{delivery.post.reply_to}/comments", fields="id,message,created_time,from", filter="stream", order="reverse_chronological", limit=str(LISTED)
-        )  # fmt: skip
+            f"{delivery.post.reply_to}/comments",
+            fields="id,message,created_time,from",
+            filter="stream",
+            order="reverse_chronological",
+            limit=str(LISTED),
+        )
     except Rejected as refused:
         if is_gone(refused):
             return None  # and with it whatever was said under it

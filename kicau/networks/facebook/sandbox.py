@@ -22,7 +22,15 @@ from kicau.networks.facebook.sandbox_videos import VideoSide
 
 MOST = 63_206  # characters of a message
 PHOTO_MOST = 4_000_000  # bytes
-PHOTO_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "TIFF": "image/tiff", "BMP": "image/bmp", "WEBP": "image/webp", "MPO": "image/jpeg"}  # fmt: skip
+PHOTO_FORMATS = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "TIFF": "image/tiff",
+    "BMP": "image/bmp",
+    "WEBP": "image/webp",
+    "MPO": "image/jpeg",
+}
 POST_FIELDS = ("created_time", "message")
 VISITOR = {"id": "7100000000000001", "name": "Rini Hartati"}  # who comments where no Page does
 
@@ -105,7 +113,11 @@ class Server(WebhookSide, VideoSide):
             case "POST", "video_reels":
                 return await self.create_reel(ask, page)
             case "GET", "videos" | "video_reels":
-                rows = [v for v in self.store.all("video") if v["page"] == page["id"] and v["reel"] == (ask.edge == "video_reels") and v["finished"]]  # fmt: skip
+                rows = [
+                    v
+                    for v in self.store.all("video")
+                    if v["page"] == page["id"] and v["reel"] == (ask.edge == "video_reels") and v["finished"]
+                ]
                 return self.listing(ask, rows[::-1], self.video_view, "Video", ("description", "updated_time"))
         raise unsupported(ask.method, ask.edge)
 
@@ -116,7 +128,16 @@ class Server(WebhookSide, VideoSide):
 
     def _answer_object(self, ask: Ask, kind: str, doc: Doc) -> Any:
         self._as_page(ask, {"id": doc["page"]})
-        views: dict[str, tuple[Callable[[Doc], Mapping[str, Callable[[], Any]]], str, tuple[str, ...]]] = {"post": (lambda one: self._post_view(one, ask), "PagePost", POST_FIELDS), "video": (lambda one: self.video_view(one) | self._told(one, ask), "Video", ("description", "updated_time")), "photo": (self._photo_view, "Photo", ("created_time", "name")), "comment": (self._comment_view, "Comment", ("created_time", "from", "message"))}  # fmt: skip
+        views: dict[str, tuple[Callable[[Doc], Mapping[str, Callable[[], Any]]], str, tuple[str, ...]]] = {
+            "post": (lambda one: self._post_view(one, ask), "PagePost", POST_FIELDS),
+            "video": (
+                lambda one: self.video_view(one) | self._told(one, ask),
+                "Video",
+                ("description", "updated_time"),
+            ),
+            "photo": (self._photo_view, "Photo", ("created_time", "name")),
+            "comment": (self._comment_view, "Comment", ("created_time", "from", "message")),
+        }
         match ask.method, ask.edge:
             case "GET", "":
                 view, name, default = views[kind]
@@ -134,7 +155,10 @@ class Server(WebhookSide, VideoSide):
                 self._delete(kind, doc)
                 return {"success": True}
             case "GET", "comments":
-                found = [self.store.get("comment", one) or {} for one in self.post_comments.get(str(doc.get("object") or doc["id"]), [])]  # fmt: skip
+                found = [
+                    self.store.get("comment", one) or {}
+                    for one in self.post_comments.get(str(doc.get("object") or doc["id"]), [])
+                ]
                 if kind == "comment":
                     found = [one for one in found if one.get("under") == doc["id"]]
                 if ask.params.get("order") == "reverse_chronological":
@@ -178,7 +202,13 @@ class Server(WebhookSide, VideoSide):
             if photo is None or photo["page"] != page["id"]:
                 raise GraphError(100, "(#100) Invalid parameter", sub=33, title="Photo not found")
             if photo["published"] or photo["post"]:
-                raise GraphError(100, "(#100) Photos have already been posted.", sub=1366051, title="Photo already posted", user="These photos were already posted.")  # fmt: skip
+                raise GraphError(
+                    100,
+                    "(#100) Photos have already been posted.",
+                    sub=1366051,
+                    title="Photo already posted",
+                    user="These photos were already posted.",
+                )
             found.append(photo["id"])
         return found
 
@@ -186,11 +216,39 @@ class Server(WebhookSide, VideoSide):
         """Facebook takes no status that says the same as the Page's last one."""
         last = self.page_posts.get(page["id"], [])
         before = self.store.get("post", last[-1]) if last else None
-        if before and message and not photos and not before["photos"] and (before["message"], before["link"]) == (message, link):  # fmt: skip
-            raise GraphError(506, "(#506) Duplicate status message", title="Duplicate Status Update", user="This status update is identical to the last one you posted. Try posting something different, or delete your previous update.")  # fmt: skip
+        if (
+            before
+            and message
+            and not photos
+            and not before["photos"]
+            and (before["message"], before["link"]) == (message, link)
+        ):
+            raise GraphError(
+                506,
+                "(#506) Duplicate status message",
+                title="Duplicate Status Update",
+                user="This status update is identical to the last one you posted. Try posting something different, or delete your previous update.",
+            )
 
-    def add_post(self, page: str, *, message: str = "", link: str = "", photos: list[str] | None = None, video: str = "", at: float = 0.0) -> Doc:  # fmt: skip
-        doc: Doc = {"id": f"{page}_{self.new_id()}", "page": page, "message": message, "link": link, "photos": photos or [], "video": video, "at": at or time_of(self)}  # fmt: skip
+    def add_post(
+        self,
+        page: str,
+        *,
+        message: str = "",
+        link: str = "",
+        photos: list[str] | None = None,
+        video: str = "",
+        at: float = 0.0,
+    ) -> Doc:
+        doc: Doc = {
+            "id": f"{page}_{self.new_id()}",
+            "page": page,
+            "message": message,
+            "link": link,
+            "photos": photos or [],
+            "video": video,
+            "at": at or time_of(self),
+        }
         self.page_posts.setdefault(page, []).append(doc["id"])
         return self.store.put("post", doc["id"], doc)
 
@@ -254,7 +312,20 @@ class Server(WebhookSide, VideoSide):
         published = ask.flag("published", default=True)
         caption = ask.params.get("message") or ask.params.get("caption") or ask.params.get("name", "")
         file = self.keep(body, PHOTO_FORMATS[form])
-        photo = {"id": self.new_id(), "page": page["id"], "alt": ask.params.get("alt_text_custom", ""), "caption": caption.strip(), "published": published, "post": "", "file": file["id"], "mime": file["mime"], "sha256": file["sha256"], "width": width, "height": height, "at": time_of(self)}  # fmt: skip
+        photo = {
+            "id": self.new_id(),
+            "page": page["id"],
+            "alt": ask.params.get("alt_text_custom", ""),
+            "caption": caption.strip(),
+            "published": published,
+            "post": "",
+            "file": file["id"],
+            "mime": file["mime"],
+            "sha256": file["sha256"],
+            "width": width,
+            "height": height,
+            "at": time_of(self),
+        }
         self.store.put("photo", photo["id"], photo)
         if not published:
             return {"id": photo["id"]}
@@ -276,7 +347,13 @@ class Server(WebhookSide, VideoSide):
         if not message and not ask.params.get("attachment_url"):
             raise GraphError(100, "(#100) One of message, attachment_url must be given")
         top = str(doc.get("object") or doc["id"])
-        comment = {"id": f"{top.rpartition('_')[2]}_{self.new_id()}", "object": top, "page": doc["page"], "message": message, "at": time_of(self)}  # fmt: skip
+        comment = {
+            "id": f"{top.rpartition('_')[2]}_{self.new_id()}",
+            "object": top,
+            "page": doc["page"],
+            "message": message,
+            "at": time_of(self),
+        }
         comment |= {"under": doc["id"]} if top != doc["id"] else {}
         self.store.put("comment", comment["id"], comment)
         self.post_comments.setdefault(top, []).append(comment["id"])
@@ -286,7 +363,14 @@ class Server(WebhookSide, VideoSide):
     def comment(self, post_id: str, text: str) -> str:
         """What somebody else writes under a post or video on the site itself; the comment's id."""
         doc = self.store.get("post", post_id) or self.store.get("video", post_id) or {}
-        comment = {"id": f"{post_id.rpartition('_')[2]}_{self.new_id()}", "object": post_id, "page": doc["page"], "message": text, "at": time_of(self), "by": VISITOR}  # fmt: skip
+        comment = {
+            "id": f"{post_id.rpartition('_')[2]}_{self.new_id()}",
+            "object": post_id,
+            "page": doc["page"],
+            "message": text,
+            "at": time_of(self),
+            "by": VISITOR,
+        }
         self.store.put("comment", comment["id"], comment)
         self.post_comments.setdefault(post_id, []).append(comment["id"])
         self._tell_comment(comment, "add")
@@ -294,7 +378,9 @@ class Server(WebhookSide, VideoSide):
 
     def recomment(self, comment_id: str, text: str) -> None:
         """Who wrote a comment says it otherwise."""
-        comment = self.store.put("comment", comment_id, {**(self.store.get("comment", comment_id) or {}), "message": text})  # fmt: skip
+        comment = self.store.put(
+            "comment", comment_id, {**(self.store.get("comment", comment_id) or {}), "message": text}
+        )
         self._tell_comment(comment, "edited")
 
     def uncomment(self, comment_id: str) -> None:
@@ -304,8 +390,18 @@ class Server(WebhookSide, VideoSide):
         self._tell_comment(comment, "remove")
 
     def _tell_comment(self, comment: Doc, verb: str) -> None:
-        post = next((one["id"] for one in self.store.all("post") if one["video"] == comment["object"]), comment["object"])  # fmt: skip
-        value = {"from": comment.get("by") or self._from(comment["page"]), "item": "comment", "comment_id": comment["id"], "post_id": post, "parent_id": post, "verb": verb, "created_time": int(comment["at"])}  # fmt: skip
+        post = next(
+            (one["id"] for one in self.store.all("post") if one["video"] == comment["object"]), comment["object"]
+        )
+        value = {
+            "from": comment.get("by") or self._from(comment["page"]),
+            "item": "comment",
+            "comment_id": comment["id"],
+            "post_id": post,
+            "parent_id": post,
+            "verb": verb,
+            "created_time": int(comment["at"]),
+        }
         if verb != "remove":
             value["message"] = comment["message"]
         self.tell(comment["page"], "feed", entry("page", comment["page"], time_of(self), "feed", value))
@@ -318,7 +414,12 @@ class Server(WebhookSide, VideoSide):
     def _told(self, doc: Doc, ask: Ask) -> dict[str, Callable[[], Any]]:
         """What readers made of a post or video: edges that a call may ask for as fields."""
         none = {"data": [], "summary": {"total_count": 0}}
-        return {"comments": lambda: self._comments(doc, ask), "reactions": lambda: none, "likes": lambda: none, "shares": lambda: None}  # fmt: skip
+        return {
+            "comments": lambda: self._comments(doc, ask),
+            "reactions": lambda: none,
+            "likes": lambda: none,
+            "shares": lambda: None,
+        }
 
     def _comments(self, doc: Doc, ask: Ask) -> Doc:
         """The edge as a field, with the modifiers that the call gives it. Comments of others want a permission more."""
@@ -326,14 +427,25 @@ class Server(WebhookSide, VideoSide):
         said = dict(re.findall(r"\.(\w+)\(([^)]*)\)", asked[1])) if asked else {}
         objects = [doc["id"], *(one for one in (doc.get("video"),) if one)]
         ids = [one for each in objects for one in self.post_comments.get(each, [])]
-        found = sorted((one for key in ids if (one := self.store.get("comment", key))), key=lambda one: float(one["at"]))  # fmt: skip
+        found = sorted(
+            (one for key in ids if (one := self.store.get("comment", key))), key=lambda one: float(one["at"])
+        )
         if any("by" in one for one in found):
             self.require(ask, "pages_read_user_content")
         if said.get("order") == "reverse_chronological":
             found.reverse()
         views = [self._comment_view(one) for one in found[: int(said.get("limit", 25))]]
-        shown = [{name: value for name in ("id", "message", "created_time", "from", "parent") if (value := view[name]()) is not None} for view in views]  # fmt: skip
-        summary = {"summary": {"order": said.get("order", "chronological"), "total_count": len(found), "can_comment": True}}  # fmt: skip
+        shown = [
+            {
+                name: value
+                for name in ("id", "message", "created_time", "from", "parent")
+                if (value := view[name]()) is not None
+            }
+            for view in views
+        ]
+        summary = {
+            "summary": {"order": said.get("order", "chronological"), "total_count": len(found), "can_comment": True}
+        }
         return {"data": shown, **(summary if said.get("summary") == "true" else {})}
 
     def _post_view(self, doc: Doc, ask: Ask) -> dict[str, Callable[[], Any]]:
@@ -368,17 +480,43 @@ class Server(WebhookSide, VideoSide):
             rows = [self._photo_attachment(self._photo(one)) for one in doc["photos"]]
             if len(rows) == 1:
                 return {"data": rows}
-            return {"data": [{"type": "album", "title": "Photos", "target": {"id": doc["id"]}, "url": self._post_url(doc), "subattachments": {"data": rows}}]}  # fmt: skip
+            return {
+                "data": [
+                    {
+                        "type": "album",
+                        "title": "Photos",
+                        "target": {"id": doc["id"]},
+                        "url": self._post_url(doc),
+                        "subattachments": {"data": rows},
+                    }
+                ]
+            }
         if doc["video"]:
             return {"data": [{"type": "video_inline", "target": {"id": doc["video"]}, "url": self._post_url(doc)}]}
         if doc["link"]:
-            return {"data": [{"type": "share", "title": doc["link"], "url": doc["link"], "unshimmed_url": doc["link"], "target": {"url": doc["link"]}}]}  # fmt: skip
+            return {
+                "data": [
+                    {
+                        "type": "share",
+                        "title": doc["link"],
+                        "url": doc["link"],
+                        "unshimmed_url": doc["link"],
+                        "target": {"url": doc["link"]},
+                    }
+                ]
+            }
         return {"data": []}
 
     def _photo_attachment(self, photo: Doc) -> Doc:
         source = self.file_url(photo["file"])
         image = {"src": source, "width": photo["width"], "height": photo["height"]}
-        return {"type": "photo", "description": photo["alt"], "media": {"image": image}, "target": {"id": photo["id"], "url": source}, "url": source}  # fmt: skip
+        return {
+            "type": "photo",
+            "description": photo["alt"],
+            "media": {"image": image},
+            "target": {"id": photo["id"], "url": source},
+            "url": source,
+        }
 
     def _photo_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
         return {
@@ -415,7 +553,9 @@ class Server(WebhookSide, VideoSide):
     def _post_url(self, doc: Doc) -> str:
         if not doc["video"]:
             return f"{self.base_url}/{doc['id']}"
-        return self.base_url + self.video_link(self.store.get("video", doc["video"]) or {"id": doc["video"], "reel": False, "page": doc["page"]})  # fmt: skip
+        return self.base_url + self.video_link(
+            self.store.get("video", doc["video"]) or {"id": doc["video"], "reel": False, "page": doc["page"]}
+        )
 
     def public_posts(self) -> Iterable[PublicPost]:
         now = time_of(self)
@@ -430,12 +570,31 @@ class Server(WebhookSide, VideoSide):
             shown = self._public_file({**video, "alt": ""}, "video")
             media.append(shown | ({"cover": self.file_url(video["cover"])} if video.get("cover") else {}))
         objects = [doc["id"], doc["video"]]
-        comments = [(self.store.get("comment", one) or {}).get("message", "") for o in objects if o for one in self.post_comments.get(o, [])]  # fmt: skip
+        comments = [
+            (self.store.get("comment", one) or {}).get("message", "")
+            for o in objects
+            if o
+            for one in self.post_comments.get(o, [])
+        ]
         extra = {"link": doc["link"], "comments": comments, "kind": "reel" if video and video["reel"] else ""}
-        return PublicPost(id=doc["id"], account=doc["page"], text=doc["message"], at=iso(doc["at"]), url=self._post_url(doc), media=tuple(media), extra=extra)  # fmt: skip
+        return PublicPost(
+            id=doc["id"],
+            account=doc["page"],
+            text=doc["message"],
+            at=iso(doc["at"]),
+            url=self._post_url(doc),
+            media=tuple(media),
+            extra=extra,
+        )
 
     def _public_file(self, doc: Doc, kind: str) -> dict[str, str]:
-        return {"kind": kind, "alt": doc["alt"], "sha256": doc["sha256"], "mime": doc["mime"], "url": self.file_url(doc["file"])}  # fmt: skip
+        return {
+            "kind": kind,
+            "alt": doc["alt"],
+            "sha256": doc["sha256"],
+            "mime": doc["mime"],
+            "url": self.file_url(doc["file"]),
+        }
 
     def post_page(self, post_id: str) -> web.Response:
         post = self.store.get("post", post_id)
@@ -453,9 +612,12 @@ class Server(WebhookSide, VideoSide):
 
 def _bad_photo() -> GraphError:
     return GraphError(
-        324, "(#324) Missing or invalid image file", sub=1366046, title="Can't Read Files",
+        324,
+        "(#324) Missing or invalid image file",
+        sub=1366046,
+        title="Can't Read Files",
         user="Your photos couldn't be uploaded. Photos should be less than 4 MB and saved as JPG, PNG, GIF, TIFF, HEIF or WebP files.",
-    )  # fmt: skip
+    )
 
 
 def _epoch(ask: Ask, name: str, default: float) -> float:

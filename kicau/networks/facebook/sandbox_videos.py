@@ -50,7 +50,23 @@ class VideoSide(FacebookLogin):
         raise GraphError(100, "(#100) Param upload_phase must be one of {CANCEL, FINISH, START, TRANSFER}")
 
     def _new(self, page: Doc, *, reel: bool, size: int) -> Doc:
-        video = {"id": self.new_id(), "page": page["id"], "reel": reel, "size": size, "received": 0, "finished": 0.0, "ready": 0.0, "error": "", "title": "", "description": "", "post": "", "file": "", "sha256": "", "mime": "video/mp4", "at": time_of(self)}  # fmt: skip
+        video = {
+            "id": self.new_id(),
+            "page": page["id"],
+            "reel": reel,
+            "size": size,
+            "received": 0,
+            "finished": 0.0,
+            "ready": 0.0,
+            "error": "",
+            "title": "",
+            "description": "",
+            "post": "",
+            "file": "",
+            "sha256": "",
+            "mime": "video/mp4",
+            "at": time_of(self),
+        }
         return self.store.put("video", video["id"], video)
 
     def _start(self, ask: Ask, page: Doc) -> Doc:
@@ -63,7 +79,12 @@ class VideoSide(FacebookLogin):
         session = self.new_id()
         self.store.put("upload", session, {"id": session, "video": video["id"]})
         self._open(video["id"])
-        return {"upload_session_id": session, "video_id": video["id"], "start_offset": "0", "end_offset": str(min(size, self.chunk))}  # fmt: skip
+        return {
+            "upload_session_id": session,
+            "video_id": video["id"],
+            "start_offset": "0",
+            "end_offset": str(min(size, self.chunk)),
+        }
 
     def _by_session(self, ask: Ask) -> Doc:
         upload = self.store.get("upload", ask.params.get("upload_session_id", ""))
@@ -80,7 +101,12 @@ class VideoSide(FacebookLogin):
         start, expected = ask.integer("start_offset"), int(video["received"])
         if start != expected:
             data = {"start_offset": str(expected), "end_offset": str(min(video["size"], expected + self.chunk))}
-            raise GraphError(6000, "(#6000) There was a problem uploading your video file. Please try again with another file.", sub=1363037, data=data)  # fmt: skip
+            raise GraphError(
+                6000,
+                "(#6000) There was a problem uploading your video file. Please try again with another file.",
+                sub=1363037,
+                data=data,
+            )
         received = self._append(video["id"], part.body)
         self.store.put("video", video["id"], {**video, "received": received})
         return {"start_offset": str(received), "end_offset": str(min(video["size"], received + self.chunk))}
@@ -125,7 +151,11 @@ class VideoSide(FacebookLogin):
         if state != "PUBLISHED":
             raise unsupported("POST", f"video_reels with video_state={state}")
         day = time_of(self) - DAY
-        recent = sum(1 for v in self.store.all("video") if v["reel"] and v["page"] == page["id"] and v["finished"] > day) if not self.limits_off else 0  # fmt: skip
+        recent = (
+            sum(1 for v in self.store.all("video") if v["reel"] and v["page"] == page["id"] and v["finished"] > day)
+            if not self.limits_off
+            else 0
+        )
         if recent >= REELS_PER_DAY:
             raise GraphError(613, "(#613) Calls to this api have exceeded the rate limit.")
         video = await self._finish(ask, video)
@@ -136,7 +166,12 @@ class VideoSide(FacebookLogin):
         self.require(ask, "pages_manage_engagement")
         picture = ask.files.get("source")
         if picture is None or not video["post"]:
-            raise GraphError(100, "(#100) The parameter source is required" if picture is None else "(#100) Thumbnails can only be created on Videos that have been associated with a Page")  # fmt: skip
+            raise GraphError(
+                100,
+                "(#100) The parameter source is required"
+                if picture is None
+                else "(#100) Thumbnails can only be created on Videos that have been associated with a Page",
+            )
         try:
             with Image.open(io.BytesIO(picture.body)) as image:
                 mime = Image.MIME[str(image.format)]
@@ -224,7 +259,16 @@ class VideoSide(FacebookLogin):
         error = await asyncio.to_thread(_trouble, body, video["reel"])
         file = self.keep(body, "video/mp4")
         now = time_of(self)
-        done = {**video, "finished": now, "ready": now + self.processing_seconds, "error": error, "file": file["id"], "sha256": file["sha256"], "title": ask.params.get("title", ""), "description": ask.params.get("description", "").strip()}  # fmt: skip
+        done = {
+            **video,
+            "finished": now,
+            "ready": now + self.processing_seconds,
+            "error": error,
+            "file": file["id"],
+            "sha256": file["sha256"],
+            "title": ask.params.get("title", ""),
+            "description": ask.params.get("description", "").strip(),
+        }
         self._forget(video)
         if not error:
             post = self.add_post(video["page"], message=done["description"], video=video["id"], at=done["ready"])
@@ -262,7 +306,12 @@ class VideoSide(FacebookLogin):
             processing = {"status": "error", "errors": [{"code": 1363019, "message": doc["error"]}]}
             publishing = {"status": "not_started"}
         overall = "error" if doc["error"] else "ready" if ready else "processing" if doc["finished"] else "uploading"
-        return {"video_status": overall, "uploading_phase": uploading, "processing_phase": processing, "publishing_phase": publishing}  # fmt: skip
+        return {
+            "video_status": overall,
+            "uploading_phase": uploading,
+            "processing_phase": processing,
+            "publishing_phase": publishing,
+        }
 
 
 def _trouble(body: bytes, reel: bool) -> str:

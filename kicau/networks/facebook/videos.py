@@ -206,7 +206,9 @@ async def _cover(session: Session, delivery: Delivery, cover: RenderedMedia) -> 
     file, told = await session.file(cover), ""
     body = await asyncio.to_thread(file.path.read_bytes)
     try:
-        await page_graph(session).send(f"{delivery.progress['video']}/thumbnails", {"is_preferred": "true"}, "source", body, file.mime)  # fmt: skip
+        await page_graph(session).send(
+            f"{delivery.progress['video']}/thumbnails", {"is_preferred": "true"}, "source", body, file.mime
+        )
     except Rejected as refused:
         told = said_by(refused)
     except AuthExpired as refused:
@@ -220,7 +222,9 @@ async def _cover(session: Session, delivery: Delivery, cover: RenderedMedia) -> 
 
 def _no_cover(said: str) -> Problem:
     message = "The video is on {network}, but its cover was refused: {said}"
-    return Problem(code="cover-refused", message=message, params={"network": NETWORK, "said": said}, field="parts.0.media.0.cover")  # fmt: skip
+    return Problem(
+        code="cover-refused", message=message, params={"network": NETWORK, "said": said}, field="parts.0.media.0.cover"
+    )
 
 
 async def _status(session: Session, video: str) -> dict[str, Any]:

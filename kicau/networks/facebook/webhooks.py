@@ -34,7 +34,15 @@ def _comment(page: str, sent: Any, value: Mapping[str, Any]) -> Happening | None
             who = value.get("from") if isinstance(value.get("from"), dict) else {}
             name = str((who or {}).get("name") or "")
             made = moment(value.get("created_time")) or at
-            said = Answer(id=key, at=made, author=str((who or {}).get("id") or ""), name=name, text=str(value.get("message") or ""), answers=str(value.get("post_id") or ""), raw=dict(value))  # fmt: skip
+            said = Answer(
+                id=key,
+                at=made,
+                author=str((who or {}).get("id") or ""),
+                name=name,
+                text=str(value.get("message") or ""),
+                answers=str(value.get("post_id") or ""),
+                raw=dict(value),
+            )
             return Happening(account=page, at=at, answer=said)
         case "remove":
             return Happening(account=page, at=at, gone=key)

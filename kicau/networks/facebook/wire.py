@@ -38,13 +38,36 @@ ORDER = timedelta(minutes=1)  # by which the feed may be out of order
 # pages; more while one step was under way is more than can be told apart.
 ROWS, PAGES = 100, 10
 KNOWN = {
-    1366046: Refusal(code="too-large", message="{network} takes pictures of at most 4 MB as JPEG, PNG, GIF, TIFF, HEIF or WebP: replace the picture.", field="parts.0.media.0", mend="convert"),
-    1363030: Refusal(code="upload-timeout", message="{network} waited too long for the video: try again, or make the file smaller.", field="parts.0.media.0"),
-    1363019: Refusal(code="video-failed", message="{network} could not use the video: send it as MP4 with H.264 and AAC.", field="parts.0.media.0"),
-    1363024: Refusal(code="wrong-type", message="{network} does not take this kind of video file: send it as MP4 with H.264 and AAC.", field="parts.0.media.0"),
-    1363026: Refusal(code="too-long-video", message="{network} takes no video that long: cut it.", field="parts.0.media.0"),
-    1609008: Refusal(code="bad-link", message="{network} does not let its own pages be posted as a link: use another link.", field="link"),
-}  # fmt: skip
+    1366046: Refusal(
+        code="too-large",
+        message="{network} takes pictures of at most 4 MB as JPEG, PNG, GIF, TIFF, HEIF or WebP: replace the picture.",
+        field="parts.0.media.0",
+        mend="convert",
+    ),
+    1363030: Refusal(
+        code="upload-timeout",
+        message="{network} waited too long for the video: try again, or make the file smaller.",
+        field="parts.0.media.0",
+    ),
+    1363019: Refusal(
+        code="video-failed",
+        message="{network} could not use the video: send it as MP4 with H.264 and AAC.",
+        field="parts.0.media.0",
+    ),
+    1363024: Refusal(
+        code="wrong-type",
+        message="{network} does not take this kind of video file: send it as MP4 with H.264 and AAC.",
+        field="parts.0.media.0",
+    ),
+    1363026: Refusal(
+        code="too-long-video", message="{network} takes no video that long: cut it.", field="parts.0.media.0"
+    ),
+    1609008: Refusal(
+        code="bad-link",
+        message="{network} does not let its own pages be posted as a link: use another link.",
+        field="link",
+    ),
+}
 
 
 def read_error(reply: Reply) -> ConnectorError | None:

@@ -68,9 +68,12 @@ def _post(told: object, network: str) -> Record | None:
     if not text and not any(one.get("uri") for one in media):
         return None
     return Record(
-        text=text, posted_at=at, posted_to="second" if at else "none", network=network,
+        text=text,
+        posted_at=at,
+        posted_to="second" if at else "none",
+        network=network,
         media=[medium(one) for one in media if one.get("uri")],
-    )  # fmt: skip
+    )
 
 
 def _comment(told: object) -> Record | None:
@@ -78,7 +81,9 @@ def _comment(told: object) -> Record | None:
     if not isinstance(cells, dict) or not isinstance(cells.get("Comment"), dict):
         return None
     at = moment((cells.get("Time") or {}).get("timestamp"))
-    return Record(text=mended(cells["Comment"].get("value")), posted_at=at, posted_to="second" if at else "none", kind="comment")  # fmt: skip
+    return Record(
+        text=mended(cells["Comment"].get("value")), posted_at=at, posted_to="second" if at else "none", kind="comment"
+    )
 
 
 def _account(files: Files) -> dict[str, str]:

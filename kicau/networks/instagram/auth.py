@@ -29,7 +29,16 @@ INSTAGRAM_SCOPES = (
     "instagram_business_content_publish",
     "instagram_business_manage_comments",
 )
-FACEBOOK_SCOPES = ("instagram_basic", "instagram_content_publish", "instagram_manage_comments", DELETES, FINDS, "pages_show_list", "pages_read_engagement", "pages_manage_metadata")  # fmt: skip
+FACEBOOK_SCOPES = (
+    "instagram_basic",
+    "instagram_content_publish",
+    "instagram_manage_comments",
+    DELETES,
+    FINDS,
+    "pages_show_list",
+    "pages_read_engagement",
+    "pages_manage_metadata",
+)
 NEEDED = {
     "instagram": frozenset({"instagram_business_basic", "instagram_business_content_publish"}),
     "facebook": frozenset({"instagram_basic", "instagram_content_publish", "pages_show_list", "pages_read_engagement"}),
@@ -62,7 +71,9 @@ class InstagramAuth:
         app = sign_in.app
         query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": ",".join(INSTAGRAM_SCOPES)}
         # Instagram offers no PKCE; state alone guards the way back.
-        return oauth2.redirect(f"{app.endpoints['authorize']}/oauth/authorize", query, pkce=False, memory={"login": "instagram"})  # fmt: skip
+        return oauth2.redirect(
+            f"{app.endpoints['authorize']}/oauth/authorize", query, pkce=False, memory={"login": "instagram"}
+        )
 
     async def finish(
         self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
@@ -128,7 +139,11 @@ def _granted(permissions: Any) -> frozenset[str]:
 def _refuse_missing(granted: frozenset[str]) -> None:
     if missing := sorted(NEEDED["instagram"] - granted) if granted else []:
         message = "{network} did not give {missing}: connect the channel again and leave all of it switched on."
-        raise Rejected(Problem(code="sign-in-declined", message=message, params={"network": NETWORK, "missing": ", ".join(missing)}))  # fmt: skip
+        raise Rejected(
+            Problem(
+                code="sign-in-declined", message=message, params={"network": NETWORK, "missing": ", ".join(missing)}
+            )
+        )
 
 
 async def _token(sign_in: SignIn, path: str, query: Mapping[str, str]) -> dict[str, Any]:

@@ -30,7 +30,9 @@ async def find(session: Session, words: str) -> tuple[Account, ...]:
         message = "{network} lets accounts be looked up only through its sign-in with Facebook, and with {scope}: connect the channel that way, or write the handle yourself."
         raise Rejected(Problem(code="no-look-up", message=message, params={"network": NETWORK, "scope": FINDS}))
     try:
-        told = await wire.graph_of(session).get(session.account_id, fields=f"business_discovery.username({words}){{id,username,name}}")  # fmt: skip
+        told = await wire.graph_of(session).get(
+            session.account_id, fields=f"business_discovery.username({words}){{id,username,name}}"
+        )
     except Rejected as refused:
         if all(problem.code != NOBODY for problem in refused.problems):
             raise

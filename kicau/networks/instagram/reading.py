@@ -61,7 +61,15 @@ def _answer(session: Session, media: Mapping[str, Any], comment: Mapping[str, An
     if at is None or not comment.get("id") or name == session.handle:
         return None
     raw = {key: value for key, value in comment.items() if key != "replies"}
-    return Answer(id=str(comment["id"]), at=at, author=str(who.get("id") or name), text=str(comment.get("text") or ""), answers=str(media["id"]), handle=name, raw=raw)  # fmt: skip
+    return Answer(
+        id=str(comment["id"]),
+        at=at,
+        author=str(who.get("id") or name),
+        text=str(comment.get("text") or ""),
+        answers=str(media["id"]),
+        handle=name,
+        raw=raw,
+    )
 
 
 async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:

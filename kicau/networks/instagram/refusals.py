@@ -16,18 +16,65 @@ LOST_CONTAINER = frozenset({2207001, 2207003, 2207020, 2207032, 2207052, 2207053
 FILE = "parts.0.media"
 NOBODY = "nobody"
 KNOWN = {
-    2207004: Refusal(code="too-large", message="{network} takes a picture of at most 8 MB; this one is larger: replace it or let a copy be made.", field=FILE, mend="convert"),
-    2207005: Refusal(code="wrong-type", message="{network} takes JPEG as a picture; this file is something else: replace it or let a copy be made.", field=FILE, mend="convert"),
-    2207009: Refusal(code="wrong-aspect", message="{network} takes a picture with a width of 0.8 to 1.91 times its height; this one lies outside: replace it or let a copy be made.", field=FILE, mend="convert"),
-    2207010: Refusal(code="too-long", message="On {network}, the text is too long; the limit is 2200: shorten it.", field="parts.0.text", mend="shorten"),
+    2207004: Refusal(
+        code="too-large",
+        message="{network} takes a picture of at most 8 MB; this one is larger: replace it or let a copy be made.",
+        field=FILE,
+        mend="convert",
+    ),
+    2207005: Refusal(
+        code="wrong-type",
+        message="{network} takes JPEG as a picture; this file is something else: replace it or let a copy be made.",
+        field=FILE,
+        mend="convert",
+    ),
+    2207009: Refusal(
+        code="wrong-aspect",
+        message="{network} takes a picture with a width of 0.8 to 1.91 times its height; this one lies outside: replace it or let a copy be made.",
+        field=FILE,
+        mend="convert",
+    ),
+    2207010: Refusal(
+        code="too-long",
+        message="On {network}, the text is too long; the limit is 2200: shorten it.",
+        field="parts.0.text",
+        mend="shorten",
+    ),
     2207013: Refusal(code=NOBODY, message="{network} has no professional account of that name."),
     2207023: Refusal(code="wrong-kind", message="{network} takes no such kind of file here: replace it.", field=FILE),
-    2207026: Refusal(code="wrong-codec", message="{network} takes video as MP4 or MOV with H.264 or HEVC and AAC; this file is something else: replace it.", field=FILE),
-    2207028: Refusal(code="carousel-size", message="{network} takes 2 to 10 files in one carousel: add or remove some.", field=FILE),
-    2207040: Refusal(code="too-many-mentions", message="{network} takes at most 20 mentions: remove some.", field="parts.0.text"),
-    2207050: Refusal(code="account-restricted", message="{network} has restricted this account: open its app, do what it asks for, then retry the post."),
-    2207051: Refusal(code="held-as-spam", message="{network} took the post for spam and refused it: change it, and look into the app for what the account may do.", field="parts.0.text"),
-    2207052: Refusal(code=UNFETCHABLE, message="{network} could not fetch the file from this server: its public address must be open to the internet, robots.txt included.", field=FILE),
-    2207057: Refusal(code="bad-cover", message="{network} could not take the cover from that moment of the video: choose an earlier one.", field=FILE),
-    2207081: Refusal(code="no-trial-reels", message="{network} offers no trial reels to this account: publish it as a reel.", field="options.format"),
-}  # fmt: skip
+    2207026: Refusal(
+        code="wrong-codec",
+        message="{network} takes video as MP4 or MOV with H.264 or HEVC and AAC; this file is something else: replace it.",
+        field=FILE,
+    ),
+    2207028: Refusal(
+        code="carousel-size", message="{network} takes 2 to 10 files in one carousel: add or remove some.", field=FILE
+    ),
+    2207040: Refusal(
+        code="too-many-mentions", message="{network} takes at most 20 mentions: remove some.", field="parts.0.text"
+    ),
+    2207050: Refusal(
+        code="account-restricted",
+        message="{network} has restricted this account: open its app, do what it asks for, then retry the post.",
+    ),
+    2207051: Refusal(
+        code="held-as-spam",
+        message="{network} took the post for spam and refused it: change it, and look into the app for what the account may do.",
+        field="parts.0.text",
+    ),
+    2207052: Refusal(
+        code=UNFETCHABLE,
+        message="{network} could not fetch the file from this server: its public address must be open to the internet, robots.txt included.",
+        field=FILE,
+    ),
+    2207057: Refusal(
+        code="bad-cover",
+        message="{network} could not take the cover from that moment of the video: choose an earlier one.",
+        field=FILE,
+    ),
+    2207081: Refusal(
+        code="no-trial-reels",
+        message="{network} offers no trial reels to this account: publish it as a reel.",
+        field="options.format",
+    ),
+}

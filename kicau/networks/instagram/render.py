@@ -118,7 +118,14 @@ def _answer_problems(draft: Draft, part: Part, text: str) -> list[Problem]:
     found, given = [], (draft.reply_to or "").strip()
     if not ID.fullmatch(given):
         message = "{network} knows comments by their number in its API, not by {given!r}."
-        found.append(Problem(code="bad-reference", message=message, params={"network": NETWORK, "given": given[:80]}, field="reply_to"))  # fmt: skip
+        found.append(
+            Problem(
+                code="bad-reference",
+                message=message,
+                params={"network": NETWORK, "given": given[:80]},
+                field="reply_to",
+            )
+        )
     if not text:
         message = "An answer on {network} needs a text: write one."
         found.append(Problem(code="empty", message=message, params={"network": NETWORK}, field="parts.0.text"))
@@ -146,7 +153,9 @@ def _crowded(found: tuple[Span, ...], field: str) -> list[Problem]:
         if count > limit:
             message = "{network} takes at most {limit} {word}; this text has {actual}: remove some."
             params: dict[str, str | int | float] = {"network": NETWORK, "limit": limit, "actual": count, "word": word}
-            problems.append(Problem(code=f"too-many-{word}", message=message, params=params, field=field, limit=limit, actual=count))  # fmt: skip
+            problems.append(
+                Problem(code=f"too-many-{word}", message=message, params=params, field=field, limit=limit, actual=count)
+            )
     return problems
 
 
@@ -169,7 +178,11 @@ def _notices(part: Part, kind: str, media: tuple[RenderedMedia, ...]) -> list[Pr
         tell("cropped-to-first", "parts.0.media", "{network} crops every file of a carousel to the shape of the first.")
     for n, one in enumerate(part.media):
         if one.alt and one.kind is not MediaKind.IMAGE:
-            tell("alt-not-taken", f"parts.0.media.{n}.alt", "{network} takes alt texts for pictures only: that of the video stays here.")  # fmt: skip
+            tell(
+                "alt-not-taken",
+                f"parts.0.media.{n}.alt",
+                "{network} takes alt texts for pictures only: that of the video stays here.",
+            )
     return found
 
 
@@ -190,7 +203,12 @@ def _quota_notice(can: Capabilities) -> list[Problem]:
     message = (
         "{network} takes {limit} posts in 24 hours, and {actual} are used: a post due before {frees} waits until then."
     )
-    params: dict[str, str | int | float] = {"network": NETWORK, "limit": limit, "actual": used, "frees": f"{frees:%Y-%m-%d %H:%M} UTC"}  # fmt: skip
+    params: dict[str, str | int | float] = {
+        "network": NETWORK,
+        "limit": limit,
+        "actual": used,
+        "frees": f"{frees:%Y-%m-%d %H:%M} UTC",
+    }
     return [Problem(code="quota-full", message=message, params=params, field="", limit=limit, actual=used)]
 
 

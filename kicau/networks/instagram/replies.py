@@ -32,7 +32,10 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     graph, begun = wire.graph_of(session), delivery.begun_at or delivery.restored_at or session.now()
     try:
         comment = await graph.get(str(delivery.post.reply_to), fields="parent_id")
-        under, asked = str(comment.get("parent_id") or delivery.post.reply_to), {"fields": "id,text,timestamp,username", "limit": str(ROWS)}  # fmt: skip
+        under, asked = (
+            str(comment.get("parent_id") or delivery.post.reply_to),
+            {"fields": "id,text,timestamp,username", "limit": str(ROWS)},
+        )
         for _ in range(PAGES):
             told, ahead = await graph.look(f"{under}/replies", **asked)
             for one in rows(told):

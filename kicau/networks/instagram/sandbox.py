@@ -31,7 +31,10 @@ from kicau.networks._meta.sandbox_calls import (
 from kicau.networks._meta.sandbox_webhooks import WebhookSide, entry
 from kicau.networks.instagram.sandbox_containers import ContainerSide
 
-ACCOUNTS = {seed.instagram: SeededAccount(id=seed.instagram, handle=seed.handle, name=seed.name, kind="professional") for seed in seeds.SEEDS}  # fmt: skip
+ACCOUNTS = {
+    seed.instagram: SeededAccount(id=seed.instagram, handle=seed.handle, name=seed.name, kind="professional")
+    for seed in seeds.SEEDS
+}
 SCOPED = {seed.scoped: seed.instagram for seed in seeds.SEEDS}
 PAGE_OF = {seed.instagram: seed.page for seed in seeds.SEEDS}
 MEDIA_DEFAULT = ("id",)
@@ -105,10 +108,28 @@ class Server(WebhookSide, ContainerSide):
         query = request.query
         back, state, account = query.get("redirect_uri", ""), query.get("state", ""), form.get("account", "")
         if form.get("decision") != "allow" or account not in ACCOUNTS:
-            return self.send_back(back, error="access_denied", error_reason="user_denied", error_description="The user denied your request.", state=state)  # fmt: skip
+            return self.send_back(
+                back,
+                error="access_denied",
+                error_reason="user_denied",
+                error_description="The user denied your request.",
+                state=state,
+            )
         code = "AQ" + secrets.token_urlsafe(60)
         scopes = [scope for scope in query.get("scope", "").replace(" ", ",").split(",") if scope]
-        self.store.put("igcode", code, {"code": code, "app": query["client_id"], "back": back, "account": account, "scopes": scopes, "expires": time_of(self) + HOUR, "used": False})  # fmt: skip
+        self.store.put(
+            "igcode",
+            code,
+            {
+                "code": code,
+                "app": query["client_id"],
+                "back": back,
+                "account": account,
+                "scopes": scopes,
+                "expires": time_of(self) + HOUR,
+                "used": False,
+            },
+        )
         return self.send_back(back, code=code, state=state)
 
     async def _short_lived(self, request: web.Request) -> web.Response:
@@ -121,10 +142,22 @@ class Server(WebhookSide, ContainerSide):
         if code is None or code["used"] or code["app"] != app.client_id or code["expires"] <= time_of(self):
             return _login_error("Matching code was not found or was already used")
         if code["back"] != params.get("redirect_uri"):
-            return _login_error("Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request")  # fmt: skip
+            return _login_error(
+                "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request"
+            )
         self.store.put("igcode", code["code"], {**code, "used": True})
         token = self._instagram_token(code["account"], app.client_id, code["scopes"], self.short_seconds)
-        return web.json_response({"data": [{"access_token": token["token"], "user_id": code["account"], "permissions": ",".join(code["scopes"])}]})  # fmt: skip
+        return web.json_response(
+            {
+                "data": [
+                    {
+                        "access_token": token["token"],
+                        "user_id": code["account"],
+                        "permissions": ",".join(code["scopes"]),
+                    }
+                ]
+            }
+        )
 
     def _instagram_token(self, account: str, app: str, scopes: Iterable[str], seconds: float) -> Doc:
         return self.give_token("instagram", account, user=account, app=app, scopes=scopes, seconds=seconds)
@@ -160,7 +193,14 @@ class Server(WebhookSide, ContainerSide):
 
     def _give_long(self, token: Doc) -> web.Response:
         given = self._instagram_token(token["subject"], token["app"], token["scopes"], LONG_LIVED)
-        return web.json_response({"access_token": given["token"], "token_type": "bearer", "expires_in": LONG_LIVED, "permissions": ",".join(given["scopes"])})  # fmt: skip
+        return web.json_response(
+            {
+                "access_token": given["token"],
+                "token_type": "bearer",
+                "expires_in": LONG_LIVED,
+                "permissions": ",".join(given["scopes"]),
+            }
+        )
 
     # Calls
 
@@ -215,7 +255,10 @@ class Server(WebhookSide, ContainerSide):
 
     def _limit(self, ask: Ask, account: str) -> Doc:
         since = time_of(self) - DAY
-        row = {"quota_usage": len(self.recent(self.published, account, since)), "config": {"quota_total": self.posts_per_day, "quota_duration": DAY}}  # fmt: skip
+        row = {
+            "quota_usage": len(self.recent(self.published, account, since)),
+            "config": {"quota_total": self.posts_per_day, "quota_duration": DAY},
+        }
         wanted = [name for name in ask.params.get("fields", "quota_usage").split(",") if name in row]
         return {"data": [{name: row[name] for name in wanted}]}
 
@@ -251,9 +294,17 @@ class Server(WebhookSide, ContainerSide):
                 said = (
                     self.store.get("comment", one) or {} for one in reversed(self.media_comments.get(doc["media"], []))
                 )
-                return self.listing(ask, [one for one in said if one.get("under") == doc["id"]], self._comment_view, "IGComment", ("id", "text", "timestamp"))  # fmt: skip
+                return self.listing(
+                    ask,
+                    [one for one in said if one.get("under") == doc["id"]],
+                    self._comment_view,
+                    "IGComment",
+                    ("id", "text", "timestamp"),
+                )
             case "POST", "replies" if kind == "comment":
-                return self._create_comment(ask, {"id": doc["media"], "account": doc["account"]}, under=doc.get("under") or doc["id"])  # fmt: skip
+                return self._create_comment(
+                    ask, {"id": doc["media"], "account": doc["account"]}, under=doc.get("under") or doc["id"]
+                )
             case "POST", "comments" if kind == "media" and not doc["story"]:
                 return self._create_comment(ask, doc)
             case "DELETE", "" if ask.token["kind"] != "instagram":
@@ -267,7 +318,14 @@ class Server(WebhookSide, ContainerSide):
         message = ask.params.get("message", "").strip()
         if not message:
             raise GraphError(100, "(#100) The parameter message is required")
-        comment = {"id": self.new_id(), "media": media["id"], "account": media["account"], "text": message, "at": time_of(self), "under": under}  # fmt: skip
+        comment = {
+            "id": self.new_id(),
+            "media": media["id"],
+            "account": media["account"],
+            "text": message,
+            "at": time_of(self),
+            "under": under,
+        }
         self.store.put("comment", comment["id"], comment)
         self.media_comments.setdefault(media["id"], []).append(comment["id"])
         return {"id": comment["id"]}
@@ -286,7 +344,15 @@ class Server(WebhookSide, ContainerSide):
         own = ask.token["kind"] == "instagram"
         scoped = next(key for key, value in SCOPED.items() if value == account)
         discover = self._discovered(ask) if not own else None
-        mentioned = {} if own else {f"mentioned_{kind}": found for kind in ("comment", "media") if (found := self._mentioned(account, ask, kind))}  # fmt: skip
+        mentioned = (
+            {}
+            if own
+            else {
+                f"mentioned_{kind}": found
+                for kind in ("comment", "media")
+                if (found := self._mentioned(account, ask, kind))
+            }
+        )
         return {
             **mentioned,
             **({"business_discovery": discover} if discover else {}),
@@ -311,7 +377,13 @@ class Server(WebhookSide, ContainerSide):
             self.may(ask, "manage_insights")
             who = next((one for one in ACCOUNTS.values() if one.handle == asked[1].lower()), None)
             if who is None:
-                raise GraphError(110, "Invalid user id", sub=2207013, title="Cannot find User", user=f"The user with username: {asked[1]} cannot be found.")  # fmt: skip
+                raise GraphError(
+                    110,
+                    "Invalid user id",
+                    sub=2207013,
+                    title="Cannot find User",
+                    user=f"The user with username: {asked[1]} cannot be found.",
+                )
             return {"id": who.id, "username": who.handle, "name": who.name, "followers_count": 930, "biography": ""}
 
         return found
@@ -319,10 +391,23 @@ class Server(WebhookSide, ContainerSide):
     def comment(self, media_id: str, text: str, *, under: str = "") -> str:
         """What somebody else writes in the app under media, or under another comment of it; the comment's id."""
         media = self.store.get("media", media_id) or {}
-        made = {"id": self.new_id(), "media": media["id"], "account": media["account"], "text": text, "at": time_of(self), "by": VISITOR, "under": under}  # fmt: skip
+        made = {
+            "id": self.new_id(),
+            "media": media["id"],
+            "account": media["account"],
+            "text": text,
+            "at": time_of(self),
+            "by": VISITOR,
+            "under": under,
+        }
         self.store.put("comment", made["id"], made)
         self.media_comments.setdefault(media["id"], []).append(made["id"])
-        value = {"id": made["id"], "from": VISITOR, "text": text, "media": {"id": media["id"], "media_product_type": media["product"]}} | ({"parent_id": under} if under else {})  # fmt: skip
+        value = {
+            "id": made["id"],
+            "from": VISITOR,
+            "text": text,
+            "media": {"id": media["id"], "media_product_type": media["product"]},
+        } | ({"parent_id": under} if under else {})
         for subscriber in (media["account"], PAGE_OF[media["account"]]):
             self.tell(subscriber, "comments", entry("instagram", media["account"], time_of(self), "comments", value))
         return str(made["id"])
@@ -330,7 +415,15 @@ class Server(WebhookSide, ContainerSide):
     def mention(self, account: str, text: str, *, caption: bool = False) -> str:
         """Somebody mentions an account under media of their own, or in its caption: the webhook tells ids alone."""
         key, media = self.new_id(), self.new_id()
-        made = {"id": media if caption else key, "account": account, "text": text, "at": time_of(self), "by": VISITOR, "media": media, "kind": "media" if caption else "comment"}  # fmt: skip
+        made = {
+            "id": media if caption else key,
+            "account": account,
+            "text": text,
+            "at": time_of(self),
+            "by": VISITOR,
+            "media": media,
+            "kind": "media" if caption else "comment",
+        }
         self.store.put("mention", str(made["id"]), made)
         value = {"media_id": media} | ({} if caption else {"comment_id": key})
         self.tell(PAGE_OF[account], "mentions", entry("instagram", account, time_of(self), "mentions", value))
@@ -351,7 +444,11 @@ class Server(WebhookSide, ContainerSide):
             if doc is None or doc["account"] != account or doc["kind"] != kind:
                 raise missing_object(asked[1], "GET")
             link = f"{self.base_url}/p/{doc['media']}/"
-            words = {"caption": doc["text"], "permalink": link} if kind == "media" else {"text": doc["text"], "media": {"id": doc["media"], "permalink": link}}  # fmt: skip
+            words = (
+                {"caption": doc["text"], "permalink": link}
+                if kind == "media"
+                else {"text": doc["text"], "media": {"id": doc["media"], "permalink": link}}
+            )
             return {"id": doc["id"], "timestamp": stamp(doc["at"]), "username": VISITOR["username"], **words}
 
         return found
@@ -430,16 +527,32 @@ class Server(WebhookSide, ContainerSide):
             (self.store.get("comment", one) or {}).get("text", "") for one in self.media_comments.get(doc["id"], [])
         ]
         extra = {"kind": doc["product"].lower(), "comments": comments}
-        return PublicPost(id=doc["id"], account=doc["account"], text=doc["caption"], at=iso(doc["at"]), url=self._permalink(doc), media=media, extra=extra)  # fmt: skip
+        return PublicPost(
+            id=doc["id"],
+            account=doc["account"],
+            text=doc["caption"],
+            at=iso(doc["at"]),
+            url=self._permalink(doc),
+            media=media,
+            extra=extra,
+        )
 
     def _public_file(self, one: Doc) -> dict[str, str]:
-        shown = {"kind": one["kind"], "alt": one["alt"], "sha256": one["sha256"], "mime": one["mime"], "url": self.file_url(one["file"])}  # fmt: skip
+        shown = {
+            "kind": one["kind"],
+            "alt": one["alt"],
+            "sha256": one["sha256"],
+            "mime": one["mime"],
+            "url": self.file_url(one["file"]),
+        }
         if cover := one.get("cover"):
             shown["cover"] = self.file_url(cover)
         return shown
 
     async def _media_page(self, request: web.Request) -> web.Response:
-        found = self.store.get("shortcode", request.match_info.get("code", "")) or {"media": request.match_info.get("media", "")}  # fmt: skip
+        found = self.store.get("shortcode", request.match_info.get("code", "")) or {
+            "media": request.match_info.get("media", "")
+        }
         media = self.store.get("media", found["media"])
         if media is None:
             return self.page("Not here", "<h1>Sorry, this page isn't available.</h1>", status=404)

@@ -78,17 +78,34 @@ class ContainerSide(FacebookLogin):
         if not self.limits_off and len(made) >= CONTAINERS_PER_DAY:
             raise self.too_many_calls("instagram", account, math.ceil((made[0] + DAY - time_of(self)) / 60))
         container: Doc = {
-            "id": self.new_id(), "account": account, "kind": kind, "caption": params.get("caption", "").strip(), "item": ask.flag("is_carousel_item"),
-            "share": ask.flag("share_to_feed", default=True), "alt": params.get("alt_text", "") if "image_url" in params else "", "video_url": "",
-            "cover": "", "cover_ms": None, "files": [], "children": [], "error": 0, "at": time_of(self), "ready": 0.0, "media": "",
-        }  # fmt: skip
+            "id": self.new_id(),
+            "account": account,
+            "kind": kind,
+            "caption": params.get("caption", "").strip(),
+            "item": ask.flag("is_carousel_item"),
+            "share": ask.flag("share_to_feed", default=True),
+            "alt": params.get("alt_text", "") if "image_url" in params else "",
+            "video_url": "",
+            "cover": "",
+            "cover_ms": None,
+            "files": [],
+            "children": [],
+            "error": 0,
+            "at": time_of(self),
+            "ready": 0.0,
+            "media": "",
+        }
         if kind == "CAROUSEL":
             self._fill_carousel(ask, container)
         elif "image_url" in params and kind in ("IMAGE", "STORIES"):
             await self._fill_image(container, params["image_url"])
         elif "video_url" in params and kind in ("VIDEO", "REELS", "STORIES"):
             if kind == "VIDEO" and not container["item"]:
-                raise GraphError(100, "(#100) The media_type VIDEO is deprecated. Use the REELS media_type to publish a video to your Instagram feed.", sub=2207067)  # fmt: skip
+                raise GraphError(
+                    100,
+                    "(#100) The media_type VIDEO is deprecated. Use the REELS media_type to publish a video to your Instagram feed.",
+                    sub=2207067,
+                )
             container["video_url"] = params["video_url"]
             if kind == "REELS":
                 await self._take_cover(ask, container)
@@ -102,14 +119,25 @@ class ContainerSide(FacebookLogin):
 
     def _check_caption(self, caption: str) -> None:
         if len(caption) > 2200:
-            raise GraphError(36004, "The caption is too long.", sub=2207010, title="Caption is too long", user="The caption was too long. It should be less than 2200 characters.")  # fmt: skip
+            raise GraphError(
+                36004,
+                "The caption is too long.",
+                sub=2207010,
+                title="Caption is too long",
+                user="The caption was too long. It should be less than 2200 characters.",
+            )
         if len(re.findall(r"(?<!\w)@\w", caption)) > 20 or len(re.findall(r"#\w", caption)) > 30:
             raise GraphError(100, "Too many tags", sub=2207040, user="Cannot use more than 20 tags per media.")
 
     def _fill_carousel(self, ask: Ask, container: Doc) -> None:
         children = [str(child) for child in ask.listed("children")]
         if not 2 <= len(children) <= 10:
-            raise GraphError(100, "Invalid carousel", sub=2207028, user="Your post won't work as a carousel. Carousels need at least 2 photos/videos and no more than 10 photos/videos.")  # fmt: skip
+            raise GraphError(
+                100,
+                "Invalid carousel",
+                sub=2207028,
+                user="Your post won't work as a carousel. Carousels need at least 2 photos/videos and no more than 10 photos/videos.",
+            )
         for child in children:
             doc = self.store.get("container", child)
             if doc is None or doc["account"] != container["account"] or not doc["item"]:
@@ -123,16 +151,34 @@ class ContainerSide(FacebookLogin):
     async def _fill_image(self, container: Doc, url: str) -> None:
         body = await self.fetch(url, IMAGE_MOST)
         if len(body) > IMAGE_MOST:
-            raise GraphError(36000, "The image size is too large.", sub=2207004, title="Image size too large", user="The image is too large to download. It should be less than 8 MiB.")  # fmt: skip
+            raise GraphError(
+                36000,
+                "The image size is too large.",
+                sub=2207004,
+                title="Image size too large",
+                user="The image is too large to download. It should be less than 8 MiB.",
+            )
         try:
             with Image.open(io.BytesIO(body)) as image:
                 form, aspect = image.format, image.width / image.height
         except (UnidentifiedImageError, OSError, Image.DecompressionBombError, ValueError, ZeroDivisionError):
             form, aspect = None, 0.0
         if form != "JPEG":
-            raise GraphError(36001, "The image format is not supported.", sub=2207005, title="Invalid image format", user=f"The image format {form or 'unknown'} is not supported. Please use JPEG.")  # fmt: skip
+            raise GraphError(
+                36001,
+                "The image format is not supported.",
+                sub=2207005,
+                title="Invalid image format",
+                user=f"The image format {form or 'unknown'} is not supported. Please use JPEG.",
+            )
         if container["kind"] != "STORIES" and not LOWEST - 0.005 <= aspect <= HIGHEST + 0.005:
-            raise GraphError(36003, "The aspect ratio is not supported.", sub=2207009, title="Unsupported aspect ratio", user=f"The submitted image with aspect ratio ({aspect:.3f},) cannot be published. Please submit an image with a valid aspect ratio.")  # fmt: skip
+            raise GraphError(
+                36003,
+                "The aspect ratio is not supported.",
+                sub=2207009,
+                title="Unsupported aspect ratio",
+                user=f"The submitted image with aspect ratio ({aspect:.3f},) cannot be published. Please submit an image with a valid aspect ratio.",
+            )
         self._hold(container, body, "image", "image/jpeg")
         container["ready"] = time_of(self) + (0 if container["item"] else self.processing_seconds / 6)
 
@@ -141,14 +187,29 @@ class ContainerSide(FacebookLogin):
         if url := ask.params.get("cover_url"):
             body = await self.fetch(url, IMAGE_MOST)
             if len(body) > IMAGE_MOST or not body.startswith(b"\xff\xd8"):
-                raise GraphError(36001, "The image format is not supported.", sub=2207005, title="Invalid image format", user="The cover image is not supported. Please use a JPEG of at most 8 MiB.")  # fmt: skip
+                raise GraphError(
+                    36001,
+                    "The image format is not supported.",
+                    sub=2207005,
+                    title="Invalid image format",
+                    user="The cover image is not supported. Please use a JPEG of at most 8 MiB.",
+                )
             container["cover"] = self.keep(body, "image/jpeg")["id"]
         elif "thumb_offset" in ask.params:
             container["cover_ms"] = ask.integer("thumb_offset")
 
     def _hold(self, container: Doc, body: bytes, kind: str, mime: str) -> None:
         file = self.keep(body, mime)
-        container["files"] = [{"id": self.new_id(), "kind": kind, "alt": container["alt"], "file": file["id"], "sha256": file["sha256"], "mime": mime}]  # fmt: skip
+        container["files"] = [
+            {
+                "id": self.new_id(),
+                "kind": kind,
+                "alt": container["alt"],
+                "file": file["id"],
+                "sha256": file["sha256"],
+                "mime": mime,
+            }
+        ]
 
     def _start_fetch(self, container: Doc) -> None:
         task = asyncio.get_running_loop().create_task(self._fetch_video(container["id"]))
@@ -226,7 +287,18 @@ class ContainerSide(FacebookLogin):
         shown = "CAROUSEL_ALBUM" if kind == "CAROUSEL" else "VIDEO" if files[0]["kind"] == "video" else "IMAGE"
         product = "STORY" if story else "REELS" if kind == "REELS" else "FEED"
         code = _shortcode(int(media_id))
-        media = {"id": media_id, "account": container["account"], "caption": "" if story else container["caption"], "type": shown, "product": product, "files": files, "code": code, "story": story, "share": container["share"], "at": now}  # fmt: skip
+        media = {
+            "id": media_id,
+            "account": container["account"],
+            "caption": "" if story else container["caption"],
+            "type": shown,
+            "product": product,
+            "files": files,
+            "code": code,
+            "story": story,
+            "share": container["share"],
+            "at": now,
+        }
         self.account_media.setdefault(container["account"], []).append(media_id)
         self.store.put("shortcode", code, {"media": media_id})
         return self.store.put("media", media_id, media)
@@ -238,15 +310,33 @@ class ContainerSide(FacebookLogin):
 
 
 def not_ready() -> GraphError:
-    return GraphError(9007, "Media ID is not available", sub=2207027, title="The media is not ready for publishing, please wait for a moment", user="The media is not ready for publishing, please wait for a moment")  # fmt: skip
+    return GraphError(
+        9007,
+        "Media ID is not available",
+        sub=2207027,
+        title="The media is not ready for publishing, please wait for a moment",
+        user="The media is not ready for publishing, please wait for a moment",
+    )
 
 
 def quota_used_up() -> GraphError:
-    return GraphError(9, "Application request limit reached", sub=2207042, title="Cannot publish", user="You reached maximum number of posts that is allowed to be published by Content Publishing API.")  # fmt: skip
+    return GraphError(
+        9,
+        "Application request limit reached",
+        sub=2207042,
+        title="Cannot publish",
+        user="You reached maximum number of posts that is allowed to be published by Content Publishing API.",
+    )
 
 
 def _no_container(container: str) -> GraphError:
-    return GraphError(24, "The requested resource does not exist", sub=2207008, title="Media builder not found", user=f"The media builder with creation id = {container} does not exist.")  # fmt: skip
+    return GraphError(
+        24,
+        "The requested resource does not exist",
+        sub=2207008,
+        title="Media builder not found",
+        user=f"The media builder with creation id = {container} does not exist.",
+    )
 
 
 def _shortcode(number: int) -> str:

@@ -70,7 +70,10 @@ async def words(session: Session, named: str) -> Answer | None:
     at = moment(one.get("timestamp")) if isinstance(one, dict) else None
     if not isinstance(one, dict) or at is None or one.get("username") == session.handle:
         return None
-    handle, shown = str(one.get("username") or ""), str(one.get("permalink") or (one.get("media") or {}).get("permalink") or "")  # fmt: skip
+    handle, shown = (
+        str(one.get("username") or ""),
+        str(one.get("permalink") or (one.get("media") or {}).get("permalink") or ""),
+    )
     return Answer(
         id=key,
         at=at,
@@ -89,13 +92,23 @@ def _comment(account: str, sent: Any, value: Mapping[str, Any]) -> Happening | N
         return None
     who, media = value.get("from") or {}, value.get("media") or {}
     author = str(who.get("id") or who.get("username") or "")
-    said = Answer(id=key, at=at, author=author, handle=str(who.get("username") or ""), text=str(value.get("text") or ""), answers=str(media.get("id") or ""), raw=dict(value))  # fmt: skip
+    said = Answer(
+        id=key,
+        at=at,
+        author=author,
+        handle=str(who.get("username") or ""),
+        text=str(value.get("text") or ""),
+        answers=str(media.get("id") or ""),
+        raw=dict(value),
+    )
     return Happening(account=account, at=at, answer=said)
 
 
 async def subscribe(session: Session, address: str, token: str) -> None:
     if wire.by_facebook(session):
-        await subscribe_app(session.http, session.app, session.app.endpoints["facebook"], OBJECT, f"{FIELDS},{MENTIONS}", address, token)  # fmt: skip
+        await subscribe_app(
+            session.http, session.app, session.app.endpoints["facebook"], OBJECT, f"{FIELDS},{MENTIONS}", address, token
+        )
     await subscribe_account(wire.graph_of(session), _subscribed(session), _fields(session))
 
 

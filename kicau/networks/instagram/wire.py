@@ -160,7 +160,12 @@ def _refusal(code: int, told: str) -> Problem:
     if known := KNOWN.get(code):
         return known.problem(NETWORK, told)
     message = "{network} could not use the file ({said}): send another one."
-    return Problem(code="media-failed", message=message, params={"network": NETWORK, "said": told or "it gave no reason"}, field="parts.0.media")  # fmt: skip
+    return Problem(
+        code="media-failed",
+        message=message,
+        params={"network": NETWORK, "said": told or "it gave no reason"},
+        field="parts.0.media",
+    )
 
 
 # What readers see
@@ -269,7 +274,9 @@ async def _find_comment(session: Session, delivery: Delivery) -> Published | Non
     return None
 
 
-def _published(session: Session, done: Mapping[str, JSON], *, comment: str = "", refused: Problem | None = None) -> Published:  # fmt: skip
+def _published(
+    session: Session, done: Mapping[str, JSON], *, comment: str = "", refused: Problem | None = None
+) -> Published:
     raw: dict[str, JSON] = {"id": done["media"], "container": done["container"], "permalink": done["url"]}
     return Published(
         ids=(str(done["media"]),),

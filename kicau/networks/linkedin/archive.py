@@ -69,8 +69,13 @@ def _comment(row: dict[str, str]) -> Record:
     address = row.get("Link", "")
     at = moment(row.get("Date", ""))
     return Record(
-        text=row.get("Message", ""), posted_at=at, posted_to="second" if at else "none", kind="comment", url=address, reply_to=_urn(address)
-    )  # fmt: skip
+        text=row.get("Message", ""),
+        posted_at=at,
+        posted_to="second" if at else "none",
+        kind="comment",
+        url=address,
+        reply_to=_urn(address),
+    )
 
 
 def _urn(address: str) -> str:

@@ -43,7 +43,9 @@ class LinkedInAuth:
         }
         return oauth2.redirect(f"{sign_in.app.endpoints['oauth']}/authorization", query, pkce=False)
 
-    async def finish(self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /) -> tuple[Account, ...]:  # fmt: skip
+    async def finish(
+        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[Account, ...]:
         """The member, and each organisation that they may post for."""
         code = oauth2.returned_code(LABEL, returned)
         try:
@@ -86,7 +88,11 @@ async def _member(sign_in: SignIn, granted: Credentials) -> Account:
     www = sign_in.app.endpoints["www"]
     if "openid" in granted.scopes:
         url = f"{sign_in.app.endpoints['api']}/v2/userinfo"
-        told = (await sign_in.http.call("GET", url, charge=wire.ONE_CALL, headers={"Authorization": f"Bearer {granted.access_token}"})).json()  # fmt: skip
+        told = (
+            await sign_in.http.call(
+                "GET", url, charge=wire.ONE_CALL, headers={"Authorization": f"Bearer {granted.access_token}"}
+            )
+        ).json()
         name = str(told.get("name") or "")
         return Account(id=_person(told, "sub"), handle=name, name=name, credentials=granted)
     told = (await wire.call(sign_in, granted.access_token, "GET", "/rest/me", need="profile")).json()
@@ -113,7 +119,9 @@ async def _organisations(sign_in: SignIn, granted: Credentials) -> AsyncIterator
         return
     for urn in await _roles(sign_in, granted):
         number = urn.rsplit(":", 1)[-1]
-        told = (await wire.call(sign_in, granted.access_token, "GET", f"/rest/organizations/{number}", need="roles")).json()  # fmt: skip
+        told = (
+            await wire.call(sign_in, granted.access_token, "GET", f"/rest/organizations/{number}", need="roles")
+        ).json()
         vanity = str(told.get("vanityName") or "")
         yield Account(
             id=urn,
@@ -131,11 +139,25 @@ async def _roles(sign_in: SignIn, granted: Credentials) -> list[str]:
     start = 0
     while True:
         query = f"count={PAGE}&q=roleAssignee&start={start}&state=APPROVED"
-        answer = (await wire.call(sign_in, granted.access_token, "GET", "/rest/organizationAcls", need="roles", query=query, restli="FINDER")).json()  # fmt: skip
+        answer = (
+            await wire.call(
+                sign_in,
+                granted.access_token,
+                "GET",
+                "/rest/organizationAcls",
+                need="roles",
+                query=query,
+                restli="FINDER",
+            )
+        ).json()
         elements = answer.get("elements") or []
         for one in elements:
             urn = str(one.get("organization") or one.get("organizationTarget") or "")
-            if one.get("role") in POSTING_ROLES and one.get("state", "APPROVED") == "APPROVED" and urn.startswith("urn:li:organization:"):  # fmt: skip
+            if (
+                one.get("role") in POSTING_ROLES
+                and one.get("state", "APPROVED") == "APPROVED"
+                and urn.startswith("urn:li:organization:")
+            ):
                 found[urn] = None
         if len(elements) < PAGE:
             return list(found)

@@ -67,7 +67,11 @@ class LinkedIn:
         """https://learn.microsoft.com/en-us/linkedin/shared/authentication/token-introspection (2026-11-26)"""
         app, token = session.app, session.credentials.access_token
         form = {"client_id": app.client_id, "client_secret": app.client_secret, "token": token}
-        told = (await session.http.call("POST", f"{app.endpoints['oauth']}/introspectToken", charge=wire.ONE_CALL, repeatable=True, form=form)).json()  # fmt: skip
+        told = (
+            await session.http.call(
+                "POST", f"{app.endpoints['oauth']}/introspectToken", charge=wire.ONE_CALL, repeatable=True, form=form
+            )
+        ).json()
         if not told.get("active"):
             raise AuthExpired(f"{LABEL} says that the token is {told.get('status') or 'not its own'}")
 
@@ -104,7 +108,11 @@ class LinkedIn:
         except Rejected as exc:
             waited = int(cast(int, progress.get("waited", 0)))
             if exc.problems[0].code == "media-not-ready" and waited < NOT_READY_TRIES:
-                return Continue(progress={**progress, "waited": waited + 1}, after=timedelta(seconds=10), note=exc.problems[0].sentence)  # fmt: skip
+                return Continue(
+                    progress={**progress, "waited": waited + 1},
+                    after=timedelta(seconds=10),
+                    note=exc.problems[0].sentence,
+                )
             raise _in_our_words(exc, post) from exc
         if not (urn := reply.headers.get("x-restli-id")):
             raise Uncertain(f"{LABEL} confirmed the post without telling its id")
@@ -116,7 +124,9 @@ class LinkedIn:
             return Continue(progress={"post": urn, "at": at.isoformat()})
         return self._published(session, {"post": urn, "at": at.isoformat()})
 
-    def _published(self, session: Session, progress: Mapping[str, JSON], *, comment: str = "", warning: Problem | None = None) -> Published:  # fmt: skip
+    def _published(
+        self, session: Session, progress: Mapping[str, JSON], *, comment: str = "", warning: Problem | None = None
+    ) -> Published:
         urn = str(progress["post"])
         raw: dict[str, JSON] = {"x-restli-id": urn}
         if comment:
@@ -136,7 +146,9 @@ class LinkedIn:
             return self._published(session, progress)
         body = wire.comment_body(session.account_id, urn, comment.text)
         try:
-            reply = await wire.api(session, "POST", f"/rest/socialActions/{wire.key(urn)}/comments", need="write", json=body)  # fmt: skip
+            reply = await wire.api(
+                session, "POST", f"/rest/socialActions/{wire.key(urn)}/comments", need="write", json=body
+            )
         except RateLimited as exc:
             return self._comment_later(session, progress, exc)
         except Rejected as exc:
@@ -170,7 +182,11 @@ class LinkedIn:
         progress = dict(delivery.progress)
         if "post" in progress:
             return await self._find_comment(session, delivery, progress)
-        urns = [str(entry["urn"]) for entry in cast(list[dict[str, Any]], progress.get("files") or []) if upload.ready(entry)]  # fmt: skip
+        urns = [
+            str(entry["urn"])
+            for entry in cast(list[dict[str, Any]], progress.get("files") or [])
+            if upload.ready(entry)
+        ]
         if len(urns) < sum(1 for _ in wire.files(delivery.post)) and delivery.restored_at is None:
             return None  # a file was under way, and no reader sees one
         found = await (
@@ -204,7 +220,9 @@ class LinkedIn:
         try:
             if replies.COMMENT.fullmatch(post_id):
                 return await replies.withdraw(session, post_id)
-            await wire.api(session, "DELETE", f"/rest/posts/{wire.key(post_id)}", need="write", restli="DELETE", repeatable=True)  # fmt: skip
+            await wire.api(
+                session, "DELETE", f"/rest/posts/{wire.key(post_id)}", need="write", restli="DELETE", repeatable=True
+            )
         except Rejected as exc:
             if exc.problems[0].code != "not-found":
                 raise

@@ -31,7 +31,9 @@ FACTS: Mapping[str, Fact] = {
     "max-length": _fact(3000, REFUSAL),
     # Counted in UTF-16 code units: the refusal tells the length of a Java string, and so an emoji counts as two.
     "unit": _fact("UTF-16 code units of the text as readers see it", f"inferred from {REFUSAL}"),
-    "max-comment-length": _fact(1250, "not published by LinkedIn; https://glama.ai/mcp/connectors/com.publora/mcp-server"),
+    "max-comment-length": _fact(
+        1250, "not published by LinkedIn; https://glama.ai/mcp/connectors/com.publora/mcp-server"
+    ),
     "max-parts": _fact(1, f"{SHARES}/posts-api: a post has one commentary, and no thread exists"),
     "multi-image-min": _fact(2, f"{SHARES}/multiimage-post-api"),
     "multi-image-max": _fact(20, f"{SHARES}/multiimage-post-api"),
@@ -44,22 +46,35 @@ FACTS: Mapping[str, Fact] = {
     "video-min-duration-ms": _fact(3_000, f"{SHARES}/videos-api: 3 s"),
     "video-max-duration-ms": _fact(30 * 60_000, f"{SHARES}/videos-api: 30 min"),
     "video-part-size": _fact(4_194_304, f"{SHARES}/videos-api: parts of 4 MB"),
-    "cover-max-size": _fact(10_000_000, "not published by LinkedIn; https://www.ayrshare.com/docs/apis/post/social-networks/linkedin: below 10 MB"),
+    "cover-max-size": _fact(
+        10_000_000,
+        "not published by LinkedIn; https://www.ayrshare.com/docs/apis/post/social-networks/linkedin: below 10 MB",
+    ),
     "document-max-size": _fact(100_000_000, f"{SHARES}/documents-api: 100 MB"),
     "document-max-pages": _fact(300, f"{SHARES}/documents-api"),
     "max-alt": _fact(4086, f"{SHARES}/posts-api: altText"),
     "poll-min-options": _fact(2, f"{SHARES}/poll-post-api"),
     "poll-max-options": _fact(4, f"{SHARES}/poll-post-api"),
-    "poll-max-option-length": _fact(30, "not published by LinkedIn; https://publer.com/docs/create-posts/content-types/polls"),
-    "poll-max-question-length": _fact(140, "not published by LinkedIn; the limit of the form on its site, told by its users"),
+    "poll-max-option-length": _fact(
+        30, "not published by LinkedIn; https://publer.com/docs/create-posts/content-types/polls"
+    ),
+    "poll-max-question-length": _fact(
+        140, "not published by LinkedIn; the limit of the form on its site, told by its users"
+    ),
     "poll-durations": _fact("ONE_DAY THREE_DAYS SEVEN_DAYS FOURTEEN_DAYS", f"{SHARES}/poll-post-api"),
-    "confirmation": _fact("needed", "LinkedIn API Terms of Use 3.1(26), 2022-12-13: no use of the APIs to automate posting"),
-    "comment-interval-seconds": _fact(60, "not published by LinkedIn: one comment a minute and member, told by its users"),
+    "confirmation": _fact(
+        "needed", "LinkedIn API Terms of Use 3.1(26), 2022-12-13: no use of the APIs to automate posting"
+    ),
+    "comment-interval-seconds": _fact(
+        60, "not published by LinkedIn: one comment a minute and member, told by its users"
+    ),
     "daily-reset": _fact("00:00 UTC", f"{DOCS}/shared/api-guide/concepts/rate-limits"),
     "code-seconds": _fact(1800, f"{DOCS}/shared/authentication/authorization-code-flow"),
     "token-seconds": _fact(5_184_000, f"{DOCS}/shared/authentication/authorization-code-flow: 60 days"),
-    "refresh-seconds": _fact(31_536_000, f"{DOCS}/shared/authentication/programmatic-refresh-tokens: 365 days, never extended"),
-}  # fmt: skip
+    "refresh-seconds": _fact(
+        31_536_000, f"{DOCS}/shared/authentication/programmatic-refresh-tokens: 365 days, never extended"
+    ),
+}
 
 
 def number(name: str) -> int:
@@ -74,11 +89,23 @@ VERSION = str(FACTS["version"].value)
 # or lists the scopes themselves, in the app's tier.
 SCOPE_SETS: Mapping[str, tuple[str, ...]] = {
     # Community Management API, which must be the only product of its app.
-    "community": ("r_basicprofile", "w_member_social", "w_organization_social", "r_organization_social", "rw_organization_admin"),
-    "community-feed": ("r_basicprofile", "w_member_social_feed", "w_organization_social_feed", "r_organization_social_feed", "rw_organization_admin"),
+    "community": (
+        "r_basicprofile",
+        "w_member_social",
+        "w_organization_social",
+        "r_organization_social",
+        "rw_organization_admin",
+    ),
+    "community-feed": (
+        "r_basicprofile",
+        "w_member_social_feed",
+        "w_organization_social_feed",
+        "r_organization_social_feed",
+        "rw_organization_admin",
+    ),
     # "Share on LinkedIn" and "Sign In with LinkedIn using OpenID Connect": members only, granted to every app.
     "self-serve": ("openid", "profile", "w_member_social"),
-}  # fmt: skip
+}
 DEFAULT_SCOPES = SCOPE_SETS["community"]
 
 

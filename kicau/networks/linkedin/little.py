@@ -27,7 +27,7 @@ TOKEN = re.compile(
   | (?<![\w&/\#＃])(?P<hash>[#＃](?=\w*[^\W\d_])\w+)
     """,
     re.VERBOSE | re.IGNORECASE,
-)  # fmt: skip
+)
 
 
 def read(typed: str) -> tuple[str, tuple[Span, ...]]:
@@ -106,7 +106,10 @@ def write(text: str, spans: Iterable[Span]) -> str:
     return "".join(out)
 
 
-SENT = re.compile(rf"@\[(?P<name>(?:\\.|[^\]\\])*)\]\({URN}\)|\{{hashtag\|\\?(?P<sign>[#＃])\|(?P<tag>(?:\\.|[^}}\\])*)\}}|\\(?P<char>.)", re.DOTALL)  # fmt: skip
+SENT = re.compile(
+    rf"@\[(?P<name>(?:\\.|[^\]\\])*)\]\({URN}\)|\{{hashtag\|\\?(?P<sign>[#＃])\|(?P<tag>(?:\\.|[^}}\\])*)\}}|\\(?P<char>.)",
+    re.DOTALL,
+)
 
 
 def shown(sent: str) -> str:

@@ -19,7 +19,9 @@ VANITY = re.compile(r"[\w-]{1,100}")
 async def find(session: Session, words: str) -> tuple[Account, ...]:
     if not VANITY.fullmatch(words):
         return ()
-    reply = await wire.api(session, "GET", "/rest/organizations", query=f"q=vanityName&vanityName={wire.key(words)}", need="roles")  # fmt: skip
+    reply = await wire.api(
+        session, "GET", "/rest/organizations", query=f"q=vanityName&vanityName={wire.key(words)}", need="roles"
+    )
     told = reply.json()
     rows = told.get("elements") if isinstance(told, dict) else None
     return tuple(

@@ -71,7 +71,12 @@ def read_error(reply: Reply) -> ConnectorError | None:
     if said.oauth:
         return AuthExpired(f"{said.oauth}: {said.message}")
     if reply.status == 426 or said.code in VERSION_CODES:
-        return _refused("expired-version", "{network} no longer answers version {version} of its API, which this Kicau speaks: the operator installs a newer Kicau, then the post is retried.", said, version=VERSION)  # fmt: skip
+        return _refused(
+            "expired-version",
+            "{network} no longer answers version {version} of its API, which this Kicau speaks: the operator installs a newer Kicau, then the post is retried.",
+            said,
+            version=VERSION,
+        )
     match reply.status:
         case 401:
             return AuthExpired(said.message)
@@ -105,7 +110,11 @@ def _limited(reply: Reply, said: Said) -> RateLimited:
     shorter = next((wait for unit, wait in UNITS.items() if unit in words), None)
     now = datetime.now(UTC)
     until = retry_after(reply) or (now + shorter if shorter else _midnight(now))
-    return RateLimited(until, whole_app="APPLICATION" in said.message.upper() and "MEMBER" not in said.message.upper(), detail=said.message)  # fmt: skip
+    return RateLimited(
+        until,
+        whole_app="APPLICATION" in said.message.upper() and "MEMBER" not in said.message.upper(),
+        detail=said.message,
+    )
 
 
 def _midnight(now: datetime) -> datetime:
@@ -120,10 +129,17 @@ def _of_content(said: Said) -> Rejected:
     if said.has("DUPLICATE_POST") or "is a duplicate of" in said.message:
         known = POST_URN.search(said.message)
         urn = known.group() if known else "an earlier one"
-        return _refused("duplicate", "{network} refused the post because it says the same as {urn}, published not long ago: change the text, or leave it at that.", said, urn=urn)  # fmt: skip
+        return _refused(
+            "duplicate",
+            "{network} refused the post because it says the same as {urn}, published not long ago: change the text, or leave it at that.",
+            said,
+            urn=urn,
+        )
     if said.has("MEDIA_ASSET"):
         if said.has("FAILED"):
-            return _refused("media-refused", "{network} could not use a file of the post: {said}. Replace the file.", said)  # fmt: skip
+            return _refused(
+                "media-refused", "{network} could not use a file of the post: {said}. Replace the file.", said
+            )
         return _refused("media-not-ready", "{network} has not finished with a file of the post: {said}", said)
     return _refused("refused", "{network} refused the post: {said}", said)
 
@@ -141,11 +157,28 @@ def _too_long(where: str, numbers: re.Match[str] | None, said: Said) -> Rejected
         field, limit = "parts.0.text", number("max-length")
         message = "On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}."
     limit = int(numbers[2]) if numbers else limit
-    params = {"network": LABEL, "where": "the text", "actual": actual, "unit": "characters", "limit": limit, "now_what": "shorten it"}  # fmt: skip
-    problem = Problem(code="too-long", message=message, params=params, field=field, limit=limit, actual=actual if isinstance(actual, int) else None, mend="shorten")  # fmt: skip
+    params = {
+        "network": LABEL,
+        "where": "the text",
+        "actual": actual,
+        "unit": "characters",
+        "limit": limit,
+        "now_what": "shorten it",
+    }
+    problem = Problem(
+        code="too-long",
+        message=message,
+        params=params,
+        field=field,
+        limit=limit,
+        actual=actual if isinstance(actual, int) else None,
+        mend="shorten",
+    )
     return Rejected(problem, detail=said.message)
 
 
 def _refused(code: str, message: str, said: Said, **params: str | int) -> Rejected:
     short = said.message.rsplit("Exception: ", 1)[-1].strip().rstrip(".")[:300]
-    return Rejected(Problem(code=code, message=message, params={"network": LABEL, "said": short, **params}), detail=said.message)  # fmt: skip
+    return Rejected(
+        Problem(code=code, message=message, params={"network": LABEL, "said": short, **params}), detail=said.message
+    )

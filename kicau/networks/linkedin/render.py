@@ -55,7 +55,13 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
     problems += said.problems
     notices += said.notices
     if not any(part.text.strip() or part.media for part in parts) and not draft.link and not draft.poll:
-        problems.append(_said("needs-text", "parts.0.text", "{network} wants a text, a file, a link or a poll; this post has none: write something."))  # fmt: skip
+        problems.append(
+            _said(
+                "needs-text",
+                "parts.0.text",
+                "{network} wants a text, a file, a link or a poll; this post has none: write something.",
+            )
+        )
     return Rendered(
         parts=tuple(parts),
         link=link,
@@ -70,17 +76,33 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
     )
 
 
-TARGET = re.compile(r"urn:li:(?:share|ugcPost|activity):\d+|urn:li:comment:\(urn:li:(?:share|ugcPost|activity):\d+,\d+\)")  # fmt: skip
+TARGET = re.compile(
+    r"urn:li:(?:share|ugcPost|activity):\d+|urn:li:comment:\(urn:li:(?:share|ugcPost|activity):\d+,\d+\)"
+)
 
 
 def _answer(draft: Draft) -> Iterable[Problem]:
     """An answer is a comment: words, under a post or comment that is named by its URN."""
     given = (draft.reply_to or "").strip()
     if not TARGET.fullmatch(given):
-        yield _said("bad-reference", "reply_to", "{network} knows posts and comments by their URN (urn:li:share:…, urn:li:comment:(…)), not by {given!r}.", given=given[:80])  # fmt: skip
-    for what, field in ((draft.parts and draft.parts[0].media, "parts.0.media"), (draft.link, "link"), (draft.poll, "poll"), (draft.first_comment, "first_comment")):  # fmt: skip
+        yield _said(
+            "bad-reference",
+            "reply_to",
+            "{network} knows posts and comments by their URN (urn:li:share:…, urn:li:comment:(…)), not by {given!r}.",
+            given=given[:80],
+        )
+    for what, field in (
+        (draft.parts and draft.parts[0].media, "parts.0.media"),
+        (draft.link, "link"),
+        (draft.poll, "poll"),
+        (draft.first_comment, "first_comment"),
+    ):
         if what:
-            yield _said("words-alone", field, "An answer on {network} has words alone: remove files, link card, poll and first comment.")  # fmt: skip
+            yield _said(
+                "words-alone",
+                field,
+                "An answer on {network} has words alone: remove files, link card, poll and first comment.",
+            )
 
 
 def _lead(parts: Iterable[RenderedPart], link: Link | None) -> int:
@@ -103,10 +125,25 @@ def _part(n: int, part: Part, draft: Draft, can: Capabilities) -> tuple[Rendered
     problems, notices = [*checked.problems, *_unsendable(f"parts.{n}.text", text)], list(checked.notices)
     for k, one in enumerate(part.media):
         if one.alt and one.kind in (MediaKind.VIDEO, MediaKind.DOCUMENT):
-            notices.append(_said("alt-not-sent", f"parts.{n}.media.{k}.alt", "{network} takes no alt text for a {what}: that of {name} stays here.", what=checks.KINDS[one.kind], name=one.name or one.ref))  # fmt: skip
+            notices.append(
+                _said(
+                    "alt-not-sent",
+                    f"parts.{n}.media.{k}.alt",
+                    "{network} takes no alt text for a {what}: that of {name} stays here.",
+                    what=checks.KINDS[one.kind],
+                    name=one.name or one.ref,
+                )
+            )
     bare = not part.media and not draft.link and not draft.poll
     if bare and (url := next((s.text for s in spans if s.kind is SpanKind.LINK), "")):
-        notices.append(_said("no-link-card", f"parts.{n}.text", "{network} makes no preview of {url} by itself for posts like this; add a link with a title to show a card.", url=url))  # fmt: skip
+        notices.append(
+            _said(
+                "no-link-card",
+                f"parts.{n}.text",
+                "{network} makes no preview of {url} by itself for posts like this; add a link with a title to show a card.",
+                url=url,
+            )
+        )
     made = RenderedPart(
         text=text,
         spans=spans,
@@ -127,7 +164,11 @@ def _as_needed(one: RenderedMedia) -> RenderedMedia:
 
 def _unsendable(field: str, text: str) -> Iterable[Problem]:
     if any("\ud800" <= char <= "\udfff" or char == "\x00" for char in text):
-        yield _said("broken-text", field, "The text for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.")  # fmt: skip
+        yield _said(
+            "broken-text",
+            field,
+            "The text for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.",
+        )
 
 
 def _link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[Link | None, _Told]:
@@ -136,14 +177,43 @@ def _link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[L
         return None, told
     rival = "a poll" if draft.poll else "files" if any(part.media for part in parts) else ""
     if rival and any(link.url in part.text for part in parts):
-        told.notices.append(_said("card-left-out", "link", "{network} shows either {rival} or a link card: the card is left out, the address stays in the text.", rival=rival))  # fmt: skip
+        told.notices.append(
+            _said(
+                "card-left-out",
+                "link",
+                "{network} shows either {rival} or a link card: the card is left out, the address stays in the text.",
+                rival=rival,
+            )
+        )
         return None, told
     if rival:
-        told.problems.append(_said("link-with-media", "link", "{network} shows either {rival} or a link card: put {url} into the text, or remove one of the two.", rival=rival, url=link.url))  # fmt: skip
+        told.problems.append(
+            _said(
+                "link-with-media",
+                "link",
+                "{network} shows either {rival} or a link card: put {url} into the text, or remove one of the two.",
+                rival=rival,
+                url=link.url,
+            )
+        )
     if not link.url.lower().startswith(("http://", "https://")):
-        told.problems.append(_said("bad-link", "link.url", "{network} takes links that begin with http:// or https://; this one is {url!r}.", url=link.url))  # fmt: skip
+        told.problems.append(
+            _said(
+                "bad-link",
+                "link.url",
+                "{network} takes links that begin with http:// or https://; this one is {url!r}.",
+                url=link.url,
+            )
+        )
     if not link.title.strip():
-        told.problems.append(_said("link-needs-title", "link.title", "{network} does not read the linked page: write the title of the card for {url}.", url=link.url))  # fmt: skip
+        told.problems.append(
+            _said(
+                "link-needs-title",
+                "link.title",
+                "{network} does not read the linked page: write the title of the card for {url}.",
+                url=link.url,
+            )
+        )
     if link.thumbnail:
         link = replace(link, thumbnail=_thumbnail(link.thumbnail, draft, can, told))
     return link, told
@@ -154,8 +224,18 @@ def _thumbnail(one: Media, draft: Draft, can: Capabilities, told: _Told) -> Medi
     rules = {MediaKind.IMAGE: can.media[MediaKind.IMAGE]} if MediaKind.IMAGE in can.media else {}
     checked = checks.check_media(LABEL, 0, (one,), can, convert=False, rules=rules)
     if one.alt:
-        told.notices.append(_said("alt-not-sent", "link.thumbnail.alt", "{network} takes no alt text for the picture of a link card: that of {name} stays here.", name=one.name or one.ref))  # fmt: skip
-    told.problems += [replace(p, field="link.thumbnail" + p.field.removeprefix("parts.0.media.0").removeprefix("parts.0.media")) for p in checked.problems]  # fmt: skip
+        told.notices.append(
+            _said(
+                "alt-not-sent",
+                "link.thumbnail.alt",
+                "{network} takes no alt text for the picture of a link card: that of {name} stays here.",
+                name=one.name or one.ref,
+            )
+        )
+    told.problems += [
+        replace(p, field="link.thumbnail" + p.field.removeprefix("parts.0.media.0").removeprefix("parts.0.media"))
+        for p in checked.problems
+    ]
     return one
 
 
@@ -165,16 +245,41 @@ def _poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[P
         return poll, told
     told.problems += checks.check_poll(LABEL, poll, can, [little.length(o) for o in poll.options])
     if any(part.media for part in parts):
-        told.problems.append(_said("poll-with-media", "poll", "{network} takes no files in a post with a poll: remove the files or the poll."))  # fmt: skip
+        told.problems.append(
+            _said(
+                "poll-with-media",
+                "poll",
+                "{network} takes no files in a post with a poll: remove the files or the poll.",
+            )
+        )
     limit, field = can.poll.max_question_length, "poll.question"
     if not poll.question.strip():
         text = parts[0].text.strip() if parts else ""
         if text and little.length(text) <= limit:
-            told.notices.append(_said("question-from-text", field, "{network} wants a question with a poll: the text is asked as the question too."))  # fmt: skip
+            told.notices.append(
+                _said(
+                    "question-from-text",
+                    field,
+                    "{network} wants a question with a poll: the text is asked as the question too.",
+                )
+            )
             return replace(poll, question=text), told
-        told.problems.append(_said("poll-needs-question", field, "{network} wants a question of at most {limit} characters with a poll: write one.", limit=limit))  # fmt: skip
+        told.problems.append(
+            _said(
+                "poll-needs-question",
+                field,
+                "{network} wants a question of at most {limit} characters with a poll: write one.",
+                limit=limit,
+            )
+        )
     elif (actual := little.length(poll.question)) > limit:
-        problem = _said("question-too-long", field, "On {network}, the poll's question has {actual} characters; the limit is {limit}: shorten it.", limit=limit, actual=actual)  # fmt: skip
+        problem = _said(
+            "question-too-long",
+            field,
+            "On {network}, the poll's question has {actual} characters; the limit is {limit}: shorten it.",
+            limit=limit,
+            actual=actual,
+        )
         told.problems.append(replace(problem, limit=limit, actual=actual))
     return poll, told
 
@@ -186,13 +291,25 @@ def _comment(draft: Draft, can: Capabilities) -> tuple[RenderedPart | None, _Tol
     text, spans = little.read(draft.first_comment)
     told.problems += _unsendable("first_comment", text)
     if any(s.kind is SpanKind.MENTION for s in spans):
-        told.notices.append(_said("comment-mentions", "first_comment", "In a first comment on {network}, mentions go out as plain names."))  # fmt: skip
+        told.notices.append(
+            _said(
+                "comment-mentions", "first_comment", "In a first comment on {network}, mentions go out as plain names."
+            )
+        )
     used, limit = little.length(text), can.max_comment_length
     if limit and used > limit:
-        problem = _said("comment-too-long", "first_comment", "On {network}, the first comment has {actual} characters; the limit is {limit}: shorten it.", limit=limit, actual=used)  # fmt: skip
+        problem = _said(
+            "comment-too-long",
+            "first_comment",
+            "On {network}, the first comment has {actual} characters; the limit is {limit}: shorten it.",
+            limit=limit,
+            actual=used,
+        )
         told.problems.append(replace(problem, limit=limit, actual=used, mend="shorten"))
     if not text.strip():
-        told.problems.append(_said("comment-empty", "first_comment", "The first comment for {network} is blank: write it or remove it."))  # fmt: skip
+        told.problems.append(
+            _said("comment-empty", "first_comment", "The first comment for {network} is blank: write it or remove it.")
+        )
     plain = tuple(s for s in spans if s.kind is not SpanKind.MENTION)
     return RenderedPart(text=text, spans=plain, used=used, limit=limit, unit=can.unit), told
 

@@ -23,7 +23,9 @@ async def step(session: Session, delivery: Delivery) -> PublishResult:
     if wait := too_early(delivery, session.now()):
         return wait
     target, parent = str(delivery.post.reply_to), COMMENT.fullmatch(str(delivery.post.reply_to))
-    body: dict[str, JSON] = wire.comment_body(session.account_id, parent[1] if parent else target, delivery.post.parts[0].text)  # fmt: skip
+    body: dict[str, JSON] = wire.comment_body(
+        session.account_id, parent[1] if parent else target, delivery.post.parts[0].text
+    )
     body |= {"parentComment": target} if parent else {}
     reply = await wire.api(session, "POST", f"/rest/socialActions/{wire.key(target)}/comments", need="write", json=body)
     number = reply.headers.get("x-restli-id", "")

@@ -16,7 +16,9 @@ from kicau.networks.linkedin.limits import LABEL
 async def reads(session: Session, revision: Revision) -> Reads:
     """Few apps may read what they published; without that, Uncertain."""
     if not wire.may(session.credentials.scopes, "read", session.kind):
-        raise Uncertain(f"{LABEL} gives this app no permission to read the posts of this account back, so a person has to look.")  # fmt: skip
+        raise Uncertain(
+            f"{LABEL} gives this app no permission to read the posts of this account back, so a person has to look."
+        )
     try:
         told = (await wire.api(session, "GET", f"/rest/posts/{wire.key(revision.post_id)}", need="read")).json()
     except Rejected as refused:

@@ -21,14 +21,38 @@ from kicau.networks.linkedin.sandbox_oauth import SignIn
 from kicau.networks.linkedin.sandbox_posts import Posts
 
 MEMBERS = (
-    {"urn": "urn:li:person:sK7wUlan3d", "id": "sK7wUlan3d", "first": "Sari", "last": "Wulandari", "vanity": "sari-wulandari", "headline": "Roaster at Kopi Senja"},
-    {"urn": "urn:li:person:bM2pRat4ma", "id": "bM2pRat4ma", "first": "Bima", "last": "Pratama", "vanity": "bima-pratama", "headline": "Editor at Kabar Pagi"},
-)  # fmt: skip
+    {
+        "urn": "urn:li:person:sK7wUlan3d",
+        "id": "sK7wUlan3d",
+        "first": "Sari",
+        "last": "Wulandari",
+        "vanity": "sari-wulandari",
+        "headline": "Roaster at Kopi Senja",
+    },
+    {
+        "urn": "urn:li:person:bM2pRat4ma",
+        "id": "bM2pRat4ma",
+        "first": "Bima",
+        "last": "Pratama",
+        "vanity": "bima-pratama",
+        "headline": "Editor at Kabar Pagi",
+    },
+)
 ORGANISATIONS = ({"urn": "urn:li:organization:5012346", "id": 5012346, "name": "Kopi Senja", "vanity": "kopi-senja"},)
 ROLES = (
-    {"roleAssignee": MEMBERS[0]["urn"], "organization": ORGANISATIONS[0]["urn"], "role": "ADMINISTRATOR", "state": "APPROVED"},
-    {"roleAssignee": MEMBERS[1]["urn"], "organization": ORGANISATIONS[0]["urn"], "role": "ANALYST", "state": "APPROVED"},
-)  # fmt: skip
+    {
+        "roleAssignee": MEMBERS[0]["urn"],
+        "organization": ORGANISATIONS[0]["urn"],
+        "role": "ADMINISTRATOR",
+        "state": "APPROVED",
+    },
+    {
+        "roleAssignee": MEMBERS[1]["urn"],
+        "organization": ORGANISATIONS[0]["urn"],
+        "role": "ANALYST",
+        "state": "APPROVED",
+    },
+)
 
 
 class Server(Door):
@@ -73,7 +97,10 @@ class Server(Door):
 
     def accounts(self) -> tuple[SeededAccount, ...]:
         """The members; an organisation is reached through its administrator's sign-in."""
-        return tuple(SeededAccount(id=m["urn"], handle=m["vanity"], name=f"{m['first']} {m['last']}") for m in self.store.all("member"))  # fmt: skip
+        return tuple(
+            SeededAccount(id=m["urn"], handle=m["vanity"], name=f"{m['first']} {m['last']}")
+            for m in self.store.all("member")
+        )
 
     # What the base asks for
 
@@ -114,7 +141,14 @@ class Server(Door):
     def _medium(self, one: Doc) -> Mapping[str, str]:
         urn = str(one["id"])
         asset = self.store.get("asset", urn.rsplit(":", 1)[-1]) or {}
-        return {"kind": one.get("kind") or urn.split(":")[2], "alt": str(one.get("altText", "")), "sha256": str(asset.get("sha256", "")), "mime": str(asset.get("mime", "")), "url": self.media.link(urn), "cover": f"{self.media.link(urn)}/thumbnail" if "cover" in asset else ""}  # fmt: skip
+        return {
+            "kind": one.get("kind") or urn.split(":")[2],
+            "alt": str(one.get("altText", "")),
+            "sha256": str(asset.get("sha256", "")),
+            "mime": str(asset.get("mime", "")),
+            "url": self.media.link(urn),
+            "cover": f"{self.media.link(urn)}/thumbnail" if "cover" in asset else "",
+        }
 
     def card(self, post: PublicPost, who: SeededAccount | None) -> str:
         if who is None and (found := self.store.get("organisation", post.account)):

@@ -21,14 +21,31 @@ VERSIONS = frozenset(
     f"{year}{month:02}" for year, months in ((2025, (11, 12)), (2026, range(1, 12))) for month in months
 )
 POSTING = frozenset({"ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER", "CONTENT_ADMIN"})
-WRITE = {"person": {"w_member_social", "w_member_social_feed"}, "organization": {"w_organization_social", "w_organization_social_feed"}}  # fmt: skip
-READ = {"person": {"r_member_social", "r_member_social_feed"}, "organization": {"r_organization_social", "r_organization_social_feed"}}  # fmt: skip
+WRITE = {
+    "person": {"w_member_social", "w_member_social_feed"},
+    "organization": {"w_organization_social", "w_organization_social_feed"},
+}
+READ = {
+    "person": {"r_member_social", "r_member_social_feed"},
+    "organization": {"r_organization_social", "r_organization_social_feed"},
+}
 # What the sandbox's app may ask for; the closed ones only where `allowed_scopes` is widened.
-SCOPES = frozenset({
-    "openid", "profile", "email", "r_basicprofile", "rw_organization_admin", "r_organization_admin",
-    "w_member_social", "w_organization_social", "r_organization_social",
-    "w_member_social_feed", "w_organization_social_feed", "r_organization_social_feed",
-})  # fmt: skip
+SCOPES = frozenset(
+    {
+        "openid",
+        "profile",
+        "email",
+        "r_basicprofile",
+        "rw_organization_admin",
+        "r_organization_admin",
+        "w_member_social",
+        "w_organization_social",
+        "r_organization_social",
+        "w_member_social_feed",
+        "w_organization_social_feed",
+        "r_organization_social_feed",
+    }
+)
 
 
 class Door(Sandbox):
@@ -136,7 +153,10 @@ class Door(Sandbox):
                 f"{owner} is not the URN of a person or an organization", "INVALID_URN", f"/{field}"
             )
         if kind == "organization" and not granted & WRITE[kind]:
-            raise Refusal(400, {"message": "Organization permissions must be used when using organization as author", "status": 400})  # fmt: skip
+            raise Refusal(
+                400,
+                {"message": "Organization permissions must be used when using organization as author", "status": 400},
+            )
         if not granted & WRITE[kind]:
             raise refusals.denied(resource, request.headers["LinkedIn-Version"])
         self.must_own(token, owner, field)
@@ -158,7 +178,9 @@ class Door(Sandbox):
         if found is None:
             raise refusals.unauthorised("INVALID_ACCESS_TOKEN", 65600, "Invalid access token")
         if found["revoked"] or not self.stands(found):
-            raise refusals.unauthorised("REVOKED_ACCESS_TOKEN", 65601, "The token used in the request has been revoked by the user")  # fmt: skip
+            raise refusals.unauthorised(
+                "REVOKED_ACCESS_TOKEN", 65601, "The token used in the request has been revoked by the user"
+            )
         if found["until"] <= self.stamp():
             raise refusals.unauthorised("EXPIRED_ACCESS_TOKEN", 65602, "The token used in the request has expired")
         return found

@@ -89,15 +89,34 @@ class Media:
         allowed = {"owner"} | (
             {"fileSizeBytes", "uploadCaptions", "uploadThumbnail"} if resource == "videos" else set()
         )
-        asked = _inside(body, "initializeUploadRequest", allowed, {"owner"} | ({"fileSizeBytes"} if resource == "videos" else set()))  # fmt: skip
+        asked = _inside(
+            body, "initializeUploadRequest", allowed, {"owner"} | ({"fileSizeBytes"} if resource == "videos" else set())
+        )
         self.box.must_write(token, str(asked["owner"]), "owner", f"{resource}.ACTION-initializeUpload", request)
         size = asked.get("fileSizeBytes", 0)
         low, high = VIDEO_SIZES
         if resource == "videos" and not (isinstance(size, int) and low <= size <= high):
-            raise refusals.bad_input(f"fileSizeBytes must be between {low} and {high}", "VALUE_OUT_OF_RANGE", "/initializeUploadRequest/fileSizeBytes")  # fmt: skip
+            raise refusals.bad_input(
+                f"fileSizeBytes must be between {low} and {high}",
+                "VALUE_OUT_OF_RANGE",
+                "/initializeUploadRequest/fileSizeBytes",
+            )
         name = LETTERS[resource] + secrets.token_urlsafe(12)
         urn, until = f"urn:li:{NAMES[resource]}:{name}", self.box.stamp() + UPLOAD_SECONDS
-        self.box.store.put("asset", name, {"urn": urn, "resource": resource, "owner": asked["owner"], "state": "WAITING_UPLOAD", "size": size, "token": secrets.token_urlsafe(16), "until": until, "etags": {}})  # fmt: skip
+        self.box.store.put(
+            "asset",
+            name,
+            {
+                "urn": urn,
+                "resource": resource,
+                "owner": asked["owner"],
+                "state": "WAITING_UPLOAD",
+                "size": size,
+                "token": secrets.token_urlsafe(16),
+                "until": until,
+                "etags": {},
+            },
+        )
         value: Doc = {NAMES[resource]: urn}
         if resource != "videos":
             return _value(value | {"uploadUrlExpiresAt": int(until * 1000), "uploadUrl": self._url(name, 0)})
@@ -105,8 +124,11 @@ class Media:
         value |= {
             "uploadUrlsExpireAt": int(until * 1000),
             "uploadToken": self._asset(name)["token"],
-            "uploadInstructions": [{"uploadUrl": self._url(name, n), "firstByte": at, "lastByte": min(at + PART, size) - 1} for n, at in enumerate(parts)],
-        }  # fmt: skip
+            "uploadInstructions": [
+                {"uploadUrl": self._url(name, n), "firstByte": at, "lastByte": min(at + PART, size) - 1}
+                for n, at in enumerate(parts)
+            ],
+        }
         if asked.get("uploadThumbnail"):
             value["thumbnailUploadUrl"] = self._url(name, "thumbnail")
         return _value(value)
@@ -124,7 +146,12 @@ class Media:
         """One part of a video, or a whole image or document; the signed address is the permission."""
         name, part = request.match_info["id"], request.match_info["part"]
         asset = self.box.store.get("asset", name)
-        if asset is None or asset["token"] != request.query.get("ut") or asset["until"] <= self.box.stamp() or asset["state"] != "WAITING_UPLOAD":  # fmt: skip
+        if (
+            asset is None
+            or asset["token"] != request.query.get("ut")
+            or asset["until"] <= self.box.stamp()
+            or asset["state"] != "WAITING_UPLOAD"
+        ):
             return web.Response(status=403, text="the upload address is not valid, or no longer")
         if request.content_length is None:
             return web.Response(status=411, text="Content-Length is required")
@@ -169,7 +196,14 @@ class Media:
                         whole.write(block)
                 self.files.remove(part)
         good, mime = self._judge(name, asset["resource"], head, size)
-        made = {"state": "PROCESSING", "done_at": self.box.stamp() + self.box.processing_seconds, "good": good, "mime": mime, "bytes": size, "sha256": digest.hexdigest()}  # fmt: skip
+        made = {
+            "state": "PROCESSING",
+            "done_at": self.box.stamp() + self.box.processing_seconds,
+            "good": good,
+            "mime": mime,
+            "bytes": size,
+            "sha256": digest.hexdigest(),
+        }
         self.box.store.put("asset", name, {**asset, **made})
 
     def _judge(self, name: str, resource: str, head: bytes, size: int) -> tuple[bool, str]:
@@ -177,7 +211,9 @@ class Media:
         if resource == "videos":
             return head[4:8] == b"ftyp" and size == self._asset(name)["size"], "video/mp4"
         if resource == "documents":
-            return head.startswith(OFFICE) and size <= DOCUMENT_MAX, "application/pdf" if head.startswith(b"%PDF") else "application/octet-stream"  # fmt: skip
+            return head.startswith(OFFICE) and size <= DOCUMENT_MAX, "application/pdf" if head.startswith(
+                b"%PDF"
+            ) else "application/octet-stream"
         try:
             with self.files.open(name, "r") as file, Image.open(file, formats=("JPEG", "PNG", "GIF")) as image:
                 return image.width * image.height < PIXELS, Image.MIME[str(image.format)]
@@ -195,7 +231,11 @@ class Media:
         count = -(-asset["size"] // PART)
         wanted = [asset["etags"].get(str(n)) for n in range(count)]
         if asked["uploadToken"] != asset["token"] or None in wanted or asked["uploadedPartIds"] != wanted:
-            raise refusals.bad_input("uploadedPartIds do not match the uploaded parts", "INVALID_VALUE", "/finalizeUploadRequest/uploadedPartIds")  # fmt: skip
+            raise refusals.bad_input(
+                "uploadedPartIds do not match the uploaded parts",
+                "INVALID_VALUE",
+                "/finalizeUploadRequest/uploadedPartIds",
+            )
         self._complete(name, asset, [f"{name}.{n}" for n in range(count)])
         return web.Response(status=200, headers=stamped())
 
@@ -214,7 +254,11 @@ class Media:
         person = asset["owner"].startswith("urn:li:person:")
         reads = {"r_member_social"} if person else {"r_organization_social", "r_organization_social_feed"}
         if resource == "videos":
-            reads |= {"w_member_social", "w_member_social_feed"} if person else {"w_organization_social", "w_organization_social_feed"}  # fmt: skip
+            reads |= (
+                {"w_member_social", "w_member_social_feed"}
+                if person
+                else {"w_organization_social", "w_organization_social_feed"}
+            )
         if not reads & scopes:
             raise refusals.denied(f"{resource}.GET", request.headers["LinkedIn-Version"])
         self.box.must_own(token, asset["owner"], NAMES[resource])
@@ -228,7 +272,13 @@ class Media:
         """The asset for a new post. Raises Refusal where it is not the author's, not there yet, or spoilt."""
         asset = self.box.store.get("asset", urn.rsplit(":", 1)[-1])
         if asset is None or asset["urn"] != urn or asset["owner"] != owner or asset["resource"] != resource:
-            raise Refusal(403, {"message": f"Accessing this {NAMES[resource]} resource is forbidden. Please check your permissions for this resource", "status": 403})  # fmt: skip
+            raise Refusal(
+                403,
+                {
+                    "message": f"Accessing this {NAMES[resource]} resource is forbidden. Please check your permissions for this resource",
+                    "status": 403,
+                },
+            )
         status = self.status(asset)
         if status == "PROCESSING_FAILED":
             raise refusals.bad_input(
@@ -279,7 +329,11 @@ def _inside(body: Doc, name: str, allowed: set[str], needed: set[str]) -> Doc:
     if set(body) != {name} or not isinstance(asked, dict):
         raise refusals.invalid_body([f"/{name} :: field is required but not found and has no default value"])
     faults = [f"/{name}/{field} :: unrecognized field found but not allowed" for field in asked if field not in allowed]
-    faults += [f"/{name}/{field} :: field is required but not found and has no default value" for field in sorted(needed) if field not in asked]  # fmt: skip
+    faults += [
+        f"/{name}/{field} :: field is required but not found and has no default value"
+        for field in sorted(needed)
+        if field not in asked
+    ]
     if faults:
         raise refusals.invalid_body(faults)
     return asked

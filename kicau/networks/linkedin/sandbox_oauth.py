@@ -16,7 +16,7 @@ CODE_SECONDS = 1800
 TOKEN_SECONDS = 5_184_000
 REFRESH_SECONDS = 31_536_000
 
-CODE_REFUSED = "Unable to retrieve access token: appid/redirect uri/code verifier does not match authorization code. Or authorization code expired. Or external member binding exists"  # fmt: skip
+CODE_REFUSED = "Unable to retrieve access token: appid/redirect uri/code verifier does not match authorization code. Or authorization code expired. Or external member binding exists"
 REFRESH_REFUSED = "The provided authorization grant or refresh token is invalid, expired or revoked."
 
 
@@ -47,19 +47,25 @@ class SignIn:
             return self.box.page("Bummer, something went wrong", f"<p>The passed in {what} is invalid.</p>", status=400)
         back = {"state": query["state"]} if query.get("state") else {}
         if query.get("response_type") != "code":
-            return self.box.send_back(query["redirect_uri"], error="invalid_request", error_description="response_type must be code", **back)  # fmt: skip
+            return self.box.send_back(
+                query["redirect_uri"], error="invalid_request", error_description="response_type must be code", **back
+            )
         asked = query.get("scope", "").replace(",", " ").split()
         unknown = [scope for scope in asked if scope not in self.box.allowed_scopes]
         if unknown or not asked:
             why = f'Scope "{unknown[0]}" is not authorized for your application' if unknown else "scope is missing"
-            return self.box.send_back(query["redirect_uri"], error="unauthorized_scope_error", error_description=why, **back)  # fmt: skip
+            return self.box.send_back(
+                query["redirect_uri"], error="unauthorized_scope_error", error_description=why, **back
+            )
         return None
 
     async def page(self, request: web.Request) -> web.Response:
         if refused := self._refused(request):
             return refused
         asked = request.query["scope"].replace(",", " ").split()
-        return self.box.consent_page(app_name="Kicau", scopes=asked, accounts=self.box.accounts(), hidden={"scope": " ".join(asked)})  # fmt: skip
+        return self.box.consent_page(
+            app_name="Kicau", scopes=asked, accounts=self.box.accounts(), hidden={"scope": " ".join(asked)}
+        )
 
     async def decide(self, request: web.Request) -> web.Response:
         if refused := self._refused(request):
@@ -67,12 +73,27 @@ class SignIn:
         form, query = await request.post(), request.query
         back = {"state": query["state"]} if query.get("state") else {}
         if form.get("decision") != "allow":
-            return self.box.send_back(query["redirect_uri"], error="user_cancelled_authorize", error_description="The user cancelled LinkedIn authorization", **back)  # fmt: skip
+            return self.box.send_back(
+                query["redirect_uri"],
+                error="user_cancelled_authorize",
+                error_description="The user cancelled LinkedIn authorization",
+                **back,
+            )
         member = str(form.get("account", ""))
         if self.box.store.get("member", member) is None:
             return self.box.page("Unknown member", "<p>There is no such member here.</p>", status=400)
         code = "AQ" + secrets.token_urlsafe(48)
-        self.box.store.put("code", code, {"app": query["client_id"], "member": member, "redirect": query["redirect_uri"], "scopes": query["scope"].replace(",", " ").split(), "until": self.box.stamp() + CODE_SECONDS})  # fmt: skip
+        self.box.store.put(
+            "code",
+            code,
+            {
+                "app": query["client_id"],
+                "member": member,
+                "redirect": query["redirect_uri"],
+                "scopes": query["scope"].replace(",", " ").split(),
+                "until": self.box.stamp() + CODE_SECONDS,
+            },
+        )
         return self.box.send_back(query["redirect_uri"], code=code, **back)
 
     async def token(self, request: web.Request) -> web.Response:
@@ -89,7 +110,12 @@ class SignIn:
 
     def _by_code(self, form: dict[str, str]) -> web.Response:
         found = self.box.store.remove("code", form.get("code", ""))
-        if found is None or found["until"] <= self.box.stamp() or found["app"] != form["client_id"] or found["redirect"] != form.get("redirect_uri"):  # fmt: skip
+        if (
+            found is None
+            or found["until"] <= self.box.stamp()
+            or found["app"] != form["client_id"]
+            or found["redirect"] != form.get("redirect_uri")
+        ):
             return _oauth_error(400, "invalid_request", CODE_REFUSED)
         grant = self._grant(found["app"], found["member"], found["scopes"])
         refresh = ""
@@ -109,7 +135,12 @@ class SignIn:
     def _by_refresh(self, form: dict[str, str]) -> web.Response:
         refresh = form.get("refresh_token", "")
         found = self.box.store.get("refresh", refresh)
-        if found is None or found["app"] != form["client_id"] or found["until"] <= self.box.stamp() or not self.box.stands(found):  # fmt: skip
+        if (
+            found is None
+            or found["app"] != form["client_id"]
+            or found["until"] <= self.box.stamp()
+            or not self.box.stands(found)
+        ):
             return _oauth_error(400, "invalid_grant", REFRESH_REFUSED)
         return self._issued({name: found[name] for name in ("app", "member", "scopes", "epoch")}, refresh)
 
@@ -117,7 +148,12 @@ class SignIn:
         token = "AQX" + secrets.token_urlsafe(200)
         now = self.box.stamp()
         self.box.store.put("token", token, {**grant, "made": now, "until": now + TOKEN_SECONDS, "revoked": False})
-        answer: dict[str, Any] = {"access_token": token, "expires_in": TOKEN_SECONDS, "scope": ",".join(grant["scopes"]), "token_type": "Bearer"}  # fmt: skip
+        answer: dict[str, Any] = {
+            "access_token": token,
+            "expires_in": TOKEN_SECONDS,
+            "scope": ",".join(grant["scopes"]),
+            "token_type": "Bearer",
+        }
         if refresh:
             until = (self.box.store.get("refresh", refresh) or {"until": now})["until"]
             answer |= {"refresh_token": refresh, "refresh_token_expires_in": math.ceil(until - now)}
@@ -166,7 +202,16 @@ class SignIn:
         if "r_basicprofile" not in token["scopes"]:
             raise refusals.denied("me.GET")
         member = self.box.store.get("member", token["member"]) or {}
-        return web.json_response({"id": member["id"], "localizedFirstName": member["first"], "localizedLastName": member["last"], "vanityName": member["vanity"], "localizedHeadline": member["headline"]}, headers=stamped())  # fmt: skip
+        return web.json_response(
+            {
+                "id": member["id"],
+                "localizedFirstName": member["first"],
+                "localizedLastName": member["last"],
+                "vanityName": member["vanity"],
+                "localizedHeadline": member["headline"],
+            },
+            headers=stamped(),
+        )
 
     async def roles(self, request: web.Request, token: dict[str, Any]) -> web.Response:
         if not {"rw_organization_admin", "r_organization_admin"} & set(token["scopes"]):
@@ -177,8 +222,10 @@ class SignIn:
         held = [
             role
             for role in self.box.store.all("role")
-            if role["roleAssignee"] == token["member"] and query.get("role", role["role"]) == role["role"] and query.get("state", role["state"]) == role["state"]
-        ]  # fmt: skip
+            if role["roleAssignee"] == token["member"]
+            and query.get("role", role["role"]) == role["role"]
+            and query.get("state", role["state"]) == role["state"]
+        ]
         return web.json_response(self.box.paged(request, held), headers=stamped())
 
     async def named(self, request: web.Request, token: dict[str, Any]) -> web.Response:
@@ -204,7 +251,9 @@ class SignIn:
         found = self.box.store.get("organisation", urn)
         if found is None:
             raise Refusal(404, {"status": 404, "message": f"Organization {request.match_info['id']} not found"})
-        if not {"rw_organization_admin", "r_organization_admin"} & set(token["scopes"]) or not self.box.may_post(token["member"], urn):  # fmt: skip
+        if not {"rw_organization_admin", "r_organization_admin"} & set(token["scopes"]) or not self.box.may_post(
+            token["member"], urn
+        ):
             raise refusals.denied("organizations.GET", request.headers["LinkedIn-Version"])
         locale = {"country": "ID", "language": "id"}
         return web.json_response(

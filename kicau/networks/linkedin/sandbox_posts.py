@@ -52,7 +52,11 @@ class Posts:
     async def create(self, request: web.Request, token: Doc) -> web.Response:
         body = await self.box.body(request)
         faults = [f"/{name} :: unrecognized field found but not allowed" for name in body if name not in FIELDS]
-        faults += [f"/{name} :: field is required but not found and has no default value" for name in REQUIRED if name not in body]  # fmt: skip
+        faults += [
+            f"/{name} :: field is required but not found and has no default value"
+            for name in REQUIRED
+            if name not in body
+        ]
         faults += _enum_faults(body)
         if faults:
             raise refusals.invalid_body(faults)
@@ -65,16 +69,32 @@ class Posts:
         content = body.get("content") or {}
         self._check_content(content, author)
         if not seen.text.strip() and not content:
-            raise refusals.bad_input("A post needs commentary or content", "MISSING_REQUIRED_FIELD_ERROR", "/commentary", status=422)  # fmt: skip
+            raise refusals.bad_input(
+                "A post needs commentary or content", "MISSING_REQUIRED_FIELD_ERROR", "/commentary", status=422
+            )
         return self._keep(body, content, seen.text, list(seen.mentions), list(seen.tags), seen.cut)
 
     def _keep(self, body: Doc, content: Doc, text: str, mentions: list[str], tags: list[str], cut: str) -> web.Response:
         author, now = body["author"], self.box.stamp()
         print_ = hashlib.sha256(json.dumps([author, body["commentary"], content], sort_keys=True).encode()).hexdigest()
         known = self.box.store.get("duplicate", print_)
-        if known and known["at"] > now - DUPLICATE_SECONDS and (self.box.duplicates_outlive_deletion or self.box.store.get("post", known["urn"])):  # fmt: skip
-            raise refusals.bad_input(f"Content is a duplicate of {known['urn']}", "DUPLICATE_POST", "", status=422, description="Duplicate post is detected")  # fmt: skip
-        kind = "ugcPost" if "poll" in content or str(content.get("media", {}).get("id", "")).startswith("urn:li:video:") else "share"  # fmt: skip
+        if (
+            known
+            and known["at"] > now - DUPLICATE_SECONDS
+            and (self.box.duplicates_outlive_deletion or self.box.store.get("post", known["urn"]))
+        ):
+            raise refusals.bad_input(
+                f"Content is a duplicate of {known['urn']}",
+                "DUPLICATE_POST",
+                "",
+                status=422,
+                description="Duplicate post is detected",
+            )
+        kind = (
+            "ugcPost"
+            if "poll" in content or str(content.get("media", {}).get("id", "")).startswith("urn:li:video:")
+            else "share"
+        )
         urn = f"urn:li:{kind}:{self._number(now)}"
         millis = int(now * 1000)
         post = {
@@ -98,7 +118,9 @@ class Posts:
         self.box.store.put("post", urn, post)
         self.box.store.put("duplicate", print_, {"urn": urn, "at": now})
         self.of.setdefault(author, {})[urn] = None
-        return web.Response(status=201, headers=stamped({"x-restli-id": urn, "x-linkedin-id": urn, "Location": f"/posts/{urn}"}))  # fmt: skip
+        return web.Response(
+            status=201, headers=stamped({"x-restli-id": urn, "x-linkedin-id": urn, "Location": f"/posts/{urn}"})
+        )
 
     @staticmethod
     def _number(now: float) -> int:
@@ -128,7 +150,9 @@ class Posts:
     def _check_media(self, value: Doc, author: str) -> None:
         _only(value, "content/media", {"id", "title", "altText"}, {"id"})
         urn = str(value["id"])
-        resource = {"image": "images", "video": "videos", "document": "documents"}.get(urn.split(":")[2] if urn.count(":") == 3 else "", "")  # fmt: skip
+        resource = {"image": "images", "video": "videos", "document": "documents"}.get(
+            urn.split(":")[2] if urn.count(":") == 3 else "", ""
+        )
         if not resource:
             raise refusals.invalid_body(
                 [f"/content/media/id :: {urn} is not the URN of an image, a video or a document"]
@@ -143,7 +167,9 @@ class Posts:
         _only(value, "content/multiImage", {"images", "altText"}, {"images"})
         images = value["images"]
         if not isinstance(images, list) or not 2 <= len(images) <= 20:
-            raise refusals.bad_input("A multiImage post has 2 to 20 images", "FIELD_ARRAY_SIZE_OUT_OF_RANGE", "/content/multiImage/images")  # fmt: skip
+            raise refusals.bad_input(
+                "A multiImage post has 2 to 20 images", "FIELD_ARRAY_SIZE_OUT_OF_RANGE", "/content/multiImage/images"
+            )
         for image in images:
             _only(image, "content/multiImage/images", {"id", "altText"}, {"id"})
             self.media.usable(str(image["id"]), author, "images")
@@ -188,12 +214,22 @@ class Posts:
         post, body = self._post(request), await self.box.body(request)
         self.box.must_write(token, post["author"], "author", "partnerApiPosts.PARTIAL_UPDATE", request)
         changes = (body.get("patch") or {}).get("$set") if isinstance(body.get("patch"), dict) else None
-        if not isinstance(changes, dict) or not set(changes) <= {"commentary", "contentCallToActionLabel", "contentLandingPage"}:  # fmt: skip
+        if not isinstance(changes, dict) or not set(changes) <= {
+            "commentary",
+            "contentCallToActionLabel",
+            "contentLandingPage",
+        }:
             raise refusals.invalid_body(["/patch/$set :: only commentary can be changed"])
         if "commentary" in changes:
             seen = read(str(changes["commentary"]), self.box.names)
             _fits(seen.text, MAX_TEXT, "commentary")
-            post |= {"commentary": changes["commentary"], "_text": seen.text, "_mentions": list(seen.mentions), "_tags": list(seen.tags), "_cut": seen.cut}  # fmt: skip
+            post |= {
+                "commentary": changes["commentary"],
+                "_text": seen.text,
+                "_mentions": list(seen.mentions),
+                "_tags": list(seen.tags),
+                "_cut": seen.cut,
+            }
         post |= {"lastModifiedAt": int(self.box.stamp() * 1000), "lifecycleStateInfo": {"isEditedByAuthor": True}}
         self.box.store.put("post", post["id"], post)
         return web.Response(status=204, headers=stamped())
@@ -222,7 +258,9 @@ class Posts:
 
     async def uncomment(self, request: web.Request, token: Doc) -> web.Response:
         """Idempotent."""
-        self.box.must_write(token, request.query.get("actor", ""), "actor", "partnerApiSocialActionsComments.DELETE", request)  # fmt: skip
+        self.box.must_write(
+            token, request.query.get("actor", ""), "actor", "partnerApiSocialActionsComments.DELETE", request
+        )
         found = self.box.store.get("comment", request.match_info["number"])
         if found and found["actor"] == request.query.get("actor"):
             self.box.store.remove("comment", found["id"])
@@ -235,7 +273,9 @@ class Posts:
         self.box.must_write(token, str(body["actor"]), "actor", "partnerApiSocialActionsComments.CREATE", request)
         if body.get("content"):
             raise Refusal(403, {"status": 403, "message": "Images in comments are not supported for this application"})
-        if str(body["object"]).rsplit(":", 1)[-1] != post["id"].rsplit(":", 1)[-1] or bool(under) != bool(body.get("parentComment")):  # fmt: skip
+        if str(body["object"]).rsplit(":", 1)[-1] != post["id"].rsplit(":", 1)[-1] or bool(under) != bool(
+            body.get("parentComment")
+        ):
             raise refusals.bad_input("object does not match the commented entity", "INVALID_VALUE", "/object")
         text = body["message"].get("text") if isinstance(body["message"], dict) else None
         if not isinstance(text, str) or not text.strip():
@@ -287,7 +327,12 @@ def _fits(text: str, limit: int, field: str, name: str = "ShareCommentary") -> N
     """The refusal quoted in https://github.com/n8n-io/n8n/issues/22899 (2025-12-07)."""
     length = len(text.encode("utf-16-le", "surrogatepass")) // 2
     if length > limit:
-        raise refusals.bad_input(f"{name} text length ({length} characters) exceeded the maximum allowed ({limit} characters)", "FIELD_ARRAY_SIZE_TOO_HIGH", f"/{field}", description="Size of array cannot be higher than the maxLength")  # fmt: skip
+        raise refusals.bad_input(
+            f"{name} text length ({length} characters) exceeded the maximum allowed ({limit} characters)",
+            "FIELD_ARRAY_SIZE_TOO_HIGH",
+            f"/{field}",
+            description="Size of array cannot be higher than the maxLength",
+        )
 
 
 def _enum_faults(body: Doc) -> list[str]:
@@ -297,7 +342,9 @@ def _enum_faults(body: Doc) -> list[str]:
     if body.get("lifecycleState", "PUBLISHED") != "PUBLISHED":
         faults.append(f'/lifecycleState :: "{body["lifecycleState"]}" is not an enum symbol that a new post takes')
     spread = body.get("distribution")
-    if spread is not None and (not isinstance(spread, dict) or spread.get("feedDistribution") not in ("MAIN_FEED", "NONE")):  # fmt: skip
+    if spread is not None and (
+        not isinstance(spread, dict) or spread.get("feedDistribution") not in ("MAIN_FEED", "NONE")
+    ):
         faults.append("/distribution/feedDistribution :: is not an enum symbol")
     return faults
 
@@ -305,8 +352,16 @@ def _enum_faults(body: Doc) -> list[str]:
 def _only(value: Any, where: str, allowed: set[str], needed: set[str]) -> None:
     if not isinstance(value, dict):
         raise refusals.invalid_body([f"/{where} :: is not an object"])
-    faults = [f"/{where}/{name} :: unrecognized field found but not allowed".replace("//", "/") for name in value if name not in allowed]  # fmt: skip
-    faults += [f"/{where}/{name} :: field is required but not found and has no default value".replace("//", "/") for name in sorted(needed) if not value.get(name)]  # fmt: skip
+    faults = [
+        f"/{where}/{name} :: unrecognized field found but not allowed".replace("//", "/")
+        for name in value
+        if name not in allowed
+    ]
+    faults += [
+        f"/{where}/{name} :: field is required but not found and has no default value".replace("//", "/")
+        for name in sorted(needed)
+        if not value.get(name)
+    ]
     if faults:
         raise refusals.invalid_body(faults)
 
@@ -320,9 +375,16 @@ def _check_poll(value: Doc) -> None:
     for option in options:
         _only(option, "content/poll/options", {"text"}, {"text"})
         _length(str(option["text"]), MAX_OPTION, "/content/poll/options/text")
-    _only(value["settings"], "content/poll/settings", {"duration", "voteSelectionType", "isVoterVisibleToAuthor"}, {"duration"})  # fmt: skip
+    _only(
+        value["settings"],
+        "content/poll/settings",
+        {"duration", "voteSelectionType", "isVoterVisibleToAuthor"},
+        {"duration"},
+    )
     if value["settings"]["duration"] not in DURATIONS:
-        raise refusals.invalid_body([f'/content/poll/settings/duration :: "{value["settings"]["duration"]}" is not an enum symbol'])  # fmt: skip
+        raise refusals.invalid_body(
+            [f'/content/poll/settings/duration :: "{value["settings"]["duration"]}" is not an enum symbol']
+        )
 
 
 def _length(text: str, limit: int, field: str) -> None:

@@ -32,21 +32,46 @@ def unauthorised(code: str, service: int, message: str) -> Refusal:
 
 def denied(resource: str, version: str = "NO_VERSION") -> Refusal:
     """https://github.com/linkedin-developers/linkedin-api-js-client/issues/35 (2025-01-04)"""
-    return Refusal(403, {"status": 403, "serviceErrorCode": 100, "code": "ACCESS_DENIED", "message": f"Not enough permissions to access: {resource}.{version}"})  # fmt: skip
+    return Refusal(
+        403,
+        {
+            "status": 403,
+            "serviceErrorCode": 100,
+            "code": "ACCESS_DENIED",
+            "message": f"Not enough permissions to access: {resource}.{version}",
+        },
+    )
 
 
 def not_yours(field: str) -> Refusal:
-    return Refusal(403, {"status": 403, "serviceErrorCode": 100, "code": "ACCESS_DENIED", "message": f"Field Value validation failed in REQUEST_BODY: Data Processing Exception while processing fields [/{field}]"})  # fmt: skip
+    return Refusal(
+        403,
+        {
+            "status": 403,
+            "serviceErrorCode": 100,
+            "code": "ACCESS_DENIED",
+            "message": f"Field Value validation failed in REQUEST_BODY: Data Processing Exception while processing fields [/{field}]",
+        },
+    )
 
 
 def no_version() -> Refusal:
     """https://learn.microsoft.com/en-us/linkedin/marketing/versioning"""
-    return Refusal(400, {"status": 400, "code": "VERSION_MISSING", "message": "A version must be present. Please specify a version by adding the LinkedIn-Version header."})  # fmt: skip
+    return Refusal(
+        400,
+        {
+            "status": 400,
+            "code": "VERSION_MISSING",
+            "message": "A version must be present. Please specify a version by adding the LinkedIn-Version header.",
+        },
+    )
 
 
 def inactive_version(version: str) -> Refusal:
     """https://github.com/ComposioHQ/composio/issues/4320 (2026-08-31)"""
-    return Refusal(426, {"status": 426, "code": "NONEXISTENT_VERSION", "message": f"Requested version {version}01 is not active"})  # fmt: skip
+    return Refusal(
+        426, {"status": 426, "code": "NONEXISTENT_VERSION", "message": f"Requested version {version}01 is not active"}
+    )
 
 
 def illegal(message: str) -> Refusal:
@@ -54,8 +79,24 @@ def illegal(message: str) -> Refusal:
 
 
 def unknown_query(names: list[str]) -> Refusal:
-    inputs = [{"description": f"Query parameter not allowed: {name}", "input": {"inputPath": {"fieldPath": name}}, "code": "QUERY_PARAM_NOT_ALLOWED"} for name in names]  # fmt: skip
-    return Refusal(400, {"status": 400, "code": "QUERY_PARAM_NOT_ALLOWED", "message": "Invalid query parameters passed to request", "errorDetailType": "com.linkedin.common.error.BadRequest", "errorDetails": {"inputErrors": inputs}})  # fmt: skip
+    inputs = [
+        {
+            "description": f"Query parameter not allowed: {name}",
+            "input": {"inputPath": {"fieldPath": name}},
+            "code": "QUERY_PARAM_NOT_ALLOWED",
+        }
+        for name in names
+    ]
+    return Refusal(
+        400,
+        {
+            "status": 400,
+            "code": "QUERY_PARAM_NOT_ALLOWED",
+            "message": "Invalid query parameters passed to request",
+            "errorDetailType": "com.linkedin.common.error.BadRequest",
+            "errorDetails": {"inputErrors": inputs},
+        },
+    )
 
 
 def invalid_body(lines: list[str]) -> Refusal:
@@ -83,4 +124,13 @@ def not_found(message: str) -> Refusal:
 
 def throttled(who: str, unit: str, headers: Mapping[str, str] | None = None) -> Refusal:
     """`who` is APPLICATION or APPLICATION_AND_MEMBER, `unit` DAY or MINUTE."""
-    return Refusal(429, {"status": 429, "serviceErrorCode": 101, "code": "TOO_MANY_REQUESTS", "message": f"Resource level throttle {who} {unit} limit for calls to this resource is reached."}, headers)  # fmt: skip
+    return Refusal(
+        429,
+        {
+            "status": 429,
+            "serviceErrorCode": 101,
+            "code": "TOO_MANY_REQUESTS",
+            "message": f"Resource level throttle {who} {unit} limit for calls to this resource is reached.",
+        },
+        headers,
+    )

@@ -73,7 +73,9 @@ async def advance(session: Session, one: RenderedMedia, entry: Entry) -> Step:
 
 async def _initialise(session: Session, resource: str, more: dict[str, JSON]) -> dict[str, Any]:
     body: JSON = {"initializeUploadRequest": {"owner": session.account_id, **more}}
-    reply = await wire.api(session, "POST", f"/rest/{resource}", query="action=initializeUpload", need="write", json=body, repeatable=True)  # fmt: skip
+    reply = await wire.api(
+        session, "POST", f"/rest/{resource}", query="action=initializeUpload", need="write", json=body, repeatable=True
+    )
     return _value(reply)
 
 
@@ -98,7 +100,9 @@ async def _send_whole(session: Session, resource: str, file: File) -> Step:
 
 
 async def _begin_video(session: Session, file: File, *, covered: bool) -> Step:
-    value = await _initialise(session, "videos", {"fileSizeBytes": file.size, "uploadCaptions": False, "uploadThumbnail": covered})  # fmt: skip
+    value = await _initialise(
+        session, "videos", {"fileSizeBytes": file.size, "uploadCaptions": False, "uploadThumbnail": covered}
+    )
     entry: Entry = {
         "urn": str(value["video"]),
         "state": "sending",
@@ -128,13 +132,18 @@ async def _send_parts(session: Session, one: RenderedMedia, entry: Entry) -> Ste
         etags.append(etag.strip('"'))
     sent = len(etags) == len(parts)
     state = ("covering" if "cover" in entry else "finishing") if sent else "sending"
-    return Step(entry={**entry, "etags": etags, "state": state}, note=Note("{n} of {all} parts of the video are sent", n=len(etags), all=len(parts)))  # fmt: skip
+    return Step(
+        entry={**entry, "etags": etags, "state": state},
+        note=Note("{n} of {all} parts of the video are sent", n=len(etags), all=len(parts)),
+    )
 
 
 async def _send_cover(session: Session, cover: RenderedMedia, entry: Entry) -> Step:
     """The picture that the video shows first; it must be there before the upload is finished."""
     file = await session.file(cover)
-    await _put(session, str(entry["cover"]), _chunks(file.path, 0, file.size), file.size, {"media-type-family": "STILLIMAGE"})  # fmt: skip
+    await _put(
+        session, str(entry["cover"]), _chunks(file.path, 0, file.size), file.size, {"media-type-family": "STILLIMAGE"}
+    )
     return Step(entry={**entry, "state": "finishing"}, note=Note("{network} has the video's cover", network=LABEL))
 
 
@@ -147,12 +156,18 @@ async def _finish(session: Session, entry: Entry) -> Step:
         }
     }
     try:
-        await wire.api(session, "POST", "/rest/videos", query="action=finalizeUpload", need="write", json=body, repeatable=True)  # fmt: skip
+        await wire.api(
+            session, "POST", "/rest/videos", query="action=finalizeUpload", need="write", json=body, repeatable=True
+        )
     except Rejected:
         # Finished by a step whose answer was lost: then it is no longer waiting for bytes.
         if await _status(session, "videos", str(entry["urn"])) in ("", "WAITING_UPLOAD"):
             raise
-    return Step(entry={"urn": entry["urn"], "state": "processing", "polls": 0}, after=timedelta(seconds=1), note=Note("{network} is processing the video", network=LABEL))  # fmt: skip
+    return Step(
+        entry={"urn": entry["urn"], "state": "processing", "polls": 0},
+        after=timedelta(seconds=1),
+        note=Note("{network} is processing the video", network=LABEL),
+    )
 
 
 async def _status(session: Session, resource: str, urn: str) -> str:
@@ -197,11 +212,15 @@ def _name(one: RenderedMedia) -> str:
     return one.media.name or one.media.ref
 
 
-async def _put(session: Session, url: str, body: AsyncIterator[bytes], size: int, more: Mapping[str, str] | None = None) -> Reply:  # fmt: skip
+async def _put(
+    session: Session, url: str, body: AsyncIterator[bytes], size: int, more: Mapping[str, str] | None = None
+) -> Reply:
     head = {"Content-Type": "application/octet-stream", "Content-Length": str(size), **(more or {})}
     if _is_linkedin(url, session):
         head["Authorization"] = f"Bearer {session.credentials.access_token}"
-    return await session.http.call("PUT", url, charge=FREE, headers=head, body=body, repeatable=True, timeout=20 + size / SLOWEST)  # fmt: skip
+    return await session.http.call(
+        "PUT", url, charge=FREE, headers=head, body=body, repeatable=True, timeout=20 + size / SLOWEST
+    )
 
 
 def _is_linkedin(url: str, session: Session) -> bool:

@@ -65,7 +65,9 @@ async def call(
     """One call of the API; `path` and `query` come escaped. AuthExpired names the scope that this need is served by."""
     url = f"{lent.app.endpoints['api']}{path}" + (f"?{query}" if query else "")
     try:
-        return await lent.http.call(method, url, charge=charge, headers=headers(token, restli), json=json, repeatable=repeatable)  # fmt: skip
+        return await lent.http.call(
+            method, url, charge=charge, headers=headers(token, restli), json=json, repeatable=repeatable
+        )
     except AuthExpired as exc:
         if not exc.missing:
             raise
@@ -86,7 +88,18 @@ async def api(
     repeatable: bool | None = None,
 ) -> Reply:
     """A call for a channel in use."""
-    return await call(session, session.credentials.access_token, method, path, need=need, kind=session.kind, query=query, restli=restli, json=json, repeatable=repeatable)  # fmt: skip
+    return await call(
+        session,
+        session.credentials.access_token,
+        method,
+        path,
+        need=need,
+        kind=session.kind,
+        query=query,
+        restli=restli,
+        json=json,
+        repeatable=repeatable,
+    )
 
 
 def files(post: Rendered) -> Iterator[RenderedMedia]:

@@ -36,9 +36,12 @@ class Reader:
         actor = _actor(files)
         address = str(actor.get("id") or "")
         return Whose(
-            format="mastodon", account_id=address, handle=str(actor.get("preferredUsername") or ""),
-            name=str(actor.get("name") or ""), host=urlsplit(address).hostname or "",
-        )  # fmt: skip
+            format="mastodon",
+            account_id=address,
+            handle=str(actor.get("preferredUsername") or ""),
+            name=str(actor.get("name") or ""),
+            host=urlsplit(address).hostname or "",
+        )
 
     def read(self, files: Files, /) -> Iterator[Found]:
         for name in matching(files, OUTBOX):
@@ -65,7 +68,11 @@ EVERYBODY = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Publi
 
 def _is_for_few(activity: Any) -> bool:
     """Whether it names those who may read it, and everybody is not among them."""
-    if not isinstance(activity, dict) or activity.get("type") != "Create" or not isinstance(activity.get("object"), dict):  # fmt: skip
+    if (
+        not isinstance(activity, dict)
+        or activity.get("type") != "Create"
+        or not isinstance(activity.get("object"), dict)
+    ):
         return False
     note = activity["object"]
     told = [note.get(field) or activity.get(field) or [] for field in ("to", "cc")]
@@ -75,7 +82,11 @@ def _is_for_few(activity: Any) -> bool:
 
 def _record(activity: Any) -> Record | None:
     """A post that was written; None for a boost and for what is none."""
-    if not isinstance(activity, dict) or activity.get("type") != "Create" or not isinstance(activity.get("object"), dict):  # fmt: skip
+    if (
+        not isinstance(activity, dict)
+        or activity.get("type") != "Create"
+        or not isinstance(activity.get("object"), dict)
+    ):
         return None
     note = activity["object"]
     address = str(note.get("id") or "")
@@ -88,16 +99,26 @@ def _record(activity: Any) -> Record | None:
     answers = str(note.get("inReplyTo") or "")
     above = urlsplit(answers)
     return Record(
-        remote_id=f"{parts.hostname}/{key}" if parts.hostname and key else "", text=f"{warning}\n\n{text}" if warning else text,
-        posted_at=at, posted_to="second" if at else "none", kind="reply" if answers else "post", url=str(note.get("url") or address),
+        remote_id=f"{parts.hostname}/{key}" if parts.hostname and key else "",
+        text=f"{warning}\n\n{text}" if warning else text,
+        posted_at=at,
+        posted_to="second" if at else "none",
+        kind="reply" if answers else "post",
+        url=str(note.get("url") or address),
         language=next(iter(languages), "")[:2] if isinstance(languages, dict) else "",
         reply_to=f"{above.hostname}/{above.path.rstrip('/').rsplit('/', 1)[-1]}" if above.hostname else "",
         media=[
-            {"kind": KINDS.get(str(one.get("mediaType", "")).split("/")[0], "image"), "name": str(one.get("url") or "").rsplit("/", 1)[-1],
-             "url": "", "alt": str(one.get("name") or ""), "file": str(one.get("url") or "").lstrip("/")}
-            for one in note.get("attachment") or [] if isinstance(one, dict)
+            {
+                "kind": KINDS.get(str(one.get("mediaType", "")).split("/")[0], "image"),
+                "name": str(one.get("url") or "").rsplit("/", 1)[-1],
+                "url": "",
+                "alt": str(one.get("name") or ""),
+                "file": str(one.get("url") or "").lstrip("/"),
+            }
+            for one in note.get("attachment") or []
+            if isinstance(one, dict)
         ],
-    )  # fmt: skip
+    )
 
 
 def moment(told: object) -> datetime | None:

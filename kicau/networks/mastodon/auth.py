@@ -23,7 +23,9 @@ CLIENT_NAME = "Kicau"
 # No more than is used: who one is, what one published, who answered it, posting, uploading, and finding a post by its
 # address.
 SCOPES = ("read:accounts", "read:statuses", "read:notifications", "read:search", "write:media", "write:statuses")
-HOST = re.compile(r"(?=.{1,253}(?::|\Z))(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::\d{1,5})?")  # fmt: skip
+HOST = re.compile(
+    r"(?=.{1,253}(?::|\Z))(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::\d{1,5})?"
+)
 
 
 class MastodonAuth:
@@ -32,7 +34,13 @@ class MastodonAuth:
 
     @property
     def questions(self) -> tuple[Option, ...]:
-        return (Option(name="server", label="Your server", help="Its name, such as mastodon.social; an address or a full handle (@you@mastodon.social) will do."),)  # fmt: skip
+        return (
+            Option(
+                name="server",
+                label="Your server",
+                help="Its name, such as mastodon.social; an address or a full handle (@you@mastodon.social) will do.",
+            ),
+        )
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -44,9 +52,13 @@ class MastodonAuth:
         pkce = await _offers_pkce(sign_in, host)
         keys = await _register(sign_in, host)
         query = {"client_id": keys["client_id"], "redirect_uri": sign_in.app.callback, "scope": " ".join(SCOPES)}
-        return oauth2.redirect(f"{wire.base(sign_in, host)}/oauth/authorize", query, pkce=pkce, memory={"host": host, **keys})  # fmt: skip
+        return oauth2.redirect(
+            f"{wire.base(sign_in, host)}/oauth/authorize", query, pkce=pkce, memory={"host": host, **keys}
+        )
 
-    async def finish(self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /) -> tuple[Account, ...]:  # fmt: skip
+    async def finish(
+        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[Account, ...]:
         host = str(memory["host"])
         keys = {name: str(memory[name]) for name in ("client_id", "client_secret")}
         form = {
@@ -91,7 +103,9 @@ def server_name(given: str) -> str:
         except UnicodeError:
             host = "?"
     if host and not HOST.fullmatch(host):
-        raise Rejected(_problem("bad-server", "{given!r} is no server's name: write it as in mastodon.social.", given=said[:100]))  # fmt: skip
+        raise Rejected(
+            _problem("bad-server", "{given!r} is no server's name: write it as in mastodon.social.", given=said[:100])
+        )
     return host
 
 
@@ -114,7 +128,13 @@ async def _check_reachable(sign_in: SignIn, host: str) -> None:
     try:
         await resolver.resolve(name, int(port or 443))
     except guard.Forbidden as exc:
-        raise Rejected(_problem("internal-server", "{host} is an address inside this network, where no server of {network} is looked for; its operator can allow it.", host=host)) from exc  # fmt: skip
+        raise Rejected(
+            _problem(
+                "internal-server",
+                "{host} is an address inside this network, where no server of {network} is looked for; its operator can allow it.",
+                host=host,
+            )
+        ) from exc
     except OSError as exc:
         raise Rejected(_unknown(host)) from exc
     finally:
@@ -142,9 +162,22 @@ async def _register(sign_in: SignIn, host: str) -> dict[str, str]:
     except (Unavailable, Uncertain) as exc:
         raise Rejected(_unknown(host), detail=exc.detail) from exc
     except ConnectorError as exc:
-        raise Rejected(_problem("no-api", "{host} lets no app register as {network}'s servers do: check the name of your server.", host=host), detail=exc.detail) from exc  # fmt: skip
+        raise Rejected(
+            _problem(
+                "no-api",
+                "{host} lets no app register as {network}'s servers do: check the name of your server.",
+                host=host,
+            ),
+            detail=exc.detail,
+        ) from exc
     if not isinstance(answer, dict) or not answer.get("client_id"):
-        raise Rejected(_problem("no-api", "{host} lets no app register as {network}'s servers do: check the name of your server.", host=host))  # fmt: skip
+        raise Rejected(
+            _problem(
+                "no-api",
+                "{host} lets no app register as {network}'s servers do: check the name of your server.",
+                host=host,
+            )
+        )
     return {"client_id": str(answer["client_id"]), "client_secret": str(answer.get("client_secret") or "")}
 
 
@@ -182,8 +215,14 @@ def _problem(code: str, message: str, **params: str) -> Problem:
 
 
 def _unknown(host: str) -> Problem:
-    return _problem("no-such-server", "{host} could not be reached: check the name of your server, or try again later.", host=host)  # fmt: skip
+    return _problem(
+        "no-such-server", "{host} could not be reached: check the name of your server, or try again later.", host=host
+    )
 
 
 def _failed(why: str) -> Problem:
-    return _problem("sign-in-failed", "{network} did not accept the sign-in ({why}): connect the channel again.", why=why.rstrip("."))  # fmt: skip
+    return _problem(
+        "sign-in-failed",
+        "{network} did not accept the sign-in ({why}): connect the channel again.",
+        why=why.rstrip("."),
+    )

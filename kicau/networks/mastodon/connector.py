@@ -94,7 +94,10 @@ class Mastodon:
                 return
             raise
         message = "{host} lets no app delete posts: delete this one on its own pages."
-        raise Rejected(Problem(code="no-delete", message=message, params={"network": LABEL, "host": session.host}), detail=refused.detail)  # fmt: skip
+        raise Rejected(
+            Problem(code="no-delete", message=message, params={"network": LABEL, "host": session.host}),
+            detail=refused.detail,
+        )
 
 
 connector: Connector = Mastodon()

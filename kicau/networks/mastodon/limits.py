@@ -47,7 +47,7 @@ FACTS: Mapping[str, Fact] = {
     "poll-max-seconds": _fact(2_629_746, f"{INSTANCE}: polls.max_expiration"),
     "key-seconds": _fact(3600, f"{DOCS}/methods/statuses/#create: Idempotency-Key is stored for up to 1 hour"),
     "quotes-since": _fact(7, f"{DOCS}/client/quotes: api_versions.mastodon of 4.5"),
-}  # fmt: skip
+}
 
 
 def number(name: str) -> int:
@@ -187,7 +187,10 @@ def capabilities(server: Server, today: date) -> Capabilities:
         min_minutes=max(1, -(-ask("poll-min-seconds", "polls", "min_expiration") // 60)),
         max_minutes=ask("poll-max-seconds", "polls", "max_expiration") // 60,
     )
-    who = {name: Fact(value=value, source=server.source, checked=today) for name, value in (("host", server.host), ("version", server.version), ("software", server.software))}  # fmt: skip
+    who = {
+        name: Fact(value=value, source=server.source, checked=today)
+        for name, value in (("host", server.host), ("version", server.version), ("software", server.software))
+    }
     can = replace(
         baseline,
         max_length=ask("max-length", "statuses", "max_characters"),

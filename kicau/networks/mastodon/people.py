@@ -17,7 +17,13 @@ MOST = 8
 
 async def find(session: Session, words: str) -> tuple[Account, ...]:
     try:
-        reply = await wire.api(session, "GET", "/api/v1/accounts/search", params={"q": words, "limit": str(MOST), "resolve": "false"}, timeout=5)  # fmt: skip
+        reply = await wire.api(
+            session,
+            "GET",
+            "/api/v1/accounts/search",
+            params={"q": words, "limit": str(MOST), "resolve": "false"},
+            timeout=5,
+        )
     except Rejected as refused:
         if refusals.code_of(refused) != refusals.NOT_FOUND:  # a server without the call knows nobody
             raise

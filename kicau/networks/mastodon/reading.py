@@ -77,7 +77,11 @@ async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, i
         rows = (await wire.api(session, "GET", f"/api/v1/statuses?{asked}")).json()
     except Rejected:
         return await _one_by_one(session, ids)
-    found = {str(row["id"]): _counts(row) for row in rows if isinstance(row, dict) and row.get("id")} if isinstance(rows, list) else {}  # fmt: skip
+    found = (
+        {str(row["id"]): _counts(row) for row in rows if isinstance(row, dict) and row.get("id")}
+        if isinstance(rows, list)
+        else {}
+    )
     # A server that gives none of them may not know the question (Pleroma calls it `ids`).
     return {one: found[one] for one in ids if one in found} or await _one_by_one(session, ids)
 

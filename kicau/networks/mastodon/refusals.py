@@ -28,34 +28,139 @@ _LOCKED_OUT = re.compile(
     r"your login is (?:currently|missing)|requires an authenticated user|access token", re.IGNORECASE
 )
 _SCOPES = re.compile(r"outside the authorized scopes|insufficient[ _](?:scope|permissions)", re.IGNORECASE)
-_OAUTH = frozenset({"invalid_grant", "invalid_client", "invalid_token", "unauthorized_client", "invalid_scope", "unsupported_grant_type", "access_denied"})  # fmt: skip
+_OAUTH = frozenset(
+    {
+        "invalid_grant",
+        "invalid_client",
+        "invalid_token",
+        "unauthorized_client",
+        "invalid_scope",
+        "unsupported_grant_type",
+        "access_denied",
+    }
+)
 _LONGEST_WAIT = timedelta(days=1)  # a clock that is wrong by years holds nothing up for longer
 
 # A pattern of the server's sentence -> code, field, sentence. `{limit}` and `{what}` come from the pattern.
 _KNOWN: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), code, field, message)
     for pattern, code, field, message in (
-        (r"text can't be blank|status can't be blank|cannot post an empty", "empty", "parts.0.text", "On {network}, the post is empty: write a text or add a file."),
-        (r"(?:files?|media) that have not finished processing|not finished processing", NOT_READY, "parts.0.media", "{network} has not finished with a file of the post: {said}"),
-        (r"media .*not found or already attached", MEDIA_GONE, "parts.0.media", "{network} no longer has a file of the post, or shows it in another one: {said}"),
-        (r"video to a post that already contains", "mixed-media", "parts.0.media", "{network} shows a video alone: keep the video, or the other files."),
-        (r"cannot attach more than (?P<limit>\d+) files", "too-many-media", "parts.0.media", "{network} takes at most {limit} files in one post: remove some."),
-        (r"description is too long \(maximum is (?P<limit>\d+)", "alt-too-long", "parts.0.media", "On {network} an alt text has at most {limit} characters: shorten it."),
-        (r"must be less than (?P<what>[\d.,]+ ?\w+)", "too-large", "parts.0.media", "{network} takes files smaller than {what}: make this one smaller."),
-        (r"(?P<what>\d+x\d+ (?:images|videos)) are not supported", "too-many-pixels", "parts.0.media", "{network} takes no {what}: make the file smaller."),
-        (r"(?P<what>\d+)fps videos are not supported", "wrong-fps", "parts.0.media", "{network} takes no video of {what} frames a second: use fewer."),
-        (r"content type is invalid|could not be verified|has no video stream|processing thumbnail", "media-refused", "parts.0.media", "{network} could not use a file of the post ({said}): replace the file."),
-        (r"options must have more than one", "poll-too-few", "poll.options", "A poll on {network} needs at least 2 options."),
-        (r"options can't contain more than (?P<limit>\d+) items", "poll-too-many", "poll.options", "A poll on {network} takes at most {limit} options: remove some."),
-        (r"options can't be longer than (?P<limit>\d+) characters", "poll-option-too-long", "poll.options", "On {network}, a poll option has more than {limit} characters: shorten it."),
-        (r"options contain duplicate", "poll-duplicate", "poll.options", "A poll on {network} takes no two options that are alike: change one."),
-        (r"is too (?:soon|far into the future)", "poll-duration", "poll.minutes", "{network} refused how long the poll runs: {said}"),
-        (r"contained (?:a|the) disallowed hashtags?: (?P<what>.+)", "banned-hashtag", "parts.0.text", "This server of {network} takes no posts with #{what}: remove it."),
-        (r"trying to reply to does not", "no-such-reply", "reply_to", "{network} does not know the post that this one answers, or does not show it to this account: check it."),
-        (r"trying to quote does not|quoted (?:post|status).*(?:not found|does not)", "no-such-quote", "options.quote", "{network} does not know the post to quote, or its author allows no quotes: check it."),
-        (r"quote.*private mention|quoted user.*mention", "quote-unmentioned", "options.quote", "{network} takes a quote in a post to mentioned people only if the quoted author is one of them: mention them, or show the post to more people."),
+        (
+            r"text can't be blank|status can't be blank|cannot post an empty",
+            "empty",
+            "parts.0.text",
+            "On {network}, the post is empty: write a text or add a file.",
+        ),
+        (
+            r"(?:files?|media) that have not finished processing|not finished processing",
+            NOT_READY,
+            "parts.0.media",
+            "{network} has not finished with a file of the post: {said}",
+        ),
+        (
+            r"media .*not found or already attached",
+            MEDIA_GONE,
+            "parts.0.media",
+            "{network} no longer has a file of the post, or shows it in another one: {said}",
+        ),
+        (
+            r"video to a post that already contains",
+            "mixed-media",
+            "parts.0.media",
+            "{network} shows a video alone: keep the video, or the other files.",
+        ),
+        (
+            r"cannot attach more than (?P<limit>\d+) files",
+            "too-many-media",
+            "parts.0.media",
+            "{network} takes at most {limit} files in one post: remove some.",
+        ),
+        (
+            r"description is too long \(maximum is (?P<limit>\d+)",
+            "alt-too-long",
+            "parts.0.media",
+            "On {network} an alt text has at most {limit} characters: shorten it.",
+        ),
+        (
+            r"must be less than (?P<what>[\d.,]+ ?\w+)",
+            "too-large",
+            "parts.0.media",
+            "{network} takes files smaller than {what}: make this one smaller.",
+        ),
+        (
+            r"(?P<what>\d+x\d+ (?:images|videos)) are not supported",
+            "too-many-pixels",
+            "parts.0.media",
+            "{network} takes no {what}: make the file smaller.",
+        ),
+        (
+            r"(?P<what>\d+)fps videos are not supported",
+            "wrong-fps",
+            "parts.0.media",
+            "{network} takes no video of {what} frames a second: use fewer.",
+        ),
+        (
+            r"content type is invalid|could not be verified|has no video stream|processing thumbnail",
+            "media-refused",
+            "parts.0.media",
+            "{network} could not use a file of the post ({said}): replace the file.",
+        ),
+        (
+            r"options must have more than one",
+            "poll-too-few",
+            "poll.options",
+            "A poll on {network} needs at least 2 options.",
+        ),
+        (
+            r"options can't contain more than (?P<limit>\d+) items",
+            "poll-too-many",
+            "poll.options",
+            "A poll on {network} takes at most {limit} options: remove some.",
+        ),
+        (
+            r"options can't be longer than (?P<limit>\d+) characters",
+            "poll-option-too-long",
+            "poll.options",
+            "On {network}, a poll option has more than {limit} characters: shorten it.",
+        ),
+        (
+            r"options contain duplicate",
+            "poll-duplicate",
+            "poll.options",
+            "A poll on {network} takes no two options that are alike: change one.",
+        ),
+        (
+            r"is too (?:soon|far into the future)",
+            "poll-duration",
+            "poll.minutes",
+            "{network} refused how long the poll runs: {said}",
+        ),
+        (
+            r"contained (?:a|the) disallowed hashtags?: (?P<what>.+)",
+            "banned-hashtag",
+            "parts.0.text",
+            "This server of {network} takes no posts with #{what}: remove it.",
+        ),
+        (
+            r"trying to reply to does not",
+            "no-such-reply",
+            "reply_to",
+            "{network} does not know the post that this one answers, or does not show it to this account: check it.",
+        ),
+        (
+            r"trying to quote does not|quoted (?:post|status).*(?:not found|does not)",
+            "no-such-quote",
+            "options.quote",
+            "{network} does not know the post to quote, or its author allows no quotes: check it.",
+        ),
+        (
+            r"quote.*private mention|quoted user.*mention",
+            "quote-unmentioned",
+            "options.quote",
+            "{network} takes a quote in a post to mentioned people only if the quoted author is one of them: mention them, or show the post to more people.",
+        ),
     )
-)  # fmt: skip
+)
 _LENGTH = re.compile(
     r"character limit of (\d+) exceeded|too long.*?limit is (\d+)|over the character limit", re.IGNORECASE
 )
@@ -110,22 +215,45 @@ def _of_content(status: int, said: str) -> Rejected:
         case 403:
             return _refused("not-allowed", "{network} does not allow this account to do that: {said}", said)
         case 413:
-            return _refused("too-large", "This server of {network} takes no file as large as one of the post: make it smaller.", said, "parts.0.media")  # fmt: skip
+            return _refused(
+                "too-large",
+                "This server of {network} takes no file as large as one of the post: make it smaller.",
+                said,
+                "parts.0.media",
+            )
     return _refused("refused", "{network} refused the post: {said}", said)
 
 
 def _too_long(limit: int, said: str) -> Rejected:
     if not limit:
-        return _refused(TOO_LONG, "On {network}, the text is longer than this server takes: shorten it.", said, "parts.0.text")  # fmt: skip
+        return _refused(
+            TOO_LONG, "On {network}, the text is longer than this server takes: shorten it.", said, "parts.0.text"
+        )
     message = "On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}."
-    params: dict[str, str | int | float] = {"network": LABEL, "where": "the text", "actual": "too many", "unit": "characters", "limit": limit, "now_what": "shorten it"}  # fmt: skip
-    return Rejected(Problem(code=TOO_LONG, message=message, params=params, field="parts.0.text", limit=limit, mend="shorten"), detail=said)  # fmt: skip
+    params: dict[str, str | int | float] = {
+        "network": LABEL,
+        "where": "the text",
+        "actual": "too many",
+        "unit": "characters",
+        "limit": limit,
+        "now_what": "shorten it",
+    }
+    return Rejected(
+        Problem(code=TOO_LONG, message=message, params=params, field="parts.0.text", limit=limit, mend="shorten"),
+        detail=said,
+    )
 
 
 def _refused(code: str, message: str, said: str, field: str = "", **params: str | int) -> Rejected:
     short = said.removeprefix("Validation failed: ").strip()[:300]
     limit = params.get("limit")
-    problem = Problem(code=code, message=message, params={"network": LABEL, "said": short, **params}, field=field, limit=limit if isinstance(limit, int) else None)  # fmt: skip
+    problem = Problem(
+        code=code,
+        message=message,
+        params={"network": LABEL, "said": short, **params},
+        field=field,
+        limit=limit if isinstance(limit, int) else None,
+    )
     return Rejected(problem, detail=said)
 
 
@@ -139,7 +267,11 @@ def at_part(refused: Rejected, post: Rendered, part: int) -> Rejected:
     for problem in refused.problems:
         if problem.code == TOO_LONG and problem.limit and (used := post.parts[part].used) > 0:
             limit = min(int(problem.limit), used - 1)
-            counted = checks.too_long(LABEL, [replace(one, limit=limit if n == part else one.used) for n, one in enumerate(post.parts)], can_thread=True)  # fmt: skip
+            counted = checks.too_long(
+                LABEL,
+                [replace(one, limit=limit if n == part else one.used) for n, one in enumerate(post.parts)],
+                can_thread=True,
+            )
             problems += counted
         else:
             problems.append(replace(problem, field=problem.field.replace("parts.0.", f"parts.{part}.", 1)))

@@ -108,12 +108,25 @@ def _part(
 ) -> tuple[RenderedPart, list[Problem], list[Problem]]:
     shown = text.tidy(part.text)
     files, one_line = _alts(n, part.media, can)
-    checked = checks.check_media(LABEL, n, files, can, convert=draft.convert, rules=_rules(part.media, can), recipe=PICTURE)  # fmt: skip
+    checked = checks.check_media(
+        LABEL, n, files, can, convert=draft.convert, rules=_rules(part.media, can), recipe=PICTURE
+    )
     problems, notices = list(checked.problems), list(checked.notices)
     if bad := UNSENDABLE.search(shown):
-        problems.append(_said("broken-text", f"parts.{n}.text", "The text for {network} holds a character that cannot be sent ({character}): delete it and type it again.", character=f"U+{ord(bad[0]):04X}"))  # fmt: skip
+        problems.append(
+            _said(
+                "broken-text",
+                f"parts.{n}.text",
+                "The text for {network} holds a character that cannot be sent ({character}): delete it and type it again.",
+                character=f"U+{ord(bad[0]):04X}",
+            )
+        )
     if len(part.media) > 1 and any(one.kind is MediaKind.VIDEO for one in part.media):
-        problems.append(_said("mixed-media", f"parts.{n}.media", "{network} shows a video alone: keep the video, or the other files."))  # fmt: skip
+        problems.append(
+            _said(
+                "mixed-media", f"parts.{n}.media", "{network} shows a video alone: keep the video, or the other files."
+            )
+        )
     notices += [*one_line, *_cut_videos(n, part.media), *_garbled(n, shown, can)]
     made = RenderedPart(
         text=shown,
@@ -131,7 +144,10 @@ def _rules(media: tuple[Media, ...], can: Capabilities) -> Mapping[MediaKind, Me
     still, moving = can.media.get(MediaKind.IMAGE), can.media.get(MediaKind.GIF)
     if still is None or moving is None or not moving.max_pixels:
         return can.media
-    large = any(one.mime == "image/gif" and one.kind is MediaKind.IMAGE and one.width * one.height > moving.max_pixels for one in media)  # fmt: skip
+    large = any(
+        one.mime == "image/gif" and one.kind is MediaKind.IMAGE and one.width * one.height > moving.max_pixels
+        for one in media
+    )
     return {**can.media, MediaKind.IMAGE: replace(still, mimes=still.mimes - {"image/gif"})} if large else can.media
 
 
@@ -140,7 +156,12 @@ def _as_needed(one: RenderedMedia, can: Capabilities) -> RenderedMedia:
     rule = can.media.get(MediaKind.IMAGE)
     if one.recipe and rule and rule.max_pixels and one.media.width * one.media.height > rule.max_pixels:
         shrink = (rule.max_pixels / (one.media.width * one.media.height)) ** 0.5
-        return replace(one, recipe=replace(one.recipe, max_width=int(one.media.width * shrink), max_height=int(one.media.height * shrink)))  # fmt: skip
+        return replace(
+            one,
+            recipe=replace(
+                one.recipe, max_width=int(one.media.width * shrink), max_height=int(one.media.height * shrink)
+            ),
+        )
     return one
 
 
@@ -150,23 +171,38 @@ def _alts(n: int, media: tuple[Media, ...], can: Capabilities) -> tuple[tuple[Me
         return media, []
     joined = tuple(replace(one, alt=" ".join(one.alt.split("\n"))) if "\n" in one.alt else one for one in media)
     told = [
-        _said("alt-one-line", f"parts.{n}.media.{m}.alt", "This server of {network} keeps an alt text on one line: its line ends become blanks.")
+        _said(
+            "alt-one-line",
+            f"parts.{n}.media.{m}.alt",
+            "This server of {network} keeps an alt text on one line: its line ends become blanks.",
+        )
         for m, (one, made) in enumerate(zip(media, joined, strict=True))
         if one is not made
-    ]  # fmt: skip
+    ]
     return joined, told
 
 
 def _garbled(n: int, shown: str, can: Capabilities) -> Iterable[Problem]:
     if limits.lacks(can, "high-planes") and (found := next((c for c in shown if ord(c) >= 0x20000), "")):
-        yield _said("garbled", f"parts.{n}.text", "This server of {network} shows another character in place of {character} (in flags such as Scotland's, and in rare Chinese letters): write it another way.", character=f"U+{ord(found):04X}")  # fmt: skip
+        yield _said(
+            "garbled",
+            f"parts.{n}.text",
+            "This server of {network} shows another character in place of {character} (in flags such as Scotland's, and in rare Chinese letters): write it another way.",
+            character=f"U+{ord(found):04X}",
+        )
 
 
 def _cut_videos(n: int, media: tuple[Media, ...]) -> Iterable[Problem]:
     for m, one in enumerate(media):
         frames = one.duration_ms * one.fps / 1000
         if one.kind is MediaKind.VIDEO and frames > (limit := number("video-max-frames")):
-            yield _said("cut-video", f"parts.{n}.media.{m}", "{network} may show only the first {seconds} of {name}: cut it if its end matters.", seconds=checks.seconds(limit / one.fps * 1000), name=one.name or one.ref)  # fmt: skip
+            yield _said(
+                "cut-video",
+                f"parts.{n}.media.{m}",
+                "{network} may show only the first {seconds} of {name}: cut it if its end matters.",
+                seconds=checks.seconds(limit / one.fps * 1000),
+                name=one.name or one.ref,
+            )
 
 
 def _blanks(draft: Draft, parts: list[RenderedPart], warning: str) -> Iterable[Problem]:
@@ -178,9 +214,16 @@ def _blanks(draft: Draft, parts: list[RenderedPart], warning: str) -> Iterable[P
         if n == 0 and draft.poll:
             yield _said("empty", "parts.0.text", "{network} wants a text with a poll: write the question.")
         elif not warning:
-            yield _said("empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where)  # fmt: skip
+            yield _said(
+                "empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where
+            )
         else:
-            yield _said("empty", f"parts.{n}.text", "On {network}, {where} has a content warning and nothing behind it: write a text or add a file.", where=where)  # fmt: skip
+            yield _said(
+                "empty",
+                f"parts.{n}.text",
+                "On {network}, {where} has a content warning and nothing behind it: write a text or add a file.",
+                where=where,
+            )
 
 
 def _poll(draft: Draft, can: Capabilities) -> Iterable[Problem]:
@@ -189,21 +232,42 @@ def _poll(draft: Draft, can: Capabilities) -> Iterable[Problem]:
     options = [text.tidy(one) for one in draft.poll.options]
     yield from checks.check_poll(LABEL, draft.poll, can, map(text.graphemes, options))
     if len(set(options)) < len(options):
-        yield _said("poll-duplicate", "poll.options", "A poll on {network} takes no two options that are alike: change one.")  # fmt: skip
+        yield _said(
+            "poll-duplicate", "poll.options", "A poll on {network} takes no two options that are alike: change one."
+        )
     if draft.parts and draft.parts[0].media:
-        yield _said("poll-with-media", "parts.0.media", "{network} takes no files in a post with a poll: remove the files or the poll.")  # fmt: skip
+        yield _said(
+            "poll-with-media",
+            "parts.0.media",
+            "{network} takes no files in a post with a poll: remove the files or the poll.",
+        )
 
 
 def _options(options: Mapping[str, str], parts: list[RenderedPart]) -> Iterable[Problem]:
     if UNSENDABLE.search(options.get("warning", "")):
-        yield _said("broken-text", "options.warning", "The content warning for {network} holds a character that cannot be sent: delete it and type it again.")  # fmt: skip
+        yield _said(
+            "broken-text",
+            "options.warning",
+            "The content warning for {network} holds a character that cannot be sent: delete it and type it again.",
+        )
     points = [one.strip() for one in options.get("focus", "").split(";")]
     files = sum(len(part.media) for part in parts)
     for point in filter(None, points):
         if not _is_point(point):
-            yield _said("bad-focus", "options.focus", "{network} takes a focal point as two numbers from -1 to 1, such as 0.2,-0.5, not {given!r}.", given=point[:50])  # fmt: skip
+            yield _said(
+                "bad-focus",
+                "options.focus",
+                "{network} takes a focal point as two numbers from -1 to 1, such as 0.2,-0.5, not {given!r}.",
+                given=point[:50],
+            )
     if points != [""] and len(points) > files:
-        yield _said("bad-focus", "options.focus", "There are {actual} focal points for {network} and {files} files: give at most one for each file.", actual=len(points), files=files)  # fmt: skip
+        yield _said(
+            "bad-focus",
+            "options.focus",
+            "There are {actual} focal points for {network} and {files} files: give at most one for each file.",
+            actual=len(points),
+            files=files,
+        )
 
 
 def _is_point(given: str) -> bool:
@@ -218,12 +282,24 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
     """Servers draw cards from the address in the text alone, so a link that is not in it is put there."""
     notices: list[Problem] = []
     if draft.poll and draft.poll.question:
-        notices.append(_said("no-poll-question", "poll.question", "A poll on {network} has no question of its own: it asks what the text says."))  # fmt: skip
+        notices.append(
+            _said(
+                "no-poll-question",
+                "poll.question",
+                "A poll on {network} has no question of its own: it asks what the text says.",
+            )
+        )
     link = draft.link
     if link is None or not draft.parts:
         return draft, notices
     if link.title or link.description or link.thumbnail:
-        notices.append(_said("no-link-card", "link", "{network} draws the link's card from the page itself: your title, description and picture are not sent."))  # fmt: skip
+        notices.append(
+            _said(
+                "no-link-card",
+                "link",
+                "{network} draws the link's card from the page itself: your title, description and picture are not sent.",
+            )
+        )
     first = draft.parts[0]
     if link.url and not any(link.url in part.text for part in draft.parts):
         joined = f"{first.text.rstrip()}\n\n{link.url}" if first.text.strip() else link.url
@@ -238,7 +314,11 @@ def _reference(field: str, given: str, can: Capabilities) -> tuple[str, list[Pro
     if not given or POST_ID.fullmatch(given):
         return given, []
     address = ADDRESS.fullmatch(given)
-    if address and address[1].lower() == limits.told(can, "host").lower() and (own := OWN_ADDRESS.fullmatch(address[2] or "")):  # fmt: skip
+    if (
+        address
+        and address[1].lower() == limits.told(can, "host").lower()
+        and (own := OWN_ADDRESS.fullmatch(address[2] or ""))
+    ):
         return own[1], []
     if address:
         return given, []

@@ -30,7 +30,11 @@ async def reads(session: Session, revision: Revision) -> Reads:
     hides = _sensitive(revision.before.options) != _sensitive(revision.after.options)
     for post, found in ((revision.after, Reads.AFTER), (revision.before, Reads.BEFORE)):
         part = post.parts[revision.part]
-        said = (lookup.folded(part.text).strip(), post.options.get("warning", "").strip(), [one.media.alt.strip() for one in part.media])  # fmt: skip
+        said = (
+            lookup.folded(part.text).strip(),
+            post.options.get("warning", "").strip(),
+            [one.media.alt.strip() for one in part.media],
+        )
         if said == source and (not hides or bool(status.get("sensitive")) == _sensitive(post.options)):
             return found
     return Reads.OTHER
@@ -65,7 +69,11 @@ async def _source(session: Session, revision: Revision, status: Mapping[str, Any
 def _body(revision: Revision, status: Mapping[str, Any], session: Session) -> dict[str, JSON]:
     post, part = revision.after, revision.after.parts[revision.part]
     options = post.options
-    body: dict[str, JSON] = {"status": part.text, "spoiler_text": options.get("warning", "").strip(), "sensitive": options.get("sensitive") == "yes"}  # fmt: skip
+    body: dict[str, JSON] = {
+        "status": part.text,
+        "spoiler_text": options.get("warning", "").strip(),
+        "sensitive": options.get("sensitive") == "yes",
+    }
     if post.language:
         body["language"] = post.language
     files = [str(one["id"]) for one in lookup.media_of(status) if one.get("id")]
@@ -73,8 +81,9 @@ def _body(revision: Revision, status: Mapping[str, Any], session: Session) -> di
         first = sum(len(one.media) for one in post.parts[: revision.part])
         body["media_ids"] = list[JSON](files)
         body["media_attributes"] = [
-            _attributes(file, one.media.alt, focus_of(post, first + n)) for n, (file, one) in enumerate(zip(files, part.media, strict=False))
-        ]  # fmt: skip
+            _attributes(file, one.media.alt, focus_of(post, first + n))
+            for n, (file, one) in enumerate(zip(files, part.media, strict=False))
+        ]
     if revision.part == 0 and post.poll:
         body["poll"] = {
             "options": list[JSON](post.poll.options),

@@ -101,7 +101,10 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
         return Continue(progress={**delivery.progress, "doubt": doubt}, note=note)
     if (found := await _look_up(session, delivery, step.part, since)) is not None:
         return _advanced(session, delivery, found)
-    return Continue(progress={**delivery.progress, "doubt": doubt}, note=Note("{host} does not have it: it is sent again", host=session.host))  # fmt: skip
+    return Continue(
+        progress={**delivery.progress, "doubt": doubt},
+        note=Note("{host} does not have it: it is sent again", host=session.host),
+    )
 
 
 async def _find_restored(session: Session, delivery: Delivery) -> PublishResult | None:
@@ -219,7 +222,12 @@ def _of_file(refused: Rejected, step: Step) -> Rejected:
 def _unprocessed(step: Step) -> Problem:
     message = "{network} could not process {name} within two hours: try another copy of it."
     part, place = step.key.split(".")
-    return Problem(code="media-refused", message=message, params={"network": LABEL, "name": _name(step)}, field=f"parts.{part}.media.{place}")  # fmt: skip
+    return Problem(
+        code="media-refused",
+        message=message,
+        params={"network": LABEL, "name": _name(step)},
+        field=f"parts.{part}.media.{place}",
+    )
 
 
 # Posts

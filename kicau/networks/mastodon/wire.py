@@ -44,7 +44,18 @@ async def call(
     sent = dict(headers or {})
     if token:
         sent["Authorization"] = f"Bearer {token}"
-    return await lent.http.call(method, base(lent, host) + path, charge=Charge(CALLS, always=True), headers=sent, params=params, json=json, form=form, multipart=multipart, repeatable=repeatable, timeout=timeout)  # fmt: skip
+    return await lent.http.call(
+        method,
+        base(lent, host) + path,
+        charge=Charge(CALLS, always=True),
+        headers=sent,
+        params=params,
+        json=json,
+        form=form,
+        multipart=multipart,
+        repeatable=repeatable,
+        timeout=timeout,
+    )
 
 
 async def api(session: Session, method: str, path: str, **how: Any) -> Reply:
@@ -57,7 +68,9 @@ def segment(value: str) -> str:
     return quote(value, safe="")
 
 
-async def upload(session: Session, path: str, file: File, description: str, focus: str, cover: File | None = None) -> Reply:  # fmt: skip
+async def upload(
+    session: Session, path: str, file: File, description: str, focus: str, cover: File | None = None
+) -> Reply:
     """One file with what is said of it; nobody sees it before a post shows it, so it may be sent twice."""
     form = aiohttp.FormData()
     if description:
@@ -126,7 +139,19 @@ def moment(value: Any) -> datetime | None:
 
 def kept(status: Mapping[str, Any]) -> dict[str, JSON]:
     """What is kept of an answer for ever: where the post is and how it was shown; no copy of the author's profile."""
-    names = ("id", "uri", "url", "created_at", "content", "visibility", "language", "spoiler_text", "sensitive", "in_reply_to_id", "edited_at")  # fmt: skip
+    names = (
+        "id",
+        "uri",
+        "url",
+        "created_at",
+        "content",
+        "visibility",
+        "language",
+        "spoiler_text",
+        "sensitive",
+        "in_reply_to_id",
+        "edited_at",
+    )
     return {name: status[name] for name in names if name in status}
 
 

@@ -79,7 +79,16 @@ def _answer(session: Session, row: Row, answers: str) -> Answer | None:
     at, author = moment(row.get("timestamp")), str(row.get("username") or "")
     if at is None or not row.get("id") or author == session.handle:
         return None
-    return Answer(id=str(row["id"]), at=at, author=author, handle=author, text=str(row.get("text") or ""), answers=answers, url=str(row.get("permalink") or ""), raw=dict(row))  # fmt: skip
+    return Answer(
+        id=str(row["id"]),
+        at=at,
+        author=author,
+        handle=author,
+        text=str(row.get("text") or ""),
+        answers=answers,
+        url=str(row.get("permalink") or ""),
+        raw=dict(row),
+    )
 
 
 async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -37,7 +37,15 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         made = shown(part.text)
         checked = check_media(NETWORK, n, part.media, can, convert=draft.convert, recipe=RECIPE)
         tags = n > 0 or not options["topic"]
-        parts.append(RenderedPart(text=made, spans=text.spans(made, tags=tags), media=checked.media, used=text.length(made), limit=can.max_length))  # fmt: skip
+        parts.append(
+            RenderedPart(
+                text=made,
+                spans=text.spans(made, tags=tags),
+                media=checked.media,
+                used=text.length(made),
+                limit=can.max_length,
+            )
+        )
         problems += [*checked.problems, *unsendable(NETWORK, made, f"parts.{n}.text"), *_empty(n, made, part, options)]
         problems += _crowded(n, made, link if n == 0 else None)
         notices += checked.notices
@@ -69,14 +77,26 @@ def _with_link(draft: Draft) -> tuple[tuple[Part, ...], Link | None, list[Proble
     if link is None or not link.url.strip():
         return parts, None, notices
     if link.title or link.description or link.thumbnail:
-        notices.append(_say("no-own-card", "link", "{network} draws the link's card from the page itself: your title, description and picture are not sent."))  # fmt: skip
+        notices.append(
+            _say(
+                "no-own-card",
+                "link",
+                "{network} draws the link's card from the page itself: your title, description and picture are not sent.",
+            )
+        )
     if not parts[0].media and not draft.poll:
         return parts, Link(url=link.url.strip()), notices
     first = parts[0]
     if link.url not in first.text:
         joined = f"{first.text.rstrip()}\n\n{link.url}" if first.text.strip() else link.url
         parts = (replace(first, text=joined), *parts[1:])
-        notices.append(_say("link-in-text", "link", "{network} takes no link card beside files or a poll: the address is added at the end of the text."))  # fmt: skip
+        notices.append(
+            _say(
+                "link-in-text",
+                "link",
+                "{network} takes no link card beside files or a poll: the address is added at the end of the text.",
+            )
+        )
     return parts, None, notices
 
 
@@ -84,7 +104,9 @@ def _empty(n: int, made: str, part: Part, options: Mapping[str, str]) -> list[Pr
     if made or part.media or (n == 0 and options.get("quote")):
         return []
     where = f"part {n + 1} of the thread" if n else "the post"
-    return [_say("empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where)]  # fmt: skip
+    return [
+        _say("empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where)
+    ]
 
 
 def _crowded(n: int, made: str, link: Link | None) -> list[Problem]:
@@ -101,7 +123,13 @@ def _poll(draft: Draft, can: Capabilities) -> list[Problem]:
         return []
     found = list(check_poll(NETWORK, draft.poll, can, [text.length(shown(one)) for one in draft.poll.options]))
     if draft.parts and draft.parts[0].media:
-        found.append(_say("poll-with-media", "parts.0.media", "{network} takes no files in a post with a poll: remove the files or the poll."))  # fmt: skip
+        found.append(
+            _say(
+                "poll-with-media",
+                "parts.0.media",
+                "{network} takes no files in a post with a poll: remove the files or the poll.",
+            )
+        )
     if not (draft.parts and draft.parts[0].text.strip()):
         found.append(_say("empty", "parts.0.text", "{network} wants a text with a poll: write the question."))
     for n, option in enumerate(draft.poll.options):
@@ -129,9 +157,21 @@ def _options(options: Mapping[str, str], draft: Draft, parts: list[RenderedPart]
 def _notices(draft: Draft, options: Mapping[str, str], parts: list[RenderedPart]) -> list[Problem]:
     found = []
     if draft.poll and draft.poll.question:
-        found.append(_say("no-poll-question", "poll.question", "A poll on {network} has no question of its own: it asks what the text says."))  # fmt: skip
+        found.append(
+            _say(
+                "no-poll-question",
+                "poll.question",
+                "A poll on {network} has no question of its own: it asks what the text says.",
+            )
+        )
     if options.get("spoiler") == "true" and not any(part.media for part in parts):
-        found.append(_say("no-spoiler", "options.spoiler", "On {network}, only files can be hidden until they are tapped: this post has none."))  # fmt: skip
+        found.append(
+            _say(
+                "no-spoiler",
+                "options.spoiler",
+                "On {network}, only files can be hidden until they are tapped: this post has none.",
+            )
+        )
     return found
 
 

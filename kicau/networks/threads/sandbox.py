@@ -78,7 +78,7 @@ class Server(WebhookSide, SignInSide, ContainerSide):
         return await self._graph(request)
 
     def too_many_calls(self, kind: str, subject: str, minutes: int) -> GraphError:
-        percent = f'{{"type":"threads","call_count":100,"total_cputime":25,"total_time":25,"estimated_time_to_regain_access":{minutes}}}'  # fmt: skip
+        percent = f'{{"type":"threads","call_count":100,"total_cputime":25,"total_time":25,"estimated_time_to_regain_access":{minutes}}}'
         headers = {"X-Business-Use-Case-Usage": f'{{"{subject}":[{percent}]}}'}
         return GraphError(613, "(#613) Calls to this api have exceeded the rate limit.", headers=headers)
 
@@ -107,10 +107,18 @@ class Server(WebhookSide, SignInSide, ContainerSide):
                 return self._limit(ask, account)
             case "GET", "threads" | "replies":
                 replies = ask.edge == "replies"
-                return self.listing(ask, self._listed(ask, account, replies=replies), lambda doc: self._post_view(doc, account), "ThreadsMedia", DEFAULT)  # fmt: skip
+                return self.listing(
+                    ask,
+                    self._listed(ask, account, replies=replies),
+                    lambda doc: self._post_view(doc, account),
+                    "ThreadsMedia",
+                    DEFAULT,
+                )
             case "GET", "mentions":
                 self.may(ask, "threads_manage_mentions")
-                return self.listing(ask, self._mentioning(account), lambda doc: self._post_view(doc, account), "ThreadsMedia", DEFAULT)  # fmt: skip
+                return self.listing(
+                    ask, self._mentioning(account), lambda doc: self._post_view(doc, account), "ThreadsMedia", DEFAULT
+                )
         raise unsupported(ask.method, ask.edge)
 
     def _answer_object(self, ask: Ask, kind: str, doc: Doc) -> Any:
@@ -123,7 +131,13 @@ class Server(WebhookSide, SignInSide, ContainerSide):
                 self.may(ask, "threads_read_replies")
                 below = list(self._below(doc, whole=ask.edge == "conversation"))
                 newest_first = ask.flag("reverse", default=True)
-                return self.listing(ask, below[::-1] if newest_first else below, lambda one: self._post_view(one, ask.token["subject"]), "ThreadsMedia", DEFAULT)  # fmt: skip
+                return self.listing(
+                    ask,
+                    below[::-1] if newest_first else below,
+                    lambda one: self._post_view(one, ask.token["subject"]),
+                    "ThreadsMedia",
+                    DEFAULT,
+                )
             case "GET", "insights" if kind == "post" and doc["account"] == ask.token["subject"]:
                 self.may(ask, "threads_manage_insights")
                 return self._insights(ask, doc)
@@ -159,35 +173,94 @@ class Server(WebhookSide, SignInSide, ContainerSide):
 
     def _mentioning(self, account: str) -> Iterable[Doc]:
         name = re.compile(rf"(?<![\w.@/])@{re.escape(ACCOUNTS[account].handle)}(?![\w.@])", re.IGNORECASE)
-        return [doc for doc in reversed(list(self.store.all("post"))) if doc["account"] != account and name.search(doc["text"])]  # fmt: skip
+        return [
+            doc
+            for doc in reversed(list(self.store.all("post")))
+            if doc["account"] != account and name.search(doc["text"])
+        ]
 
     def _insights(self, ask: Ask, post: Doc) -> Doc:
         wanted = ask.params.get("metric", "").split(",")
         if unknown := [one for one in wanted if one not in METRICS]:
-            raise GraphError(100, f"(#100) metric[0] must be one of the following values: {', '.join(METRICS)}: {unknown[0]}")  # fmt: skip
+            raise GraphError(
+                100, f"(#100) metric[0] must be one of the following values: {', '.join(METRICS)}: {unknown[0]}"
+            )
         counted = {"replies": sum(1 for _ in self._below(post, whole=not post["reply_to"]))}
-        return {"data": [{"name": one, "period": "lifetime", "values": [{"value": counted.get(one, 0)}], "title": one.title(), "description": "", "id": f"{post['id']}/insights/{one}/lifetime"} for one in wanted]}  # fmt: skip
+        return {
+            "data": [
+                {
+                    "name": one,
+                    "period": "lifetime",
+                    "values": [{"value": counted.get(one, 0)}],
+                    "title": one.title(),
+                    "description": "",
+                    "id": f"{post['id']}/insights/{one}/lifetime",
+                }
+                for one in wanted
+            ]
+        }
 
     def comment(self, post_id: str, text: str) -> str:
         """What somebody else replies to a post in the app itself, or writes of their own where `post_id` is ""; its id."""
         made = self.new_id()
-        post: Doc = {"id": made, "account": VISITOR.id, "text": text, "reply_to": post_id, "reply_control": "everyone", "topic": "", "link": "", "poll": {}, "quote": "", "spoiler": False, "type": "TEXT_POST", "files": [], "code": shortcode(int(made)), "at": time_of(self)}  # fmt: skip
+        post: Doc = {
+            "id": made,
+            "account": VISITOR.id,
+            "text": text,
+            "reply_to": post_id,
+            "reply_control": "everyone",
+            "topic": "",
+            "link": "",
+            "poll": {},
+            "quote": "",
+            "spoiler": False,
+            "type": "TEXT_POST",
+            "files": [],
+            "code": shortcode(int(made)),
+            "at": time_of(self),
+        }
         self.store.put("shortcode", post["code"], {"post": made})
         self.store.put("post", made, post)
         self._tell_of(post)
         return made
 
     def _tell_of(self, post: Doc) -> None:
-        value = {"id": post["id"], "username": self._who(post).handle, "text": post["text"], "media_type": "TEXT_POST", "permalink": self._permalink(post), "shortcode": post["code"], "timestamp": stamp(post["at"])}  # fmt: skip
-        about = {"app_id": self.default_app.client_id, "time": int(time_of(self)), "subscription_id": "1", "has_uid_field": False}  # fmt: skip
+        value = {
+            "id": post["id"],
+            "username": self._who(post).handle,
+            "text": post["text"],
+            "media_type": "TEXT_POST",
+            "permalink": self._permalink(post),
+            "shortcode": post["code"],
+            "timestamp": stamp(post["at"]),
+        }
+        about = {
+            "app_id": self.default_app.client_id,
+            "time": int(time_of(self)),
+            "subscription_id": "1",
+            "has_uid_field": False,
+        }
         root = self.store.get("post", self._root(post)) or post
         if post["reply_to"] and root["account"] in ACCOUNTS:
             owner = {"id": root["id"], "owner_id": root["account"], "username": self._who(root).handle}
             told = {**value, "replied_to": {"id": post["reply_to"]}, "root_post": owner}
-            self.tell(root["account"], "replies", {**about, "topic": "moderate", "target_id": root["id"], "values": {"value": told, "field": "replies"}})  # fmt: skip
+            self.tell(
+                root["account"],
+                "replies",
+                {**about, "topic": "moderate", "target_id": root["id"], "values": {"value": told, "field": "replies"}},
+            )
         for account in ACCOUNTS:
             if any(one["id"] == post["id"] for one in self._mentioning(account)):
-                self.tell(account, "mentions", {**about, "topic": "interaction", "target_id": account, "values": {"value": value, "field": "mentions"}})  # fmt: skip
+                self.tell(
+                    account,
+                    "mentions",
+                    {
+                        **about,
+                        "topic": "interaction",
+                        "target_id": account,
+                        "values": {"value": value, "field": "mentions"},
+                    },
+                )
 
     def uncomment(self, reply_id: str) -> None:
         """Who wrote it deletes it."""
@@ -262,9 +335,34 @@ class Server(WebhookSide, SignInSide, ContainerSide):
         return map(self._public, self.store.all("post"))
 
     def _public(self, doc: Doc) -> PublicPost:
-        media = tuple({"kind": one["kind"], "alt": one["alt"], "sha256": one["sha256"], "mime": one["mime"], "url": self.file_url(one["file"])} for one in doc["files"])  # fmt: skip
-        extra = {"poll": doc["poll"], "link": doc["link"], "topic": doc["topic"], "quotes": doc["quote"], "replies": "" if doc["reply_control"] == "everyone" else doc["reply_control"], "spoiler": "yes" if doc["spoiler"] else ""}  # fmt: skip
-        return PublicPost(id=doc["id"], account=doc["account"], text=doc["text"], at=iso(doc["at"]), url=self._permalink(doc), in_reply_to=doc["reply_to"], media=media, extra=extra)  # fmt: skip
+        media = tuple(
+            {
+                "kind": one["kind"],
+                "alt": one["alt"],
+                "sha256": one["sha256"],
+                "mime": one["mime"],
+                "url": self.file_url(one["file"]),
+            }
+            for one in doc["files"]
+        )
+        extra = {
+            "poll": doc["poll"],
+            "link": doc["link"],
+            "topic": doc["topic"],
+            "quotes": doc["quote"],
+            "replies": "" if doc["reply_control"] == "everyone" else doc["reply_control"],
+            "spoiler": "yes" if doc["spoiler"] else "",
+        }
+        return PublicPost(
+            id=doc["id"],
+            account=doc["account"],
+            text=doc["text"],
+            at=iso(doc["at"]),
+            url=self._permalink(doc),
+            in_reply_to=doc["reply_to"],
+            media=media,
+            extra=extra,
+        )
 
     async def _post_page(self, request: web.Request) -> web.Response:
         found = self.store.get("shortcode", request.match_info["code"])

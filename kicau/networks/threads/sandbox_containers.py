@@ -65,11 +65,27 @@ class ContainerSide(GraphSandbox):
             raise GraphError(100, f"(#100) Param media_type must be one of {{{', '.join(KINDS)}}}")
         text = params.get("text", "").strip()
         container: Doc = {
-            "id": self.new_id(), "account": account, "kind": kind, "text": text, "item": ask.flag("is_carousel_item"), "alt": params.get("alt_text", ""),
-            "source": "", "files": [], "children": [], "reply_to": params.get("reply_to_id", ""), "reply_control": params.get("reply_control", "everyone"),
-            "topic": params.get("topic_tag", "") or _first_tag(text), "link": params.get("link_attachment", ""), "poll": self._poll(ask), "quote": params.get("quote_post_id", ""),
-            "spoiler": ask.flag("is_spoiler_media"), "error": "", "at": time_of(self), "ready": 0.0, "post": "",
-        }  # fmt: skip
+            "id": self.new_id(),
+            "account": account,
+            "kind": kind,
+            "text": text,
+            "item": ask.flag("is_carousel_item"),
+            "alt": params.get("alt_text", ""),
+            "source": "",
+            "files": [],
+            "children": [],
+            "reply_to": params.get("reply_to_id", ""),
+            "reply_control": params.get("reply_control", "everyone"),
+            "topic": params.get("topic_tag", "") or _first_tag(text),
+            "link": params.get("link_attachment", ""),
+            "poll": self._poll(ask),
+            "quote": params.get("quote_post_id", ""),
+            "spoiler": ask.flag("is_spoiler_media"),
+            "error": "",
+            "at": time_of(self),
+            "ready": 0.0,
+            "post": "",
+        }
         self._check(container)
         match kind:
             case "TEXT":
@@ -98,7 +114,9 @@ class ContainerSide(GraphSandbox):
             return {}
         named = [f"option_{letter}" for letter in "abcd"][: len(poll)]
         if sorted(poll) != named or len(named) < 2:
-            raise GraphError(100, "(#100) Param poll_attachment must have option_a and option_b, and may have option_c and option_d")  # fmt: skip
+            raise GraphError(
+                100, "(#100) Param poll_attachment must have option_a and option_b, and may have option_c and option_d"
+            )
         for name, value in poll.items():
             if not 1 <= len(str(value)) <= 100 or weigh(str(value)) > 25:
                 raise GraphError(100, f"(#100) Param poll_attachment[{name}] must be 1 to 25 characters long.")
@@ -109,7 +127,9 @@ class ContainerSide(GraphSandbox):
             raise GraphError(100, "(#100) Param text must be at most 500 characters long.")
         addresses = {*re.findall(r"https?://[^\s<>\"]+[^\s<>\".,;:!?')\]]", one["text"]), *filter(None, [one["link"]])}
         if len(addresses) > 5:
-            raise GraphError(100, "THREADS_API__LINK_LIMIT_EXCEEDED", title="Too many links", user="The post has more than 5 links.")  # fmt: skip
+            raise GraphError(
+                100, "THREADS_API__LINK_LIMIT_EXCEEDED", title="Too many links", user="The post has more than 5 links."
+            )
         if one["kind"] == "TEXT" and not (one["text"] or one["link"] or one["quote"]):
             raise GraphError(100, "(#100) The parameter text is required.")
         if one["kind"] != "TEXT" and (one["link"] or one["poll"]):
@@ -153,13 +173,26 @@ class ContainerSide(GraphSandbox):
         most = VIDEO_MOST if video else IMAGE_MOST
         try:
             body = await self.fetch(container["source"], most)
-            container["error"] = await asyncio.to_thread(_video_trouble if video else _image_trouble, body) if len(body) <= most else "UNKNOWN"  # fmt: skip
+            container["error"] = (
+                await asyncio.to_thread(_video_trouble if video else _image_trouble, body)
+                if len(body) <= most
+                else "UNKNOWN"
+            )
         except GraphError:
             container["error"], body = "FAILED_DOWNLOADING_VIDEO" if video else "UNKNOWN", b""
         if not container["error"]:
             mime = "video/mp4" if video else _image_mime(body)
             file = self.keep(body, mime)
-            container["files"] = [{"id": self.new_id(), "kind": container["kind"].lower(), "alt": container["alt"], "file": file["id"], "sha256": file["sha256"], "mime": mime}]  # fmt: skip
+            container["files"] = [
+                {
+                    "id": self.new_id(),
+                    "kind": container["kind"].lower(),
+                    "alt": container["alt"],
+                    "file": file["id"],
+                    "sha256": file["sha256"],
+                    "mime": mime,
+                }
+            ]
         container["ready"] = time_of(self) + self.processing_seconds / (1 if video else 6)
         self.store.put("container", container_id, container)
 
@@ -231,11 +264,23 @@ def _first_tag(text: str) -> str:
 
 
 def quota_used_up() -> GraphError:
-    return GraphError(9, "Application request limit reached", sub=2207042, title="Cannot publish", user="You reached maximum number of posts that is allowed to be published by Content Publishing API.")  # fmt: skip
+    return GraphError(
+        9,
+        "Application request limit reached",
+        sub=2207042,
+        title="Cannot publish",
+        user="You reached maximum number of posts that is allowed to be published by Content Publishing API.",
+    )
 
 
 def no_container(container: str) -> GraphError:
-    return GraphError(24, "The requested resource does not exist", sub=4279009, title="Media Not Found", user=f"The media with id {container} cannot be found.")  # fmt: skip
+    return GraphError(
+        24,
+        "The requested resource does not exist",
+        sub=4279009,
+        title="Media Not Found",
+        user=f"The media with id {container} cannot be found.",
+    )
 
 
 def shortcode(number: int) -> str:

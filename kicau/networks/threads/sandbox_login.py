@@ -49,9 +49,28 @@ class SignInSide(GraphSandbox):
         form, query = request[PARAMS], request.query
         back, state, account = query.get("redirect_uri", ""), query.get("state", ""), form.get("account", "")
         if form.get("decision") != "allow" or account not in ACCOUNTS:
-            return self.send_back(back, error="access_denied", error_code="200", error_reason="user_denied", error_description="The user denied your request.", state=state)  # fmt: skip
+            return self.send_back(
+                back,
+                error="access_denied",
+                error_code="200",
+                error_reason="user_denied",
+                error_description="The user denied your request.",
+                state=state,
+            )
         code = "AQ" + secrets.token_urlsafe(60)
-        self.store.put("code", code, {"code": code, "app": query["client_id"], "back": back, "account": account, "scopes": _scopes(query), "expires": time_of(self) + HOUR, "used": False})  # fmt: skip
+        self.store.put(
+            "code",
+            code,
+            {
+                "code": code,
+                "app": query["client_id"],
+                "back": back,
+                "account": account,
+                "scopes": _scopes(query),
+                "expires": time_of(self) + HOUR,
+                "used": False,
+            },
+        )
         return self.send_back(back, code=code, state=state)
 
     async def _short_lived(self, request: web.Request) -> web.Response:
@@ -64,7 +83,9 @@ class SignInSide(GraphSandbox):
         if code is None or code["used"] or code["app"] != app.client_id or code["expires"] <= time_of(self):
             return _refused("Matching code was not found or was already used")
         if code["back"] != params.get("redirect_uri"):
-            return _refused("Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request")  # fmt: skip
+            return _refused(
+                "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request"
+            )
         self.store.put("code", code["code"], {**code, "used": True})
         token = self._give(code["account"], app.client_id, code["scopes"], self.short_seconds)
         return web.json_response({"access_token": token["token"], "user_id": code["account"]})

@@ -31,7 +31,11 @@ def happenings(body: bytes) -> Sequence[Happening]:
 
 def _changes(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found = told.get("values")
-    return [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, dict) and isinstance(one.get("value"), dict)]  # fmt: skip
+    return [
+        one
+        for one in (found if isinstance(found, list) else [found])
+        if isinstance(one, dict) and isinstance(one.get("value"), dict)
+    ]
 
 
 def _read(told: Mapping[str, Any], change: Mapping[str, Any]) -> Happening | None:
@@ -48,7 +52,16 @@ def _read(told: Mapping[str, Any], change: Mapping[str, Any]) -> Happening | Non
         case _:
             return None
     handle = str(value.get("username") or "")
-    said = Answer(id=str(value["id"]), at=made, author=handle, handle=handle, url=str(value.get("permalink") or ""), text=str(value.get("text") or ""), answers=answers, raw=dict(value))  # fmt: skip
+    said = Answer(
+        id=str(value["id"]),
+        at=made,
+        author=handle,
+        handle=handle,
+        url=str(value.get("permalink") or ""),
+        text=str(value.get("text") or ""),
+        answers=answers,
+        raw=dict(value),
+    )
     return Happening(account=account, at=sent or made, answer=said)
 
 

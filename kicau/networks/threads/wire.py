@@ -158,7 +158,9 @@ def _chosen(delivery: Delivery, n: int, part: RenderedPart) -> dict[str, str]:
         form["link_attachment"] = post.link.url
     if post.poll:
         named = zip(LETTERS, post.poll.options, strict=False)
-        form["poll_attachment"] = json.dumps({f"option_{letter}": one.strip() for letter, one in named}, ensure_ascii=False)  # fmt: skip
+        form["poll_attachment"] = json.dumps(
+            {f"option_{letter}": one.strip() for letter, one in named}, ensure_ascii=False
+        )
     return form
 
 

@@ -34,7 +34,18 @@ BLOCK = 4 << 20  # bytes decoded at once
 MONTHS = {
     m: n for n, m in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
 }
-LANGUAGES = {"in": "id", "iw": "he", "und": "", "qme": "", "qam": "", "qht": "", "qct": "", "qst": "", "zxx": "", "art": ""}  # fmt: skip
+LANGUAGES = {
+    "in": "id",
+    "iw": "he",
+    "und": "",
+    "qme": "",
+    "qam": "",
+    "qht": "",
+    "qct": "",
+    "qst": "",
+    "zxx": "",
+    "art": "",
+}
 KINDS = {"photo": "image", "animated_gif": "gif", "video": "video"}
 _STATUS = re.compile(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w+/status/(\d+)")
 
@@ -184,7 +195,7 @@ class _Posts:
                 for found in decoder.decode(b"[" + mended + b"]"):
                     yield self._record(found.tweet if isinstance(found, Entry) else found)
             except (msgspec.MsgspecError, RecursionError):
-                yield malformed(name, place)  # fmt: skip
+                yield malformed(name, place)
 
     def _of_entry(self, entry: object, name: str) -> Found:
         inner = entry.get("tweet", entry) if isinstance(entry, dict) else entry
@@ -199,9 +210,14 @@ class _Posts:
         at = moment(tweet.created_at or "")
         reply_to = tweet.in_reply_to_status_id_str or str(tweet.in_reply_to_status_id or "")
         record = Record(
-            remote_id=id_, posted_at=at, posted_to="second" if at else "none", kind="reply" if reply_to else "post",
-            reply_to=reply_to, language=LANGUAGES.get(lang := tweet.lang or "", lang), url=self._base + id_ if id_ else "",
-        )  # fmt: skip
+            remote_id=id_,
+            posted_at=at,
+            posted_to="second" if at else "none",
+            kind="reply" if reply_to else "post",
+            reply_to=reply_to,
+            language=LANGUAGES.get(lang := tweet.lang or "", lang),
+            url=self._base + id_ if id_ else "",
+        )
         if at and self._longer and (longer := self._longer.get(int(at.timestamp()))):
             text = _whole(text, longer)
         if (entities := tweet.entities) is not None:
@@ -214,7 +230,11 @@ class _Posts:
                 record.kind = "repost"
                 if entities.user_mentions:
                     who = entities.user_mentions[0]
-                    record.author_id, record.author_handle, record.author_name = who.id_str or who.screen_name, who.screen_name, who.name  # fmt: skip
+                    record.author_id, record.author_handle, record.author_name = (
+                        who.id_str or who.screen_name,
+                        who.screen_name,
+                        who.name,
+                    )
         record.text = html.unescape(text) if "&" in text else text
         if tweet.favorite_count not in (None, 0, "0"):
             record.extra["likes"] = _number(tweet.favorite_count)
@@ -239,10 +259,15 @@ class _Posts:
                 text = text.replace(picture.url, "").rstrip()
             address = picture.media_url_https or ""
             name = address.rsplit("/", 1)[-1]
-            record.media.append({
-                "kind": KINDS.get(picture.type, "image"), "name": name, "url": address, "alt": picture.ext_alt_text or "",
-                "file": f"{self._folder}/{record.remote_id}-{name}" if self._folder else "",
-            })  # fmt: skip
+            record.media.append(
+                {
+                    "kind": KINDS.get(picture.type, "image"),
+                    "name": name,
+                    "url": address,
+                    "alt": picture.ext_alt_text or "",
+                    "file": f"{self._folder}/{record.remote_id}-{name}" if self._folder else "",
+                }
+            )
         return text
 
 
@@ -250,7 +275,15 @@ def moment(text: str) -> datetime | None:
     """A time in any of the archive's forms; None where it is none."""
     try:
         if len(text) == 30 and text[3] == " ":  # Wed Oct 10 20:19:24 +0000 2018
-            return datetime(int(text[26:30]), MONTHS[text[4:7]], int(text[8:10]), int(text[11:13]), int(text[14:16]), int(text[17:19]), tzinfo=UTC)  # fmt: skip
+            return datetime(
+                int(text[26:30]),
+                MONTHS[text[4:7]],
+                int(text[8:10]),
+                int(text[11:13]),
+                int(text[14:16]),
+                int(text[17:19]),
+                tzinfo=UTC,
+            )
         found = datetime.fromisoformat(text.replace(" +0000", "+00:00"))
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, KeyError, OverflowError):
@@ -305,7 +338,7 @@ def _long_posts(files: Files) -> tuple[dict[int, list[str]], list[Skip]]:
                 if at and isinstance(text, str):
                     found.setdefault(int(at.timestamp()), []).append(_expanded(text, note["core"].get("urls")))
             except (KeyError, TypeError):
-                skips.append(malformed(name))  # fmt: skip
+                skips.append(malformed(name))
     return found, skips
 
 

@@ -22,7 +22,9 @@ async def find(session: Session, words: str) -> tuple[Account, ...]:
     if not NAME.fullmatch(words):
         return ()
     fields = {wire.NEW.user_fields: "name,username"}
-    reply = await wire.call(session, "GET", f"/2/users/by/username/{words}", charge=FINDING.charge, counted=_counted, params=fields)  # fmt: skip
+    reply = await wire.call(
+        session, "GET", f"/2/users/by/username/{words}", charge=FINDING.charge, counted=_counted, params=fields
+    )
     told = reply.json()
     user = told.get("data") if isinstance(told, dict) else None
     if not isinstance(user, dict) or not user.get("username"):

@@ -23,7 +23,11 @@ async def answers(session: Session, cursor: str) -> Answers:
     token, newest = "", cursor
     for _ in range(MOST_PAGES):
         size = wire.MOST if cursor else FIRST
-        asked = {"max_results": str(size)} | ({"since_id": cursor} if cursor else {}) | ({"pagination_token": token} if token else {})  # fmt: skip
+        asked = (
+            {"max_results": str(size)}
+            | ({"since_id": cursor} if cursor else {})
+            | ({"pagination_token": token} if token else {})
+        )
         body = (await _read(session, f"/2/users/{session.account_id}/mentions", asked, size)).json()
         people = {str(one.get("id")): one for one in (body.get("includes") or {}).get("users") or ()}
         for row in body.get("data") or ():
@@ -38,14 +42,24 @@ async def answers(session: Session, cursor: str) -> Answers:
 async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     reply = await _read(session, "/2/tweets", {"ids": ",".join(ids)}, len(ids))
     rows = reply.json().get("data") or ()
-    return {str(row["id"]): {name: n for name, n in (row.get("public_metrics") or {}).items() if isinstance(n, int)} for row in rows}  # fmt: skip
+    return {
+        str(row["id"]): {name: n for name, n in (row.get("public_metrics") or {}).items() if isinstance(n, int)}
+        for row in rows
+    }
 
 
 async def _read(session: Session, path: str, asked: Mapping[str, str], most: int) -> Reply:
     """In the new vocabulary, and in the old one where X does not know the new."""
     for words in (wire.NEW, wire.OLD):
         try:
-            return await wire.call(session, "GET", path, charge=Charge(wire.POST_READ, most), counted=wire.posts_read, params={**asked, **_fields(words)})  # fmt: skip
+            return await wire.call(
+                session,
+                "GET",
+                path,
+                charge=Charge(wire.POST_READ, most),
+                counted=wire.posts_read,
+                params={**asked, **_fields(words)},
+            )
         except Rejected as refused:
             if words is wire.OLD or wire.NEW.fields not in refused.detail:
                 raise

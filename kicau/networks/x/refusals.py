@@ -27,17 +27,52 @@ NOT_FOUND = "not-found"
 # (pattern searched in what X says, code, field, sentence). The first that fits is taken.
 SENTENCES: tuple[tuple[str, str, str, str], ...] = (
     # seen 2023-04 to 2026-02
-    (r"duplicate content|status is a duplicate", DUPLICATE, "parts.0.text", "{network} already has this text from this account, and takes no text twice: change it."),
+    (
+        r"duplicate content|status is a duplicate",
+        DUPLICATE,
+        "parts.0.text",
+        "{network} already has this text from this account, and takes no text twice: change it.",
+    ),
     # seen 2022 to 2025
-    (r"text is too long|too long\. for more information", "too-long", "parts.0.text", "{network} finds the text too long: shorten it or split it into a thread."),
-    (r"media ids? .*invalid|media ids are invalid", MEDIA_GONE, "parts.0.media", "{network} no longer knows an uploaded file of this post: send the post again."),
+    (
+        r"text is too long|too long\. for more information",
+        "too-long",
+        "parts.0.text",
+        "{network} finds the text too long: shorten it or split it into a thread.",
+    ),
+    (
+        r"media ids? .*invalid|media ids are invalid",
+        MEDIA_GONE,
+        "parts.0.media",
+        "{network} no longer knows an uploaded file of this post: send the post again.",
+    ),
     # X's media page, 2026
-    (r"not allowed to post a video longer than (?P<limit>\d+) minutes?", TOO_LONG_VIDEO, "parts.0.media", "{network} takes videos of at most {limit} min from this account: cut the video."),
-    (r"not been mentioned or otherwise engaged|not allowed to reply|reply to this conversation is not allowed", "no-replies", "reply_to", "{network} lets this app answer only posts that mention or quote the account: answer on {network} itself."),
-    (r"reply to a (tweet|post) that is deleted|not visible to you", "reply-gone", "reply_to", "The post that this one answers is gone or hidden from this account on {network}: remove it from the post."),
-    (r"quot(e|ing)[- ](tweets?|posts?).* not (allowed|permitted|available)", "no-quote-posts", "options.quote", "{network} takes no quote-posts from this app: put the address of the post into the text."),
+    (
+        r"not allowed to post a video longer than (?P<limit>\d+) minutes?",
+        TOO_LONG_VIDEO,
+        "parts.0.media",
+        "{network} takes videos of at most {limit} min from this account: cut the video.",
+    ),
+    (
+        r"not been mentioned or otherwise engaged|not allowed to reply|reply to this conversation is not allowed",
+        "no-replies",
+        "reply_to",
+        "{network} lets this app answer only posts that mention or quote the account: answer on {network} itself.",
+    ),
+    (
+        r"reply to a (tweet|post) that is deleted|not visible to you",
+        "reply-gone",
+        "reply_to",
+        "The post that this one answers is gone or hidden from this account on {network}: remove it from the post.",
+    ),
+    (
+        r"quot(e|ing)[- ](tweets?|posts?).* not (allowed|permitted|available)",
+        "no-quote-posts",
+        "options.quote",
+        "{network} takes no quote-posts from this app: put the address of the post into the text.",
+    ),
     (r"cashtag", "too-many-cashtags", "parts.0.text", "{network} takes at most one cashtag in a post: keep one."),
-)  # fmt: skip
+)
 
 LOCKED = re.compile(r"temporarily locked|account is suspended|user has been suspended", re.I)  # seen; a person must act
 OLD_DUPLICATE, OLD_TOO_LONG, OLD_RATE, OLD_TOKENS, OLD_LOCKED = 187, 186, 88, {32, 89, 99}, {64, 326}

@@ -145,7 +145,14 @@ def _part_problems(n: int, part: Part, made: RenderedPart, *, poll: bool) -> Ite
             name = one.name or one.ref
             message = "{network} takes a GIF of at most {limit} million pixels over all frames; {name} has {actual}: make it smaller or shorter."
             params = {"network": LABEL, "limit": pixels // 1_000_000, "name": name, "actual": round(actual / 1e6)}
-            yield Problem(code="too-many-pixels", message=message, params=params, field=f"{media}.{m}", limit=pixels, actual=actual)  # fmt: skip
+            yield Problem(
+                code="too-many-pixels",
+                message=message,
+                params=params,
+                field=f"{media}.{m}",
+                limit=pixels,
+                actual=actual,
+            )
 
 
 def _part_notices(n: int, part: Part, made: RenderedPart) -> Iterable[Problem]:

@@ -254,7 +254,9 @@ def _meter(delivery: Delivery, part: int) -> str:
 def _found(session: Session, delivery: Delivery, part: int, found: wire.Seen) -> PublishResult:
     """The post whose answer was lost is out, so it was billed."""
     raw = {"id": found.id, "text": found.text}
-    return replace(_advanced(session, delivery, found.id, found.at, raw), spent=(wire.made(_meter(delivery, part), found.id),))  # fmt: skip
+    return replace(
+        _advanced(session, delivery, found.id, found.at, raw), spent=(wire.made(_meter(delivery, part), found.id),)
+    )
 
 
 def body(delivery: Delivery, part: int) -> dict[str, JSON]:

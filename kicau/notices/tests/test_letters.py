@@ -22,7 +22,15 @@ def test_each_gets_one_letter_in_their_language_with_a_way_out(sink, owner, memb
     owner.save()
     editor = member("editor").person
     with clock.frozen(MONDAY):
-        acts.tell("delivery.failed", workspace.id, to=[owner.id], page="/posts/1", post="Kopi & <Senja>", channel="Senja (X)", reason="Too long.")  # fmt: skip
+        acts.tell(
+            "delivery.failed",
+            workspace.id,
+            to=[owner.id],
+            page="/posts/1",
+            post="Kopi & <Senja>",
+            channel="Senja (X)",
+            reason="Too long.",
+        )
         acts.tell("channel.expired", workspace.id, to=[owner.id, editor.id], page="/channels/x", channel="Senja (X)")
         assert letters.collect() == 0  # what happens in the same half minute goes into one letter
     with clock.frozen(MONDAY + acts.GATHERED):

@@ -45,7 +45,16 @@ def test_who_is_told(actor, owner, member, workspace):
 
 def test_much_of_the_same_is_one_notice_and_few_letters(owner, workspace):
     def fail(times, channel="c1"):
-        news = [acts.News(workspace_id=workspace.id, gather=channel, page=f"/posts/{n}", many="/?state=failed", details={"post": "p" * 999, "channel": channel, "reason": "r"}) for n in range(times)]  # fmt: skip
+        news = [
+            acts.News(
+                workspace_id=workspace.id,
+                gather=channel,
+                page=f"/posts/{n}",
+                many="/?state=failed",
+                details={"post": "p" * 999, "channel": channel, "reason": "r"},
+            )
+            for n in range(times)
+        ]
         acts.tell_all("delivery.failed", news)
         return acts.notices(owner).get(gather=channel, read_at=None)
 
@@ -116,7 +125,24 @@ def test_a_notice_is_its_readers_only(actor, owner, member, workspace):
 def test_sentences_read_well_in_both_languages(event):
     from django.utils import translation
 
-    details = {"post": "Kopi", "channel": "Senja (X)", "reason": "Too long.", "name": "Sari", "workspace": "W", "network": "X", "budget": "B", "percent": 80, "until": "1 April", "count": 7, "what": "X", "when": "1 April", "after": 3, "late": 2, "expected": "$12", "amount": "$10"}  # fmt: skip
+    details = {
+        "post": "Kopi",
+        "channel": "Senja (X)",
+        "reason": "Too long.",
+        "name": "Sari",
+        "workspace": "W",
+        "network": "X",
+        "budget": "B",
+        "percent": 80,
+        "until": "1 April",
+        "count": 7,
+        "what": "X",
+        "when": "1 April",
+        "after": 3,
+        "late": 2,
+        "expected": "$12",
+        "amount": "$10",
+    }
     for language in ("en", "id"):
         with translation.override(language):
             assert "{" not in str(event.one).format(**details) + str(event.many).format(**details)

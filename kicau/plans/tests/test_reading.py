@@ -16,7 +16,9 @@ from kicau.plans.models import Budget
 
 OURS = reading.parse(files("kicau.plans").joinpath(reading.OWN).read_text("utf-8"))
 OUT = datetime(2026, 11, 2, 9, tzinfo=UTC)
-PLAN = PriceList(name="a", since=date(2026, 1, 1), source="b", currency="USD", prices={"read": 5_000}, daily=frozenset({"read"}))  # fmt: skip
+PLAN = PriceList(
+    name="a", since=date(2026, 1, 1), source="b", currency="USD", prices={"read": 5_000}, daily=frozenset({"read"})
+)
 
 
 def readings(policy, published=OUT):
@@ -36,7 +38,9 @@ def test_a_post_is_read_often_when_young_and_on_chosen_days_later():
 
 
 def test_one_read_serves_all_channels_of_an_app_in_the_largest_batches():
-    posts = [reading.Post(id=str(n), channel_id=UUID(int=n % 3), app_id=UUID(int=9), published_at=OUT) for n in range(250)]  # fmt: skip
+    posts = [
+        reading.Post(id=str(n), channel_id=UUID(int=n % 3), app_id=UUID(int=9), published_at=OUT) for n in range(250)
+    ]
     assert reading.due(OURS, posts, OUT + timedelta(minutes=29)) == []
     due = reading.due(OURS, posts, OUT + timedelta(minutes=30))
     assert [len(batch) for _, batch in reading.batches(due, 100, reads_all=True)] == [100, 100, 50]

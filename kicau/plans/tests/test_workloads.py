@@ -17,9 +17,17 @@ SHOP = Workload(units={"post": 48, "post-with-link": 12, "post-read": 600})
 # An agency with 20 channels: 2,000 posts, 600 with a link; 300 summoned replies, 20 deletions, 500 alt texts; 12,000
 # posts and 600 accounts read.
 AGENCY = Workload(
-    units={"post": 1_400, "post-with-link": 600, "post-summoned-reply": 300, "post-delete": 20, "media-metadata": 500, "post-read": 12_000, "user-read": 600},
+    units={
+        "post": 1_400,
+        "post-with-link": 600,
+        "post-summoned-reply": 300,
+        "post-delete": 20,
+        "media-metadata": 500,
+        "post-read": 12_000,
+        "user-read": 600,
+    },
     channels=20,
-)  # fmt: skip
+)
 # A newsroom with 100 channels, 10 posts a day each, 30% with a link; 225,000 posts and 3,000 accounts read.
 NEWSROOM = Workload(
     units={"post": 21_000, "post-with-link": 9_000, "post-read": 225_000, "user-read": 3_000}, channels=100

@@ -58,7 +58,14 @@ def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft
     with pytest.raises(Conflict, match="changed this post meanwhile"):
         approval.approve(editor, draft.id, version=1)
     assert approval.approve(editor, draft.id, "Lovely").state == "approved"
-    assert [r.kind for r in approval.reviews(editor, draft)] == ["submitted", "comment", "comment", "returned", "submitted", "approved"]  # fmt: skip
+    assert [r.kind for r in approval.reviews(editor, draft)] == [
+        "submitted",
+        "comment",
+        "comment",
+        "returned",
+        "submitted",
+        "approved",
+    ]
     told = set(Notice.objects.filter(person=writer.person).values_list("event", flat=True))
     assert told == {"draft.commented", "draft.returned", "draft.approved"}
     assert Notice.objects.filter(person=editor.person, event="draft.submitted").exists()
@@ -76,7 +83,9 @@ def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft
 
 def test_a_problem_leaves_it_as_it_was(team, channel):
     writer, editor = team
-    made = writing.keep(writer, compose.create_draft(writer, written()).id, written("x" * 100_000), desk={"channels": ["ana"]})  # fmt: skip
+    made = writing.keep(
+        writer, compose.create_draft(writer, written()).id, written("x" * 100_000), desk={"channels": ["ana"]}
+    )
     approval.submit(writer, made.id)
     with pytest.raises(Unacceptable):
         approval.approve_and_schedule(editor, made.id, clock.now() + timedelta(hours=1))
@@ -96,7 +105,11 @@ def test_a_client_reads_comments_and_approves_by_a_link_that_ends(team, draft):
     approval.comment(editor, draft.id, "Between us: she wants Toraja")
     link = reviewing.opened(secret)
     [seen] = approval.shown_on(reviewing.draft_of(link))
-    assert (seen.channel.key, seen.rendered.parts[0].text, seen.delivery) == ("ana", "Beans from Gayo\nare here today", None)  # fmt: skip
+    assert (seen.channel.key, seen.rendered.parts[0].text, seen.delivery) == (
+        "ana",
+        "Beans from Gayo\nare here today",
+        None,
+    )
     reviewing.comment(link, "Toraja, please", quote="Gayo")
     with pytest.raises(Unacceptable):
         reviewing.decide(link, False, "")
@@ -108,7 +121,9 @@ def test_a_client_reads_comments_and_approves_by_a_link_that_ends(team, draft):
     assert (entry.actor, entry.via, entry.detail["version"]) == ("Ratna, PT Maju", "link", draft.version)
     assert Notice.objects.filter(person=editor.person, event="draft.approved").exists()
 
-    only = reviewing.opened(reviewing.make_link(editor, draft.id, "Reader", may_comment=False, may_approve=False).link.rsplit("/", 1)[1])  # fmt: skip
+    only = reviewing.opened(
+        reviewing.make_link(editor, draft.id, "Reader", may_comment=False, may_approve=False).link.rsplit("/", 1)[1]
+    )
     for act in (lambda: reviewing.comment(only, "x"), lambda: reviewing.decide(only, True)):
         with pytest.raises(NotAllowed):
             act()

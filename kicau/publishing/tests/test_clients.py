@@ -33,7 +33,16 @@ NOW = datetime(2026, 11, 16, 5, tzinfo=UTC)
 
 
 def charged(workspace, at, micro, currency="USD"):
-    Charge.objects.create(at=at, workspace_id=workspace.id, network="x", meter="post", units=1, micro=micro, currency=currency, purpose="publish")  # fmt: skip
+    Charge.objects.create(
+        at=at,
+        workspace_id=workspace.id,
+        network="x",
+        meter="post",
+        units=1,
+        micro=micro,
+        currency=currency,
+        purpose="publish",
+    )
 
 
 @pytest.fixture

@@ -23,9 +23,15 @@ def channel(workspace):
     """On a network that takes text alone."""
     slug = next(s for s in registry.slugs() if not registry.get(s).baseline.needs_media)
     return Channel.objects.create(
-        workspace=workspace, network=slug, app=register_app(slug, "id", "secret"), key="kopi", account_id="1",
-        handle="kopi", name="Kopi", credentials=stored(Credentials(access_token="none")),
-    )  # fmt: skip
+        workspace=workspace,
+        network=slug,
+        app=register_app(slug, "id", "secret"),
+        key="kopi",
+        account_id="1",
+        handle="kopi",
+        name="Kopi",
+        credentials=stored(Credentials(access_token="none")),
+    )
 
 
 def test_texts_and_groups_are_kept_replaced_and_forgotten(actor, member, channel):

@@ -18,7 +18,16 @@ NOW = datetime(2026, 11, 16, 5, tzinfo=UTC)  # noon in Jakarta: 14.5 days are le
 
 
 def charged(workspace, at, micro, purpose):
-    Charge.objects.create(at=at, workspace_id=workspace.id, network="stranger", meter="read", units=1, micro=micro, currency="USD", purpose=purpose)  # fmt: skip
+    Charge.objects.create(
+        at=at,
+        workspace_id=workspace.id,
+        network="stranger",
+        meter="read",
+        units=1,
+        micro=micro,
+        currency="USD",
+        purpose=purpose,
+    )
 
 
 def test_the_month_is_what_was_spent_what_is_scheduled_and_what_reading_costs_by_habit(actor, workspace, channel):
@@ -66,8 +75,26 @@ def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace,
     with clock.frozen(NOW):
         plans.add_price_list(actor, "stranger", CONTRACT)
         for day in range(14):  # ten readings a day at $0.01, and two posts at $0.015
-            Charge.objects.create(at=NOW - timedelta(days=day, hours=1), workspace_id=workspace.id, network="stranger", meter="read", units=10, micro=100_000, currency="USD", purpose="numbers")  # fmt: skip
-            Charge.objects.create(at=NOW - timedelta(days=day, hours=1), workspace_id=workspace.id, network="stranger", meter="post", units=2, micro=30_000, currency="USD", purpose="publish")  # fmt: skip
+            Charge.objects.create(
+                at=NOW - timedelta(days=day, hours=1),
+                workspace_id=workspace.id,
+                network="stranger",
+                meter="read",
+                units=10,
+                micro=100_000,
+                currency="USD",
+                purpose="numbers",
+            )
+            Charge.objects.create(
+                at=NOW - timedelta(days=day, hours=1),
+                workspace_id=workspace.id,
+                network="stranger",
+                meter="post",
+                units=2,
+                micro=30_000,
+                currency="USD",
+                purpose="publish",
+            )
         as_it_goes = forecasting.forecast(actor).total[0]
         assert (as_it_goes.reading, as_it_goes.fee) == (1_450_000, 0)
         assert as_it_goes.high == as_it_goes.expected + 435_000  # posting as it did, on an empty calendar

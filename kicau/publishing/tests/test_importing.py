@@ -33,9 +33,16 @@ def connected(actor):
     def make(network, key):
         app = register_app(network, "app", "secret", is_sandbox=True)
         return Channel.objects.create(
-            workspace=actor.workspace, network=network, app=app, key=key, account_id=key, handle=key, name=key,
-            credentials=stored(Credentials(access_token="t")), connected_by=actor.person,
-        )  # fmt: skip
+            workspace=actor.workspace,
+            network=network,
+            app=app,
+            key=key,
+            account_id=key,
+            handle=key,
+            name=key,
+            credentials=stored(Credentials(access_token="t")),
+            connected_by=actor.person,
+        )
 
     return make
 
@@ -74,12 +81,41 @@ HEAD = "ref,channels,at,text\n"
 PLAIN = "ref,channels,at,text\nr1,x-kopi,+0:03,Pelan-pelan saja ☕️\n"
 
 
-@pytest.mark.parametrize("data", [
-    PLAIN.encode(), PLAIN.encode("utf-8-sig"), PLAIN.encode("utf-16"), PLAIN.encode("utf-16-le"), PLAIN.encode("utf-16-be"),
-    PLAIN.replace(",", ";").encode("utf-8-sig"), PLAIN.replace(",", "\t").encode("utf-16"), PLAIN.replace(",", "|").encode(),
-    ("sep=;\r\n" + PLAIN.replace(",", ";")).encode(), PLAIN.replace("\n", "\r\n").encode(), PLAIN.replace("\n", "\r").encode(),
-    PLAIN.replace("ref,channels", "Ref , CHANNELS").encode(), (PLAIN + ",,,\n\n").encode(), io.BytesIO(PLAIN.encode()),
-], ids=["plain", "bom", "utf16", "utf16le", "utf16be", "semicolons", "tabs", "bars", "sep", "crlf", "cr", "case", "blank rows", "stream"])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN.encode(),
+        PLAIN.encode("utf-8-sig"),
+        PLAIN.encode("utf-16"),
+        PLAIN.encode("utf-16-le"),
+        PLAIN.encode("utf-16-be"),
+        PLAIN.replace(",", ";").encode("utf-8-sig"),
+        PLAIN.replace(",", "\t").encode("utf-16"),
+        PLAIN.replace(",", "|").encode(),
+        ("sep=;\r\n" + PLAIN.replace(",", ";")).encode(),
+        PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.replace("\n", "\r").encode(),
+        PLAIN.replace("ref,channels", "Ref , CHANNELS").encode(),
+        (PLAIN + ",,,\n\n").encode(),
+        io.BytesIO(PLAIN.encode()),
+    ],
+    ids=[
+        "plain",
+        "bom",
+        "utf16",
+        "utf16le",
+        "utf16be",
+        "semicolons",
+        "tabs",
+        "bars",
+        "sep",
+        "crlf",
+        "cr",
+        "case",
+        "blank rows",
+        "stream",
+    ],
+)
 def test_reads_what_spreadsheets_write(data):
     (row,) = read_posts(data).rows
     assert (row.number, row["ref"], row["channels"], row["at"], row["text"]) == (
@@ -111,14 +147,20 @@ def test_a_wrong_column_gets_the_nearest_right_one():
     assert "did you mean channels?" in problem.sentence
 
 
-@pytest.mark.parametrize(("data", "code", "says"), [
-    (b"", "empty", "is empty"), (HEAD.encode(), "empty", "no posts"), (b"channels,at,text,text\na,b,c,d\n", "column-twice", "text"),
-    (HEAD.encode() + "r1,x,now,Kopi enak caf\u00e9".encode("latin-1"), "encoding", "line 2 has the byte 0xe9"),
-    (b"PK\x03\x04\x14\x00\x06\x00xlsx", "not-csv", "save it as CSV"),
-    (HEAD.encode() + b'r1,x,now,fine\nr2,x,now,"never closed\nr3,x,now,c\n', "quoting", "Row 3"),
-    (HEAD.encode() + b'r1,x,now,"a"b\n', "quoting", "Row 2"),
-    (b"just some words about coffee\nand more of them\n", "missing-column", "Expected"),
-], ids=["nothing", "no rows", "twice", "latin-1", "xlsx", "open quote", "bad quote", "prose"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("data", "code", "says"),
+    [
+        (b"", "empty", "is empty"),
+        (HEAD.encode(), "empty", "no posts"),
+        (b"channels,at,text,text\na,b,c,d\n", "column-twice", "text"),
+        (HEAD.encode() + "r1,x,now,Kopi enak caf\u00e9".encode("latin-1"), "encoding", "line 2 has the byte 0xe9"),
+        (b"PK\x03\x04\x14\x00\x06\x00xlsx", "not-csv", "save it as CSV"),
+        (HEAD.encode() + b'r1,x,now,fine\nr2,x,now,"never closed\nr3,x,now,c\n', "quoting", "Row 3"),
+        (HEAD.encode() + b'r1,x,now,"a"b\n', "quoting", "Row 2"),
+        (b"just some words about coffee\nand more of them\n", "missing-column", "Expected"),
+    ],
+    ids=["nothing", "no rows", "twice", "latin-1", "xlsx", "open quote", "bad quote", "prose"],
+)
 def test_what_is_no_table_is_refused_with_the_place(data, code, says):
     problem = refused(data)[0]
     assert problem.code == code
@@ -141,30 +183,49 @@ def test_a_good_row_is_ready(actor, x):
     assert not Draft.objects.exists()
 
 
-@pytest.mark.parametrize(("row", "says"), [
-    (("r", "x-kopi", "yesterday", "a"), "Row 2, at: 'yesterday' cannot be read"),
-    (("r", "x-kopi", "2026-11-01 09:00", "a"), "Row 2, at: '2026-11-01 09:00' is Sunday 2026-11-01 09:00 in Asia/Jakarta, which is past"),
-    (("r", "x-kopi", "", "a"), "Row 2, at: Say when"),
-    (("r", "x-kpi", "now", "a"), "Row 2, channels: There is no channel 'x-kpi'; the channels are: x-kopi."),
-    (("r", "", "now", "a"), "Row 2, channels: Name at least one channel"),
-    (("r", "x-kopi", "now", " "), "Row 2, text: The row has neither text nor media."),
-    (("r", "x-kopi", "now", "a" * 281), "Row 2, text: On X, the text has 281"),
-    (("r" * 121, "x-kopi", "now", "a"), "Row 2, ref: A ref has at most 120 characters"),
-    (("r", "x-kopi", "now", "a", "b"), "Row 2, text: The row has 1 cells more"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (("r", "x-kopi", "yesterday", "a"), "Row 2, at: 'yesterday' cannot be read"),
+        (
+            ("r", "x-kopi", "2026-11-01 09:00", "a"),
+            "Row 2, at: '2026-11-01 09:00' is Sunday 2026-11-01 09:00 in Asia/Jakarta, which is past",
+        ),
+        (("r", "x-kopi", "", "a"), "Row 2, at: Say when"),
+        (("r", "x-kpi", "now", "a"), "Row 2, channels: There is no channel 'x-kpi'; the channels are: x-kopi."),
+        (("r", "", "now", "a"), "Row 2, channels: Name at least one channel"),
+        (("r", "x-kopi", "now", " "), "Row 2, text: The row has neither text nor media."),
+        (("r", "x-kopi", "now", "a" * 281), "Row 2, text: On X, the text has 281"),
+        (("r" * 121, "x-kopi", "now", "a"), "Row 2, ref: A ref has at most 120 characters"),
+        (("r", "x-kopi", "now", "a", "b"), "Row 2, text: The row has 1 cells more"),
+    ],
+)
 def test_what_is_wrong_is_named_by_row_and_column(actor, x, row, says):
     report = check(actor, row)
     assert [s for s in sentences(report) if s.startswith(says)], sentences(report)
     assert not report.ready
 
 
-@pytest.mark.parametrize(("column", "cell", "says"), [
-    ("media", "missing.jpg", "There is no file missing.jpg"), ("media", "../../etc/passwd", "lies outside"), ("media", "/etc/passwd", "lies outside"),
-    ("media", "https://a.example/b.jpg", "is an address"), ("alt", "one\ntwo", "2 alt texts for 0 files"), ("link", "kopi senja", "no web address"),
-    ("link_title", "Title", "no link that this could belong to"), ("poll", "only one", "A poll is written"), ("poll", "a | | c ; 24h", "no answer may be empty"),
-    ("options", "colour", "not of the form"), ("options", "nowhere.colour=red", "no option"), ("options", "x.colour=red", "colour"),
-    ("ai_use", "train=allow", "There is no use 'train'"), ("ai_use", "search=perhaps", "not 'perhaps'"), ("timezone", "Mars/Olympus", "no time zone 'Mars/Olympus'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("column", "cell", "says"),
+    [
+        ("media", "missing.jpg", "There is no file missing.jpg"),
+        ("media", "../../etc/passwd", "lies outside"),
+        ("media", "/etc/passwd", "lies outside"),
+        ("media", "https://a.example/b.jpg", "is an address"),
+        ("alt", "one\ntwo", "2 alt texts for 0 files"),
+        ("link", "kopi senja", "no web address"),
+        ("link_title", "Title", "no link that this could belong to"),
+        ("poll", "only one", "A poll is written"),
+        ("poll", "a | | c ; 24h", "no answer may be empty"),
+        ("options", "colour", "not of the form"),
+        ("options", "nowhere.colour=red", "no option"),
+        ("options", "x.colour=red", "colour"),
+        ("ai_use", "train=allow", "There is no use 'train'"),
+        ("ai_use", "search=perhaps", "not 'perhaps'"),
+        ("timezone", "Mars/Olympus", "no time zone 'Mars/Olympus'"),
+    ],
+)
 def test_each_column_says_what_it_expects(actor, x, column, cell, says):
     report = check(actor, ("x-kopi", "2026-12-01 09:00", "a", cell), columns=("channels", "at", "text", column))
     (problem,) = report.problems
@@ -327,9 +388,14 @@ def test_many_rows_take_few_statements(actor, x):
 
     def taken(first, count):
         rows = [
-            (f"r{n}", "x-kopi", f"+{n // 60 + 5}:{n % 60:02}", f"Kabar nomor {n}: #kopi https://kopi-senja.example.com/{n}")
+            (
+                f"r{n}",
+                "x-kopi",
+                f"+{n // 60 + 5}:{n % 60:02}",
+                f"Kabar nomor {n}: #kopi https://kopi-senja.example.com/{n}",
+            )
             for n in range(first, first + count)
-        ]  # fmt: skip
+        ]
         with CaptureQueriesContext(connection) as asked:
             report = check_posts(actor, table(*rows), Path("/nowhere"))
             done = create_posts(actor, report, Path("/nowhere"))

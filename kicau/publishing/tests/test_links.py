@@ -21,7 +21,7 @@ Q = "utm_source=x&utm_medium=social&utm_campaign=lembang-opens"
         ("kopi.example, https:// and https://[bad", "kopi.example, https:// and https://[bad"),
         ("", ""),
     ],
-)  # fmt: skip
+)
 def test_every_link_is_marked_once(text, marked):
     mark = marker("x", "Lembang opens!")
     assert mark(text) == marked

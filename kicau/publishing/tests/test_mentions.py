@@ -31,10 +31,16 @@ def connected(workspace):
     def make(*networks: str) -> list[Channel]:
         return [
             Channel.objects.create(
-                workspace=workspace, network=slug, app=register_app(slug, "id", "secret"), key=slug, account_id="1", handle="senja", name="Kopi Senja"
+                workspace=workspace,
+                network=slug,
+                app=register_app(slug, "id", "secret"),
+                key=slug,
+                account_id="1",
+                handle="senja",
+                name="Kopi Senja",
             )
             for slug in networks
-        ]  # fmt: skip
+        ]
 
     return make
 
@@ -47,7 +53,16 @@ def seen(actor, channels, text: str) -> dict[str, schedule.Preview]:
 
 def test_one_person_has_the_right_handle_on_each_network(actor, connected, member):
     channels = connected("x", "mastodon", "linkedin", "bluesky")
-    budi = contacts.save_contact(actor, "@Budi", {"x": "budi_k", "mastodon": "@budi@kopi.example", "linkedin": "@[Budi Kurnia](urn:li:person:bK1)", "bluesky": " "})  # fmt: skip
+    budi = contacts.save_contact(
+        actor,
+        "@Budi",
+        {
+            "x": "budi_k",
+            "mastodon": "@budi@kopi.example",
+            "linkedin": "@[Budi Kurnia](urn:li:person:bK1)",
+            "bluesky": " ",
+        },
+    )
     shown = seen(actor, channels, "Terima kasih @budi, dan surat@budi.id; @budi@lain.example tidak")
     text = {network: one.rendered.parts[0].text for network, one in shown.items()}
     assert text["x"].startswith("Terima kasih @budi_k, dan surat@budi.id; @budi@lain")
@@ -90,7 +105,11 @@ def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, conn
     assert (charge.meter, charge.micro, charge.purpose) == ("user-read", 10_000, "read")
     assert charge.person_id == actor.person_id
     shown = seen(actor, [channel], "@kopisenja @tiadaorang @belumtahu")["x"]
-    assert [(m.text, m.state) for m in shown.mentioned] == [("@kopisenja", "there"), ("@tiadaorang", "missing"), ("@belumtahu", "unknown")]  # fmt: skip
+    assert [(m.text, m.state) for m in shown.mentioned] == [
+        ("@kopisenja", "there"),
+        ("@tiadaorang", "missing"),
+        ("@belumtahu", "unknown"),
+    ]
     assert [w.sentence for w in shown.warnings] == ["X has no account @tiadaorang: check how it is written."]
     assert [h.handle for h in mentions.candidates(actor, ["x"], "kop")] == ["kopisenja"]
 

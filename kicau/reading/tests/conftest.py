@@ -47,7 +47,9 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 async def pair(server, actor, client) -> dict[str, Channel]:
     """Kopi Senja's account and a reader's, by key."""
     app = server.default_app
-    await sync_to_async(channels.register_app)(BILLS, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True)  # fmt: skip
+    await sync_to_async(channels.register_app)(
+        BILLS, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
+    )
     for account, key in zip(server.accounts()[:2], ("kopi", "kabar"), strict=True):
         begun = await channels.begin_sign_in(actor, BILLS, client=client)
         returned = await consent(client, begun.url, account.id)
@@ -67,8 +69,12 @@ def say(pair, client) -> Callable[..., Any]:
 
     async def send(key: str, words: str, *, to: str | None = None) -> str:
         live = Live(pair[key], client, unpaid)
-        post = live.connector.render(content.Draft(parts=(content.Part(text=words),), reply_to=to), capabilities_of(pair[key]))  # fmt: skip
-        done = await live.connector.publish(live, content.Delivery(key=uuid4(), post=post, due_at=live.now(), begun_at=live.now()))  # fmt: skip
+        post = live.connector.render(
+            content.Draft(parts=(content.Part(text=words),), reply_to=to), capabilities_of(pair[key])
+        )
+        done = await live.connector.publish(
+            live, content.Delivery(key=uuid4(), post=post, due_at=live.now(), begun_at=live.now())
+        )
         assert isinstance(done, content.Published)
         return done.ids[0]
 
@@ -83,11 +89,21 @@ def published(actor, pair, say) -> Callable[..., Any]:
         return await sync_to_async(keep)(words, key, await say(key, words))
 
     def keep(words: str, key: str, id_: str) -> Delivery:
-        draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=words),), campaign="Lembang"))  # fmt: skip
+        draft = compose.create_draft(
+            actor, compose.Composition(parts=(compose.PartInput(text=words),), campaign="Lembang")
+        )
         whole, now = compose.one_draft(actor, draft.id), clock.now()
         return Delivery.objects.create(
-            workspace=actor.workspace, draft=whole, channel=pair[key], network=BILLS, state=DeliveryState.PUBLISHED, due_at=now, next_at=now,
-            rendered=to_json(schedule.render(whole, pair[key])), remote_ids=[id_], published_at=now,
-        )  # fmt: skip
+            workspace=actor.workspace,
+            draft=whole,
+            channel=pair[key],
+            network=BILLS,
+            state=DeliveryState.PUBLISHED,
+            due_at=now,
+            next_at=now,
+            rendered=to_json(schedule.render(whole, pair[key])),
+            remote_ids=[id_],
+            published_at=now,
+        )
 
     return make

@@ -22,13 +22,33 @@ pytestmark = pytest.mark.django_db
 
 def test_what_was_just_switched_on_is_foretold_from_the_policy(actor):
     app = register_app(BILLS, "id", "secret")
-    channel = Channel.objects.create(workspace=actor.workspace, network=BILLS, app=app, key="kopi", account_id="1", handle="kopi", name="Kopi", credentials=stored(Credentials(access_token="t")))  # fmt: skip
+    channel = Channel.objects.create(
+        workspace=actor.workspace,
+        network=BILLS,
+        app=app,
+        key="kopi",
+        account_id="1",
+        handle="kopi",
+        name="Kopi",
+        credentials=stored(Credentials(access_token="t")),
+    )
     draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Kopi"),)))
     now = clock.now()
     Delivery.objects.bulk_create(
-        Delivery(workspace=actor.workspace, draft_id=draft.id, channel=channel, network=BILLS, state="published", due_at=now, next_at=now, rendered={"parts": []}, remote_ids=[str(n)], published_at=now - timedelta(hours=n))
+        Delivery(
+            workspace=actor.workspace,
+            draft_id=draft.id,
+            channel=channel,
+            network=BILLS,
+            state="published",
+            due_at=now,
+            next_at=now,
+            rendered={"parts": []},
+            remote_ids=[str(n)],
+            published_at=now - timedelta(hours=n),
+        )
         for n in range(28)
-    )  # fmt: skip
+    )
     assert forecasting.forecast(actor).total == ()
     figure = choosing.one(actor, BILLS).estimate
     assert (figure.posts, figure.readings, figure.micro) == (30, 210, 210 * 5_000)  # seven days of each post's life
@@ -43,7 +63,16 @@ def test_what_was_just_switched_on_is_foretold_from_the_policy(actor):
 def test_what_many_networks_will_cost_is_counted_at_once(actor, django_assert_num_queries):
     def chosen(key: str, account: str) -> None:
         app = register_app(BILLS, "id", "secret")
-        Channel.objects.create(workspace=actor.workspace, network=BILLS, app=app, key=key, account_id=account, handle=key, name=key, credentials=stored(Credentials(access_token="t")))  # fmt: skip
+        Channel.objects.create(
+            workspace=actor.workspace,
+            network=BILLS,
+            app=app,
+            key=key,
+            account_id=account,
+            handle=key,
+            name=key,
+            credentials=stored(Credentials(access_token="t")),
+        )
 
     chosen("kopi", "1")
     choosing.switch(actor, BILLS, True, accepts=0)
@@ -52,7 +81,19 @@ def test_what_many_networks_will_cost_is_counted_at_once(actor, django_assert_nu
     other = create_workspace(actor.person, "Kabar")
     theirs = actor_for(actor.person, other.id, "page")
     app = register_app(BILLS, "id", "secret")
-    Channel.objects.create(workspace=other, network=BILLS, app=app, key="kabar", account_id="2", handle="kabar", name="Kabar", credentials=stored(Credentials(access_token="t")))  # fmt: skip
+    Channel.objects.create(
+        workspace=other,
+        network=BILLS,
+        app=app,
+        key="kabar",
+        account_id="2",
+        handle="kabar",
+        name="Kabar",
+        credentials=stored(Credentials(access_token="t")),
+    )
     choosing.switch(theirs, BILLS, True, accepts=0)
     with django_assert_num_queries(4):
-        assert set(choosing.begun([actor.workspace.id, other.id])) == {(actor.workspace.id, BILLS, "USD"), (other.id, BILLS, "USD")}  # fmt: skip
+        assert set(choosing.begun([actor.workspace.id, other.id])) == {
+            (actor.workspace.id, BILLS, "USD"),
+            (other.id, BILLS, "USD"),
+        }

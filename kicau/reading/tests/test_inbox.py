@@ -37,7 +37,9 @@ async def heard(pair, actor, client, go, say, *words: str) -> list[Answer]:
 
 @sync_to_async
 def listed(actor, *, after=None, limit=50, **wanted):
-    return inbox.newest(actor, Channel.objects.filter(workspace=actor.workspace), inbox.Wanted(**wanted), after=after, limit=limit)  # fmt: skip
+    return inbox.newest(
+        actor, Channel.objects.filter(workspace=actor.workspace), inbox.Wanted(**wanted), after=after, limit=limit
+    )
 
 
 async def test_a_mention_waits_until_ours_went_out_or_somebody_says_done(actor, member, pair, client, go, server, say):
@@ -76,7 +78,12 @@ async def test_a_mention_waits_until_ours_went_out_or_somebody_says_done(actor, 
 
 async def test_pages_of_a_list_overlap_nowhere_and_leave_nothing_out(actor, pair):
     now = clock.now()
-    made = [Answer(channel=pair[("kopi", "kabar")[n % 2]], remote_id=str(n), text=str(n), at=now - timedelta(minutes=n // 3)) for n in range(25)]  # fmt: skip
+    made = [
+        Answer(
+            channel=pair[("kopi", "kabar")[n % 2]], remote_id=str(n), text=str(n), at=now - timedelta(minutes=n // 3)
+        )
+        for n in range(25)
+    ]
     await sync_to_async(Answer.objects.bulk_create)(made)
     seen, after = [], None
     while True:
@@ -97,7 +104,11 @@ async def test_nothing_of_another_workspace_and_no_reply_where_the_channel_may_n
         await sync_to_async(inbox.begin_reply)(actor, answer.id)
     other = await sync_to_async(_stranger)()
     assert not (await listed(other)).rows
-    for act in (lambda: inbox.mark(other, answer.id, done=True), lambda: inbox.begin_reply(other, answer.id), lambda: inbox.one(other, answer.id)):  # fmt: skip
+    for act in (
+        lambda: inbox.mark(other, answer.id, done=True),
+        lambda: inbox.begin_reply(other, answer.id),
+        lambda: inbox.one(other, answer.id),
+    ):
         with pytest.raises(NotFound):
             await sync_to_async(act)()
 

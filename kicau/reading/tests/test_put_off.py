@@ -64,7 +64,9 @@ async def test_a_network_that_asks_to_wait_is_asked_when_it_said(actor, pair, cl
     assert (await kopi(pair)).reason == ""
 
 
-async def test_a_permission_that_is_missing_ends_no_channel_and_is_asked_again_much_later(actor, pair, client, go, server, say):  # fmt: skip
+async def test_a_permission_that_is_missing_ends_no_channel_and_is_asked_again_much_later(
+    actor, pair, client, go, server, say
+):
     await begin(actor, client, say, go)
     for account in pair.values():  # no refresh token: a person has to connect again
         row = await Channel.objects.aget(id=account.id)
@@ -102,7 +104,9 @@ async def test_a_fresh_token_that_is_refused_too_is_not_renewed_again_and_again(
     assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
 
 
-async def test_near_the_end_of_an_allowance_nothing_is_read_and_the_page_says_until_when(actor, pair, client, go, server, say):  # fmt: skip
+async def test_near_the_end_of_an_allowance_nothing_is_read_and_the_page_says_until_when(
+    actor, pair, client, go, server, say
+):
     await begin(actor, client, say, go)
     channel = (await rows(Channel, id=pair["kopi"].id))[0]
     await sync_to_async(pacing.note_all)(channel, [Allowance(used=80, until=clock.now() + timedelta(minutes=20))])
@@ -115,7 +119,9 @@ async def test_near_the_end_of_an_allowance_nothing_is_read_and_the_page_says_un
     assert not (await told(actor)).kept_back
 
 
-async def test_a_plan_without_reading_asks_nothing_and_goes_on_with_one_that_has_it(actor, pair, client, go, server, say):  # fmt: skip
+async def test_a_plan_without_reading_asks_nothing_and_goes_on_with_one_that_has_it(
+    actor, pair, client, go, server, say
+):
     await begin(actor, client, say, go)
     await OwnList.objects.acreate(network=BILLS, toml=REFUSES)
     pricing.forget()
@@ -125,7 +131,10 @@ async def test_a_plan_without_reading_asks_nothing_and_goes_on_with_one_that_has
     await rounds.read_due(client)
     assert len(server.requests) == asked
     standing = await kopi(pair)
-    assert standing.reason == "The plan for X does not cover reading (post-read). It goes on when the app is on a plan that does."  # fmt: skip
+    assert (
+        standing.reason
+        == "The plan for X does not cover reading (post-read). It goes on when the app is on a plan that does."
+    )
     await NetworkApp.objects.filter(network=BILLS).aupdate(plan=before.plan)
     go(hours=6, minutes=1)
     for _ in range(2):  # the token ended meanwhile and is renewed
@@ -154,7 +163,16 @@ def _same_number(actor, pair):
     for slug in choosing.can_read():
         if slug != BILLS:
             app = NetworkApp.objects.create(network=slug, client_id="id", client_secret="secret")
-            Channel.objects.create(workspace=actor.workspace, network=slug, app=app, key=slug, account_id="1", handle="a", name="A", credentials={})  # fmt: skip
+            Channel.objects.create(
+                workspace=actor.workspace,
+                network=slug,
+                app=app,
+                key=slug,
+                account_id="1",
+                handle="a",
+                name="A",
+                credentials={},
+            )
     with CaptureQueriesContext(connection) as many:
         assert len(choosing.choosable(actor)) > 2
     assert len(many) == len(one)

@@ -80,7 +80,10 @@ async def test_answers_come_once_each_beside_the_post_that_they_answer(actor, pa
     go(minutes=6)
     await rounds.read_due(client)
     got = sorted(await rows(Answer), key=lambda a: a.remote_id)
-    assert [(a.text, a.delivery_id) for a in got if a.channel_id == pair["kopi"].id] == [("Berapa harganya, @kopisenja?", mine.id), ("Selamat pagi @kopisenja", None)]  # fmt: skip
+    assert [(a.text, a.delivery_id) for a in got if a.channel_id == pair["kopi"].id] == [
+        ("Berapa harganya, @kopisenja?", mine.id),
+        ("Selamat pagi @kopisenja", None),
+    ]
     assert got[0].remote_id == first
     await say("kabar", "Dan bukanya jam berapa @kopisenja?")
     for _ in range(2):
@@ -131,7 +134,9 @@ async def test_what_was_deleted_is_left_out(actor, pair, client, go, server, pub
     assert by_delivery[stays.id].values
 
 
-async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_to_publish_with(actor, pair, client, go, server, published):  # fmt: skip
+async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_to_publish_with(
+    actor, pair, client, go, server, published
+):
     await switch_on(actor)
     made = [await published(f"Kopi {n}") for n in range(4)]
     await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=4 * EACH, period="total"))
@@ -145,7 +150,9 @@ async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_
     assert await sync_to_async(_fits)(made[0], "post")
     assert not await sync_to_async(_fits)(made[0], "post-read", 4)
     budget = (await sync_to_async(list)(plans.budgets(actor)))[0]
-    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=400 * EACH, period="total"), budget_id=budget.id)  # fmt: skip
+    await sync_to_async(plans.set_budget)(
+        actor, plans.BudgetInput(name="Kedai", amount=400 * EACH, period="total"), budget_id=budget.id
+    )
     go(minutes=20)
     await rounds.read_due(client)
     assert all(p.read_at for p in await rows(Post))
@@ -191,7 +198,9 @@ async def test_a_worker_that_died_leaves_its_lease_to_the_next(actor, pair, clie
     assert all(p.read_at for p in await rows(Post))
 
 
-async def test_a_network_that_hangs_is_given_up_and_asked_later(actor, pair, client, go, server, published, monkeypatch):  # fmt: skip
+async def test_a_network_that_hangs_is_given_up_and_asked_later(
+    actor, pair, client, go, server, published, monkeypatch
+):
     await switch_on(actor)
     await published("Kopi")
     await sync_to_async(due.take_in)()
@@ -227,7 +236,9 @@ async def test_a_reading_that_hangs_delays_no_post(actor, pair, client, server):
     server.faults.append(Fault(effect="slow", seconds=4, path="mentions", times=-1))
     hanging = asyncio.create_task(rounds.read_due(client))
     await asyncio.sleep(0.1)
-    draft = await sync_to_async(compose.create_draft)(actor, compose.Composition(parts=(compose.PartInput(text="Tepat waktu"),)))  # fmt: skip
+    draft = await sync_to_async(compose.create_draft)(
+        actor, compose.Composition(parts=(compose.PartInput(text="Tepat waktu"),))
+    )
     whole = await sync_to_async(compose.one_draft)(actor, draft.id)
     await sync_to_async(schedule.schedule)(actor, whole, ["kopi"], clock.now())
     pump = Pump(Deliveries(client))

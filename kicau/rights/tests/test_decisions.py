@@ -98,7 +98,11 @@ def test_narrower_then_later_and_the_strictest_of_several_parties():
 def test_what_is_not_valid_or_not_about_it_says_nothing():
     ended = said("author", "allow", valid_until=NOW)
     future = said("author", "allow", valid_from=NOW + timedelta(seconds=1))
-    other = [said("author", "allow", network="m"), said("author", "allow", acquired="imported"), said("author", "allow", subject="author", key="own")]  # fmt: skip
+    other = [
+        said("author", "allow", network="m"),
+        said("author", "allow", acquired="imported"),
+        said("author", "allow", subject="author", key="own"),
+    ]
     assert answer(ended, future, *other) == "unknown"
     assert answer(said("site", "deny", subject="site", key="https://n.example/a")) == "no"
     assert under("https://n.example/ab", "https://n.example/a") is False

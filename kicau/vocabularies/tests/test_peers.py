@@ -45,7 +45,15 @@ POLICIES = (
 
 
 # Of draft-ietf-aipref-vocab and -attach.
-PREFERENCES = (b"train-ai=n", b"train-ai=y, search=n", b'train-ai=y, train-ai, search=n, search="n"', b"train-ai;allow=n, train-ai=y", b'train-ai;has;parameters="?"', b"Train-AI=y", b"train-ai=y,")  # fmt: skip
+PREFERENCES = (
+    b"train-ai=n",
+    b"train-ai=y, search=n",
+    b'train-ai=y, train-ai, search=n, search="n"',
+    b"train-ai;allow=n, train-ai=y",
+    b'train-ai;has;parameters="?"',
+    b"Train-AI=y",
+    b"train-ai=y,",
+)
 
 
 def test_aipref_and_http_sfv():
@@ -80,27 +88,37 @@ def test_robots_txt_with_the_standard_library_and_protego():
         assert theirs.can_fetch("ExampleBot", f"https://example.org{path}") == robots.may_fetch(ours.rules["*"], path)
     assert ours.licences == ("https://example.org/license.xml",)
     assert not ours.reading.faults
-    for pattern, path in itertools.product(("/", "/a", "/a/", "/*.php", "/*.php$", "/a*/c", "/a$", "*b"), ("/", "/a", "/a/b", "/x.php", "/x.php5", "/ab/c")):  # fmt: skip
+    for pattern, path in itertools.product(
+        ("/", "/a", "/a/", "/*.php", "/*.php$", "/a*/c", "/a$", "*b"), ("/", "/a", "/a/b", "/x.php", "/x.php5", "/ab/c")
+    ):
         theirs = Protego.parse(f"User-agent: *\nDisallow: {pattern}\n")
         assert robots.matches(pattern, path) != theirs.can_fetch(f"https://example.org{path}", "x"), (pattern, path)
 
 
 def test_content_signals_and_agentpulse():
     # The examples of contentsignals.org and of Cloudflare's managed file.
-    for value in ("search=yes, ai-train=no", "search=yes, ai-input=no, ai-train=no", "search=yes,ai-train=no,use=reference", "search=maybe", ""):  # fmt: skip
+    for value in (
+        "search=yes, ai-train=no",
+        "search=yes, ai-input=no, ai-train=no",
+        "search=yes,ai-train=no,use=reference",
+        "search=maybe",
+        "",
+    ):
         theirs, says = parse_content_signals(value), together(content_signal.read(value).declarations)
         for use, heard in (("search", theirs.search), ("ground", theirs.ai_input), ("train_gen", theirs.ai_train)):
             assert says.get(use) == {True: "allow", False: "deny", None: None}[heard]
     for says in POLICIES:
         theirs = parse_content_signals(content_signal.write(says))
-        assert theirs.ai_train == (None if "train_gen" not in says or says == POLICIES[4] else says["train_gen"] == "allow")  # fmt: skip
+        assert theirs.ai_train == (
+            None if "train_gen" not in says or says == POLICIES[4] else says["train_gen"] == "allow"
+        )
         assert theirs.search == (says["search"] == "allow" if "search" in says else None)
 
 
 RSL_WORDS = ("ai-train", "ai-input", "ai-index", "search")
 SITES = itertools.count(1)
 RSL_HEAD, RSL_TAIL = '<rsl xmlns="https://rslstandard.org/rsl">', "</rsl>"
-COLLECTIVE = '<license><permits type="usage">ai-all</permits><payment><standard>https://rslcollective.org/license</standard></payment></license>'  # fmt: skip
+COLLECTIVE = '<license><permits type="usage">ai-all</permits><payment><standard>https://rslcollective.org/license</standard></payment></license>'
 
 
 @asynccontextmanager
@@ -109,7 +127,9 @@ async def site(document):
     an address of its own, because that reader keeps what it read at an address, and ports come back."""
 
     async def licence(_):
-        return web.Response(text=document.replace("{here}", str(server.make_url("")).rstrip("/")), content_type="application/rsl+xml")  # fmt: skip
+        return web.Response(
+            text=document.replace("{here}", str(server.make_url("")).rstrip("/")), content_type="application/rsl+xml"
+        )
 
     async def token(_):
         return web.json_response({"access_token": "granted"})
@@ -125,7 +145,9 @@ async def supertab_hears(document, path, word):
     """Whether it may be used so without asking anybody ("free"), with a licence of the server named there ("asked"), or not."""
     async with site(document) as server:
         try:
-            got = await obtain_license_token(client_id="c", client_secret="s", resource_url=str(server.make_url(path)), usage=word)  # fmt: skip
+            got = await obtain_license_token(
+                client_id="c", client_secret="s", resource_url=str(server.make_url(path)), usage=word
+            )
         except SupertabConnectError:
             return "no"
         return "free" if got is None else "asked"
@@ -136,13 +158,31 @@ async def test_rsl_and_supertab_connect():
     a content only, and takes a location that ends in / for that address alone: there it hears less than the standard says."""
     for contents, path in (
         ('<content url="/"><license><prohibits type="usage">ai-all</prohibits></license></content>', "/a"),
-        ('<content url="/"><license><permits type="usage">search</permits><payment type="free"/></license></content>', "/a/b"),
-        ('<content url="/"><license><permits type="usage">search</permits><prohibits type="usage">ai-train ai-input</prohibits></license></content>', "/"),
-        ('<content url="/"><license><permits type="usage">all</permits><prohibits type="usage">ai-train</prohibits></license></content>', "/a"),
-        ('<content url="/articles/*.html"><license><permits type="usage">ai-train ai-index</permits><payment type="subscription"><standard>https://rslcollective.org/license</standard></payment></license></content>', "/articles/1.html"),
-        ('<content url="/articles/*.html"><license><permits type="usage">ai-train</permits></license></content>', "/photos/1.html"),
-        ('<content url="/"><license><permits type="usage">search</permits></license></content><content url="/datasets/market-data.csv"><license><permits type="usage">search ai-train</permits></license></content>', "/datasets/market-data.csv"),
-    ):  # fmt: skip
+        (
+            '<content url="/"><license><permits type="usage">search</permits><payment type="free"/></license></content>',
+            "/a/b",
+        ),
+        (
+            '<content url="/"><license><permits type="usage">search</permits><prohibits type="usage">ai-train ai-input</prohibits></license></content>',
+            "/",
+        ),
+        (
+            '<content url="/"><license><permits type="usage">all</permits><prohibits type="usage">ai-train</prohibits></license></content>',
+            "/a",
+        ),
+        (
+            '<content url="/articles/*.html"><license><permits type="usage">ai-train ai-index</permits><payment type="subscription"><standard>https://rslcollective.org/license</standard></payment></license></content>',
+            "/articles/1.html",
+        ),
+        (
+            '<content url="/articles/*.html"><license><permits type="usage">ai-train</permits></license></content>',
+            "/photos/1.html",
+        ),
+        (
+            '<content url="/"><license><permits type="usage">search</permits></license></content><content url="/datasets/market-data.csv"><license><permits type="usage">search ai-train</permits></license></content>',
+            "/datasets/market-data.csv",
+        ),
+    ):
         document = f"{RSL_HEAD}{contents}{RSL_TAIL}"
         says = together(rsl.about(rsl.read(document.encode()), f"https://example.org{path}", path))
         for word in RSL_WORDS:
@@ -172,8 +212,14 @@ async def test_what_we_write_of_rsl_and_supertab_connect():
             told = together(rsl.read(document.encode()).declarations)
             firm = "allow" in told.values() or "deny" in told.values()  # else what is against payment stands first
             for word in RSL_WORDS:
-                ours = {told.get(use) for use in rsl.USAGE[word].grants} <= ({"allow"} if firm else {"allow", "conditional"})  # fmt: skip
-                assert await supertab_hears(document, "/p/1", word) == ("free" if ours else "no"), (says, conditions, word)  # fmt: skip
+                ours = {told.get(use) for use in rsl.USAGE[word].grants} <= (
+                    {"allow"} if firm else {"allow", "conditional"}
+                )
+                assert await supertab_hears(document, "/p/1", word) == ("free" if ours else "no"), (
+                    says,
+                    conditions,
+                    word,
+                )
 
 
 def test_rsl_by_what_other_readers_expect():
@@ -182,20 +228,33 @@ def test_rsl_by_what_other_readers_expect():
     head = '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
     tail = "</license></content></rsl>"
     for body, says in (
-        ('<prohibits type="usage">ai-all</prohibits>', dict.fromkeys(("train_gen", "train_other", "ground", "embed", "synthesise"), "deny")),
+        (
+            '<prohibits type="usage">ai-all</prohibits>',
+            dict.fromkeys(("train_gen", "train_other", "ground", "embed", "synthesise"), "deny"),
+        ),
         ('<permits type="usage">search</permits><payment type="free"/>', {"search": "allow"}),
-        ('<permits type="usage">ai-train</permits><payment type="subscription"><standard>https://rslcollective.org/license</standard></payment>', {"train_gen": "conditional", "train_other": "conditional"}),
-        ('<permits type="usage">search,ai-input</permits><payment type="attribution"/>', {"ground": "conditional", "search": "conditional"}),
-    ):  # fmt: skip
+        (
+            '<permits type="usage">ai-train</permits><payment type="subscription"><standard>https://rslcollective.org/license</standard></payment>',
+            {"train_gen": "conditional", "train_other": "conditional"},
+        ),
+        (
+            '<permits type="usage">search,ai-input</permits><payment type="attribution"/>',
+            {"ground": "conditional", "search": "conditional"},
+        ),
+    ):
         assert together(rsl.read(f"{head}{body}{tail}".encode()).declarations) == says
-    two = '<permits type="usage">search</permits><payment type="free"/></license><license><permits type="usage">ai-input ai-index</permits><payment type="crawl"><amount currency="USD">0.0011</amount></payment>'  # fmt: skip
+    two = '<permits type="usage">search</permits><payment type="free"/></license><license><permits type="usage">ai-input ai-index</permits><payment type="crawl"><amount currency="USD">0.0011</amount></payment>'
     (heard,) = rsl.read(f"{head}{two}{tail}".encode()).declarations
     assert heard.says == {"ground": "conditional", "embed": "conditional", "search": "allow"}
     assert heard.conditions == {"payment": "crawl 0.0011 USD"}
     prefixed = re.sub(r"<(/?)(?=[a-z])", r"<\1r:", f"{head}{two}{tail}").replace("xmlns=", "xmlns:r=")
     assert rsl.read(prefixed.encode()).declarations == (heard,)
-    assert rsl.read(f"{head}<permits type=\"usage\">ai-input ai-summarize</permits>{tail}".encode()).declarations[0].says == {"ground": "allow"}  # fmt: skip
-    (unpayable,) = rsl.read(f'{head}<permits type="usage">search</permits><payment type="barter"/>{tail}'.encode()).declarations  # fmt: skip
+    assert rsl.read(f'{head}<permits type="usage">ai-input ai-summarize</permits>{tail}'.encode()).declarations[
+        0
+    ].says == {"ground": "allow"}
+    (unpayable,) = rsl.read(
+        f'{head}<permits type="usage">search</permits><payment type="barter"/>{tail}'.encode()
+    ).declarations
     assert unpayable.says == {"search": "conditional"}
     empty = f"{head}<permits type='usage'>search</permits>{tail}".replace('url="/"', 'url=""').encode()
     assert not rsl.read(empty).declarations
@@ -210,7 +269,10 @@ def test_rsl_by_what_other_readers_expect():
         for element in root.iter():
             name, kind = element.tag.rpartition("}")[2], element.get("type", "")
             if name in ("permits", "prohibits"):
-                words = {"usage": {"all", "ai-all", "ai-train", "ai-input", "ai-index", "search"}, "user": {"commercial", "non-commercial", "education", "government", "personal"}}[kind]  # fmt: skip
+                words = {
+                    "usage": {"all", "ai-all", "ai-train", "ai-input", "ai-index", "search"},
+                    "user": {"commercial", "non-commercial", "education", "government", "personal"},
+                }[kind]
                 assert set(element.text.split()) <= words
             if name == "payment":
                 assert kind in (
@@ -229,12 +291,18 @@ def test_rsl_by_what_other_readers_expect():
 @pytest.mark.filterwarnings("ignore")
 def test_tdm_headers_and_datadiligence():
     theirs = TDMRepHeader()
-    for headers in ({"tdm-reservation": "1"}, {"tdm-reservation": "0"}, {"tdm-reservation": "1", "tdm-policy": "https://provider.com/policies/policy.json"}):  # fmt: skip
+    for headers in (
+        {"tdm-reservation": "1"},
+        {"tdm-reservation": "0"},
+        {"tdm-reservation": "1", "tdm-policy": "https://provider.com/policies/policy.json"},
+    ):
         allowed = together(tdmrep.read_headers(headers).declarations)["train_gen"] == "allow"
         assert allowed == theirs.is_allowed(headers=headers)
     for says in POLICIES[:4]:
         headers = tdmrep.write_headers(says, "https://example.org/policy.json") or {"x": ""}
-        assert theirs.is_allowed(headers=headers) == (says.get("train_other", "allow") == "allow" and says["train_gen"] == "allow")  # fmt: skip
+        assert theirs.is_allowed(headers=headers) == (
+            says.get("train_other", "allow") == "allow" and says["train_gen"] == "allow"
+        )
 
 
 # The report's own file (section 6.1.3), and what the crawler of the Open Web Index and a census of such files read in their
@@ -244,8 +312,18 @@ FILES_OF_RESERVATIONS = (
     b'\xef\xbb\xbf[{"location": "/blog", "tdm-reservation": 0}, {"location": "/", "tdm-reservation": 1}]',
     b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "https://x/p"}]',
     b'[{"location": "/*.pdf$", "tdm-reservation": 1}, {"location": "/a", "tdm-reservation": 1}, {"location": "/a/b", "tdm-reservation": 0}]',
-)  # fmt: skip
-PATHS = ("/", "/directory-a/x", "/directory-b/html/x", "/directory-b/images/a.jpg", "/directory-b/x", "/blog/1", "/a/b", "/c.pdf", "/c.pdfx")  # fmt: skip
+)
+PATHS = (
+    "/",
+    "/directory-a/x",
+    "/directory-b/html/x",
+    "/directory-b/images/a.jpg",
+    "/directory-b/x",
+    "/blog/1",
+    "/a/b",
+    "/c.pdf",
+    "/c.pdfx",
+)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -255,7 +333,9 @@ def test_files_of_reservations_with_protego_and_datadiligence():
 
     def theirs(file, path):
         for rule in json.loads(file):
-            if not Protego.parse(f"User-agent: *\nDisallow: {rule['location']}\n").can_fetch(f"https://example.org{path}", "x"):  # fmt: skip
+            if not Protego.parse(f"User-agent: *\nDisallow: {rule['location']}\n").can_fetch(
+                f"https://example.org{path}", "x"
+            ):
                 return TDMRepHeader().is_allowed(headers={name: str(value) for name, value in rule.items()})
         return None
 
@@ -264,8 +344,13 @@ def test_files_of_reservations_with_protego_and_datadiligence():
         assert not reading.faults
         for path in PATHS:
             ours = tdmrep.about(reading, path)
-            assert (None if ours is None else ours.says["embed"] == "allow") == theirs(file.removeprefix(b"\xef\xbb\xbf"), path), (file, path)  # fmt: skip
-    assert tdmrep.about(tdmrep.read_file(FILES_OF_RESERVATIONS[0]), "/directory-b/html/x").policy == "https://provider.com/policies/policy.json"  # fmt: skip
+            assert (None if ours is None else ours.says["embed"] == "allow") == theirs(
+                file.removeprefix(b"\xef\xbb\xbf"), path
+            ), (file, path)
+    assert (
+        tdmrep.about(tdmrep.read_file(FILES_OF_RESERVATIONS[0]), "/directory-b/html/x").policy
+        == "https://provider.com/policies/policy.json"
+    )
     for says in POLICIES[:4]:
         written = tdmrep.write_file({"/m/*.jpg$": says, "/": POLICIES[2]}, "https://example.org/policy.json")
         allowed = all(says[use] == "allow" for use in ("train_gen", "train_other", "embed") if use in says)
@@ -291,16 +376,19 @@ def test_pages_with_reservations_with_lexbor_and_datadiligence():
         '<meta name="tdm-reservation" content="0">',
         "<META NAME='TDM-Reservation' CONTENT=1 />",
         '<!-- <meta name="tdm-reservation" content="1"> --><meta content="0" name="tdm-reservation">',
-        '<script>"<meta name=\'tdm-reservation\' content=1>"</script>',
+        "<script>\"<meta name='tdm-reservation' content=1>\"</script>",
         '<meta name="tdm-reservation" content="0"><meta name="tdm-reservation" content="1">',
         '<meta property="x" content="1"><meta name="tdm&#45;reservation" content="&#49;">',
         "",
-    ):  # fmt: skip
+    ):
         says = together(tdmrep.read_html(head.format(inside)).declarations)
         assert (says["train_gen"] == "allow" if says else None) == theirs(head.format(inside)), inside
     for says in POLICIES[:4]:
         page = head.format(tdmrep.write_html(says, 'https://example.org/"<policy>'))
-        assert theirs(page) in (None, all(says.get(use, "allow") == "allow" for use in ("train_gen", "train_other", "embed")))  # fmt: skip
+        assert theirs(page) in (
+            None,
+            all(says.get(use, "allow") == "allow" for use in ("train_gen", "train_other", "embed")),
+        )
         assert (theirs(page) is None) == (not tdmrep.write_headers(says))
         policies = [m.attributes["content"] for m in LexborHTMLParser(page).css('meta[name="tdm-policy"]')]
         assert policies == (['https://example.org/"<policy>'] if says.get("embed") == "conditional" else [])
@@ -313,8 +401,15 @@ def signer():
     authority, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
 
     def certificate(name, key, is_authority):
-        names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, n), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Test")]) for n in (name, "authority")]  # fmt: skip
-        made = x509.CertificateBuilder(*reversed(names), key.public_key(), x509.random_serial_number(), today - timedelta(1), today + timedelta(1))  # fmt: skip
+        names = [
+            x509.Name(
+                [x509.NameAttribute(NameOID.COMMON_NAME, n), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Test")]
+            )
+            for n in (name, "authority")
+        ]
+        made = x509.CertificateBuilder(
+            *reversed(names), key.public_key(), x509.random_serial_number(), today - timedelta(1), today + timedelta(1)
+        )
         for extension, critical in (
             (x509.BasicConstraints(is_authority, None), True),
             (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
@@ -325,18 +420,35 @@ def signer():
             made = made.add_extension(extension, critical)
         return made.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
-    key = leaf.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())  # fmt: skip
-    return c2pa.C2paSignerInfo(alg=b"es256", sign_cert=certificate("leaf", leaf, False) + certificate("authority", authority, True), private_key=key, ta_url=None)  # fmt: skip
+    key = leaf.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return c2pa.C2paSignerInfo(
+        alg=b"es256",
+        sign_cert=certificate("leaf", leaf, False) + certificate("authority", authority, True),
+        private_key=key,
+        ta_url=None,
+    )
 
 
-@pytest.mark.parametrize(("name", "mime"), [("jpeg", "image/jpeg"), ("png", "image/png"), ("webp", "image/webp"), ("mp4", "video/mp4")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "mime"), [("jpeg", "image/jpeg"), ("png", "image/png"), ("webp", "image/webp"), ("mp4", "video/mp4")]
+)
 def test_assertions_and_c2pa(signer, name, mime):
     says = {"train_gen": "deny", "train_other": "conditional", "ground": "allow", "embed": "allow"}
-    created = {"action": "c2pa.created", "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"}  # fmt: skip
+    created = {
+        "action": "c2pa.created",
+        "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture",
+    }
     manifest = {
-        "claim_generator_info": [{"name": "test", "version": "1"}], "format": mime, "title": "test",
-        "assertions": [{"label": "c2pa.actions", "data": {"actions": [created]}}, {"label": "cawg.training-mining", "data": cawg.write(says, "ask us")}],
-    }  # fmt: skip
+        "claim_generator_info": [{"name": "test", "version": "1"}],
+        "format": mime,
+        "title": "test",
+        "assertions": [
+            {"label": "c2pa.actions", "data": {"actions": [created]}},
+            {"label": "cawg.training-mining", "data": cawg.write(says, "ask us")},
+        ],
+    }
     signed = io.BytesIO()
     with c2pa.Signer.from_info(signer) as by, c2pa.Builder(manifest) as builder:
         builder.sign(by, mime, io.BytesIO(FILES[name]), signed)
@@ -344,7 +456,11 @@ def test_assertions_and_c2pa(signer, name, mime):
     with c2pa.Reader(mime, signed) as theirs:
         told = json.loads(theirs.json())
     assert told["validation_state"] in ("Valid", "Trusted")
-    (assertion,) = [a["data"] for a in told["manifests"][told["active_manifest"]]["assertions"] if a["label"] == "cawg.training-mining"]  # fmt: skip
+    (assertion,) = [
+        a["data"]
+        for a in told["manifests"][told["active_manifest"]]["assertions"]
+        if a["label"] == "cawg.training-mining"
+    ]
     (ours,) = containers.assertions(containers.look(signed).c2pa)
     assert ours == assertion
     (declared,) = cawg.read(ours).declarations
@@ -366,7 +482,13 @@ def test_data_mining_and_exiv2(name):
     packet = iptc.write({"train_gen": "deny", "train_other": "deny"})
     with pyexiv2.ImageData(containers.put(FILES[name], packet)) as theirs:
         assert theirs.read_xmp()["Xmp.plus.DataMining"] == f"{iptc.VALUE}PROHIBITED-AIMLTRAINING"
-        theirs.modify_xmp({"Xmp.plus.DataMining": f"{iptc.VALUE}PROHIBITED-SEECONSTRAINT", "Xmp.plus.OtherConstraints": {'lang="x-default"': "ask us"}, "Xmp.dc.format": "image/x"})  # fmt: skip
+        theirs.modify_xmp(
+            {
+                "Xmp.plus.DataMining": f"{iptc.VALUE}PROHIBITED-SEECONSTRAINT",
+                "Xmp.plus.OtherConstraints": {'lang="x-default"': "ask us"},
+                "Xmp.dc.format": "image/x",
+            }
+        )
         changed = theirs.get_bytes()
     found = containers.look(io.BytesIO(changed)).xmp
     (declared,) = iptc.read(found).declarations
@@ -384,7 +506,11 @@ def test_records_and_the_atproto_sdk():
     record = lexicon.write(POLICIES[1], datetime(2026, 11, 26, tzinfo=UTC))
     theirs = decode_dag(libipld.encode_dag_cbor(record))
     assert theirs == record
-    assert together(lexicon.read(theirs).declarations) == {"train_gen": "deny", "train_other": "deny", "ground": "allow"}  # fmt: skip
+    assert together(lexicon.read(theirs).declarations) == {
+        "train_gen": "deny",
+        "train_other": "deny",
+        "ground": "allow",
+    }
 
 
 @pytest.mark.filterwarnings("ignore:ConjunctiveGraph")
@@ -397,7 +523,11 @@ def test_offers_and_rdflib():
         for word, value in (("permission", "allow"), ("prohibition", "deny")):
             for rule in graph.objects(None, ns[word]):
                 action = str(graph.value(rule, ns.action)).removeprefix(odrl.NAMESPACE)
-                purposes = [str(graph.value(c, ns.rightOperand)) for c in graph.objects(rule, ns.constraint) if graph.value(c, ns.leftOperand) == ns.purpose and graph.value(c, ns.operator) == ns.eq]  # fmt: skip
+                purposes = [
+                    str(graph.value(c, ns.rightOperand))
+                    for c in graph.objects(rule, ns.constraint)
+                    if graph.value(c, ns.leftOperand) == ns.purpose and graph.value(c, ns.operator) == ns.eq
+                ]
                 for use in purposes or [{"index": "search", "distribute": "redistribute"}.get(action, action)]:
                     found[use] = "conditional" if graph.value(rule, ns.duty) else value
         return found
@@ -409,16 +539,37 @@ def test_offers_and_rdflib():
             == says
             == together(odrl.read(offer).declarations)
         )
-    published = {"@context": {"@vocab": odrl.NAMESPACE, "odrl": odrl.NAMESPACE, "uid": "@id", "action": {"@type": "@vocab"}}, "@type": "Offer", "uid": "http://example.com/policy:1", "permission": [{"action": "distribute", "duty": [{"action": "attribute"}]}], "prohibition": [{"action": "archive"}]}  # fmt: skip
-    assert theirs(published) == together(odrl.read(published).declarations) == {"redistribute": "conditional", "archive": "deny"}  # fmt: skip
+    published = {
+        "@context": {"@vocab": odrl.NAMESPACE, "odrl": odrl.NAMESPACE, "uid": "@id", "action": {"@type": "@vocab"}},
+        "@type": "Offer",
+        "uid": "http://example.com/policy:1",
+        "permission": [{"action": "distribute", "duty": [{"action": "attribute"}]}],
+        "prohibition": [{"action": "archive"}],
+    }
+    assert (
+        theirs(published)
+        == together(odrl.read(published).declarations)
+        == {"redistribute": "conditional", "archive": "deny"}
+    )
 
 
 def test_licence_expressions_and_aboutcode():
     theirs = get_spdx_licensing()
-    for text in ("MIT", "CC-BY-4.0", "mit or apache-2.0 and ISC", "(MIT OR Apache-2.0) AND CC-BY-SA-4.0", "GPL-2.0-only WITH Classpath-exception-2.0", "CC0-1.0 OR (CC-BY-4.0 AND MIT)"):  # fmt: skip
+    for text in (
+        "MIT",
+        "CC-BY-4.0",
+        "mit or apache-2.0 and ISC",
+        "(MIT OR Apache-2.0) AND CC-BY-SA-4.0",
+        "GPL-2.0-only WITH Classpath-exception-2.0",
+        "CC0-1.0 OR (CC-BY-4.0 AND MIT)",
+    ):
         ours = spdx.parsed(text)
         assert theirs.parse(str(ours), validate=True) == theirs.parse(text)
-        assert {name.lower() for name in ours.licences} == {key.lower().partition(" with ")[0] for key in theirs.license_keys(text, unique=True) if "exception" not in key.lower()}  # fmt: skip
+        assert {name.lower() for name in ours.licences} == {
+            key.lower().partition(" with ")[0]
+            for key in theirs.license_keys(text, unique=True)
+            if "exception" not in key.lower()
+        }
     for text in ("MIT AND", "(MIT", "MIT)", "OR MIT"):
         with pytest.raises(ExpressionError):
             theirs.parse(text, validate=True, strict=True)

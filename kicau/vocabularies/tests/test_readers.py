@@ -88,14 +88,22 @@ def rsl_says(first, second="", server=""):
 
 
 def test_rsl():
-    assert rsl_says('<prohibits type="usage">ai-all</prohibits>')[0] == dict.fromkeys(("train_gen", "train_other", "ground", "embed", "synthesise"), "deny")  # fmt: skip
+    assert rsl_says('<prohibits type="usage">ai-all</prohibits>')[0] == dict.fromkeys(
+        ("train_gen", "train_other", "ground", "embed", "synthesise"), "deny"
+    )
     priced = """<permits type="usage">search</permits><prohibits type="usage">ai-train</prohibits>
         <payment type="crawl"><amount currency="USD">0.015</amount></payment>"""
-    assert rsl_says(priced)[:2] == ({"train_gen": "deny", "train_other": "deny", "search": "conditional"}, {"payment": "crawl 0.015 USD"})  # fmt: skip
+    assert rsl_says(priced)[:2] == (
+        {"train_gen": "deny", "train_other": "deny", "search": "conditional"},
+        {"payment": "crawl 0.015 USD"},
+    )
     both = rsl_says('<permits type="usage">all</permits><prohibits type="usage">ai-train</prohibits>')[0]
     assert both["train_gen"] == "deny"  # a prohibition goes before a permission
     assert both["search"] == "allow"
-    choice = rsl_says('<prohibits type="usage">ai-train</prohibits>', '<license><permits type="usage">ai-train</permits><payment type="attribution"/></license>')  # fmt: skip
+    choice = rsl_says(
+        '<prohibits type="usage">ai-train</prohibits>',
+        '<license><permits type="usage">ai-train</permits><payment type="attribution"/></license>',
+    )
     assert choice[:2] == ({"train_gen": "conditional", "train_other": "conditional"}, {"attribution": ""})
     for limit, bound in (
         ('<permits type="user">non-commercial education</permits>', "non-commercial"),
@@ -105,13 +113,26 @@ def test_rsl():
     ):
         says, conditions, _ = rsl_says('<permits type="usage">search</permits>' + limit)
         assert (says, set(conditions)) == ({"search": "conditional"}, {bound})
-    assert rsl_says('<permits type="usage">search</permits>', server=' server="https://licence.example"')[1] == {"consent": "https://licence.example"}  # fmt: skip
+    assert rsl_says('<permits type="usage">search</permits>', server=' server="https://licence.example"')[1] == {
+        "consent": "https://licence.example"
+    }
     assert ("permits usage", "ai-dream") in rsl_says('<permits type="usage">ai-dream</permits>')[2].declarations[0].kept
-    for bad in (b"<rsl", b"<rsl/>", b"<html></html>", b'<!DOCTYPE x [<!ENTITY a "b">]><rsl xmlns="https://rslstandard.org/rsl"/>', b'<rsl xmlns="https://rslstandard.org/rsl"><content><license><permits type="usage">all</permits></license></content></rsl>'):  # fmt: skip
+    for bad in (
+        b"<rsl",
+        b"<rsl/>",
+        b"<html></html>",
+        b'<!DOCTYPE x [<!ENTITY a "b">]><rsl xmlns="https://rslstandard.org/rsl"/>',
+        b'<rsl xmlns="https://rslstandard.org/rsl"><content><license><permits type="usage">all</permits></license></content></rsl>',
+    ):
         assert not rsl.read(bad).declarations
         assert rsl.read(bad).faults
-    assert rsl.named_in_header('<https://a.example/x>; rel="license"; type="application/rsl+xml", <y>; rel=next') == ("https://a.example/x",)  # fmt: skip
-    links, documents = rsl.named_in_page('<link rel="license" type="application/rsl+xml" href="l.xml"><script type="application/rsl+xml"><rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license><prohibits type="usage">all</prohibits></license></content></rsl></script>', "https://a.example/p/")  # fmt: skip
+    assert rsl.named_in_header('<https://a.example/x>; rel="license"; type="application/rsl+xml", <y>; rel=next') == (
+        "https://a.example/x",
+    )
+    links, documents = rsl.named_in_page(
+        '<link rel="license" type="application/rsl+xml" href="l.xml"><script type="application/rsl+xml"><rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license><prohibits type="usage">all</prohibits></license></content></rsl></script>',
+        "https://a.example/p/",
+    )
     assert links == ("https://a.example/p/l.xml",)
     assert said(rsl.read(documents[0]))["search"] == "deny"
     with pytest.raises(Malformed):
@@ -128,11 +149,26 @@ def test_tdm_reservations():
     for wrong in ("2", "true", "", "0, 1"):
         assert not tdmrep.read_headers({"tdm-reservation": wrong}).declarations
         assert tdmrep.read_headers({"tdm-reservation": wrong}).faults
-    file = tdmrep.read_file(json.dumps([{"location": "/photos/*", "tdm-reservation": 1}, {"location": "/", "tdm-reservation": 0}, {"tdm-reservation": 0}]).encode())  # fmt: skip
+    file = tdmrep.read_file(
+        json.dumps(
+            [
+                {"location": "/photos/*", "tdm-reservation": 1},
+                {"location": "/", "tdm-reservation": 0},
+                {"tdm-reservation": 0},
+            ]
+        ).encode()
+    )
     assert tdmrep.about(file, "/photos/a.jpg").says == reserved
     assert tdmrep.about(file, "/words").says["embed"] == "allow"
     assert len(file.faults) == 1
-    for bad in (b"{", b"{}", b"[1]", b'[{"location": "/", "tdm-reservation": true}]', b'[{"location": "/", "tdm-reservation": "0"}]', b"[" * 100_000):  # fmt: skip
+    for bad in (
+        b"{",
+        b"{}",
+        b"[1]",
+        b'[{"location": "/", "tdm-reservation": true}]',
+        b'[{"location": "/", "tdm-reservation": "0"}]',
+        b"[" * 100_000,
+    ):
         assert not tdmrep.read_file(bad).declarations
         assert tdmrep.read_file(bad).faults
     page = '<meta name="TDM-Reservation" content="1"><meta name="tdm-reservation" content="0">'
@@ -141,12 +177,22 @@ def test_tdm_reservations():
 
 
 def test_assertions_records_values_licences_and_offers():
-    bare = {"entries": {"c2pa.ai_generative_training": {"use": "constrained"}, "cawg.ai_training": {"use": "perhaps"}, "cawg.dreams": {"use": "allowed"}}}  # fmt: skip
+    bare = {
+        "entries": {
+            "c2pa.ai_generative_training": {"use": "constrained"},
+            "cawg.ai_training": {"use": "perhaps"},
+            "cawg.dreams": {"use": "allowed"},
+        }
+    }
     assert said(cawg.read(bare)) == {"train_gen": "deny"}  # constrained without a word about how
     assert cawg.read(bare).declarations[0].kept == (("cawg.dreams", "allowed"),)
     assert len(cawg.read(bare).faults) == 1
     assert cawg.read(None).faults
-    record = {"$type": lexicon.NSID, "preferences": {"training": {"allow": False}, "inference": {"allow": "yes"}}, "updatedAt": "2026-11-26T00:00:00Z"}  # fmt: skip
+    record = {
+        "$type": lexicon.NSID,
+        "preferences": {"training": {"allow": False}, "inference": {"allow": "yes"}},
+        "updatedAt": "2026-11-26T00:00:00Z",
+    }
     assert said(lexicon.read(record)) == {"train_gen": "deny", "train_other": "deny"}
     assert len(lexicon.read(record).faults) == 1
     one = record | {"scope": {"$type": f"{lexicon.NSID}#entityScope", "entity": "did:web:example.org"}}
@@ -159,18 +205,44 @@ def test_assertions_records_values_licences_and_offers():
     assert said(spdx.read("CC-BY-4.0 AND LicenseRef-ours")) == {}
     assert said(spdx.read("CC0-1.0 OR LicenseRef-ours"))["train_gen"] == "allow"
     assert said(spdx.read("cc-by-nc-nd-4.0"))["train_gen"] == "conditional"
-    assert str(spdx.parsed("MIT or (Apache-2.0 with LLVM-exception and ISC)")) == "MIT OR Apache-2.0 WITH LLVM-exception AND ISC"  # fmt: skip
+    assert (
+        str(spdx.parsed("MIT or (Apache-2.0 with LLVM-exception and ISC)"))
+        == "MIT OR Apache-2.0 WITH LLVM-exception AND ISC"
+    )
     for bad in ("", "MIT AND", "(MIT", "MIT)", "MIT Apache-2.0", "OR", "MIT WITH", "(" * 50 + "MIT", "M T&", "x" * 500):
         assert spdx.read(bad).faults, bad
         assert not spdx.read(bad).declarations
-    strange = {"permission": [{"action": "use", "constraint": {"leftOperand": "purpose", "operator": "eq", "rightOperand": "train_gen"}, "duty": [{"action": "dance"}]}, {"action": "odrl:display"}]}  # fmt: skip
+    strange = {
+        "permission": [
+            {
+                "action": "use",
+                "constraint": {"leftOperand": "purpose", "operator": "eq", "rightOperand": "train_gen"},
+                "duty": [{"action": "dance"}],
+            },
+            {"action": "odrl:display"},
+        ]
+    }
     assert said(odrl.read(strange)) == {"train_gen": "conditional"}
     assert odrl.read(strange).declarations[0].kept == (("permission", "display"),)
     assert odrl.read([]).faults
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.binary(max_size=200), st.sampled_from((b"", b"User-agent: *\nContent-Usage: / ", b"train-ai=", b"<rsl ", b"[{", b'{"entries": {', b"\xff\xd8\xff\xe1", b"search=yes,")))  # fmt: skip
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(
+        (
+            b"",
+            b"User-agent: *\nContent-Usage: / ",
+            b"train-ai=",
+            b"<rsl ",
+            b"[{",
+            b'{"entries": {',
+            b"\xff\xd8\xff\xe1",
+            b"search=yes,",
+        )
+    ),
+)
 def test_no_reader_fails_over_noise(noise, head):
     import io
 

@@ -69,7 +69,10 @@ def test_iptc_has_a_value_for_every_refusal_and_keeps_what_else_the_packet_says(
     assert packet.count(b"DataMining>") == 2
     assert iptc.read(packet).declarations[0].says == {"train_gen": "deny"}
     assert iptc.value_for({"train_gen": "deny", "train_other": "deny"}) == "PROHIBITED-AIMLTRAINING"
-    assert iptc.value_for(dict.fromkeys(iptc.MINING, "deny") | {"search": "allow"}) == "PROHIBITED-EXCEPTSEARCHENGINEINDEXING"  # fmt: skip
+    assert (
+        iptc.value_for(dict.fromkeys(iptc.MINING, "deny") | {"search": "allow"})
+        == "PROHIBITED-EXCEPTSEARCHENGINEINDEXING"
+    )
     assert iptc.value_for({"ground": "deny"}) == ""
 
 

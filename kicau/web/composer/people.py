@@ -73,7 +73,11 @@ def _picked(request: Asked) -> list[Channel]:
 
 def _ask_as_typed(request: Asked, picked: Iterable[Channel], words: str) -> None:
     """What costs nothing is asked at once, of all networks together; who cannot be asked now is left out."""
-    free = [c for c in _one_each(picked) if (f := mentions.finding_of(c.network)) and f.as_typed and c.state == ChannelState.ACTIVE]  # fmt: skip
+    free = [
+        c
+        for c in _one_each(picked)
+        if (f := mentions.finding_of(c.network)) and f.as_typed and c.state == ChannelState.ACTIVE
+    ]
 
     async def all_of_them() -> None:
         async with new_client() as client:
@@ -88,7 +92,15 @@ def _one_each(picked: Iterable[Channel]) -> list[Channel]:
     return list({channel.network: channel for channel in reversed(list(picked))}.values())[::-1]
 
 
-def _offered(request: Asked, picked: Sequence[Channel], words: str, *, asked: bool = False, sentence: str = "", found: Sequence[Handle] = ()) -> HttpResponse:  # fmt: skip
+def _offered(
+    request: Asked,
+    picked: Sequence[Channel],
+    words: str,
+    *,
+    asked: bool = False,
+    sentence: str = "",
+    found: Sequence[Handle] = (),
+) -> HttpResponse:
     one_each = _one_each(picked)
     networks = [c.network for c in one_each]
     rows = mentions.candidates(request.actor, networks, words)
@@ -146,7 +158,14 @@ def forget_contact(request: Asked, contact_id: UUID) -> HttpResponse:
     return _contacts(request, [], changed=True)
 
 
-def _contacts(request: Asked, keys: Sequence[str], *, sentence: str = "", given: dict[str, str] | None = None, changed: bool = False) -> HttpResponse:  # fmt: skip
+def _contacts(
+    request: Asked,
+    keys: Sequence[str],
+    *,
+    sentence: str = "",
+    given: dict[str, str] | None = None,
+    changed: bool = False,
+) -> HttpResponse:
     """Of the chosen channels' networks; of all that the workspace has where none is named."""
     every = [c for c in channels.channels(request.actor) if not keys or c.key in keys]
     networks = list(dict.fromkeys(c.network for c in every))

@@ -205,7 +205,9 @@ def _put(sheet: Sheet, rest: str) -> str:
         return ""
     before, after = source[0][source[1]], target[0][target[1]]
     piece = next((p for p in before.media if p.id == names[1]), None)
-    if piece is None or (before is not after and (len(after.media) >= MOST_MEDIA or any(p.id == piece.id for p in after.media))):  # fmt: skip
+    if piece is None or (
+        before is not after and (len(after.media) >= MOST_MEDIA or any(p.id == piece.id for p in after.media))
+    ):
         return ""
     before.media.remove(piece)
     after.media.insert(int(names[3]), piece)

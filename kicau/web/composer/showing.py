@@ -201,7 +201,13 @@ def _extras(picked: Iterable[Channel]) -> Extras:
     return extras
 
 
-def looked(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Channel], media: Mapping[UUID, Medium] | None = None) -> dict[str, Any]:  # fmt: skip
+def looked(
+    request: Asked,
+    sheet: Sheet,
+    draft: Draft | None,
+    every: Sequence[Channel],
+    media: Mapping[UUID, Medium] | None = None,
+) -> dict[str, Any]:
     """Previews of all chosen channels, and for each part's key its counts. `media`: what is at hand already."""
     picked = chosen(sheet, every)
     shown: dict[str, Any] = {

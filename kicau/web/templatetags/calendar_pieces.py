@@ -98,8 +98,9 @@ def left_on(context: template.Context, day: date) -> SafeString:
     told = [
         f'<a class="chip tone-sun" href="{reverse("withdrawal", args=[one.row.id])}"><span class="marks">{mark(one.row.network, 14)}</span>'
         f'<span class="text">{escape(_("is left"))}</span></a>'
-        for one in context["leaving"] if one.day == day
-    ]  # fmt: skip
+        for one in context["leaving"]
+        if one.day == day
+    ]
     return mark_safe("".join(told))  # noqa: S308 (our own drawing, and a text that is escaped)
 
 

@@ -268,7 +268,11 @@ def money_at_glance(micro: int, currency: str) -> str:
     else:
         charged = amounts.amount(round(micro / 10_000) * 10_000, currency) if currency else "0"
     worth = display.current().of(micro, currency)
-    return format_html('{} <span class="charged">{}</span>', amounts.amount(worth.micro, worth.currency), charged) if worth else charged  # fmt: skip
+    return (
+        format_html('{} <span class="charged">{}</span>', amounts.amount(worth.micro, worth.currency), charged)
+        if worth
+        else charged
+    )
 
 
 @register.filter

@@ -17,13 +17,27 @@ from kicau.rights.statements import NewStatement
 from kicau.web.words import ACTS
 
 
-def test_the_activity_names_what_was_done_to_what_and_leads_there(page, actor, post, channels, picture, member, django_assert_max_num_queries):  # fmt: skip
+def test_the_activity_names_what_was_done_to_what_and_leads_there(
+    page, actor, post, channels, picture, member, django_assert_max_num_queries
+):
     made = post("Halo dari Bandung").deliveries[0]
     media.change_medium(actor, picture.id, alt="A cup")
     publishing.cancel(actor, made.id)
     approval_of = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="A second one"),)))
     approval.submit(actor, approval_of.id)
-    saying.say(actor, [NewStatement(layer="grant", party="author", party_name="Teman", subject="author", key="x:teman", says={"train_gen": "deny"})])  # fmt: skip
+    saying.say(
+        actor,
+        [
+            NewStatement(
+                layer="grant",
+                party="author",
+                party_name="Teman",
+                subject="author",
+                key="x:teman",
+                says={"train_gen": "deny"},
+            )
+        ],
+    )
     order(actor, define(actor, name="Our voice", purpose="Replies").id)
     member("viewer")
     with django_assert_max_num_queries(12):

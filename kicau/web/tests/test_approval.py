@@ -15,7 +15,9 @@ def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, memb
     writer = member("contributor")
     text = "Fresh beans <b>from Gayo</b>"
     given = compose.Composition(parts=(compose.PartInput(text=text),))
-    draft = writing.keep(writer, compose.create_draft(writer, given).id, given, desk={"channels": ["linkedin-kopisenja", "x-kopisenja"]})  # fmt: skip
+    draft = writing.keep(
+        writer, compose.create_draft(writer, given).id, given, desk={"channels": ["linkedin-kopisenja", "x-kopisenja"]}
+    )
     approval.submit(writer, draft.id)
     here = reverse("post", args=[draft.id])
     page.post(reverse("comment", args=[draft.id]), {"text": "Which ones?", "quote": "from Gayo"})
@@ -27,8 +29,18 @@ def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, memb
     comment = draft.reviews.get(kind="comment")
     page.post(reverse("comment-resolve", args=[draft.id, comment.id]))
     assert "Settled by Sari Wulandari" in page.get(here).content.decode()
-    decide = {"verdict": "schedule", "version": draft.version, "when": "at", "timezone": "Asia/Jakarta", "date": "2027-03-01", "time": "09:00"}  # fmt: skip
-    assert "read it again" in page.post(reverse("decide", args=[draft.id]), {**decide, "version": 1}, follow=True).content.decode()  # fmt: skip
+    decide = {
+        "verdict": "schedule",
+        "version": draft.version,
+        "when": "at",
+        "timezone": "Asia/Jakarta",
+        "date": "2027-03-01",
+        "time": "09:00",
+    }
+    assert (
+        "read it again"
+        in page.post(reverse("decide", args=[draft.id]), {**decide, "version": 1}, follow=True).content.decode()
+    )
     page.post(reverse("decide", args=[draft.id]), {**decide, "confirm": "on"})
     rows = {d.network: d for d in Delivery.objects.filter(draft=draft)}
     assert {d.state for d in rows.values()} == {"scheduled"}
@@ -38,10 +50,14 @@ def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, memb
 
 def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest, actor, channels, picture):
     other = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Secret plans"),)))
-    given = compose.Composition(parts=(compose.PartInput(text="Halo <i>dunia</i>", media=(compose.MediumUse(medium=picture.id, alt="A cup"),)),))  # fmt: skip
+    given = compose.Composition(
+        parts=(compose.PartInput(text="Halo <i>dunia</i>", media=(compose.MediumUse(medium=picture.id, alt="A cup"),)),)
+    )
     draft = writing.keep(actor, compose.create_draft(actor, given).id, given, desk={"channels": ["x-kopisenja"]})
     approval.comment(actor, draft.id, "Between us")
-    answer = page.post(reverse("review-link", args=[draft.id]), {"name": "Ratna", "days": "7", "comment": "on", "approve": "on"})  # fmt: skip
+    answer = page.post(
+        reverse("review-link", args=[draft.id]), {"name": "Ratna", "days": "7", "comment": "on", "approve": "on"}
+    )
     link = re.search(r'id="review-link">([^<]+)<', answer.content.decode())[1]
     assert "no-store" in answer["Cache-Control"]
     assert page.post(reverse("review-link", args=[draft.id]), {"name": "", "days": "900"}).status_code == 422
@@ -81,7 +97,14 @@ def test_a_contributor_says_when_and_an_editor_finds_it_filled_in(page, guest, m
     assert 'name="date"' in html
     assert 'value="slot"' in html
     assert 'name="when" value="now"' not in html, "that is for those who may publish"
-    form = {"draft": "01a218d8-1d20-71ce-8541-302992b303e3", "version": "0", "hand": "h", "parts:": ["p1"], "text:p1": "Fresh beans", "channel": ["x-kopisenja"]}  # fmt: skip
+    form = {
+        "draft": "01a218d8-1d20-71ce-8541-302992b303e3",
+        "version": "0",
+        "hand": "h",
+        "parts:": ["p1"],
+        "text:p1": "Fresh beans",
+        "channel": ["x-kopisenja"],
+    }
     form |= {"when": "at", "date": "2027-03-01", "time": "09:00", "timezone": "Asia/Jakarta", "how": "submit"}
     html = guest.post(reverse("compose-send"), form, follow=True).content.decode()
     assert re.search("Wanted on <time[^>]+>Mon 1 Mar 2027, 02:00<", html), (
@@ -106,7 +129,9 @@ def test_a_contributor_decides_nothing_and_makes_no_link(guest, member, actor, c
     assert "Your decision" not in html
 
 
-def test_what_is_to_mend_stands_above_the_text_while_its_author_mends_it(page, guest, actor, member, channels, django_assert_max_num_queries):  # fmt: skip
+def test_what_is_to_mend_stands_above_the_text_while_its_author_mends_it(
+    page, guest, actor, member, channels, django_assert_max_num_queries
+):
     writer = member("contributor")
     draft = compose.create_draft(writer, compose.Composition(parts=(compose.PartInput(text="Only 40 cups"),)))
     approval.submit(writer, draft.id)

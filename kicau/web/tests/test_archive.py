@@ -26,7 +26,16 @@ from kicau.workspaces.acts import change_person
 @pytest.fixture
 def taken(actor, tmp_path):
     table = tmp_path / "posts.jsonl"
-    rows = [{"id": str(n), "text": f"Kopi nomor {n}", "date": f"2024-0{n}-01T10:00:00Z", "author": "teman" if n == 3 else "kopisenja", "url": f"https://x.example/{n}"} for n in range(1, 5)]  # fmt: skip
+    rows = [
+        {
+            "id": str(n),
+            "text": f"Kopi nomor {n}",
+            "date": f"2024-0{n}-01T10:00:00Z",
+            "author": "teman" if n == 3 else "kopisenja",
+            "url": f"https://x.example/{n}",
+        }
+        for n in range(1, 5)
+    ]
     table.write_text("\n".join(map(json.dumps, rows)))
     row = acts.begin_import(actor, table, network="x", account="kopisenja", acquired="imported")
     running.run_import(row.id)
@@ -49,7 +58,11 @@ def test_finding_reading_and_saying(page, taken, actor):
     counted = get(page, "archive-facets", words="kopi")
     assert "4 match" in counted
     assert "use=train_gen&amp;answer=unknown" in counted
-    for query in ({"use": "train_gen", "answer": "unknown"}, {"kind": "post", "acquired": "imported"}, {"order": "oldest", "author": "@teman"}):  # fmt: skip
+    for query in (
+        {"use": "train_gen", "answer": "unknown"},
+        {"kind": "post", "acquired": "imported"},
+        {"order": "oldest", "author": "@teman"},
+    ):
         assert "Kopi nomor 3" in get(page, "archive", **query), query
     item = taken[1]
     shown = get(page, "archive-item", item.id)
@@ -58,7 +71,13 @@ def test_finding_reading_and_saying(page, taken, actor):
         remote_id="h:0123"
     )  # its archive gave none, so this is no id of the network
     assert "Its id there" not in get(page, "archive-item", taken[3].id)
-    for said in ("Kopi nomor 2", "Kopi nomor 1", "posts.jsonl", "nobody has said whether this may be done", "From our own archive"):  # fmt: skip
+    for said in (
+        "Kopi nomor 2",
+        "Kopi nomor 1",
+        "posts.jsonl",
+        "nobody has said whether this may be done",
+        "From our own archive",
+    ):
         assert said in shown, said
     page.post(reverse("archive-say", args=[item.id]), {"train_gen": "deny", "note": "Foto pelanggan"})
     shown = get(page, "archive-item", item.id)
@@ -72,14 +91,24 @@ def test_finding_reading_and_saying(page, taken, actor):
 
 
 def test_the_rule_is_tried_and_then_holds(page, taken, actor, workspace):
-    Terms.objects.create(network="x", acquired="fetched", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No training.", source="https://x.example/terms")  # fmt: skip
+    Terms.objects.create(
+        network="x",
+        acquired="fetched",
+        since="2025-06-04",
+        seen_on="2026-11-26",
+        says={"train_gen": "deny"},
+        summary="No training.",
+        source="https://x.example/terms",
+    )
     assert "No training." in get(page, "rights")
     tried = page.post(reverse("rights-effects"), {"train_gen": "allow"}).content.decode()
     assert "4 items would become permitted" in tried
     page.post(reverse("rights-change"), {"train_gen": "allow"})
     assert "this workspace allows it" in get(page, "archive-item", taken[0].id)
     assert "this workspace does it where nobody else said anything" in get(page, "archive-item", taken[2].id)
-    page.post(reverse("rights-say"), {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"})  # fmt: skip
+    page.post(
+        reverse("rights-say"), {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
+    )
     assert "Teman refused this on" in get(page, "archive-item", taken[2].id)
     page.post(reverse("rights-end", args=[Statement.objects.get().id]))
     assert "Teman refused this on" not in get(page, "archive-item", taken[2].id)
@@ -89,7 +118,15 @@ def test_the_rule_is_tried_and_then_holds(page, taken, actor, workspace):
 
 
 def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, workspace):
-    terms = Terms.objects.create(network="x", acquired="imported", since="2025-06-04", seen_on="2026-11-26", says={"search": "deny"}, summary="No search.", source="https://x.example/terms")  # fmt: skip
+    terms = Terms.objects.create(
+        network="x",
+        acquired="imported",
+        since="2025-06-04",
+        seen_on="2026-11-26",
+        says={"search": "deny"},
+        summary="No search.",
+        source="https://x.example/terms",
+    )
     page.post(reverse("rights-change"), {"train_gen": "allow", "redistribute": "allow"})
 
     def tried(**form):
@@ -115,9 +152,19 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
         return page.post(reverse("rights-effects"), form).content.decode()
 
     reasons = {
-        "en": ("Yes: these are your own words, and this workspace allows it.", "Yes: this workspace does it where nobody else said anything.", "Not known: nobody has said whether this may be done.", "No: Teman refused this"),
-        "id": ("Ya: ini tulisan Anda sendiri", "Ya: ruang kerja ini melakukannya", "Belum diketahui: belum ada yang", "Tidak: Teman menolaknya"),
-    }  # fmt: skip
+        "en": (
+            "Yes: these are your own words, and this workspace allows it.",
+            "Yes: this workspace does it where nobody else said anything.",
+            "Not known: nobody has said whether this may be done.",
+            "No: Teman refused this",
+        ),
+        "id": (
+            "Ya: ini tulisan Anda sendiri",
+            "Ya: ruang kerja ini melakukannya",
+            "Belum diketahui: belum ada yang",
+            "Tidak: Teman menolaknya",
+        ),
+    }
     refusal = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
     for language, (own, others, nobody, refused) in reasons.items():
         change_person(owner, language=language)
@@ -131,7 +178,10 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
 
 def test_who_says_what_is_told_in_the_readers_language(page, taken, actor, owner):
     change_person(owner, language="id")
-    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip
+    say(
+        actor,
+        [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
+    )
     for slug in registry.slugs():
         statements.propose(slug, terms.load(registry.package(slug)))
     shown = get(page, "rights")
@@ -158,7 +208,16 @@ def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
 
 
 def test_one_whose_worker_is_gone_waits_for_another(page, workspace):
-    row = Import.objects.create(workspace=workspace, path="x", name="twitter.zip", network="x", state="running", expected=100, read=40, lease_until=clock.now() + running.LEASE)  # fmt: skip
+    row = Import.objects.create(
+        workspace=workspace,
+        path="x",
+        name="twitter.zip",
+        network="x",
+        state="running",
+        expected=100,
+        read=40,
+        lease_until=clock.now() + running.LEASE,
+    )
     shown = get(page, "archive-imports")
     assert "Waits to go on" in shown
     assert "Being read" not in shown
@@ -206,7 +265,9 @@ def test_a_bad_upload_is_told_beside_the_field(page, workspace, owner):
 
 def test_under_conditions_names_them(page, taken, actor):
     teman = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "conditional"}
-    page.post(reverse("rights-say"), {**teman, "if-attribution": "1", "how-attribution": "@teman", "how-geography": "ID"})  # fmt: skip
+    page.post(
+        reverse("rights-say"), {**teman, "if-attribution": "1", "how-attribution": "@teman", "how-geography": "ID"}
+    )
     assert Statement.objects.get().conditions == {"attribution": "@teman", "geography": "ID"}
     shown = get(page, "rights")
     assert 'naming the author (<span class="code">@teman</span>)' in shown
@@ -215,8 +276,19 @@ def test_under_conditions_names_them(page, taken, actor):
     assert Statement.objects.filter(item=taken[2].id).get().conditions == {"payment": ""}
     page.post(reverse("archive-say", args=[taken[1].id]), {"train_gen": "deny", "if-payment": "1"})
     assert Statement.objects.filter(item=taken[1].id).get().conditions == {}  # the fields are not shown then
-    terms = Terms.objects.create(network="x", acquired="fetched", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No.", source="https://x.example/terms")  # fmt: skip
-    page.post(reverse("rights-review", args=[terms.id]), {"train_gen": "conditional", "if-consent": "1", "how-consent": "legal@x.example"})  # fmt: skip
+    terms = Terms.objects.create(
+        network="x",
+        acquired="fetched",
+        since="2025-06-04",
+        seen_on="2026-11-26",
+        says={"train_gen": "deny"},
+        summary="No.",
+        source="https://x.example/terms",
+    )
+    page.post(
+        reverse("rights-review", args=[terms.id]),
+        {"train_gen": "conditional", "if-consent": "1", "how-consent": "legal@x.example"},
+    )
     terms.refresh_from_db()
     assert (terms.says, terms.conditions) == ({"train_gen": "conditional"}, {"consent": "legal@x.example"})
     assert 'value="legal@x.example"' in get(page, "rights")
@@ -236,7 +308,16 @@ WRONG = [  # of the form that records what somebody said: what is typed, the sen
 
 @pytest.mark.parametrize(("typed", "sentence"), WRONG, ids=[s for _, s in WRONG])
 def test_what_is_wrong_is_told_once_and_nothing_typed_is_lost(page, taken, typed, sentence):
-    form = {"about": "licence|", "key": "CC-BY-4.0", "layer": "author", "name": "Teman", "train_gen": "allow", "search": "deny", "source": "https://teman.example/izin", "note": "Lewat surel"}  # fmt: skip
+    form = {
+        "about": "licence|",
+        "key": "CC-BY-4.0",
+        "layer": "author",
+        "name": "Teman",
+        "train_gen": "allow",
+        "search": "deny",
+        "source": "https://teman.example/izin",
+        "note": "Lewat surel",
+    }
     answer = page.post(reverse("rights-say"), form | typed)
     shown = answer.content.decode()
     assert (answer.status_code, shown.count(html.escape(sentence))) == (422, 1)
@@ -250,15 +331,32 @@ def test_what_is_wrong_is_told_once_and_nothing_typed_is_lost(page, taken, typed
 
 def test_each_form_about_rights_keeps_what_was_typed(page, taken):
     item = reverse("archive-say", args=[taken[0].id])
-    terms = Terms.objects.create(network="x", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No.", source="https://x.example/terms")  # fmt: skip
+    terms = Terms.objects.create(
+        network="x",
+        since="2025-06-04",
+        seen_on="2026-11-26",
+        says={"train_gen": "deny"},
+        summary="No.",
+        source="https://x.example/terms",
+    )
     for address, form, kept, sentence in (
         (item, {"note": "Foto tamu"}, "Foto tamu", "A statement says something of at least one use."),
         (item, {"train_gen": "deny", "note": "n" * 2001}, "n" * 2001, "This has 2001 characters"),
-        (reverse("rights-review", args=[terms.id]), {"train_gen": "allow", "note": "n" * 2001}, "n" * 2001, "This has 2001 characters"),
-        (reverse("rights-speak"), {"terms_url": "kopisenja.example/syarat"}, "kopisenja.example/syarat", "An address begins with"),
+        (
+            reverse("rights-review", args=[terms.id]),
+            {"train_gen": "allow", "note": "n" * 2001},
+            "n" * 2001,
+            "This has 2001 characters",
+        ),
+        (
+            reverse("rights-speak"),
+            {"terms_url": "kopisenja.example/syarat"},
+            "kopisenja.example/syarat",
+            "An address begins with",
+        ),
         (reverse("rights-read"), {"url": "ftp://teman.example"}, "ftp://teman.example", "An address begins with"),
         (reverse("rights-read"), {"url": ""}, "", "An address begins with"),
-    ):  # fmt: skip
+    ):
         answer = page.post(address, form)
         shown = answer.content.decode()
         assert (answer.status_code, shown.count(sentence)) == (422, 1), (address, form)

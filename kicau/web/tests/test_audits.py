@@ -23,8 +23,12 @@ POST = "Kopi Senja membuka sangrai kedua di Lembang hari Sabtu ☕, siapa membaw
 
 @pytest.fixture
 def archive(actor):
-    standing = Standing.objects.create(workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"])  # fmt: skip
-    return Item.objects.create(workspace=actor.workspace, network="x", remote_id="1", standing=standing, text=POST, sources=[])  # fmt: skip
+    standing = Standing.objects.create(
+        workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"]
+    )
+    return Item.objects.create(
+        workspace=actor.workspace, network="x", remote_id="1", standing=standing, text=POST, sources=[]
+    )
 
 
 def data(*texts: str) -> SimpleUploadedFile:
@@ -45,7 +49,9 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
     others = [
         f"Teks lain nomor {i} tentang {i * 7} hal yang tidak ada hubungannya dengan siapa pun" for i in range(150)
     ]
-    page.post(reverse("audit-new"), {"file": data(*others, f"Kutipan: {POST} selesai"), "name": "Korpus <b>", "own": "yes"})  # fmt: skip
+    page.post(
+        reverse("audit-new"), {"file": data(*others, f"Kutipan: {POST} selesai"), "name": "Korpus <b>", "own": "yes"}
+    )
     row = Audit.objects.get()
     assert "It waits for its turn" in get("audit", row.id)
     assert "every 1s" in get("audit-state", row.id)
@@ -55,7 +61,14 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
     assert row.state == AuditState.DONE, row.problem
     assert page.get(reverse("audit-state", args=[row.id]))["HX-Refresh"] == "true"
     shown = get("audit", row.id)
-    for said in ("This data set contains 1 of the posts, in 1 place.", "does not say that a model was trained on it", "letter by letter", "gelas &lt;sendiri&gt;", "Kutipan: ", "korpus.jsonl, bytes"):  # fmt: skip
+    for said in (
+        "This data set contains 1 of the posts, in 1 place.",
+        "does not say that a model was trained on it",
+        "letter by letter",
+        "gelas &lt;sendiri&gt;",
+        "Kutipan: ",
+        "korpus.jsonl, bytes",
+    ):
         assert said in shown, said
     assert "1 post is in it" in get("audits")
     assert "No copy was found" in get("audit", row.id, kind="partial")
@@ -84,16 +97,28 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
 def test_what_could_not_be_read_to_its_end_is_named_in_the_readers_language(page, actor, owner, archive):
     rows = b"".join(json.dumps({"text": f"baris {n} {n * 7919}"}).encode() + b"\n" for n in range(3000))
     files = {
-        "utuh.jsonl": json.dumps({"text": POST}).encode() + b"\n", "potong.jsonl.gz": gzip.compress(rows)[:-2000], "potong.jsonl.zst": zstandard.compress(rows)[:-2000],
+        "utuh.jsonl": json.dumps({"text": POST}).encode() + b"\n",
+        "potong.jsonl.gz": gzip.compress(rows)[:-2000],
+        "potong.jsonl.zst": zstandard.compress(rows)[:-2000],
         "potong.parquet": b"PAR1" + b"\0" * 3000,
-    }  # fmt: skip
-    page.post(reverse("audit-new"), {"name": "Korpus", "file": [SimpleUploadedFile(name, raw) for name, raw in files.items()]})  # fmt: skip
+    }
+    page.post(
+        reverse("audit-new"), {"name": "Korpus", "file": [SimpleUploadedFile(name, raw) for name, raw in files.items()]}
+    )
     row = Audit.objects.get()
     running.run_audit(row.id, processes=1)
     for language, cut, lost in (
-        ("en", "{} ends in the middle of what it holds; what was read before counts.", "potong.parquet was cut off or is no Parquet file, so that nothing of it could be read."),
-        ("id", "{} terputus di tengah isinya; yang sudah dibaca tetap dihitung.", "potong.parquet terpotong atau bukan berkas Parquet, jadi tidak ada isinya yang bisa dibaca."),
-    ):  # fmt: skip
+        (
+            "en",
+            "{} ends in the middle of what it holds; what was read before counts.",
+            "potong.parquet was cut off or is no Parquet file, so that nothing of it could be read.",
+        ),
+        (
+            "id",
+            "{} terputus di tengah isinya; yang sudah dibaca tetap dihitung.",
+            "potong.parquet terpotong atau bukan berkas Parquet, jadi tidak ada isinya yang bisa dibaca.",
+        ),
+    ):
         change_person(owner, language=language)
         shown = page.get(reverse("audit", args=[row.id])).content.decode()
         report = page.get(reverse("audit-report", args=[row.id, language, "html"])).content.decode()
@@ -118,8 +143,11 @@ def test_what_is_no_bundle_is_told_beside_the_field(page, workspace, monkeypatch
     monkeypatch.setattr(audits, "LARGEST", 1000)
     for sent, sentence in (
         ({}, "Choose a bundle first."),
-        ({"bundle": SimpleUploadedFile("evidence.json", b"x" * 1001)}, "A bundle of more than 256 MB is checked with verify.py, which is below."),
-    ):  # fmt: skip
+        (
+            {"bundle": SimpleUploadedFile("evidence.json", b"x" * 1001)},
+            "A bundle of more than 256 MB is checked with verify.py, which is below.",
+        ),
+    ):
         answer = page.post(reverse("audit-check"), {"key": "ab" * 32, **sent})
         shown = answer.content.decode()
         assert (answer.status_code, shown.count(sentence)) == (422, 1)
@@ -143,4 +171,7 @@ def test_strangers_and_viewers(page, actor, archive, member, db):
         assert stranger.get(reverse(name, args=[row.id, *more])).status_code == 404, name
     assert viewer.get(reverse("audit", args=[row.id])).status_code == 200
     assert viewer.get(reverse("audit-new")).status_code == 403
-    assert "Ask somebody whose role is contributor or above" in viewer.post(reverse("audit-do", args=[row.id, "stop"]), follow=True).content.decode()  # fmt: skip
+    assert (
+        "Ask somebody whose role is contributor or above"
+        in viewer.post(reverse("audit-do", args=[row.id, "stop"]), follow=True).content.decode()
+    )

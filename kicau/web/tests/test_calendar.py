@@ -72,7 +72,11 @@ def test_every_filter_finds_its_own_in_every_view(page, post, owner, actor, view
         html = page.get(reverse("home"), {"view": view, "day": day, **wanted}).content.decode()
         assert ("Wanted" in html, "Other" in html) == (True, False), wanted
     nothing = page.get(reverse("home"), {"view": view, "day": day, "tag": "none such"}).content.decode()
-    assert "fits all that you chose" in nothing or "Nothing goes out on this day" in nothing or "Nothing matches" in nothing  # fmt: skip
+    assert (
+        "fits all that you chose" in nothing
+        or "Nothing goes out on this day" in nothing
+        or "Nothing matches" in nothing
+    )
 
 
 def test_a_day_of_fifty_posts_stays_whole_and_free_slots_lead_to_the_composer(page, post, actor):

@@ -28,7 +28,9 @@ def scored(page, row: Canary, score) -> SimpleUploadedFile:
     made = io.StringIO()
     out = csv.writer(made)
     out.writerow(("number", "text", "score"))
-    out.writerows((r["number"], r["text"], score(int(r["number"]), r["text"])) for r in csv.DictReader(io.StringIO(told)))  # fmt: skip
+    out.writerows(
+        (r["number"], r["text"], score(int(r["number"]), r["text"])) for r in csv.DictReader(io.StringIO(told))
+    )
     return SimpleUploadedFile("scores.csv", made.getvalue().encode())
 
 

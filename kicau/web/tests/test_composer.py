@@ -26,9 +26,18 @@ def form(channels):
 
     def make(text="Halo", **more):
         base = {
-            "draft": key, "version": "0", "hand": "h1", "parts:": ["p1"], "text:p1": text, "channel": ["x-kopisenja"], "when": "at",
-            "date": f"{later:%Y-%m-%d}", "time": "09:00", "timezone": "Asia/Jakarta", "how": "schedule",
-        }  # fmt: skip
+            "draft": key,
+            "version": "0",
+            "hand": "h1",
+            "parts:": ["p1"],
+            "text:p1": text,
+            "channel": ["x-kopisenja"],
+            "when": "at",
+            "date": f"{later:%Y-%m-%d}",
+            "time": "09:00",
+            "timezone": "Asia/Jakarta",
+            "how": "schedule",
+        }
         return {**base, **{name.replace("__", ":").replace("_", "-"): value for name, value in more.items()}}
 
     return make
@@ -96,7 +105,7 @@ def test_scheduling_makes_deliveries_at_that_time_in_that_zone(page, form):
         ({"text__p1": "a" * 300}, "the limit is 280"),
         ({"channel": ["instagram-kopisenja"]}, "needs a picture or a video"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_scheduled_comes_back_with_its_sentence_and_every_word(page, form, change, says):
     answer = page.post(reverse("compose-send"), form("Every word is kept", **change))
     html = answer.content.decode()
@@ -129,9 +138,15 @@ def test_a_network_can_have_its_own_words(page, form):
 
 def test_poll_link_options_and_first_comment_reach_the_draft_and_come_back(page, form):
     more = {
-        "poll-option": ["Gayo", "Toraja"], "poll-minutes": "1440", "link-url": "https://kopisenja.example", "link-title": "Kopi", "first-comment": "More here",
-        "option:x.reply_settings": "following", "campaign": "Lembang", "tags": "kopi, pagi",
-    }  # fmt: skip
+        "poll-option": ["Gayo", "Toraja"],
+        "poll-minutes": "1440",
+        "link-url": "https://kopisenja.example",
+        "link-title": "Kopi",
+        "first-comment": "More here",
+        "option:x.reply_settings": "following",
+        "campaign": "Lembang",
+        "tags": "kopi, pagi",
+    }
     page.post(reverse("compose-keep"), {**form("Which?"), **more})
     made = compose.composition_of(compose.whole(Draft.objects.all()).get())
     assert made.poll.options == ("Gayo", "Toraja")
@@ -341,7 +356,14 @@ def test_of_two_versions_one_stays_and_the_other_is_a_draft_of_its_own(page, for
 def test_what_is_typed_into_a_scheduled_post_waits_beside_it(page, post):
     row = post("Before").deliveries[0]
     address = reverse("compose-draft", args=[row.draft_id])
-    form = {"draft": str(row.draft_id), "version": str(Draft.objects.get().version), "hand": "h", "parts:": ["p1"], "text:p1": "Typed", "timezone": "UTC"}  # fmt: skip
+    form = {
+        "draft": str(row.draft_id),
+        "version": str(Draft.objects.get().version),
+        "hand": "h",
+        "parts:": ["p1"],
+        "text:p1": "Typed",
+        "timezone": "UTC",
+    }
     page.post(reverse("compose-keep"), form)
     assert ">Typed</textarea>" in page.get(address).content.decode()
     row.refresh_from_db()
@@ -382,5 +404,8 @@ def test_a_link_card_begins_with_the_texts_address_and_a_page_that_cannot_be_rea
     html = page.post(reverse("compose-shape"), asked).content.decode()
     assert 'value="http://127.0.0.1:9/gayo"' in html
     assert "could not be read (127.0.0.1 is an internal address" in html
-    html = page.post(reverse("compose-shape"), asked | {"link-url": "http://127.0.0.1:9/gayo", "link-title": "Gayo", "act": "link:read"}).content.decode()  # fmt: skip
+    html = page.post(
+        reverse("compose-shape"),
+        asked | {"link-url": "http://127.0.0.1:9/gayo", "link-title": "Gayo", "act": "link:read"},
+    ).content.decode()
     assert 'value="Gayo"' in html

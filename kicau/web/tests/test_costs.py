@@ -25,11 +25,19 @@ def charges(workspace, channels):
     now = clock.now()
     Charge.objects.bulk_create(
         Charge(
-            at=now - timedelta(minutes=n), workspace_id=workspace.id, channel_id=channels["x"].id, app_id=channels["x"].app_id, network="x",
-            meter="post-with-link", units=1, micro=200_000, currency="USD", purpose=Purpose.PUBLISH,
+            at=now - timedelta(minutes=n),
+            workspace_id=workspace.id,
+            channel_id=channels["x"].id,
+            app_id=channels["x"].app_id,
+            network="x",
+            meter="post-with-link",
+            units=1,
+            micro=200_000,
+            currency="USD",
+            purpose=Purpose.PUBLISH,
         )
         for n in range(3)
-    )  # fmt: skip
+    )
 
 
 def read(page, name, *args, **query):
@@ -70,10 +78,27 @@ def test_a_statement_adds_up_to_its_last_place_and_speaks_the_readers_language(p
     now = clock.now()
     for n, (key, micro) in enumerate({"x": 1_645_000, "mastodon": 1_045_000}.items()):
         Charge.objects.create(
-            at=now - timedelta(minutes=n), workspace_id=workspace.id, channel_id=channels[key].id, app_id=channels[key].app_id, network="x",
-            meter="post", units=1, micro=micro, currency="USD", purpose=Purpose.PUBLISH,
-        )  # fmt: skip
-    Charge.objects.create(at=now, workspace_id=workspace.id, network="x", meter="post", units=0, micro=0, currency="", purpose=Purpose.READ)  # fmt: skip
+            at=now - timedelta(minutes=n),
+            workspace_id=workspace.id,
+            channel_id=channels[key].id,
+            app_id=channels[key].app_id,
+            network="x",
+            meter="post",
+            units=1,
+            micro=micro,
+            currency="USD",
+            purpose=Purpose.PUBLISH,
+        )
+    Charge.objects.create(
+        at=now,
+        workspace_id=workspace.id,
+        network="x",
+        meter="post",
+        units=0,
+        micro=0,
+        currency="",
+        purpose=Purpose.READ,
+    )
     shown = read(page, "statement")
     for amount in ("$2.69", "$1.645", "$1.045"):
         assert amount in shown
@@ -126,7 +151,15 @@ def test_an_agency_sees_what_each_client_cost_and_goes_to_one(page, charges, own
     Workspace.objects.filter(id=workspace.id).update(currency="IDR")
     Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
     for place in (second, other):
-        Charge.objects.create(workspace_id=place.id, network="x", meter="post", units=1, micro=1_230_000, currency="USD", purpose=Purpose.PUBLISH)  # fmt: skip
+        Charge.objects.create(
+            workspace_id=place.id,
+            network="x",
+            meter="post",
+            units=1,
+            micro=1_230_000,
+            currency="USD",
+            purpose=Purpose.PUBLISH,
+        )
     assert 'href="/costs/clients"' in read(page, "costs")
     shown = read(page, "clients")
     assert "Rp9,750 ($0.60)" in shown
@@ -144,7 +177,9 @@ def test_a_budget_is_made_raised_and_removed(page, charges):
     wrong = page.post(reverse("budgets"), {"name": "", "amount": "viel", "currency": "USD"})
     assert wrong.status_code == 422
     assert "Give an amount such as 50" in wrong.content.decode()
-    page.post(reverse("budgets"), {"name": "November", "amount": "0.75", "currency": "USD", "period": "month", "hard": "hard"})  # fmt: skip
+    page.post(
+        reverse("budgets"), {"name": "November", "amount": "0.75", "currency": "USD", "period": "month", "hard": "hard"}
+    )
     made = Budget.objects.get()
     assert (made.amount, made.is_hard) == (750_000, True)
     assert "80 %" in read(page, "budgets")  # what was charged before counts
@@ -180,7 +215,11 @@ def test_the_composer_says_what_it_costs_and_why(page, channels, form):  # noqa:
 
 
 def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges, workspace):
-    saved = page.post(reverse("settings-workspace"), {"name": workspace.name, "timezone": "Asia/Jakarta", "currency": "IDR"}, follow=True)  # fmt: skip
+    saved = page.post(
+        reverse("settings-workspace"),
+        {"name": workspace.name, "timezone": "Asia/Jakarta", "currency": "IDR"},
+        follow=True,
+    )
     assert "No rate from USD to IDR is entered yet" in saved.content.decode()  # told at once
     assert "No rate from USD to IDR is entered yet" in read(page, "costs")
     page.post(reverse("rate-set"), {"currency": "USD", "shown_in": "IDR", "rate": "16250", "since": "2026-01-05"})
@@ -200,14 +239,20 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     texts = ["https://kopisenja.id", "kopi", "teh", "gula", "susu", "roti"]  # more than a month shows of a day
     for n, text in enumerate(texts):
         draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=text),)))
-        schedule.schedule(actor, compose.one_draft(actor, draft.id), ["x-kopisenja", "bluesky-kopisenja"], at + timedelta(hours=n))  # fmt: skip
+        schedule.schedule(
+            actor, compose.one_draft(actor, draft.id), ["x-kopisenja", "bluesky-kopisenja"], at + timedelta(hours=n)
+        )
     zone, every = clock.zone(workspace.timezone), list(all_channels(actor))
     shown = calendars.agenda(actor, calendars.Filter(), since=at)
     posts = costing.of_cards(shown.cards, every, zone).posts
     assert sorted(sum(c.values()) for c in posts.values()) == [15_000] * 5 + [200_000]
     days = costing.by_day(actor, calendars.Filter(), at, at + timedelta(days=1), every, zone)
     assert days == {at.date(): {"USD": 200_000 + 5 * 15_000}}
-    for other in (calendars.Filter(channel="bluesky-kopisenja"), calendars.Filter(tag="promo"), calendars.Filter(state="published")):  # fmt: skip
+    for other in (
+        calendars.Filter(channel="bluesky-kopisenja"),
+        calendars.Filter(tag="promo"),
+        calendars.Filter(state="published"),
+    ):
         assert costing.by_day(actor, other, at, at + timedelta(days=1), every, zone) == {}
     for view, entries in (("month", 0), ("week", 6), ("day", 6), ("coming", 6)):
         html = read(page, "home", view=view, day=f"{at:%Y-%m-%d}")
@@ -222,4 +267,6 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     )
     for slip in shown.cards[0].deliveries:
         cancel(actor, slip.id)
-    assert costing.by_day(actor, calendars.Filter(), at, at + timedelta(days=1), every, zone) == {at.date(): {"USD": 75_000}}  # fmt: skip
+    assert costing.by_day(actor, calendars.Filter(), at, at + timedelta(days=1), every, zone) == {
+        at.date(): {"USD": 75_000}
+    }

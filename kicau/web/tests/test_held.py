@@ -8,9 +8,22 @@ from kicau.channels.models import ChannelState
 
 def test_a_held_channel_says_which_budget_and_leads_there(page, owner, post):
     row = post("Kopi Gayo", to=["x-kopisenja"]).deliveries[0]
-    why = Sentence("The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself.", channel="Kopi", network="X", budget="Izin", limit="$1.00", left="$0.00", wanted="$0.01")  # fmt: skip
+    why = Sentence(
+        "The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself.",
+        channel="Kopi",
+        network="X",
+        budget="Izin",
+        limit="$1.00",
+        left="$0.00",
+        wanted="$0.01",
+    )
     channel = row.channel
-    channel.state, channel.reason, channel.renewal_why, channel.renewal_said = ChannelState.HELD, str(why), why, stored(why)  # fmt: skip
+    channel.state, channel.reason, channel.renewal_why, channel.renewal_said = (
+        ChannelState.HELD,
+        str(why),
+        why,
+        stored(why),
+    )
     channel.save()
     for path in ("/channels", f"/channels/{channel.key}", f"/posts/{row.draft_id}"):
         assert "the budget “Izin” of $1.00 has $0.00 left" in page.get(path).content.decode(), path

@@ -17,8 +17,19 @@ def test_what_was_said_stands_there_and_is_answered_or_done(
 ):
     row = post("Kopi Gayo", to=["x-kopisenja"]).deliveries[0]
     now = clock.now()
-    mention = Answer.objects.create(channel=row.channel, remote_id="77", author="9", handle="budi", name="Budi <b>", text="Buka <b>kapan</b>?", url="https://x.example/77", at=now)  # fmt: skip
-    Answer.objects.create(channel=row.channel, delivery=row, remote_id="78", author="9", text="Enak", at=now - timedelta(hours=1))  # fmt: skip
+    mention = Answer.objects.create(
+        channel=row.channel,
+        remote_id="77",
+        author="9",
+        handle="budi",
+        name="Budi <b>",
+        text="Buka <b>kapan</b>?",
+        url="https://x.example/77",
+        at=now,
+    )
+    Answer.objects.create(
+        channel=row.channel, delivery=row, remote_id="78", author="9", text="Enak", at=now - timedelta(hours=1)
+    )
     with django_assert_max_num_queries(QUERIES):
         shown = page.get(reverse("answers")).content.decode()
     assert "@budi" in shown
@@ -45,7 +56,10 @@ def test_what_was_said_stands_there_and_is_answered_or_done(
 def test_a_long_list_comes_in_pages_and_odd_addresses_are_harmless(page, post):
     row = post("Kopi Gayo", to=["x-kopisenja"]).deliveries[0]
     now = clock.now()
-    Answer.objects.bulk_create(Answer(channel=row.channel, remote_id=str(n), text=f"kata-{n}.", at=now - timedelta(minutes=n)) for n in range(60))  # fmt: skip
+    Answer.objects.bulk_create(
+        Answer(channel=row.channel, remote_id=str(n), text=f"kata-{n}.", at=now - timedelta(minutes=n))
+        for n in range(60)
+    )
     first = page.get("/answers").content.decode()
     assert "kata-29." in first
     assert "kata-30." not in first

@@ -23,17 +23,35 @@ from kicau.workspaces.acts import add_person, create_workspace
 
 SECRET = "Rahasia resep kayu manis"
 POSTS = {
-    "archive-say": {"verb": "withdraw"}, "set-give": {"name": "Lab"}, "rights-effects": {}, "canary-test": {"scores": "1"},
-    "set-change": {"purpose": "x", "format": "text", "train": "100", "validation": "0", "test": "0", "least_words": "1"}, "set-personal": {"rest": "keep"},
-}  # fmt: skip
+    "archive-say": {"verb": "withdraw"},
+    "set-give": {"name": "Lab"},
+    "rights-effects": {},
+    "canary-test": {"scores": "1"},
+    "set-change": {
+        "purpose": "x",
+        "format": "text",
+        "train": "100",
+        "validation": "0",
+        "test": "0",
+        "least_words": "1",
+    },
+    "set-personal": {"rest": "keep"},
+}
 
 
 @pytest.fixture
 def theirs(actor):
     """(view, its arguments) of all that has an id, and the ids."""
-    standing = Standing.objects.create(workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"])  # fmt: skip
-    item = Item.objects.create(workspace=actor.workspace, network="x", remote_id="1", standing=standing, text=SECRET, sources=[])  # fmt: skip
-    (statement,) = say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})])  # fmt: skip
+    standing = Standing.objects.create(
+        workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"]
+    )
+    item = Item.objects.create(
+        workspace=actor.workspace, network="x", remote_id="1", standing=standing, text=SECRET, sources=[]
+    )
+    (statement,) = say(
+        actor,
+        [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
+    )
     of = sets.define(actor, name=SECRET)
     version = making.make(sets.order(actor, of.id))
     who = recipients.give(actor, version, name=SECRET)
@@ -41,15 +59,22 @@ def theirs(actor):
     canary = canaries.register(actor, name=SECRET, candidates=1000)
     taken = Import.objects.create(workspace=actor.workspace, path="x", name=SECRET, state="asking")
     return [
-        ("archive-item", [item.id]), ("archive-say", [item.id]), ("archive-end", [item.id, statement.id]), ("rights-end", [statement.id]),
+        ("archive-item", [item.id]),
+        ("archive-say", [item.id]),
+        ("archive-end", [item.id, statement.id]),
+        ("rights-end", [statement.id]),
         *[("archive-do", [taken.id, verb]) for verb in ("own", "received", "stop", "resume")],
         *[(name, [of.id]) for name in ("set", "set-state", "set-change", "set-look", "set-make", "set-personal")],
-        *[(name, [of.id, 1]) for name in ("set-version", "set-delta", "set-give")], ("set-file", [of.id, 1, "train.jsonl"]),
-        ("recipient-ask", [who.id]), ("recipient-acknowledged", [who.id]),
-        *[(name, [audit.id]) for name in ("audit", "audit-state", "audit-bundle")], ("audit-report", [audit.id, "en", "html"]),
+        *[(name, [of.id, 1]) for name in ("set-version", "set-delta", "set-give")],
+        ("set-file", [of.id, 1, "train.jsonl"]),
+        ("recipient-ask", [who.id]),
+        ("recipient-acknowledged", [who.id]),
+        *[(name, [audit.id]) for name in ("audit", "audit-state", "audit-bundle")],
+        ("audit-report", [audit.id, "en", "html"]),
         *[("audit-do", [audit.id, verb]) for verb in ("stop", "resume")],
-        *[(name, [canary.id]) for name in ("canary", "canary-candidates", "canary-test")], ("canary-evidence", [canary.id, 1]),
-    ]  # fmt: skip
+        *[(name, [canary.id]) for name in ("canary", "canary-candidates", "canary-test")],
+        ("canary-evidence", [canary.id, 1]),
+    ]
 
 
 @pytest.fixture
@@ -74,15 +99,26 @@ def test_whatever_is_named_by_its_id_is_the_same_as_what_never_was(stranger, the
         for method in ("get", "post"):
             told = []
             for some in (ids, never):
-                answer = getattr(stranger, method)(reverse(name, args=some), POSTS.get(name, {}) if method == "post" else {}, follow=True)  # fmt: skip
+                answer = getattr(stranger, method)(
+                    reverse(name, args=some), POSTS.get(name, {}) if method == "post" else {}, follow=True
+                )
                 shown = b"".join(answer.streaming_content).decode() if answer.streaming else answer.content.decode()
                 assert SECRET not in shown, (name, method)
                 for here, other in zip(some, ids, strict=True):
                     shown = shown.replace(str(here), str(other))
-                told.append((answer.status_code, [(to.replace(str(some[0]), ""), code) for to, code in answer.redirect_chain], len(shown)))  # fmt: skip
+                told.append(
+                    (
+                        answer.status_code,
+                        [(to.replace(str(some[0]), ""), code) for to, code in answer.redirect_chain],
+                        len(shown),
+                    )
+                )
             assert told[0] == told[1], (name, method)
             assert told[0][0] in (404, 405) or told[0][1], (name, method, told[0])
     assert state() == before
     for name in ("archive", "archive-facets", "archive-imports", "sets", "audits", "canaries", "rights"):
         assert SECRET not in stranger.get(reverse(name)).content.decode()
-    assert "is not in this workspace" in stranger.post(reverse("rights-effects"), {"ends": theirs[3][1][0]}).content.decode()  # fmt: skip
+    assert (
+        "is not in this workspace"
+        in stranger.post(reverse("rights-effects"), {"ends": theirs[3][1][0]}).content.decode()
+    )

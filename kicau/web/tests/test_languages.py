@@ -38,9 +38,13 @@ def test_each_language_writes_its_own(language, moment, size, money, days, late,
     kept = Sentence("{network} asked this channel to wait until {until}.", network="Kabar", until=AT)
     with translation.override(language), timezone.override(ZoneInfo("Asia/Jakarta")):
         told = {
-            "moment": str(tags.moment(AT)), "size": tags.file_size(1_500_000), "money": tags.money(1_234_500_000, "USD"),
-            "days": tags.poll_length(3 * 1440), "late": tags.lateness(90_000), "kept": words.told(str(kept), stored(kept)),
-        }  # fmt: skip
+            "moment": str(tags.moment(AT)),
+            "size": tags.file_size(1_500_000),
+            "money": tags.money(1_234_500_000, "USD"),
+            "days": tags.poll_length(3 * 1440),
+            "late": tags.lateness(90_000),
+            "kept": words.told(str(kept), stored(kept)),
+        }
     for name, part in {
         "moment": moment,
         "size": size,
@@ -69,7 +73,13 @@ def test_conditions_and_days_within_sentences_are_the_readers(language, conditio
         assert conditions in words.sentence(unmet)
         assert conditions in words.told(unmet.message.format(**unmet.params), [[unmet.message, unmet.params]])
         assert day in words.sentence(refused)
-        assert words.told("Sent {when}.".format(when="on 2026-11-12 at 09:00"), [["Sent {when}.", {"when": "on 2026-11-12 at 09:00"}]]) == f"Sent {when}."  # fmt: skip
+        assert (
+            words.told(
+                "Sent {when}.".format(when="on 2026-11-12 at 09:00"),
+                [["Sent {when}.", {"when": "on 2026-11-12 at 09:00"}]],
+            )
+            == f"Sent {when}."
+        )
         assert words.told("Sent 2026-13-40.", [["Sent {day}.", {"day": "2026-13-40"}]]) == "Sent 2026-13-40."
         left = filled(EVENTS["network.leaving"].one, {"what": "X", "when": "2026-12-02T15:09:00+00:00", "after": 3})
         assert notice in left
@@ -99,15 +109,28 @@ def test_moments_of_problems_are_told_in_the_readers_zone(language, left, twin, 
 @pytest.mark.parametrize(
     ("language", "role", "submitted", "missing"),
     [
-        ("en", "Your role (contributor) does not cover this: schedule, cancel and publish. Ask somebody whose role is editor or above.", "This post is with an editor already.", "not in this workspace"),
-        ("id", "Peran Anda (kontributor) tidak mencakup ini: menjadwalkan, membatalkan, dan menerbitkan.", "Kiriman ini sudah berada pada editor.", "tidak ada di ruang kerja ini"),
+        (
+            "en",
+            "Your role (contributor) does not cover this: schedule, cancel and publish. Ask somebody whose role is editor or above.",
+            "This post is with an editor already.",
+            "not in this workspace",
+        ),
+        (
+            "id",
+            "Peran Anda (kontributor) tidak mencakup ini: menjadwalkan, membatalkan, dan menerbitkan.",
+            "Kiriman ini sudah berada pada editor.",
+            "tidak ada di ruang kerja ini",
+        ),
     ],
-)  # fmt: skip
+)
 def test_refusals_name_roles_rights_and_states_in_the_readers_words(language, role, submitted, missing):
     actor = Actor(workspace=Workspace(name="Kopi"), person=None, role="contributor", via="page")
     with pytest.raises(NotAllowed) as refused:
         actor.require(Permission.PUBLISH)
-    assert str(refused.value) == "Your role (contributor) does not cover this: publish. Ask somebody whose role is editor or above."  # fmt: skip
+    assert (
+        str(refused.value)
+        == "Your role (contributor) does not cover this: publish. Ask somebody whose role is editor or above."
+    )
     with translation.override(language):
         assert role in words.said(refused.value)
         assert words.said(Conflict(Sentence("This post is {state} already.", state=DraftState.SUBMITTED))) == submitted

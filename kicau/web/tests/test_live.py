@@ -57,7 +57,9 @@ async def read_all(base: str, draft_id, cookie: str, others: str, server: subpro
             found["page"] = answer.status
         await asyncio.sleep(1.2)  # two looks, so that what is there is known
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
             found["connections"] = cursor.fetchone()[0]
         Delivery.objects.filter(draft_id=draft_id).update(changed_at=clock.now())
         found["second"] = await asyncio.wait_for(asyncio.gather(*map(told, lines)), 10)

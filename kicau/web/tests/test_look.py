@@ -15,9 +15,16 @@ TOKENS = (STATIC / "web" / "tokens.css").read_text("utf-8")
 PAIRS = [
     *((text, ground) for text in ("ink", "soft") for ground in ("sunk", "paper", "card", "raised")),
     *((tone, f"{tone}-ground") for tone in ("leaf", "sky", "sun", "ember", "plum", "still")),
-    *((tone, ground) for tone in ("leaf", "sky", "sun", "ember", "plum", "still") for ground in ("card", "paper", "sunk")),
-    ("ink", "still-ground"), ("ink", "leaf-ground"), ("on-leaf", "leaf"), ("on-leaf", "leaf-press"),
-]  # fmt: skip
+    *(
+        (tone, ground)
+        for tone in ("leaf", "sky", "sun", "ember", "plum", "still")
+        for ground in ("card", "paper", "sunk")
+    ),
+    ("ink", "still-ground"),
+    ("ink", "leaf-ground"),
+    ("on-leaf", "leaf"),
+    ("on-leaf", "leaf-press"),
+]
 
 
 def theme(dark: bool, block: str) -> dict[str, str]:

@@ -17,24 +17,84 @@ NONSENSE = {
     "huge": "99999999999999999999",
     "superscript": "²",
 }
-GOOD = {"about": "licence|", "key": "K", "layer": "grant", "train_gen": "conditional", "name": "N", "purpose": "p", "use": "train_gen", "format": "text", "train": "80", "validation": "10", "test": "10", "least_words": "1", "candidates": "1000", "language": "id", "sentence": ""}  # fmt: skip
+GOOD = {
+    "about": "licence|",
+    "key": "K",
+    "layer": "grant",
+    "train_gen": "conditional",
+    "name": "N",
+    "purpose": "p",
+    "use": "train_gen",
+    "format": "text",
+    "train": "80",
+    "validation": "10",
+    "test": "10",
+    "least_words": "1",
+    "candidates": "1000",
+    "language": "id",
+    "sentence": "",
+}
 FORMS = {
     "rights-say": ["about", "key", "layer", "name", "source", "note", "train_gen", "how-payment"],
-    "rights-speak": ["terms_url"], "rights-read": ["url"], "rights-effects": ["about", "ends", "terms"],
-    "archive-say": ["note", "how-payment"], "archive-begin": ["network", "account", "acquired"],
-    "set-new": ["name", "purpose", "use", "format", "words", "own", "since", "until", "author", "prompt", "languages", "least_words", "train", "validation", "test", "networks", "kinds", "meets", "personal"],
-    "set-give": ["name", "contact"], "set-personal": ["rest", "p1", "p²"],
+    "rights-speak": ["terms_url"],
+    "rights-read": ["url"],
+    "rights-effects": ["about", "ends", "terms"],
+    "archive-say": ["note", "how-payment"],
+    "archive-begin": ["network", "account", "acquired"],
+    "set-new": [
+        "name",
+        "purpose",
+        "use",
+        "format",
+        "words",
+        "own",
+        "since",
+        "until",
+        "author",
+        "prompt",
+        "languages",
+        "least_words",
+        "train",
+        "validation",
+        "test",
+        "networks",
+        "kinds",
+        "meets",
+        "personal",
+    ],
+    "set-give": ["name", "contact"],
+    "set-personal": ["rest", "p1", "p²"],
     "audit-new": ["name", "where", "words", "author", "since", "until", "own", "networks"],
-    "audit-check": ["key"], "canaries": ["name", "candidates", "language", "sentence"],
-}  # fmt: skip
-ASKED = ("words", "author", "network", "kind", "acquired", "since", "until", "campaign", "use", "answer", "own", "year", "after", "order")  # fmt: skip
+    "audit-check": ["key"],
+    "canaries": ["name", "candidates", "language", "sentence"],
+}
+ASKED = (
+    "words",
+    "author",
+    "network",
+    "kind",
+    "acquired",
+    "since",
+    "until",
+    "campaign",
+    "use",
+    "answer",
+    "own",
+    "year",
+    "after",
+    "order",
+)
 
 
 @pytest.fixture
 def things(actor):
     """What the forms' addresses name: an item, and a set with a version."""
-    standing = Standing.objects.create(workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"])  # fmt: skip
-    item = Item.objects.create(workspace=actor.workspace, network="x", remote_id="1", standing=standing, text="Kopi", sources=[])  # fmt: skip
+    standing = Standing.objects.create(
+        workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"]
+    )
+    item = Item.objects.create(
+        workspace=actor.workspace, network="x", remote_id="1", standing=standing, text="Kopi", sources=[]
+    )
     of = acts.define(actor, name="S", purpose="p")
     making.make(acts.order(actor, of.id))
     return {"archive-say": [item.id], "set-give": [of.id, 1], "set-personal": [of.id]}

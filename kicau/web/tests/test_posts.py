@@ -130,7 +130,10 @@ def test_a_published_post_is_edited_beside_how_it_would_read(page, post):
     assert ">Selamat pagi</textarea>" in refused.content.decode()
 
     Revision.objects.update(state="unknown")
-    assert "Whether Mastodon changed this post is not known" in page.get(reverse("post", args=[row.draft_id])).content.decode()  # fmt: skip
+    assert (
+        "Whether Mastodon changed this post is not known"
+        in page.get(reverse("post", args=[row.draft_id])).content.decode()
+    )
     page.post(reverse("delivery-settle", args=[row.id]), {"reads": "after"})
     row.refresh_from_db()
     assert row.head == "Selamat pagi"

@@ -22,7 +22,16 @@ from kicau.rights.statements import NewStatement
 @pytest.fixture
 def archive(actor):
     """Ten posts of our own, three fetched under terms that forbid it, two of somebody who said nothing."""
-    Terms.objects.create(network="x", acquired="fetched", since="2025-06-04", seen_on="2026-11-26", says={"train_gen": "deny"}, summary="No training.", source="https://x.example/terms", reviewed_at=datetime(2026, 1, 1, tzinfo=UTC))  # fmt: skip
+    Terms.objects.create(
+        network="x",
+        acquired="fetched",
+        since="2025-06-04",
+        seen_on="2026-11-26",
+        says={"train_gen": "deny"},
+        summary="No training.",
+        source="https://x.example/terms",
+        reviewed_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
     made = []
     for author, own, way, n in (
         ("x:1", True, "imported", 10),
@@ -34,7 +43,17 @@ def archive(actor):
         )
         for at in range(n):
             text = f"Tulisan nomor {at} dari {author} tentang kopi, senja dan kota; hubungi 0812-3456-78{at:02}"
-            made.append(Item(workspace=actor.workspace, network="x", remote_id=f"{author}/{at}", standing=standing, text=text, sources=[], posted_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=len(made))))  # fmt: skip
+            made.append(
+                Item(
+                    workspace=actor.workspace,
+                    network="x",
+                    remote_id=f"{author}/{at}",
+                    standing=standing,
+                    text=text,
+                    sources=[],
+                    posted_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=len(made)),
+                )
+            )
     Item.objects.bulk_create(made)
     say(
         actor,
@@ -43,7 +62,17 @@ def archive(actor):
     return made
 
 
-FORM = {"name": "Suara kami", "purpose": "Balasan", "use": "train_gen", "format": "text", "train": "100", "validation": "0", "test": "0", "least_words": "1", "personal": ["phone"]}  # fmt: skip
+FORM = {
+    "name": "Suara kami",
+    "purpose": "Balasan",
+    "use": "train_gen",
+    "format": "text",
+    "train": "100",
+    "validation": "0",
+    "test": "0",
+    "least_words": "1",
+    "personal": ["phone"],
+}
 
 
 def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_num_queries):
@@ -62,7 +91,13 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert "It waits for its turn" in get("set", of.id)
     making.make_waiting()
     shown = get("set", of.id)
-    for said in ("the terms of X forbid it for a copy that came this way", "nobody has said whether this may be done", "Ask who wrote it", "Make version 1", "Review 10"):  # fmt: skip
+    for said in (
+        "the terms of X forbid it for a copy that came this way",
+        "nobody has said whether this may be done",
+        "Ask who wrote it",
+        "Make version 1",
+        "Review 10",
+    ):
         assert said in shown, said
     assert re.search(r'number">3</span>\s*<span>No: the terms', shown)
 
@@ -124,13 +159,24 @@ def test_where_nothing_is_asked_for_it_says_so_and_blames_no_permission(page, ar
     assert "Nothing may enter yet" not in shown
 
 
-@pytest.mark.parametrize(("typed", "field", "sentence"), [
-    ({"networks": "twiter"}, "networks", "There is no network 'twiter' here; there are: bluesky, "),
-    ({"kinds": "posts"}, "kinds", "There is no kind 'posts'; the kinds are: post, reply, "),
-    ({"author": "@kopisenya"}, "author", "Nobody in the archive is called '@kopisenya'; give a handle as the archive shows it."),
-    ({"languages": "id, indonesia"}, "languages", "'indonesia' is no language; give its code of two letters, such as id or en."),
-    ({"since": "2026-04-01", "until": "2026-03-01"}, "until", "It ends before it begins, so no post can be in it."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "field", "sentence"),
+    [
+        ({"networks": "twiter"}, "networks", "There is no network 'twiter' here; there are: bluesky, "),
+        ({"kinds": "posts"}, "kinds", "There is no kind 'posts'; the kinds are: post, reply, "),
+        (
+            {"author": "@kopisenya"},
+            "author",
+            "Nobody in the archive is called '@kopisenya'; give a handle as the archive shows it.",
+        ),
+        (
+            {"languages": "id, indonesia"},
+            "languages",
+            "'indonesia' is no language; give its code of two letters, such as id or en.",
+        ),
+        ({"since": "2026-04-01", "until": "2026-03-01"}, "until", "It ends before it begins, so no post can be in it."),
+    ],
+)
 def test_what_a_query_names_wrongly_is_told_beside_its_field(page, archive, typed, field, sentence):
     answer = page.post(reverse("set-new"), FORM | typed)
     shown = html.unescape(answer.content.decode())
@@ -138,7 +184,10 @@ def test_what_a_query_names_wrongly_is_told_beside_its_field(page, archive, type
     assert re.search(rf'name="{field}".*?' + re.escape(sentence), shown, re.DOTALL)
     assert 'value="Suara kami"' in shown
     assert not TrainingSet.objects.exists()
-    page.post(reverse("set-new"), FORM | {"networks": "x", "kinds": "post", "author": "x:1", "languages": "id", "until": "2026-04-01"})  # fmt: skip
+    page.post(
+        reverse("set-new"),
+        FORM | {"networks": "x", "kinds": "post", "author": "x:1", "languages": "id", "until": "2026-04-01"},
+    )
     changed = page.post(reverse("set-change", args=[TrainingSet.objects.get().id]), FORM | typed)
     assert html.unescape(changed.content.decode()).count(sentence) == 1
 
@@ -146,7 +195,11 @@ def test_what_a_query_names_wrongly_is_told_beside_its_field(page, archive, type
 def test_all_that_a_query_names_wrongly_is_told_at_once(page, archive):
     typed = {"networks": "twiter", "author": "@kopisenya", "since": "2026-04-01", "until": "2026-03-01"}
     shown = html.unescape(page.post(reverse("set-new"), FORM | typed).content.decode())
-    for sentence in ("There is no network 'twiter'", "Nobody in the archive is called '@kopisenya'", "It ends before it begins"):  # fmt: skip
+    for sentence in (
+        "There is no network 'twiter'",
+        "Nobody in the archive is called '@kopisenya'",
+        "It ends before it begins",
+    ):
         assert shown.count(sentence) == 1, sentence
 
 

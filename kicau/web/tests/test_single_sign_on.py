@@ -40,9 +40,14 @@ class Provider:
         return {"state": asked["state"], "code": "c1"}
 
     async def about(self, _request: web.Request) -> web.Response:
-        return web.json_response({
-            "issuer": self.url, "authorization_endpoint": f"{self.url}/authorize", "token_endpoint": f"{self.url}/token", "jwks_uri": f"{self.url}/keys",
-        })  # fmt: skip
+        return web.json_response(
+            {
+                "issuer": self.url,
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+                "jwks_uri": f"{self.url}/keys",
+            }
+        )
 
     async def keys(self, _request: web.Request) -> web.Response:
         return web.json_response({"keys": [self.key.as_dict(private=False)]})
@@ -55,7 +60,15 @@ class Provider:
         if challenge.decode() != asked["code_challenge"] or request.headers["Authorization"] != f"Basic {known}":
             return web.json_response({"error": "invalid_grant"}, status=400)
         now = int(clock.now().timestamp())
-        claims = {"iss": self.url, "aud": "kicau-1", "iat": now, "exp": now + 300, "nonce": asked["nonce"], **self.person, **self.twist}  # fmt: skip
+        claims = {
+            "iss": self.url,
+            "aud": "kicau-1",
+            "iat": now,
+            "exp": now + 300,
+            "nonce": asked["nonce"],
+            **self.person,
+            **self.twist,
+        }
         return web.json_response({"id_token": jwt.encode({"alg": "RS256", "kid": "k1"}, claims, self.signs_with)})
 
 
@@ -65,9 +78,13 @@ def _serving() -> Iterator[Provider]:
 
     async def serve() -> web.AppRunner:
         app = web.Application()
-        app.add_routes([
-            web.get("/.well-known/openid-configuration", made.about), web.get("/keys", made.keys), web.post("/token", made.token),
-        ])  # fmt: skip
+        app.add_routes(
+            [
+                web.get("/.well-known/openid-configuration", made.about),
+                web.get("/keys", made.keys),
+                web.post("/token", made.token),
+            ]
+        )
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

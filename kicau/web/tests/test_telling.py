@@ -16,7 +16,16 @@ from kicau.reading.models import Subscription
 
 def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(page, workspace, settings):
     app = NetworkApp.objects.create(network="threads", client_id="1", client_secret="hush")
-    channel = Channel.objects.create(workspace=workspace, network="threads", app=app, key="threads-kopi", account_id="9", handle="kopisenja", name="Kopi Senja", credentials=sealed(Credentials(access_token="t")))  # fmt: skip
+    channel = Channel.objects.create(
+        workspace=workspace,
+        network="threads",
+        app=app,
+        key="threads-kopi",
+        account_id="9",
+        handle="kopisenja",
+        name="Kopi Senja",
+        credentials=sealed(Credentials(access_token="t")),
+    )
     settings.KICAU_PUBLIC_URL = "http://127.0.0.1:8000"
     shown = page.get(reverse("costs")).content.decode()
     assert "tells only an address that begins with https://" in shown
@@ -29,7 +38,11 @@ def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(pag
     assert row.is_wanted
     assert row.next_at
     assert "Kopi Senja: is being switched on" in page.get(reverse("costs")).content.decode()
-    why = Sentence("{network} does not tell of this channel ({why}). Connect it again to give that permission.", network="Threads", why="threads_read_replies")  # fmt: skip
+    why = Sentence(
+        "{network} does not tell of this channel ({why}). Connect it again to give that permission.",
+        network="Threads",
+        why="threads_read_replies",
+    )
     Subscription.objects.update(reason=why, said=stored(why))
     page.post(reverse("choose-language"), {"language": "id", "next": "/drafts"})
     assert "Threads tidak memberi tahu tentang kanal ini" in page.get(reverse("costs")).content.decode()

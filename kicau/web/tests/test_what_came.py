@@ -22,7 +22,14 @@ def came_back(post):
     Delivery.objects.filter(id=row.id).update(
         state="published", remote_ids=["77"], published_at=now - timedelta(hours=1)
     )
-    Post.objects.create(channel=row.channel, delivery=row, remote_id="77", published_at=now, values={"like_count": 4711, "odd_count": 3}, read_at=now - timedelta(minutes=12))  # fmt: skip
+    Post.objects.create(
+        channel=row.channel,
+        delivery=row,
+        remote_id="77",
+        published_at=now,
+        values={"like_count": 4711, "odd_count": 3},
+        read_at=now - timedelta(minutes=12),
+    )
     Answer.objects.create(
         channel=row.channel, delivery=row, remote_id="78", author="9", text="Enak <b>sekali</b>", at=now
     )
@@ -62,7 +69,12 @@ def test_reading_is_switched_on_at_the_figure_that_stands_there(page, came_back,
 
 
 def test_numbers_are_named_as_people_name_them():
-    assert [number_word(one) for one in ("reply_count", "replies_count", "replyCount", "likes")] == ["replies", "replies", "replies", "likes"]  # fmt: skip
+    assert [number_word(one) for one in ("reply_count", "replies_count", "replyCount", "likes")] == [
+        "replies",
+        "replies",
+        "replies",
+        "likes",
+    ]
     assert [number_word(one) for one in ("stories_count", "odd_count")] == ["stories", "odd"]
 
 

@@ -20,9 +20,21 @@ NOUNS = [
     ("bluesky", "replies", "mentioned", "Who can reply", "People you mention"),
     ("bluesky", "quotes", "nobody", "Who can quote it", "Nobody"),
     ("bluesky", "label", "nudity", "Content warning", "Nudity"),
-    ("bluesky", "quote", "https://bsky.app/profile/a.test/post/3k", "Quotes this post", "at://a.test/app.bsky.feed.post/3k"),
+    (
+        "bluesky",
+        "quote",
+        "https://bsky.app/profile/a.test/post/3k",
+        "Quotes this post",
+        "at://a.test/app.bsky.feed.post/3k",
+    ),
     ("bluesky", "captions", CAPTIONS, "Captions of the video", "4 lines"),
-    ("bluesky", "reply_to", "https://bsky.app/profile/a.test/post/3k", "Answers this post", "at://a.test/app.bsky.feed.post/3k"),
+    (
+        "bluesky",
+        "reply_to",
+        "https://bsky.app/profile/a.test/post/3k",
+        "Answers this post",
+        "at://a.test/app.bsky.feed.post/3k",
+    ),
     ("mastodon", "visibility", "unlisted", "Who can see it", "Everyone, but not in public timelines"),
     ("mastodon", "warning", "Kafein", "Content warning", "Kafein"),
     ("mastodon", "sensitive", "yes", "Hide the media", "Yes"),
@@ -43,7 +55,7 @@ NOUNS = [
     ("instagram", "format", "story", "Publish as", "A story"),
     ("instagram", "share_to_feed", "false", "Show a reel in the feed too", "No"),
     ("linkedin", "visibility", "CONNECTIONS", "Who can see it", "Connections only"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("network", "name", "value", "label", "word"), NOUNS, ids=[f"{n}.{o}" for n, o, *_ in NOUNS])
@@ -93,10 +105,17 @@ def test_the_language_is_kept_and_given_to_the_networks(page, form, actor, chann
     page.post(reverse("compose-keep"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": " id,en "})
     draft = Draft.objects.get()
     assert draft.language == "id,en"
-    assert 'name="language" id="language" value="id,en"' in page.get(reverse("compose-draft", args=[draft.id])).content.decode()  # fmt: skip
+    assert (
+        'name="language" id="language" value="id,en"'
+        in page.get(reverse("compose-draft", args=[draft.id])).content.decode()
+    )
     shown = schedule.preview(actor, compose.one_draft(actor, draft.id), [channels["bluesky"]])
     assert shown[0].rendered.language == "id,en"
-    html = page.post(reverse("compose-look"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": "id,en"}).content.decode()  # fmt: skip
+    html = page.post(
+        reverse("compose-look"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": "id,en"}
+    ).content.decode()
     assert re.search("Language of the text</span> id, en<", html)
-    html = page.post(reverse("compose-look"), {**form("Halo", channel=["x-kopisenja"]), "language": "id"}).content.decode()  # fmt: skip
+    html = page.post(
+        reverse("compose-look"), {**form("Halo", channel=["x-kopisenja"]), "language": "id"}
+    ).content.decode()
     assert "Language of the text" not in html, "it is not told there"

@@ -36,7 +36,17 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     assert page.post("/withdrawals/new", form | {"reason": "Terlalu mahal"}).status_code == 302
     row = Withdrawal.objects.get()
     here = f"/withdrawals/{row.id}"
-    for place, said in ((here, "Due after it"), ("/withdrawals", "Has a date"), ("/", "X is left on"), ("/channels", "Is left on"), ("/?view=month", "is left"), ("/channels/x-kopisenja", "Is left on"), ("/compose", "until"), (f"{here}/return", "not in effect"), (f"{here}/targets?channel=mastodon-kopisenja", "You can look now")):  # fmt: skip
+    for place, said in (
+        (here, "Due after it"),
+        ("/withdrawals", "Has a date"),
+        ("/", "X is left on"),
+        ("/channels", "Is left on"),
+        ("/?view=month", "is left"),
+        ("/channels/x-kopisenja", "Is left on"),
+        ("/compose", "until"),
+        (f"{here}/return", "not in effect"),
+        (f"{here}/targets?channel=mastodon-kopisenja", "You can look now"),
+    ):
         assert said in words(page.get(place, follow=True)), place
     page.post(f"{here}/withdraw")
     assert Delivery.objects.filter(hold="withdrawn").count() == 5
@@ -72,7 +82,14 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
 def test_a_proposal_and_the_operators_page(page, post, channels, actor, owner, member):
     post("Kopi")
     told = {"refusals": 7, "refused_channels": 2, "first": clock.now().isoformat(), "said": "client-not-enrolled"}
-    row = Withdrawal.objects.create(workspace=actor.workspace, network="x", state="proposed", cause="refused", effective_at=clock.now(), evidence=told)  # fmt: skip
+    row = Withdrawal.objects.create(
+        workspace=actor.workspace,
+        network="x",
+        state="proposed",
+        cause="refused",
+        effective_at=clock.now(),
+        evidence=told,
+    )
     acts.take_effect(actor, row, clock.now(), "proposed")
     assert "seems to have shut its door" in words(page.get("/"))
     assert "client-not-enrolled" in words(page.get(f"/withdrawals/{row.id}"))

@@ -23,7 +23,9 @@ def test_a_witness_signs_only_what_continues_what_it_saw(client, db, monkeypatch
         note = theirs.sign_checkpoint(theirs.Checkpoint(name, size, of.root(size)), by, name).serialise()
         steps = (of.consistency_proof(old, size) if old else []) if proof is None else proof
         lines = [f"old {old}\n", *(base64.b64encode(s).decode() + "\n" for s in steps), "\n", note]
-        return note, client.post("/witness/add-checkpoint", "".join(lines).encode(), content_type="application/octet-stream")  # fmt: skip
+        return note, client.post(
+            "/witness/add-checkpoint", "".join(lines).encode(), content_type="application/octet-stream"
+        )
 
     note, first = ask(other, 7)
     assert first.status_code == 200

@@ -63,11 +63,31 @@ def _fields(html: str) -> dict[str, str]:
 
 
 WRONG_ANSWERS = [
-    ({"login": "app-password", "handle": "sari_kopi", "password": "abcd-efgh"}, "handle", "knows nobody called sari_kopi.bsky.social", "tidak mengenal siapa pun bernama sari_kopi.bsky.social"),
-    ({"login": "app-password", "handle": "", "password": "abcd-efgh"}, "handle", "enter it, such as sari.bsky.social", "isikan, misalnya sari.bsky.social"),
-    ({"login": "app-password", "handle": "sari.example", "password": ""}, "password", "make one in its settings", "buat di pengaturannya"),
-    ({"login": "oauth", "handle": "sari.example", "server": "http://127.0.0.1:9"}, "server", "is not the address of a Bluesky server", "bukan alamat server Bluesky"),
-]  # fmt: skip
+    (
+        {"login": "app-password", "handle": "sari_kopi", "password": "abcd-efgh"},
+        "handle",
+        "knows nobody called sari_kopi.bsky.social",
+        "tidak mengenal siapa pun bernama sari_kopi.bsky.social",
+    ),
+    (
+        {"login": "app-password", "handle": "", "password": "abcd-efgh"},
+        "handle",
+        "enter it, such as sari.bsky.social",
+        "isikan, misalnya sari.bsky.social",
+    ),
+    (
+        {"login": "app-password", "handle": "sari.example", "password": ""},
+        "password",
+        "make one in its settings",
+        "buat di pengaturannya",
+    ),
+    (
+        {"login": "oauth", "handle": "sari.example", "server": "http://127.0.0.1:9"},
+        "server",
+        "is not the address of a Bluesky server",
+        "bukan alamat server Bluesky",
+    ),
+]
 
 
 @pytest.mark.parametrize("language", ["en", "id"])
@@ -93,7 +113,9 @@ def test_a_wrong_answer_is_told_beside_its_question_and_the_others_are_kept(
     assert "abcd-efgh" not in html
 
 
-@pytest.mark.parametrize(("language", "promise"), [("en", "never sees your password"), ("id", "tidak pernah melihat kata sandi")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "promise"), [("en", "never sees your password"), ("id", "tidak pernah melihat kata sandi")]
+)
 def test_only_a_network_that_asks_for_no_secret_is_promised_to_see_none(page, owner, channels, language, promise):
     owner.language = language
     owner.save()

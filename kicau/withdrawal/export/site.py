@@ -30,10 +30,16 @@ if TYPE_CHECKING:
 
 ON_A_PAGE = 100
 WORDS: dict[str, Any] = {
-    DeliveryState.SCHEDULED: pgettext_lazy("delivery", "Scheduled"), DeliveryState.PUBLISHING: pgettext_lazy("delivery", "On its way"), DeliveryState.PUBLISHED: pgettext_lazy("delivery", "Published"),
-    DeliveryState.HELD: pgettext_lazy("delivery", "Held"), DeliveryState.FAILED: pgettext_lazy("delivery", "Needs mending"), DeliveryState.UNKNOWN: pgettext_lazy("delivery", "Outcome unknown"),
-    DeliveryState.PARKED: pgettext_lazy("delivery", "Stopped by a fault"), DeliveryState.CANCELED: pgettext_lazy("delivery", "Cancelled"), DeliveryState.DELETED: pgettext_lazy("delivery", "Deleted from the network"),
-}  # fmt: skip
+    DeliveryState.SCHEDULED: pgettext_lazy("delivery", "Scheduled"),
+    DeliveryState.PUBLISHING: pgettext_lazy("delivery", "On its way"),
+    DeliveryState.PUBLISHED: pgettext_lazy("delivery", "Published"),
+    DeliveryState.HELD: pgettext_lazy("delivery", "Held"),
+    DeliveryState.FAILED: pgettext_lazy("delivery", "Needs mending"),
+    DeliveryState.UNKNOWN: pgettext_lazy("delivery", "Outcome unknown"),
+    DeliveryState.PARKED: pgettext_lazy("delivery", "Stopped by a fault"),
+    DeliveryState.CANCELED: pgettext_lazy("delivery", "Cancelled"),
+    DeliveryState.DELETED: pgettext_lazy("delivery", "Deleted from the network"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,16 @@ def write(archive: Archive, scope: Scope, counts: dict[str, int], language: str,
             (Shelf("other", _("Failed or cancelled"), other.count()), _deliveries(other.order_by("-due_at", "-id"))),
         ]
         all_shelves = [shelf for shelf, entries in shelves]
-        frame = {"row": scope.row, "network": label(scope.row.network), "shelves": all_shelves, "counts": counts, "cause": Cause(scope.row.cause), "language": language, "now": clock.now(), "declared": declaring.meta(scope.row.workspace)}  # fmt: skip
+        frame = {
+            "row": scope.row,
+            "network": label(scope.row.network),
+            "shelves": all_shelves,
+            "counts": counts,
+            "cause": Cause(scope.row.cause),
+            "language": language,
+            "now": clock.now(),
+            "declared": declaring.meta(scope.row.workspace),
+        }
         for name, text in declaring.files(scope.row.workspace).items():
             archive.text(name, text)
         archive.text("index.html", render_to_string("withdrawal/site/index.html", {**frame, "up": ""}))
@@ -107,8 +122,16 @@ def write(archive: Archive, scope: Scope, counts: dict[str, int], language: str,
                     step()
                     if len(shown) == ON_A_PAGE:
                         break
-                around = {"shelf": shelf, "page": page, "before": shelf.name(page - 1) if page > 1 else "", "after": shelf.name(page + 1) if page < shelf.pages else ""}  # fmt: skip
-                archive.text(shelf.name(page), render_to_string("withdrawal/site/posts.html", {**frame, **around, "entries": shown, "up": "../"}))  # fmt: skip
+                around = {
+                    "shelf": shelf,
+                    "page": page,
+                    "before": shelf.name(page - 1) if page > 1 else "",
+                    "after": shelf.name(page + 1) if page < shelf.pages else "",
+                }
+                archive.text(
+                    shelf.name(page),
+                    render_to_string("withdrawal/site/posts.html", {**frame, **around, "entries": shown, "up": "../"}),
+                )
 
 
 def _deliveries(rows: Any) -> Iterator[Entry]:
@@ -122,12 +145,32 @@ def _deliveries(rows: Any) -> Iterator[Entry]:
         answers = by_delivery(Answer.objects.filter(delivery__in=chunk).order_by("at", "id"))
         for id_ in chunk:
             d = found[id_]
-            texts = [(part["text"], [names[m["media"]["ref"]] + (m["media"].get("alt", ""),) for m in part["media"] if m["media"]["ref"] in names]) for part in d.rendered["parts"]]  # fmt: skip
+            texts = [
+                (
+                    part["text"],
+                    [
+                        names[m["media"]["ref"]] + (m["media"].get("alt", ""),)
+                        for m in part["media"]
+                        if m["media"]["ref"] in names
+                    ],
+                )
+                for part in d.rendered["parts"]
+            ]
             yield Entry(
-                id=d.id, channel=f"{d.channel.name} (@{d.channel.handle})", state=WORDS[d.state], due_at=d.due_at, published_at=d.published_at,
-                url=d.url, remote_ids=", ".join(d.remote_ids), reason=d.reason, campaign=d.draft.campaign.name if d.draft.campaign else "", texts=texts, story=stories[d.id],
-                numbers=numbers.get(id_, []), answers=answers.get(id_, []),
-            )  # fmt: skip
+                id=d.id,
+                channel=f"{d.channel.name} (@{d.channel.handle})",
+                state=WORDS[d.state],
+                due_at=d.due_at,
+                published_at=d.published_at,
+                url=d.url,
+                remote_ids=", ".join(d.remote_ids),
+                reason=d.reason,
+                campaign=d.draft.campaign.name if d.draft.campaign else "",
+                texts=texts,
+                story=stories[d.id],
+                numbers=numbers.get(id_, []),
+                answers=answers.get(id_, []),
+            )
 
 
 def _drafts(rows: Any) -> Iterator[Entry]:
@@ -135,11 +178,30 @@ def _drafts(rows: Any) -> Iterator[Entry]:
         found = {d.id: d for d in compose.whole(Draft.objects.filter(id__in=chunk))}
         for id_ in chunk:
             d = found[id_]
-            texts = [(p.text, [(name_of(u.medium), u.medium.kind, u.medium.alt if u.alt is None else u.alt) for u in p.uses.all()]) for p in d.parts.all() if p.variant_id is None]  # fmt: skip
+            texts = [
+                (
+                    p.text,
+                    [
+                        (name_of(u.medium), u.medium.kind, u.medium.alt if u.alt is None else u.alt)
+                        for u in p.uses.all()
+                    ],
+                )
+                for p in d.parts.all()
+                if p.variant_id is None
+            ]
             yield Entry(
-                id=d.id, channel="", state=pgettext_lazy("draft", "Draft"), due_at=None, published_at=None, url="", remote_ids="", reason="",
-                campaign=d.campaign.name if d.campaign else "", texts=texts, story=[],
-            )  # fmt: skip
+                id=d.id,
+                channel="",
+                state=pgettext_lazy("draft", "Draft"),
+                due_at=None,
+                published_at=None,
+                url="",
+                remote_ids="",
+                reason="",
+                campaign=d.campaign.name if d.campaign else "",
+                texts=texts,
+                story=[],
+            )
 
 
 def _names(rows: Any) -> dict[str, tuple[str, str]]:

@@ -63,9 +63,12 @@ def scope_of(row: Withdrawal) -> Scope:
     drafts = Draft.objects.filter(workspace=row.workspace).filter(Q(id__in=deliveries.values("draft")) | waiting)
     ids = tuple(drafts.order_by("id").values_list("id", flat=True))
     return Scope(
-        row=row, channels=channels, drafts=ids, deliveries=tuple(deliveries.order_by("id").values_list("id", flat=True)),
+        row=row,
+        channels=channels,
+        drafts=ids,
+        deliveries=tuple(deliveries.order_by("id").values_list("id", flat=True)),
         media=tuple(media_ids(row.workspace_id, ids, channels)),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,13 @@ class Table:
         """JSON Schema (2020-12) of the table's file."""
         properties = {f.attname: _schema(f) for f in self.fields}
         item = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": self.name, "description": self.about, "type": "array", "items": item}  # fmt: skip
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": self.name,
+            "description": self.about,
+            "type": "array",
+            "items": item,
+        }
 
 
 def tables(scope: Scope) -> list[Table]:
@@ -99,21 +108,65 @@ def tables(scope: Scope) -> list[Table]:
     drafts, deliveries = scope.drafts, scope.deliveries
     parts = Part.objects.filter(draft__in=drafts)
     found = [
-        _table("channels", "The channels that are left; without what signs in to them.", Channel.objects.filter(id__in=scope.channels)),
+        _table(
+            "channels",
+            "The channels that are left; without what signs in to them.",
+            Channel.objects.filter(id__in=scope.channels),
+        ),
         _table("slots", "Weekly times of their queues.", Slot.objects.filter(channel__in=scope.channels)),
-        _table("campaigns", "Campaigns of the posts.", Campaign.objects.filter(id__in=Draft.objects.filter(id__in=drafts).values("campaign"))),
-        _table("media", "Files of the posts; each lies under its sha256 in the folder media.", Medium.objects.filter(id__in=scope.media)),
+        _table(
+            "campaigns",
+            "Campaigns of the posts.",
+            Campaign.objects.filter(id__in=Draft.objects.filter(id__in=drafts).values("campaign")),
+        ),
+        _table(
+            "media",
+            "Files of the posts; each lies under its sha256 in the folder media.",
+            Medium.objects.filter(id__in=scope.media),
+        ),
         _table("posts", "Posts as their authors wrote them.", Draft.objects.filter(id__in=drafts)),
         _table("variants", "What differs for one channel or one network.", Variant.objects.filter(draft__in=drafts)),
-        _table("parts", "Texts: one of each post, several of a thread; those with a variant_id are that variant's own.", parts),
-        _table("part_media", "Which file stands where in a part, with its description there.", PartMedium.objects.filter(part__in=parts)),
-        _table("deliveries", "Each post on its way to one channel, what was or would be sent, and what came of it.", Delivery.objects.filter(id__in=deliveries)),
-        _table("attempts", "Every step of a delivery, and every decision of a person about it.", Attempt.objects.filter(delivery__in=deliveries)),
-        _table("charges", "What calls to the network used up: millionths of a currency.", Charge.objects.filter(channel_id__in=scope.channels)),
-        _table("numbers", "Each published post's numbers as they were last read, by the network's names.", Post.objects.filter(channel__in=scope.channels)),
-        _table("readings", "What had changed in a post's numbers each time they were read.", Reading.objects.filter(post__channel__in=scope.channels)),
-        _table("answers", "What others wrote to the channels; their words are theirs.", Answer.objects.filter(channel__in=scope.channels)),
-    ]  # fmt: skip
+        _table(
+            "parts",
+            "Texts: one of each post, several of a thread; those with a variant_id are that variant's own.",
+            parts,
+        ),
+        _table(
+            "part_media",
+            "Which file stands where in a part, with its description there.",
+            PartMedium.objects.filter(part__in=parts),
+        ),
+        _table(
+            "deliveries",
+            "Each post on its way to one channel, what was or would be sent, and what came of it.",
+            Delivery.objects.filter(id__in=deliveries),
+        ),
+        _table(
+            "attempts",
+            "Every step of a delivery, and every decision of a person about it.",
+            Attempt.objects.filter(delivery__in=deliveries),
+        ),
+        _table(
+            "charges",
+            "What calls to the network used up: millionths of a currency.",
+            Charge.objects.filter(channel_id__in=scope.channels),
+        ),
+        _table(
+            "numbers",
+            "Each published post's numbers as they were last read, by the network's names.",
+            Post.objects.filter(channel__in=scope.channels),
+        ),
+        _table(
+            "readings",
+            "What had changed in a post's numbers each time they were read.",
+            Reading.objects.filter(post__channel__in=scope.channels),
+        ),
+        _table(
+            "answers",
+            "What others wrote to the channels; their words are theirs.",
+            Answer.objects.filter(channel__in=scope.channels),
+        ),
+    ]
     taken = {table.rows.model for table in found}
     return found + [t for model in apps.get_models() if model not in taken and (t := _of_another_room(model, scope))]
 
@@ -126,7 +179,11 @@ def _of_another_room(model: type[models.Model], scope: Scope) -> Table | None:
         or model._meta.label_lower in PASSING
     ):
         return None
-    names = {f.attname for f in model._meta.concrete_fields if isinstance(f, models.ForeignKey | models.UUIDField | models.OneToOneField)}  # fmt: skip
+    names = {
+        f.attname
+        for f in model._meta.concrete_fields
+        if isinstance(f, models.ForeignKey | models.UUIDField | models.OneToOneField)
+    }
     for column, ids in (("delivery_id", scope.deliveries), ("channel_id", scope.channels), ("draft_id", scope.drafts)):
         if column in names:
             name = f"{model._meta.app_label}_{model._meta.verbose_name_plural}".replace(" ", "_")
@@ -142,8 +199,15 @@ def _table(name: str, about: str, rows: QuerySet[Any]) -> Table:
 
 def _kept_back(field: models.Field[Any, Any]) -> bool:
     """Secrets, and what only this instance has a use for."""
-    known = isinstance(field, SealedJSONField | models.ForeignKey) or type(field).__module__.startswith(("django.db.models", "django.contrib.postgres.fields"))  # fmt: skip
-    return isinstance(field, SealedJSONField) or field.name in OURS or not known or type(field).__name__ in ("SearchVectorField", "GeneratedField")  # fmt: skip
+    known = isinstance(field, SealedJSONField | models.ForeignKey) or type(field).__module__.startswith(
+        ("django.db.models", "django.contrib.postgres.fields")
+    )
+    return (
+        isinstance(field, SealedJSONField)
+        or field.name in OURS
+        or not known
+        or type(field).__name__ in ("SearchVectorField", "GeneratedField")
+    )
 
 
 def plain(value: Any) -> Any:

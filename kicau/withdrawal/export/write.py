@@ -66,7 +66,9 @@ class _Hashing(io.RawIOBase):
         return self.inner.write(data)
 
 
-def write(row: Withdrawal, target: Path, language: str, progress: Progress = lambda done, total: None) -> dict[str, Any]:  # fmt: skip
+def write(
+    row: Withdrawal, target: Path, language: str, progress: Progress = lambda done, total: None
+) -> dict[str, Any]:
     """Make the archive at `target`, all or nothing; returns its counts by table, and how many files were missing."""
     scope = scope_of(row)
     every = tables(scope)
@@ -123,12 +125,23 @@ def _media(archive: Archive, ids: tuple[Any, ...], meter: _Meter) -> list[str]:
 
 
 def _end(archive: Archive, row: Withdrawal, counts: dict[str, int], missing: list[str]) -> None:
-    archive.text("README.txt", README.format(network=label(row.network), workspace=row.workspace.name, at=f"{clock.now():%Y-%m-%d %H:%M} UTC"))  # fmt: skip
+    archive.text(
+        "README.txt",
+        README.format(network=label(row.network), workspace=row.workspace.name, at=f"{clock.now():%Y-%m-%d %H:%M} UTC"),
+    )
     manifest = {
-        "format": "kicau-network-export", "version": FORMAT, "made_by": f"Kicau {kicau.__version__}", "made_at": clock.now().isoformat(),
-        "workspace": row.workspace.name, "network": row.network, "withdrawal": str(row.id), "effective_at": row.effective_at.isoformat(),
-        "rows": counts, "missing_media": missing, "files": archive.entries,
-    }  # fmt: skip
+        "format": "kicau-network-export",
+        "version": FORMAT,
+        "made_by": f"Kicau {kicau.__version__}",
+        "made_at": clock.now().isoformat(),
+        "workspace": row.workspace.name,
+        "network": row.network,
+        "withdrawal": str(row.id),
+        "effective_at": row.effective_at.isoformat(),
+        "rows": counts,
+        "missing_media": missing,
+        "files": archive.entries,
+    }
     archive.zip.writestr("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
 
 

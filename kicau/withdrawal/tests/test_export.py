@@ -41,7 +41,14 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     done = {"state": "published", "remote_ids": ["77"], "url": "https://social.example/77", "published_at": clock.now()}
     Delivery.objects.filter(id=rows[0].id).update(**done, rendered={"parts": [{"text": "lama", "media": [shown]}]})
     Attempt.objects.create(delivery=rows[0], did="publish", outcome="published", sentence="Published.")
-    kept = Post.objects.create(channel=rows[0].channel, delivery=rows[0], remote_id="77", published_at=clock.now(), values={"like_count": 4711}, read_at=clock.now())  # fmt: skip
+    kept = Post.objects.create(
+        channel=rows[0].channel,
+        delivery=rows[0],
+        remote_id="77",
+        published_at=clock.now(),
+        values={"like_count": 4711},
+        read_at=clock.now(),
+    )
     Reading.objects.create(post=kept, at=clock.now(), values={"like_count": 4711})
     for delivery, text in ((rows[0], "Enak sekali <3"), (None, "Hanya menyapa")):
         Answer.objects.create(

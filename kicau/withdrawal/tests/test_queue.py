@@ -59,7 +59,10 @@ def test_leaving_at_once_and_going_back_changes_nothing_at_all(actor, channel, p
     returning.reinstate(actor, left.id)
     assert everything(actor.workspace.id) == first
     assert returning.reinstate(actor, left.id).withdrawal.state == "reinstated"
-    assert list(WebhookEvent.objects.order_by("id").values_list("event", flat=True)) == ["withdrawal.withdrawn", "withdrawal.reinstated"]  # fmt: skip
+    assert list(WebhookEvent.objects.order_by("id").values_list("event", flat=True)) == [
+        "withdrawal.withdrawn",
+        "withdrawal.reinstated",
+    ]
     assert ana.key == "ana"
 
 
@@ -104,7 +107,9 @@ def test_by_date_everything_goes_on_until_then_and_nothing_is_accepted_for_later
         assert states(rows) == [FROZEN] * 3
     # The claim itself keeps to the moment, to the second, whether or not anybody came round.
     Channel.objects.update(state="active", leaves_at=clock.now() - timedelta(seconds=1))
-    Delivery.objects.filter(id=rows[0].id).update(state="scheduled", hold="", next_at=clock.now() - timedelta(seconds=9))  # fmt: skip
+    Delivery.objects.filter(id=rows[0].id).update(
+        state="scheduled", hold="", next_at=clock.now() - timedelta(seconds=9)
+    )
     work = Deliveries(None)
     work.look()
     assert work.claim("w", Room({"stranger": 9})) == []
@@ -165,7 +170,12 @@ def test_one_channel_takes_the_same_road(actor, channel, posts):
     rows, others = posts("ana", 2), posts("budi", 2)
     channel_acts.disconnect(actor, "ana")
     left = acts.withdrawals(actor).get()
-    assert (left.cause, left.channel_id, states(rows), states(others)) == ("disconnected", ana.id, [FROZEN] * 2, [("scheduled", "")] * 2)  # fmt: skip
+    assert (left.cause, left.channel_id, states(rows), states(others)) == (
+        "disconnected",
+        ana.id,
+        [FROZEN] * 2,
+        [("scheduled", "")] * 2,
+    )
     assert calendars.needing_attention(actor) == 0  # what is frozen asks nobody
     with pytest.raises(Conflict, match="connect it again"):
         returning.reinstate(actor, left.id)

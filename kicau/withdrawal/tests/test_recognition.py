@@ -24,7 +24,20 @@ FROZEN = ("held", "withdrawn")
 
 def heard(channel, ago: timedelta, count: int = 1):
     at = clock.now() - ago
-    Refusal.objects.bulk_create([Refusal(at=at, network="stranger", app=channel.app, channel=channel, code="not-enrolled", said="No longer served", over=HOUR) for _ in range(count)])  # fmt: skip
+    Refusal.objects.bulk_create(
+        [
+            Refusal(
+                at=at,
+                network="stranger",
+                app=channel.app,
+                channel=channel,
+                code="not-enrolled",
+                said="No longer served",
+                over=HOUR,
+            )
+            for _ in range(count)
+        ]
+    )
 
 
 @pytest.mark.django_db
@@ -47,7 +60,12 @@ def test_what_makes_a_shut_door_and_what_does_not(actor, channel, posts):
 
     assert (recognition.recognise(), recognition.recognise()) == (1, 0)
     row = acts.withdrawals(actor).get()
-    assert (row.state, row.cause, row.evidence["refusals"], row.evidence["said"]) == ("proposed", "refused", 7, "No longer served")  # fmt: skip
+    assert (row.state, row.cause, row.evidence["refusals"], row.evidence["said"]) == (
+        "proposed",
+        "refused",
+        7,
+        "No longer served",
+    )
     assert states(rows) == [FROZEN] * 3
     returning.reinstate(actor, row.id)  # "it is not so"
     assert {k: v for k, v in everything(actor.workspace.id).items() if "Refusal" not in k[0]} == first
@@ -71,16 +89,32 @@ def test_each_network_names_its_own_shut_doors_and_nothing_else():
         found = registry.get(slug).shut_door(Reply(status, {}, text.encode()))  # type: ignore[attr-defined]
         return found.code if found else ""
 
-    enrolled = {"title": "Client Forbidden", "type": "https://api.twitter.com/2/problems/client-forbidden", "reason": "client-not-enrolled", "detail": "…"}  # fmt: skip
+    enrolled = {
+        "title": "Client Forbidden",
+        "type": "https://api.twitter.com/2/problems/client-forbidden",
+        "reason": "client-not-enrolled",
+        "detail": "…",
+    }
     graph = lambda code, said: {"error": {"code": code, "message": said, "type": "OAuthException"}}  # noqa: E731
     assert door("x", 403, enrolled) == "not-enrolled"
     assert door("x", 402, {"title": "CreditsDepleted", "detail": "…"}) == "plan-ended"
     assert door("x", 402, {"title": "SpendCapReached", "reset_date": "2026-12-01"}) == ""
     assert door("facebook", 400, graph(200, "API access blocked.")) == "access-blocked"
-    assert door("instagram", 400, graph(2635, "(#2635) You are calling a deprecated version of the Ads API.")) == "version-gone"  # fmt: skip
+    assert (
+        door("instagram", 400, graph(2635, "(#2635) You are calling a deprecated version of the Ads API."))
+        == "version-gone"
+    )
     assert door("linkedin", 426, {"code": "NONEXISTENT_VERSION", "status": 426}) == "version-gone"
     assert door("mastodon", 410, "<h1>410</h1>") == "server-closed"
-    passing = [(401, {"title": "Unauthorized", "status": 401, "error": "invalid_token"}), (429, {"title": "Too Many Requests"}), (503, "busy"), (404, {"detail": "gone"}), (403, {"detail": "duplicate content"}), (400, graph(190, "Session has expired")), (403, graph(200, "(#200) Permissions error"))]  # fmt: skip
+    passing = [
+        (401, {"title": "Unauthorized", "status": 401, "error": "invalid_token"}),
+        (429, {"title": "Too Many Requests"}),
+        (503, "busy"),
+        (404, {"detail": "gone"}),
+        (403, {"detail": "duplicate content"}),
+        (400, graph(190, "Session has expired")),
+        (403, graph(200, "(#200) Permissions error")),
+    ]
     for slug in ("x", "facebook", "instagram", "linkedin", "mastodon"):
         assert [door(slug, *one) for one in passing] == [""] * len(passing), slug
 

@@ -106,7 +106,10 @@ def test_one_decision_for_many_and_back(actor, channel, posts, narrow, monkeypat
     out = Delivery.objects.get(channel=new, draft=rows[0].draft_id)  # what is out stays told; all else is as it was
     assert after.pop(("publishing.Delivery", out.id))["state"] == "published"
     assert after == first
-    assert list(WebhookEvent.objects.order_by("id").values_list("event", flat=True)) == ["withdrawal.retargeted"] + ["delivery.canceled"] * 2  # fmt: skip
+    assert (
+        list(WebhookEvent.objects.order_by("id").values_list("event", flat=True))
+        == ["withdrawal.retargeted"] + ["delivery.canceled"] * 2
+    )
     with pytest.raises(Conflict):
         targets.retarget(actor, left.id, decision)
     assert other.key == "other"

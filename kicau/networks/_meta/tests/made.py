@@ -48,8 +48,30 @@ def video(ref: str, width: int = 540, height: int = 960, seconds: float = 3.0, f
 
 
 def image_media(file: File, width: int = 400, height: int = 400, alt: str = "") -> Media:
-    return Media(ref=file.name, kind=MediaKind.IMAGE, mime=file.mime, size=file.size, name=file.name, width=width, height=height, alt=alt, colour="RGB")  # fmt: skip
+    return Media(
+        ref=file.name,
+        kind=MediaKind.IMAGE,
+        mime=file.mime,
+        size=file.size,
+        name=file.name,
+        width=width,
+        height=height,
+        alt=alt,
+        colour="RGB",
+    )
 
 
 def video_media(file: File, width: int = 540, height: int = 960, seconds: float = 3.0, fps: float = 24.0) -> Media:
-    return Media(ref=file.name, kind=MediaKind.VIDEO, mime=file.mime, size=file.size, name=file.name, width=width, height=height, duration_ms=round(seconds * 1000), fps=fps, bitrate=round(file.size * 8 / seconds), video_codec="h264")  # fmt: skip
+    return Media(
+        ref=file.name,
+        kind=MediaKind.VIDEO,
+        mime=file.mime,
+        size=file.size,
+        name=file.name,
+        width=width,
+        height=height,
+        duration_ms=round(seconds * 1000),
+        fps=fps,
+        bitrate=round(file.size * 8 / seconds),
+        video_codec="h264",
+    )

@@ -41,7 +41,10 @@ def test_a_missing_permission_is_named():
     assert found.missing == {"pages_manage_posts", "pages_read_engagement"}
 
 
-@pytest.mark.parametrize(("code", "whole_app"), [(4, True), (341, True), (17, False), (32, False), (613, False), (80001, False), (80002, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "whole_app"),
+    [(4, True), (341, True), (17, False), (32, False), (613, False), (80001, False), (80002, False)],
+)
 def test_a_limit_waits_for_whom_it_binds(code, whole_app):
     found = refused(code, status=403)
     assert isinstance(found, errors.RateLimited)
@@ -60,7 +63,9 @@ def test_the_usage_header_says_when_access_comes_back():
     assert timedelta(minutes=18) < found.until - datetime.now(UTC) <= timedelta(minutes=19)
 
 
-@pytest.mark.parametrize("value", ["", "not json", "[]", '{"1": 5}', '{"1": [{"estimated_time_to_regain_access": "soon"}]}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "value", ["", "not json", "[]", '{"1": 5}', '{"1": [{"estimated_time_to_regain_access": "soon"}]}']
+)
 def test_a_usage_header_that_cannot_be_read_is_passed_over(value):
     assert isinstance(refused(80001, headers={"x-business-use-case-usage": value}), errors.RateLimited)
 
@@ -81,7 +86,10 @@ def test_an_expired_version_says_what_to_do():
     assert "v29.0" in found.detail
 
 
-@pytest.mark.parametrize(("code", "sub", "problem"), [(506, 0, "duplicate"), (100, 33, "gone"), (803, 0, "gone"), (1609005, 0, "bad-link"), (100, 0, "refused")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "sub", "problem"),
+    [(506, 0, "duplicate"), (100, 33, "gone"), (803, 0, "gone"), (1609005, 0, "bad-link"), (100, 0, "refused")],
+)
 def test_a_known_refusal_has_its_sentence(code, sub, problem):
     found = refused(code, sub)
     assert isinstance(found, errors.Rejected)

@@ -61,11 +61,26 @@ WRONG = {
     "a creation id that is no number": (instagram, "POST", "/v26.0/1/media_publish", {"creation_id": "c1"}),
     "publishing nothing": (instagram, "POST", "/v26.0/1/media_publish", {}),
     "deleting by the Instagram sign-in": (instagram, "DELETE", "/v26.0/1", {"access_token": "t"}),
-    "a nested field that does not exist": (instagram, "GET", "/facebook/v26.0/me/accounts", {"fields": "instagram_business_account{handle}"}),
+    "a nested field that does not exist": (
+        instagram,
+        "GET",
+        "/facebook/v26.0/me/accounts",
+        {"fields": "instagram_business_account{handle}"},
+    ),
     "a refresh without a token": (instagram, "GET", "/refresh_access_token", {"grant_type": "ig_refresh_token"}),
-    "a dialog without a state": (facebook, "GET", "/v26.0/dialog/oauth", {"client_id": "1", "redirect_uri": "https://x"}),
-    "a code sent with a stranger beside it": (facebook, "POST", "/v26.0/oauth/access_token", {"client_id": "1", "client_secret": "s", "verifier": "v"}),
-}  # fmt: skip
+    "a dialog without a state": (
+        facebook,
+        "GET",
+        "/v26.0/dialog/oauth",
+        {"client_id": "1", "redirect_uri": "https://x"},
+    ),
+    "a code sent with a stranger beside it": (
+        facebook,
+        "POST",
+        "/v26.0/oauth/access_token",
+        {"client_id": "1", "client_secret": "s", "verifier": "v"},
+    ),
+}
 
 
 @pytest.mark.parametrize(("validate", "method", "path", "params"), RIGHT, ids=[f"{r[1]} {r[2]}" for r in RIGHT])

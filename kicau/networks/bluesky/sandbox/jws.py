@@ -63,7 +63,9 @@ def verify(token: str, jwk: dict[str, Any] | None = None) -> tuple[dict[str, Any
         raise Unreadable("no ES256 key")
     try:
         raw = decode(signature)
-        numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(decode(key["x"])), int.from_bytes(decode(key["y"])), ec.SECP256R1())  # fmt: skip
+        numbers = ec.EllipticCurvePublicNumbers(
+            int.from_bytes(decode(key["x"])), int.from_bytes(decode(key["y"])), ec.SECP256R1()
+        )
         pair = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
         numbers.public_key().verify(pair, said.encode(), ec.ECDSA(hashes.SHA256()))
     except (InvalidSignature, ValueError, KeyError, TypeError) as exc:

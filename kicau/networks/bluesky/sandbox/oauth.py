@@ -55,9 +55,15 @@ class OAuth:
             web.post("/oauth/revoke", self._answering(self.revoke)),
         ]
 
-    def _answering(self, work: Callable[[web.Request, Form], Awaitable[tuple[int, dict[str, Any]]]]) -> Callable[[web.Request], Awaitable[web.Response]]:  # fmt: skip
+    def _answering(
+        self, work: Callable[[web.Request, Form], Awaitable[tuple[int, dict[str, Any]]]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def answer(request: web.Request) -> web.Response:
-            head = {"DPoP-Nonce": self.tokens.nonce(), "Cache-Control": "no-store", "Access-Control-Expose-Headers": "DPoP-Nonce"}  # fmt: skip
+            head = {
+                "DPoP-Nonce": self.tokens.nonce(),
+                "Cache-Control": "no-store",
+                "Access-Control-Expose-Headers": "DPoP-Nonce",
+            }
             form = {name: str(value) for name, value in (await request.post()).items()}
             try:
                 status, body = await work(request, form)
@@ -71,31 +77,41 @@ class OAuth:
 
     async def resource(self, request: web.Request) -> web.Response:
         base = self.box.base_url
-        return web.json_response({"resource": base, "authorization_servers": [base], "scopes_supported": [], "bearer_methods_supported": ["header"], "resource_documentation": "https://atproto.com"})  # fmt: skip
+        return web.json_response(
+            {
+                "resource": base,
+                "authorization_servers": [base],
+                "scopes_supported": [],
+                "bearer_methods_supported": ["header"],
+                "resource_documentation": "https://atproto.com",
+            }
+        )
 
     async def metadata(self, request: web.Request) -> web.Response:
         base, algorithms = self.box.base_url, ALGORITHMS.split()
-        return web.json_response({
-            "issuer": base,
-            "scopes_supported": list(SCOPES),
-            "subject_types_supported": ["public"],
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "code_challenge_methods_supported": ["S256"],
-            "authorization_response_iss_parameter_supported": True,
-            "jwks_uri": f"{base}/oauth/jwks",
-            "authorization_endpoint": f"{base}/oauth/authorize",
-            "token_endpoint": f"{base}/oauth/token",
-            "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
-            "token_endpoint_auth_signing_alg_values_supported": algorithms,
-            "revocation_endpoint": f"{base}/oauth/revoke",
-            "pushed_authorization_request_endpoint": f"{base}/oauth/par",
-            "require_pushed_authorization_requests": True,
-            "dpop_signing_alg_values_supported": algorithms,
-            "protected_resources": [base],
-            "client_id_metadata_document_supported": True,
-        })  # fmt: skip
+        return web.json_response(
+            {
+                "issuer": base,
+                "scopes_supported": list(SCOPES),
+                "subject_types_supported": ["public"],
+                "response_types_supported": ["code"],
+                "response_modes_supported": ["query"],
+                "grant_types_supported": ["authorization_code", "refresh_token"],
+                "code_challenge_methods_supported": ["S256"],
+                "authorization_response_iss_parameter_supported": True,
+                "jwks_uri": f"{base}/oauth/jwks",
+                "authorization_endpoint": f"{base}/oauth/authorize",
+                "token_endpoint": f"{base}/oauth/token",
+                "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+                "token_endpoint_auth_signing_alg_values_supported": algorithms,
+                "revocation_endpoint": f"{base}/oauth/revoke",
+                "pushed_authorization_request_endpoint": f"{base}/oauth/par",
+                "require_pushed_authorization_requests": True,
+                "dpop_signing_alg_values_supported": algorithms,
+                "protected_resources": [base],
+                "client_id_metadata_document_supported": True,
+            }
+        )
 
     async def jwks(self, request: web.Request) -> web.Response:
         return web.json_response({"keys": []})
@@ -108,13 +124,22 @@ class OAuth:
         if where.scheme == "http" and where.netloc == "localhost" and where.path in ("", "/"):
             query = parse_qs(where.query)
             redirects = tuple(query.get("redirect_uri", ["http://127.0.0.1/", "http://[::1]/"]))
-            return Client(id=client_id, redirects=redirects, scopes=frozenset(query.get("scope", ["atproto"])[0].split()))  # fmt: skip
+            return Client(
+                id=client_id, redirects=redirects, scopes=frozenset(query.get("scope", ["atproto"])[0].split())
+            )
         document = self.box.documents.get(client_id)
         if document is None or document.get("client_id") != client_id:
-            raise OAuthRefusal(400, "invalid_client_metadata", f'Unable to obtain client metadata for "{client_id}": Failed to fetch')  # fmt: skip
+            raise OAuthRefusal(
+                400, "invalid_client_metadata", f'Unable to obtain client metadata for "{client_id}": Failed to fetch'
+            )
         keyed = document.get("token_endpoint_auth_method") == "private_key_jwt"
         keys = tuple((document.get("jwks") or {}).get("keys", ())) if keyed else ()
-        return Client(id=client_id, redirects=tuple(document["redirect_uris"]), scopes=frozenset(document["scope"].split()), keys=keys)  # fmt: skip
+        return Client(
+            id=client_id,
+            redirects=tuple(document["redirect_uris"]),
+            scopes=frozenset(document["scope"].split()),
+            keys=keys,
+        )
 
     def _proven(self, client: Client, form: Form) -> None:
         """A client with keys says who it is by one of them."""
@@ -138,7 +163,9 @@ class OAuth:
         key = self.tokens.proof(request) if "DPoP" in request.headers else ""
         asked = set(form.get("scope", "").split())
         if form.get("response_type") != "code":
-            raise OAuthRefusal(400, "unsupported_response_type", 'Unsupported response_type "' + form.get("response_type", "") + '"')  # fmt: skip
+            raise OAuthRefusal(
+                400, "unsupported_response_type", 'Unsupported response_type "' + form.get("response_type", "") + '"'
+            )
         if form.get("code_challenge_method") != "S256" or not form.get("code_challenge"):
             raise OAuthRefusal(400, "invalid_request", "Use of PKCE is required")
         if unknown := sorted(asked - client.scopes):
@@ -174,7 +201,9 @@ class OAuth:
         back = {"iss": self.box.base_url, **({"state": pushed["state"]} if "state" in pushed else {})}
         did = str(form.get("account", ""))
         if form.get("decision") != "allow" or self.box.store.get("account", did) is None:
-            return self.box.send_back(pushed["redirect_uri"], error="access_denied", error_description="Access denied", **back)  # fmt: skip
+            return self.box.send_back(
+                pushed["redirect_uri"], error="access_denied", error_description="Access denied", **back
+            )
         code = "cod-" + secrets.token_hex(32)
         self.box.store.put("code", code, {**pushed, "did": did, "until": self.box.stamp() + CODE_SECONDS})
         return self.box.send_back(pushed["redirect_uri"], code=code, **back)
@@ -226,7 +255,18 @@ class OAuth:
         now, renewing = int(self.box.stamp()), "ref-" + secrets.token_hex(32)
         self.box.store.put("grant", name, grant)
         self.box.store.put("renewing", renewing, {"grant": name, "used": False})
-        claims = {"iss": self.box.base_url, "aud": self.box.service_did, "sub": grant["did"], "scope": grant["scope"], "client_id": grant["client"], "cnf": {"jkt": grant["key"]}, "grant": name, "iat": now, "exp": now + ACCESS_SECONDS, "jti": secrets.token_urlsafe(12)}  # fmt: skip
+        claims = {
+            "iss": self.box.base_url,
+            "aud": self.box.service_did,
+            "sub": grant["did"],
+            "scope": grant["scope"],
+            "client_id": grant["client"],
+            "cnf": {"jkt": grant["key"]},
+            "grant": name,
+            "iat": now,
+            "exp": now + ACCESS_SECONDS,
+            "jti": secrets.token_urlsafe(12),
+        }
         return {
             "access_token": jws.sign(self.tokens.secret, {"typ": "at+jwt"}, claims),
             "token_type": "DPoP",
@@ -250,4 +290,7 @@ def _redirects(client: Client, wanted: str) -> bool:
     there = urlsplit(wanted)
     if there.hostname not in ("127.0.0.1", "::1"):
         return wanted in client.redirects
-    return any((there.scheme, there.hostname, there.path) == (u.scheme, u.hostname, u.path) for u in map(urlsplit, client.redirects))  # fmt: skip
+    return any(
+        (there.scheme, there.hostname, there.path) == (u.scheme, u.hostname, u.path)
+        for u in map(urlsplit, client.redirects)
+    )

@@ -17,14 +17,18 @@ class Refusal(Exception):
         self.status, self.error, self.message, self.headers = status, error, message, dict(headers or {})
 
     def response(self) -> web.Response:
-        return web.json_response({"error": self.error, "message": self.message}, status=self.status, headers=self.headers)  # fmt: skip
+        return web.json_response(
+            {"error": self.error, "message": self.message}, status=self.status, headers=self.headers
+        )
 
 
 class OAuthRefusal(Refusal):
     """The same in the form of the authorization server."""
 
     def response(self) -> web.Response:
-        return web.json_response({"error": self.error, "error_description": self.message}, status=self.status, headers=self.headers)  # fmt: skip
+        return web.json_response(
+            {"error": self.error, "error_description": self.message}, status=self.status, headers=self.headers
+        )
 
 
 def invalid(message: str, error: str = "InvalidRequest") -> Refusal:

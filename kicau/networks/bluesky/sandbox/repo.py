@@ -109,9 +109,15 @@ class Repo:
             if known.get("kept"):
                 continue  # a record shows it already: what is said of it is no longer compared
             if known["mime"] != one["mimeType"]:
-                raise invalid(f"Referenced Mimetype does not match stored blob. Expected: {known['mime']}, Got: {one['mimeType']}", "InvalidMimeType")  # fmt: skip
+                raise invalid(
+                    f"Referenced Mimetype does not match stored blob. Expected: {known['mime']}, Got: {one['mimeType']}",
+                    "InvalidMimeType",
+                )
             if known["size"] != one["size"]:
-                raise invalid(f"Referenced Size does not match stored blob. Expected: {known['size']}, Got: {one['size']}", "InvalidSize")  # fmt: skip
+                raise invalid(
+                    f"Referenced Size does not match stored blob. Expected: {known['size']}, Got: {one['size']}",
+                    "InvalidSize",
+                )
             self.box.store.put("blob", f"{did}/{one['ref']['$link']}", {**known, "kept": True})
 
     # Writing
@@ -122,8 +128,15 @@ class Repo:
             raise refusal.Refusal(403, "AccountNotFound", "Account not found")
         if did != caller.did:
             raise refusal.not_signed_in("Authentication Required")
-        if not caller.scopes & {"com.atproto.access", "com.atproto.appPass", "com.atproto.appPassPrivileged", "transition:generic"}:  # fmt: skip
-            raise refusal.Refusal(403, "ScopeMissingError", 'Missing required scope "repo:app.bsky.feed.post?action=create"')  # fmt: skip
+        if not caller.scopes & {
+            "com.atproto.access",
+            "com.atproto.appPass",
+            "com.atproto.appPassPrivileged",
+            "transition:generic",
+        }:
+            raise refusal.Refusal(
+                403, "ScopeMissingError", 'Missing required scope "repo:app.bsky.feed.post?action=create"'
+            )
 
     def checked(self, did: str, collection: Any, key: Any, value: Any, path: str) -> tuple[Doc, str]:
         """A record as it will be kept, and how far it was checked. Raises Refusal in the server's words."""
@@ -153,12 +166,16 @@ class Repo:
             made = cid.of_record(record)
         except ValueError:
             odd, path = cid.stranger(record, "$.record") or (record, "$.record")
-            raise invalid(f"Expected one of null, boolean, integer, string, cid, bytes, array or object value type (got {odd}) at {path}") from None  # fmt: skip
+            raise invalid(
+                f"Expected one of null, boolean, integer, string, cid, bytes, array or object value type (got {odd}) at {path}"
+            ) from None
         name, before = f"{did}/{collection}/{key}", self.record(did, collection, key)
         if before and before["cid"] == made:
             return made, False
         at = (before or {}).get("at") or self.box.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self.box.store.put("record", name, {"did": did, "collection": collection, "key": key, "cid": made, "value": record, "at": at})  # fmt: skip
+        self.box.store.put(
+            "record", name, {"did": did, "collection": collection, "key": key, "cid": made, "value": record, "at": at}
+        )
         self.keys.setdefault((did, collection), {})[key] = None
         return made, True
 
@@ -191,7 +208,12 @@ class Repo:
             raise refusal.fault()
         made, _ = self.put(did, collection, key, record)
         self.box.spend(3)
-        return {"uri": f"at://{did}/{collection}/{key}", "cid": made, "commit": self._commit(did), "validationStatus": status}  # fmt: skip
+        return {
+            "uri": f"at://{did}/{collection}/{key}",
+            "cid": made,
+            "commit": self._commit(did),
+            "validationStatus": status,
+        }
 
     async def replace(self, body: Doc, caller: Caller) -> Doc:
         self.must_own(caller, body["repo"])
@@ -215,7 +237,11 @@ class Repo:
             key = one.get("rkey") or (self.tid() if kind == CREATE else "")
             if kind not in (CREATE, UPDATE, DELETE):
                 raise invalid(f'Invalid $type (got "{kind}") at $.writes[{n}]')
-            record, status = (dict[str, Any](), "") if kind == DELETE else self.checked(did, collection, key, one.get("value"), f"$.writes[{n}].record")  # fmt: skip
+            record, status = (
+                (dict[str, Any](), "")
+                if kind == DELETE
+                else self.checked(did, collection, key, one.get("value"), f"$.writes[{n}].record")
+            )
             if (self.record(did, str(collection), str(key)) is not None) == (kind == CREATE):
                 raise refusal.fault()
             ready.append((kind, str(collection), str(key), record, status))
@@ -227,14 +253,25 @@ class Repo:
                 self.box.spend(1)
                 continue
             made, _ = self.put(did, collection, key, record)
-            results.append({"cid": made, "uri": f"at://{did}/{collection}/{key}", "validationStatus": status, "$type": f"{kind}Result"})  # fmt: skip
+            results.append(
+                {
+                    "cid": made,
+                    "uri": f"at://{did}/{collection}/{key}",
+                    "validationStatus": status,
+                    "$type": f"{kind}Result",
+                }
+            )
             self.box.spend(3 if kind == CREATE else 2)
         return {"commit": self._commit(did), "results": results}
 
     async def delete(self, body: Doc, caller: Caller) -> Doc:
         self.must_own(caller, body["repo"])
         self.box.spend(1)
-        return {"commit": self._commit(caller.did)} if self.remove(caller.did, str(body["collection"]), str(body["rkey"])) else {}  # fmt: skip
+        return (
+            {"commit": self._commit(caller.did)}
+            if self.remove(caller.did, str(body["collection"]), str(body["rkey"]))
+            else {}
+        )
 
     async def get(self, query: Doc, caller: Caller | None) -> Doc:
         repo, collection, key = (str(query[name]) for name in ("repo", "collection", "rkey"))
@@ -262,7 +299,11 @@ class Repo:
         if cursor := query.get("cursor"):
             keys = [key for key in keys if (key > cursor if ascending else key < cursor)]
         rows = [self.record(did, collection, key) for key in keys[:limit]]
-        shown = [{"uri": f"at://{did}/{collection}/{row['key']}", "cid": row["cid"], "value": row["value"]} for row in rows if row]  # fmt: skip
+        shown = [
+            {"uri": f"at://{did}/{collection}/{row['key']}", "cid": row["cid"], "value": row["value"]}
+            for row in rows
+            if row
+        ]
         return {"records": shown, **({"cursor": keys[:limit][-1]} if shown else {})}
 
     async def serve(self, request: web.Request) -> web.Response:
@@ -270,7 +311,11 @@ class Repo:
         known = self.blob(did, name)
         if known is None:
             return invalid("Blob not found", "BlobNotFound").response()
-        return web.Response(body=self.files.read(name), content_type=known["mime"], headers={"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"})  # fmt: skip
+        return web.Response(
+            body=self.files.read(name),
+            content_type=known["mime"],
+            headers={"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"},
+        )
 
 
 def blobs_in(value: Any) -> Iterator[Doc]:

@@ -62,7 +62,10 @@ def _is_at_uri(value: str) -> bool:
     found = AT_URI.fullmatch(value)
     if found is None or not (DID.fullmatch(found["who"]) or HANDLE.fullmatch(found["who"])):
         return False
-    return found["what"] is None or (NSID.fullmatch(found["what"]) is not None and (found["key"] is None or RECORD_KEY.fullmatch(found["key"]) is not None))  # fmt: skip
+    return found["what"] is None or (
+        NSID.fullmatch(found["what"]) is not None
+        and (found["key"] is None or RECORD_KEY.fullmatch(found["key"]) is not None)
+    )
 
 
 FORMATS: Mapping[str, Callable[[str], bool]] = {
@@ -86,7 +89,11 @@ class Text:
             raise Fault(f"Expected string value type (got {_shown(value)})", path)
         if self.bytes and len(value) * 4 > self.bytes and (size := len(value.encode())) > self.bytes:
             raise Fault(f"string too big (maximum {self.bytes}, got {size})", path)
-        if self.graphemes and len(value) > self.graphemes and (count := sum(1 for _ in CLUSTER.finditer(value))) > self.graphemes:  # fmt: skip
+        if (
+            self.graphemes
+            and len(value) > self.graphemes
+            and (count := sum(1 for _ in CLUSTER.finditer(value))) > self.graphemes
+        ):
             raise Fault(f"grapheme too big (maximum {self.graphemes}, got {count})", path)
         if self.format and not FORMATS[self.format](value):
             raise Fault(f"Invalid {self.format} (got {_shown(value)})", path)
@@ -125,7 +132,9 @@ class Blob:
     def check(self, value: Any, path: str) -> None:
         if not is_blob(value):
             raise Fault(f"Expected blob value type (got {_shown(value)})", path)
-        fits = value["mimeType"] == self.accept or (self.accept.endswith("/*") and value["mimeType"].startswith(self.accept[:-1]))  # fmt: skip
+        fits = value["mimeType"] == self.accept or (
+            self.accept.endswith("/*") and value["mimeType"].startswith(self.accept[:-1])
+        )
         if not fits:
             raise Fault(f'Expected "{self.accept}" (got {_shown(value["mimeType"])})', f"{path}.mimeType")
         if value["size"] > self.most:
@@ -164,7 +173,9 @@ class Union:
 
     def check(self, value: Any, path: str) -> None:
         if not isinstance(value, dict) or not isinstance(value.get("$type"), str):
-            raise Fault(f'Expected an object which includes the "$type" property value type (got {_shown(value)})', path)  # fmt: skip
+            raise Fault(
+                f'Expected an object which includes the "$type" property value type (got {_shown(value)})', path
+            )
         if known := self.types.get(value["$type"]):
             known.check(value, path)
 
@@ -178,26 +189,54 @@ FACET = Object(
     {
         "index": Object(("byteStart", "byteEnd"), {"byteStart": Whole(), "byteEnd": Whole()}),
         "features": Many(
-            Union({
-                "app.bsky.richtext.facet#mention": Object(("did",), {"did": Text("DID")}),
-                "app.bsky.richtext.facet#link": Object(("uri",), {"uri": Text("uri")}),
-                "app.bsky.richtext.facet#tag": Object(("tag",), {"tag": TAG}),
-            })
+            Union(
+                {
+                    "app.bsky.richtext.facet#mention": Object(("did",), {"did": Text("DID")}),
+                    "app.bsky.richtext.facet#link": Object(("uri",), {"uri": Text("uri")}),
+                    "app.bsky.richtext.facet#tag": Object(("tag",), {"tag": TAG}),
+                }
+            )
         ),
     },
-)  # fmt: skip
+)
 _IMAGE = {"image": Blob("image/*", 2_000_000), "alt": Text(), "aspectRatio": RATIO}
 IMAGES = Object(("images",), {"images": Many(Object(("image", "alt"), _IMAGE), 4)})
 _ITEM = Union({"app.bsky.embed.gallery#image": Object(("image", "alt", "aspectRatio"), _IMAGE)})
 GALLERY = Object(("items",), {"items": Many(_ITEM, 20)})
 CAPTION = Object(("lang", "file"), {"lang": Text("language"), "file": Blob("text/vtt", 20_000)})
-VIDEO = Object(("video",), {"video": Blob("video/mp4", 300_000_000), "captions": Many(CAPTION, 20), "alt": Text(), "aspectRatio": RATIO, "presentation": Text()})  # fmt: skip
-_EXTERNAL = {"uri": Text("uri"), "title": Text(), "description": Text(), "thumb": Blob("image/*", 1_000_000), "associatedRefs": Many(STRONG)}  # fmt: skip
+VIDEO = Object(
+    ("video",),
+    {
+        "video": Blob("video/mp4", 300_000_000),
+        "captions": Many(CAPTION, 20),
+        "alt": Text(),
+        "aspectRatio": RATIO,
+        "presentation": Text(),
+    },
+)
+_EXTERNAL = {
+    "uri": Text("uri"),
+    "title": Text(),
+    "description": Text(),
+    "thumb": Blob("image/*", 1_000_000),
+    "associatedRefs": Many(STRONG),
+}
 EXTERNAL = Object(("external",), {"external": Object(("uri", "title", "description"), _EXTERNAL)})
 RECORD = Object(("record",), {"record": STRONG})
-_MEDIA = {"app.bsky.embed.images": IMAGES, "app.bsky.embed.video": VIDEO, "app.bsky.embed.gallery": GALLERY, "app.bsky.embed.external": EXTERNAL}  # fmt: skip
+_MEDIA = {
+    "app.bsky.embed.images": IMAGES,
+    "app.bsky.embed.video": VIDEO,
+    "app.bsky.embed.gallery": GALLERY,
+    "app.bsky.embed.external": EXTERNAL,
+}
 WITH_MEDIA = Object(("record", "media"), {"record": RECORD, "media": Union(_MEDIA)})
-LABELS = Union({"com.atproto.label.defs#selfLabels": Object(("values",), {"values": Many(Object(("val",), {"val": Text(bytes=128)}), 10)})})  # fmt: skip
+LABELS = Union(
+    {
+        "com.atproto.label.defs#selfLabels": Object(
+            ("values",), {"values": Many(Object(("val",), {"val": Text(bytes=128)}), 10)}
+        )
+    }
+)
 
 POST = Object(
     ("text", "createdAt"),
@@ -218,18 +257,20 @@ THREADGATE = Object(
     {
         "post": AT,
         "allow": Many(
-            Union({
-                "app.bsky.feed.threadgate#mentionRule": ANY,
-                "app.bsky.feed.threadgate#followerRule": ANY,
-                "app.bsky.feed.threadgate#followingRule": ANY,
-                "app.bsky.feed.threadgate#listRule": _LIST,
-            }),
+            Union(
+                {
+                    "app.bsky.feed.threadgate#mentionRule": ANY,
+                    "app.bsky.feed.threadgate#followerRule": ANY,
+                    "app.bsky.feed.threadgate#followingRule": ANY,
+                    "app.bsky.feed.threadgate#listRule": _LIST,
+                }
+            ),
             5,
         ),
         "createdAt": DATE,
         "hiddenReplies": Many(AT, 300),
     },
-)  # fmt: skip
+)
 POSTGATE = Object(
     ("post", "createdAt"),
     {

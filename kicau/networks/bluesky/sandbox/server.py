@@ -21,9 +21,19 @@ from kicau.networks.bluesky.sandbox.xrpc import Door, Method
 type Doc = dict[str, Any]
 
 ACCOUNTS = (
-    {"did": "did:plc:kopisenjasandbox22222222", "handle": "kopisenja.test", "name": "Kopi Senja", "app_passwords": {"kicau": "kopi-senj-asan-dbox"}},
-    {"did": "did:plc:kabarpagisandbox22222222", "handle": "kabarpagi.test", "name": "Kabar Pagi", "app_passwords": {"kicau": "kaba-rpag-isan-dbox"}},
-)  # fmt: skip
+    {
+        "did": "did:plc:kopisenjasandbox22222222",
+        "handle": "kopisenja.test",
+        "name": "Kopi Senja",
+        "app_passwords": {"kicau": "kopi-senj-asan-dbox"},
+    },
+    {
+        "did": "did:plc:kabarpagisandbox22222222",
+        "handle": "kabarpagi.test",
+        "name": "Kabar Pagi",
+        "app_passwords": {"kicau": "kaba-rpag-isan-dbox"},
+    },
+)
 POST, THREADGATE, POSTGATE = "app.bsky.feed.post", "app.bsky.feed.threadgate", "app.bsky.feed.postgate"
 
 
@@ -102,23 +112,40 @@ class Server(Sandbox):
         repo, place, record = self.repo, ("repo", "collection", "rkey"), ("repo", "collection", "record")
         return {
             "com.atproto.server.describeServer": Method(verb="GET", work=self._describe, auth="none"),
-            "com.atproto.server.createSession": Method(verb="POST", work=self._sign_in, auth="none", needs=("identifier", "password"), limits=windows.SIGN_IN, per="identifier"),
+            "com.atproto.server.createSession": Method(
+                verb="POST",
+                work=self._sign_in,
+                auth="none",
+                needs=("identifier", "password"),
+                limits=windows.SIGN_IN,
+                per="identifier",
+            ),
             "com.atproto.server.refreshSession": Method(verb="POST", work=self._refresh, auth="refresh"),
             "com.atproto.server.deleteSession": Method(verb="POST", work=self._sign_out, auth="refresh"),
             "com.atproto.server.getSession": Method(verb="GET", work=self._session),
-            "com.atproto.identity.resolveHandle": Method(verb="GET", work=self._resolve, auth="none", needs=("handle",)),
+            "com.atproto.identity.resolveHandle": Method(
+                verb="GET", work=self._resolve, auth="none", needs=("handle",)
+            ),
             "com.atproto.repo.uploadBlob": Method(verb="POST", raw=repo.upload, limits=(windows.UPLOADS,)),
             "com.atproto.repo.createRecord": Method(verb="POST", work=repo.create, needs=record, points=lambda body: 3),
-            "com.atproto.repo.putRecord": Method(verb="POST", work=repo.replace, needs=(*place, "record"), points=lambda body: 2),
+            "com.atproto.repo.putRecord": Method(
+                verb="POST", work=repo.replace, needs=(*place, "record"), points=lambda body: 2
+            ),
             "com.atproto.repo.deleteRecord": Method(verb="POST", work=repo.delete, needs=place, points=lambda body: 1),
-            "com.atproto.repo.applyWrites": Method(verb="POST", work=repo.apply, needs=("repo", "writes"), points=_points),
+            "com.atproto.repo.applyWrites": Method(
+                verb="POST", work=repo.apply, needs=("repo", "writes"), points=_points
+            ),
             "com.atproto.repo.getRecord": Method(verb="GET", work=repo.get, auth="none", needs=place),
-            "com.atproto.repo.listRecords": Method(verb="GET", work=repo.list, auth="none", needs=("repo", "collection")),
+            "com.atproto.repo.listRecords": Method(
+                verb="GET", work=repo.list, auth="none", needs=("repo", "collection")
+            ),
             "app.bsky.actor.searchActorsTypeahead": Method(verb="GET", work=self._search),
-            "app.bsky.notification.listNotifications": Method(verb="GET", work=self.view.notifications, lists=("reasons",)),
+            "app.bsky.notification.listNotifications": Method(
+                verb="GET", work=self.view.notifications, lists=("reasons",)
+            ),
             "app.bsky.feed.getPosts": Method(verb="GET", work=self.view.posts, needs=("uris",), lists=("uris",)),
             "app.bsky.actor.getProfile": Method(verb="GET", work=self._profile, needs=("actor",)),
-        }  # fmt: skip
+        }
 
     # Accounts
 
@@ -129,7 +156,12 @@ class Server(Sandbox):
 
     def document(self, did: str) -> Doc:
         account = self.store.get("account", did) or {}
-        key = {"id": f"{did}#atproto", "type": "Multikey", "controller": did, "publicKeyMultibase": "zQ3shXjHeiBuRCKmM36cuYnm7YEMzhGnCmCyW92sRJ9pribSF"}  # fmt: skip
+        key = {
+            "id": f"{did}#atproto",
+            "type": "Multikey",
+            "controller": did,
+            "publicKeyMultibase": "zQ3shXjHeiBuRCKmM36cuYnm7YEMzhGnCmCyW92sRJ9pribSF",
+        }
         return {
             "@context": [
                 "https://www.w3.org/ns/did/v1",
@@ -151,13 +183,28 @@ class Server(Sandbox):
     def _account(self, did: str) -> Doc:
         account = self.store.get("account", did) or {}
         handle = account["handle"]
-        return {"did": did, "didDoc": self.document(did), "handle": handle, "email": f"{handle}@example.com", "emailConfirmed": True, "emailAuthFactor": False, "active": True}  # fmt: skip
+        return {
+            "did": did,
+            "didDoc": self.document(did),
+            "handle": handle,
+            "email": f"{handle}@example.com",
+            "emailConfirmed": True,
+            "emailAuthFactor": False,
+            "active": True,
+        }
 
     async def _health(self, request: web.Request) -> web.Response:
         return web.json_response({"version": "0.5.35"})
 
     async def _describe(self, query: Doc, caller: None) -> Doc:
-        return {"did": self.service_did, "availableUserDomains": [".test"], "inviteCodeRequired": False, "blobUploadLimit": self.blob_limit, "links": {}, "contact": {}}  # fmt: skip
+        return {
+            "did": self.service_did,
+            "availableUserDomains": [".test"],
+            "inviteCodeRequired": False,
+            "blobUploadLimit": self.blob_limit,
+            "links": {},
+            "contact": {},
+        }
 
     async def _sign_in(self, body: Doc, caller: None) -> Doc:
         did = self.did_of(str(body["identifier"]))
@@ -190,13 +237,29 @@ class Server(Sandbox):
         if account is None:
             raise invalid("Profile not found")
         posts = len(self.repo.keys.get((account["did"], POST), ()))
-        return {"did": account["did"], "handle": account["handle"], "displayName": account["name"], "followersCount": 0, "followsCount": 0, "postsCount": posts, "labels": []}  # fmt: skip
+        return {
+            "did": account["did"],
+            "handle": account["handle"],
+            "displayName": account["name"],
+            "followersCount": 0,
+            "followsCount": 0,
+            "postsCount": posts,
+            "labels": [],
+        }
 
     async def _search(self, query: Doc, caller: Caller) -> Doc:
         """Accounts whose handle or name begins with the words."""
         words, most = str(query.get("q", "")).lower(), min(100, int(query.get("limit", 10)))
-        found = [a for a in self.store.all("account") if words and (a["handle"].lower().startswith(words) or a["name"].lower().startswith(words))]  # fmt: skip
-        return {"actors": [{"did": a["did"], "handle": a["handle"], "displayName": a["name"], "labels": []} for a in found[:most]]}  # fmt: skip
+        found = [
+            a
+            for a in self.store.all("account")
+            if words and (a["handle"].lower().startswith(words) or a["name"].lower().startswith(words))
+        ]
+        return {
+            "actors": [
+                {"did": a["did"], "handle": a["handle"], "displayName": a["name"], "labels": []} for a in found[:most]
+            ]
+        }
 
     # What readers see
 
@@ -273,7 +336,11 @@ def _files(embed: Doc) -> Iterable[tuple[str, Doc, str]]:
 def _points(body: Doc) -> int:
     costs = {"com.atproto.repo.applyWrites#create": 3, "com.atproto.repo.applyWrites#update": 2}
     writes = body.get("writes")
-    return sum(costs.get(str(one.get("$type")), 1) for one in writes if isinstance(one, dict)) if isinstance(writes, list) else 0  # fmt: skip
+    return (
+        sum(costs.get(str(one.get("$type")), 1) for one in writes if isinstance(one, dict))
+        if isinstance(writes, list)
+        else 0
+    )
 
 
 def _marked(text: str, facet: Doc) -> Iterable[str]:

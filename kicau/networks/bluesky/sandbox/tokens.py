@@ -48,7 +48,13 @@ class Tokens:
         base = {"aud": self.box.service_did, "sub": did, "iat": now}
         scope = "com.atproto.appPass" if name else "com.atproto.access"
         access = {**base, "scope": scope, "exp": now + ACCESS_SECONDS, "jti": secrets.token_urlsafe(12)}
-        known = self.box.store.get("refresh", key) or {"did": did, "name": name, "until": now + REFRESH_SECONDS, "next": "", "dead_at": 0}  # fmt: skip
+        known = self.box.store.get("refresh", key) or {
+            "did": did,
+            "name": name,
+            "until": now + REFRESH_SECONDS,
+            "next": "",
+            "dead_at": 0,
+        }
         self.box.store.put("refresh", key, known)
         renewing = {**base, "scope": "com.atproto.refresh", "exp": int(known["until"]), "jti": key}
         return {
@@ -107,7 +113,9 @@ class Tokens:
             raise refusal.challenge(refused.error, refused.message, nonce) from None
         grant = self.box.store.get("grant", str(claims.get("grant", "")))
         if grant is None or claims["cnf"]["jkt"] != key or self._is_revoked(token):
-            raise refusal.challenge("invalid_token", "Malformed token" if not claims else "Token has been revoked", nonce)  # fmt: skip
+            raise refusal.challenge(
+                "invalid_token", "Malformed token" if not claims else "Token has been revoked", nonce
+            )
         if claims["exp"] <= self.box.stamp():
             raise refusal.challenge("invalid_token", '"exp" claim timestamp check failed', nonce)
         return Caller(claims["sub"], frozenset(claims["scope"].split()), token)

@@ -21,7 +21,9 @@ type Doc = dict[str, Any]
 POST = "app.bsky.feed.post"
 LIST, POSTS = "app.bsky.notification.listNotifications", "app.bsky.feed.getPosts"
 MOST_URIS = 25
-MAY_READ = frozenset({"com.atproto.access", "com.atproto.appPass", "com.atproto.appPassPrivileged", "transition:generic"})  # fmt: skip
+MAY_READ = frozenset(
+    {"com.atproto.access", "com.atproto.appPass", "com.atproto.appPassPrivileged", "transition:generic"}
+)
 
 
 class View:
@@ -44,7 +46,9 @@ class View:
             raise invalid("The seenAt parameter is unsupported")
         wanted, before = query.get("reasons"), query.get("cursor")
         rows = sorted(self._of(caller.did), key=lambda row: (row["indexedAt"], row["uri"]), reverse=True)
-        rows = [row for row in rows if (not wanted or row["reason"] in wanted) and (not before or row["indexedAt"] < before)]  # fmt: skip
+        rows = [
+            row for row in rows if (not wanted or row["reason"] in wanted) and (not before or row["indexedAt"] < before)
+        ]
         page = rows[: int(limit)]
         return {"notifications": page, "priority": False, **({"cursor": page[-1]["indexedAt"]} if page else {})}
 
@@ -53,7 +57,17 @@ class View:
             if doc["did"] != did and (why := _why(doc["value"], did)):
                 reason, subject = why
                 about = {"reasonSubject": subject} if subject else {}
-                yield {"uri": _uri(doc), "cid": doc["cid"], "author": self._author(doc["did"]), "reason": reason, **about, "record": doc["value"], "isRead": False, "indexedAt": doc["at"], "labels": []}  # fmt: skip
+                yield {
+                    "uri": _uri(doc),
+                    "cid": doc["cid"],
+                    "author": self._author(doc["did"]),
+                    "reason": reason,
+                    **about,
+                    "record": doc["value"],
+                    "isRead": False,
+                    "indexedAt": doc["at"],
+                    "labels": [],
+                }
 
     async def posts(self, query: Doc, caller: Caller) -> Doc:
         self._let_in(POSTS, caller)
@@ -65,14 +79,36 @@ class View:
             replies[_parent(doc["value"])] += 1
             quotes[_quoted(doc["value"])] += 1
         found = [one for uri in uris if (one := self.box.store.get("record", uri.removeprefix("at://")))]
-        return {"posts": [{"uri": _uri(doc), "cid": doc["cid"], "author": self._author(doc["did"]), "record": doc["value"], "bookmarkCount": 0, "replyCount": replies[_uri(doc)], "repostCount": 0, "likeCount": 0, "quoteCount": quotes[_uri(doc)], "indexedAt": doc["at"], "labels": []} for doc in found]}  # fmt: skip
+        return {
+            "posts": [
+                {
+                    "uri": _uri(doc),
+                    "cid": doc["cid"],
+                    "author": self._author(doc["did"]),
+                    "record": doc["value"],
+                    "bookmarkCount": 0,
+                    "replyCount": replies[_uri(doc)],
+                    "repostCount": 0,
+                    "likeCount": 0,
+                    "quoteCount": quotes[_uri(doc)],
+                    "indexedAt": doc["at"],
+                    "labels": [],
+                }
+                for doc in found
+            ]
+        }
 
     def _posts(self) -> Iterator[Doc]:
         return (doc for doc in self.box.store.all("record") if doc["collection"] == POST)
 
     def _author(self, did: str) -> Doc:
         account = self.box.store.get("account", did) or {}
-        return {"did": did, "handle": account.get("handle", "handle.invalid"), "displayName": account.get("name", ""), "labels": []}  # fmt: skip
+        return {
+            "did": did,
+            "handle": account.get("handle", "handle.invalid"),
+            "displayName": account.get("name", ""),
+            "labels": [],
+        }
 
 
 def _uri(doc: Doc) -> str:

@@ -70,7 +70,11 @@ class Door:
         head.update(self._limited(request, method, given, caller))
         for name in method.needs:
             if name not in given:
-                raise invalid(f'Missing required key "{name}" at $' if whole else f'Invalid {nsid} params: Missing required key "{name}"')  # fmt: skip
+                raise invalid(
+                    f'Missing required key "{name}" at $'
+                    if whole
+                    else f'Invalid {nsid} params: Missing required key "{name}"'
+                )
         if method.raw is not None:
             assert caller is not None
             return await method.raw(request, caller)

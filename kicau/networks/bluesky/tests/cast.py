@@ -46,7 +46,14 @@ def media(ref: str, **more: object) -> Media:
     file = FILES[ref.split("-")[0]]
     shape: dict[str, object] = {"kind": MediaKind.IMAGE, "width": 320, "height": 240, "colour": "RGB"}
     if file.mime == "video/mp4":
-        shape = {"kind": MediaKind.VIDEO, "width": 640, "height": 360, "duration_ms": 9_000, "fps": 25.0, "video_codec": "h264"}  # fmt: skip
+        shape = {
+            "kind": MediaKind.VIDEO,
+            "width": 640,
+            "height": 360,
+            "duration_ms": 9_000,
+            "fps": 25.0,
+            "video_codec": "h264",
+        }
     return Media(**{"ref": ref, "mime": file.mime, "size": file.size, "name": file.name, **shape, **more})  # type: ignore[arg-type]
 
 
@@ -57,13 +64,38 @@ CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:04.000\nAir dituang perlahan\n"
 DRAFTS = {
     "picture-and-mention": Draft(parts=(Part(text=TRICKY, media=(CUP,)),), language="id"),
     "text": Draft(parts=(Part(text="Baris pertama\n\nBaris kedua 🇮🇩 #kopi_senja #2026"),)),
-    "thread": Draft(parts=(Part(text="Satu"), Part(text="Dua", media=(media("shop", alt="The shop"),)), Part(text="Tiga @kabarpagi.test"))),
-    "gated-thread": Draft(parts=(Part(text="Hanya untuk yang disebut"), Part(text="Lanjut")), options={"replies": "following+mentioned", "quotes": "nobody"}),
+    "thread": Draft(
+        parts=(
+            Part(text="Satu"),
+            Part(text="Dua", media=(media("shop", alt="The shop"),)),
+            Part(text="Tiga @kabarpagi.test"),
+        )
+    ),
+    "gated-thread": Draft(
+        parts=(Part(text="Hanya untuk yang disebut"), Part(text="Lanjut")),
+        options={"replies": "following+mentioned", "quotes": "nobody"},
+    ),
     "pictures": Draft(parts=(Part(text="Two views", media=(CUP, media("shop"))),), options={"label": "graphic-media"}),
-    "gallery": Draft(parts=(Part(text="Many views", media=tuple(media(f"cup-{n}", alt=f"View {n}") for n in range(10))),)),
-    "video": Draft(parts=(Part(text="The pour", media=(media("pour", alt="Water is poured"),)),), options={"captions": CAPTIONS}, language="id"),
-    "card": Draft(parts=(Part(text="Read it here"),), link=Link(url="https://kopisenja.example/cerita?id=1&x=a_b", title="A farm story", description="From the (high) slopes", thumbnail=media("cup"))),
-    "card-alone": Draft(parts=(Part(text=""),), link=Link(url="https://kopisenja.example/cerita", title="A farm story")),
+    "gallery": Draft(
+        parts=(Part(text="Many views", media=tuple(media(f"cup-{n}", alt=f"View {n}") for n in range(10))),)
+    ),
+    "video": Draft(
+        parts=(Part(text="The pour", media=(media("pour", alt="Water is poured"),)),),
+        options={"captions": CAPTIONS},
+        language="id",
+    ),
+    "card": Draft(
+        parts=(Part(text="Read it here"),),
+        link=Link(
+            url="https://kopisenja.example/cerita?id=1&x=a_b",
+            title="A farm story",
+            description="From the (high) slopes",
+            thumbnail=media("cup"),
+        ),
+    ),
+    "card-alone": Draft(
+        parts=(Part(text=""),), link=Link(url="https://kopisenja.example/cerita", title="A farm story")
+    ),
     "long": Draft(parts=(Part(text="👨‍👩‍👧‍👦" * 120),)),
-}  # fmt: skip
+}
 FILES |= {f"cup-{n}": FILES["cup"] for n in range(11)}

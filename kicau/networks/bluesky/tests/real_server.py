@@ -36,10 +36,40 @@ from kicau.networks.bluesky.tests.cast import FILES, media
 CALLBACK = "http://127.0.0.1:8123/channels/callback"
 PASSWORD = "only-for-this-test"
 WORDS = [
-    "kopi", "senja", "☕🏽", "👨‍👩‍👧‍👦", "🇮🇩", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "e\u0301", "Z͑ͫ̓ͪ", "שלום", "مرحبا", "\u202eterbalik\u202c", "กำลัง", "क्षितिज", "ꦏꦺꦴꦥꦶ", "한국어",
-    "#KopiNusantara", "#2026", "#é", "https://kopisenja.example/menu?x=1&y=(a)", "kopi.id", "(lihat kabar.co.id/a)", "“hebat!”", "selamat\npagi",
-    "the", "quick", "brown", "1️⃣", "❤️‍🔥", "½", "ﷺ", "\u0301", "a\u200db", "@nobody.test",
-]  # fmt: skip
+    "kopi",
+    "senja",
+    "☕🏽",
+    "👨‍👩‍👧‍👦",
+    "🇮🇩",
+    "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+    "e\u0301",
+    "Z͑ͫ̓ͪ",
+    "שלום",
+    "مرحبا",
+    "\u202eterbalik\u202c",
+    "กำลัง",
+    "क्षितिज",
+    "ꦏꦺꦴꦥꦶ",
+    "한국어",
+    "#KopiNusantara",
+    "#2026",
+    "#é",
+    "https://kopisenja.example/menu?x=1&y=(a)",
+    "kopi.id",
+    "(lihat kabar.co.id/a)",
+    "“hebat!”",
+    "selamat\npagi",
+    "the",
+    "quick",
+    "brown",
+    "1️⃣",
+    "❤️‍🔥",
+    "½",
+    "ﷺ",
+    "\u0301",
+    "a\u200db",
+    "@nobody.test",
+]
 UNITS = [
     "a",
     "é",
@@ -114,13 +144,25 @@ class Real:
             value: dict[str, Any] = found["value"] if found else {}
             self.check("text", value.get("text") == part.text, (value.get("text"), part.text))
             raw = part.text.encode()
-            marked = [(raw[f["index"]["byteStart"] : f["index"]["byteEnd"]].decode(errors="replace"), _target(f["features"][0])) for f in value.get("facets", ())]  # fmt: skip
-            wanted = [(s.text, s.target) for s in part.spans if s.kind is not SpanKind.MENTION or s.target == self.handle]  # fmt: skip
+            marked = [
+                (
+                    raw[f["index"]["byteStart"] : f["index"]["byteEnd"]].decode(errors="replace"),
+                    _target(f["features"][0]),
+                )
+                for f in value.get("facets", ())
+            ]
+            wanted = [
+                (s.text, s.target) for s in part.spans if s.kind is not SpanKind.MENTION or s.target == self.handle
+            ]
             wanted = [(t, session.account_id if t == f"@{self.handle}" else target) for t, target in wanted]
             self.check("facets", marked == wanted, (marked, wanted))
             embed = value.get("embed", {})
             items = embed.get("images") or embed.get("items") or ()
-            self.check("alt texts", [i["alt"] for i in items] == [m.media.alt for m in part.media if m.media.mime != "video/mp4"], embed)  # fmt: skip
+            self.check(
+                "alt texts",
+                [i["alt"] for i in items] == [m.media.alt for m in part.media if m.media.mime != "video/mp4"],
+                embed,
+            )
             for item, one in zip(items, part.media, strict=True):
                 query = {"did": session.account_id, "cid": item["image"]["ref"]["$link"]}
                 async with self.client.get(f"{self.pds}/xrpc/com.atproto.sync.getBlob", params=query) as got:
@@ -129,9 +171,15 @@ class Real:
     async def verdict(self, session: Lent, words: str) -> str:
         """What the server says of a text: "" where it takes it, else the code of our problem."""
         held, at = session.credentials, datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        body: Any = {"repo": session.account_id, "collection": records.POST, "record": {"$type": records.POST, "text": words, "createdAt": at}}  # fmt: skip
+        body: Any = {
+            "repo": session.account_id,
+            "collection": records.POST,
+            "record": {"$type": records.POST, "text": words, "createdAt": at},
+        }
         try:
-            await wire.xrpc(session, "POST", "com.atproto.repo.createRecord", at=wire.home(session, held), held=held, json=body)  # fmt: skip
+            await wire.xrpc(
+                session, "POST", "com.atproto.repo.createRecord", at=wire.home(session, held), held=held, json=body
+            )
         except errors.Rejected as refused:
             return refused.problems[0].code
         return ""
@@ -161,10 +209,20 @@ class Browser:
     def __init__(self, client: aiohttp.ClientSession, pds: str) -> None:
         self.client, self.pds, self.cookies = client, pds, dict[str, str]()
 
-    async def _send(self, method: str, url: str, *, referer: str = "", body: object = None, token: str = "", kind: str = "cors") -> tuple[int, str, Mapping[str, str]]:  # fmt: skip
-        head = {"sec-fetch-mode": kind if body is None else "same-origin", "sec-fetch-site": "same-origin" if referer else "none", "sec-fetch-dest": "document" if kind == "navigate" else "empty"}  # fmt: skip
+    async def _send(
+        self, method: str, url: str, *, referer: str = "", body: object = None, token: str = "", kind: str = "cors"
+    ) -> tuple[int, str, Mapping[str, str]]:
+        head = {
+            "sec-fetch-mode": kind if body is None else "same-origin",
+            "sec-fetch-site": "same-origin" if referer else "none",
+            "sec-fetch-dest": "document" if kind == "navigate" else "empty",
+        }
         if body is not None:
-            head |= {"origin": self.pds, "x-csrf-token": self.cookies.get("csrf-token", ""), "Content-Type": "application/json"}  # fmt: skip
+            head |= {
+                "origin": self.pds,
+                "x-csrf-token": self.cookies.get("csrf-token", ""),
+                "Content-Type": "application/json",
+            }
         if referer:
             head["referer"] = referer
         if token:
@@ -181,10 +239,21 @@ class Browser:
         api = f"{self.pds}/@atproto/oauth-provider/~api"
         status, page, _ = await self._send("GET", url, kind="navigate")
         assert status == 200, (status, page[:500])
-        status, said, _ = await self._send("POST", f"{api}/sign-in", referer=url, body={"locale": "en", "username": handle, "password": password, "remember": False})  # fmt: skip
+        status, said, _ = await self._send(
+            "POST",
+            f"{api}/sign-in",
+            referer=url,
+            body={"locale": "en", "username": handle, "password": password, "remember": False},
+        )
         assert status == 200, (status, said)
         told = json.loads(said)
-        status, said, _ = await self._send("POST", f"{api}/consent", referer=url, body={"did": told["account"].get("did") or told["account"]["sub"]}, token=told.get("ephemeralToken", ""))  # fmt: skip
+        status, said, _ = await self._send(
+            "POST",
+            f"{api}/consent",
+            referer=url,
+            body={"did": told["account"].get("did") or told["account"]["sub"]},
+            token=told.get("ephemeralToken", ""),
+        )
         assert status == 200, (status, said)
         status, said, head = await self._send("GET", json.loads(said)["url"], referer=url, kind="navigate")
         assert status in (302, 303), (status, said[:500])
@@ -219,7 +288,11 @@ async def _again(real: Real, session: Lent) -> None:
         pass
     plain, done_plain = await real.publish(session, Draft(parts=(Part(text="Dua kali sama"),)))
     twice = await connector.publish(session, plain)
-    real.check("put twice", isinstance(twice, Published) and twice.raw["posts"][0]["cid"] == done_plain.raw["posts"][0]["cid"], twice)  # type: ignore[index, call-overload]  # fmt: skip
+    real.check(
+        "put twice",
+        isinstance(twice, Published) and twice.raw["posts"][0]["cid"] == done_plain.raw["posts"][0]["cid"],
+        twice,
+    )  # type: ignore[index, call-overload]
     for _ in range(2):
         await connector.withdraw(session, done.ids[0])
     real.check("gone", await wire.record(session, *records.split_uri(done.ids[0])) is None)
@@ -242,7 +315,9 @@ async def main(pds: str, plc: str, posts: int) -> int:
         plain, bound = await real.by_password(password), await real.by_oauth()
         for session in (plain, bound):
             can = await connector.capabilities(session)
-            print(f"signed in as {session.handle} ({session.credentials.extra['login']}); files up to {can.facts['blob-max-size'].value} bytes")  # fmt: skip
+            print(
+                f"signed in as {session.handle} ({session.credentials.extra['login']}); files up to {can.facts['blob-max-size'].value} bytes"
+            )
             before = session.credentials
             session.credentials = await connector.auth.refresh(session)
             real.check("refresh rotates", session.credentials.refresh_token != before.refresh_token)
@@ -252,9 +327,14 @@ async def main(pds: str, plc: str, posts: int) -> int:
             session = (plain, bound)[n % 2]
             await real.read_back(session, *await real.publish(session, draft))
         counted = await real.lengths(plain)
-        reply = Draft(parts=(Part(text="Jawaban"), Part(text="dan lanjutannya")), reply_to=(await real.publish(plain, Draft(parts=(Part(text="Akar"),))))[1].ids[0])  # fmt: skip
+        reply = Draft(
+            parts=(Part(text="Jawaban"), Part(text="dan lanjutannya")),
+            reply_to=(await real.publish(plain, Draft(parts=(Part(text="Akar"),))))[1].ids[0],
+        )
         await real.read_back(bound, *await real.publish(bound, reply))
-    print(f"{posts} posts read back, {counted} lengths judged, {len(real.wrong)} wrong, {time.perf_counter() - began:.1f} s")  # fmt: skip
+    print(
+        f"{posts} posts read back, {counted} lengths judged, {len(real.wrong)} wrong, {time.perf_counter() - began:.1f} s"
+    )
     return 1 if real.wrong else 0
 
 

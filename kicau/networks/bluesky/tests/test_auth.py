@@ -31,7 +31,10 @@ async def refused(session: Lent, answers: Mapping[str, str]) -> tuple[str, str, 
 # By an app password
 
 
-@pytest.mark.parametrize("handle", ["kopisenja.test", "@KopiSenja.test", KOPI, "at://kopisenja.test", "https://bsky.app/profile/kopisenja.test"])  # fmt: skip
+@pytest.mark.parametrize(
+    "handle",
+    ["kopisenja.test", "@KopiSenja.test", KOPI, "at://kopisenja.test", "https://bsky.app/profile/kopisenja.test"],
+)
 async def test_an_account_by_its_app_password(box: Server, http: aiohttp.ClientSession, handle: str) -> None:
     session = lent(box, http)
     begun = await connector.auth.begin(session, {**BY_PASSWORD, "handle": handle})
@@ -117,7 +120,9 @@ async def test_without_a_handle_the_person_chooses_on_the_server(box: Server, ht
     assert found.credentials.extra.keys() == {"login", "key", "issuer", "pds"}
 
 
-async def back(box: Server, http: aiohttp.ClientSession, answers: Mapping[str, str], who: str = KOPI) -> tuple[Lent, Redirect, dict[str, str]]:  # fmt: skip
+async def back(
+    box: Server, http: aiohttp.ClientSession, answers: Mapping[str, str], who: str = KOPI
+) -> tuple[Lent, Redirect, dict[str, str]]:
     session = lent(box, http)
     begun = await connector.auth.begin(session, answers)
     assert isinstance(begun, Redirect)
@@ -174,13 +179,17 @@ async def test_the_servers_nonce_may_change_at_any_time(bound: Lent, box: Server
 
 
 async def test_a_server_that_never_likes_a_nonce_is_left_alone(bound: Lent, box: Server) -> None:
-    box.faults.append(Fault(effect="status", status=401, text='{"error":"use_dpop_nonce"}', headers={"DPoP-Nonce": "x"}, times=-1))  # fmt: skip
+    box.faults.append(
+        Fault(effect="status", status=401, text='{"error":"use_dpop_nonce"}', headers={"DPoP-Nonce": "x"}, times=-1)
+    )
     with pytest.raises(Unavailable):
         await connector.withdraw(bound, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
     assert sum(r["path"].endswith("deleteRecord") for r in box.requests) == 3
 
 
-async def test_a_bound_token_is_worthless_without_its_key(bound: Lent, box: Server, http: aiohttp.ClientSession) -> None:  # fmt: skip
+async def test_a_bound_token_is_worthless_without_its_key(
+    bound: Lent, box: Server, http: aiohttp.ClientSession
+) -> None:
     url = f"{box.base_url}/xrpc/com.atproto.server.getSession"
     async with http.get(url, headers={"Authorization": f"Bearer {bound.credentials.access_token}"}) as answer:
         assert (answer.status, (await answer.json())["error"]) == (400, "InvalidToken")
@@ -251,11 +260,19 @@ def test_loopback_clients_describe_themselves() -> None:
 
 def test_an_account_elsewhere_is_kept_with_its_server() -> None:
     app = App(client_id="", client_secret="", callback=CALLBACK, endpoints=connector.endpoints)
-    document = {"id": KOPI, "alsoKnownAs": ["at://Kopi.example"], "service": [{"id": "#atproto_pds", "serviceEndpoint": "https://pds.example/"}]}  # fmt: skip
+    document = {
+        "id": KOPI,
+        "alsoKnownAs": ["at://Kopi.example"],
+        "service": [{"id": "#atproto_pds", "serviceEndpoint": "https://pds.example/"}],
+    }
     found = identity.in_document(document, app)
     assert (found.handle, found.pds) == ("kopi.example", "https://pds.example")
     assert identity.relative(found.pds, app) == "https://pds.example"
     assert identity.relative("https://bsky.social", app) == ""
-    for broken in ({}, {**document, "service": []}, {**document, "service": [{"id": "#atproto_pds", "serviceEndpoint": "http://10.0.0.1"}]}):  # fmt: skip
+    for broken in (
+        {},
+        {**document, "service": []},
+        {**document, "service": [{"id": "#atproto_pds", "serviceEndpoint": "http://10.0.0.1"}]},
+    ):
         with pytest.raises(Rejected):
             identity.in_document(broken, app)

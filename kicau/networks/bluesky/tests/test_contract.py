@@ -19,7 +19,9 @@ def showing(*files: Media, **more: object) -> Draft:
     return Draft(parts=(Part(text="x", media=files),), **more)  # type: ignore[arg-type]
 
 
-BIG = Media(ref="big", kind=MediaKind.IMAGE, mime="image/tiff", size=9_000_000, width=4000, height=3000, name="big.tiff")  # fmt: skip
+BIG = Media(
+    ref="big", kind=MediaKind.IMAGE, mime="image/tiff", size=9_000_000, width=4000, height=3000, name="big.tiff"
+)
 BAD = {
     "too-long": saying("é" * 301),
     "too-many-bytes": saying("👨‍👩‍👧‍👦" * 121),
@@ -39,14 +41,16 @@ BAD = {
     "bad-reference": saying("x", reply_to="12345"),
     "bad-language": saying("x", language="bahasa_indonesia!"),
     "too-many-languages": saying("x", language="id, en, jv, su"),
-    "gate-on-reply": saying("x", reply_to="at://kopisenja.test/app.bsky.feed.post/3n32ye4jrkk27", options={"replies": "nobody"}),
+    "gate-on-reply": saying(
+        "x", reply_to="at://kopisenja.test/app.bsky.feed.post/3n32ye4jrkk27", options={"replies": "nobody"}
+    ),
     "captions-without-video": saying("x", options={"captions": "WEBVTT\n"}),
     "bad-captions": showing(media("pour"), options={"captions": "1\n00:00"}),
     "captions-too-long": showing(media("pour"), options={"captions": "WEBVTT\n" + "x" * 20_000}),
     "unknown-option": saying("x", options={"colour": "red"}),
     "bad-option": saying("x", options={"replies": "friends"}),
     "broken-text": saying("half an emoji \ud83d"),
-}  # fmt: skip
+}
 
 
 class TestByAppPassword(ConnectorContract):

@@ -75,7 +75,15 @@ async def test_it_publishes_a_picture_reads_it_back_and_deletes_it(box: Server) 
 
 async def test_it_writes_links_mentions_tags_and_threads(box: Server) -> None:
     def work(client: Client) -> None:
-        text = client_utils.TextBuilder().text("Halo ☕ ").mention("@kabarpagi.test", KABAR).text(" ").link("menu", "https://kopisenja.example").text(" ").tag("#kopi", "kopi")  # fmt: skip
+        text = (
+            client_utils.TextBuilder()
+            .text("Halo ☕ ")
+            .mention("@kabarpagi.test", KABAR)
+            .text(" ")
+            .link("menu", "https://kopisenja.example")
+            .text(" ")
+            .tag("#kopi", "kopi")
+        )
         root = models.create_strong_ref(client.send_post(text))
         reply = client.send_post("Lanjut", reply_to=models.AppBskyFeedPost.ReplyRef(root=root, parent=root))
         listed = client.com.atproto.repo.list_records({"repo": KOPI, "collection": "app.bsky.feed.post", "limit": 1})

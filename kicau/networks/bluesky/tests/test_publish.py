@@ -46,10 +46,13 @@ async def test_links_people_and_tags_stand_where_they_are_read(kopi: Lent) -> No
     kind = "app.bsky.richtext.facet#"
     assert found == [
         ("@kabarpagi.test", [{"$type": f"{kind}mention", "did": KABAR}]),
-        ("https://kopisenja.example/menu?x=1_(a)", [{"$type": f"{kind}link", "uri": "https://kopisenja.example/menu?x=1_(a)"}]),
+        (
+            "https://kopisenja.example/menu?x=1_(a)",
+            [{"$type": f"{kind}link", "uri": "https://kopisenja.example/menu?x=1_(a)"}],
+        ),
         ("#KopiNusantara", [{"$type": f"{kind}tag", "tag": "KopiNusantara"}]),
         ("kopi.id", [{"$type": f"{kind}link", "uri": "https://kopi.id"}]),
-    ]  # fmt: skip
+    ]
     assert value["langs"] == ["id"]
     assert value["embed"]["images"][0]["aspectRatio"] == {"width": 320, "height": 240}
     assert count == 3, "the file, the people, the post"
@@ -58,7 +61,9 @@ async def test_links_people_and_tags_stand_where_they_are_read(kopi: Lent) -> No
 
 async def test_a_name_that_nobody_has_stays_plain_text(kopi: Lent) -> None:
     done, _ = await steps(kopi, delivery(kopi, Draft(parts=(Part(text="Halo @nobody.test dan @kabarpagi.test"),))))
-    assert [w.sentence for w in done.warnings] == ["The post is on Bluesky, but nobody there is called @nobody.test: the name stays plain text."]  # fmt: skip
+    assert [w.sentence for w in done.warnings] == [
+        "The post is on Bluesky, but nobody there is called @nobody.test: the name stays plain text."
+    ]
     assert len((await kept(kopi, done.ids[0]))["facets"]) == 1
 
 
@@ -189,7 +194,9 @@ async def test_a_found_part_goes_on_from_there(kopi: Lent, box: Server) -> None:
     await connector.publish(kopi, one)  # part 1, whose answer is lost
     found = await connector.find(kopi, one)
     assert isinstance(found, Continue)
-    assert [post["uri"] for post in found.progress["posts"]] == [f"at://{KOPI}/app.bsky.feed.post/{records.record_key(one.key, 0)}"]  # type: ignore[union-attr, call-overload, index]  # fmt: skip
+    assert [post["uri"] for post in found.progress["posts"]] == [
+        f"at://{KOPI}/app.bsky.feed.post/{records.record_key(one.key, 0)}"
+    ]  # type: ignore[union-attr, call-overload, index]
     done = await run(connector, kopi, replace(one, progress=found.progress))
     assert [post.text for post in box.public_posts()] == ["Satu", "Dua", "Tiga @kabarpagi.test"]
     assert len(done.ids) == 3

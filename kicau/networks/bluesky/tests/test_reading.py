@@ -53,7 +53,11 @@ async def test_what_is_listed_late_under_an_earlier_time_is_not_missed(box, kopi
     seen = await connector.answers(kopi, "")
     late = await said(kabar, "Tertahan di jalan", reply_to=post)
     doc = box.store.get("record", late.removeprefix("at://"))
-    box.store.put("record", late.removeprefix("at://"), {**doc, "at": seen.items[0].at.replace(microsecond=0).isoformat().replace("+00:00", ".000Z")})  # fmt: skip
+    box.store.put(
+        "record",
+        late.removeprefix("at://"),
+        {**doc, "at": seen.items[0].at.replace(microsecond=0).isoformat().replace("+00:00", ".000Z")},
+    )
     more = await connector.answers(kopi, seen.cursor)
     assert [one.id for one in more.items] == [late]
     assert (await connector.answers(kopi, more.cursor)).items == ()
@@ -67,7 +71,10 @@ async def test_a_server_that_stands_alone_is_no_fault_of_the_channel(box, kopi):
             await read
         (problem,) = told.value.problems
         assert problem.code == "no-reading"
-        assert problem.sentence == "The server of this Bluesky account stands alone and tells neither answers nor numbers; publishing is not affected."  # fmt: skip
+        assert (
+            problem.sentence
+            == "The server of this Bluesky account stands alone and tells neither answers nor numbers; publishing is not affected."
+        )
     assert await said(kopi, "Dan tetap terbit")
 
 

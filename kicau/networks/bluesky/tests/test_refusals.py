@@ -44,7 +44,9 @@ MEANT = {
 }
 
 
-@pytest.mark.parametrize("call", [c for c in recorded("transcripts")["calls"] if c["status"] >= 400], ids=lambda c: c["note"])  # fmt: skip
+@pytest.mark.parametrize(
+    "call", [c for c in recorded("transcripts")["calls"] if c["status"] >= 400], ids=lambda c: c["note"]
+)
 def test_every_recorded_refusal_is_read(call: dict) -> None:  # type: ignore[type-arg]
     headers = {name.lower(): value for name, value in call["headers"].items()}
     error = read_error(Reply(call["status"], headers, json.dumps(call["body"]).encode()))
@@ -81,7 +83,13 @@ def test_a_text_too_long_gets_the_words_of_the_preview() -> None:
     ],
 )
 def test_a_file_too_large_is_named_by_its_place(path: str, field: str) -> None:
-    error = read(400, {"error": "InvalidRequest", "message": f"Invalid app.bsky.feed.post record: blob too big (maximum 2000000, got 2000076) at {path}"})  # fmt: skip
+    error = read(
+        400,
+        {
+            "error": "InvalidRequest",
+            "message": f"Invalid app.bsky.feed.post record: blob too big (maximum 2000000, got 2000076) at {path}",
+        },
+    )
     code, where, sentence = said(error)
     assert (code, where) == ("too-large", field)
     assert "2 MB" in sentence
@@ -103,7 +111,12 @@ def test_a_scope_that_is_missing_is_named() -> None:
 def test_limits_say_when() -> None:
     at = datetime.now(UTC)
     soon = read(429, {"error": "RateLimitExceeded", "message": "x"}, retry_after="290")
-    later = read(429, {"error": "RateLimitExceeded"}, ratelimit_reset=str(int(at.timestamp()) + 600), ratelimit_policy="5000;w=3600")  # fmt: skip
+    later = read(
+        429,
+        {"error": "RateLimitExceeded"},
+        ratelimit_reset=str(int(at.timestamp()) + 600),
+        ratelimit_policy="5000;w=3600",
+    )
     bare = read(429, "")
     for error, seconds in ((soon, 290), (later, 600), (bare, 60)):
         assert isinstance(error, RateLimited)
@@ -111,7 +124,9 @@ def test_limits_say_when() -> None:
         assert not error.whole_app
 
 
-@pytest.mark.parametrize(("status", "name"), [(502, "UpstreamFailure"), (400, "UpstreamFailure"), (500, "InternalServerError"), (503, "")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "name"), [(502, "UpstreamFailure"), (400, "UpstreamFailure"), (500, "InternalServerError"), (503, "")]
+)
 def test_a_server_out_of_order_is_asked_again_or_looked_up(status: int, name: str) -> None:
     body = {"error": name, "message": "x"}
     assert type(read(status, body)) is Unavailable

@@ -25,7 +25,10 @@ def notices(draft: Draft) -> dict[str, str]:
 
 def test_a_limit_is_told_in_one_sentence() -> None:
     (problem,) = render(saying("é" * 301), baseline).problems
-    assert problem.sentence == "On Bluesky, the text has 301 graphemes; the limit is 300: shorten it or split it into a thread."  # fmt: skip
+    assert (
+        problem.sentence
+        == "On Bluesky, the text has 301 graphemes; the limit is 300: shorten it or split it into a thread."
+    )
     assert (problem.field, problem.limit, problem.actual, problem.mend) == ("parts.0.text", 300, 301, "split")
 
 

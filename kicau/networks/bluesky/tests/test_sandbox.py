@@ -26,11 +26,25 @@ class Caller:
     def __init__(self, box: Server, http: aiohttp.ClientSession, token: str = "") -> None:
         self.box, self.http, self.token = box, http, token
 
-    async def __call__(self, method: str, path: str, body: Any = None, *, token: str | None = None, data: bytes | None = None, mime: str = "", agent: str = "test") -> tuple[int, Any, dict[str, str]]:  # fmt: skip
+    async def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        data: bytes | None = None,
+        mime: str = "",
+        agent: str = "test",
+    ) -> tuple[int, Any, dict[str, str]]:
         head = {"User-Agent": agent, **({"Content-Type": mime} if mime else {})}
         if used := self.token if token is None else token:
             head["Authorization"] = f"Bearer {used}"
-        url = path if path.startswith("http") else f"{self.box.base_url}{path if path.startswith('/') else '/xrpc/' + path}"  # fmt: skip
+        url = (
+            path
+            if path.startswith("http")
+            else f"{self.box.base_url}{path if path.startswith('/') else '/xrpc/' + path}"
+        )
         async with self.http.request(method, url, json=body, data=data, headers=head) as answer:
             told = await answer.json() if answer.content_type.endswith("json") else await answer.read()
             return answer.status, told, {k.lower(): v for k, v in answer.headers.items()}
@@ -50,7 +64,11 @@ def as_recorded(box: Server) -> None:
     for call in REC:
         if call["note"].startswith("uploadBlob") and call["status"] == 200:
             blob = call["body"]["blob"]
-            box.store.put("blob", f"{ALICE}/{blob['ref']['$link']}", {"mime": blob["mimeType"], "size": blob["size"], "sha256": ""})  # fmt: skip
+            box.store.put(
+                "blob",
+                f"{ALICE}/{blob['ref']['$link']}",
+                {"mime": blob["mimeType"], "size": blob["size"], "sha256": ""},
+            )
     box.blob_limit, box.shows_profiles = 5_242_880, False
 
 
@@ -103,7 +121,9 @@ async def test_sign_in_metadata_is_as_recorded(box: Server, ask: Caller) -> None
         _, told, _ = await ask("GET", call["request"]["path"])
         theirs = {k: _here(v, box) for k, v in call["body"].items()}
         assert told.keys() <= theirs.keys()
-        assert {k: theirs[k] for k in told if k != "response_modes_supported"} == {k: v for k, v in told.items() if k != "response_modes_supported"}  # fmt: skip
+        assert {k: theirs[k] for k in told if k != "response_modes_supported"} == {
+            k: v for k, v in told.items() if k != "response_modes_supported"
+        }
 
 
 def _here(value: Any, box: Server) -> Any:
@@ -134,9 +154,17 @@ async def test_it_judges_records_as_the_recorded_server(ask: Caller, box: Server
 async def test_writes_that_were_made_before(ask: Caller) -> None:
     record = {"$type": POST, "text": "x", "createdAt": "2026-11-24T12:00:00.000Z"}
     body = {"repo": KOPI, "collection": POST, "rkey": "3n32ye4jrkk27", "record": record}
-    gate = {"$type": "app.bsky.feed.threadgate", "post": f"at://{KOPI}/{POST}/3n32ye4jrkk33", "allow": [], "createdAt": record["createdAt"]}  # fmt: skip
+    gate = {
+        "$type": "app.bsky.feed.threadgate",
+        "post": f"at://{KOPI}/{POST}/3n32ye4jrkk33",
+        "allow": [],
+        "createdAt": record["createdAt"],
+    }
     create = "com.atproto.repo.applyWrites#create"
-    writes = [{"$type": create, "collection": POST, "rkey": "3n32ye4jrkk33", "value": record}, {"$type": create, "collection": gate["$type"], "rkey": "3n32ye4jrkk33", "value": gate}]  # fmt: skip
+    writes = [
+        {"$type": create, "collection": POST, "rkey": "3n32ye4jrkk33", "value": record},
+        {"$type": create, "collection": gate["$type"], "rkey": "3n32ye4jrkk33", "value": gate},
+    ]
     seen = [
         await ask("POST", "com.atproto.repo.createRecord", body),
         await ask("POST", "com.atproto.repo.createRecord", body),
@@ -156,17 +184,31 @@ async def test_writes_that_were_made_before(ask: Caller) -> None:
 @pytest.mark.parametrize(
     ("path", "change", "status", "error", "message"),
     [
-        ("putRecord", {"rkey": "hello"}, 400, "InvalidRequest", 'Invalid record key for app.bsky.feed.post: Invalid TID string (got "hello") at $'),
+        (
+            "putRecord",
+            {"rkey": "hello"},
+            400,
+            "InvalidRequest",
+            'Invalid record key for app.bsky.feed.post: Invalid TID string (got "hello") at $',
+        ),
         ("putRecord", {"rkey": "he/llo"}, 400, "InvalidRequest", 'Invalid record key (got "he/llo") at $.rkey'),
         ("putRecord", {"rkey": None}, 400, "InvalidRequest", 'Missing required key "rkey" at $'),
         ("createRecord", {"record": None}, 400, "InvalidRequest", 'Missing required key "record" at $'),
-        ("createRecord", {"record": {"$type": "app.bsky.feed.like"}}, 400, "InvalidRequest", "Invalid $type: expected app.bsky.feed.post, got app.bsky.feed.like"),
+        (
+            "createRecord",
+            {"record": {"$type": "app.bsky.feed.like"}},
+            400,
+            "InvalidRequest",
+            "Invalid $type: expected app.bsky.feed.post, got app.bsky.feed.like",
+        ),
         ("createRecord", {"repo": "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa"}, 403, "AccountNotFound", "Account not found"),
         ("createRecord", {"repo": "kabarpagi.test"}, 401, "AuthenticationRequired", "Authentication Required"),
         ("refreshSession", {}, 400, "InvalidToken", "Token could not be verified"),
     ],
-)  # fmt: skip
-async def test_refusals_as_seen(ask: Caller, path: str, change: dict[str, Any], status: int, error: str, message: str) -> None:  # fmt: skip
+)
+async def test_refusals_as_seen(
+    ask: Caller, path: str, change: dict[str, Any], status: int, error: str, message: str
+) -> None:
     record = {"$type": POST, "text": "x", "createdAt": "2026-11-24T12:00:00.000Z"}
     body = {"repo": KOPI, "collection": POST, "rkey": "3n32ye4jrkk27", "record": record, **change}
     body = {k: v for k, v in body.items() if v is not None}
@@ -194,7 +236,9 @@ async def test_wrong_requests_as_seen(ask: Caller) -> None:
 async def test_a_file_over_the_servers_limit(ask: Caller, box: Server) -> None:
     box.blob_limit = 1000
     for agent in ("test", "Kicau/0"):  # read piece by piece, or whole for the specification
-        status, told, _ = await ask("POST", "com.atproto.repo.uploadBlob", data=b"0" * 1001, mime="video/mp4", agent=agent)  # fmt: skip
+        status, told, _ = await ask(
+            "POST", "com.atproto.repo.uploadBlob", data=b"0" * 1001, mime="video/mp4", agent=agent
+        )
         assert (status, told["error"]) == (413, "PayloadTooLarge")
     _, told, _ = await ask("GET", "com.atproto.server.describeServer")
     assert told["blobUploadLimit"] == 1000
@@ -214,7 +258,9 @@ async def test_a_list_goes_page_by_page_newest_first(ask: Caller) -> None:
     record = {"$type": POST, "text": "x", "createdAt": "2026-11-24T12:00:00.000Z"}
     keys = [f"3n32ye4jrkk2{c}" for c in "abcde"]
     for key in keys:
-        await ask("POST", "com.atproto.repo.createRecord", {"repo": KOPI, "collection": POST, "rkey": key, "record": record})  # fmt: skip
+        await ask(
+            "POST", "com.atproto.repo.createRecord", {"repo": KOPI, "collection": POST, "rkey": key, "record": record}
+        )
     listing, seen, cursor = f"com.atproto.repo.listRecords?repo={KOPI}&collection={POST}&limit=2", [], ""
     for _ in range(4):
         _, told, _ = await ask("GET", listing + (f"&cursor={cursor}" if cursor else ""))
@@ -229,7 +275,9 @@ async def test_a_list_goes_page_by_page_newest_first(ask: Caller) -> None:
 
 async def test_people_see_posts_and_profiles(kopi: Lent, ask: Caller, box: Server) -> None:
     record = {"$type": POST, "text": "Selamat <pagi>", "createdAt": "2026-11-24T12:00:00.000Z"}
-    _, told, _ = await ask("POST", "com.atproto.repo.createRecord", {"repo": KOPI, "collection": POST, "record": record})  # fmt: skip
+    _, told, _ = await ask(
+        "POST", "com.atproto.repo.createRecord", {"repo": KOPI, "collection": POST, "record": record}
+    )
     key = told["uri"].rsplit("/", 1)[1]
     for path in ("/", f"/profile/kopisenja.test/post/{key}", f"/profile/{KOPI}/post/{key}", "/profile/kopisenja.test"):
         status, page, _ = await ask("GET", path)

@@ -18,11 +18,22 @@ from kicau.networks.bluesky.tests.spec import validate
 HEADERS = {"Authorization": "Bearer aaa.bbb.ccc", "Content-Type": "application/json"}
 PUT = "/xrpc/com.atproto.repo.putRecord"
 KEY = "3n32ye4jrkk27"
-BLOB = {"$type": "blob", "ref": {"$link": "bafkreicxzwtez2wqq2onl6in725qet2l3gusfkxkshkrhxtpupuutwejee"}, "mimeType": "image/png", "size": 75}  # fmt: skip
+BLOB = {
+    "$type": "blob",
+    "ref": {"$link": "bafkreicxzwtez2wqq2onl6in725qet2l3gusfkxkshkrhxtpupuutwejee"},
+    "mimeType": "image/png",
+    "size": 75,
+}
 VTT, MP4 = {**BLOB, "mimeType": "text/vtt"}, {**BLOB, "mimeType": "video/mp4"}
 
 
-def faults(body: Any, path: str = PUT, headers: dict[str, str] = HEADERS, query: dict[str, str] | None = None, method: str = "POST") -> list[str]:  # fmt: skip
+def faults(
+    body: Any,
+    path: str = PUT,
+    headers: dict[str, str] = HEADERS,
+    query: dict[str, str] | None = None,
+    method: str = "POST",
+) -> list[str]:
     return list(validate(method, path, query or {}, headers, json.dumps(body).encode() if body is not None else b""))
 
 
@@ -52,8 +63,14 @@ CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     "301 graphemes": ("text", lambda b: b["record"].update(text="é" * 301)),
     "3001 bytes": ("text", lambda b: b["record"].update(text="👨‍👩‍👧‍👦" * 121)),
     "a facet without index": ("text", lambda b: b["record"]["facets"][0].pop("index")),
-    "a handle as DID": ("picture-and-mention", lambda b: b["record"]["facets"][0]["features"][0].update(did="kabarpagi.test")),
-    "a link without protocol": ("picture-and-mention", lambda b: b["record"]["facets"][1]["features"][0].update(uri="kopi.id")),
+    "a handle as DID": (
+        "picture-and-mention",
+        lambda b: b["record"]["facets"][0]["features"][0].update(did="kabarpagi.test"),
+    ),
+    "a link without protocol": (
+        "picture-and-mention",
+        lambda b: b["record"]["facets"][1]["features"][0].update(uri="kopi.id"),
+    ),
     "a picture without alt": ("pictures", lambda b: b["record"]["embed"]["images"][0].pop("alt")),
     "five pictures": ("pictures", lambda b: b["record"]["embed"].update(images=b["record"]["embed"]["images"] * 3)),
     "a gallery picture without type": ("gallery", lambda b: b["record"]["embed"]["items"][0].pop("$type")),
@@ -64,11 +81,16 @@ CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     "a thumbnail over a megabyte": ("card", lambda b: b["record"]["embed"]["external"]["thumb"].update(size=1_000_001)),
     "an embed of no known type": ("card", lambda b: b["record"]["embed"].update({"$type": "app.bsky.embed.card"})),
     "a label as text": ("pictures", lambda b: b["record"].update(labels="porn")),
-    "a reply without root": ("text", lambda b: b["record"].update(reply={"parent": {"uri": f"at://{KOPI}/a.b.c/{KEY}", "cid": BLOB["ref"]["$link"]}})),
+    "a reply without root": (
+        "text",
+        lambda b: b["record"].update(
+            reply={"parent": {"uri": f"at://{KOPI}/a.b.c/{KEY}", "cid": BLOB["ref"]["$link"]}}
+        ),
+    ),
     "no key": ("text", lambda b: b.pop("rkey")),
     "no repository": ("text", lambda b: b.pop("repo")),
     "an unknown collection": ("text", lambda b: b.update(collection="app.bsky.feed.posts")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("change", list(CHANGES))
@@ -83,7 +105,9 @@ def test_gates_pass_and_wrong_ones_are_caught() -> None:
     post = render(DRAFTS["gated-thread"], baseline)
     uri, at = f"at://{KOPI}/{records.POST}/{KEY}", "2026-11-24T05:00:00.000Z"
     made = [(records.POST, records.post_record(post, 0, {}, at)), *records.gates(post, uri, at)]
-    writes = [{"$type": "com.atproto.repo.applyWrites#create", "collection": c, "rkey": KEY, "value": v} for c, v in made]  # fmt: skip
+    writes = [
+        {"$type": "com.atproto.repo.applyWrites#create", "collection": c, "rkey": KEY, "value": v} for c, v in made
+    ]
     path = "/xrpc/com.atproto.repo.applyWrites"
     assert len(writes) == 3
     assert faults({"repo": KOPI, "writes": writes}, path) == []
@@ -106,12 +130,15 @@ def test_wrong_addresses_headers_and_parameters_are_caught() -> None:
     assert faults(None, get, {}, {**asked, "repo": "@kopisenja"}, "GET")
     assert faults(None, get, {}, {"repo": KOPI, "collection": records.POST}, "GET")
     upload = "/xrpc/com.atproto.repo.uploadBlob"
-    assert list(validate("POST", upload, {}, {**HEADERS, "Content-Type": "image/png", "Content-Length": "3"}, b"abc")) == []  # fmt: skip
+    assert (
+        list(validate("POST", upload, {}, {**HEADERS, "Content-Type": "image/png", "Content-Length": "3"}, b"abc"))
+        == []
+    )
     assert list(validate("POST", upload, {}, {"Authorization": "Bearer a.b.c"}, b"abc"))
 
 
 def test_wrong_sign_in_requests_are_caught() -> None:
-    form = b"client_id=x&response_type=code&redirect_uri=x&scope=atproto&state=x&code_challenge=x&code_challenge_method=S256"  # fmt: skip
+    form = b"client_id=x&response_type=code&redirect_uri=x&scope=atproto&state=x&code_challenge=x&code_challenge_method=S256"
     head = {"Content-Type": "application/x-www-form-urlencoded", "DPoP": "a.b.c"}
     assert list(validate("POST", "/oauth/par", {}, head, form)) == []
     assert list(validate("POST", "/oauth/par", {}, head, form.replace(b"state=x&", b"")))

@@ -10,7 +10,11 @@ from kicau.networks.bluesky.tests.cast import TRICKY
 from kicau.networks.bluesky.tests.spec import recorded
 
 
-@pytest.mark.parametrize("case", [c for c in recorded("verdicts")["cases"] if isinstance(c["change"].get("text"), str)], ids=lambda c: repr(c["change"]["text"][:6]))  # fmt: skip
+@pytest.mark.parametrize(
+    "case",
+    [c for c in recorded("verdicts")["cases"] if isinstance(c["change"].get("text"), str)],
+    ids=lambda c: repr(c["change"]["text"][:6]),
+)
 def test_lengths_are_the_servers_own(case: dict) -> None:  # type: ignore[type-arg]
     words = case["change"]["text"]
     assert (text.graphemes(words) > 300 or text.size(words) > 3000) == (case["status"] == 400)
@@ -81,7 +85,19 @@ def test_offsets_are_bytes() -> None:
     assert [raw[a:b].decode() for a, b in zip(offsets[::2], offsets[1::2], strict=True)] == [s.text for s in found]
 
 
-@pytest.mark.parametrize("words", ["(" * 100_000, "a.id" * 50_000, "#" + "," * 100_000, "(https://a" * 20_000, "a." * 100_000, "@a.id" * 30_000, "https://" + "(" * 50_000 + ")" * 50_000, "(#" * 50_000])  # fmt: skip
+@pytest.mark.parametrize(
+    "words",
+    [
+        "(" * 100_000,
+        "a.id" * 50_000,
+        "#" + "," * 100_000,
+        "(https://a" * 20_000,
+        "a." * 100_000,
+        "@a.id" * 30_000,
+        "https://" + "(" * 50_000 + ")" * 50_000,
+        "(#" * 50_000,
+    ],
+)
 def test_hostile_texts_take_no_time(words: str) -> None:
     began = time.process_time()
     text.spans_of(words)

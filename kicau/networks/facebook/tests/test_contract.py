@@ -20,9 +20,14 @@ ONE, TWO, PNG = made.picture("one.jpg"), made.picture("two.jpg"), made.picture("
 UPRIGHT, WIDE = made.video("upright.mp4"), made.video("wide.mp4", 320, 180, 2.0)
 FILES = {file.name: file for file in (ONE, TWO, PNG, UPRIGHT, WIDE)} | {"upright.mp4@1000": ONE}
 ALBUM = Draft(
-    parts=(Part(text="Menu baru di Kopi Senja ☕", media=(made.image_media(ONE, alt="Secangkir kopi"), made.image_media(TWO))),),
+    parts=(
+        Part(
+            text="Menu baru di Kopi Senja ☕",
+            media=(made.image_media(ONE, alt="Secangkir kopi"), made.image_media(TWO)),
+        ),
+    ),
     first_comment="Buka setiap hari, 07.00 sampai 22.00.",
-)  # fmt: skip
+)
 REEL = Draft(
     parts=(Part(text="Di balik mesin espresso", media=(replace(made.video_media(UPRIGHT), cover_ms=1000),)),),
     options={"format": "reel"},
@@ -46,7 +51,14 @@ def quick(**how: Any) -> Server:
 
 
 def measured(**how: Any) -> Media:
-    return Media(ref="x", kind=how.pop("kind", MediaKind.IMAGE), mime=how.pop("mime", "image/jpeg"), size=how.pop("size", 1000), name="x", **how)  # fmt: skip
+    return Media(
+        ref="x",
+        kind=how.pop("kind", MediaKind.IMAGE),
+        mime=how.pop("mime", "image/jpeg"),
+        size=how.pop("size", 1000),
+        name="x",
+        **how,
+    )
 
 
 class TestFacebook(ConnectorContract):
@@ -77,9 +89,19 @@ class TestFacebook(ConnectorContract):
         "too-many-media": Draft(parts=(Part(media=tuple(measured() for _ in range(11))),)),
         "mixed-media": Draft(parts=(Part(media=(measured(), measured(kind=MediaKind.VIDEO, mime="video/mp4"))),)),
         "wrong-kind": Draft(parts=(Part(media=(measured(kind=MediaKind.DOCUMENT, mime="application/pdf"),)),)),
-        "too-long-video": Draft(parts=(Part(media=(measured(kind=MediaKind.VIDEO, mime="video/mp4", duration_ms=5 * 3_600_000),)),)),
+        "too-long-video": Draft(
+            parts=(Part(media=(measured(kind=MediaKind.VIDEO, mime="video/mp4", duration_ms=5 * 3_600_000),)),)
+        ),
         "wrong-aspect": Draft(
-            parts=(Part(media=(measured(kind=MediaKind.VIDEO, mime="video/mp4", width=1920, height=1080, duration_ms=9000, fps=30),)),),
+            parts=(
+                Part(
+                    media=(
+                        measured(
+                            kind=MediaKind.VIDEO, mime="video/mp4", width=1920, height=1080, duration_ms=9000, fps=30
+                        ),
+                    )
+                ),
+            ),
             options={"format": "reel"},
         ),
         "link-with-media": Draft(parts=(Part(media=(measured(),)),), link=Link(url="https://kicau.example")),
@@ -88,7 +110,7 @@ class TestFacebook(ConnectorContract):
         "words-alone": Draft(parts=(Part(text="a", media=(measured(),)),), reply_to="1_2"),
         "unknown-option": Draft(parts=(Part(text="a"),), options={"colour": "red"}),
         "bad-character": Draft(parts=(Part(text="a\ud800"),)),
-    }  # fmt: skip
+    }
 
     async def answered(self, sandbox: Sandbox, client: Any, post_id: str, text: str) -> str:
         assert isinstance(sandbox, Server)
@@ -118,7 +140,9 @@ class TestReel(TestFacebook):
 
 
 class TestText(TestFacebook):
-    async def test_what_others_say_wants_a_permission_that_is_named(self, session: Lent, sandbox: Sandbox, client: Any) -> None:  # fmt: skip
+    async def test_what_others_say_wants_a_permission_that_is_named(
+        self, session: Lent, sandbox: Sandbox, client: Any
+    ) -> None:
         (post,) = await self.posted(session, 1)
         assert (await connector.numbers(session, [post]))[post] == {"comments": 1, "reactions": 0, "shares": 0}
         answer = await self.answered(sandbox, client, post, "Enak sekali")
@@ -127,7 +151,9 @@ class TestText(TestFacebook):
         assert (await connector.numbers(session, [post]))[post]["comments"] == 2
         token = session.credentials.access_token
         known = sandbox.store.get("token", token) or {}
-        sandbox.store.put("token", token, {**known, "scopes": [s for s in known["scopes"] if s != "pages_read_user_content"]})  # fmt: skip
+        sandbox.store.put(
+            "token", token, {**known, "scopes": [s for s in known["scopes"] if s != "pages_read_user_content"]}
+        )
         for read in (connector.answers(session, ""), connector.numbers(session, [post])):
             with pytest.raises(AuthExpired) as told:
                 await read

@@ -230,7 +230,11 @@ async def test_a_reel_waits_for_its_thirty_a_day():
     sandbox = Server()
     async with facebook(sandbox) as session:
         for n in range(30):
-            sandbox.store.put("video", f"old{n}", {"id": f"old{n}", "reel": True, "page": session.account_id, "finished": session.now().timestamp()})  # fmt: skip
+            sandbox.store.put(
+                "video",
+                f"old{n}",
+                {"id": f"old{n}", "reel": True, "page": session.account_id, "finished": session.now().timestamp()},
+            )
         with pytest.raises(errors.RateLimited):
             await run(connector, session, delivery(connector, REEL))
 

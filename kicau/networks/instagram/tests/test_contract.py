@@ -20,9 +20,14 @@ ONE, TWO = made.picture("one.jpg"), made.picture("two.jpg")
 UPRIGHT = made.video("upright.mp4")
 FILES = {file.name: file for file in (ONE, TWO, UPRIGHT)}
 CAROUSEL = Draft(
-    parts=(Part(text="Dua rasa baru #kopi @kabarpagi", media=(made.image_media(ONE, alt="Secangkir kopi"), made.image_media(TWO))),),
+    parts=(
+        Part(
+            text="Dua rasa baru #kopi @kabarpagi",
+            media=(made.image_media(ONE, alt="Secangkir kopi"), made.image_media(TWO)),
+        ),
+    ),
     first_comment="Yang mana pilihanmu?",
-)  # fmt: skip
+)
 MIXED = Draft(parts=(Part(text="Gambar dan video", media=(made.image_media(ONE), made.video_media(UPRIGHT))),))
 REEL = Draft(
     parts=(Part(text="Di balik mesin", media=(replace(made.video_media(UPRIGHT), cover=made.image_media(ONE)),)),),
@@ -83,13 +88,17 @@ class TestInstagram(ConnectorContract):
         """The newest are listed; one that is not among them is asked for."""
         return 2
 
-    async def test_what_is_under_a_comment_is_read_and_a_missing_permission_named(self, session: Lent, sandbox: Sandbox) -> None:  # fmt: skip
+    async def test_what_is_under_a_comment_is_read_and_a_missing_permission_named(
+        self, session: Lent, sandbox: Sandbox
+    ) -> None:
         assert isinstance(sandbox, Server)
         (post,) = await self.posted(session, 1)
         comment = sandbox.comment(post, "Buka jam berapa?")
         below = sandbox.comment(post, "Jam tujuh", under=comment)
         got = await connector.answers(session, "")
-        assert [(one.id, one.answers, one.author) for one in got.items] == [(one, post, VISITOR["id"]) for one in (comment, below)]  # fmt: skip
+        assert [(one.id, one.answers, one.author) for one in got.items] == [
+            (one, post, VISITOR["id"]) for one in (comment, below)
+        ]
         assert got.items[1].raw["username"] == VISITOR["username"]
         counted = await connector.numbers(session, [post])
         ours = bool(self.public().first_comment)

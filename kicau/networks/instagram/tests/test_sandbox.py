@@ -48,7 +48,11 @@ async def test_a_reel_kept_out_of_the_feed_and_a_story_are_read_back_as_such():
     async with instagram() as session:
         reel = await run(connector, session, delivery(connector, replace(REEL, options={"share_to_feed": "false"})))
         fields = "media_product_type,is_shared_to_feed"
-        assert await wire.graph_of(session).get(reel.ids[0], fields=fields) == {"id": reel.ids[0], "media_product_type": "REELS", "is_shared_to_feed": False}  # fmt: skip
+        assert await wire.graph_of(session).get(reel.ids[0], fields=fields) == {
+            "id": reel.ids[0],
+            "media_product_type": "REELS",
+            "is_shared_to_feed": False,
+        }
         story = await run(connector, session, delivery(connector, replace(PICTURE, options={"format": "story"})))
         assert (await wire.graph_of(session).get(story.ids[0], fields=fields))["media_product_type"] == "STORY"
 

@@ -59,17 +59,32 @@ TRICKY = "Kopi (susu) [baru] {dingin} <es> 50% *promo* _hari_ ~ini~ | a\\b @ 7:0
 
 DRAFTS = {
     "picture-and-comment": Draft(
-        parts=(Part(text="Roasted this morning by @[Sari Wulandari](urn:li:person:sK7wUlan3d) at @[Kopi Senja](urn:li:organization:5012346). #KopiNusantara ☕🏽", media=(CUP,)),),
+        parts=(
+            Part(
+                text="Roasted this morning by @[Sari Wulandari](urn:li:person:sK7wUlan3d) at @[Kopi Senja](urn:li:organization:5012346). #KopiNusantara ☕🏽",
+                media=(CUP,),
+            ),
+        ),
         first_comment="Details: https://kopisenja.example/panen_2026 (stok terbatas)",
     ),
     "reserved-characters": Draft(parts=(Part(text=TRICKY),)),
-    "text": Draft(parts=(Part(text="Baris pertama\n\nBaris kedua 🇮🇩 #kopi_senja #2026"),), options={"visibility": "PUBLIC"}),
+    "text": Draft(
+        parts=(Part(text="Baris pertama\n\nBaris kedua 🇮🇩 #kopi_senja #2026"),), options={"visibility": "PUBLIC"}
+    ),
     "pictures": Draft(parts=(Part(text="Two views", media=(CUP, media("shop", alt="The shop at dusk"))),)),
     "video": Draft(parts=(Part(text="The pour", media=(media("pour", title="A slow pour", cover=CUP),)),)),
     "document": Draft(parts=(Part(text="The menu", media=(media("menu", title="Menu, November"),)),)),
     "article": Draft(
         parts=(Part(text="Read it here"),),
-        link=Link(url="https://kopisenja.example/cerita?id=1&x=a_b", title="A farm story", description="From the (high) slopes", thumbnail=media("cup")),
+        link=Link(
+            url="https://kopisenja.example/cerita?id=1&x=a_b",
+            title="A farm story",
+            description="From the (high) slopes",
+            thumbnail=media("cup"),
+        ),
     ),
-    "poll": Draft(parts=(Part(text="Help us choose"),), poll=Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=3 * 1440, question="Which bean next?")),
-}  # fmt: skip
+    "poll": Draft(
+        parts=(Part(text="Help us choose"),),
+        poll=Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=3 * 1440, question="Which bean next?"),
+    ),
+}

@@ -37,11 +37,19 @@ def test_a_dead_token(code: str) -> None:
 @pytest.mark.parametrize(
     ("status", "body"),
     [
-        (403, {"status": 403, "serviceErrorCode": 100, "code": "ACCESS_DENIED", "message": "Not enough permissions to access: userinfo.GET.NO_VERSION"}),
+        (
+            403,
+            {
+                "status": 403,
+                "serviceErrorCode": 100,
+                "code": "ACCESS_DENIED",
+                "message": "Not enough permissions to access: userinfo.GET.NO_VERSION",
+            },
+        ),
         (403, {"serviceErrorCode": 100, "message": "Not enough permissions to access: POST /posts", "status": 403}),
         (400, {"message": "Organization permissions must be used when using organization as author", "status": 400}),
     ],
-)  # fmt: skip
+)
 def test_a_missing_scope(status: int, body: object) -> None:
     error = read(status, body)
     assert isinstance(error, AuthExpired)

@@ -25,7 +25,12 @@ def ask(firm: Lent, box: Server):  # type: ignore[no-untyped-def]
     """Calls the API as a stranger's client would: (method, path, body, headers) -> (status, answer, headers)."""
 
     async def call(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
-        sent = {"Authorization": f"Bearer {firm.credentials.access_token}", "LinkedIn-Version": "202609", "X-Restli-Protocol-Version": "2.0.0", "User-Agent": "other"}  # fmt: skip
+        sent = {
+            "Authorization": f"Bearer {firm.credentials.access_token}",
+            "LinkedIn-Version": "202609",
+            "X-Restli-Protocol-Version": "2.0.0",
+            "User-Agent": "other",
+        }
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {name: value for name, value in sent.items() if value}
         async with firm.http.client.request(
@@ -122,11 +127,35 @@ async def test_tokens_expire_and_are_revoked(ask, box: Server, firm: Lent) -> No
         ({"content": {"media": {"id": "urn:li:image:unknown"}}}, 403, "forbidden"),
         ({"content": {"article": {"source": "https://a.example"}}}, 422, "/content/article/title"),
         ({"content": {"multiImage": {"images": [{"id": "urn:li:image:1"}]}}}, 400, "2 to 20"),
-        ({"content": {"poll": {"question": "q" * 141, "options": [{"text": "a"}, {"text": "b"}], "settings": {"duration": "ONE_DAY"}}}}, 400, "too long"),
-        ({"content": {"poll": {"question": "q", "options": [{"text": "a"}, {"text": "b"}], "settings": {"duration": "ONE_YEAR"}}}}, 422, "ONE_YEAR"),
+        (
+            {
+                "content": {
+                    "poll": {
+                        "question": "q" * 141,
+                        "options": [{"text": "a"}, {"text": "b"}],
+                        "settings": {"duration": "ONE_DAY"},
+                    }
+                }
+            },
+            400,
+            "too long",
+        ),
+        (
+            {
+                "content": {
+                    "poll": {
+                        "question": "q",
+                        "options": [{"text": "a"}, {"text": "b"}],
+                        "settings": {"duration": "ONE_YEAR"},
+                    }
+                }
+            },
+            422,
+            "ONE_YEAR",
+        ),
         ({"content": {"carousel": {}}}, 422, "union"),
     ],
-)  # fmt: skip
+)
 async def test_a_bad_post_is_refused(ask, box: Server, change: dict[str, Any], status: int, told: str) -> None:  # type: ignore[no-untyped-def]
     got, body, _ = await ask("POST", "/rest/posts", post(**change))
     assert got == status

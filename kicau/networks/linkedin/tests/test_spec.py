@@ -19,13 +19,26 @@ AUTHOR = "urn:li:organization:5012346"
 HEADERS = {**wire.headers("t" * 40), "Content-Type": "application/json"}
 
 
-def faults(body: Any, headers: dict[str, str] = HEADERS, path: str = "/rest/posts", query: dict[str, str] | None = None, method: str = "POST") -> list[str]:  # fmt: skip
+def faults(
+    body: Any,
+    headers: dict[str, str] = HEADERS,
+    path: str = "/rest/posts",
+    query: dict[str, str] | None = None,
+    method: str = "POST",
+) -> list[str]:
     return list(validate(method, path, query or {}, headers, json.dumps(body).encode() if body is not None else b""))
 
 
 def body(name: str) -> dict[str, Any]:
     post = render(DRAFTS[name], baseline)
-    return wire.post_body(AUTHOR, post, [f"urn:li:{'video' if name == 'video' else 'document' if name == 'document' else 'image'}:x{n}" for n, _ in enumerate(wire.files(post))])  # fmt: skip
+    return wire.post_body(
+        AUTHOR,
+        post,
+        [
+            f"urn:li:{'video' if name == 'video' else 'document' if name == 'document' else 'image'}:x{n}"
+            for n, _ in enumerate(wire.files(post))
+        ],
+    )
 
 
 @pytest.mark.parametrize("name", list(DRAFTS))

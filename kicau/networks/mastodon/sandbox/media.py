@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 type Doc = dict[str, Any]
 
 FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp", "AVIF": "image/avif"}
-ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp", "image/avif": "avif", "video/mp4": "mp4", "video/quicktime": "mov", "video/webm": "webm"}  # fmt: skip
+ENDINGS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "image/avif": "avif",
+    "video/mp4": "mp4",
+    "video/quicktime": "mov",
+    "video/webm": "webm",
+}
 GIF_PIXELS = 921_600
 UNREADABLE = "Error processing thumbnail for uploaded media"
 
@@ -95,7 +104,13 @@ class Media:
     def _judge(self, content: bytes) -> Doc:
         """What a file is, by its content. Raises Refusal where no server takes it."""
         if content[4:8] == b"ftyp" or content[:4] == b"\x1aE\xdf\xa3":
-            mime = "video/webm" if content[:4] == b"\x1aE\xdf\xa3" else "video/quicktime" if content[8:12] == b"qt  " else "video/mp4"  # fmt: skip
+            mime = (
+                "video/webm"
+                if content[:4] == b"\x1aE\xdf\xa3"
+                else "video/quicktime"
+                if content[8:12] == b"qt  "
+                else "video/mp4"
+            )
             self._fits(len(content), self.box.video_limit)
             return {"kind": "video", "mime": mime, "width": 0, "height": 0, "good": b"broken" not in content[:64]}
         try:
@@ -186,7 +201,7 @@ class Media:
     def url(self, media: Doc) -> str:
         if "media-get" in self.box.lacks:  # as snac: one address for equal files of an account
             return f"{self.box.base_url}/system/{media['account']}/{media['sha256'][:32]}.{ENDINGS[media['mime']]}"
-        return f"{self.box.base_url}/system/media_attachments/files/{media['id']}/original/{media['sha256'][:16]}.{ENDINGS[media['mime']]}"  # fmt: skip
+        return f"{self.box.base_url}/system/media_attachments/files/{media['id']}/original/{media['sha256'][:16]}.{ENDINGS[media['mime']]}"
 
     def shape(self, media: Doc) -> Doc:
         ready = not self.is_waiting(media)

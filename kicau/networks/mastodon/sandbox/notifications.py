@@ -46,7 +46,14 @@ class Notifications:
         named = {e.target.partition("@") for e in entities(status["text"]) if e.kind is SpanKind.MENTION}
         here = [self.box.people.named(name) for name, _, domain in sorted(named) if domain in ("", self.box.domain)]
         for who in {one["id"]: one for one in here if one and one["id"] != status["account"]}:
-            made = {"id": str(self._last + 1), "account": who, "from": status["account"], "type": "mention", "status": status["id"], "at": status["at"]}  # fmt: skip
+            made = {
+                "id": str(self._last + 1),
+                "account": who,
+                "from": status["account"],
+                "type": "mention",
+                "status": status["id"],
+                "at": status["at"],
+            }
             self.box.store.put("notification", made["id"], made)
             self._index(made)
 
@@ -69,10 +76,18 @@ class Notifications:
             found = rows[::-1]
         else:
             below, above, just = (number(query.get(name)) for name in ("max_id", "since_id", "min_id"))
-            rows = [one for one in rows if (below is None or int(one["id"]) < below) and int(one["id"]) > max(above or 0, just or 0)]  # fmt: skip
+            rows = [
+                one
+                for one in rows
+                if (below is None or int(one["id"]) < below) and int(one["id"]) > max(above or 0, just or 0)
+            ]
             found = (rows[:limit] if just is not None else rows[-limit:])[::-1]
         base = f"{self.box.base_url}{request.path}?limit={limit}"
-        link = {"Link": f'<{base}&max_id={found[-1]["id"]}>; rel="next", <{base}&min_id={found[0]["id"]}>; rel="prev"'} if found else {}  # fmt: skip
+        link = (
+            {"Link": f'<{base}&max_id={found[-1]["id"]}>; rel="next", <{base}&min_id={found[0]["id"]}>; rel="prev"'}
+            if found
+            else {}
+        )
         return web.json_response([self.shape(one, caller) for one in found], headers=link)
 
     async def show(self, request: web.Request, caller: Caller) -> web.Response:

@@ -21,12 +21,23 @@ if TYPE_CHECKING:
 CODE_SECONDS = 600
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 SCOPES = (
-    "profile", "read", "read:accounts", "read:notifications", "read:search", "read:statuses", "write", "write:accounts",
-    "write:media", "write:notifications", "write:statuses", "follow", "push",
-)  # fmt: skip
+    "profile",
+    "read",
+    "read:accounts",
+    "read:notifications",
+    "read:search",
+    "read:statuses",
+    "write",
+    "write:accounts",
+    "write:media",
+    "write:notifications",
+    "write:statuses",
+    "follow",
+    "push",
+)
 
-INVALID_GRANT = "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client."  # fmt: skip
-INVALID_CLIENT = "Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method."  # fmt: skip
+INVALID_GRANT = "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client."
+INVALID_CLIENT = "Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method."
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +164,26 @@ class OAuth:
             return self.box.page("An error has occurred", "<p>The redirect uri included is not valid.</p>", status=400)
         back = {"state": query["state"]} if query.get("state") else {}
         if query.get("response_type") != "code":
-            return self.box.send_back(redirect, error="unsupported_response_type", error_description="The authorization server does not support this response type.", **back)  # fmt: skip
+            return self.box.send_back(
+                redirect,
+                error="unsupported_response_type",
+                error_description="The authorization server does not support this response type.",
+                **back,
+            )
         if set(query.get("scope", "read").split()) - set(app["scopes"]):
-            return self.box.send_back(redirect, error="invalid_scope", error_description="The requested scope is invalid, unknown, or malformed.", **back)  # fmt: skip
+            return self.box.send_back(
+                redirect,
+                error="invalid_scope",
+                error_description="The requested scope is invalid, unknown, or malformed.",
+                **back,
+            )
         if query.get("code_challenge") and query.get("code_challenge_method") != "S256":
-            return self.box.send_back(redirect, error="invalid_code_challenge_method", error_description="The code_challenge_method must be S256.", **back)  # fmt: skip
+            return self.box.send_back(
+                redirect,
+                error="invalid_code_challenge_method",
+                error_description="The code_challenge_method must be S256.",
+                **back,
+            )
         return None
 
     async def page(self, request: web.Request) -> web.Response:
@@ -165,7 +191,9 @@ class OAuth:
             return wrong
         app = self.box.store.get("app", request.query["client_id"]) or {}
         asked = request.query.get("scope", "read").split()
-        return self.box.consent_page(app_name=app["name"], scopes=asked, accounts=self.box.accounts(), hidden={"scope": " ".join(asked)})  # fmt: skip
+        return self.box.consent_page(
+            app_name=app["name"], scopes=asked, accounts=self.box.accounts(), hidden={"scope": " ".join(asked)}
+        )
 
     async def decide(self, request: web.Request) -> web.Response:
         if wrong := self._wrong(request):
@@ -174,14 +202,32 @@ class OAuth:
         back = {"state": query["state"]} if query.get("state") else {}
         redirect = query["redirect_uri"]
         if form.get("decision") != "allow":
-            return self.box.send_back(redirect, error="access_denied", error_description="The resource owner or authorization server denied the request.", **back)  # fmt: skip
+            return self.box.send_back(
+                redirect,
+                error="access_denied",
+                error_description="The resource owner or authorization server denied the request.",
+                **back,
+            )
         account = str(form.get("account", ""))
         if self.box.store.get("account", account) is None:
             return self.box.page("Unknown account", "<p>There is nobody of that name here.</p>", status=400)
         code = secrets.token_urlsafe(32)
-        self.box.store.put("code", code, {"app": query["client_id"], "account": account, "redirect": redirect, "scopes": query.get("scope", "read").split(), "challenge": query.get("code_challenge", ""), "until": self.box.stamp() + CODE_SECONDS})  # fmt: skip
+        self.box.store.put(
+            "code",
+            code,
+            {
+                "app": query["client_id"],
+                "account": account,
+                "redirect": redirect,
+                "scopes": query.get("scope", "read").split(),
+                "challenge": query.get("code_challenge", ""),
+                "until": self.box.stamp() + CODE_SECONDS,
+            },
+        )
         if redirect == OUT_OF_BAND:
-            return self.box.page("Authorization code", f"<p>Copy this authorization code:</p><p><code>{code}</code></p>")  # fmt: skip
+            return self.box.page(
+                "Authorization code", f"<p>Copy this authorization code:</p><p><code>{code}</code></p>"
+            )
         return self.box.send_back(redirect, code=code, **back)
 
     # Tokens
@@ -197,7 +243,9 @@ class OAuth:
                 if set(scopes) - set(app["scopes"]):
                     raise _refused(400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.")
                 return self._issued(app, "", scopes)
-        raise _refused(400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server.")  # fmt: skip
+        raise _refused(
+            400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server."
+        )
 
     def _client(self, request: web.Request, form: dict[str, Any]) -> dict[str, Any]:
         client, secret = str(form.get("client_id") or ""), str(form.get("client_secret") or "")
@@ -225,8 +273,15 @@ class OAuth:
 
     def _issued(self, app: dict[str, Any], account: str, scopes: list[str]) -> web.Response:
         token = secrets.token_urlsafe(32)
-        self.box.store.put("token", token, {"app": app["client_id"], "account": account, "scopes": scopes, "revoked": False})  # fmt: skip
-        answer: dict[str, Any] = {"access_token": token, "token_type": "Bearer", "scope": " ".join(scopes), "created_at": int(self.box.stamp())}  # fmt: skip
+        self.box.store.put(
+            "token", token, {"app": app["client_id"], "account": account, "scopes": scopes, "revoked": False}
+        )
+        answer: dict[str, Any] = {
+            "access_token": token,
+            "token_type": "Bearer",
+            "scope": " ".join(scopes),
+            "created_at": int(self.box.stamp()),
+        }
         return web.json_response(answer)
 
     async def revoke(self, request: web.Request) -> web.Response:

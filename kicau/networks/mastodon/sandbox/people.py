@@ -47,7 +47,16 @@ class People:
         return self.box.store.get("account", self._by_name.get(name, ""))
 
     async def myself(self, request: web.Request, caller: Caller) -> web.Response:
-        source = {"privacy": "public", "sensitive": False, "language": "id", "note": "", "fields": [], "follow_requests_count": 0, "indexable": True, "quote_policy": "public"}  # fmt: skip
+        source = {
+            "privacy": "public",
+            "sensitive": False,
+            "language": "id",
+            "note": "",
+            "fields": [],
+            "follow_requests_count": 0,
+            "indexable": True,
+            "quote_policy": "public",
+        }
         role = {"id": "-99", "name": "", "permissions": "65536", "color": "", "highlighted": False}
         return web.json_response({**self.shape(caller.account), "source": source, "role": role})
 
@@ -60,7 +69,11 @@ class People:
 
     async def search(self, request: web.Request, caller: Caller) -> web.Response:
         words, limit = request.query.get("q", "").lstrip("@").lower(), request.query.get("limit", "40")
-        found = [a for a in self.box.store.all("account") if words and (words in a["username"].lower() or words in a["name"].lower())]  # fmt: skip
+        found = [
+            a
+            for a in self.box.store.all("account")
+            if words and (words in a["username"].lower() or words in a["name"].lower())
+        ]
         most = min(80, int(limit)) if limit.isdecimal() else 40
         return web.json_response([self.shape(a["id"]) for a in found[:most]])
 
@@ -107,8 +120,18 @@ class People:
     def _configuration(self) -> Doc:
         box = self.box
         return {
-            "accounts": {"max_featured_tags": 10, "max_pinned_statuses": 5, "max_profile_fields": 4, "profile_field_name_limit": 255, "profile_field_value_limit": 255},
-            "statuses": {"max_characters": box.max_characters, "max_media_attachments": box.max_media, "characters_reserved_per_url": 23},
+            "accounts": {
+                "max_featured_tags": 10,
+                "max_pinned_statuses": 5,
+                "max_profile_fields": 4,
+                "profile_field_name_limit": 255,
+                "profile_field_value_limit": 255,
+            },
+            "statuses": {
+                "max_characters": box.max_characters,
+                "max_media_attachments": box.max_media,
+                "characters_reserved_per_url": 23,
+            },
             "media_attachments": {
                 "supported_mime_types": MIMES,
                 "description_limit": box.description_limit,
@@ -118,12 +141,23 @@ class People:
                 "video_frame_rate_limit": 120,
                 "video_matrix_limit": 8_294_400,
             },
-            "polls": {"max_options": box.poll_options, "max_characters_per_option": box.poll_option_length, "min_expiration": box.poll_shortest, "max_expiration": box.poll_longest},
-        }  # fmt: skip
+            "polls": {
+                "max_options": box.poll_options,
+                "max_characters_per_option": box.poll_option_length,
+                "min_expiration": box.poll_shortest,
+                "max_expiration": box.poll_longest,
+            },
+        }
 
     async def instance(self, request: web.Request) -> web.Response:
         box, base = self.box, self.box.base_url
-        urls = {"streaming": base.replace("http", "ws", 1), "status": None, "about": f"{base}/about", "privacy_policy": f"{base}/privacy-policy", "terms_of_service": None}  # fmt: skip
+        urls = {
+            "streaming": base.replace("http", "ws", 1),
+            "status": None,
+            "about": f"{base}/about",
+            "privacy_policy": f"{base}/privacy-policy",
+            "terms_of_service": None,
+        }
         open_to = {"local": "public", "remote": "public"}
         access = {name: dict(open_to) for name in ("live_feeds", "hashtag_feeds", "trending_link_feeds")}
         return web.json_response(
@@ -137,13 +171,27 @@ class People:
                 "thumbnail": {"url": f"{base}/packs/preview.png"},
                 "icon": [],
                 "languages": ["id", "en"],
-                "configuration": {**self._configuration(), "urls": urls, "vapid": {"public_key": ""}, "translation": {"enabled": False}, "timelines_access": access, "limited_federation": False},
-                "registrations": {"enabled": False, "approval_required": False, "reason_required": False, "message": None, "min_age": None, "url": None},
+                "configuration": {
+                    **self._configuration(),
+                    "urls": urls,
+                    "vapid": {"public_key": ""},
+                    "translation": {"enabled": False},
+                    "timelines_access": access,
+                    "limited_federation": False,
+                },
+                "registrations": {
+                    "enabled": False,
+                    "approval_required": False,
+                    "reason_required": False,
+                    "message": None,
+                    "min_age": None,
+                    "url": None,
+                },
                 "api_versions": {"mastodon": box.api_version},
                 "contact": {"email": "sari@kopisenja.example", "account": self.shape(ACCOUNT)},
                 "rules": [],
             }
-        )  # fmt: skip
+        )
 
     async def old_instance(self, request: web.Request) -> web.Response:
         box, base = self.box, self.box.base_url
@@ -156,7 +204,11 @@ class People:
                 "email": "sari@kopisenja.example",
                 "version": box.version,
                 "urls": {"streaming_api": base.replace("http", "ws", 1)},
-                "stats": {"user_count": len(box.accounts()), "status_count": sum(map(len, box.statuses.of.values())), "domain_count": 0},
+                "stats": {
+                    "user_count": len(box.accounts()),
+                    "status_count": sum(map(len, box.statuses.of.values())),
+                    "domain_count": 0,
+                },
                 "thumbnail": f"{base}/packs/preview.png",
                 "languages": ["id", "en"],
                 "registrations": False,
@@ -166,4 +218,4 @@ class People:
                 "contact_account": self.shape(ACCOUNT),
                 "rules": [],
             }
-        )  # fmt: skip
+        )

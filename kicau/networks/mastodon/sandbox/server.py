@@ -23,12 +23,40 @@ type Work = Callable[[web.Request, Caller], Awaitable[web.Response]]
 type OpenWork = Callable[[web.Request], Awaitable[web.Response]]
 
 ACCOUNTS = (
-    {"id": "109300000000000001", "username": "kopisenja", "name": "Kopi Senja", "note": "Coffee, roasted in Bandung", "created_at": "2022-11-04T00:00:00.000Z"},
-    {"id": "109300000000000002", "username": "kabarpagi", "name": "Kabar Pagi", "note": "News at six", "created_at": "2022-11-05T00:00:00.000Z"},
-)  # fmt: skip
+    {
+        "id": "109300000000000001",
+        "username": "kopisenja",
+        "name": "Kopi Senja",
+        "note": "Coffee, roasted in Bandung",
+        "created_at": "2022-11-04T00:00:00.000Z",
+    },
+    {
+        "id": "109300000000000002",
+        "username": "kabarpagi",
+        "name": "Kabar Pagi",
+        "note": "News at six",
+        "created_at": "2022-11-05T00:00:00.000Z",
+    },
+)
 
 # What snac 2.75 was seen to lack (2026-11-24): with these in `lacks`, and its `version`, the sandbox answers as it does.
-LIKE_SNAC = frozenset({"instance-v2", "metadata", "keys", "delete", "media-get", "polls", "visibilities", "private-list", "limits", "alt-lines", "high-planes", "edit-rest", "many-statuses"})  # fmt: skip
+LIKE_SNAC = frozenset(
+    {
+        "instance-v2",
+        "metadata",
+        "keys",
+        "delete",
+        "media-get",
+        "polls",
+        "visibilities",
+        "private-list",
+        "limits",
+        "alt-lines",
+        "high-planes",
+        "edit-rest",
+        "many-statuses",
+    }
+)
 
 
 class Server(Sandbox):
@@ -73,7 +101,19 @@ class Server(Sandbox):
                 self.store.put("account", one["id"], dict(one))
         app = self.default_app
         if self.store.get("app", app.client_id) is None:
-            self.store.put("app", app.client_id, {"id": "1", "name": "Kicau", "website": None, "client_id": app.client_id, "client_secret": app.client_secret, "redirects": [], "scopes": list(SCOPES)})  # fmt: skip
+            self.store.put(
+                "app",
+                app.client_id,
+                {
+                    "id": "1",
+                    "name": "Kicau",
+                    "website": None,
+                    "client_id": app.client_id,
+                    "client_secret": app.client_secret,
+                    "redirects": [],
+                    "scopes": list(SCOPES),
+                },
+            )
 
     def endpoints(self) -> Mapping[str, str]:
         return {"server": self.base_url}
@@ -103,7 +143,9 @@ class Server(Sandbox):
 
     # The door of every call
 
-    def guarded(self, work: Work, scopes: Iterable[str] = (), *, anonymous: bool = False, person: bool = True, part: str = "") -> Handler:  # fmt: skip
+    def guarded(
+        self, work: Work, scopes: Iterable[str] = (), *, anonymous: bool = False, person: bool = True, part: str = ""
+    ) -> Handler:
         """The handler of a call: token, scopes and limits are seen to before `work`. `part`: may be in `lacks`."""
         needed = tuple(scopes)
 
@@ -186,9 +228,16 @@ class Server(Sandbox):
             "language": status["language"],
             "quote": status["quote"],
             "quotes": status["quotes"],
-            "poll": {"options": poll["options"], "multiple": poll["multiple"], "hide_totals": poll["hide_totals"], "expires_at": poll["expires_at"]} if poll else None,
+            "poll": {
+                "options": poll["options"],
+                "multiple": poll["multiple"],
+                "hide_totals": poll["hide_totals"],
+                "expires_at": poll["expires_at"],
+            }
+            if poll
+            else None,
             "focus": [one["focus"] for one in media] if any(one["focus"] for one in media) else None,
-        }  # fmt: skip
+        }
         return PublicPost(
             id=status["id"],
             account=status["account"],
@@ -196,9 +245,19 @@ class Server(Sandbox):
             at=status["at"],
             url=self.statuses.url(status),
             in_reply_to=status["reply_to"],
-            media=tuple({"kind": one["kind"], "alt": one["description"] or "", "sha256": one["sha256"], "mime": one["mime"], "url": self.media.url(one), "cover": self.media.cover_url(one) if one.get("cover") else ""} for one in media),
+            media=tuple(
+                {
+                    "kind": one["kind"],
+                    "alt": one["description"] or "",
+                    "sha256": one["sha256"],
+                    "mime": one["mime"],
+                    "url": self.media.url(one),
+                    "cover": self.media.cover_url(one) if one.get("cover") else "",
+                }
+                for one in media
+            ),
             extra=extra,
-        )  # fmt: skip
+        )
 
     # Pages that a person sees
 

@@ -58,8 +58,12 @@ class Statuses:
 
     async def create(self, request: web.Request, caller: Caller) -> web.Response:
         form = await read(request)
-        thread = self._referred(form.get("in_reply_to_id"), caller, "The post you are trying to reply to does not appear to exist.")  # fmt: skip
-        quoted = self._referred(form.get("quoted_status_id"), caller, "The post you are trying to quote does not appear to exist.")  # fmt: skip
+        thread = self._referred(
+            form.get("in_reply_to_id"), caller, "The post you are trying to reply to does not appear to exist."
+        )
+        quoted = self._referred(
+            form.get("quoted_status_id"), caller, "The post you are trying to quote does not appear to exist."
+        )
         key = request.headers.get("Idempotency-Key", "")
         kept = self.box.store.get("key", f"{caller.account}|{key}") if key and "keys" not in self.box.lacks else None
         if kept and kept["until"] > self.box.stamp():
@@ -76,7 +80,11 @@ class Statuses:
             if media:
                 self.box.store.put("media", one, {**media, "status": status["id"]})
         if key:
-            self.box.store.put("key", f"{caller.account}|{key}", {"status": status["id"], "until": self.box.stamp() + self.box.key_seconds})  # fmt: skip
+            self.box.store.put(
+                "key",
+                f"{caller.account}|{key}",
+                {"status": status["id"], "until": self.box.stamp() + self.box.key_seconds},
+            )
         return web.json_response(self.shape(status, caller))
 
     def _referred(self, given: Any, caller: Caller, said: str) -> Doc | None:
@@ -243,7 +251,12 @@ class Statuses:
             raise missing()
         form = await read(request)
         if "edit-rest" in self.box.lacks:
-            form = {"status": form.get("status"), "spoiler_text": found["warning"], "sensitive": found["sensitive"], "media_ids": found["media"]}  # fmt: skip
+            form = {
+                "status": form.get("status"),
+                "spoiler_text": found["warning"],
+                "sensitive": found["sensitive"],
+                "media_ids": found["media"],
+            }
         attributes = form.get("media_attributes")
         if isinstance(attributes, list):
             self._describe(found, attributes)
@@ -277,16 +290,31 @@ class Statuses:
         if "high-planes" in self.box.lacks:
             text = "".join(chr((ord(c) - 0x10000) | 0x10000) if ord(c) > 0xFFFF else c for c in text)
         poll = form.get("poll")
-        kept = status["poll"] if isinstance(poll, dict) and status["poll"] and _options(poll) == status["poll"]["options"] else None  # fmt: skip
+        kept = (
+            status["poll"]
+            if isinstance(poll, dict) and status["poll"] and _options(poll) == status["poll"]["options"]
+            else None
+        )
         language = {"language": _language(str(form["language"]))} if form.get("language") else {}
-        return {"text": text, "warning": warning, "sensitive": truth(form.get("sensitive")) or bool(warning), "media": media, "poll": kept, **language}  # fmt: skip
+        return {
+            "text": text,
+            "warning": warning,
+            "sensitive": truth(form.get("sensitive")) or bool(warning),
+            "media": media,
+            "poll": kept,
+            **language,
+        }
 
     async def list(self, request: web.Request, caller: Caller) -> web.Response:
         account = request.match_info["id"]
         if self.box.store.get("account", account) is None:
             raise missing()
         only_open = "private-list" in self.box.lacks
-        rows = (one for one in self._newest(account, request) if _sees(one, caller.account) and (not only_open or one["visibility"] in OPEN))  # fmt: skip
+        rows = (
+            one
+            for one in self._newest(account, request)
+            if _sees(one, caller.account) and (not only_open or one["visibility"] in OPEN)
+        )
         return self._page(request, caller, rows)
 
     async def home(self, request: web.Request, caller: Caller) -> web.Response:
@@ -318,7 +346,9 @@ class Statuses:
         headers = {}
         if found:
             base = f"{self.box.base_url}{request.path}?limit={limit}"
-            headers["Link"] = f'<{base}&max_id={found[-1]["id"]}>; rel="next", <{base}&min_id={found[0]["id"]}>; rel="prev"'  # fmt: skip
+            headers["Link"] = (
+                f'<{base}&max_id={found[-1]["id"]}>; rel="next", <{base}&min_id={found[0]["id"]}>; rel="prev"'
+            )
         return web.json_response([self.shape(one, caller) for one in found], headers=headers)
 
     async def poll(self, request: web.Request, caller: Caller) -> web.Response:
@@ -369,15 +399,30 @@ class Statuses:
             "application": {"name": app["name"], "website": app["website"]} if app else None,
             "account": self.box.people.shape(status["account"]),
             "media_attachments": [self.box.media.shape(one) for one in media],
-            "mentions": [self._mention(e.target) for e in found if e.kind is SpanKind.MENTION and self._is_known(e.target)],
-            "tags": [{"name": e.target.lower(), "url": f"{self.box.base_url}/tags/{e.target.lower()}"} for e in found if e.kind is SpanKind.TAG],
+            "mentions": [
+                self._mention(e.target) for e in found if e.kind is SpanKind.MENTION and self._is_known(e.target)
+            ],
+            "tags": [
+                {"name": e.target.lower(), "url": f"{self.box.base_url}/tags/{e.target.lower()}"}
+                for e in found
+                if e.kind is SpanKind.TAG
+            ],
             "emojis": [],
             "card": None,
             "poll": self._poll_shape(status["poll"]) if status["poll"] else None,
-            "quote": {"state": "accepted", "quoted_status": self._quoted(status["quote"], caller)} if status["quote"] else None,
-        }  # fmt: skip
+            "quote": {"state": "accepted", "quoted_status": self._quoted(status["quote"], caller)}
+            if status["quote"]
+            else None,
+        }
         if caller.account:
-            shown |= {"favourited": False, "reblogged": False, "muted": False, "bookmarked": False, "pinned": False, "filtered": []}  # fmt: skip
+            shown |= {
+                "favourited": False,
+                "reblogged": False,
+                "muted": False,
+                "bookmarked": False,
+                "pinned": False,
+                "filtered": [],
+            }
         if "media-get" in self.box.lacks:  # as snac shows them: its own text, and other ids for the files
             shown["text"] = status["text"]
             for n, one in enumerate(shown["media_attachments"]):
@@ -404,7 +449,10 @@ class Statuses:
         """The text as HTML: paragraphs, line ends, links, and mentions of others without their server."""
         out, done = [], 0
         for one in entities(text):
-            out += [html.escape(text[done : one.start], quote=False), self._linked(one.kind, text[one.start : one.end], one.target)]  # fmt: skip
+            out += [
+                html.escape(text[done : one.start], quote=False),
+                self._linked(one.kind, text[one.start : one.end], one.target),
+            ]
             done = one.end
         whole = "".join([*out, html.escape(text[done:], quote=False)])
         paragraphs = [part.strip("\n").replace("\n", "<br>") for part in whole.split("\n\n")]
@@ -413,13 +461,13 @@ class Statuses:
     def _linked(self, kind: SpanKind, written: str, target: str) -> str:
         e = html.escape
         if kind is SpanKind.LINK:
-            return f'<a href="{e(target)}" target="_blank" rel="nofollow noopener" translate="no">{e(written, quote=False)}</a>'  # fmt: skip
+            return f'<a href="{e(target)}" target="_blank" rel="nofollow noopener" translate="no">{e(written, quote=False)}</a>'
         if kind is SpanKind.TAG:
-            return f'<a href="{self.box.base_url}/tags/{e(target)}" class="mention hashtag" rel="tag">#<span>{e(target)}</span></a>'  # fmt: skip
+            return f'<a href="{self.box.base_url}/tags/{e(target)}" class="mention hashtag" rel="tag">#<span>{e(target)}</span></a>'
         if not self._is_known(target):
             return e(written)
         shown = self._mention(target)
-        return f'<span class="h-card" translate="no"><a href="{e(shown["url"])}" class="u-url mention">@<span>{e(shown["username"])}</span></a></span>'  # fmt: skip
+        return f'<span class="h-card" translate="no"><a href="{e(shown["url"])}" class="u-url mention">@<span>{e(shown["username"])}</span></a></span>'
 
     def _poll_shape(self, poll: Doc) -> Doc:
         ends = datetime.fromisoformat(poll["expires_at"])

@@ -54,7 +54,14 @@ def media(ref: str, **more: object) -> Media:
     if file.mime == "image/gif":
         shape |= {"kind": MediaKind.GIF, "frames": 3}
     elif file.mime == "video/mp4":
-        shape = {"kind": MediaKind.VIDEO, "width": 640, "height": 360, "duration_ms": 9_000, "fps": 25.0, "video_codec": "h264"}  # fmt: skip
+        shape = {
+            "kind": MediaKind.VIDEO,
+            "width": 640,
+            "height": 360,
+            "duration_ms": 9_000,
+            "fps": 25.0,
+            "video_codec": "h264",
+        }
     return Media(**{"ref": ref, "mime": file.mime, "size": file.size, "name": file.name, **shape, **more})  # type: ignore[arg-type]
 
 
@@ -67,7 +74,10 @@ CUP = media("cup", alt="A cup of coffee on a wooden table")
 DRAFTS = {
     "picture-and-thread": Draft(
         parts=(
-            Part(text="Roasted this morning ☕🏽 by @kabarpagi and @amy@kopi.id https://kopisenja.com/panen?tahun=2026 #KopiNusantara", media=(CUP,)),
+            Part(
+                text="Roasted this morning ☕🏽 by @kabarpagi and @amy@kopi.id https://kopisenja.com/panen?tahun=2026 #KopiNusantara",
+                media=(CUP,),
+            ),
             Part(text="And this is how it looks when it is poured.", media=(media("pour", alt="A slow pour"),)),
         ),
         language="id-ID",
@@ -75,11 +85,21 @@ DRAFTS = {
     ),
     "text": saying("Baris pertama\n\nBaris kedua 🇮🇩 <b>bukan tebal</b> & “kutipan” #kopi_senja\nbaris ketiga"),
     "warning": saying("Panas!", options={"warning": "Kopi & susu", "visibility": "unlisted"}),
-    "pictures": saying("Three views", CUP, media("shop", alt="The shop at dusk"), media("steam", alt="Steam"), options={"sensitive": "yes", "focus": "0,0;-1,1"}),
+    "pictures": saying(
+        "Three views",
+        CUP,
+        media("shop", alt="The shop at dusk"),
+        media("steam", alt="Steam"),
+        options={"sensitive": "yes", "focus": "0,0;-1,1"},
+    ),
     "only-a-picture": saying("", CUP),
     "video": saying("The pour", media("pour", cover=CUP)),
-    "poll": saying("Which bean next?", poll=Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=3 * 1440), options={"poll_multiple": "yes", "poll_hide_totals": "yes"}),
+    "poll": saying(
+        "Which bean next?",
+        poll=Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=3 * 1440),
+        options={"poll_multiple": "yes", "poll_hide_totals": "yes"},
+    ),
     "followers": saying("Only for followers", options={"visibility": "private", "quotes": "nobody"}),
     "link": saying("Read it here", link=Link(url="https://kopisenja.com/cerita")),
     "right-to-left": saying("قهوة الصباح ☕ e\u0301 قهوة"),
-}  # fmt: skip
+}

@@ -35,10 +35,42 @@ from kicau.networks.mastodon.connector import connector
 from kicau.networks.mastodon.tests.cast import FILES, media
 
 WORDS = [
-    "kopi", "senja", "☕🏽", "👨‍👩‍👧‍👦", "🇮🇩", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "e\u0301", "Z͑ͫ̓ͪ", "שלום", "مرحبا", "\u202eterbalik\u202c", "กำลัง", "क्षितिज", "ꦏꦺꦴꦥꦶ", "한국어",
-    "#KopiNusantara", "#é", "https://kopisenja.example/menu?x=1&y=2", "“hebat!”", "selamat\npagi", "the", "quick", "brown",
-    "1️⃣", "❤️‍🔥", "½", "ﷺ", "a\u200db", "@nobody", "(lihat", "bawah)", "2 < 3", "“&amp;”", "harga: Rp 98.000", "50%",
-]  # fmt: skip
+    "kopi",
+    "senja",
+    "☕🏽",
+    "👨‍👩‍👧‍👦",
+    "🇮🇩",
+    "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+    "e\u0301",
+    "Z͑ͫ̓ͪ",
+    "שלום",
+    "مرحبا",
+    "\u202eterbalik\u202c",
+    "กำลัง",
+    "क्षितिज",
+    "ꦏꦺꦴꦥꦶ",
+    "한국어",
+    "#KopiNusantara",
+    "#é",
+    "https://kopisenja.example/menu?x=1&y=2",
+    "“hebat!”",
+    "selamat\npagi",
+    "the",
+    "quick",
+    "brown",
+    "1️⃣",
+    "❤️‍🔥",
+    "½",
+    "ﷺ",
+    "a\u200db",
+    "@nobody",
+    "(lihat",
+    "bawah)",
+    "2 < 3",
+    "“&amp;”",
+    "harga: Rp 98.000",
+    "50%",
+]
 
 
 class Real:
@@ -66,7 +98,10 @@ class Real:
         async with self.client.get(url) as page:
             form = await page.text()
             assert page.status == 200, form[:300]
-        fields = {name: html.unescape(value) for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)}  # fmt: skip
+        fields = {
+            name: html.unescape(value)
+            for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+        }
         action = html.unescape(re.findall(r'action="([^"]+)"', form)[0])
         data = {**fields, "login": person, "passwd": password}
         async with self.client.post(f"{self.server}{urlsplit(action).path}", data=data, allow_redirects=False) as done:
@@ -89,11 +124,17 @@ class Real:
             told = await self.get(session, f"/api/v1/statuses/{post_id}")
             source = await self.get(session, f"/api/v1/statuses/{post_id}/source")
             self.check("text", source.get("text") == as_kept(part.text), (source.get("text"), part.text))
-            self.check("warning", told["spoiler_text"] == delivery.post.options.get("warning", ""), told["spoiler_text"])  # fmt: skip
+            self.check(
+                "warning", told["spoiler_text"] == delivery.post.options.get("warning", ""), told["spoiler_text"]
+            )
             self.check("thread", (told.get("in_reply_to_id") or "") == above, (told.get("in_reply_to_id"), above))
             self.check_marks(told["content"], part.spans)
             files = told["media_attachments"]
-            self.check("alt texts", [one.get("description") or "" for one in files] == [one.media.alt for one in part.media], files)  # fmt: skip
+            self.check(
+                "alt texts",
+                [one.get("description") or "" for one in files] == [one.media.alt for one in part.media],
+                files,
+            )
             for one, sent in zip(files, part.media, strict=True):
                 async with self.client.get(one["url"]) as got:
                     self.check("bytes", await got.read() == FILES[sent.media.ref].path.read_bytes(), one["url"])
@@ -120,10 +161,15 @@ class Real:
 
     async def edited(self, session: Lent) -> None:
         """A published text is changed, and reads as it should; its files stay. (snac makes no links of new tags in an edit.)"""
-        delivery, done = await self.publish(session, Draft(parts=(Part(text="Salah ketik", media=(media("cup", alt="Cangkir"),)),)))  # fmt: skip
+        delivery, done = await self.publish(
+            session, Draft(parts=(Part(text="Salah ketik", media=(media("cup", alt="Cangkir"),)),))
+        )
         assert isinstance(connector, Revises)
         asked, can = draft_of(connector, delivery.post), await connector.capabilities(session)
-        after = settled(delivery.post, connector.render(replace(asked, parts=(replace(asked.parts[0], text="Sudah benar ☕🏽"),)), can))  # fmt: skip
+        after = settled(
+            delivery.post,
+            connector.render(replace(asked, parts=(replace(asked.parts[0], text="Sudah benar ☕🏽"),)), can),
+        )
         revision = Revision(post_id=done.ids[0], part=0, before=delivery.post, after=after)
         self.check("not allowed", refused(delivery.post, after, can, "Mastodon") == ())
         await change(connector, session, revision, "Mastodon")
@@ -153,7 +199,10 @@ def generated(count: int) -> list[Draft]:
     drafts = []
     for n in range(count):
         words = " ".join(chosen.choices(WORDS, k=chosen.randint(1, 60)))
-        files = tuple(media(name, alt=f"{n}: {words[:40].strip()} {name}") for name in chosen.sample(["cup", "shop", "steam"], n % 3))  # fmt: skip
+        files = tuple(
+            media(name, alt=f"{n}: {words[:40].strip()} {name}")
+            for name in chosen.sample(["cup", "shop", "steam"], n % 3)
+        )
         parts = (Part(text=f"{n} {words}", media=files),)
         if n % 10 == 0:
             parts += (Part(text=f"{n}b {words[:100]}"),)
@@ -173,7 +222,9 @@ async def main(server: str, person: str, password: str, posts: int) -> int:
         for draft in generated(posts):
             await real.read_back(session, *await real.publish(session, draft))
         counted = await real.lengths(session)
-    print(f"{posts} posts read back, {counted} lengths judged, {len(real.wrong)} wrong, {time.perf_counter() - began:.1f} s")  # fmt: skip
+    print(
+        f"{posts} posts read back, {counted} lengths judged, {len(real.wrong)} wrong, {time.perf_counter() - began:.1f} s"
+    )
     return 1 if real.wrong else 0
 
 

@@ -94,7 +94,9 @@ async def test_the_server_must_be_named_where_there_are_many(box: Server, http: 
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "10.0.0.7", "169.254.169.254", "127.0.0.1:8080"])
-async def test_no_name_leads_into_the_operators_own_network(box: Server, http: aiohttp.ClientSession, name: str) -> None:  # fmt: skip
+async def test_no_name_leads_into_the_operators_own_network(
+    box: Server, http: aiohttp.ClientSession, name: str
+) -> None:
     lent = lend(connector, box, http)
     lent.app = replace(lent.app, endpoints={"server": "http://{host}"})
     with pytest.raises(Rejected) as told:
@@ -103,7 +105,9 @@ async def test_no_name_leads_into_the_operators_own_network(box: Server, http: a
     assert not box.requests
 
 
-async def test_the_operator_may_allow_one(box: Server, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+async def test_the_operator_may_allow_one(
+    box: Server, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(guard, "ALLOWED", {box.domain})
     lent = lend(connector, box, http)
     lent.app = replace(lent.app, endpoints={"server": "http://{host}"})
@@ -117,7 +121,10 @@ async def test_what_is_no_such_server_is_told(box: Server, http: aiohttp.ClientS
     box.faults.append(Fault(effect="status", path="/api/v1/apps", status=404, text="<h1>Not here</h1>"))
     with pytest.raises(Rejected) as told:
         await connector.auth.begin(lent, SERVER)
-    assert told.value.problems[0].sentence == "kopi.social lets no app register as Mastodon's servers do: check the name of your server."  # fmt: skip
+    assert (
+        told.value.problems[0].sentence
+        == "kopi.social lets no app register as Mastodon's servers do: check the name of your server."
+    )
     lent.app = replace(lent.app, endpoints={"server": "http://127.0.0.1:9"})
     with pytest.raises(Rejected) as told:
         await connector.auth.begin(lent, SERVER)

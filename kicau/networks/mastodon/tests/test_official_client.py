@@ -25,14 +25,16 @@ async def signed_in(box: Server, http: aiohttp.ClientSession) -> Mastodon:
         client_id, secret = Mastodon.create_app(
             "Other", scopes=SCOPES, redirect_uris=CALLBACK, api_base_url=box.base_url
         )
-        client = Mastodon(client_id, secret, api_base_url=box.base_url, ratelimit_method="throw")  # fmt: skip
+        client = Mastodon(client_id, secret, api_base_url=box.base_url, ratelimit_method="throw")
         url = client.auth_request_url(redirect_uris=CALLBACK, scopes=SCOPES, state="a-state", allow_http=True)
         return client, url
 
     client, url = await asyncio.to_thread(begin)
     returned = await consent(http, url, KOPI)
     assert returned["state"] == "a-state"
-    token = await asyncio.to_thread(client.log_in, code=returned["code"], redirect_uri=CALLBACK, scopes=SCOPES, allow_http=True)  # fmt: skip
+    token = await asyncio.to_thread(
+        client.log_in, code=returned["code"], redirect_uri=CALLBACK, scopes=SCOPES, allow_http=True
+    )
     assert token
     return client
 
@@ -59,10 +61,20 @@ async def test_it_publishes_with_media_reads_back_and_deletes(box: Server, http:
     client = await signed_in(box, http)
 
     def use() -> None:
-        cup = client.media_post(FILES["cup"].path.read_bytes(), mime_type="image/jpeg", description="Secangkir", focus=(0.2, -0.5))  # fmt: skip
+        cup = client.media_post(
+            FILES["cup"].path.read_bytes(), mime_type="image/jpeg", description="Secangkir", focus=(0.2, -0.5)
+        )
         assert (cup.type, cup.meta.focus.x, cup.meta.focus.y) == ("image", 0.2, -0.5)
         client.media_update(cup, description="Secangkir kopi")
-        made = client.status_post("Halo @kabarpagi #kopi https://kopi.id", media_ids=[cup], visibility="unlisted", spoiler_text="awas", sensitive=True, language="id", idempotency_key="k1")  # fmt: skip
+        made = client.status_post(
+            "Halo @kabarpagi #kopi https://kopi.id",
+            media_ids=[cup],
+            visibility="unlisted",
+            spoiler_text="awas",
+            sensitive=True,
+            language="id",
+            idempotency_key="k1",
+        )
         again = client.status_post("Halo lagi", idempotency_key="k1")
         assert again.id == made.id
         read = client.status(made.id)
@@ -77,7 +89,9 @@ async def test_it_publishes_with_media_reads_back_and_deletes(box: Server, http:
         assert quote.quote.quoted_status.id == made.id
         assert [one.id for one in client.status_context(made.id).descendants] == [answer.id]
         assert [one.id for one in client.account_statuses(KOPI, limit=2)] == [quote.id, answer.id]
-        assert [one.id for one in client.search_v2(made.url, resolve=True, result_type="statuses").statuses] == [made.id]  # fmt: skip
+        assert [one.id for one in client.search_v2(made.url, resolve=True, result_type="statuses").statuses] == [
+            made.id
+        ]
         for one in (quote, answer, made):
             client.status_delete(one.id)
         with pytest.raises(mastodon.MastodonNotFoundError):

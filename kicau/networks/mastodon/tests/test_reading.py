@@ -52,7 +52,9 @@ async def test_what_is_read_is_an_answer_in_public(box: Server, kopi: Lent, kaba
     assert (one.id, one.answers, one.author) == (answer, post, kabar.account_id)
     assert one.text == "@kopisenja <b>jam tujuh</b> & seterusnya"
     assert (one.raw["acct"], one.raw["visibility"]) == ("kabarpagi", "unlisted")
-    assert (await connector.numbers(kopi, [post])) == {post: {"replies_count": 2, "reblogs_count": 0, "favourites_count": 0, "quotes_count": 0}}  # fmt: skip
+    assert (await connector.numbers(kopi, [post])) == {
+        post: {"replies_count": 2, "reblogs_count": 0, "favourites_count": 0, "quotes_count": 0}
+    }
 
 
 async def test_a_sign_in_without_the_scope_names_it(box: Server, kopi: Lent) -> None:

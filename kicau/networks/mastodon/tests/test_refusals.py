@@ -20,26 +20,90 @@ def reply(status: int, error: str = "", headers: dict[str, str] | None = None, *
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
-        ("Validation failed: Text character limit of 500 exceeded", "too-long", "On Mastodon, the text has too many characters; the limit is 500: shorten it."),
-        ("text too long, 5001 characters provided (including content warning) but limit is 5000", "too-long", "On Mastodon, the text has too many characters; the limit is 5000: shorten it."),
-        ("The status is over the character limit", "too-long", "On Mastodon, the text is longer than this server takes: shorten it."),
-        ("Validation failed: Text can't be blank", "empty", "On Mastodon, the post is empty: write a text or add a file."),
-        ("Cannot attach files that have not finished processing. Try again in a moment!", "media-not-ready", "Mastodon has not finished with a file of the post: Cannot attach files that have not finished processing. Try again in a moment!"),
-        ("Media 12 not found or already attached to another post", "media-gone", "Mastodon no longer has a file of the post, or shows it in another one: Media 12 not found or already attached to another post"),
-        ("Cannot attach a video to a post that already contains images", "mixed-media", "Mastodon shows a video alone: keep the video, or the other files."),
-        ("Cannot attach more than 4 files", "too-many-media", "Mastodon takes at most 4 files in one post: remove some."),
-        ("Validation failed: Description is too long (maximum is 1500 characters)", "alt-too-long", "On Mastodon an alt text has at most 1500 characters: shorten it."),
-        ("Validation failed: File file size must be less than 16 MB", "too-large", "Mastodon takes files smaller than 16 MB: make this one smaller."),
-        ("10000x9000 images are not supported", "too-many-pixels", "Mastodon takes no 10000x9000 images: make the file smaller."),
+        (
+            "Validation failed: Text character limit of 500 exceeded",
+            "too-long",
+            "On Mastodon, the text has too many characters; the limit is 500: shorten it.",
+        ),
+        (
+            "text too long, 5001 characters provided (including content warning) but limit is 5000",
+            "too-long",
+            "On Mastodon, the text has too many characters; the limit is 5000: shorten it.",
+        ),
+        (
+            "The status is over the character limit",
+            "too-long",
+            "On Mastodon, the text is longer than this server takes: shorten it.",
+        ),
+        (
+            "Validation failed: Text can't be blank",
+            "empty",
+            "On Mastodon, the post is empty: write a text or add a file.",
+        ),
+        (
+            "Cannot attach files that have not finished processing. Try again in a moment!",
+            "media-not-ready",
+            "Mastodon has not finished with a file of the post: Cannot attach files that have not finished processing. Try again in a moment!",
+        ),
+        (
+            "Media 12 not found or already attached to another post",
+            "media-gone",
+            "Mastodon no longer has a file of the post, or shows it in another one: Media 12 not found or already attached to another post",
+        ),
+        (
+            "Cannot attach a video to a post that already contains images",
+            "mixed-media",
+            "Mastodon shows a video alone: keep the video, or the other files.",
+        ),
+        (
+            "Cannot attach more than 4 files",
+            "too-many-media",
+            "Mastodon takes at most 4 files in one post: remove some.",
+        ),
+        (
+            "Validation failed: Description is too long (maximum is 1500 characters)",
+            "alt-too-long",
+            "On Mastodon an alt text has at most 1500 characters: shorten it.",
+        ),
+        (
+            "Validation failed: File file size must be less than 16 MB",
+            "too-large",
+            "Mastodon takes files smaller than 16 MB: make this one smaller.",
+        ),
+        (
+            "10000x9000 images are not supported",
+            "too-many-pixels",
+            "Mastodon takes no 10000x9000 images: make the file smaller.",
+        ),
         ("240fps videos are not supported", "wrong-fps", "Mastodon takes no video of 240 frames a second: use fewer."),
-        ("Validation failed: File content type is invalid, File is invalid", "media-refused", "Mastodon could not use a file of the post (File content type is invalid, File is invalid): replace the file."),
-        ("Validation failed: Poll options can't contain more than 4 items", "poll-too-many", "A poll on Mastodon takes at most 4 options: remove some."),
-        ("Validation failed: Poll options must have more than one item, Poll expires at is too soon", "poll-too-few", "A poll on Mastodon needs at least 2 options."),
-        ("Validation failed: Poll expires at is too far into the future", "poll-duration", "Mastodon refused how long the poll runs: Poll expires at is too far into the future"),
-        ("Validation failed: Text contained a disallowed hashtag: kopi", "banned-hashtag", "This server of Mastodon takes no posts with #kopi: remove it."),
+        (
+            "Validation failed: File content type is invalid, File is invalid",
+            "media-refused",
+            "Mastodon could not use a file of the post (File content type is invalid, File is invalid): replace the file.",
+        ),
+        (
+            "Validation failed: Poll options can't contain more than 4 items",
+            "poll-too-many",
+            "A poll on Mastodon takes at most 4 options: remove some.",
+        ),
+        (
+            "Validation failed: Poll options must have more than one item, Poll expires at is too soon",
+            "poll-too-few",
+            "A poll on Mastodon needs at least 2 options.",
+        ),
+        (
+            "Validation failed: Poll expires at is too far into the future",
+            "poll-duration",
+            "Mastodon refused how long the poll runs: Poll expires at is too far into the future",
+        ),
+        (
+            "Validation failed: Text contained a disallowed hashtag: kopi",
+            "banned-hashtag",
+            "This server of Mastodon takes no posts with #kopi: remove it.",
+        ),
         ("Something new", "refused", "Mastodon refused the post: Something new"),
     ],
-)  # fmt: skip
+)
 def test_what_a_server_says_of_a_post(error: str, code: str, sentence: str) -> None:
     read = read_error(reply(422, error))
     assert isinstance(read, Rejected)

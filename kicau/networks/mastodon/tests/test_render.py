@@ -25,7 +25,9 @@ def test_each_draft_of_the_cast_can_go_out(name: str) -> None:
 
 def test_the_limit_is_exact_and_the_warning_counts() -> None:
     assert told(saying("a" * 500)) == {}
-    assert told(saying("a" * 501)) == {"too-long": "On Mastodon, the text has 501 characters; the limit is 500: shorten it or split it into a thread."}  # fmt: skip
+    assert told(saying("a" * 501)) == {
+        "too-long": "On Mastodon, the text has 501 characters; the limit is 500: shorten it or split it into a thread."
+    }
     assert told(saying("a" * 496, options={"warning": "awas"})) == {}
     assert "too-long" in told(saying("a" * 497, options={"warning": "awas"}))
 
@@ -48,7 +50,10 @@ def test_what_is_blank_is_told() -> None:
     assert told(Draft(parts=(Part(text="a"), Part(text=""))))["empty"].startswith("On Mastodon, part 2 of the thread")
     assert "nothing behind it" in told(saying("", options={"warning": "awas"}))["empty"]
     assert told(saying("", options={"quote": "1"})) == {}
-    assert told(saying("", poll=Poll(options=("a", "b"))))["empty"] == "Mastodon wants a text with a poll: write the question."  # fmt: skip
+    assert (
+        told(saying("", poll=Poll(options=("a", "b"))))["empty"]
+        == "Mastodon wants a text with a poll: write the question."
+    )
 
 
 def test_a_link_is_put_into_the_text() -> None:
@@ -68,7 +73,9 @@ def test_languages_as_mastodon_knows_them(tag: str, sent: str) -> None:
 
 def test_pictures_and_gifs_go_together_and_a_video_alone() -> None:
     assert told(saying("x", CUP, media("steam"))) == {}
-    assert told(saying("x", media("steam"), media("pour"))) == {"mixed-media": "Mastodon shows a video alone: keep the video, or the other files."}  # fmt: skip
+    assert told(saying("x", media("steam"), media("pour"))) == {
+        "mixed-media": "Mastodon shows a video alone: keep the video, or the other files."
+    }
 
 
 def test_pictures_that_a_server_does_not_take_are_converted() -> None:
@@ -93,7 +100,9 @@ def test_a_file_must_be_smaller_than_the_limit() -> None:
 
 def test_a_long_video_may_be_cut() -> None:
     long = media("pour", duration_ms=25 * 60_000, fps=30.0)
-    assert [n.sentence for n in render(saying("x", long), baseline).notices] == ["Mastodon may show only the first 20 min of pour.mp4: cut it if its end matters."]  # fmt: skip
+    assert [n.sentence for n in render(saying("x", long), baseline).notices] == [
+        "Mastodon may show only the first 20 min of pour.mp4: cut it if its end matters."
+    ]
 
 
 @pytest.mark.parametrize("given", ["0.2", "a,b", "0,2", "1,2,3", "nan,0"])

@@ -28,7 +28,9 @@ class Client:
         self.headers: Mapping[str, str] = {}
 
     async def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        how: dict[str, Any] = {"data": body} if isinstance(body, aiohttp.FormData | dict) and headers.pop("form", "") else {"json": body}  # fmt: skip
+        how: dict[str, Any] = (
+            {"data": body} if isinstance(body, aiohttp.FormData | dict) and headers.pop("form", "") else {"json": body}
+        )
         sent = {"User-Agent": "Other/1", **headers, **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
         async with self.session.request(method, self.box.base_url + path, headers=sent, **how) as answer:
             self.headers = answer.headers
@@ -42,7 +44,9 @@ class Client:
             return answer.status, told
 
     async def post(self, said: str = "x", key: str = "", **more: Any) -> tuple[int, Any]:
-        return await self("POST", "/api/v1/statuses", {"status": said, **more}, **({"Idempotency-Key": key} if key else {}))  # fmt: skip
+        return await self(
+            "POST", "/api/v1/statuses", {"status": said, **more}, **({"Idempotency-Key": key} if key else {})
+        )
 
     async def upload(self, ref: str, **fields: str) -> tuple[int, Any]:
         form = aiohttp.FormData()
@@ -70,7 +74,9 @@ async def test_answers_agree_with_the_description(client: Client) -> None:
     ):
         assert (await client("GET", path))[0] == 200, path
     _, media = await client.upload("cup", description="A cup", focus="0.1,0.2")
-    _, whole = await client.post("Halo @kabarpagi @amy@kopi.id #kopi https://kopi.id", media_ids=[media["id"]], language="id")  # fmt: skip
+    _, whole = await client.post(
+        "Halo @kabarpagi @amy@kopi.id #kopi https://kopi.id", media_ids=[media["id"]], language="id"
+    )
     assert (await client.post("balas", in_reply_to_id=whole["id"], quoted_status_id=whole["id"]))[0] == 200
     _, poll = await client.post("Pilih", poll={"options": ["a", "b"], "expires_in": 300, "hide_totals": True})
     for path in (
@@ -110,15 +116,43 @@ async def test_the_html_that_others_see(client: Client) -> None:
         ({"status": "x", "quoted_status_id": "1"}, 404, "The post you are trying to quote does not appear to exist."),
         ({"status": "x", "media_ids": ["1", "2"]}, 422, "Media 1, 2 not found or already attached to another post"),
         ({"status": "x", "media_ids": list("12345")}, 422, "Cannot attach more than 4 files"),
-        ({"status": "x", "media_ids": ["1"], "poll": {"options": ["a", "b"], "expires_in": 300}}, 422, "Cannot attach more than 4 files"),
-        ({"status": "x", "poll": {"options": ["a", " "], "expires_in": 3600}}, 422, "Validation failed: Poll options must have more than one item"),
-        ({"status": "x", "poll": {"options": [], "expires_in": 60}}, 422, "Validation failed: Poll options can't be blank, Poll options must have more than one item, Poll expires at is too soon"),
-        ({"status": "x", "poll": {"options": ["a", "a", "b", "c", "d"]}}, 422, "Validation failed: Poll expires at can't be blank, Poll options can't contain more than 4 items, Poll options contain duplicate items"),
-        ({"status": "x", "poll": {"options": ["a", "b"], "expires_in": 99_999_999}}, 422, "Validation failed: Poll expires at is too far into the future"),
-        ({"status": "x", "poll": {"options": ["a" * 51, "b"], "expires_in": 300}}, 422, "Validation failed: Poll options can't be longer than 50 characters each"),
-        ({"status": "", "poll": {"options": ["a", "b"], "expires_in": 300}}, 422, "Validation failed: Text can't be blank"),
+        (
+            {"status": "x", "media_ids": ["1"], "poll": {"options": ["a", "b"], "expires_in": 300}},
+            422,
+            "Cannot attach more than 4 files",
+        ),
+        (
+            {"status": "x", "poll": {"options": ["a", " "], "expires_in": 3600}},
+            422,
+            "Validation failed: Poll options must have more than one item",
+        ),
+        (
+            {"status": "x", "poll": {"options": [], "expires_in": 60}},
+            422,
+            "Validation failed: Poll options can't be blank, Poll options must have more than one item, Poll expires at is too soon",
+        ),
+        (
+            {"status": "x", "poll": {"options": ["a", "a", "b", "c", "d"]}},
+            422,
+            "Validation failed: Poll expires at can't be blank, Poll options can't contain more than 4 items, Poll options contain duplicate items",
+        ),
+        (
+            {"status": "x", "poll": {"options": ["a", "b"], "expires_in": 99_999_999}},
+            422,
+            "Validation failed: Poll expires at is too far into the future",
+        ),
+        (
+            {"status": "x", "poll": {"options": ["a" * 51, "b"], "expires_in": 300}},
+            422,
+            "Validation failed: Poll options can't be longer than 50 characters each",
+        ),
+        (
+            {"status": "", "poll": {"options": ["a", "b"], "expires_in": 300}},
+            422,
+            "Validation failed: Text can't be blank",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_what_is_refused(client: Client, body: dict[str, Any], status: int, error: str) -> None:
     assert await client("POST", "/api/v1/statuses", body) == (status, {"error": error})
     assert list(client.box.public_posts()) == []
@@ -147,12 +181,21 @@ async def test_files(client: Client) -> None:
     status, film = await client.upload("pour")
     assert (status, film["url"]) == (202, None)
     assert (await client("GET", f"/api/v1/media/{film['id']}"))[0] == 206
-    assert await client.post(media_ids=[film["id"]]) == (422, {"error": "Cannot attach files that have not finished processing. Try again in a moment!"})  # fmt: skip
+    assert await client.post(media_ids=[film["id"]]) == (
+        422,
+        {"error": "Cannot attach files that have not finished processing. Try again in a moment!"},
+    )
     box.clock_offset = 31
     assert (await client("GET", f"/api/v1/media/{film['id']}"))[0] == 200
-    assert await client.post(media_ids=[film["id"], cup["id"]]) == (422, {"error": "Cannot attach a video to a post that already contains images"})  # fmt: skip
+    assert await client.post(media_ids=[film["id"], cup["id"]]) == (
+        422,
+        {"error": "Cannot attach a video to a post that already contains images"},
+    )
     assert (await client.post(media_ids=[cup["id"]]))[0] == 200
-    assert await client.post(media_ids=[cup["id"]]) == (422, {"error": f"Media {cup['id']} not found or already attached to another post"})  # fmt: skip
+    assert await client.post(media_ids=[cup["id"]]) == (
+        422,
+        {"error": f"Media {cup['id']} not found or already attached to another post"},
+    )
     assert await client("GET", f"/api/v1/media/{cup['id']}") == (404, {"error": "Record not found"})
     assert (await client("DELETE", f"/api/v1/media/{film['id']}"))[0] == 200
 
@@ -161,20 +204,34 @@ async def test_files_that_are_refused(client: Client) -> None:
     box = client.box
     form = aiohttp.FormData()
     form.add_field("file", b"just words", filename="a.jpg", content_type="image/jpeg")
-    assert await client("POST", "/api/v2/media", form, form="yes") == (422, {"error": "Validation failed: File content type is invalid, File is invalid"})  # fmt: skip
+    assert await client("POST", "/api/v2/media", form, form="yes") == (
+        422,
+        {"error": "Validation failed: File content type is invalid, File is invalid"},
+    )
     empty = aiohttp.FormData({"description": "x"})
     empty.add_field("other", b"x", filename="x")
-    assert await client("POST", "/api/v2/media", empty, form="yes") == (422, {"error": "Validation failed: File can't be blank"})  # fmt: skip
-    assert await client.upload("cup", description="a" * 1501) == (422, {"error": "Validation failed: Description is too long (maximum is 1500 characters)"})  # fmt: skip
+    assert await client("POST", "/api/v2/media", empty, form="yes") == (
+        422,
+        {"error": "Validation failed: File can't be blank"},
+    )
+    assert await client.upload("cup", description="a" * 1501) == (
+        422,
+        {"error": "Validation failed: Description is too long (maximum is 1500 characters)"},
+    )
     box.image_pixels = 3071
     assert await client.upload("cup") == (422, {"error": "64x48 images are not supported"})
     box.video_limit = 1_048_576
     box.processing_seconds = 0
     broken = (await client.upload("broken"))[1]
-    assert await client("GET", f"/api/v1/media/{broken['id']}") == (422, {"error": "Error processing thumbnail for uploaded media"})  # fmt: skip
+    assert await client("GET", f"/api/v1/media/{broken['id']}") == (
+        422,
+        {"error": "Error processing thumbnail for uploaded media"},
+    )
 
 
-async def test_a_key_is_kept_for_an_hour_and_by_account(box: Server, http: aiohttp.ClientSession, client: Client) -> None:  # fmt: skip
+async def test_a_key_is_kept_for_an_hour_and_by_account(
+    box: Server, http: aiohttp.ClientSession, client: Client
+) -> None:
     first, again = await client.post("satu", "k"), await client.post("dua", "k")
     assert first[1]["id"] == again[1]["id"]
     other = Client(box, http, (await signed_in(box, http, KABAR)).credentials.access_token)
@@ -218,22 +275,50 @@ async def test_tokens(box: Server, http: aiohttp.ClientSession, client: Client) 
     assert (await lone("GET", "/api/v1/apps/verify_credentials"))[1]["name"] == "Kicau"
     keys = {"client_id": app.client_id, "client_secret": "wrong", "token": client.token}
     assert (await client("POST", "/oauth/revoke", keys, form="yes"))[1]["error"] == "invalid_client"
-    assert (await client("POST", "/oauth/revoke", {**keys, "client_secret": app.client_secret}, form="yes"))[1]["error"] == "unauthorized_client"  # fmt: skip
+    assert (await client("POST", "/oauth/revoke", {**keys, "client_secret": app.client_secret}, form="yes"))[1][
+        "error"
+    ] == "unauthorized_client"
     mine = box.store.get("app", (box.store.get("token", client.token) or {})["app"]) or {}
-    assert (await client("POST", "/oauth/revoke", {"client_id": mine["client_id"], "client_secret": mine["client_secret"], "token": client.token}, form="yes"))[0] == 200  # fmt: skip
+    assert (
+        await client(
+            "POST",
+            "/oauth/revoke",
+            {"client_id": mine["client_id"], "client_secret": mine["client_secret"], "token": client.token},
+            form="yes",
+        )
+    )[0] == 200
     assert await client.post() == (401, {"error": "The access token was revoked"})
 
 
 async def test_a_sign_in_that_is_wrong(box: Server, http: aiohttp.ClientSession) -> None:
     stranger = Client(box, http, "")
-    _, app = await stranger("POST", "/api/v1/apps", {"client_name": "K", "redirect_uris": ["https://a.example/back"], "scopes": "read"})  # fmt: skip
+    _, app = await stranger(
+        "POST", "/api/v1/apps", {"client_name": "K", "redirect_uris": ["https://a.example/back"], "scopes": "read"}
+    )
     page = f"/oauth/authorize?client_id={app['client_id']}&response_type=code&scope=read&redirect_uri="
     assert (await stranger("GET", page + "https://a.example/back"))[0] == 200
     assert (await stranger("GET", page + "https://b.example/back"))[0] == 400
     assert (await stranger("GET", page.replace(app["client_id"], "x") + "https://a.example/back"))[0] == 401
     assert (await stranger("POST", "/api/v1/apps", {"client_name": "", "redirect_uris": "https://a.example"}))[0] == 422
-    assert (await stranger("POST", "/api/v1/apps", {"client_name": "K", "redirect_uris": "https://a.example", "scopes": "all"}))[0] == 422  # fmt: skip
-    assert (await stranger("POST", "/oauth/token", {"client_id": app["client_id"], "client_secret": app["client_secret"], "grant_type": "authorization_code", "code": "x", "redirect_uri": "https://a.example/back"}, form="yes"))[1]["error"] == "invalid_grant"  # fmt: skip
+    assert (
+        await stranger(
+            "POST", "/api/v1/apps", {"client_name": "K", "redirect_uris": "https://a.example", "scopes": "all"}
+        )
+    )[0] == 422
+    assert (
+        await stranger(
+            "POST",
+            "/oauth/token",
+            {
+                "client_id": app["client_id"],
+                "client_secret": app["client_secret"],
+                "grant_type": "authorization_code",
+                "code": "x",
+                "redirect_uri": "https://a.example/back",
+            },
+            form="yes",
+        )
+    )[1]["error"] == "invalid_grant"
 
 
 async def test_rate_limits(box: Server, client: Client) -> None:

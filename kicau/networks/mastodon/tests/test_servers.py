@@ -23,7 +23,9 @@ TODAY = date(2026, 11, 24)
 
 
 def can(**answer: Any) -> Any:
-    return capabilities(servers.read({"version": "4.5.0", **answer}, "kopi.social", "https://kopi.social/api/v2/instance"), TODAY)  # fmt: skip
+    return capabilities(
+        servers.read({"version": "4.5.0", **answer}, "kopi.social", "https://kopi.social/api/v2/instance"), TODAY
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,13 +49,22 @@ def test_software(version: str, source: str, software: str) -> None:
 
 
 def test_only_those_that_are_known_to_keep_keys_are_relied_upon() -> None:
-    kept = {name for name in ("mastodon", "pleroma", "akkoma", "snac", "gotosocial", "") if servers.Server(host="h", version="", software=name, source="").keeps_keys}  # fmt: skip
+    kept = {
+        name
+        for name in ("mastodon", "pleroma", "akkoma", "snac", "gotosocial", "")
+        if servers.Server(host="h", version="", software=name, source="").keeps_keys
+    }
     assert kept == {"mastodon", "pleroma", "akkoma"}
 
 
 def test_a_server_that_says_nothing_is_as_usual() -> None:
     asked, usual = can(api_versions={"mastodon": 7}), baseline
-    assert (asked.max_length, asked.media, asked.poll, asked.options) == (usual.max_length, usual.media, usual.poll, usual.options)  # fmt: skip
+    assert (asked.max_length, asked.media, asked.poll, asked.options) == (
+        usual.max_length,
+        usual.media,
+        usual.poll,
+        usual.options,
+    )
     assert asked.facts["host"].value == "kopi.social"
 
 
@@ -75,9 +86,19 @@ def test_limits_are_the_servers_own() -> None:
     )
     image, video = asked.media[MediaKind.IMAGE], asked.media[MediaKind.VIDEO]
     assert (asked.max_length, asked.max_media, image.max_count) == (5000, 8, 8)
-    assert (image.max_size, image.max_pixels, image.max_alt, image.mimes) == (999, 2000, 10_000, {"image/png", "image/jpeg"})  # fmt: skip
+    assert (image.max_size, image.max_pixels, image.max_alt, image.mimes) == (
+        999,
+        2000,
+        10_000,
+        {"image/png", "image/jpeg"},
+    )
     assert (video.max_size, video.max_pixels, video.max_fps, video.mimes) == (2999, 4000, 60, {"video/mp4"})
-    assert (asked.poll.max_options, asked.poll.max_option_length, asked.poll.min_minutes, asked.poll.max_minutes) == (8, 100, 2, 120)  # fmt: skip
+    assert (asked.poll.max_options, asked.poll.max_option_length, asked.poll.min_minutes, asked.poll.max_minutes) == (
+        8,
+        100,
+        2,
+        120,
+    )
     assert asked.facts["max-length"].source == "https://kopi.social/api/v2/instance: statuses.max_characters"
     assert asked.facts["max-length"].checked == TODAY
     made = render(saying("https://kopi.id/menu"), asked)
@@ -93,11 +114,27 @@ def test_limits_of_servers_that_keep_them_elsewhere() -> None:
         upload_limit=16_000_000,
         poll_limits={"max_options": 20, "max_option_chars": 200, "min_expiration": 0, "max_expiration": 31_536_000},
     )
-    assert (asked.max_length, asked.media[MediaKind.IMAGE].max_alt, asked.media[MediaKind.VIDEO].max_size) == (4000, 5000, 15_999_999)  # fmt: skip
+    assert (asked.max_length, asked.media[MediaKind.IMAGE].max_alt, asked.media[MediaKind.VIDEO].max_size) == (
+        4000,
+        5000,
+        15_999_999,
+    )
     assert (asked.poll.max_options, asked.poll.max_option_length) == (20, 200)
 
 
-@pytest.mark.parametrize("broken", [None, "x", [], {"statuses": None}, {"statuses": {"max_characters": "500"}}, {"statuses": {"max_characters": -1}}, {"statuses": {"max_characters": True}}, {"media_attachments": {"supported_mime_types": "png"}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        "x",
+        [],
+        {"statuses": None},
+        {"statuses": {"max_characters": "500"}},
+        {"statuses": {"max_characters": -1}},
+        {"statuses": {"max_characters": True}},
+        {"media_attachments": {"supported_mime_types": "png"}},
+    ],
+)
 def test_nonsense_is_as_if_nothing_was_said(broken: Any) -> None:
     assert can(configuration=broken).max_length == 500
 

@@ -17,11 +17,25 @@ from kicau.networks.mastodon.tests.spec import answer_faults, validate
 HEADERS = {"Authorization": "Bearer abc", "Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 APP = {"client_name": "Kicau", "redirect_uris": "http://127.0.0.1:9/callback", "scopes": "read"}
-CODE = {"grant_type": "authorization_code", "client_id": "a", "client_secret": "b", "code": "c", "redirect_uri": "d", "code_verifier": "e"}  # fmt: skip
+CODE = {
+    "grant_type": "authorization_code",
+    "client_id": "a",
+    "client_secret": "b",
+    "code": "c",
+    "redirect_uri": "d",
+    "code_verifier": "e",
+}
 FRESH = {"grant_type": "refresh_token", "client_id": "a", "client_secret": "b", "refresh_token": "c"}
 
 
-def faults(body: Any = None, *, method: str = "POST", path: str = "/api/v1/statuses", query: dict[str, str] | None = None, headers: dict[str, str] = HEADERS) -> list[str]:  # fmt: skip
+def faults(
+    body: Any = None,
+    *,
+    method: str = "POST",
+    path: str = "/api/v1/statuses",
+    query: dict[str, str] | None = None,
+    headers: dict[str, str] = HEADERS,
+) -> list[str]:
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     return list(validate(method, path, query or {}, headers, raw))
 
@@ -81,9 +95,18 @@ def test_forms() -> None:
 
 def test_uploads() -> None:
     def body(*fields: str) -> bytes:
-        return "".join(f'--b\r\nContent-Disposition: form-data; name="{one}"{"; filename=x.jpg" if one == "file" else ""}\r\nContent-Type: image/jpeg\r\n\r\nx\r\n' for one in fields).encode() + b"--b--\r\n"  # fmt: skip
+        return (
+            "".join(
+                f'--b\r\nContent-Disposition: form-data; name="{one}"{"; filename=x.jpg" if one == "file" else ""}\r\nContent-Type: image/jpeg\r\n\r\nx\r\n'
+                for one in fields
+            ).encode()
+            + b"--b--\r\n"
+        )
 
-    how = {"path": "/api/v2/media", "headers": {"Authorization": "Bearer abc", "Content-Type": "multipart/form-data; boundary=b"}}  # fmt: skip
+    how = {
+        "path": "/api/v2/media",
+        "headers": {"Authorization": "Bearer abc", "Content-Type": "multipart/form-data; boundary=b"},
+    }
     assert faults(body("description", "focus", "file"), **how) == []  # type: ignore[arg-type]
     assert faults(body("description"), **how)  # type: ignore[arg-type]
     assert faults(body("file", "alt"), **how)  # type: ignore[arg-type]

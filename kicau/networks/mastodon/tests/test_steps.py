@@ -39,7 +39,19 @@ def posted(box: Server) -> int:
 
 
 async def test_everything_that_was_chosen_arrives(box: Server, kopi: Lent) -> None:
-    draft = saying("Halo", CUP, media("shop", alt="Toko"), language="id-ID", options={"visibility": "unlisted", "warning": "awas", "sensitive": "yes", "focus": "0.2,-0.5", "quotes": "followers"})  # fmt: skip
+    draft = saying(
+        "Halo",
+        CUP,
+        media("shop", alt="Toko"),
+        language="id-ID",
+        options={
+            "visibility": "unlisted",
+            "warning": "awas",
+            "sensitive": "yes",
+            "focus": "0.2,-0.5",
+            "quotes": "followers",
+        },
+    )
     done = await run(connector, kopi, await delivery(kopi, draft))
     (post,) = box.public_posts()
     assert done.url == post.url == f"{box.base_url}/@kopisenja/{post.id}"
@@ -61,7 +73,11 @@ async def test_a_thread_answers_itself_part_by_part(box: Server, kopi: Lent) -> 
     done = await run(
         connector, kopi, await delivery(kopi, Draft(parts=tuple(Part(text=f"bagian {n}") for n in range(3))))
     )
-    assert [(post.id, post.in_reply_to) for post in box.public_posts()] == [(done.ids[0], ""), (done.ids[1], done.ids[0]), (done.ids[2], done.ids[1])]  # fmt: skip
+    assert [(post.id, post.in_reply_to) for post in box.public_posts()] == [
+        (done.ids[0], ""),
+        (done.ids[1], done.ids[0]),
+        (done.ids[2], done.ids[1]),
+    ]
 
 
 async def test_an_answer_and_a_quote_by_address(box: Server, http: aiohttp.ClientSession, kopi: Lent) -> None:
@@ -315,7 +331,9 @@ async def test_another_post_with_the_same_picture_is_not_taken_for_it(box: Serve
 
 
 @pytest.mark.parametrize("source", ["kept", "not kept"])
-async def test_html_that_reads_differently_is_held_against_the_source(box: Server, kopi: Lent, later: Later, source: str) -> None:  # fmt: skip
+async def test_html_that_reads_differently_is_held_against_the_source(
+    box: Server, kopi: Lent, later: Later, source: str
+) -> None:
     one = await lost(box, kopi, saying("Sekali", CUP))
     later.by(hours=3)
     box.statuses._content = lambda text: "<p><b>Se</b> [kali] — diubah</p>"  # type: ignore[method-assign]
@@ -329,7 +347,23 @@ async def test_too_many_posts_to_tell_is_said(box: Server, kopi: Lent) -> None:
     one = replace(await delivery(kopi, saying("Sekali")), begun_at=kopi.now())
     for _ in range(PAGE * PAGES + 1):
         made = {**next(box.store.all("account")), "id": str(box.new_id())}
-        status = {"id": made["id"], "account": kopi.account_id, "app": "", "text": "lain", "warning": "", "sensitive": False, "visibility": "public", "language": "id", "reply_to": "", "reply_account": "", "quote": "", "quotes": "public", "media": [], "poll": None, "at": kopi.now().isoformat()}  # fmt: skip
+        status = {
+            "id": made["id"],
+            "account": kopi.account_id,
+            "app": "",
+            "text": "lain",
+            "warning": "",
+            "sensitive": False,
+            "visibility": "public",
+            "language": "id",
+            "reply_to": "",
+            "reply_account": "",
+            "quote": "",
+            "quotes": "public",
+            "media": [],
+            "poll": None,
+            "at": kopi.now().isoformat(),
+        }
         box.store.put("status", made["id"], status)
         box.statuses.of.setdefault(kopi.account_id, {})[made["id"]] = None
     with pytest.raises(Uncertain):

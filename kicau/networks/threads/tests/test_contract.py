@@ -35,7 +35,9 @@ def measured(**how: Any) -> Media:
 
 
 def clip(**how: Any) -> Media:
-    return measured(**{"kind": MediaKind.VIDEO, "mime": "video/mp4", "duration_ms": 9000, "fps": 30.0, "video_codec": "h264", **how})  # fmt: skip
+    return measured(
+        **{"kind": MediaKind.VIDEO, "mime": "video/mp4", "duration_ms": 9000, "fps": 30.0, "video_codec": "h264", **how}
+    )
 
 
 def drafted(*media: Media, text: str = "", **how: Any) -> Draft:
@@ -61,16 +63,25 @@ class TestThreads(ConnectorContract):
         """Threads tells each post's in a call of its own."""
         return posts
 
-    async def test_replies_at_any_depth_mentions_and_what_was_said_from_the_account_itself(self, session: Lent, sandbox: Sandbox) -> None:  # fmt: skip
+    async def test_replies_at_any_depth_mentions_and_what_was_said_from_the_account_itself(
+        self, session: Lent, sandbox: Sandbox
+    ) -> None:
         assert isinstance(sandbox, Server)
         done = await run(connector, session, await self.delivery(session, self.drafts["thread with files"]))
         asked = sandbox.comment(done.ids[2], "Buka jam berapa?")
-        ours = (await run(connector, session, await self.delivery(session, drafted(text="Jam tujuh", reply_to=asked)))).ids[0]  # fmt: skip
+        ours = (
+            await run(connector, session, await self.delivery(session, drafted(text="Jam tujuh", reply_to=asked)))
+        ).ids[0]
         below, thanks = sandbox.comment(ours, "Terima kasih"), sandbox.comment(asked, "Saya juga mau tahu @kopisenja")
         named = sandbox.comment("", "Kopi terbaik di @kopisenja")
         sandbox.comment("", "Bukan @kopisenja.lain")
         got = await connector.answers(session, "")
-        assert [(one.id, one.answers) for one in got.items] == [(asked, done.ids[0]), (below, done.ids[0]), (thanks, asked), (named, "")]  # fmt: skip
+        assert [(one.id, one.answers) for one in got.items] == [
+            (asked, done.ids[0]),
+            (below, done.ids[0]),
+            (thanks, asked),
+            (named, ""),
+        ]
         assert {one.author for one in got.items} == {VISITOR.handle}
         counted = await connector.numbers(session, [done.ids[0], done.ids[2]])
         assert counted[done.ids[0]] == {"views": 0, "likes": 0, "replies": 6, "reposts": 0, "quotes": 0, "shares": 0}
@@ -85,13 +96,17 @@ class TestThreads(ConnectorContract):
         more = [sandbox.comment(post, f"Ke-{n}") for n in range(60)]
         assert [one.id for one in (await connector.answers(session, got.cursor)).items] == more
 
-    async def test_where_nobody_replied_one_call_and_the_mentions_are_all(self, session: Lent, sandbox: Sandbox) -> None:  # fmt: skip
+    async def test_where_nobody_replied_one_call_and_the_mentions_are_all(
+        self, session: Lent, sandbox: Sandbox
+    ) -> None:
         await self.posted(session, 3)
         before = len(sandbox.requests)
         assert (await connector.answers(session, "")).items == ()
         assert len(sandbox.requests) - before == 2
 
-    async def test_a_sign_in_from_before_reads_replies_and_is_told_what_numbers_need(self, session: Lent, sandbox: Sandbox) -> None:  # fmt: skip
+    async def test_a_sign_in_from_before_reads_replies_and_is_told_what_numbers_need(
+        self, session: Lent, sandbox: Sandbox
+    ) -> None:
         assert isinstance(sandbox, Server)
         (post,) = await self.posted(session, 1)
         reply = sandbox.comment(post, "Halo @kopisenja")

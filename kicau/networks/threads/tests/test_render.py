@@ -73,7 +73,9 @@ def test_a_link_is_attached_to_text_alone_and_goes_into_the_text_beside_files():
 
 def test_only_a_reply_is_left_to_the_author_above():
     options = {"reply_control": "parent_post_author_only"}
-    assert [one.field for one in render(drafted(text="a", options=options), baseline).problems] == ["options.reply_control"]  # fmt: skip
+    assert [one.field for one in render(drafted(text="a", options=options), baseline).problems] == [
+        "options.reply_control"
+    ]
     assert render(drafted(text="a", options=options, reply_to="17900000000000001"), baseline).problems == ()
 
 
@@ -96,7 +98,16 @@ def test_charges_count_posts_and_replies_apart():
 
 
 def test_a_full_quota_is_told_with_the_time_it_frees_and_blocks_nothing():
-    can = replace(baseline, quota={"posts-24h": 250, "posts-24h-used": 250, "posts-24h-resets": 1_795_600_000, "replies-24h": 1000, "replies-24h-used": 999})  # fmt: skip
+    can = replace(
+        baseline,
+        quota={
+            "posts-24h": 250,
+            "posts-24h-used": 250,
+            "posts-24h-resets": 1_795_600_000,
+            "replies-24h": 1000,
+            "replies-24h-used": 999,
+        },
+    )
     told = render(Draft(parts=(Part(text="a"), Part(text="b"))), can)
     assert told.problems == ()
     assert [one.code for one in told.notices] == ["quota-full"]

@@ -69,10 +69,19 @@ async def test_the_quotas_are_read_and_a_full_one_waits_with_the_same_container(
     sandbox = Server(validators=[validate])
     sandbox.per_day = {"posts": 1, "replies": 1, "deletes": 100}
     async with threads(sandbox) as session:
-        assert (await connector.capabilities(session)).quota == {"posts-24h": 1, "posts-24h-used": 0, "replies-24h": 1, "replies-24h-used": 0}  # fmt: skip
+        assert (await connector.capabilities(session)).quota == {
+            "posts-24h": 1,
+            "posts-24h-used": 0,
+            "replies-24h": 1,
+            "replies-24h-used": 0,
+        }
         done = await run(connector, session, delivery(connector, TEXT))
         can = await connector.capabilities(session)
-        assert timedelta(hours=23) < timedelta(seconds=can.quota["posts-24h-resets"] - session.now().timestamp()) <= timedelta(hours=24)  # fmt: skip
+        assert (
+            timedelta(hours=23)
+            < timedelta(seconds=can.quota["posts-24h-resets"] - session.now().timestamp())
+            <= timedelta(hours=24)
+        )
         answer = replace(TEXT, reply_to=done.ids[0])
         await run(connector, session, delivery(connector, answer))
         one = await until(session, delivery(connector, PICTURE), "finished")
@@ -119,7 +128,11 @@ async def test_a_lapsed_container_is_made_again_and_a_spoilt_one_comes_back_in_a
     async with threads(sandbox) as session:
         one = await until(session, delivery(connector, PICTURE), "finished")
         sandbox.clock_offset = 90_000
-        sandbox.store.put("token", session.credentials.access_token, {**sandbox.store.get("token", session.credentials.access_token), "expires": None})  # fmt: skip
+        sandbox.store.put(
+            "token",
+            session.credentials.access_token,
+            {**sandbox.store.get("token", session.credentials.access_token), "expires": None},
+        )
         await run(connector, session, one)
         (post,) = sandbox.public_posts()
         assert post.media[0]["alt"] == "Secangkir kopi"
@@ -145,7 +158,9 @@ async def test_everything_that_was_chosen_is_there_to_be_read():
         quoted = (await run(connector, session, delivery(connector, TEXT))).ids[0]
         two = (made.image_media(ONE, alt="Secangkir kopi"), made.video_media(CLIP))
         chosen = {"reply_control": "followers_only", "topic": "Kopi susu", "quote": quoted, "spoiler": "true"}
-        first = await run(connector, session, delivery(connector, Draft(parts=(Part(text="Dua", media=two),), options=chosen)))  # fmt: skip
+        first = await run(
+            connector, session, delivery(connector, Draft(parts=(Part(text="Dua", media=two),), options=chosen))
+        )
         fields = "topic_tag,quoted_post,is_quote_post,children,media_type"
         told = await wire.graph_of(session).get(first.ids[0], fields=fields)
         assert (told["topic_tag"], told["quoted_post"]["id"]) == ("Kopi susu", quoted)
@@ -153,7 +168,11 @@ async def test_everything_that_was_chosen_is_there_to_be_read():
         shown = next(post for post in sandbox.public_posts() if post.id == first.ids[0])
         assert (shown.extra["spoiler"], shown.extra["replies"]) == ("yes", "followers_only")
         assert [one["alt"] for one in shown.media] == ["Secangkir kopi", ""]
-        answer = await run(connector, session, delivery(connector, replace(TEXT, reply_to=first.ids[0], link=Link(url="https://kopisenja.example/menu"))))  # fmt: skip
+        answer = await run(
+            connector,
+            session,
+            delivery(connector, replace(TEXT, reply_to=first.ids[0], link=Link(url="https://kopisenja.example/menu"))),
+        )
         told = await wire.graph_of(session).get(answer.ids[0], fields="link_attachment_url")
         assert told["link_attachment_url"] == "https://kopisenja.example/menu"
         assert next(post for post in sandbox.public_posts() if post.id == answer.ids[0]).in_reply_to == first.ids[0]
@@ -167,7 +186,10 @@ async def test_everything_that_was_chosen_is_there_to_be_read():
 async def test_refusals_in_the_networks_words_become_ours():
     async with threads() as session:
         crowded = delivery(connector, TEXT)
-        post = replace(crowded.post, parts=(replace(crowded.post.parts[0], text=" ".join(f"https://a.example/{n}" for n in range(6))),))  # fmt: skip
+        post = replace(
+            crowded.post,
+            parts=(replace(crowded.post.parts[0], text=" ".join(f"https://a.example/{n}" for n in range(6))),),
+        )
         with pytest.raises(errors.Rejected) as told:
             await run(connector, session, replace(crowded, post=post))
         assert told.value.problems[0].code == "too-many-links"
@@ -184,7 +206,17 @@ async def test_meta_s_own_collection_is_answered_as_it_says():
         done = await run(connector, session, delivery(connector, TEXT))
         assert isinstance(done, Published)
         token, variables = session.credentials.access_token, described()["variables"]
-        known = {**variables, "thread_id": done.ids[0], "quote_post_id": done.ids[0], "reply_thread_id": done.ids[0], "image_url": f"{session.media_base}/{ONE.name}", "video_url": f"{session.media_base}/{CLIP.name}", "app_id": session.app.client_id, "app_secret": session.app.client_secret, "reply_control": "followers_only"}  # fmt: skip
+        known = {
+            **variables,
+            "thread_id": done.ids[0],
+            "quote_post_id": done.ids[0],
+            "reply_thread_id": done.ids[0],
+            "image_url": f"{session.media_base}/{ONE.name}",
+            "video_url": f"{session.media_base}/{CLIP.name}",
+            "app_id": session.app.client_id,
+            "app_secret": session.app.client_secret,
+            "reply_control": "followers_only",
+        }
         tried = 0
         for one in sorted(described()["requests"], key=lambda row: row["method"] == "DELETE"):
             values = {name: filled(value, known) for name, value in one["params"].items() if name not in one["off"]}
@@ -195,7 +227,12 @@ async def test_meta_s_own_collection_is_answered_as_it_says():
             async with session.http.client.request(one["method"], url, params=ask) as answer:
                 body = await answer.json()
                 assert answer.status == 200, (one["name"], body)
-            assert set(one.get("answer", {})) - set(body) <= {"paging", "threads_profile_picture_url", "poll_attachment", "text"}, (one["name"], body)  # fmt: skip
+            assert set(one.get("answer", {})) - set(body) <= {
+                "paging",
+                "threads_profile_picture_url",
+                "poll_attachment",
+                "text",
+            }, (one["name"], body)
             if path == "/me/threads" and one["method"] == "POST" and values.get("is_carousel_item") != "true":
                 known["container_id"] = body["id"]
             tried += 1
@@ -209,4 +246,18 @@ def filled(value, known):
 
 
 def served(one):
-    return not one["path"].endswith(("repost", "manage_reply", "threads_insights", "location_search", "profile_lookup", "profile_posts", "keyword_search", "oembed", "debug_token", "threads_publish", "refresh_access_token"))  # fmt: skip
+    return not one["path"].endswith(
+        (
+            "repost",
+            "manage_reply",
+            "threads_insights",
+            "location_search",
+            "profile_lookup",
+            "profile_posts",
+            "keyword_search",
+            "oembed",
+            "debug_token",
+            "threads_publish",
+            "refresh_access_token",
+        )
+    )

@@ -40,9 +40,19 @@ def test_right_requests_pass(method, path, params):
         ("POST", f"/v1.0/{ID}/threads", {"media_type": "REELS"}, "media_type"),
         ("POST", f"/v1.0/{ID}/threads", {"media_type": "IMAGE"}, "without image_url"),
         ("POST", f"/v1.0/{ID}/threads", {"media_type": "TEXT", "caption": "a"}, "unknown parameter caption"),
-        ("POST", f"/v1.0/{ID}/threads", {"media_type": "IMAGE", "image_url": "https://a", "link_attachment": "https://a"}, "with IMAGE"),
+        (
+            "POST",
+            f"/v1.0/{ID}/threads",
+            {"media_type": "IMAGE", "image_url": "https://a", "link_attachment": "https://a"},
+            "with IMAGE",
+        ),
         ("POST", f"/v1.0/{ID}/threads", {"media_type": "TEXT", "reply_control": "nobody"}, "reply_control"),
-        ("POST", f"/v1.0/{ID}/threads", {"media_type": "TEXT", "poll_attachment": '{"option_a":"a"}'}, "poll_attachment"),
+        (
+            "POST",
+            f"/v1.0/{ID}/threads",
+            {"media_type": "TEXT", "poll_attachment": '{"option_a":"a"}'},
+            "poll_attachment",
+        ),
         ("POST", f"/v1.0/{ID}/threads_publish", {"creation_id": ""}, "creation_id"),
         ("POST", f"/v1.0/{ID}/media", {}, "no such request"),
         ("POST", f"/v26.0/{ID}/threads", {"media_type": "TEXT"}, "no such request"),
@@ -50,6 +60,6 @@ def test_right_requests_pass(method, path, params):
         ("GET", "/access_token", {"grant_type": "ig_exchange_token"}, "grant_type"),
         ("GET", "/oauth/authorize", {"client_id": "1"}, "sign-in"),
     ],
-)  # fmt: skip
+)
 def test_wrong_requests_are_told(method, path, params, why):
     assert any(why in one for one in told(method, path, params))

@@ -156,7 +156,11 @@ class OAuth:
         if held is None or held["client_id"] != app or held["expires"] <= self._server.now().timestamp():
             raise wrong
         if asked.get("redirect_uri") != held["redirect_uri"]:
-            raise oauth(400, "invalid_request", "Value passed for the redirect uri did not match the uri of the authorization code.")  # fmt: skip
+            raise oauth(
+                400,
+                "invalid_request",
+                "Value passed for the redirect uri did not match the uri of the authorization code.",
+            )
         verifier = asked.get("code_verifier", "")
         if held["code_challenge_method"] == "S256":
             digest = hashlib.sha256(verifier.encode()).digest()

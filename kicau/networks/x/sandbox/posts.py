@@ -26,11 +26,32 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
 REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
 LENGTH, PREMIUM_LENGTH = 280, 25_000
 BODY = {  # CreatePostsRequest of 2.167: nothing else is taken
-    "card_uri": str, "community_id": "id", "direct_message_deep_link": str, "edit_options": dict, "for_super_followers_only": bool,
-    "geo": dict, "made_with_ai": bool, "media": dict, "nullcast": bool, "paid_partnership": bool, "poll": dict,
-    "quote_tweet_id": "id", "reply": dict, "reply_settings": str, "share_with_followers": bool, "text": str,
-}  # fmt: skip
-MEDIA = {"media_ids": list, "tagged_user_ids": list, "call_to_actions": dict, "description": str, "embeddable": bool, "preview_media_id": "id", "title": str}  # fmt: skip
+    "card_uri": str,
+    "community_id": "id",
+    "direct_message_deep_link": str,
+    "edit_options": dict,
+    "for_super_followers_only": bool,
+    "geo": dict,
+    "made_with_ai": bool,
+    "media": dict,
+    "nullcast": bool,
+    "paid_partnership": bool,
+    "poll": dict,
+    "quote_tweet_id": "id",
+    "reply": dict,
+    "reply_settings": str,
+    "share_with_followers": bool,
+    "text": str,
+}
+MEDIA = {
+    "media_ids": list,
+    "tagged_user_ids": list,
+    "call_to_actions": dict,
+    "description": str,
+    "embeddable": bool,
+    "preview_media_id": "id",
+    "title": str,
+}
 POLL = {"options": list, "duration_minutes": int, "reply_settings": str}
 REPLY = {"in_reply_to_tweet_id": "id", "exclude_reply_user_ids": list, "auto_populate_reply_metadata": bool}
 PAGING = ("max_results", "pagination_token", "since_id", "until_id", "start_time", "end_time")
@@ -69,7 +90,10 @@ class Posts:
             raise invalid("Tweet text or media is required.", text="")
         limit = PREMIUM_LENGTH if self._server.premium(who.account) else LENGTH
         if weighted_length(text) > limit:
-            raise plain(400, "Your Tweet text is too long. For more information on how Twitter determines text length see https://github.com/twitter/twitter-text.")  # fmt: skip
+            raise plain(
+                400,
+                "Your Tweet text is too long. For more information on how Twitter determines text length see https://github.com/twitter/twitter-text.",
+            )
         if media_ids and body.get("poll"):
             raise invalid("A poll takes no media.", poll="", media="")
         found = list(entities(text))
@@ -118,7 +142,10 @@ class Posts:
         name = self._server.username(who.account).lower()
         quoted = self._by(parent["quote"]) if parent["quote"] else ""
         if name not in parent["mentions"] and quoted != who.account:
-            raise plain(403, "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author of the post you are replying to.")  # fmt: skip
+            raise plain(
+                403,
+                "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author of the post you are replying to.",
+            )
         return parent
 
     def _quotable(self, post_id: str) -> None:
@@ -253,14 +280,23 @@ class Posts:
             "created_at": post["at"],
             "entities": self._entities(post, text, urls),
             "lang": "und",
-            "public_metrics": {words.reposts: 0, "reply_count": 0, "like_count": 0, "quote_count": 0, "bookmark_count": 0, "impression_count": 0},
+            "public_metrics": {
+                words.reposts: 0,
+                "reply_count": 0,
+                "like_count": 0,
+                "quote_count": 0,
+                "bookmark_count": 0,
+                "impression_count": 0,
+            },
             "reply_settings": post["reply_settings"] or "everyone",
             "possibly_sensitive": False,
             "paid_partnership": "paid_partnership" in post["labels"],
             words.referenced: references or None,
             "in_reply_to_user_id": parent["account"] if parent else None,
-            "attachments": ({"media_keys": post["media"]} if post["media"] else {}) | ({"poll_ids": [post["id"]]} if post["poll"] else {}) or None,
-        }  # fmt: skip
+            "attachments": ({"media_keys": post["media"]} if post["media"] else {})
+            | ({"poll_ids": [post["id"]]} if post["poll"] else {})
+            or None,
+        }
         row = {"id": post["id"], "text": text, **self._history(post, words if asked.named else None)}
         wanted = set(asked.post)
         if words is shapes.NEW:  # 2.167 gives these with the expansion of their name
@@ -414,7 +450,10 @@ def read_body(content: bytes) -> dict[str, Any]:
         if "in_reply_to_tweet_id" not in body["reply"]:
             raise invalid("The required body parameter [reply.in_reply_to_tweet_id] is missing", reply="")
     if body.get("reply_settings", REPLY_SETTINGS[0]) not in REPLY_SETTINGS:
-        raise invalid(f"The body parameter [reply_settings] is not one of [{','.join(REPLY_SETTINGS)}]", reply_settings=body["reply_settings"])  # fmt: skip
+        raise invalid(
+            f"The body parameter [reply_settings] is not one of [{','.join(REPLY_SETTINGS)}]",
+            reply_settings=body["reply_settings"],
+        )
     return body
 
 

@@ -24,11 +24,35 @@ type Answer = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 EPOCH = 1_288_834_974_657  # milliseconds: where X's ids begin to count
 
 ACCOUNTS = (
-    {"id": "1790000000000000001", "username": "kopisenja", "name": "Kopi Senja", "verified_type": "none", "subscription_type": "None"},
-    {"id": "1790000000000000002", "username": "kabarpagi", "name": "Kabar Pagi", "verified_type": "none", "subscription_type": "None"},
-    {"id": "1790000000000000003", "username": "tokocendana", "name": "Toko Buku Cendana", "verified_type": "none", "subscription_type": "None"},
-    {"id": "1790000000000000004", "username": "lensakota", "name": "Lensa Kota", "verified_type": "blue", "subscription_type": "Premium"},
-)  # fmt: skip
+    {
+        "id": "1790000000000000001",
+        "username": "kopisenja",
+        "name": "Kopi Senja",
+        "verified_type": "none",
+        "subscription_type": "None",
+    },
+    {
+        "id": "1790000000000000002",
+        "username": "kabarpagi",
+        "name": "Kabar Pagi",
+        "verified_type": "none",
+        "subscription_type": "None",
+    },
+    {
+        "id": "1790000000000000003",
+        "username": "tokocendana",
+        "name": "Toko Buku Cendana",
+        "verified_type": "none",
+        "subscription_type": "None",
+    },
+    {
+        "id": "1790000000000000004",
+        "username": "lensakota",
+        "name": "Lensa Kota",
+        "verified_type": "blue",
+        "subscription_type": "Premium",
+    },
+)
 
 READ = ("tweet.read", "users.read")
 WRITE = ("tweet.read", "tweet.write", "users.read")
@@ -271,7 +295,9 @@ class Server(Sandbox):
         return web.route(method, path, handle)
 
     @staticmethod
-    def _open(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:  # fmt: skip
+    def _open(
+        answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """A route without a token, whose refusals are answers too."""
 
         async def handle(request: web.Request) -> web.StreamResponse:

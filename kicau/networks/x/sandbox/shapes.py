@@ -67,8 +67,9 @@ NEW = Words(
     long_text="note_post",
     count="post_count",
     post_fields=SHARED | {"article_title", "note_post"},
-    expansions=SHARED_EXPANSIONS | {"edit_history_post_ids", "referenced_posts", "username", "affiliation", "most_recent_post_id", "pinned_post_id"},
-)  # fmt: skip
+    expansions=SHARED_EXPANSIONS
+    | {"edit_history_post_ids", "referenced_posts", "username", "affiliation", "most_recent_post_id", "pinned_post_id"},
+)
 OLD = Words(
     name="old",
     fields="tweet.fields",
@@ -78,10 +79,20 @@ OLD = Words(
     reposts="retweet_count",
     long_text="note_tweet",
     count="tweet_count",
-    post_fields=SHARED | {"author_id", "edit_history_tweet_ids", "in_reply_to_user_id", "note_tweet", "referenced_tweets"},
+    post_fields=SHARED
+    | {"author_id", "edit_history_tweet_ids", "in_reply_to_user_id", "note_tweet", "referenced_tweets"},
     expansions=SHARED_EXPANSIONS
-    | {"edit_history_tweet_ids", "entities.note.mentions.username", "referenced_tweets.id", "referenced_tweets.id.attachments.media_keys", "referenced_tweets.id.author_id", "affiliation.user_id", "most_recent_tweet_id", "pinned_tweet_id"},
-)  # fmt: skip
+    | {
+        "edit_history_tweet_ids",
+        "entities.note.mentions.username",
+        "referenced_tweets.id",
+        "referenced_tweets.id.attachments.media_keys",
+        "referenced_tweets.id.author_id",
+        "affiliation.user_id",
+        "most_recent_tweet_id",
+        "pinned_tweet_id",
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +113,12 @@ def asked(query: Mapping[str, str], known: Iterable[str], own: Iterable[str]) ->
     allowed = {
         *own,
         *(words.fields for words in vocabularies),
-        "expansions", "user.fields", "media.fields", "poll.fields", "place.fields",
-    }  # fmt: skip
+        "expansions",
+        "user.fields",
+        "media.fields",
+        "poll.fields",
+        "place.fields",
+    }
     for name, value in query.items():
         if name not in allowed:
             raise invalid(f"The query parameter [{name}] is not one of [{','.join(sorted(allowed))}]", **{name: value})
@@ -150,7 +165,15 @@ def written(post: Mapping[str, Any], site: str, username: str) -> tuple[str, lis
         before = _escaped(post["text"][last:start])
         link = short(post["id"], place)
         length += len(before)
-        urls.append({"start": length, "end": length + len(link), "url": link, "expanded_url": target, "display_url": _display(target)})  # fmt: skip
+        urls.append(
+            {
+                "start": length,
+                "end": length + len(link),
+                "url": link,
+                "expanded_url": target,
+                "display_url": _display(target),
+            }
+        )
         pieces += [before, link]
         length += len(link)
         last = end
@@ -161,7 +184,16 @@ def written(post: Mapping[str, Any], site: str, username: str) -> tuple[str, lis
         text = f"{text} {link}" if text else link
         address = f"{site}/{username}/status/{post['id']}/{'photo' if post['kind'] == 'photo' else 'video'}/1"
         for media in post["media"]:
-            urls.append({"start": len(text) - len(link), "end": len(text), "url": link, "expanded_url": address, "display_url": f"pic.x.com/{link[-10:]}", "media_key": media})  # fmt: skip
+            urls.append(
+                {
+                    "start": len(text) - len(link),
+                    "end": len(text),
+                    "url": link,
+                    "expanded_url": address,
+                    "display_url": f"pic.x.com/{link[-10:]}",
+                    "media_key": media,
+                }
+            )
     return text, urls
 
 

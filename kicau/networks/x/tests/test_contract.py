@@ -62,7 +62,7 @@ class TestX(ConnectorContract):
         "unknown-option": one(options={"quote": "20"}),
         "bad-option": one(options={"replies": "nobody"}),
         "bad-reference": one(reply_to="not a post"),
-    }  # fmt: skip
+    }
 
 
 def test_the_product_imports_no_test_data() -> None:

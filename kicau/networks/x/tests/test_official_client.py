@@ -72,7 +72,9 @@ async def test_xdk_publishes_with_media_reads_back_and_deletes(sandbox: Server, 
         x = xdk.Client(base_url=sandbox.base_url, access_token=kopi.credentials.access_token)
         content = files()["red"].path.read_bytes()
         whole = x.media.upload(UploadRequest(media=base64.b64encode(content).decode(), media_category="tweet_image"))
-        begun = x.media.initialize_upload(InitializeUploadRequest(media_type="image/png", media_category="tweet_image", total_bytes=len(content)))  # fmt: skip
+        begun = x.media.initialize_upload(
+            InitializeUploadRequest(media_type="image/png", media_category="tweet_image", total_bytes=len(content))
+        )
         x.media.append_upload(
             begun.data.id, AppendUploadRequest(media=base64.b64encode(content).decode(), segment_index=0)
         )
@@ -84,7 +86,12 @@ async def test_xdk_publishes_with_media_reads_back_and_deletes(sandbox: Server, 
             CreateRequest.model_validate({"text": LINK, "media": {"media_ids": [whole.data.id, begun.data.id]}})
         )
         post_id = made.data.id
-        read = x.posts.get_by_id(post_id, post_fields=["public_metrics", "created_at", "entities"], expansions=["attachments.media_keys", "author_id"], media_fields=["alt_text", "url"])  # fmt: skip
+        read = x.posts.get_by_id(
+            post_id,
+            post_fields=["public_metrics", "created_at", "entities"],
+            expansions=["attachments.media_keys", "author_id"],
+            media_fields=["alt_text", "url"],
+        )
         assert read.data.public_metrics.repost_count == 0
         assert read.data.edit_history_post_ids == [post_id]
         assert read.includes.users[0].username == "kopisenja"
@@ -102,7 +109,9 @@ async def test_xdk_waits_for_a_video(sandbox: Server, kopi: Lent) -> None:
     def use() -> None:
         x = xdk.Client(base_url=sandbox.base_url, access_token=kopi.credentials.access_token)
         content = files()["pour"].path.read_bytes()
-        begun = x.media.initialize_upload(InitializeUploadRequest(media_type="video/mp4", media_category="tweet_video", total_bytes=len(content)))  # fmt: skip
+        begun = x.media.initialize_upload(
+            InitializeUploadRequest(media_type="video/mp4", media_category="tweet_video", total_bytes=len(content))
+        )
         for n in range(0, len(content), 4 << 20):
             piece = base64.b64encode(content[n : n + (4 << 20)]).decode()
             x.media.append_upload(begun.data.id, AppendUploadRequest(media=piece, segment_index=n >> 22))
@@ -142,12 +151,18 @@ async def test_tweepy_publishes_with_media_reads_back_and_deletes(sandbox: Serve
         here(first_api.session, sandbox.base_url)
         media = first_api.simple_upload(str(files()["green"].path))
         first_api.create_media_metadata(media.media_id_string, "Hijau")
-        chunked = first_api.chunked_upload(str(files()["steam"].path), file_type="image/gif", media_category="tweet_gif", wait_for_async_finalize=False)  # fmt: skip
+        chunked = first_api.chunked_upload(
+            str(files()["steam"].path), file_type="image/gif", media_category="tweet_gif", wait_for_async_finalize=False
+        )
         assert chunked.processing_info["state"] in ("pending", "in_progress")
         made = x.create_tweet(text=LINK, media_ids=[media.media_id], user_auth=False)
         post_id = made.data["id"]
         answer = x.create_tweet(text="Lanjut", in_reply_to_tweet_id=post_id, user_auth=False)
-        read = x.get_tweet(answer.data["id"], tweet_fields=["public_metrics", "created_at", "referenced_tweets", "conversation_id"], expansions=["referenced_tweets.id", "author_id"])  # fmt: skip
+        read = x.get_tweet(
+            answer.data["id"],
+            tweet_fields=["public_metrics", "created_at", "referenced_tweets", "conversation_id"],
+            expansions=["referenced_tweets.id", "author_id"],
+        )
         assert read.data.public_metrics["retweet_count"] == 0
         assert read.data.edit_history_tweet_ids == [int(answer.data["id"])]
         assert [one.id for one in read.data.referenced_tweets] == [int(post_id)]

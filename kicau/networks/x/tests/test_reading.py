@@ -33,7 +33,11 @@ async def test_answers_come_once_each_and_nothing_new_costs_nothing(kopi: Lent, 
     assert (again.items, again.cursor) == ((), second)
     assert billed(sandbox)["post-read"] - before == 2
     sandbox.violations[:] = [one for one in sandbox.violations if "tweet.fields" not in one]  # of 2.166
-    assert [call.charge.resources for call in kopi.http.calls if "mentions" in call.path and call.status == 200] == [(first,), (second,), ()]  # fmt: skip
+    assert [call.charge.resources for call in kopi.http.calls if "mentions" in call.path and call.status == 200] == [
+        (first,),
+        (second,),
+        (),
+    ]
 
 
 async def test_numbers_of_many_posts_in_one_call_leave_out_what_is_gone(kopi: Lent, sandbox: Server) -> None:

@@ -99,14 +99,33 @@ def test_a_spent_plan_is_held() -> None:
         ({"errors": [{"code": 187, "message": "Status is a duplicate."}]}, "duplicate", "parts.0.text"),
         (problem(400, "Your Tweet text is too long. For more information …"), "too-long", "parts.0.text"),
         ({"errors": [{"code": 186, "message": "…"}]}, "too-long", "parts.0.text"),
-        ({"errors": [{"message": "Your media IDs are invalid."}], "type": f"{NEW}invalid-request"}, "media-gone", "parts.0.media"),
-        (problem(403, "This user is not allowed to post a video longer than 20 minutes."), "too-long-video", "parts.0.media"),
-        (problem(403, "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by …"), "no-replies", "reply_to"),
-        (problem(403, "You attempted to reply to a Tweet that is deleted or not visible to you."), "reply-gone", "reply_to"),
+        (
+            {"errors": [{"message": "Your media IDs are invalid."}], "type": f"{NEW}invalid-request"},
+            "media-gone",
+            "parts.0.media",
+        ),
+        (
+            problem(403, "This user is not allowed to post a video longer than 20 minutes."),
+            "too-long-video",
+            "parts.0.media",
+        ),
+        (
+            problem(
+                403,
+                "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by …",
+            ),
+            "no-replies",
+            "reply_to",
+        ),
+        (
+            problem(403, "You attempted to reply to a Tweet that is deleted or not visible to you."),
+            "reply-gone",
+            "reply_to",
+        ),
         (problem(404, "Could not find tweet with id: [20].", f"{NEW}resource-not-found"), "not-found", ""),
         ({"code": 11, "message": "Something else"}, "refused", ""),
     ],
-)  # fmt: skip
+)
 def test_a_refusal_is_a_sentence(body: dict[str, Any], code: str, field: str) -> None:
     error = told(404 if code == "not-found" else 403, body)
     assert isinstance(error, Rejected)

@@ -27,11 +27,17 @@ RIGHT = {
     "post": ("POST", "/2/tweets", {}, BEARER, b'{"text": "Pagi"}'),
     "thread": ("POST", "/2/tweets", {}, BEARER, b'{"text": "", "reply": {"in_reply_to_tweet_id": "20"}}'),
     "delete": ("DELETE", "/2/tweets/20", {}, BEARER, b""),
-    "own posts": ("GET", "/2/users/20/tweets", {"max_results": "5", "post.fields": "created_at,entities", "start_time": "2026-11-24T10:00:00Z"}, BEARER, b""),
+    "own posts": (
+        "GET",
+        "/2/users/20/tweets",
+        {"max_results": "5", "post.fields": "created_at,entities", "start_time": "2026-11-24T10:00:00Z"},
+        BEARER,
+        b"",
+    ),
     "append": ("POST", "/2/media/upload/20/append", {}, MULTIPART, form(("segment_index", "0"), ("media", "x"))),
     "finalize": ("POST", "/2/media/upload/20/finalize", {}, {"Authorization": "Bearer t"}, b""),
     "refresh": ("POST", "/2/oauth2/token", {}, FORM, REFRESH),
-}  # fmt: skip
+}
 
 WRONG = {
     "an unknown address": ("POST", "/2/statuses", {}, BEARER, b"{}"),
@@ -51,15 +57,27 @@ WRONG = {
     "a name for an id": ("DELETE", "/2/tweets/first", {}, BEARER, b""),
     "a missing parameter": ("GET", "/2/media/upload", {"command": "STATUS"}, BEARER, b""),
     "a missing field": ("POST", "/2/media/upload/20/append", {}, MULTIPART, form(("media", "x"))),
-    "a segment too far": ("POST", "/2/media/upload/20/append", {}, MULTIPART, form(("segment_index", "1000"), ("media", "x"))),
+    "a segment too far": (
+        "POST",
+        "/2/media/upload/20/append",
+        {},
+        MULTIPART,
+        form(("segment_index", "1000"), ("media", "x")),
+    ),
     "a body for none": ("POST", "/2/media/upload/20/finalize", {}, BEARER, b"{}"),
-    "a long alt text": ("POST", "/2/media/metadata", {}, BEARER, json.dumps({"id": "2", "metadata": {"alt_text": {"text": "x" * 1001}}}).encode()),
+    "a long alt text": (
+        "POST",
+        "/2/media/metadata",
+        {},
+        BEARER,
+        json.dumps({"id": "2", "metadata": {"alt_text": {"text": "x" * 1001}}}).encode(),
+    ),
     "a grant that is none": ("POST", "/2/oauth2/token", {}, FORM, b"grant_type=password&password=p"),
     "no refresh token": ("POST", "/2/oauth2/token", {}, FORM, b"grant_type=refresh_token"),
     "a field that is none": ("POST", "/2/oauth2/token", {}, FORM, REFRESH + b"&scope=all"),
     "an app without a name": ("POST", "/2/oauth2/token", {}, {"Content-Type": FORM["Content-Type"]}, REFRESH),
     "JSON for a form": ("POST", "/2/oauth2/token", {}, {**FORM, "Content-Type": "application/json"}, b"{}"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", RIGHT)

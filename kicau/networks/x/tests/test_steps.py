@@ -54,7 +54,13 @@ def paths(sandbox: Server) -> list[str]:
 async def test_labels_and_who_may_reply_are_read_back(kopi: Lent, sandbox: Server) -> None:
     chosen = {"made_with_ai": "yes", "paid_partnership": "yes", "replies": "mentionedUsers"}
     done = await run(connector, kopi, delivery(kopi, text("Iklan", options=chosen)))
-    told = await wire.call(kopi, "GET", "/2/tweets", params={"ids": done.ids[0], "post.fields": "paid_partnership,reply_settings"}, charge=Charge(wire.POST_READ))  # fmt: skip
+    told = await wire.call(
+        kopi,
+        "GET",
+        "/2/tweets",
+        params={"ids": done.ids[0], "post.fields": "paid_partnership,reply_settings"},
+        charge=Charge(wire.POST_READ),
+    )
     (post,) = told.json()["data"]
     assert (post["paid_partnership"], post["reply_settings"]) == (True, "mentionedUsers")
     (shown,) = sandbox.public_posts()
@@ -102,7 +108,12 @@ async def test_a_video_goes_in_segments_and_waits_as_long_as_x_says(kopi: Lent, 
         *[f"POST /2/media/upload/{one.progress['media']['0.0']['id']}/append"] * 3,  # type: ignore[index, call-overload]
         f"POST /2/media/upload/{one.progress['media']['0.0']['id']}/finalize",  # type: ignore[index, call-overload]
     ]
-    assert notes[1:] == ["44 % of the file is uploaded to X", "88 % of the file is uploaded to X", "100 % of the file is uploaded to X", "X is processing the video (0 %)"]  # fmt: skip
+    assert notes[1:] == [
+        "44 % of the file is uploaded to X",
+        "88 % of the file is uploaded to X",
+        "100 % of the file is uploaded to X",
+        "X is processing the video (0 %)",
+    ]
     waiting = await connector.publish(kopi, one)
     assert isinstance(waiting, Continue)
     assert timedelta(seconds=25) < waiting.after <= timedelta(seconds=30)

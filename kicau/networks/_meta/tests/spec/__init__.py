@@ -47,16 +47,36 @@ ENUMS_OF_ANY_CASE = {
     "upload_phase": "the description has START and FINISH for video_reels; Meta's own collection sends lower case",
 }
 WEBHOOKS = {  # edges that our extract of the description leaves out: (allowed, needed) parameters
-    "POST /subscriptions": ({"object", "callback_url", "verify_token", "fields"}, {"object", "callback_url", "fields"}, "webhooks of an app"),
+    "POST /subscriptions": (
+        {"object", "callback_url", "verify_token", "fields"},
+        {"object", "callback_url", "fields"},
+        "webhooks of an app",
+    ),
     "POST /subscribed_apps": ({"subscribed_fields"}, {"subscribed_fields"}, "webhooks of an account"),
     "DELETE /subscribed_apps": (set[str](), set[str](), "webhooks of an account"),
-}  # fmt: skip
+}
 OUTSIDE = {  # calls that the description does not hold at all: (allowed, needed) parameters and the reason
-    "dialog/oauth": ({"client_id", "redirect_uri", "response_type", "scope", "state"}, {"client_id", "redirect_uri", "state"}, "Facebook Login"),
-    "oauth/access_token": ({"client_id", "client_secret", "redirect_uri", "code", "grant_type", "fb_exchange_token"}, {"client_id", "client_secret"}, "Facebook Login"),
-    "ig oauth/authorize": ({"client_id", "redirect_uri", "response_type", "scope", "state", "force_reauth", "enable_fb_login"}, {"client_id", "redirect_uri", "response_type", "scope", "state"}, "Instagram Login"),
-    "ig oauth/access_token": ({"client_id", "client_secret", "grant_type", "redirect_uri", "code"}, {"client_id", "client_secret", "grant_type", "redirect_uri", "code"}, "Instagram Login"),
-}  # fmt: skip
+    "dialog/oauth": (
+        {"client_id", "redirect_uri", "response_type", "scope", "state"},
+        {"client_id", "redirect_uri", "state"},
+        "Facebook Login",
+    ),
+    "oauth/access_token": (
+        {"client_id", "client_secret", "redirect_uri", "code", "grant_type", "fb_exchange_token"},
+        {"client_id", "client_secret"},
+        "Facebook Login",
+    ),
+    "ig oauth/authorize": (
+        {"client_id", "redirect_uri", "response_type", "scope", "state", "force_reauth", "enable_fb_login"},
+        {"client_id", "redirect_uri", "response_type", "scope", "state"},
+        "Instagram Login",
+    ),
+    "ig oauth/access_token": (
+        {"client_id", "client_secret", "grant_type", "redirect_uri", "code"},
+        {"client_id", "client_secret", "grant_type", "redirect_uri", "code"},
+        "Instagram Login",
+    ),
+}
 FOUND_ONLY_IN_26 = {"ShadowIGMediaBuilder": "a container; v25.0's files leave the object out"}
 ANSWERS = {  # what an edge's rows are, where the description names a type that is not in it
     "Media": "IGMediaForIGOnlyAPI",

@@ -31,9 +31,17 @@ FORMATS = {
     "datetime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z",
 }
 OAUTH = {
-    "/oauth/par": {"client_id", "response_type", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"},
+    "/oauth/par": {
+        "client_id",
+        "response_type",
+        "redirect_uri",
+        "scope",
+        "state",
+        "code_challenge",
+        "code_challenge_method",
+    },
     "/oauth/token": {"grant_type", "client_id"},
-}  # fmt: skip
+}
 OAUTH_MORE = {
     "login_hint",
     "client_assertion",
@@ -50,7 +58,11 @@ PLAIN = re.compile(r"/(?:\.well-known/oauth-[a-z-]+|did:plc:[a-z2-7]{24}|oauth/a
 def texts(value: Any) -> Any:
     """A recorded value with its repeated texts written out."""
     if isinstance(value, dict):
-        return value["repeat"] * value["times"] if value.keys() == {"repeat", "times"} else {k: texts(v) for k, v in value.items()}  # fmt: skip
+        return (
+            value["repeat"] * value["times"]
+            if value.keys() == {"repeat", "times"}
+            else {k: texts(v) for k, v in value.items()}
+        )
     return [texts(one) for one in value] if isinstance(value, list) else value
 
 
@@ -69,7 +81,9 @@ def lexicon(nsid: str) -> dict[str, Any] | None:
     return json.loads(path.read_text("utf-8"))["defs"] if path.is_file() else None
 
 
-def validate(method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Iterator[str]:  # fmt: skip
+def validate(
+    method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+) -> Iterator[str]:
     """One sentence for each disagreement of a request with the specification."""
     where, sent = f"{method} {path}", {name.lower(): value for name, value in headers.items()}
     if path in OAUTH:
@@ -90,7 +104,9 @@ def _oauth(where: str, path: str, sent: Mapping[str, str], body: bytes) -> Itera
         yield f"{where}: wants a proof and no token"
 
 
-def _xrpc(where: str, method: str, nsid: str, query: Mapping[str, str], sent: Mapping[str, str], body: bytes) -> Iterator[str]:  # fmt: skip
+def _xrpc(
+    where: str, method: str, nsid: str, query: Mapping[str, str], sent: Mapping[str, str], body: bytes
+) -> Iterator[str]:
     defs = lexicon(nsid)
     if defs is None:
         yield f"{where}: there is no such call"
@@ -157,7 +173,16 @@ def _record(where: str, collection: str, record: Any) -> Iterator[str]:
 
 
 def _value(where: str, nsid: str, schema: Any, value: Any, at: str) -> Iterator[str]:
-    checks = {"object": _object, "array": _array, "string": _string, "integer": _integer, "boolean": _boolean, "ref": _ref, "union": _union, "blob": _blob}  # fmt: skip
+    checks = {
+        "object": _object,
+        "array": _array,
+        "string": _string,
+        "integer": _integer,
+        "boolean": _boolean,
+        "ref": _ref,
+        "union": _union,
+        "blob": _blob,
+    }
     if check := checks.get(schema["type"]):
         yield from check(where, nsid, schema, value, at)
 
@@ -233,6 +258,13 @@ def _blob(where: str, nsid: str, schema: Any, value: Any, at: str) -> Iterator[s
     except (TypeError, KeyError):
         yield f"{where}: {at} is no file"
         return
-    fits = any(mime == one or (one.endswith("/*") and mime.startswith(one[:-1])) for one in schema.get("accept", ("*/*",)))  # fmt: skip
-    if value.get("$type") != "blob" or not fits or size > schema.get("maxSize", size) or not re.fullmatch(FORMATS["cid"], link):  # fmt: skip
+    fits = any(
+        mime == one or (one.endswith("/*") and mime.startswith(one[:-1])) for one in schema.get("accept", ("*/*",))
+    )
+    if (
+        value.get("$type") != "blob"
+        or not fits
+        or size > schema.get("maxSize", size)
+        or not re.fullmatch(FORMATS["cid"], link)
+    ):
         yield f"{where}: {at} is not a file of {schema.get('accept')} up to {schema.get('maxSize')} bytes: {value}"

@@ -27,12 +27,21 @@ def _checker(name: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator({"$ref": f"#/schemas/{name}", "schemas": _spec()["schemas"]})
 
 
-def validate(method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Iterator[str]:  # fmt: skip
+def validate(
+    method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+) -> Iterator[str]:
     """One sentence for each disagreement of a request with the specification."""
     where = f"{method} {path}"
     if path == "/" or path.startswith(("/feed/", "/in/", "/company/", "/dms/")):
         return  # pages that people see
-    endpoint = next((e for e in _spec()["endpoints"] if e["method"] == method and re.fullmatch(e["path"], path) and _actions(e, query)), None)  # fmt: skip
+    endpoint = next(
+        (
+            e
+            for e in _spec()["endpoints"]
+            if e["method"] == method and re.fullmatch(e["path"], path) and _actions(e, query)
+        ),
+        None,
+    )
     if endpoint is None:
         yield f"{where}: there is no such endpoint (query {sorted(query)})"
         return

@@ -51,7 +51,9 @@ SPEC["components"]["schemas"]["Status"]["properties"]["quote"] = {
     "anyOf": SPEC["components"]["schemas"]["Status"]["properties"]["quote"]["oneOf"]
 }
 # Named as a form spells it: in JSON it is a list of objects (app/controllers/api/v1/statuses_controller.rb).
-_EDIT = SPEC["paths"]["/api/v1/statuses/{id}"]["put"]["requestBody"]["content"]["application/json"]["schema"]["properties"]  # fmt: skip
+_EDIT = SPEC["paths"]["/api/v1/statuses/{id}"]["put"]["requestBody"]["content"]["application/json"]["schema"][
+    "properties"
+]
 _EDIT["media_attributes"] = {"type": "array", "items": {"type": "object", "required": ["id"]}}
 del _EDIT["media_attributes[]"]
 
@@ -91,7 +93,10 @@ def _parameters(
     # Headers are left out: the file calls Idempotency-Key, the only one that it lists, an object.
     listed = [one for one in operation.get("parameters") or [] if one["in"] != "header"]
     # Rails takes a list as `name[]` (https://docs.joinmastodon.org/client/intro/#array), which the file leaves out.
-    known = {(one["in"], one["name"] + ("[]" if one["in"] == "query" and one["schema"].get("type") == "array" else "")): one for one in listed}  # fmt: skip
+    known = {
+        (one["in"], one["name"] + ("[]" if one["in"] == "query" and one["schema"].get("type") == "array" else "")): one
+        for one in listed
+    }
     for name in sorted(set(query) - {name for place, name in known if place == "query"}):
         yield f"{what}: there is no query parameter {name}"
     for (place, name), one in known.items():
@@ -124,7 +129,9 @@ def _body(what: str, path: str, operation: dict[str, Any], headers: Mapping[str,
         return
     if path == "/oauth/token" and value.get("grant_type") == "refresh_token":
         schema = {"type": "object", "required": ["client_id", "client_secret", "refresh_token"]}
-        yield from (f"{what}: there is no field {name}" for name in sorted(set(value) - {"grant_type", *schema["required"]}))  # fmt: skip
+        yield from (
+            f"{what}: there is no field {name}" for name in sorted(set(value) - {"grant_type", *schema["required"]})
+        )
     else:
         yield from (f"{what}: there is no field {name}" for name in _unknown(schema, value))
     if path == "/oauth/token" and value.get("grant_type") not in DIFFERENCES["grants"]:

@@ -102,10 +102,20 @@ def _container(params: Mapping[str, str]) -> Iterator[str]:
     for name in ("image_url", "video_url", "link_attachment"):
         if name in params and not params[name].startswith(("http://", "https://")):
             yield f"container: {name} is no address"
-    for name, only in (("image_url", "IMAGE"), ("video_url", "VIDEO"), ("children", "CAROUSEL"), ("link_attachment", "TEXT"), ("poll_attachment", "TEXT")):  # fmt: skip
+    for name, only in (
+        ("image_url", "IMAGE"),
+        ("video_url", "VIDEO"),
+        ("children", "CAROUSEL"),
+        ("link_attachment", "TEXT"),
+        ("poll_attachment", "TEXT"),
+    ):
         if name in params and kind != only:
             yield f"container: {name} with {kind}"
     if "poll_attachment" in params:
         named = sorted(json.loads(params["poll_attachment"]))
-        if named not in (["option_a", "option_b"], ["option_a", "option_b", "option_c"], ["option_a", "option_b", "option_c", "option_d"]):  # fmt: skip
+        if named not in (
+            ["option_a", "option_b"],
+            ["option_a", "option_b", "option_c"],
+            ["option_a", "option_b", "option_c", "option_d"],
+        ):
             yield f"container: poll_attachment has {named}"
