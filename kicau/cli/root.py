@@ -9,11 +9,11 @@ from kicau.cli.apps import apps
 from kicau.cli.archive import archive
 from kicau.cli.audit import audit, verify
 from kicau.cli.backing_up import backup, restore
+from kicau.cli.budgets import costs
 from kicau.cli.canary import canary
 from kicau.cli.channels import channels
 from kicau.cli.check import check
 from kicau.cli.completion import completion
-from kicau.cli.costs import costs
 from kicau.cli.dataset import dataset
 from kicau.cli.deliveries import calendar, cancel, confirm, delete, edit, move, resolve, retry, show
 from kicau.cli.demo import demo
@@ -56,7 +56,42 @@ def main(shell: Shell, email: str, workspace: str) -> None:
 
 
 for command in (
-    up, demo, sandbox, doctor, check, post, import_, calendar, show, move, confirm, cancel, retry, resolve, edit, delete, review, answers, texts, contacts,
-    channels, withdraw, costs, archive, rights, dataset, audit, verify, evidence, canary, apps, users, tokens, webhooks, backup, restore, completion,
-):  # fmt: skip
+    up,
+    demo,
+    sandbox,
+    doctor,
+    check,
+    post,
+    import_,
+    calendar,
+    show,
+    move,
+    confirm,
+    cancel,
+    retry,
+    resolve,
+    edit,
+    delete,
+    review,
+    answers,
+    texts,
+    contacts,
+    channels,
+    withdraw,
+    costs,
+    archive,
+    rights,
+    dataset,
+    audit,
+    verify,
+    evidence,
+    canary,
+    apps,
+    users,
+    tokens,
+    webhooks,
+    backup,
+    restore,
+    completion,
+):
     main.add_command(command)

@@ -1,0 +1,259 @@
+"""`kicau costs` again: what may be spent, and at which prices and rates it is counted and shown."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kicau.cli.costs import amount_of, budget_told
+from kicau.cli.costs import costs as costs  # the group, with what is added here
+from kicau.cli.frame import Shell, answer, json_option, pass_shell, show_table
+
+if TYPE_CHECKING:
+    from kicau.plans.models import Rate
+
+
+@costs.command("budgets")
+@json_option
+@pass_shell
+def list_budgets(shell: Shell, as_json: bool) -> None:
+    """Show all budgets and what is used of them."""
+    actor = shell.actor()
+    from kicau.plans import acts
+
+    found = acts.states(list(acts.budgets(actor)))
+    values = [budget_told(s) for s in found]
+    rows = [
+        (
+            v["id"],
+            v["name"],
+            v["period"],
+            "holds" if v["hard"] else "tells",
+            v["amount"],
+            v["used"],
+            v["reserved"],
+            v["currency"] or v["meter"],
+        )
+        for v in values
+    ]
+    answer(
+        as_json,
+        values,
+        lambda: show_table(
+            ("id", "name", "period", "", "amount", "used", "set aside", "of"),
+            rows,
+            empty="No budget yet: kicau costs budget NAME AMOUNT",
+        ),
+    )
+
+
+@costs.command("budget")
+@click.argument("name")
+@click.argument("amount")
+@click.option("--id", "budget_id", default="", help="Change this budget in place of making one.")
+@click.option("--currency", default="USD", show_default=True, help="ISO 4217.")
+@click.option("--meter", default="", help="Count units of a network's meter in place of money.")
+@click.option(
+    "--period",
+    type=click.Choice(["day", "month", "total"]),
+    default="month",
+    show_default=True,
+    help="When it begins anew, in the workspace's zone.",
+)
+@click.option("--soft", is_flag=True, help="Only tell people; nothing is held.")
+@click.option("--channel", default="", help="For one channel.")
+@click.option("--campaign", default="", help="For one campaign, by its name.")
+@click.option("--network", default="", help="For one network.")
+@click.option("--purpose", default="", help="For one purpose: publish, find, answers, numbers, read …")
+@click.option("--app", "app_name", default="", help="For a whole app of --network, across workspaces (operators only).")
+@click.option("--reading-share", type=int, default=70, show_default=True, help="Percent of it that reading may use up.")
+@json_option
+@pass_shell
+def budget(
+    shell: Shell,
+    name: str,
+    amount: str,
+    budget_id: str,
+    currency: str,
+    meter: str,
+    period: str,
+    soft: bool,
+    channel: str,
+    campaign: str,
+    network: str,
+    purpose: str,
+    app_name: str,
+    reading_share: int,
+    as_json: bool,
+) -> None:
+    """Make a budget of AMOUNT (12.50). A hard one is never passed: what does not fit is held until it is raised."""
+    actor = shell.actor()
+    from kicau.base.errors import NotFound
+    from kicau.channels.acts import app_for, one_channel
+    from kicau.plans import acts
+    from kicau.publishing.compose import campaigns
+
+    found = campaigns(actor).filter(name=campaign).first() if campaign else None
+    if campaign and found is None:
+        raise NotFound("campaign", campaign)
+    wanted = acts.BudgetInput(
+        name=name,
+        amount=amount_of(amount, meter),
+        currency=currency.upper(),
+        meter=meter,
+        period=period,
+        is_hard=not soft,
+        network=network,
+        purpose=purpose,
+        channel_id=one_channel(actor, channel).id if channel else None,
+        campaign_id=found.id if found else None,
+        reading_share=reading_share,
+        app_id=app_for(network, app_name).id if app_name else None,
+    )
+    made = acts.set_budget(actor, wanted, budget_id=budget_id or None)
+    value = budget_told(acts.states([made])[0])
+    answer(
+        as_json,
+        value,
+        lambda: click.echo(
+            f"{made.name}: {value['used']} of {value['amount']} {value['currency'] or value['meter']} used. Its id: {made.id}"
+        ),
+    )
+
+
+@costs.command("remove-budget")
+@click.argument("budget_id", metavar="ID")
+@json_option
+@pass_shell
+def remove_budget(shell: Shell, budget_id: str, as_json: bool) -> None:
+    """Take a budget away; what it held goes out."""
+    actor = shell.actor()
+    from kicau.plans import acts
+
+    gone = acts.remove_budget(actor, budget_id)
+    answer(as_json, {"id": str(gone.id), "name": gone.name}, lambda: click.echo(f"{gone.name} holds nothing any more."))
+
+
+@costs.command("prices")
+@click.argument("network", default="")
+@click.option(
+    "--add",
+    "file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Enter price lists from a TOML file for NETWORK (operators only).",
+)
+@click.option("--remove", default="", metavar="ID", help="Take away lists of your own (operators only).")
+@json_option
+@pass_shell
+def price_lists(shell: Shell, network: str, file: str | None, remove: str, as_json: bool) -> None:
+    """Show every price list with its day and source, or enter your own."""
+    actor = shell.actor()
+    from kicau.plans import acts
+
+    if file:
+        if not network:
+            raise click.UsageError("Say whose prices they are: kicau costs prices NETWORK --add FILE.")
+        acts.add_price_list(actor, network, Path(file).read_text("utf-8"))
+    if remove:
+        acts.remove_price_list(actor, remove)
+    found = [one for one in acts.price_lists(actor) if network in ("", one.network)]
+    values = [
+        {
+            "network": one.network,
+            "name": one.value.name,
+            "since": one.value.since.isoformat(),
+            "until": one.value.until.isoformat() if one.value.until else None,
+            "currency": one.value.currency,
+            "monthly": one.value.monthly,
+            "prices": dict(one.value.prices),
+            "own": str(one.own.id) if one.own else None,
+            "source": one.value.source,
+        }
+        for one in found
+    ]
+    rows = [
+        (v["network"], v["name"], v["since"], len(one.value.prices), v["own"] or "", v["source"])
+        for v, one in zip(values, found, strict=True)
+    ]
+    answer(
+        as_json,
+        values,
+        lambda: show_table(("network", "plan", "from", "prices", "own", "source"), rows, empty="No price lists."),
+    )
+
+
+@costs.command("rate")
+@click.argument("currency")
+@click.argument("shown_in")
+@click.argument("rate")
+@click.option("--since", default="", metavar="DAY", help="From this day on (2026-11-01); else today.")
+@json_option
+@pass_shell
+def rate(shell: Shell, currency: str, shown_in: str, rate: str, since: str, as_json: bool) -> None:
+    """Say what one CURRENCY is worth: kicau costs rate USD IDR 16250. For display only (operators only)."""
+    actor = shell.actor()
+    from kicau.plans import display
+
+    try:
+        value, day = Decimal(rate), date.fromisoformat(since) if since else None
+    except (InvalidOperation, ValueError):
+        raise click.UsageError("Give a rate such as 16250 and a day such as 2026-11-01.") from None
+    made = display.set_rate(actor, currency.upper(), shown_in.upper(), value, day)
+    answer(as_json, _rate(made), lambda: click.echo(str(made)))
+
+
+@costs.command("rates")
+@click.option("--remove", default="", metavar="ID", help="Take one away (operators only).")
+@json_option
+@pass_shell
+def rates(shell: Shell, remove: str, as_json: bool) -> None:
+    """Show every rate with its day."""
+    actor = shell.actor()
+    from kicau.plans import display
+
+    if remove:
+        display.remove_rate(actor, remove)
+    found = [_rate(row) for row in display.rates(actor)]
+    rows = [(v["id"], f"1 {v['currency']} = {v['rate']} {v['shown_in']}", v["since"]) for v in found]
+    answer(
+        as_json,
+        found,
+        lambda: show_table(("id", "rate", "from"), rows, empty="No rate yet: kicau costs rate USD IDR 16250"),
+    )
+
+
+@costs.command("currency")
+@click.argument("currency")
+@json_option
+@pass_shell
+def currency(shell: Shell, currency: str, as_json: bool) -> None:
+    """Show the workspace's costs in this CURRENCY too (IDR; "none" for the price list's own alone)."""
+    actor = shell.actor()
+    from kicau.plans.display import unrated
+    from kicau.workspaces import acts
+
+    made = acts.change_workspace(actor, currency="" if currency.lower() == "none" else currency.upper())
+    missing = unrated(made)
+
+    def show() -> None:
+        click.echo(f"Costs are shown in {made.currency or 'the currency of their price list'}.")
+        for one in missing:
+            click.echo(
+                f"There is no rate from {one} yet, so amounts in {one} stay as they are. An operator enters it: kicau costs rate {one} {made.currency} RATE"
+            )
+
+    answer(as_json, {"currency": made.currency, "unrated": missing}, show)
+
+
+def _rate(row: Rate) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "currency": row.currency,
+        "shown_in": row.shown_in,
+        "rate": f"{row.rate.normalize():f}",
+        "since": row.since.isoformat(),
+    }
