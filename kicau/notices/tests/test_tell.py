@@ -142,6 +142,9 @@ def test_sentences_read_well_in_both_languages(event):
         "late": 2,
         "expected": "$12",
         "amount": "$10",
+        "limit": "$10",
+        "left": "$0",
+        "wanted": "$1",
     }
     for language in ("en", "id"):
         with translation.override(language):

@@ -60,7 +60,7 @@ WRONG = {
     "a quota field that does not exist": (instagram, "GET", "/v26.0/1/content_publishing_limit", {"fields": "left"}),
     "a creation id that is no number": (instagram, "POST", "/v26.0/1/media_publish", {"creation_id": "c1"}),
     "publishing nothing": (instagram, "POST", "/v26.0/1/media_publish", {}),
-    "deleting by the Instagram sign-in": (instagram, "DELETE", "/v26.0/1", {"access_token": "t"}),
+    "deleting a whole list": (instagram, "DELETE", "/v26.0/1/media", {"access_token": "t"}),
     "a nested field that does not exist": (
         instagram,
         "GET",
