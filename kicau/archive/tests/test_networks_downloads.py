@@ -266,19 +266,22 @@ def test_bluesky(take, tmp_path):
         {"p": 0 if n < 2 else 20, "k": keys[n] if n < 2 else keys[n][20:], "v": cid_of(v), "t": None}
         for n, v in enumerate(values)
     ]
+    entries.append({"p": 20, "k": b"d", "v": cid_of(posts[0]), "t": None})  # the very same post again, in one block
     commit = {"did": "did:plc:senja", "version": 3, "data": cid_of(like), "rev": "1", "prev": None, "sig": b"s"}
     whole = car(commit, {"l": None, "e": entries}, *values)
     path = tmp_path / "repo.car"
     path.write_bytes(whole)
     row = take(path)
-    assert (row.network, row.account_id, row.new, row.skipped) == ("bluesky", "did:plc:senja", 3, 0)
+    assert (row.network, row.account_id, row.new, row.skipped) == ("bluesky", "did:plc:senja", 4, 0)
     found = items()
-    assert found["Langit biru 0"].remote_id == "at://did:plc:senja/app.bsky.feed.post/3a"
+    twins = Item.objects.filter(text="Langit biru 0").order_by("remote_id").values_list("remote_id", flat=True)
+    assert [one.rsplit("/", 1)[1] for one in twins] == ["3a", "3d"]
+    assert twins[0] == "at://did:plc:senja/app.bsky.feed.post/3a"
     assert found["Langit biru 1"].reply_to == "at://did:plc:lain/app.bsky.feed.post/1"
     Item.objects.all().delete()
     path.write_bytes(whole[:-20].replace(b"biru 1", b"hitam1"))
     row = take(path)
-    assert (row.new, {s["code"] for s in row.skips}) == (1, {"cut", "malformed"})
+    assert (row.new, {s["code"] for s in row.skips}) == (2, {"cut", "malformed"})
 
 
 def test_web_pages_are_refused_with_what_to_ask_for(actor, tmp_path):

@@ -55,12 +55,13 @@ reader = Reader()
 
 def _records(files: Files, name: str) -> Iterator[Found]:
     keys: dict[bytes, str] = {}
+    twins: dict[bytes, list[str]] = {}  # further keys of a record that stands in the file once: the same post twice
     did, ended = "", False
     with files.open(name) as file:
         try:
             for _cid, block in _blocks(file):
                 if isinstance(block, dict) and "e" in block and "l" in block:
-                    _keys_of(block, keys)
+                    _keys_of(block, keys, twins)
                 elif isinstance(block, dict) and "did" in block and "data" in block:
                     did = str(block["did"])
         except Broken:
@@ -68,9 +69,9 @@ def _records(files: Files, name: str) -> Iterator[Found]:
     with files.open(name) as file:
         try:
             for number, (cid, block) in enumerate(_blocks(file), 1):
-                key = keys.get(cid, "")
-                if key.startswith(f"{POSTS}/"):
-                    yield _record(block, did, key) if isinstance(block, dict) else malformed(name, number)
+                for key in (keys.get(cid, ""), *twins.get(cid, ())):
+                    if key.startswith(f"{POSTS}/"):
+                        yield _record(block, did, key) if isinstance(block, dict) else malformed(name, number)
         except Broken:
             pass
     if ended:
@@ -115,13 +116,15 @@ def moment(told: object) -> datetime | None:
         return None
 
 
-def _keys_of(node: dict[str, Any], keys: dict[bytes, str]) -> None:
+def _keys_of(node: dict[str, Any], keys: dict[bytes, str], twins: dict[bytes, list[str]]) -> None:
     """Each entry of a node of the tree: the first `p` letters of its key are those of the entry before."""
     before = b""
     for entry in node["e"] if isinstance(node["e"], list) else []:
         try:
             before = before[: int(entry["p"])] + bytes(entry["k"])
-            keys[bytes(entry["v"])] = before.decode()
+            cid, key = bytes(entry["v"]), before.decode()
+            if keys.setdefault(cid, key) != key:
+                twins.setdefault(cid, []).append(key)
         except (KeyError, TypeError, ValueError):
             continue
 
