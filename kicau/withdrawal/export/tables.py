@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from kicau.base.sealed import SealedJSONField
 from kicau.channels.models import Channel, Slot
 from kicau.media.models import Medium
-from kicau.plans.models import Charge
+from kicau.plans.models import Budget, Charge
 from kicau.publishing.models import Attempt, Campaign, Delivery, Draft, DraftState, Part, PartMedium, Variant
 from kicau.reading.models import Answer, Post, Reading
 from kicau.withdrawal.acts import channels_of
@@ -107,6 +107,9 @@ def tables(scope: Scope) -> list[Table]:
     """In an order in which each refers to those before it."""
     drafts, deliveries = scope.drafts, scope.deliveries
     parts = Part.objects.filter(draft__in=drafts)
+    named = Q(channel_id__in=scope.channels)
+    if scope.row.channel_id is None:
+        named |= Q(channel_id=None, network=scope.row.network)
     found = [
         _table(
             "channels",
@@ -150,6 +153,11 @@ def tables(scope: Scope) -> list[Table]:
             "charges",
             "What calls to the network used up: millionths of a currency.",
             Charge.objects.filter(channel_id__in=scope.channels),
+        ),
+        _table(
+            "budgets",
+            "What could be spent: each budget that names the network or one of the channels.",
+            Budget.objects.filter(workspace=scope.row.workspace).filter(named),
         ),
         _table(
             "numbers",

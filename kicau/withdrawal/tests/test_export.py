@@ -14,6 +14,7 @@ from PIL import Image
 from kicau.base import clock
 from kicau.media import library
 from kicau.media.acts import add_medium
+from kicau.plans import acts as plans
 from kicau.publishing import compose
 from kicau.publishing.models import Attempt, Delivery
 from kicau.reading.models import Answer, Post, Reading
@@ -54,6 +55,12 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
         Answer.objects.create(
             channel=rows[0].channel, delivery=delivery, remote_id=text, author="9", text=text, at=clock.now()
         )
+    for name, more in (
+        ("Stranger sebulan", {"network": "stranger"}),
+        ("Semua", {}),
+        ("Ana", {"channel_id": rows[0].channel_id}),
+    ):
+        plans.set_budget(actor, plans.BudgetInput(name=name, amount=5_000_000, period="month", currency="USD", **more))
     left = acts.announce(actor, network="stranger", reason="Terlalu mahal")
     job = jobs.ask_export(actor, left.id)
     assert jobs.ask_export(actor, left.id).id == job.id  # it is being made already
@@ -65,6 +72,9 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     said = subprocess.run([sys.executable, "-I", str(READER), str(path)], capture_output=True, text=True, check=False)
     told = json.loads(said.stdout)
     assert told["problems"] == []
+    with zipfile.ZipFile(path) as packed:
+        budgets = json.loads(packed.read(next(n for n in packed.namelist() if n.endswith("data/budgets.json"))))
+    assert {one["name"] for one in budgets} == {"Stranger sebulan", "Ana"}
     assert told["deliveries"] == {"published": 1, "held/withdrawn": 2}
     assert (told["posts"], told["media"], told["remote_ids"]) == ({"scheduled": 3, "draft": 1}, 2, 1)
     assert told["shown"] == {"published": 1, "waiting": 2, "drafts": 1, "other": 0}
