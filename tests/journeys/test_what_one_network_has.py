@@ -13,6 +13,18 @@ PASSWORD = "kopi-senj-asan-dbox"  # of the sandbox
 CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:02.000\nAir dituang"
 
 
+# A file's window is open while an answer puts the editor anew: what is chosen then comes to a field that is gone.
+CHOSEN_LATE = """
+(text) => {
+    const input = document.querySelector("[data-reads=o-bluesky-captions]"), chosen = new DataTransfer();
+    input.remove();
+    chosen.items.add(new File([text], "later.vtt"));
+    input.files = chosen.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+"""
+
+
 def write(page: Page, words: str, file: Path) -> None:
     page.goto("/compose")
     page.get_by_label("Text", exact=True).fill(words)
@@ -76,6 +88,9 @@ def test_captions_come_from_a_file(page: Page, site, networks, owner, workspace,
     page.locator("[data-reads=o-bluesky-captions]").set_input_files(file)
     expect(page.locator("#o-bluesky-captions")).to_have_value(CAPTIONS)
     expect(page.locator("#look .settings")).to_contain_text("Captions of the video 4 lines")
+    later = CAPTIONS.replace("Air", "Susu")
+    page.evaluate(CHOSEN_LATE, later)
+    expect(page.locator("#o-bluesky-captions")).to_have_value(later)
     publish(page)
     (post,) = networks["bluesky"].public_posts()
     assert any(one["kind"] == "captions" for one in post.media)

@@ -1,7 +1,7 @@
 // The composer's life: asks the server to look, keep and shape; keeps a copy in the browser until the server has it.
 
 import { drop, find, put } from "./kept.js";
-import { showAll } from "./points.js";
+import { hear, showAll } from "./points.js";
 
 const form = document.getElementById("composer");
 const kept = document.getElementById("kept");
@@ -133,7 +133,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   }
   meanwhile.clear();
   if (caret && document.activeElement.id === caret[0]) document.activeElement.setSelectionRange(caret[1], caret[2]); // a value put back moves it to the end
-  showAll();
+  listen();
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   const again = pressed && (document.querySelector(`#editor [data-act="${CSS.escape(pressed)}"]:not([disabled])`) ?? document.getElementById(pressed));
   const wanted = document.querySelector("#editor [data-focus]");
@@ -162,8 +162,6 @@ document.addEventListener("click", (event) => {
 });
 form.addEventListener("change", (event) => {
   if (event.target.dataset.act) shape(event.target.dataset.act);
-  if (event.target.dataset.upload) upload(event.target.dataset.upload, event.target.files);
-  if ("cardFile" in event.target.dataset && event.target.files.length) shape("link:picture", "#uploader", { file: event.target.files[0] });
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter") return;
@@ -172,6 +170,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Files: chosen, dropped or pasted; pieces moved within a part and between parts.
+
+function listen() {
+  showAll();
+  hear("[data-upload]", (input) => upload(input.dataset.upload, input.files));
+  hear("[data-card-file]", (input) => shape("link:picture", "#uploader", { file: input.files[0] }));
+}
 
 function upload(key, files) {
   if (files.length) shape(`upload:${key}`, "#uploader", { file: [...files] });
@@ -300,4 +304,4 @@ document.addEventListener("DOMContentLoaded", () => { // and the page's own requ
   if ([...form.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue)) touched();
   for (const field of form.querySelectorAll("[data-upload]")) upload(field.dataset.upload, field.files);
 });
-showAll();
+listen();

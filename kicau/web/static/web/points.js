@@ -26,7 +26,29 @@ function show(tile) {
   if (at) [dot.style.left, dot.style.top] = [`${(at[0] + 1) * 50}%`, `${(1 - at[1]) * 50}%`];
 }
 
-export function showAll() { document.querySelectorAll("button[data-point]").forEach(show); }
+export function showAll() {
+  document.querySelectorAll("button[data-point]").forEach(show);
+  hear("[data-reads]", read);
+}
+
+// A file is chosen in a window of its own, which may stay open for long: an upload's answer that comes meanwhile puts
+// another field in the place of the one that was pressed. So each is listened to itself, also when it is gone.
+const heard = new WeakSet();
+export function hear(which, act) {
+  for (const input of document.querySelectorAll(which)) {
+    if (heard.has(input)) continue;
+    heard.add(input);
+    input.addEventListener("change", () => { if (input.files.length) act(input); });
+  }
+}
+
+async function read(input) {
+  const text = await input.files[0].text();
+  const target = document.getElementById(input.dataset.reads); // looked for now, since it may be another by now
+  if (!target) return;
+  target.value = text;
+  target.dispatchEvent(new Event("input", { bubbles: true }));
+}
 
 document.addEventListener("click", (event) => {
   const tile = event.target.closest("button[data-point]");
@@ -44,13 +66,4 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("input", (event) => {
   for (const box of document.querySelectorAll("[data-points]"))
     if (box.dataset.points === event.target.id) box.querySelectorAll("button[data-point]").forEach(show);
-});
-document.addEventListener("change", async (event) => {
-  const { dataset: { reads }, files } = event.target;
-  if (!reads || !files.length) return;
-  const text = await files[0].text();
-  const target = document.getElementById(reads); // looked for now: an upload's answer may have put another in its place
-  if (!target) return;
-  target.value = text;
-  target.dispatchEvent(new Event("input", { bubbles: true }));
 });
