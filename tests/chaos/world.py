@@ -103,6 +103,10 @@ class Networks:
         """How many came so far."""
         return sum(one.requests for one in self.weather.values())
 
+    def faulted(self) -> int:
+        """How many of them were answered badly."""
+        return sum(one.faults.total() for one in self.weather.values())
+
     def storm(self, blows: bool) -> None:
         for slug, one in self.weather.items():
             one.is_calm = not blows
