@@ -288,7 +288,7 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
 async def _look_ups_over(row: Delivery, work: ledger.Work, label: str) -> None:
     """Where a network bills what it lists, a look-up that broke off is counted by its repetition: what it may have read
     must be there until then. Raises Conflict where that takes longer than PATIENCE."""
-    if not affording.daily(work):
+    if not await sync_to_async(affording.daily)(work):
         return
     doubtful = Delivery.objects.filter(
         channel_id=row.channel_id, state=DeliveryState.PUBLISHING, broken_at__isnull=False
