@@ -218,7 +218,7 @@ class Bench:
             cursor.execute("UPDATE channels_networkapp SET paused_until = NULL WHERE paused_until IS NOT NULL")
             cursor.execute("UPDATE publishing_outage SET ended_at = clock_timestamp() WHERE ended_at IS NULL")
             cursor.execute(
-                "UPDATE publishing_delivery SET lease_until = NULL WHERE state = 'publishing' AND begun_at < clock_timestamp() - interval '2 seconds' AND worker LIKE 'dead%'"
+                "UPDATE publishing_delivery SET lease_until = NULL WHERE state IN ('scheduled', 'publishing') AND begun_at < clock_timestamp() - interval '2 seconds' AND worker LIKE 'dead%'"
             )
             cursor.execute(
                 "UPDATE publishing_delivery SET next_at = clock_timestamp() WHERE state IN ('scheduled', 'publishing') AND begun_at IS NULL AND next_at > clock_timestamp() + interval '1 second'"

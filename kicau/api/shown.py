@@ -218,7 +218,7 @@ def _delivery(row: Delivery) -> dict[str, Any]:
         "channel": d.ChannelRef(id=str(channel.id), key=channel.key, network=channel.network, name=channel.name),
         "text": parts[0].get("text", "") if parts else "",
         "parts": len(parts),
-        "state": row.state,
+        "state": row.standing.value,
         "hold": row.hold,
         "reason": _local(row.reason, row.said, row.timezone),
         "problems": errors(from_json(content.Problem, one) for one in row.problems),

@@ -133,7 +133,7 @@ def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
                     short(r),
                     r.channel.key,
                     f"{local(r.due_at, r.timezone)} {r.timezone}",
-                    r.get_state_display(),
+                    r.standing.label,
                     r.reason,
                 )
                 for r in rows

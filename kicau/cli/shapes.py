@@ -135,7 +135,7 @@ def delivery(row: Delivery) -> dict[str, Any]:
         "network": row.network,
         "text": parts[0]["text"] if parts else "",
         "parts": len(parts),
-        "state": row.state,
+        "state": row.standing.value,
         "hold": row.hold,
         "reason": row.reason,
         "problems": row.problems,

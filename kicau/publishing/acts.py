@@ -24,7 +24,7 @@ from kicau.connector.wire import from_json, to_json
 from kicau.plans import ledger, purses
 from kicau.plans.models import Purpose
 from kicau.publishing import affording, capping, compose, schedule
-from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
+from kicau.publishing.models import ENDED, WAITING, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
 from kicau.publishing.settling import ANSWERED
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
@@ -291,7 +291,7 @@ async def _look_ups_over(row: Delivery, work: ledger.Work, label: str) -> None:
     if not await sync_to_async(affording.daily)(work):
         return
     doubtful = Delivery.objects.filter(
-        channel_id=row.channel_id, state=DeliveryState.PUBLISHING, broken_at__isnull=False
+        channel_id=row.channel_id, state__in=WAITING, broken_at__isnull=False
     )
     for _ in range(int(PATIENCE / 0.25)):
         if not await doubtful.aexists():
@@ -356,6 +356,6 @@ def _hold_for_confirmation(row: Delivery) -> None:
 
 
 def _why_not(row: Delivery, wanted: str) -> str:
-    return f"A delivery that is {row.get_state_display()} cannot be {wanted}." + (
+    return f"A delivery that is {row.standing.label} cannot be {wanted}." + (
         f" {row.reason}" if row.reason else ""
     )

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
-from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Case, Exists, F, Func, OuterRef, Q, QuerySet, Value, When
 
 from kicau.base import clock
 from kicau.base.ids import as_uuid
@@ -59,7 +59,7 @@ class Slip(NamedTuple):
     draft_id: UUID
     due_at: datetime
     network: str
-    state: str
+    standing: str  # Delivery.standing
     hold: str
     channel_name: str
     channel_key: str
@@ -68,12 +68,16 @@ class Slip(NamedTuple):
     charges: list[dict[str, Any]]  # in wire form: what publishing it uses of its network's meters
 
 
+STANDING = Case(
+    When(state=DeliveryState.SCHEDULED, begun_at__isnull=False, then=Value(DeliveryState.PUBLISHING)),
+    default=F("state"),
+)
 COLUMNS = (
     "id",
     "draft_id",
     "due_at",
     "network",
-    "state",
+    STANDING,
     "hold",
     "channel__name",
     "channel__key",
@@ -258,7 +262,7 @@ def _first_posts(
         filled += (place or "%s") + piece
         params += [] if place else [value]
     statement = f"""
-        SELECT d.day, p.posts, r.id, r.draft_id, r.due_at, r.network, r.state, r.hold, c.name, c.key, r.head, r.picture, {"r.charges" if charged else "NULL"}
+        SELECT d.day, p.posts, r.id, r.draft_id, r.due_at, r.network, CASE WHEN r.state = 'scheduled' AND r.begun_at IS NOT NULL THEN 'publishing' ELSE r.state END, r.hold, c.name, c.key, r.head, r.picture, {"r.charges" if charged else "NULL"}
         FROM unnest(%s::date[], %s::timestamptz[], %s::timestamptz[]) AS d(day, since, until), LATERAL (
             SELECT one.ids, count(*) OVER () AS posts FROM ({filled}) AS one(due_at, draft_id, ids)
             ORDER BY one.due_at, one.draft_id LIMIT %s

@@ -17,6 +17,7 @@ from itertools import starmap
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
@@ -218,7 +219,8 @@ def set_aside(budget: Budget) -> None:
     budgets."""
     if budget.purpose not in ("", Purpose.PUBLISH):
         return
-    rows = Delivery.objects.filter(state__in=(DeliveryState.PUBLISHING, DeliveryState.UNKNOWN))
+    claimed = Q(state=DeliveryState.SCHEDULED, begun_at__isnull=False, next_at__lte=clock.now())
+    rows = Delivery.objects.filter(Q(state__in=(DeliveryState.PUBLISHING, DeliveryState.UNKNOWN)) | claimed)
     named = {
         "workspace_id": budget.workspace_id,
         "channel_id": budget.channel_id,

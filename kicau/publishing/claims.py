@@ -1,6 +1,9 @@
 """The statements that move deliveries in bulk: what is due is looked through, a wave is claimed, its leases are renewed,
 its outcomes are written.
 
+A claim changes no column that an index holds, its state least of all: on a page that has room (the table keeps some) the
+new row takes the old one's entries in every index, which is half of what a claim would cost.
+
 Each is written so that it costs what it moves, whatever the planner believes of the table: `coalesce(state, '')` keeps
 the partial indexes of waiting rows out of what goes by id, where an old guess ("hardly any are waiting") would read all
 that wait once for each row.
@@ -41,7 +44,7 @@ WITH named AS MATERIALIZED (
     WHERE {OPEN}
 )
 UPDATE publishing_delivery d SET
-    state = 'publishing', worker = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+    worker = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
     broken_at = coalesce(d.broken_at, CASE WHEN NOT d.unsent THEN d.begun_at END), begun_at = clock_timestamp(),
     unsent = d.network = ANY(%(mute)s::text[]), changed_at = clock_timestamp()
 FROM chosen WHERE d.id = chosen.id
@@ -60,7 +63,7 @@ UPDATE publishing_delivery d SET
 FROM (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v (
     id uuid, begun_at timestamptz, state text, hold text, next_at timestamptz, progress jsonb, steps int, tries int, broken_at timestamptz, reason text,
     said jsonb, problems jsonb, remote_ids varchar[], url text, raw jsonb, published_at timestamptz)) v
-WHERE d.id = v.id AND d.worker = %s AND coalesce(d.state, '') = 'publishing' AND d.begun_at = v.begun_at
+WHERE d.id = v.id AND d.worker = %s AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.begun_at = v.begun_at
 RETURNING d.id
 """
 

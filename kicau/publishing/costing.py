@@ -43,7 +43,7 @@ def of_cards(cards: Iterable[calendars.Card], channels: Iterable[Channel], zone:
     paid, costs = _paid(channels), Costs()
     for card in cards:
         for slip in card.deliveries:
-            if (where := paid.get(slip.channel_key)) is None or slip.state in GONE:
+            if (where := paid.get(slip.channel_key)) is None or slip.standing in GONE:
                 continue
             if cost := _cost(where, slip.due_at.astimezone(clock.UTC).date(), slip.charges):
                 day = slip.due_at.astimezone(zone).date()

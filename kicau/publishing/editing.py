@@ -63,7 +63,7 @@ def propose(actor: Actor, delivery_id: UUID | str, change: Change) -> Proposed:
 def _proposed(row: Delivery, change: Change) -> Proposed:
     if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
         raise Conflict(
-            Sentence("A delivery that is {state} cannot be changed on its network.", state=row.get_state_display())
+            Sentence("A delivery that is {state} cannot be changed on its network.", state=row.standing.label)
         )
     role, before, can = registry.get(row.network), from_json(Rendered, row.rendered), capabilities_of(row.channel)
     if not isinstance(role, revising.Revises) or not can.can(Ability.EDIT):

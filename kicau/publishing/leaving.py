@@ -20,7 +20,7 @@ type Mark = tuple[UUID, datetime]  # a delivery, and the moment of the claim for
 
 LEAVE = """
 UPDATE publishing_delivery d SET unsent = false FROM jsonb_to_recordset(%s::jsonb) AS v (id uuid, begun_at timestamptz)
-WHERE d.id = v.id AND coalesce(d.state, '') = 'publishing' AND d.begun_at = v.begun_at AND d.lease_until > clock_timestamp()
+WHERE d.id = v.id AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.begun_at = v.begun_at AND d.lease_until > clock_timestamp()
 RETURNING d.id, d.begun_at
 """
 

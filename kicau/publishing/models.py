@@ -137,8 +137,8 @@ class PartMedium(models.Model):
 
 
 class DeliveryState(models.TextChoices):
-    SCHEDULED = "scheduled", "scheduled"
-    PUBLISHING = "publishing", "on its way"
+    SCHEDULED = "scheduled", "scheduled"  # it has not begun, or its first step is just under way (`begun_at`)
+    PUBLISHING = "publishing", "on its way"  # a step is over, and more is to come
     PUBLISHED = "published", "published"
     HELD = "held", "held"  # goes on when what `hold` names is done
     FAILED = "failed", "needs mending"  # the network refused it as it stands
@@ -236,6 +236,12 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} {self.state}"
+
+    @property
+    def standing(self) -> DeliveryState:
+        """Its state as people are told: on its way from the moment on that its first step begins."""
+        is_claimed = self.state == DeliveryState.SCHEDULED and self.begun_at is not None
+        return DeliveryState.PUBLISHING if is_claimed else DeliveryState(self.state)
 
     @property
     def late_ms(self) -> int | None:

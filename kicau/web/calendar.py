@@ -212,7 +212,7 @@ def _cards(shown: dict[str, Any]) -> list[Card]:
 def _stamp(shown: dict[str, Any]) -> str:
     """Changes when anything that is shown changes."""
     seen = [
-        f"{card.due_at}{''.join([f'{row.id.hex}{row.state}{row.hold}' for row in card.deliveries])}"
+        f"{card.due_at}{''.join([f'{row.id.hex}{row.standing}{row.hold}' for row in card.deliveries])}"
         for card in _cards(shown)
     ]
     return hashlib.sha256("".join(seen).encode()).hexdigest()[:16]
@@ -223,7 +223,7 @@ def _watch(shown: dict[str, Any]) -> int:
     now = clock.now()
     rows = [row for card in _cards(shown) for row in card.deliveries]
     moving = any(
-        r.state == DeliveryState.PUBLISHING or (r.state == DeliveryState.SCHEDULED and abs(r.due_at - now) < SOON)
+        r.standing == DeliveryState.PUBLISHING or (r.standing == DeliveryState.SCHEDULED and abs(r.due_at - now) < SOON)
         for r in rows
     )
     return 2 if moving else 30

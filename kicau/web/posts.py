@@ -190,7 +190,7 @@ def _watch(rows: Sequence[Delivery]) -> int:
     """How often to look again, in seconds; 0: nothing moves any more."""
     now = clock.now()
     if any(
-        r.state == DeliveryState.PUBLISHING or (r.state == DeliveryState.SCHEDULED and r.due_at - now < SOON)
+        r.standing == DeliveryState.PUBLISHING or (r.state == DeliveryState.SCHEDULED and r.due_at - now < SOON)
         for r in rows
     ):
         return 2

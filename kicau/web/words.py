@@ -260,9 +260,9 @@ VIA: dict[str, Any] = {
 
 
 def delivery_badge(row: Delivery | Slip) -> Badge:
-    if row.state == DeliveryState.HELD and row.hold in HELD:
+    if row.standing == DeliveryState.HELD and row.hold in HELD:
         return HELD[row.hold]
-    return DELIVERY[row.state]
+    return DELIVERY[row.standing]
 
 
 def review_standing(link: ReviewLink, draft: Draft, theirs: Sequence[Review]) -> Badge:

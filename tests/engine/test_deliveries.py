@@ -95,7 +95,7 @@ async def test_who_lost_the_lease_lost_the_word(post, client, actor):
     outcome = outcomes.rejected(item, "publish", errors.Rejected())
     await sync_to_async(work.settle)("slow", [outcome])
     fresh = await Delivery.objects.aget(id=row.id)
-    assert (fresh.state, fresh.worker) == ("publishing", "quick")
+    assert (fresh.state, fresh.standing, fresh.worker) == ("scheduled", "publishing", "quick")
 
 
 async def test_a_limit_lets_the_channel_wait_and_delays_no_other(post, shop, state, network):

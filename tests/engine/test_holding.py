@@ -70,7 +70,7 @@ async def test_a_late_outcome_does_not_touch_a_later_claim_of_the_same_worker(po
     second = (await claimed(work, "same"))[0]
     await sync_to_async(work.settle)("same", [outcomes.rejected(first, "publish", errors.Rejected())])
     fresh = await Delivery.objects.aget(id=row.id)
-    assert (fresh.state, fresh.begun_at, fresh.worker) == ("publishing", second.begun_at, "same")
+    assert (fresh.standing, fresh.begun_at, fresh.worker) == ("publishing", second.begun_at, "same")
     await sync_to_async(work.settle)("same", [outcomes.rejected(second, "find", errors.Rejected())])
     assert (await Delivery.objects.aget(id=row.id)).state == "failed"
 

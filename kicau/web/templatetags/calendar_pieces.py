@@ -49,7 +49,7 @@ def chip(card: Card, may_move: bool, long: bool = False, costs: Costs | None = N
     it costs where it costs anything."""
     first = card.deliveries[0]
     drag = ""
-    if may_move and all(row.state in MOVABLE for row in card.deliveries):
+    if may_move and all(row.standing in MOVABLE for row in card.deliveries):
         drag = f' draggable="true" data-deliveries="{" ".join(str(row.id) for row in card.deliveries)}"'
     marks = "".join(mark(network, 14) for network in dict.fromkeys(row.network for row in card.deliveries))
     return mark_safe(  # noqa: S308 (every text is escaped above)

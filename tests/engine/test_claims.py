@@ -1,0 +1,54 @@
+"""What a claim changes, and what people see of a delivery that is claimed."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from kicau.base import clock
+from kicau.base.errors import Conflict
+from kicau.publishing import acts, calendars
+from kicau.publishing.claims import CLAIM
+from kicau.publishing.deliver import Deliveries
+from kicau.publishing.models import Delivery
+from tests.engine.conftest import claimed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# The columns that an index depends on: its own, those that it includes, and those of its condition.
+INDEXED = """
+SELECT DISTINCT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+WHERE i.indrelid = 'publishing_delivery'::regclass AND (a.attnum = ANY(i.indkey) OR EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))
+"""
+
+
+def test_a_claim_writes_no_column_that_an_index_holds(actor):
+    with connection.cursor() as cursor:
+        cursor.execute(INDEXED)
+        indexed = {name for (name,) in cursor.fetchall()}
+    written = set(re.findall(r"(\w+) =", CLAIM.partition(" d SET")[2].partition("FROM chosen")[0]))
+    assert {"state", "next_at", "hold", "id"} <= indexed  # hold and state: included, and of a condition
+    assert {"worker", "lease_until", "begun_at"} <= written
+    assert not written & indexed
+
+
+async def test_what_is_claimed_is_on_its_way_and_nobodys_to_change(post, client, actor):
+    row = await sync_to_async(post)("sedang dikirim")
+    await claimed(Deliveries(client), "quick")
+    row = await sync_to_async(acts.one_delivery)(actor, row.id)
+    assert (row.state, row.standing, row.standing.label) == ("scheduled", "publishing", "on its way")
+    found = await sync_to_async(calendars.agenda)(actor, calendars.Filter())
+    assert [slip.standing for card in found.cards for slip in card.deliveries] == ["publishing"]
+    day = clock.now().date() - timedelta(days=1)
+    days = await sync_to_async(calendars.days)(actor, calendars.Filter(), day, 3, clock.zone("UTC"), each=5)
+    shown = [slip.standing for one in days for card in one.cards for slip in card.deliveries]
+    assert shown == ["publishing"]
+    for change in (acts.cancel, lambda *who: acts.move(*who, clock.now() + timedelta(hours=1))):
+        with pytest.raises(Conflict):
+            await sync_to_async(change)(actor, row.id)
+    assert (await Delivery.objects.aget(id=row.id)).begun_at == row.begun_at
