@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 from yarl import URL
 
+from kicau.connector import direct
 from kicau.connector.allowance import Allowance, ReadAllowances
 from kicau.connector.content import FREE, JSON, Charge, Problem
 from kicau.connector.doors import ReadDoor, ShutDoor
@@ -187,19 +189,9 @@ class Http:
         if self.pay is not None:
             await self.pay(charge)
         self.spend(charge)
-        data: Any = form if form is not None else multipart if multipart is not None else body
+        sent, content = _encoded(headers or {}, json, form, multipart if multipart is not None else body)
         reply = await self._send(
-            method,
-            url,
-            charge,
-            safe,
-            timeout,
-            counted is not None,
-            headers=headers,
-            params=params,
-            json=json,
-            data=data,
-            allow_redirects=redirects,
+            method, url, charge, safe, timeout, counted is not None, sent, params, content, redirects
         )
         self.allowed += self.read_allowances(reply)
         if reply.ok:
@@ -218,20 +210,41 @@ class Http:
             self.calls[-1] = replace(self.calls[-1], lost=True)
 
     async def _send(
-        self, method: str, url: str, charge: Charge, safe: bool, timeout: float, counted: bool, **how: Any
+        self,
+        method: str,
+        url: str,
+        charge: Charge,
+        safe: bool,
+        timeout: float,
+        counted: bool,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None,
+        body: Any,
+        redirects: bool,
     ) -> Reply:
         began, at, status, lost_it = time.perf_counter(), self.now(), 0, True
-        # What is escaped already goes out as it is: a signed upload address, a key with an escaped colon.
-        target = URL(url, encoded=True) if "%" in url else url
+
+        def heard(code: int) -> None:
+            nonlocal status
+            status = code
+
         try:
-            async with self.client.request(method, target, timeout=_patience(timeout), **how) as answer:
-                status = answer.status
-                content = await answer.content.read(MAX_ANSWER + 1)
-                while not answer.content.at_eof() and len(content) <= MAX_ANSWER:
-                    content += await answer.content.read(MAX_ANSWER)
-                lower = {k.lower(): v for k, v in answer.headers.items()}
-                lost_it = status >= 500
-                return Reply(status, lower, content, safe)
+            target = _target(url, params)
+            if direct.fits(target, body) and not redirects:
+                lower, content = await direct.exchange(
+                    self.client,
+                    method,
+                    target,
+                    headers,
+                    body,
+                    patience=_patience(timeout),
+                    most=MAX_ANSWER,
+                    heard=heard,
+                )
+            else:
+                lower, content = await self._through_session(method, target, timeout, headers, body, redirects, heard)
+            lost_it = status >= 500
+            return Reply(status, lower, content, safe)
         except NEVER_LEFT as exc:
             lost_it = False
             raise Unavailable(f"{_host(url)} could not be reached") from exc
@@ -241,6 +254,51 @@ class Http:
         finally:
             took = round((time.perf_counter() - began) * 1000)
             self.calls.append(Call(method, _host(url), _path(url), status, took, charge, at, lost_it, safe, counted))
+
+    async def _through_session(
+        self,
+        method: str,
+        target: URL,
+        timeout: float,
+        headers: Mapping[str, str],
+        body: Any,
+        redirects: bool,
+        heard: Callable[[int], None],
+    ) -> tuple[dict[str, str], bytes]:
+        """What is read while it is sent, and what may be answered from elsewhere."""
+        async with self.client.request(
+            method, target, timeout=_patience(timeout), headers=headers, data=body, allow_redirects=redirects
+        ) as answer:
+            heard(answer.status)
+            content = await answer.content.read(MAX_ANSWER + 1)
+            while not answer.content.at_eof() and len(content) <= MAX_ANSWER:
+                content += await answer.content.read(MAX_ANSWER)
+            return {name.lower(): value for name, value in answer.headers.items()}, content
+
+
+def _target(url: str, params: Mapping[str, str] | None) -> URL:
+    """What is escaped already stays as it is: a signed upload address, a key with an escaped colon."""
+    try:
+        target = URL(url, encoded="%" in url)
+        return target.extend_query(params) if params else target
+    except ValueError as exc:
+        raise aiohttp.InvalidURL(url) from exc
+
+
+def _encoded(
+    headers: Mapping[str, str], json: JSON, form: Mapping[str, str] | None, body: Any
+) -> tuple[dict[str, str], Any]:
+    """Headers with their names in lower case, what the body is among them, and the body: bytes where it is at hand."""
+    sent = {name.lower(): value for name, value in headers.items()}
+    if json is not None:
+        sent.setdefault("content-type", "application/json")
+        return sent, msgspec.json.encode(json)
+    if form is not None:
+        sent.setdefault("content-type", "application/x-www-form-urlencoded")
+        return sent, urlencode(form).encode()
+    if isinstance(body, bytes):
+        sent.setdefault("content-type", "application/octet-stream")
+    return sent, body
 
 
 def classify(reply: Reply) -> ConnectorError:

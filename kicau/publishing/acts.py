@@ -290,9 +290,7 @@ async def _look_ups_over(row: Delivery, work: ledger.Work, label: str) -> None:
     must be there until then. Raises Conflict where that takes longer than PATIENCE."""
     if not await sync_to_async(affording.daily)(work):
         return
-    doubtful = Delivery.objects.filter(
-        channel_id=row.channel_id, state__in=WAITING, broken_at__isnull=False
-    )
+    doubtful = Delivery.objects.filter(channel_id=row.channel_id, state__in=WAITING, broken_at__isnull=False)
     for _ in range(int(PATIENCE / 0.25)):
         if not await doubtful.aexists():
             return
@@ -356,6 +354,4 @@ def _hold_for_confirmation(row: Delivery) -> None:
 
 
 def _why_not(row: Delivery, wanted: str) -> str:
-    return f"A delivery that is {row.standing.label} cannot be {wanted}." + (
-        f" {row.reason}" if row.reason else ""
-    )
+    return f"A delivery that is {row.standing.label} cannot be {wanted}." + (f" {row.reason}" if row.reason else "")

@@ -28,7 +28,9 @@ TIME_PASSES = (
     "UPDATE publishing_delivery SET next_at = clock_timestamp() WHERE state = 'publishing' AND lease_until IS NULL "
     "AND due_at <= clock_timestamp() AND next_at > clock_timestamp() + make_interval(secs => %s)",
 )
-LEASES = "SELECT worker, extract(epoch FROM max(lease_until)) FROM publishing_delivery WHERE worker <> '' GROUP BY worker"
+LEASES = (
+    "SELECT worker, extract(epoch FROM max(lease_until)) FROM publishing_delivery WHERE worker <> '' GROUP BY worker"
+)
 
 
 @dataclass
