@@ -170,8 +170,10 @@ class Pump[I: Item, O]:
         if not items and self._took:
             self._dry.set()
         self._took = bool(items)
+        if len(items) >= FEW:
+            return  # there is more: the next are claimed while the steps of these begin
         if items:
-            await asyncio.sleep(BREATH + GATHER if self.busy() and len(items) < FEW else BREATH)
+            await asyncio.sleep(BREATH + GATHER if self.busy() else BREATH)
         else:
             await self._sleep(min(max(self.work.wait(), 0.005), IDLE))
 

@@ -90,14 +90,13 @@ def work_by(actor: Actor, row: Delivery, purpose: str) -> ledger.Work:
     return replace(work_of(row), purpose=purpose, person_id=actor.person_id, holder=new_id())
 
 
-def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> None:
+def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel], current: Sequence[Budget]) -> None:
     """Set aside what claimed deliveries will use up, in the order in which they are due, in the claim's transaction.
 
-    Each that a hard budget covers is given its purse, and the budget where it does not fit into it.
+    `current` are all budgets in force. Each that a hard budget covers is given its purse, and the budget where it does not fit into it.
     """
-    current = budgets.current() if items else []
     hard = [b for b in current if b.is_hard]
-    if not hard:
+    if not hard or not items:
         return
     covered = _covered(items, channels, hard)
     _count_the_unknown([(i, mine) for i, mine in covered if i.died])

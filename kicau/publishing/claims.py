@@ -34,7 +34,7 @@ SELECT id, network, channel_id, version, outage, extract(epoch FROM next_at - cl
 CLAIM = f"""
 WITH named AS MATERIALIZED (
     SELECT d.id, d.channel_id, d.draft_id, d.begun_at IS NOT NULL AND NOT d.unsent AS died FROM publishing_delivery d
-    WHERE d.id = ANY(%(ids)s::uuid[]) AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.next_at <= clock_timestamp()
+    WHERE d.id = ANY(%s::uuid[]) AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.next_at <= clock_timestamp()
       AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp())
     FOR UPDATE SKIP LOCKED
 ), chosen AS MATERIALIZED (
@@ -44,9 +44,9 @@ WITH named AS MATERIALIZED (
     WHERE {OPEN}
 )
 UPDATE publishing_delivery d SET
-    worker = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+    worker = %s, lease_until = clock_timestamp() + make_interval(secs => %s),
     broken_at = coalesce(d.broken_at, CASE WHEN NOT d.unsent THEN d.begun_at END), begun_at = clock_timestamp(),
-    unsent = d.network = ANY(%(mute)s::text[]), changed_at = clock_timestamp()
+    unsent = d.network = ANY(%s::text[]), changed_at = clock_timestamp()
 FROM chosen WHERE d.id = chosen.id
 RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.due_at, d.begun_at, d.broken_at, d.steps, d.tries,
     d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version, chosen.campaign_id, chosen.author_id, chosen.died

@@ -32,7 +32,7 @@ from kicau.connector.content import Charge, Delivery, PublishResult, Rendered
 from kicau.connector.session import App
 from kicau.connector.wire import from_json
 from kicau.engine.pump import LEASE, Room
-from kicau.plans import purses
+from kicau.plans import budgets, purses
 from kicau.plans.models import Purpose
 from kicau.publishing import affording, outcomes, settling
 from kicau.publishing.ahead import Ahead
@@ -71,15 +71,13 @@ class Deliveries:
 
     def _claim(self, worker: str, chosen: Mapping[UUID, UUID | None]) -> list[Claimed]:
         before = time.monotonic()
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                CLAIM, {"ids": as_ids(chosen), "worker": worker, "lease": LEASE.total_seconds(), "mute": _mute()}
-            )
-            items = sorted((_claimed(row) for row in cursor.fetchall()), key=lambda item: item.due_at)
+        with transaction.atomic():
+            current, rows = budgets.current_and(CLAIM, [as_ids(chosen), worker, LEASE.total_seconds(), _mute()])
+            items = sorted(map(_claimed, rows), key=lambda item: item.due_at)
             self._outages.probe({outage for item in items if (outage := chosen[item.id])})
             self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need
             affording.check_plans(items, self._channels)
-            affording.afford(items, self._channels)
+            affording.afford(items, self._channels, current)
         self._held |= {item.id: (item.begun_at, before) for item in items}
         return items
 

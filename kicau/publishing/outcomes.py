@@ -6,6 +6,7 @@ import random
 import traceback
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -120,12 +121,7 @@ def went_on(item: Claimed, did: str, result: PublishResult | None, label: str) -
     now = clock.now()
     match result:
         case Published():
-            sentence = (
-                Sentence("Published on {network}.", network=label)
-                if did == "publish"
-                else Sentence("Found on {network}: it was published.", network=label)
-            )
-            warned = of_problems(result.warnings)
+            sentence, warned = _out(did, label), of_problems(result.warnings)
             problems = [to_json(w) for w in result.warnings]
             return Outcome(
                 item=item,
@@ -166,6 +162,14 @@ def went_on(item: Claimed, did: str, result: PublishResult | None, label: str) -
                 sentence=Sentence("{network} has nothing of the broken step; taking it again.", network=label),
                 steps=item.steps + 1,
             )
+
+
+@cache
+def _out(did: str, label: str) -> Sentence:
+    """The same for thousands at a time."""
+    if did == "publish":
+        return Sentence("Published on {network}.", network=label)
+    return Sentence("Found on {network}: it was published.", network=label)
 
 
 def again(item: Claimed, did: str, outcome: str, sentence: str, after: timedelta, tries: int) -> Outcome:
