@@ -1,0 +1,171 @@
+"""What goes straight over the client's connections, against a server that writes each byte itself."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from kicau.connector import direct, errors
+from kicau.connector.http import MAX_ANSWER, Http
+
+
+class Server:
+    """Answers each request with `answer`, byte by byte as given, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answer, self.asked, self.connections, self.then_close = b"", list[bytes](), 0, False
+        self.url = ""
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next((int(v) for k, _, v in _fields(head) if k == "content-length"), 0)
+                self.asked.append(head + await reader.readexactly(length))
+                writer.write(self.answer)
+                await writer.drain()
+                if self.then_close:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+def _fields(head: bytes) -> list[tuple[str, str, str]]:
+    parts = (line.partition(": ") for line in head.decode().split("\r\n")[1:] if line)
+    return [(name.lower(), colon, value) for name, colon, value in parts]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    one = Server()
+    listening = await asyncio.start_server(one.talk, "127.0.0.1", 0)
+    one.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    yield one
+    listening.close()
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Http]:
+    async with aiohttp.ClientSession(headers={"User-Agent": "Kicau/test"}) as client:
+        yield Http(client)
+
+
+WHOLE = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"a": 1}'
+PACKED = gzip.compress(b'{"a": 1}')
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        WHOLE,
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"a\r\n5\r\n": 1}\r\n0\r\n\r\n',
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(PACKED), PACKED),
+        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + WHOLE,
+    ],
+    ids=["whole", "in chunks", "packed", "after hints"],
+)
+async def test_each_form_of_answer_is_read_whole_and_the_connection_used_again(server, door, answer):
+    server.answer = answer
+    for _ in range(3):
+        assert (await door.call("GET", server.url + "/x")).json() == {"a": 1}
+    assert server.connections == 1
+
+
+async def test_an_answer_that_ends_with_its_connection_is_read_to_its_end(server, door):
+    server.answer, server.then_close = b'HTTP/1.1 200 OK\r\n\r\n{"a": 1}', True
+    assert (await door.call("GET", server.url + "/x")).json() == {"a": 1}
+    assert (await door.call("GET", server.url + "/x")).json() == {"a": 1}
+    assert server.connections == 2
+
+
+async def test_who_closes_is_not_asked_on_the_same_connection_again(server, door):
+    server.answer = WHOLE.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")
+    await door.call("GET", server.url + "/x")
+    await door.call("GET", server.url + "/x")
+    assert server.connections == 2
+
+
+async def test_what_is_sent_is_what_a_session_would_send(server, door):
+    server.answer = WHOLE
+    sent = {"Authorization": "Bearer s3"}
+    await door.call("POST", server.url + "/a%2Fb?x=1", headers=sent, json={"text": "halo 🐦"}, repeatable=True)
+    await door.call("POST", server.url + "/f", form={"status": "a b&c", "id": "1"}, params={"q": "ü"}, repeatable=True)
+    await door.call("POST", server.url + "/empty", repeatable=True)
+    await door.call("GET", server.url)
+    first, form, empty, get = server.asked
+    assert first.startswith(b"POST /a%2Fb?x=1 HTTP/1.1\r\n")
+    assert first.endswith('\r\n\r\n{"text":"halo 🐦"}'.encode())
+    told = {name: value for name, _, value in _fields(first.partition(b"\r\n\r\n")[0])}
+    assert told["host"] == server.url.removeprefix("http://")
+    assert (told["authorization"], told["user-agent"]) == ("Bearer s3", "Kicau/test")
+    assert (told["content-type"], told["content-length"]) == ("application/json", "20")
+    assert form.startswith(b"POST /f?q=%C3%BC HTTP/1.1\r\n")
+    assert b"content-type: application/x-www-form-urlencoded\r\n" in form
+    assert form.endswith(b"\r\n\r\nstatus=a+b%26c&id=1")
+    assert b"content-length: 0\r\n" in empty
+    assert get.startswith(b"GET / HTTP/1.1\r\n")
+    assert b"content-length" not in get
+
+
+@pytest.mark.parametrize("said", ["a\r\nX-Role: owner", "a\nb", "a\x00b"])
+async def test_a_header_cannot_carry_another(server, door, said):
+    with pytest.raises(ValueError, match="cannot be sent") as caught:
+        await door.call("GET", server.url, headers={"Authorization": said})
+    assert said not in str(caught.value)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("url", ["", "halo", "ftp://example.org/x", "http://", "http://[::1/x", "http://a:99999/"])
+async def test_what_is_no_web_address_was_never_sent(door, url):
+    with pytest.raises(errors.Unavailable):
+        await door.call("POST", url)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"", 0),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", 0),
+        (b"220 smtp.example.org ESMTP\r\n", 0),
+        (WHOLE[:-3], 200),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 0),
+    ],
+    ids=["nothing", "half a head", "another protocol", "half a body", "no chunk"],
+)
+async def test_a_broken_answer_is_a_lost_one(server, door, answer, status):
+    server.answer, server.then_close = answer, True
+    with pytest.raises(errors.Uncertain):
+        await door.call("POST", server.url + "/x")
+    assert (door.calls[0].lost, door.calls[0].status) == (True, status)
+
+
+async def test_an_answer_without_an_end_is_left_and_its_connection_with_it(server, door):
+    server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + b"x" * (MAX_ANSWER + (1 << 20))
+    reply = await door.call("GET", server.url)
+    assert MAX_ANSWER < len(reply.body) <= 2 * MAX_ANSWER + 1
+    server.answer = WHOLE
+    assert (await door.call("GET", server.url)).json() == {"a": 1}
+    assert server.connections == 2
+
+
+async def test_a_request_that_was_given_up_leaves_no_answer_to_the_next(server, door):
+    server.answer = b""
+    with pytest.raises(errors.Unavailable):
+        await door.call("GET", server.url, timeout=0.2)
+    server.answer = WHOLE
+    assert (await door.call("GET", server.url)).json() == {"a": 1}
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("size", [direct.LARGE, direct.LARGE + 1])
+async def test_a_body_of_any_size_arrives(server, door, size):
+    server.answer = WHOLE
+    await door.call("POST", server.url, body=b"x" * size, repeatable=True)
+    assert server.asked[0].endswith(b"\r\n\r\n" + b"x" * size)
