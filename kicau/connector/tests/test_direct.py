@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from kicau.connector import direct, errors
+from kicau.connector import direct, errors, guard
 from kicau.connector.http import MAX_ANSWER, Http
 
 
@@ -169,3 +169,12 @@ async def test_a_body_of_any_size_arrives(server, door, size):
     server.answer = WHOLE
     await door.call("POST", server.url, body=b"x" * size, repeatable=True)
     assert server.asked[0].endswith(b"\r\n\r\n" + b"x" * size)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_what_is_inside_stays_out_of_reach(server, monkeypatch, host):
+    monkeypatch.setattr(guard, "ALLOWED", set())
+    async with aiohttp.ClientSession(connector=guard.Connector()) as client:
+        with pytest.raises(errors.Unavailable):
+            await Http(client).call("GET", server.url.replace("127.0.0.1", host))
+    assert server.connections == 0
