@@ -292,7 +292,7 @@ def _encoded(
     sent = {name.lower(): value for name, value in headers.items()}
     if json is not None:
         sent.setdefault("content-type", "application/json")
-        return sent, msgspec.json.encode(json)
+        return sent, jsonlib.dumps(json).encode()  # escaped to ASCII: what lies beyond it, some servers read wrongly
     if form is not None:
         sent.setdefault("content-type", "application/x-www-form-urlencoded")
         return sent, urlencode(form).encode()

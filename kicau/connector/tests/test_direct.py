@@ -101,11 +101,11 @@ async def test_what_is_sent_is_what_a_session_would_send(server, door):
     await door.call("GET", server.url)
     first, form, empty, get = server.asked
     assert first.startswith(b"POST /a%2Fb?x=1 HTTP/1.1\r\n")
-    assert first.endswith('\r\n\r\n{"text":"halo 🐦"}'.encode())
+    assert first.endswith(b'\r\n\r\n{"text": "halo \\ud83d\\udc26"}')
     told = {name: value for name, _, value in _fields(first.partition(b"\r\n\r\n")[0])}
     assert told["host"] == server.url.removeprefix("http://")
     assert (told["authorization"], told["user-agent"]) == ("Bearer s3", "Kicau/test")
-    assert (told["content-type"], told["content-length"]) == ("application/json", "20")
+    assert (told["content-type"], told["content-length"]) == ("application/json", "29")
     assert form.startswith(b"POST /f?q=%C3%BC HTTP/1.1\r\n")
     assert b"content-type: application/x-www-form-urlencoded\r\n" in form
     assert form.endswith(b"\r\n\r\nstatus=a+b%26c&id=1")

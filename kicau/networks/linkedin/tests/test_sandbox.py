@@ -221,6 +221,7 @@ async def test_usage_is_counted(ask, box: Server) -> None:  # type: ignore[no-un
 
 
 async def test_an_upload_is_judged_by_what_it_is(ask, box: Server, http: aiohttp.ClientSession) -> None:  # type: ignore[no-untyped-def]
+    box.processing_seconds = 60
     _, begun, _ = await ask(
         "POST", "/rest/images?action=initializeUpload", {"initializeUploadRequest": {"owner": FIRM}}
     )
@@ -234,7 +235,7 @@ async def test_an_upload_is_judged_by_what_it_is(ask, box: Server, http: aiohttp
         assert taken.status == 201
     key = urn.replace(":", "%3A")
     assert (await ask("GET", f"/rest/images/{key}"))[1]["status"] == "PROCESSING"
-    box.clock_offset = 1
+    box.clock_offset = 61
     assert (await ask("GET", f"/rest/images/{key}"))[1]["status"] == "PROCESSING_FAILED"
     assert (await ask("POST", "/rest/posts", post(content={"media": {"id": urn}})))[1]["errorDetails"]["inputErrors"][
         0
