@@ -87,10 +87,15 @@ async def _asked(
     except HttpProcessingError as exc:
         raise aiohttp.ClientPayloadError("the answer is not HTTP") from exc
     heard(message.code)
+    return await whole(message.headers, payload, most)
+
+
+async def whole(headers: Mapping[str, str], payload: aiohttp.StreamReader, most: int) -> tuple[dict[str, str], bytes]:
+    """An answer's headers, their names in lower case, and its body, or the beginning of one that is larger than `most`."""
     content = await payload.read(most + 1)
     while not payload.at_eof() and len(content) <= most:
         content += await payload.read(most)
-    return {name.lower(): value for name, value in message.headers.items()}, content
+    return {name.lower(): value for name, value in headers.items()}, content
 
 
 def _origin_of(client: aiohttp.ClientSession, url: URL) -> Origin:

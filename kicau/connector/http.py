@@ -270,10 +270,7 @@ class Http:
             method, target, timeout=_patience(timeout), headers=headers, data=body, allow_redirects=redirects
         ) as answer:
             heard(answer.status)
-            content = await answer.content.read(MAX_ANSWER + 1)
-            while not answer.content.at_eof() and len(content) <= MAX_ANSWER:
-                content += await answer.content.read(MAX_ANSWER)
-            return {name.lower(): value for name, value in answer.headers.items()}, content
+            return await direct.whole(answer.headers, answer.content, MAX_ANSWER)
 
 
 def _target(url: str, params: Mapping[str, str] | None) -> URL:

@@ -167,7 +167,7 @@ def _can(row: Delivery) -> frozenset[str]:
         can.add("retry")
     if row.state == DeliveryState.HELD and row.hold == Hold.CONFIRMATION:
         can.add("confirm")
-    if row.state in (DeliveryState.SCHEDULED, DeliveryState.HELD) and row.begun_at is None:
+    if row.state in (DeliveryState.SCHEDULED, DeliveryState.HELD) and row.begun_at is None and row.broken_at is None:
         can.add("move")
     if row.state == DeliveryState.UNKNOWN:
         can.add("resolve")
