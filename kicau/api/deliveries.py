@@ -19,7 +19,7 @@ from kicau.api.times import bound, moment
 from kicau.base.ids import as_uuid
 from kicau.channels.acts import one_channel
 from kicau.publishing import acts, bulk, editing
-from kicau.publishing.models import Delivery
+from kicau.publishing.models import Delivery, in_states
 from kicau.workspaces.actors import Actor
 
 routes = Router(tags=["Deliveries"])
@@ -40,11 +40,11 @@ def _filtered(actor: Actor, asked: s.DeliveryQuery) -> QuerySet[Delivery]:
         "due_at__lt": until,
         "channel": one_channel(actor, asked.channel) if asked.channel else None,
         "network": asked.network,
-        "state__in": asked.state,
         "draft__campaign__name": asked.campaign,
         "draft__tags__contains": [asked.tag] if asked.tag else None,
         "draft_id": as_uuid(asked.post) if asked.post else None,
     }
+    rows = rows.filter(in_states(asked.state)) if asked.state else rows
     return rows.filter(**{name: value for name, value in wanted.items() if value})
 
 

@@ -62,6 +62,7 @@ def calendar(
     from kicau.channels.acts import one_channel
     from kicau.cli import shapes
     from kicau.publishing import acts
+    from kicau.publishing.models import in_states
     from kicau.publishing.when import bound
 
     zone = zone or actor.workspace.timezone
@@ -74,7 +75,7 @@ def calendar(
         rows = rows.filter(channel__in=[one_channel(actor, key) for key in keys])
     exact = {"network": network, "draft__campaign__name": campaign}
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
-    rows = rows.filter(state__in=states) if states else rows
+    rows = rows.filter(in_states(states)) if states else rows
     rows = rows.filter(draft__tags__contains=[tag]) if tag else rows
     found = list(rows[: limit + 1])
     answer(as_json, [shapes.delivery(row) for row in found[:limit]], lambda: _show_calendar(found, limit, zone))

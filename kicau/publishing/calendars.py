@@ -18,7 +18,7 @@ from django.db.models import BooleanField, Case, Exists, F, Func, OuterRef, Q, Q
 from kicau.base import clock
 from kicau.base.ids import as_uuid
 from kicau.channels.models import Channel, ChannelState, Slot
-from kicau.publishing.models import ATTENTION, Campaign, Delivery, DeliveryState, Draft, Hold
+from kicau.publishing.models import ATTENTION, Campaign, Delivery, DeliveryState, Draft, Hold, in_states
 from kicau.workspaces.actors import Actor, Permission
 
 # What is frozen with its channel waits for no decision of its own; once the channel is back, it does.
@@ -135,7 +135,7 @@ def _in_state(rows: QuerySet[Delivery], wanted: Filter, *, by_channel: bool) -> 
     if wanted.network:
         rows = rows.filter(network=wanted.network)
     if wanted.state:
-        in_state = Q(state=wanted.state)
+        in_state = in_states([wanted.state])
         rows = rows.filter(IsTrue(in_state) if by_channel else in_state)
     if wanted.attention:
         rows = rows.filter(state__in=ATTENTION).exclude(FROZEN)

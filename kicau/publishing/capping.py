@@ -17,7 +17,6 @@ from itertools import starmap
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
@@ -29,7 +28,7 @@ from kicau.plans.acts import reckon
 from kicau.plans.models import CAP_PERIODS, ROLLING, Budget, Purpose
 from kicau.plans.pricing import list_on, price_all
 from kicau.publishing import affording
-from kicau.publishing.models import Delivery, DeliveryState
+from kicau.publishing.models import Delivery, DeliveryState, in_states
 
 AHEAD = timedelta(minutes=10)  # what is due so soon counts as used; a later round sees the rest
 NEAR, FAR = 0.8, 0.5  # parts of a cap: from where on it is a budget, and below which it is none any more
@@ -219,8 +218,7 @@ def set_aside(budget: Budget) -> None:
     budgets."""
     if budget.purpose not in ("", Purpose.PUBLISH):
         return
-    claimed = Q(state=DeliveryState.SCHEDULED, begun_at__isnull=False, next_at__lte=clock.now())
-    rows = Delivery.objects.filter(Q(state__in=(DeliveryState.PUBLISHING, DeliveryState.UNKNOWN)) | claimed)
+    rows = Delivery.objects.filter(in_states((DeliveryState.PUBLISHING, DeliveryState.UNKNOWN)))
     named = {
         "workspace_id": budget.workspace_id,
         "channel_id": budget.channel_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -247,6 +247,18 @@ class Delivery(models.Model):
     def late_ms(self) -> int | None:
         """Milliseconds between the wanted and the real time; None before it is out."""
         return round((self.published_at - self.due_at).total_seconds() * 1000) if self.published_at else None
+
+
+def claimed() -> models.Q:
+    """Deliveries whose first step is under way: by their time, so that the index of what is due leads to them."""
+    return models.Q(state=DeliveryState.SCHEDULED, begun_at__isnull=False, next_at__lte=now())
+
+
+def in_states(states: Collection[str]) -> models.Q:
+    """Deliveries that stand in one of these states. Those whose first step is under way are among both the scheduled,
+    which an index alone tells, and those on their way."""
+    found = models.Q(state__in=states)
+    return found | claimed() if DeliveryState.PUBLISHING in states else found
 
 
 class Attempt(models.Model):

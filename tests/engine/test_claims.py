@@ -44,6 +44,9 @@ async def test_what_is_claimed_is_on_its_way_and_nobodys_to_change(post, client,
     assert (row.state, row.standing, row.standing.label) == ("scheduled", "publishing", "on its way")
     found = await sync_to_async(calendars.agenda)(actor, calendars.Filter())
     assert [slip.standing for card in found.cards for slip in card.deliveries] == ["publishing"]
+    for state, count in (("publishing", 1), ("scheduled", 1), ("published", 0)):
+        found = await sync_to_async(calendars.agenda)(actor, calendars.Filter(state=state))
+        assert sum(len(card.deliveries) for card in found.cards) == count
     day = clock.now().date() - timedelta(days=1)
     days = await sync_to_async(calendars.days)(actor, calendars.Filter(), day, 3, clock.zone("UTC"), each=5)
     shown = [slip.standing for one in days for card in one.cards for slip in card.deliveries]
