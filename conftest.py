@@ -142,17 +142,27 @@ KEPT = ("django_migrations", "django_content_type", "auth_permission")  # what m
 def empty(self: BaseCommand, **options: Any) -> None:
     """For `flush`: only what a test filled is emptied. Truncating every table makes hundreds of files anew, for each
     test that commits."""
-    from django.db import connections
+    from django.db import OperationalError, connections
+    from psycopg.errors import DeadlockDetected
 
     connection = connections[options["database"]]
     tables = [name for name in connection.introspection.django_table_names(include_views=False) if name not in KEPT]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"SELECT '{one}' WHERE EXISTS (SELECT FROM \"{one}\")" for one in tables))
-        if filled := [f'DELETE FROM "{name}"' for (name,) in cursor.fetchall()]:
-            # No trigger asks who refers to whom: all of it goes.
-            cursor.execute(
-                "; ".join(["SET session_replication_role = replica", *filled, "SET session_replication_role = DEFAULT"])
-            )
+        for tries_left in reversed(range(5)):
+            cursor.execute(" UNION ALL ".join(f"SELECT '{one}' WHERE EXISTS (SELECT FROM \"{one}\")" for one in tables))
+            filled = [f'DELETE FROM "{name}"' for (name,) in cursor.fetchall()]
+            if not filled:
+                return
+            try:  # no trigger asks who refers to whom: all of it goes
+                cursor.execute(
+                    "; ".join(
+                        ["SET session_replication_role = replica", *filled, "SET session_replication_role = DEFAULT"]
+                    )
+                )
+                return
+            except OperationalError as exc:  # the last page's own save, still under way, wrote the same rows
+                if not (isinstance(exc.__cause__, DeadlockDetected) and tries_left):
+                    raise
 
 
 Flush.handle = empty  # type: ignore[method-assign]
