@@ -24,6 +24,12 @@ SELECT d.id::text, d.state, d.hold, d.reason, d.remote_ids, d.url, d.network, d.
 FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
 """
 STORY = "SELECT at, did, outcome, sentence, worker, detail FROM publishing_attempt WHERE delivery_id = %s ORDER BY id"
+BROKE = """
+SELECT DISTINCT ON (a.delivery_id) a.outcome, a.detail->'calls'->-1->>'status' AS status
+FROM publishing_attempt a JOIN publishing_delivery d ON d.id = a.delivery_id
+WHERE d.state = 'unknown' AND (a.outcome IN ('uncertain', 'unknown') OR a.did = 'find')
+ORDER BY a.delivery_id, a.id
+"""  # the first attempt of each delivery whose answer was lost
 ASKS = {"unknown", "failed", "held", "parked"}  # a person has to do something
 
 
@@ -140,6 +146,12 @@ def _published(one: Asked, row: dict[str, Any], shown: Sequence[Sequence[dict[st
     if one.comment and not comments and not row["reason"]:
         wrong.append("lost: its first comment is not public, and nothing is said of it")
     return wrong
+
+
+def broken_by(url: str) -> Counter[str]:
+    """What first made the outcomes that are still unknown so: "step broke off", or the last call's HTTP status, 0 for none."""
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        return Counter(f"HTTP {a['status']}" if a["status"] else "step broke off" for a in connection.execute(BROKE))
 
 
 def story(url: str, row: Mapping[str, Any], one: Asked, public: Sequence[dict[str, Any]]) -> str:

@@ -209,6 +209,7 @@ def _report(chaos: Chaos, ids: dict[int, str], people: Any, began: float) -> dic
         "doubled": verdict.found("doubled"),
         "unstated": verdict.found("unstated"),
         "asks_a_person": dict(verdict.asked),
+        "asked_after": dict(judge.broken_by(url)),
         "reasons": verdict.reasons,
         "asks_a_person_percent": round(100 * asked / len(chaos.plan.deliveries), 2),
         "events": dict(chaos.done),
