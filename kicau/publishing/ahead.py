@@ -20,11 +20,17 @@ from kicau.publishing.claims import LOOK
 AHEAD = 1.0  # seconds before its time that a delivery is seen
 EACH = 25  # of a channel, so that one with many takes no place from the others
 MOST = 5000  # seen in one look
+MANY = 500  # from here on much is known
 OFTEN, SELDOM = 0.2, 1.0  # seconds between looks; seldom while much is known
+DRY = 5.0  # seconds, or until all that is known is claimed, while that is so much that what is new comes later
 MARGIN = 0.002  # seconds: the database's clock must have come as far as ours
-WAVE = 75  # claimed at once: the first of many are on their way while the next are claimed
+WAVE = 100  # claimed at once: the first of many are on their way while the next are claimed
 # The planner takes what was due last year for waiting, too, and would start processes and compile for millions of rows.
 PLAIN = "SET max_parallel_workers_per_gather = 0; SET jit = off"
+# Where the database counted while many rows were being written, it takes the table for empty until it counts again, a
+# minute or two later, and would read all of it for each row that is claimed.
+BELIEVED = "SELECT reltuples FROM pg_class WHERE oid = 'publishing_delivery'::regclass"
+COUNT = "ANALYZE (SKIP_LOCKED) publishing_delivery"
 PROBES = 2  # of a network that is out, at a time
 
 
@@ -67,7 +73,10 @@ class Ahead:
                     groups.setdefault(group, deque()).append(Hint(id_, lane, outage, at))
             self._groups = groups
         self.lanes = {lane: version for _, _, lane, version, _, _ in rows}
-        return max(OFTEN if len(rows) < MOST / 10 else SELDOM, 10 * (now - began))
+        if len(rows) >= MANY:
+            _count(len(rows))
+        pause = OFTEN if len(rows) < MANY else SELDOM if len(rows) < MOST else DRY
+        return max(pause, 10 * (now - began))
 
     def choose(self, room: Room) -> dict[UUID, UUID | None]:
         """What to claim now, the oldest first, each with the outage that it probes. It is known no longer."""
@@ -95,6 +104,14 @@ class Ahead:
         with self._turn:
             coming = (hint.at - now for hints in self._groups.values() for hint in hints if hint.at > now)
             return min(coming, default=OFTEN)
+
+
+def _count(seen: int) -> None:
+    """The database counts its rows where it believes that there are fewer than were just seen."""
+    with connection.cursor() as cursor:
+        cursor.execute(BELIEVED)
+        if cursor.fetchone()[0] < seen:
+            cursor.execute(COUNT)
 
 
 def _take(

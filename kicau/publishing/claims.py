@@ -1,6 +1,9 @@
 """The statements that move deliveries in bulk: what is due is looked through, a wave is claimed, its leases are renewed,
 its outcomes are written.
 
+A claim finds its rows once and changes them where they lie (`ctid`): asked for by id a second time, a planner that takes
+the table for empty would read all of it for each. A row that moved meanwhile is left for the next claim.
+
 A claim changes no column that an index holds, its state least of all: on a page that has room (the table keeps some) the
 new row takes the old one's entries in every index, which is half of what a claim would cost.
 
@@ -33,12 +36,12 @@ SELECT id, network, channel_id, version, outage, extract(epoch FROM next_at - cl
 
 CLAIM = f"""
 WITH named AS MATERIALIZED (
-    SELECT d.id, d.channel_id, d.draft_id, d.begun_at IS NOT NULL AND NOT d.unsent AS died FROM publishing_delivery d
+    SELECT d.ctid AS place, d.channel_id, d.draft_id, d.begun_at IS NOT NULL AND NOT d.unsent AS died FROM publishing_delivery d
     WHERE d.id = ANY(%s::uuid[]) AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.next_at <= clock_timestamp()
       AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp())
     FOR UPDATE SKIP LOCKED
 ), chosen AS MATERIALIZED (
-    SELECT d.id, c.version, p.campaign_id, p.author_id, d.died FROM named d
+    SELECT d.place, c.version, p.campaign_id, p.author_id, d.died FROM named d
     JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
     LEFT JOIN publishing_outage o ON o.app_id = c.app_id AND o.host = c.host AND o.ended_at IS NULL
     WHERE {OPEN}
@@ -47,7 +50,7 @@ UPDATE publishing_delivery d SET
     worker = %s, lease_until = clock_timestamp() + make_interval(secs => %s),
     broken_at = coalesce(d.broken_at, CASE WHEN NOT d.unsent THEN d.begun_at END), begun_at = clock_timestamp(),
     unsent = d.network = ANY(%s::text[]), changed_at = clock_timestamp()
-FROM chosen WHERE d.id = chosen.id
+FROM chosen WHERE d.ctid = chosen.place
 RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.due_at, d.begun_at, d.broken_at, d.steps, d.tries,
     d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version, chosen.campaign_id, chosen.author_id, chosen.died
 """  # noqa: S608

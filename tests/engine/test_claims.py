@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, transaction
 
 from kicau.base import clock
+from kicau.base.bulk import as_ids
 from kicau.base.errors import Conflict
-from kicau.publishing import acts, calendars
+from kicau.base.ids import new_id
+from kicau.publishing import acts, ahead, calendars
 from kicau.publishing.claims import CLAIM
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Delivery
@@ -25,6 +29,10 @@ SELECT DISTINCT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.
 WHERE i.indrelid = 'publishing_delivery'::regclass AND (a.attnum = ANY(i.indkey) OR EXISTS (
     SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))
 """
+BELIEVE = """
+UPDATE pg_class SET reltuples = %s, relpages = pg_relation_size(oid) / 8192 WHERE relname = 'publishing_delivery'
+"""
+ROWS, WAVE = 2000, 20
 
 
 def test_a_claim_writes_no_column_that_an_index_holds(actor):
@@ -35,6 +43,36 @@ def test_a_claim_writes_no_column_that_an_index_holds(actor):
     assert {"state", "next_at", "hold", "id"} <= indexed  # hold and state: included, and of a condition
     assert {"worker", "lease_until", "begun_at"} <= written
     assert not written & indexed
+
+
+@pytest.mark.parametrize("believed", [-1, 0, 50, ROWS])
+def test_a_wave_costs_what_it_moves_whatever_the_planner_believes(post, believed):
+    row = post("pagi")
+    with transaction.atomic(), connection.cursor() as cursor:
+        mine = copies(row, ROWS)[:WAVE]
+        cursor.execute(BELIEVE, [believed])
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {CLAIM}", [as_ids(mine), "quick", 30.0, []])
+        plan = cursor.fetchone()[0][0]["Plan"]
+        transaction.set_rollback(True)
+    assert plan["Actual Rows"] == WAVE
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < ROWS / 2, "the whole table was read"
+
+
+def test_what_many_wrote_at_once_is_counted_before_it_is_claimed(post, monkeypatch):
+    monkeypatch.setattr(ahead, "MANY", ahead.EACH)
+    copies(post("pagi"), 2 * ahead.EACH)
+    with connection.cursor() as cursor:
+        cursor.execute(BELIEVE, [0])
+        ahead.Ahead().look()
+        cursor.execute(ahead.BELIEVED)
+        assert cursor.fetchone()[0] == 2 * ahead.EACH + 1
+
+
+def copies(row: Delivery, count: int) -> list[UUID]:
+    rows = [copy(row) for _ in range(count)]
+    for one in rows:
+        one.id, one.key = new_id(), new_id()
+    return [one.id for one in Delivery.objects.bulk_create(rows)]
 
 
 async def test_what_is_claimed_is_on_its_way_and_nobodys_to_change(post, client, actor):
