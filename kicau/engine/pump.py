@@ -12,11 +12,12 @@ import os
 import secrets
 import socket
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Protocol
 
 import structlog
@@ -35,7 +36,7 @@ UNWRITTEN = 1000  # outcomes that may wait to be settled before nothing more is 
 BUSY = 100  # steps in flight from which on what can wait gives way
 BREATH = 0.005  # seconds between claims while there is more, so that each takes many
 REFILL = 10  # a full group waits until one part in so many of it is free
-FEW = 75  # that a transaction moves at the price of many; no more than a claim takes at once
+FEW = 75  # that a transaction moves at the price of many; fewer than a claim takes at once
 GATHER = 0.03  # seconds longer in which, while it is busy, few become more
 
 log = structlog.get_logger("kicau.engine")
@@ -106,7 +107,8 @@ class Pump[I: Item, O]:
         self._took = False  # whether the last claim found something
         self._groups: Counter[str] = Counter()
         self._lanes: Counter[Any] = Counter()
-        self._outcomes: asyncio.Queue[tuple[I, O]] = asyncio.Queue()
+        self._outcomes: deque[tuple[I, O]] = deque()  # of which the first may be being written
+        self._reported = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
         self._dry = asyncio.Event()  # all that was seen is claimed: there may be more
@@ -135,7 +137,10 @@ class Pump[I: Item, O]:
                     task.result()  # a fault of ours: end with it, so that the supervisor starts a worker that works
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=LEASE.total_seconds())
-            await asyncio.wait_for(self._outcomes.join(), timeout=10)
+            async with asyncio.timeout(10):
+                while self._outcomes:
+                    self._freed.clear()
+                    await self._freed.wait()
         finally:
             for task in (*always, *self._tasks):
                 task.cancel()
@@ -151,7 +156,7 @@ class Pump[I: Item, O]:
     async def _turn(self) -> None:
         room = {g: self._room(g) for g in self.work.groups()}
         self._freed.clear()
-        if not any(n > 0 for n in room.values()) or self._outcomes.qsize() > UNWRITTEN:
+        if not any(n > 0 for n in room.values()) or len(self._outcomes) > UNWRITTEN:
             await self._sleep(IDLE)
             return
         try:
@@ -203,9 +208,11 @@ class Pump[I: Item, O]:
         self.in_flight[item.id] = item
         self._groups[item.group] += 1
         self._lanes[item.lane] += 1
-        task = asyncio.create_task(self._step(item))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        # At once, so that its request is written before the next one's step begins.
+        task = asyncio.Task(self._step(item), loop=asyncio.get_running_loop(), eager_start=True)
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _step(self, item: I) -> None:
         try:
@@ -217,19 +224,21 @@ class Pump[I: Item, O]:
             self._end(item)
             return
         self._groups[item.group] -= 1  # the network is done with it; its lane waits until the outcome is written
-        self._outcomes.put_nowait((item, outcome))
+        self._outcomes.append((item, outcome))
+        self._reported.set()
 
     async def _settle_all(self) -> None:
         while True:
-            batch = [await self._outcomes.get()]
-            if self.busy() and self._outcomes.qsize() < FEW:
+            if not self._outcomes:
+                self._reported.clear()
+                await self._reported.wait()
+            if self.busy() and len(self._outcomes) < FEW:
                 await asyncio.sleep(GATHER)
-            while len(batch) < BATCH and not self._outcomes.empty():
-                batch.append(self._outcomes.get_nowait())
+            batch = list(islice(self._outcomes, BATCH))
             await self._write([outcome for _, outcome in batch])
             for item, _ in batch:
+                self._outcomes.popleft()
                 self._end(item)
-                self._outcomes.task_done()
             self._freed.set()
 
     async def _write(self, outcomes: Sequence[O]) -> None:
@@ -261,9 +270,10 @@ class Pump[I: Item, O]:
     def _end(self, item: I) -> None:
         self.steps += 1
         self.in_flight.pop(item.id, None)
-        self._lanes[item.lane] -= 1
-        if self._lanes[item.lane] <= 0:
-            del self._lanes[item.lane]
+        lane = item.lane
+        left = self._lanes.pop(lane) - 1
+        if left:
+            self._lanes[lane] = left
 
     async def _beat(self) -> None:
         while True:

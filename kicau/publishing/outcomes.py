@@ -121,7 +121,7 @@ def went_on(item: Claimed, did: str, result: PublishResult | None, label: str) -
     now = clock.now()
     match result:
         case Published():
-            sentence, warned = _out(did, label), of_problems(result.warnings)
+            sentence, warned = _out(did, label), of_problems(result.warnings) if result.warnings else ""
             problems = [to_json(w) for w in result.warnings]
             return Outcome(
                 item=item,

@@ -38,6 +38,8 @@ from kicau.networks.x.render import meter_of, wants_alt
 
 SOON = timedelta(seconds=5)
 PROCESSING_PATIENCE = timedelta(hours=1)
+POSTING = frozenset({"tweet.read", "tweet.write", "users.read"})  # scopes
+WITH_FILES = POSTING | {"media.write"}
 GIVEN_UP = timedelta(seconds=TIMEOUT)  # after a step began, the request that it sent has landed or has not
 # Posts in each page of a look-up, few first; an account with more than all of these in the minutes of one step cannot
 # be told apart. X takes at most 100 posts of an account in 15 minutes (limits.RATES_PAGE).
@@ -139,12 +141,10 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
 
 def _check_scopes(session: Session, delivery: Delivery) -> None:
     """X answers a missing scope with a bare "Forbidden", so what is missing is told here, by name."""
-    needed = {"tweet.read", "tweet.write", "users.read"}
-    if any(part.media for part in delivery.post.parts):
-        needed.add("media.write")
+    needed = WITH_FILES if any(part.media for part in delivery.post.parts) else POSTING
     held = session.credentials.scopes
-    if held and needed - held:
-        missing = frozenset(needed - held)
+    if held and not needed <= held:
+        missing = needed - held
         raise AuthExpired(f"the sign-in lacks {', '.join(sorted(missing))}", missing=missing)
 
 
