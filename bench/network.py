@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kicau.config.worker import spare_the_collector
 from kicau.connector import registry
 from kicau.connector.sandbox import Sandbox, start
 
@@ -67,6 +68,7 @@ async def serve(wanted: argparse.Namespace) -> None:
         server.store.put("account", str(1800 + n), {**like, "id": str(1800 + n), "username": f"bench{n}"})
     await start(server)
     server.latency = wanted.latency
+    spare_the_collector()  # a network stops for nobody's posts
     print(json.dumps(server.describe()), flush=True)
     await asyncio.Event().wait()
 
