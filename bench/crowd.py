@@ -109,10 +109,10 @@ def rendered(slug: str, text: str) -> Any:
     """What `text` alone is on a network, in stored form."""
     from kicau.connector import registry
     from kicau.connector.content import Draft, Part
-    from kicau.connector.wire import to_json
+    from kicau.connector.wire import to_kept
 
     connector = registry.get(slug)
-    return to_json(connector.render(Draft(parts=(Part(text=text),)), connector.baseline))
+    return to_kept(connector.render(Draft(parts=(Part(text=text),)), connector.baseline))
 
 
 @contextmanager

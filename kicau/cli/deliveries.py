@@ -119,7 +119,7 @@ def late(row: Delivery) -> str:
 
 def first_line(row: Delivery, width: int = 48) -> str:
     parts = row.rendered["parts"]
-    text = printable(parts[0]["text"] if parts else "").strip()
+    text = printable(parts[0].get("text", "") if parts else "").strip()
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

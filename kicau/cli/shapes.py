@@ -133,7 +133,7 @@ def delivery(row: Delivery) -> dict[str, Any]:
         "post": str(row.draft_id),
         "channel": row.channel.key,
         "network": row.network,
-        "text": parts[0]["text"] if parts else "",
+        "text": parts[0].get("text", "") if parts else "",
         "parts": len(parts),
         "state": row.standing.value,
         "hold": row.hold,

@@ -1,6 +1,7 @@
 """What is said, before it is addressed (`Draft`) and exactly as it will be sent (`Rendered`).
 
-All values are frozen; all of them go to JSON and back through `kicau.connector.wire`.
+All values are frozen; all of them go to JSON and back through `kicau.connector.wire`. Rows leave out what stands at its
+default, so a default here is changed with a migration of what is stored, or not at all.
 """
 
 from __future__ import annotations

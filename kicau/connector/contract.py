@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 import aiohttp
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -50,6 +51,7 @@ from kicau.connector.protocol import Account, Connector, Redirect, prove, takes
 from kicau.connector.revising import Reads, Revises, Revision, change, draft_of, refused, settled
 from kicau.connector.sandbox import Fault, Sandbox, start
 from kicau.connector.session import File
+from kicau.connector.wire import from_json, to_kept
 
 __all__ = [
     "CALLBACK",
@@ -604,6 +606,10 @@ class ConnectorContract:
             with pytest.raises(errors.Rejected) as told:
                 await self.connector.auth.finish(lent, begun.memory, returned)
             assert told.value.problems[0].sentence
+
+    async def test_what_is_kept_is_what_was_rendered(self, session: Lent, draft: Draft) -> None:
+        post = (await self.delivery(session, draft)).post
+        assert from_json(Rendered, msgspec.json.decode(msgspec.json.encode(to_kept(post)))) == post
 
     async def test_render_is_pure(self, draft: Draft) -> None:
         can = self.connector.baseline

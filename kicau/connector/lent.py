@@ -22,7 +22,7 @@ from kicau.connector.protocol import Account, Connector, Redirect
 from kicau.connector.sandbox import Sandbox
 from kicau.connector.session import App, Credentials, File
 from kicau.connector.webhooks import TellsByWebhook
-from kicau.connector.wire import from_json, to_json
+from kicau.connector.wire import from_json, to_kept
 
 USER_AGENT = f"{CLIENT_MARK}0 (contract)"
 CALLBACK = "http://127.0.0.1:9/callback"
@@ -119,7 +119,7 @@ async def look_up(connector: Connector, session: Lent, delivery: Delivery) -> Pu
             return result
         if result is None or result.progress == delivery.progress:
             return replace(delivery, restored_at=None)
-        delivery = from_json(Delivery, to_json(replace(delivery, progress=result.progress)))
+        delivery = from_json(Delivery, to_kept(replace(delivery, progress=result.progress)))
 
 
 async def run(
@@ -151,7 +151,7 @@ async def run(
                 return result
             case Continue(progress=progress, after=after):
                 # What is kept between steps must survive being stored.
-                delivery = from_json(Delivery, to_json(replace(delivery, progress=progress, steps=delivery.steps + 1)))
+                delivery = from_json(Delivery, to_kept(replace(delivery, progress=progress, steps=delivery.steps + 1)))
                 if kept is not None:
                     kept.append(delivery.progress)
                 await asyncio.sleep(min(after.total_seconds(), patience))

@@ -116,7 +116,7 @@ def _rows(actor: Actor) -> list[Row]:
             key=row.channel.key,
             network=row.network,
             ref=row.draft.ref,
-            text=row.rendered["parts"][0]["text"],
+            text=row.rendered["parts"][0].get("text", ""),
             parts=len(row.rendered["parts"]),
             state=row.state,
             reason=row.reason,

@@ -189,7 +189,7 @@ def to_come(rendered: Any, spent: Mapping[str, int] | None, metered: Container[s
     foretold: dict[str, int] = {}
     for one in rendered.get("charges") or ():
         if one["meter"] in metered:
-            foretold[one["meter"]] = foretold.get(one["meter"], 0) + one["units"]
+            foretold[one["meter"]] = foretold.get(one["meter"], 0) + one.get("units", 1)
     return {meter: left for meter, units in foretold.items() if (left := units - (spent or {}).get(meter, 0)) > 0}
 
 

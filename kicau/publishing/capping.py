@@ -147,7 +147,7 @@ FROM unnest(%s::int[], %s::uuid[], %s::timestamptz[], %s::text[]) AS k (n, app, 
 ) x GROUP BY 1, 2
 """
 COMING = """
-SELECT d.channel_id, one->>'meter', sum((one->>'units')::int)::bigint
+SELECT d.channel_id, one->>'meter', sum(coalesce((one->>'units')::int, 1))::bigint
 FROM publishing_delivery d CROSS JOIN LATERAL jsonb_array_elements(d.rendered->'charges') one
 WHERE d.channel_id = ANY(%s::uuid[])
   AND (d.state IN ('scheduled', 'publishing') AND d.next_at <= %s OR d.state = 'held' AND d.hold = 'budget') GROUP BY 1, 2

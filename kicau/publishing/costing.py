@@ -92,5 +92,5 @@ def _paid(channels: Iterable[Channel]) -> dict[str, Channel]:
 
 def _cost(channel: Channel, day: date, charges: Sequence[dict[str, Any]] | None, times: int = 1) -> Counter[str]:
     listed = pricing.list_on(channel.network, day, channel.app.plan, fresh=FRESH)
-    micro = sum(listed.price(one["meter"], one["units"]) for one in charges or ()) if listed else 0
+    micro = sum(listed.price(one["meter"], one.get("units", 1)) for one in charges or ()) if listed else 0
     return Counter({listed.currency: micro * times}) if listed and micro else Counter()

@@ -22,7 +22,7 @@ from kicau.connector import registry, revising
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import Part, Problem, Rendered
 from kicau.connector.errors import ConnectorError, Rejected, Uncertain
-from kicau.connector.wire import from_json, to_json
+from kicau.connector.wire import from_json, to_json, to_kept
 from kicau.plans import purses
 from kicau.plans.models import Purpose
 from kicau.publishing import acts, affording, schedule
@@ -232,7 +232,7 @@ def _end(actor: Actor, row: Delivery, revision: Revision, state: Revision.State,
             for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=True))
         ]
         kept = replace(after, parts=tuple(parts))
-        row.rendered, row.text_hash = to_json(kept), schedule.text_hash(kept)
+        row.rendered, row.text_hash = to_kept(kept), schedule.text_hash(kept)
     row.changed_at = clock.now()
     Delivery.objects.filter(id=row.id).update(rendered=row.rendered, text_hash=row.text_hash, changed_at=row.changed_at)
     outcome = {Revision.State.DONE: "edited", Revision.State.UNKNOWN: "edit-unknown"}.get(state, "edit-refused")

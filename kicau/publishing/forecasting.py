@@ -330,7 +330,7 @@ def _spent(scope: Scope, begins: datetime, now: datetime, zone: str) -> list[_Ro
 
 
 CALENDAR = """
-SELECT d.workspace_id, d.network, a.plan, p.campaign_id::text, (greatest(d.due_at, now()) AT TIME ZONE %(zone)s)::date, c->>'meter', sum((c->>'units')::bigint)
+SELECT d.workspace_id, d.network, a.plan, p.campaign_id::text, (greatest(d.due_at, now()) AT TIME ZONE %(zone)s)::date, c->>'meter', sum(coalesce((c->>'units')::bigint, 1))
 FROM publishing_delivery d JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel h ON h.id = d.channel_id
 JOIN channels_networkapp a ON a.id = h.app_id CROSS JOIN LATERAL jsonb_array_elements(d.rendered->'charges') c
 WHERE d.state IN ('scheduled', 'publishing', 'held') AND d.due_at < %(ends)s

@@ -19,7 +19,7 @@ from kicau.channels.live import capabilities_of
 from kicau.channels.models import Channel, ChannelState, Slot
 from kicau.connector import registry
 from kicau.connector.content import Problem, Rendered
-from kicau.connector.wire import from_json, to_json
+from kicau.connector.wire import from_json, to_kept
 from kicau.media import library
 from kicau.media.probe import Unusable
 from kicau.plans.pricing import Priced, list_on, not_on, price_all
@@ -271,7 +271,7 @@ def _delivery(
         due_at=due_at,
         next_at=first_step_at(due_at, rendered, now),
         timezone=one.timezone or one.draft.timezone,
-        rendered=to_json(rendered),
+        rendered=to_kept(rendered),
         text_hash=text_hash(rendered),
     )
     if needs_confirmation(channel):

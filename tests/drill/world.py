@@ -27,7 +27,7 @@ from kicau.config.worker import chores_with
 from kicau.connector import registry
 from kicau.connector.contract import consent
 from kicau.connector.sandbox import Sandbox, start
-from kicau.connector.wire import to_json
+from kicau.connector.wire import to_kept
 from kicau.engine.chores import keep_doing
 from kicau.engine.pump import Pump
 from kicau.media.acts import add_medium
@@ -243,7 +243,7 @@ def _publish(actor: Actor, channels: dict[str, Channel], drafts: Sequence[Draft]
                     next_at=due,
                     state=DeliveryState.PUBLISHED,
                     steps=1,
-                    rendered=to_json(schedule.render(draft, channel)),
+                    rendered=to_kept(schedule.render(draft, channel)),
                     remote_ids=[f"{slug}-{n}"],
                     url=f"https://{slug}.example/{n}",
                     raw={"id": f"{slug}-{n}"},

@@ -161,7 +161,7 @@ def stock(actor, workspace) -> dict[str, object]:
         row.save()
     spend(actor, channels["x-kopi"], late)
     telling(actor, channels["ig-kopi"], now)
-    carousel = next((d for d in made if sum(len(p["media"]) for p in d.rendered["parts"]) > 1), made[0])
+    carousel = next((d for d in made if sum(len(p.get("media", ())) for p in d.rendered["parts"]) > 1), made[0])
     announced, left = leaving(actor, now)
     item = archived(actor)
     return evidence(actor) | {

@@ -104,7 +104,7 @@ def test_media_with_alt_go_into_the_part_that_is_named(kicau, connected, tmp_pat
     )
     assert said.code == 0, said.err
     parts = Delivery.objects.get().rendered["parts"]
-    assert [[m["media"]["alt"] for m in p["media"]] for p in parts] == [[], ["Hitam"]]
+    assert [[m["media"]["alt"] for m in p.get("media", ())] for p in parts] == [[], ["Hitam"]]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from kicau.channels.models import Channel
 from kicau.connector import content, registry
 from kicau.connector.contract import consent
 from kicau.connector.sandbox import start
-from kicau.connector.wire import to_json
+from kicau.connector.wire import to_kept
 from kicau.publishing import compose, schedule
 from kicau.publishing.models import Delivery, DeliveryState
 
@@ -101,7 +101,7 @@ def published(actor, pair, say) -> Callable[..., Any]:
             state=DeliveryState.PUBLISHED,
             due_at=now,
             next_at=now,
-            rendered=to_json(schedule.render(whole, pair[key])),
+            rendered=to_kept(schedule.render(whole, pair[key])),
             remote_ids=[id_],
             published_at=now,
         )

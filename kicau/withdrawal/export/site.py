@@ -147,10 +147,10 @@ def _deliveries(rows: Any) -> Iterator[Entry]:
             d = found[id_]
             texts = [
                 (
-                    part["text"],
+                    part.get("text", ""),
                     [
                         names[m["media"]["ref"]] + (m["media"].get("alt", ""),)
-                        for m in part["media"]
+                        for m in part.get("media", ())
                         if m["media"]["ref"] in names
                     ],
                 )
@@ -205,7 +205,7 @@ def _drafts(rows: Any) -> Iterator[Entry]:
 
 
 def _names(rows: Any) -> dict[str, tuple[str, str]]:
-    refs = {m["media"]["ref"] for d in rows for part in d.rendered["parts"] for m in part["media"]}
+    refs = {m["media"]["ref"] for d in rows for part in d.rendered["parts"] for m in part.get("media", ())}
     digests = [ref.partition("/")[2] for ref in refs]
     workspaces = {d.workspace_id for d in rows}
     found = Medium.objects.filter(workspace__in=workspaces, sha256__in=digests)
