@@ -19,10 +19,9 @@ from kicau.publishing.claims import LOOK
 
 AHEAD = 1.0  # seconds before its time that a delivery is seen
 EACH = 25  # of a channel, so that one with many takes no place from the others
-MOST = 5000  # seen in one look
+MOST = 5000  # of a network, so that one with many hides no other
 MANY = 500  # from here on much is known
 OFTEN, SELDOM = 0.2, 1.0  # seconds between looks; seldom while much is known
-DRY = 5.0  # seconds, or until all that is known is claimed, while that is so much that what is new comes later
 MARGIN = 0.002  # seconds: the database's clock must have come as far as ours
 WAVE = 100  # claimed at once: the first of many are on their way while the next are claimed
 # The planner takes what was due last year for waiting, too, and would start processes and compile for millions of rows.
@@ -75,8 +74,7 @@ class Ahead:
         self.lanes = {lane: version for _, _, lane, version, _, _ in rows}
         if len(rows) >= MANY:
             _count(len(rows))
-        pause = OFTEN if len(rows) < MANY else SELDOM if len(rows) < MOST else DRY
-        return max(pause, 10 * (now - began))
+        return max(OFTEN if len(rows) < MANY else SELDOM, 10 * (now - began))
 
     def choose(self, room: Room) -> dict[UUID, UUID | None]:
         """What to claim now, the oldest first, each with the outage that it probes. It is known no longer."""
@@ -84,8 +82,8 @@ class Ahead:
         chosen: dict[UUID, UUID | None] = {}
         used = dict(room.lanes)
         with self._turn:
-            for group, free in room.groups.items():
-                free = min(free, WAVE - len(chosen))
+            for group in sorted(room.groups, key=lambda group: len(self._groups.get(group, ()))):  # who has few, first
+                free = min(room.groups[group], WAVE - len(chosen))
                 if free > 0 and (hints := self._groups.get(group)):
                     taken = _take(hints, free, used, room.per_lane, now, probed)
                     chosen |= {hint.id: hint.outage for hint in taken}

@@ -20,10 +20,12 @@ OPEN = """
       AND (o.until IS NULL OR o.until <= clock_timestamp())
 """
 
-# What is due within `ahead` seconds, the oldest first, at most `each` of a channel. statement_timestamp() stands still
-# while it runs, so an index can be asked; clock_timestamp() would have every delivery read that waits for next year.
+# What is due within `ahead` seconds, the oldest first, at most `each` of a channel and `most` of a network, so that one
+# with many hides no other. statement_timestamp() stands still while it runs, so an index can be asked; clock_timestamp()
+# would have every delivery read that waits for next year.
 LOOK = f"""
 SELECT id, network, channel_id, version, outage, extract(epoch FROM next_at - clock_timestamp())::float8 FROM (
+  SELECT *, row_number() OVER (PARTITION BY network ORDER BY due_at, id) AS nth FROM (
     SELECT d.id, d.network, d.channel_id, c.version, d.next_at, d.due_at, CASE WHEN o.until IS NOT NULL THEN o.id END AS outage,
         row_number() OVER (PARTITION BY d.channel_id ORDER BY d.due_at, d.id) AS place
     FROM publishing_delivery d
@@ -31,7 +33,8 @@ SELECT id, network, channel_id, version, outage, extract(epoch FROM next_at - cl
     LEFT JOIN publishing_outage o ON o.app_id = c.app_id AND o.host = c.host AND o.ended_at IS NULL
     WHERE d.state IN ('scheduled', 'publishing') AND d.next_at <= statement_timestamp() + make_interval(secs => %(ahead)s)
       AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp()) AND {OPEN}
-) seen WHERE place <= %(each)s ORDER BY due_at, id LIMIT %(most)s
+  ) seen WHERE place <= %(each)s
+) ranked WHERE nth <= %(most)s ORDER BY due_at, id
 """  # noqa: S608 (nothing of it comes from outside)
 
 CLAIM = f"""

@@ -15,6 +15,7 @@ from kicau.base import clock
 from kicau.base.bulk import as_ids
 from kicau.base.errors import Conflict
 from kicau.base.ids import new_id
+from kicau.engine.pump import Room
 from kicau.publishing import acts, ahead, calendars
 from kicau.publishing.claims import CLAIM
 from kicau.publishing.deliver import Deliveries
@@ -66,6 +67,19 @@ def test_what_many_wrote_at_once_is_counted_before_it_is_claimed(post, monkeypat
         ahead.Ahead().look()
         cursor.execute(ahead.BELIEVED)
         assert cursor.fetchone()[0] == 2 * ahead.EACH + 1
+
+
+def test_a_network_with_more_than_a_look_takes_hides_no_other(post, monkeypatch):
+    monkeypatch.setattr(ahead, "MOST", 3)
+    monkeypatch.setattr(ahead, "WAVE", 2)
+    later, earlier = post("sore", to="budi"), post("pagi")
+    copies(earlier, 5)
+    Delivery.objects.filter(id=later.id).update(network="other", due_at=clock.now())
+    looked = ahead.Ahead()
+    looked.look()
+    chosen = looked.choose(Room({"stranger": 100, "other": 100}))
+    assert later.id in chosen
+    assert len(chosen) == 2
 
 
 def copies(row: Delivery, count: int) -> list[UUID]:
