@@ -15,6 +15,7 @@ class Line:
         self.broken = 0  # connections that a cut has torn
         self.delay = 0.0  # seconds before each piece is handed on
         self._flows = asyncio.Event()
+        self._stalled, self._flowed = 0.0, -1.0  # how long it last stood still, and until when
         self._flows.set()
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -59,7 +60,12 @@ class Line:
         """Take everything and hand on nothing, without a word."""
         self._flows.clear()
         await asyncio.sleep(seconds)
+        self._stalled, self._flowed = seconds, asyncio.get_running_loop().time()
         self._flows.set()
+
+    def held(self) -> float:
+        """Seconds that what arrives now may have been under way."""
+        return self._stalled if asyncio.get_running_loop().time() - self._flowed < 1 else 0.0
 
     # Handing on
 

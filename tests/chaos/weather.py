@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kicau.connector.sandbox import Fault
 from tests.chaos.plan import Pace
@@ -19,10 +19,10 @@ GARBAGE = (
 class Weather(list[Fault]):
     """In the place of a sandbox's list of faults: gives each request that comes a fault of its own, or none."""
 
-    def __init__(self, seed: int, network: str, share: float, pace: Pace) -> None:
+    def __init__(self, seed: int, network: str, share: float, pace: Pace, held: Callable[[], float]) -> None:
         super().__init__()
         self.dice = random.Random(f"{seed}:{network}")
-        self.share, self.pace = share, pace
+        self.share, self.pace, self.held = share, pace, held
         self.is_calm = True
         self.requests = 0
         self.faults: Counter[str] = Counter()
@@ -36,7 +36,8 @@ class Weather(list[Fault]):
         yield fault
 
     def _draw(self) -> tuple[str, Fault]:
-        dice, late = self.dice, self.pace.timeout + self.dice.uniform(0.2, 0.6)
+        # Counted from when the request was sent: what the line held back is not late by that as well.
+        dice, late = self.dice, max(0.0, self.pace.timeout + self.dice.uniform(0.2, 0.6) - self.held())
         kinds: dict[str, tuple[int, Fault]] = {
             "drop": (14, Fault(effect="drop")),
             "drop-after": (16, Fault(effect="drop-after")),
