@@ -289,19 +289,13 @@ def _encoded(
     sent = {name.lower(): value for name, value in headers.items()}
     if json is not None:
         sent.setdefault("content-type", "application/json")
-        return sent, _plain(json)
+        return sent, jsonlib.dumps(json).encode()  # escaped to ASCII: what lies beyond it, some servers read wrongly
     if form is not None:
         sent.setdefault("content-type", "application/x-www-form-urlencoded")
         return sent, urlencode(form).encode()
     if isinstance(body, bytes):
         sent.setdefault("content-type", "application/octet-stream")
     return sent, body
-
-
-def _plain(value: JSON) -> bytes:
-    """JSON in ASCII alone: what lies beyond it some servers read wrongly, where it is not escaped."""
-    quick = msgspec.json.encode(value)
-    return quick if quick.isascii() else jsonlib.dumps(value).encode()
 
 
 def classify(reply: Reply) -> ConnectorError:

@@ -25,7 +25,7 @@ FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
 """
 STORY = "SELECT at, did, outcome, sentence, worker, detail FROM publishing_attempt WHERE delivery_id = %s ORDER BY id"
 BROKE = """
-SELECT DISTINCT ON (a.delivery_id) a.outcome, a.detail->'calls'->-1->>'status' AS status
+SELECT DISTINCT ON (a.delivery_id) a.detail->'calls'->-1->>'status' AS status
 FROM publishing_attempt a JOIN publishing_delivery d ON d.id = a.delivery_id
 WHERE d.state = 'unknown' AND (a.outcome IN ('uncertain', 'unknown') OR a.did = 'find')
 ORDER BY a.delivery_id, a.id
