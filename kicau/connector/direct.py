@@ -9,27 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawResponseMessage
 from yarl import URL
 
+GO_ON = 5.0  # seconds that a server may take to say that it takes a body
+SILENCE = 1.0  # seconds after which one that was never heard to say so is asked whether it is there
 LARGE = 64 << 10  # bytes; a larger body is left to the session, which sends it as fast as the network takes it
 ORIGINS = 1000  # remembered of a client
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # methods that say no length where they have no body
 UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # in a header it would end it, or mean something else
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Origin:
     """What all requests to one server have in common."""
 
+    url: URL
     request: aiohttp.ClientRequest  # names the server to the pool; never sent
     headers: Mapping[str, str]  # lower case: the host's, and those of the client
+    says_go_on: bool | None = None  # where it is asked to before a body is sent; None: not known yet
 
+
+type Answer = tuple[RawResponseMessage, aiohttp.StreamReader]
 
 _origins: WeakKeyDictionary[aiohttp.ClientSession, dict[URL, Origin]] = WeakKeyDictionary()
 
@@ -49,45 +57,96 @@ async def exchange(
     patience: aiohttp.ClientTimeout,
     most: int,
     heard: Callable[[int], None],
+    first: Callable[[], Awaitable[None]] | None = None,
 ) -> tuple[dict[str, str], bytes]:
     """Headers (their names in lower case) and body, of which no more than a little over `most` bytes are read;
     `heard` is told the status as soon as it is known.
+
+    `first` is awaited just before anything leaves that could be carried out. Where there is a body, the server is asked
+    before that whether it takes one (`Expect: 100-continue`,
+    https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1, 2026-11-27), so that a line that stands still is found out
+    while nothing is in doubt. One that leaves that header alone, but is there, gets the body all the same.
 
     `headers` have their names in lower case. Raises TimeoutError after `patience.total` seconds, and what a session
     raises: aiohttp.ClientConnectorError, ConnectionTimeoutError or InvalidURL where nothing was sent, another ClientError where the
     answer was lost; ValueError for what no header can hold.
     """
     origin = _origin_of(client, url)
-    request = _written(method, url, {**origin.headers, **headers}, body)
+    asks = first is not None and bool(body) and origin.says_go_on is not False
+    head = _head(method, url, {**origin.headers, **headers, **({"expect": "100-continue"} if asks else {})}, body)
     if client.connector is None:
         raise aiohttp.ClientConnectionError("The client is closed.")
     async with asyncio.timeout(patience.total):
         connection = await client.connector.connect(origin.request, [], patience)
         try:
-            answer = await _asked(connection, request, method, most, heard)
+            protocol = _ready(connection, method)
+            early = await _instead_of_go_on(client, origin, protocol, head) if asks else None
+            if early is None:
+                if first is not None:
+                    await first()
+                protocol.transport.write((b"" if asks else head) + (body or b""))
+            message, payload = early or await _answer(protocol)
+            heard(message.code)
+            answer = await whole(message.headers, payload, most)
         except BaseException:
             connection.close()  # what is under way on it belongs to nobody
             raise
+        if early is not None:
+            connection.close()  # the server may still wait for the body
         connection.release()
     return answer
 
 
-async def _asked(
-    connection: aiohttp.connector.Connection, request: bytes, method: str, most: int, heard: Callable[[int], None]
-) -> tuple[dict[str, str], bytes]:
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None:
+def _ready(connection: aiohttp.connector.Connection, method: str) -> Any:
+    """The connection's protocol, set to read one answer."""
+    protocol = connection.protocol
+    if protocol is None or protocol.transport is None:
         raise aiohttp.ServerDisconnectedError
     protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
-    transport.write(request)
+    return protocol
+
+
+async def _answer(protocol: Any, *, or_go_on: bool = False) -> Answer:
+    """After "go on", "early hints" and their like."""
     try:
-        message, payload = await protocol.read()
-        while 100 <= message.code < 200 and message.code != 101:  # "go on", "early hints": the answer comes after them
-            message, payload = await protocol.read()
+        while True:
+            answer: Answer = await protocol.read()
+            code = answer[0].code
+            if not 100 <= code < 200 or code == 101 or (or_go_on and code == 100):
+                return answer
     except HttpProcessingError as exc:
         raise aiohttp.ClientPayloadError("the answer is not HTTP") from exc
-    heard(message.code)
-    return await whole(message.headers, payload, most)
+
+
+async def _instead_of_go_on(client: aiohttp.ClientSession, origin: Origin, protocol: Any, head: bytes) -> Answer | None:
+    """None where the body may be sent; else what the server answered without it. Raises TimeoutError where nobody is
+    there."""
+    protocol.transport.write(head)
+    try:
+        async with asyncio.timeout(GO_ON if origin.says_go_on else SILENCE):
+            answer = await _answer(protocol, or_go_on=True)
+    except TimeoutError:
+        if origin.says_go_on or not await _is_there(client, origin.url):
+            raise
+        origin.says_go_on = False
+        return None
+    match answer[0].code:
+        case 100:
+            origin.says_go_on = True
+            return None
+        case 417:
+            origin.says_go_on = False
+            raise aiohttp.ClientConnectionError("it refuses to be asked, which the next try does not")
+    return answer
+
+
+async def _is_there(client: aiohttp.ClientSession, url: URL) -> bool:
+    """Whether anything is answered there, on another connection."""
+    try:
+        async with client.head(url, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=GO_ON - SILENCE)):
+            return True
+    except (TimeoutError, aiohttp.ClientError):
+        return False
 
 
 async def whole(headers: Mapping[str, str], payload: aiohttp.StreamReader, most: int) -> tuple[dict[str, str], bytes]:
@@ -110,7 +169,7 @@ def _origin_of(client: aiohttp.ClientSession, url: URL) -> Origin:
         request = aiohttp.ClientRequest(
             "GET", key, headers=client.headers, loop=asyncio.get_running_loop(), session=client
         )
-        found = known[key] = Origin(request, {name.lower(): value for name, value in request.headers.items()})
+        found = known[key] = Origin(key, request, {name.lower(): value for name, value in request.headers.items()})
     return found
 
 
@@ -120,10 +179,10 @@ def _server_of(url: URL) -> URL:
     return url.origin()
 
 
-def _written(method: str, url: URL, headers: dict[str, str], body: bytes | None) -> bytes:
+def _head(method: str, url: URL, headers: dict[str, str], body: bytes | None) -> bytes:
     if body is not None or method not in BODILESS:
         headers["content-length"] = str(len(body or b""))
     lines = [f"{method} {url.raw_path_qs} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     if UNSENDABLE.search("\t".join(lines)):  # which says nothing of it: a header may hold a secret
         raise ValueError("the request's line or one of its headers holds what cannot be sent in one")
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + (body or b"")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"

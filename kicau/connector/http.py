@@ -157,7 +157,7 @@ class Http:
     shut: list[ShutDoor] = field(default_factory=list)  # those that were
     read_allowances: ReadAllowances = lambda reply: ()  # what an answer says of how much is used up
     allowed: list[Allowance] = field(default_factory=list)  # as they were said
-    before_it_counts: Callable[[], Awaitable[None]] | None = None  # awaited before what must not be sent twice
+    before_it_counts: Callable[[], Awaitable[None]] | None = None  # awaited as what must not be sent twice leaves
     pay: Callable[[Charge], Awaitable[None]] | None = None  # awaited before each call: sets aside, or refuses it
 
     async def call(
@@ -184,8 +184,6 @@ class Http:
         can use up; where only its answer tells how much it was, `counted` reads that.
         """
         safe = method == "GET" if repeatable is None else repeatable
-        if not safe and self.before_it_counts is not None:
-            await self.before_it_counts()
         if self.pay is not None:
             await self.pay(charge)
         self.spend(charge)
@@ -223,10 +221,18 @@ class Http:
         redirects: bool,
     ) -> Reply:
         began, at, status, lost_it = time.perf_counter(), self.now(), 0, True
+        first = None if safe else self.before_it_counts
+        left = first is None  # whether anything was sent that could be carried out
 
         def heard(code: int) -> None:
             nonlocal status
             status = code
+
+        async def leave() -> None:
+            nonlocal left
+            if first is not None:
+                await first()
+            left = True
 
         try:
             target = _target(url, params)
@@ -240,19 +246,22 @@ class Http:
                     patience=_patience(timeout),
                     most=MAX_ANSWER,
                     heard=heard,
+                    first=first and leave,
                 )
             else:
+                await leave()
                 lower, content = await self._through_session(method, target, timeout, headers, body, redirects, heard)
             lost_it = status >= 500
-            return Reply(status, lower, content, safe)
+            return Reply(status, lower, content, safe or not left)
         except NEVER_LEFT as exc:
             lost_it = False
             raise Unavailable(f"{_host(url)} could not be reached") from exc
         except (TimeoutError, aiohttp.ClientError, ConnectionError) as exc:
-            lost = Unavailable if safe else Uncertain
+            lost = Unavailable if safe or not left else Uncertain
             raise lost(f"{_host(url)} did not answer ({type(exc).__name__})") from exc
         finally:
             took = round((time.perf_counter() - began) * 1000)
+            lost_it, safe = lost_it and left, safe or not left
             self.calls.append(Call(method, _host(url), _path(url), status, took, charge, at, lost_it, safe, counted))
 
     async def _through_session(

@@ -58,20 +58,30 @@ RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.du
     d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version, chosen.campaign_id, chosen.author_id, chosen.died
 """  # noqa: S608
 
-# A row is written only while it is still this claim's (begun_at is its mark): who lost the lease lost the word, even
-# to a later claim of its own.
-SETTLE = """
+_WRITE = """
 UPDATE publishing_delivery d SET
     state = v.state, hold = v.hold, next_at = v.next_at, progress = coalesce(v.progress, d.progress), steps = v.steps, tries = v.tries,
     broken_at = v.broken_at, begun_at = NULL, lease_until = NULL, worker = '', reason = v.reason, said = v.said, problems = v.problems,
     remote_ids = coalesce(v.remote_ids, d.remote_ids), url = coalesce(v.url, d.url), raw = coalesce(v.raw, d.raw),
     published_at = coalesce(v.published_at, d.published_at), changed_at = clock_timestamp()
 FROM (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v (
-    id uuid, begun_at timestamptz, state text, hold text, next_at timestamptz, progress jsonb, steps int, tries int, broken_at timestamptz, reason text,
+    id uuid, begun_at timestamptz, doubt timestamptz, state text, hold text, next_at timestamptz, progress jsonb, steps int, tries int, broken_at timestamptz, reason text,
     said jsonb, problems jsonb, remote_ids varchar[], url text, raw jsonb, published_at timestamptz)) v
-WHERE d.id = v.id AND d.worker = %s AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.begun_at = v.begun_at
+WHERE d.id = v.id AND {}
 RETURNING d.id
 """
+
+# A row is written only while it is still this claim's (begun_at is its mark): who lost the lease lost the word, even
+# to a later claim of its own.
+SETTLE = _WRITE.format(
+    "d.worker = %s AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.begun_at = v.begun_at"
+)
+
+# But what is out is out: while others still wonder what became of this very step (broken_at is its mark then), and have
+# sent nothing since, its report is what they look for, and the answer to what a person may have been asked.
+SETTLE_DOUBT = _WRITE.format(
+    "coalesce(d.state, '') IN ('scheduled', 'publishing', 'unknown') AND d.broken_at = v.doubt"
+)
 
 RENEW = """
 UPDATE publishing_delivery SET lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s::uuid[]) AND worker = %s

@@ -124,6 +124,7 @@ class Deliveries:
             raise NotHeld("this worker stood still, or the database did")
 
     async def _leave(self, item: Claimed) -> None:
+        self._sure(item)  # the server may have taken its time to say that it takes the request
         if not await self._leaving.may((item.id, item.begun_at)):
             raise NotHeld("this worker stood still, or the database did")
 

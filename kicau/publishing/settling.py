@@ -19,7 +19,7 @@ from kicau.channels.models import Channel, NetworkApp, Refusal
 from kicau.connector import registry
 from kicau.plans.reservations import Short
 from kicau.publishing import affording, news
-from kicau.publishing.claims import SAY_WHY, SETTLE
+from kicau.publishing.claims import SAY_WHY, SETTLE, SETTLE_DOUBT
 from kicau.publishing.models import Attempt, Delivery, DeliveryState
 from kicau.publishing.outages import Outages
 from kicau.publishing.outcomes import FREE_ROUNDS, GIVE_UP, LONGEST_ROUND, Outcome, beyond_budget
@@ -31,7 +31,8 @@ ANSWERED: list[Callable[[Sequence[tuple[UUID, str, UUID, datetime]]], None]] = [
 
 
 def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel], outages: Outages) -> None:
-    """Write them, in one transaction; what is no longer this claim's is told in its story and changes nothing else."""
+    """Write them, in one transaction. What is no longer this claim's is told in its story and changes nothing else, but
+    where it says that the step which others wonder about did succeed."""
     with transaction.atomic():
         outages.note(outcomes)
         _pace([o for o in outcomes if o.did == "find" and o.outcome in ("not-found", "continued")])
@@ -41,6 +42,9 @@ def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Cha
         with connection.cursor() as cursor:
             cursor.execute(SETTLE, [_rows(outcomes), worker])
             kept: set[UUID] = {row[0] for row in cursor.fetchall()}
+            if late := [o for o in outcomes if o.item.id not in kept and o.outcome in ("published", "continued")]:
+                cursor.execute(SETTLE_DOUBT, [_rows(late)])
+                kept |= {row[0] for row in cursor.fetchall()}
         copy_in(
             Attempt._meta.db_table, COLUMNS, (_attempt(o, worker, o.item.id in kept) for o in outcomes if o.sentence)
         )
@@ -77,6 +81,7 @@ def _rows(outcomes: Sequence[Outcome]) -> str:
         return {
             "id": o.item.id,
             "begun_at": o.item.begun_at,
+            "doubt": o.item.broken_at or o.item.begun_at,
             "state": o.state,
             "hold": o.hold,
             "next_at": o.next_at,

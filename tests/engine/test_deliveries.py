@@ -98,6 +98,41 @@ async def test_who_lost_the_lease_lost_the_word(post, client, actor):
     assert (fresh.state, fresh.standing, fresh.worker) == ("scheduled", "publishing", "quick")
 
 
+@pytest.mark.parametrize("others", ["are waiting", "are looking", "have asked a person"])
+async def test_a_late_report_ends_the_doubt_about_its_step(post, client, actor, network, others):
+    row = await sync_to_async(post)("lama diam")
+    slow, quick = deliver.Deliveries(client), deliver.Deliveries(client)
+    item = (await claimed(slow, "slow"))[0]
+    report = await slow.step(item)  # and then it stands still until its lease is over
+    await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
+    doubted = (await claimed(quick, "quick"))[0]
+    assert doubted.broken_at == item.begun_at
+    lost = outcomes.uncertain(doubted, "find", "Stranger", errors.Uncertain("gone"), False, item.begun_at)
+    theirs = lost if others == "have asked a person" else await quick.step(doubted)
+    if others != "are looking":
+        await sync_to_async(quick.settle)("quick", [theirs])
+    await sync_to_async(slow.settle)("slow", [report])
+    if others == "are looking":
+        await sync_to_async(quick.settle)("quick", [theirs])
+    fresh = await Delivery.objects.aget(id=row.id)
+    assert (fresh.state, fresh.remote_ids, fresh.broken_at) == ("published", list(report.published.ids), None)
+    assert texts(network) == ["lama diam"]
+
+
+async def test_a_late_report_changes_nothing_once_the_step_was_taken_again(post, client, actor):
+    row = await sync_to_async(post)("dikirim lagi")
+    slow, quick = deliver.Deliveries(client), deliver.Deliveries(client)
+    item = (await claimed(slow, "slow"))[0]
+    report = await slow.step(item)
+    await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
+    doubted = (await claimed(quick, "quick"))[0]
+    await sync_to_async(quick.settle)("quick", [outcomes.went_on(doubted, "find", None, "Stranger")])
+    again = (await claimed(quick, "quick"))[0]
+    await sync_to_async(slow.settle)("slow", [report])
+    fresh = await Delivery.objects.aget(id=row.id)
+    assert (fresh.state, fresh.begun_at, fresh.worker) == ("publishing", again.begun_at, "quick")
+
+
 async def test_a_limit_lets_the_channel_wait_and_delays_no_other(post, shop, state, network):
     network.faults.append(Fault(effect="rate-limit", seconds=3600, method="POST", path="^/posts"))
     first = await sync_to_async(post)("dibatasi", to="ana")

@@ -18,6 +18,7 @@ class Server:
 
     def __init__(self) -> None:
         self.answer, self.asked, self.connections, self.then_close = b"", list[bytes](), 0, False
+        self.go_on: bytes | None = b"HTTP/1.1 100 Continue\r\n\r\n"  # to who waits for it; None: leaves it alone
         self.url = ""
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -25,9 +26,13 @@ class Server:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                length = next((int(v) for k, _, v in _fields(head) if k == "content-length"), 0)
+                told = {name: value for name, _, value in _fields(head)}
+                if "expect" in told and self.go_on is not None:
+                    writer.write(self.go_on)
+                length = int(told.get("content-length", 0))
                 self.asked.append(head + await reader.readexactly(length))
-                writer.write(self.answer)
+                is_head = head.startswith(b"HEAD ")
+                writer.write(self.answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if is_head else self.answer)
                 await writer.drain()
                 if self.then_close:
                     break
@@ -178,3 +183,97 @@ async def test_what_is_inside_stays_out_of_reach(server, monkeypatch, host):
         with pytest.raises(errors.Unavailable):
             await Http(client).call("GET", server.url.replace("127.0.0.1", host))
     assert server.connections == 0
+
+
+# Where nothing may leave that could be in doubt
+
+
+@pytest.fixture
+async def careful(door) -> tuple[Http, list[str]]:
+    """A door that notes before it sends what counts, and what it noted."""
+    noted: list[str] = []
+
+    async def note() -> None:
+        noted.append("leaves")
+
+    door.before_it_counts = note
+    return door, noted
+
+
+async def test_what_counts_leaves_when_the_server_says_that_it_takes_it(server, careful):
+    door, noted = careful
+    server.answer = WHOLE
+    for _ in range(2):
+        assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}
+    assert [b"expect: 100-continue" in asked and asked.endswith(b'{"a": 1}') for asked in server.asked] == [True] * 2
+    assert (noted, server.connections) == (["leaves"] * 2, 1)
+    await door.call("POST", server.url, json={"a": 1}, repeatable=True)
+    await door.call("POST", server.url)  # without a body there is nothing to wait with
+    assert not any(b"expect" in asked for asked in server.asked[2:])
+    assert noted == ["leaves"] * 3
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_where_a_line_stands_still_nothing_that_counts_is_sent(server, careful, monkeypatch, is_known):
+    monkeypatch.setattr(direct, "SILENCE", 0.05)
+    monkeypatch.setattr(direct, "GO_ON", 0.2)
+    door, noted = careful
+    if is_known:
+        server.answer = WHOLE
+        await door.call("POST", server.url, json={"a": 1})
+        noted.clear()
+    server.go_on, server.answer = None, b""
+    with pytest.raises(errors.Unavailable):
+        await door.call("POST", server.url, json={"a": 1})
+    last = door.calls[-1]
+    assert (last.status, last.lost, last.repeatable, last.refused) == (0, False, True, True)
+    assert noted == []
+
+
+async def test_a_server_that_leaves_it_alone_is_waited_for_once(server, careful, monkeypatch):
+    monkeypatch.setattr(direct, "SILENCE", 0.05)
+    door, noted = careful
+    server.answer, server.go_on = WHOLE, None
+    for _ in range(2):
+        assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}
+    assert noted == ["leaves"] * 2
+    methods = sorted((asked.split()[0], b"expect" in asked) for asked in server.asked)
+    assert methods == [(b"HEAD", False), (b"POST", False), (b"POST", True)]
+
+
+async def test_one_that_refuses_to_be_asked_is_not_asked_again(server, careful):
+    door, noted = careful
+    server.answer, server.go_on = WHOLE, b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"
+    with pytest.raises(errors.Unavailable):
+        await door.call("POST", server.url, json={"a": 1})
+    assert (await door.call("POST", server.url, json={"a": 1})).ok
+    assert noted == ["leaves"]
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, errors.AuthExpired), (503, errors.Unavailable)])
+async def test_an_answer_in_its_place_is_no_doubt(server, careful, status, error):
+    door, noted = careful
+    server.answer, server.go_on = WHOLE, b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status
+    with pytest.raises(error):
+        await door.call("POST", server.url, json={"a": 1})
+    assert (noted, door.calls[0].status, door.calls[0].lost) == ([], status, False)
+    server.go_on = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    assert (await door.call("POST", server.url, json={"a": 1})).ok
+    assert server.connections == 2
+
+
+async def test_what_may_not_leave_does_not(server, careful):
+    door, _ = careful
+
+    async def refuse() -> None:
+        raise errors.Unavailable("not now")
+
+    door.before_it_counts = refuse
+    server.answer = WHOLE
+    for body in ({"a": 1}, None):
+        with pytest.raises(errors.Unavailable, match="not now"):
+            await door.call("POST", server.url, json=body)
+    with pytest.raises(errors.Unavailable, match="not now"):
+        await door.call("POST", server.url, body=b"x" * (direct.LARGE + 1))
+    assert server.asked == []
+    assert not any(call.lost for call in door.calls)
