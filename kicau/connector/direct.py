@@ -27,6 +27,10 @@ BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # methods that say no
 UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # in a header it would end it, or mean something else
 
 
+class NothingSent(aiohttp.ClientConnectionError):
+    """The connection was gone before anything went out on it that could be carried out."""
+
+
 @dataclass(slots=True)
 class Origin:
     """What all requests to one server have in common."""
@@ -68,8 +72,8 @@ async def exchange(
     while nothing is in doubt. One that leaves that header alone, but is there, gets the body all the same.
 
     `headers` have their names in lower case. Raises TimeoutError after `patience.total` seconds, and what a session
-    raises: aiohttp.ClientConnectorError, ConnectionTimeoutError or InvalidURL where nothing was sent, another ClientError where the
-    answer was lost; ValueError for what no header can hold.
+    raises: NothingSent, aiohttp.ClientConnectorError, ConnectionTimeoutError or InvalidURL where nothing was sent, another
+    ClientError where the answer was lost; ValueError for what no header can hold.
     """
     origin = _origin_of(client, url)
     asks = first is not None and bool(body) and origin.says_go_on is not False
@@ -79,12 +83,15 @@ async def exchange(
     async with asyncio.timeout(patience.total):
         connection = await client.connector.connect(origin.request, [], patience)
         try:
-            protocol = _ready(connection, method)
+            protocol = connection.protocol
+            if protocol is None:
+                raise NothingSent
+            protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
             early = await _instead_of_go_on(client, origin, protocol, head) if asks else None
             if early is None:
                 if first is not None:
                     await first()
-                protocol.transport.write((b"" if asks else head) + (body or b""))
+                _send(protocol, (b"" if asks else head) + (body or b""))
             message, payload = early or await _answer(protocol)
             heard(message.code)
             answer = await whole(message.headers, payload, most)
@@ -97,13 +104,10 @@ async def exchange(
     return answer
 
 
-def _ready(connection: aiohttp.connector.Connection, method: str) -> Any:
-    """The connection's protocol, set to read one answer."""
-    protocol = connection.protocol
-    if protocol is None or protocol.transport is None:
-        raise aiohttp.ServerDisconnectedError
-    protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
-    return protocol
+def _send(protocol: Any, data: bytes) -> None:
+    if protocol.transport is None or protocol.transport.is_closing():
+        raise NothingSent
+    protocol.transport.write(data)
 
 
 async def _answer(protocol: Any, *, or_go_on: bool = False) -> Answer:
@@ -121,7 +125,7 @@ async def _answer(protocol: Any, *, or_go_on: bool = False) -> Answer:
 async def _instead_of_go_on(client: aiohttp.ClientSession, origin: Origin, protocol: Any, head: bytes) -> Answer | None:
     """None where the body may be sent; else what the server answered without it. Raises TimeoutError where nobody is
     there."""
-    protocol.transport.write(head)
+    _send(protocol, head)
     try:
         async with asyncio.timeout(GO_ON if origin.says_go_on else SILENCE):
             answer = await _answer(protocol, or_go_on=True)

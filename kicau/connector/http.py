@@ -50,7 +50,12 @@ UNSTORABLE = re.compile(
     "[\x00\ud800-\udfff]"
 )  # NUL and half a surrogate pair: no database keeps them, nobody reads them
 
-NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+NEVER_LEFT = (
+    direct.NothingSent,
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
 
 
 @dataclass(frozen=True, slots=True)

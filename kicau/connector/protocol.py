@@ -79,7 +79,8 @@ class Connector(Protocol):
 
     @property
     def can_tell(self) -> bool:
-        """Whether `find` can always tell what happened; where False, a person may be asked."""
+        """Whether `find` can always tell what happened; where False, a person may be asked, and a request that does
+        harm twice waits for the server's "go on" before its body leaves."""
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
         """The network's own reading of an answer that is not 2xx; None leaves it to the shared one."""

@@ -19,10 +19,11 @@ class Server:
     def __init__(self) -> None:
         self.answer, self.asked, self.connections, self.then_close = b"", list[bytes](), 0, False
         self.go_on: bytes | None = b"HTTP/1.1 100 Continue\r\n\r\n"  # to who waits for it; None: leaves it alone
-        self.url = ""
+        self.url, self.hang_up = "", lambda: None
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.hang_up = writer.transport.abort
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -260,6 +261,21 @@ async def test_an_answer_in_its_place_is_no_doubt(server, careful, status, error
     server.go_on = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     assert (await door.call("POST", server.url, json={"a": 1})).ok
     assert server.connections == 2
+
+
+async def test_a_line_that_breaks_just_before_the_body_leaves_no_doubt(server, careful):
+    door, noted = careful
+    server.answer, note = WHOLE, door.before_it_counts
+
+    async def break_it() -> None:
+        await note()
+        server.hang_up()
+        await asyncio.sleep(0.05)
+
+    door.before_it_counts = break_it
+    with pytest.raises(errors.Unavailable):
+        await door.call("POST", server.url, json={"a": 1})
+    assert (noted, server.asked, door.calls[0].lost) == (["leaves"], [], False)
 
 
 async def test_what_may_not_leave_does_not(server, careful):
