@@ -18,6 +18,7 @@ class Server:
 
     def __init__(self) -> None:
         self.answer, self.asked, self.connections, self.then_close = b"", list[bytes](), 0, False
+        self.answer_to_who_asked: bytes | None = None
         self.go_on: bytes | None = b"HTTP/1.1 100 Continue\r\n\r\n"  # to who waits for it; None: leaves it alone
         self.url, self.hang_up = "", lambda: None
 
@@ -32,8 +33,9 @@ class Server:
                     writer.write(self.go_on)
                 length = int(told.get("content-length", 0))
                 self.asked.append(head + await reader.readexactly(length))
+                answer = self.answer_to_who_asked if "expect" in told and self.answer_to_who_asked else self.answer
                 is_head = head.startswith(b"HEAD ")
-                writer.write(self.answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if is_head else self.answer)
+                writer.write(answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if is_head else answer)
                 await writer.drain()
                 if self.then_close:
                     break
@@ -238,29 +240,49 @@ async def test_a_server_that_leaves_it_alone_is_waited_for_once(server, careful,
     for _ in range(2):
         assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}
     assert noted == ["leaves"] * 2
-    methods = sorted((asked.split()[0], b"expect" in asked) for asked in server.asked)
-    assert methods == [(b"HEAD", False), (b"POST", False), (b"POST", True)]
+    assert [asked.split()[0] for asked in server.asked] == [b"HEAD", b"POST", b"POST"]
+    assert not any(b"expect" in asked for asked in server.asked)  # the one that was carries no body, and no weight
 
 
-async def test_one_that_refuses_to_be_asked_is_not_asked_again(server, careful):
+@pytest.mark.parametrize("is_heard", [False, True], ids=["at once", "after it said go on"])
+@pytest.mark.parametrize("status", [405, 417])
+async def test_one_that_takes_it_ill_gets_it_without(server, careful, status, is_heard):
     door, noted = careful
-    server.answer, server.go_on = WHOLE, b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"
-    with pytest.raises(errors.Unavailable):
-        await door.call("POST", server.url, json={"a": 1})
-    assert (await door.call("POST", server.url, json={"a": 1})).ok
-    assert noted == ["leaves"]
+    refusal = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status
+    server.answer = WHOLE
+    if is_heard:
+        server.answer_to_who_asked = refusal
+    else:
+        server.go_on = refusal
+    for _ in range(2):
+        assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}
+    assert [b"expect" in asked for asked in server.asked] == [True] * is_heard + [False] * 2
+    assert len(noted) == 2 + is_heard
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, errors.AuthExpired), (503, errors.Unavailable)])
 async def test_an_answer_in_its_place_is_no_doubt(server, careful, status, error):
     door, noted = careful
-    server.answer, server.go_on = WHOLE, b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status
+    server.answer = WHOLE
+    await door.call("POST", server.url, json={"a": 1})
+    server.go_on = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status
     with pytest.raises(error):
         await door.call("POST", server.url, json={"a": 1})
-    assert (noted, door.calls[0].status, door.calls[0].lost) == ([], status, False)
+    assert (noted, door.calls[1].status, door.calls[1].lost) == (["leaves"], status, False)
     server.go_on = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     assert (await door.call("POST", server.url, json={"a": 1})).ok
     assert server.connections == 2
+
+
+async def test_what_answers_with_another_protocol_once_is_not_trusted_for_long(server, careful):
+    door, noted = careful
+    server.answer = WHOLE
+    await door.call("POST", server.url, json={"a": 1})
+    server.go_on = b"HTTP/1.1 100 Continue\rX\n\r\n"
+    with pytest.raises(errors.Unavailable):
+        await door.call("POST", server.url, json={"a": 1})
+    assert (await door.call("POST", server.url, json={"a": 1})).ok  # it is there, so it is not asked
+    assert noted == ["leaves"] * 2
 
 
 async def test_a_line_that_breaks_just_before_the_body_leaves_no_doubt(server, careful):
