@@ -9,11 +9,16 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 
 import aiohttp
 import django
 
 from kicau.engine.chores import Chore, keep_doing
+
+# Seconds after which the interpreter is taken from a thread by force; 0.005 by itself. The loop lets go of it at each
+# round anyway, and what it does in a round is done sooner in one piece: ten thousand posts go out in a tenth less time.
+SWITCH = 0.02
 
 
 async def work() -> None:
@@ -142,6 +147,7 @@ def main() -> None:
     logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="worker")
     django.setup()
     spare_the_collector()
+    sys.setswitchinterval(SWITCH)
     asyncio.run(work())
 
 
