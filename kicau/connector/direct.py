@@ -191,11 +191,12 @@ async def _answer(protocol: Any, *, or_go_on: bool = False) -> Answer:
 
 async def _is_there(client: aiohttp.ClientSession, url: URL) -> bool:
     """Whether anything is answered there, on another connection."""
+    patience = aiohttp.ClientTimeout(total=GO_ON - SILENCE)
     try:
-        async with client.head(url, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=GO_ON - SILENCE)):
-            return True
+        await exchange(client, "HEAD", url, {}, None, patience=patience, most=0, heard=lambda code: None)
     except (TimeoutError, aiohttp.ClientError):
         return False
+    return True
 
 
 async def whole(headers: Mapping[str, str], payload: aiohttp.StreamReader, most: int) -> Whole:
