@@ -325,7 +325,7 @@ def content(actor: Actor) -> dict[tuple[str, Any], dict[str, Any]]:
 def travel(clock: Time, at: datetime) -> None:
     """To just before `at`, by way of an hour before it, in which permissions are renewed as they are in real days."""
     clock.go(at - timedelta(hours=1))
-    until(lambda: not _renews() and not _reads())
+    until(lambda: not _renews() and not _reads() and not _sends())
     clock.go(at)
 
 
@@ -339,6 +339,11 @@ def _reads() -> bool:
     network takes a token that comes twice for stolen."""
     mine = Q(channel__in=[c.id for c in choosing.open_channels()]) & (Q(lease__isnull=False) | Q(next_at__lte=now()))
     return Standing.objects.filter(mine).exists() or Post.objects.filter(mine).exists()
+
+
+def _sends() -> bool:
+    """So may a step that goes out."""
+    return Delivery.objects.filter(begun_at__isnull=False).exists()
 
 
 def until(done: Callable[[], bool], seconds: float = 60) -> None:

@@ -29,6 +29,7 @@ def write(page: Page, words: str, file: Path) -> None:
     page.goto("/compose")
     page.get_by_label("Text", exact=True).fill(words)
     page.locator("input[type=file][data-upload]").set_input_files(file)
+    expect(page.locator(".alt textarea")).to_be_visible()  # the editor comes anew with it, under the pointer
     page.locator("#more > summary").click()
 
 
