@@ -62,7 +62,7 @@ class Event:
 
 
 # Where the deliveries go. LinkedIn cannot tell about members, so that a person is asked about each of their lost answers:
-# about one in five of theirs, with the full run's faults.
+# about one in seven of theirs, with the full run's faults.
 SHARES = {
     "x": 0.22,
     "facebook": 0.18,
