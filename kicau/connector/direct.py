@@ -23,7 +23,7 @@ from yarl import URL
 GO_ON = 5.0  # seconds that a server may take to say that it takes a body
 SILENCE = 1.0  # seconds after which one that was never heard to say so is asked whether it is there
 UNASKED = 3600.0  # seconds for which one that did not say so, or took it ill, is not asked again
-# What some answered for no other reason (LinkedIn for some days, https://github.com/TerribleDev/OwinOAuthProviders/issues/87, 2015-04-07).
+# What a server answered for no other reason than that it was asked (docs/decisions/0032).
 ILL = frozenset({405, 417})
 LARGE = 64 << 10  # bytes; a larger body is left to the session, which sends it as fast as the network takes it
 ORIGINS = 1000  # remembered of a client
@@ -43,7 +43,6 @@ class _Unasked(Exception):
 class Origin:
     """What all requests to one server have in common."""
 
-    url: URL
     request: aiohttp.ClientRequest  # names the server to the pool; never sent
     headers: Mapping[str, str]  # lower case: the host's, and those of the client
     says_go_on: bool = False  # was heard to, when it was asked before a body
@@ -151,7 +150,7 @@ async def _go_on(client: aiohttp.ClientSession, origin: Origin, protocol: Any) -
         async with asyncio.timeout(GO_ON if origin.says_go_on else SILENCE):
             answer = await _answer(protocol, or_go_on=True)
     except (TimeoutError, aiohttp.ClientError):
-        if not origin.says_go_on and await _is_there(client, origin.url):
+        if not origin.says_go_on and await _is_there(client, origin.request.url):
             raise _Unasked from None
         origin.says_go_on = False  # it is taken for granted no longer
         raise
@@ -219,7 +218,7 @@ def _origin_of(client: aiohttp.ClientSession, url: URL) -> Origin:
         request = aiohttp.ClientRequest(
             "GET", key, headers=client.headers, loop=asyncio.get_running_loop(), session=client
         )
-        found = known[key] = Origin(key, request, {name.lower(): value for name, value in request.headers.items()})
+        found = known[key] = Origin(request, {name.lower(): value for name, value in request.headers.items()})
     return found
 
 
