@@ -15,7 +15,7 @@ from kicau.base.sentences import Sentence, of_problems, pieces_of
 from kicau.channels.models import Refusal
 from kicau.channels.pacing import Wait
 from kicau.connector import errors
-from kicau.connector.content import Charge, Continue, Published, PublishResult
+from kicau.connector.content import Charge, Continue, Note, Published, PublishResult
 from kicau.connector.http import TIMEOUT, Call
 from kicau.connector.wire import to_json
 from kicau.plans import purses
@@ -265,7 +265,8 @@ def uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_te
                 "An answer of {network} was lost, and {network} cannot tell whether the post is out.", network=label
             )
         )
-        reason = first + Sentence("Look there, then say here what you found.") + exc.detail[:200]
+        why = exc.detail if isinstance(exc.detail, Note) else exc.detail[:200]
+        reason = first + Sentence("Look there, then say here what you found.") + why
         return Outcome(
             item=item,
             did=did,
