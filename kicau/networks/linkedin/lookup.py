@@ -28,7 +28,7 @@ POSTS_UNREAD = Note("{network} gives this app no permission to read this account
 COMMENTS_UNREAD = Note("{network} gives this app no permission to read this account's comments back.", network=LABEL)
 
 
-def _readable(session: Session, why_not: Note) -> None:
+def must_read(session: Session, why_not: Note) -> None:
     """Raises Uncertain where nothing that was granted lets us look."""
     if not wire.may(session.credentials.scopes, "read", session.kind):
         raise Uncertain(why_not)
@@ -36,7 +36,7 @@ def _readable(session: Session, why_not: Note) -> None:
 
 async def post(session: Session, delivery: Delivery, urns: list[str]) -> Found | None:
     """The author's post with these files, or with this text since the step began; None where there is none."""
-    _readable(session, POSTS_UNREAD)
+    must_read(session, POSTS_UNREAD)
     since = (delivery.begun_at or session.now()) - MARGIN
     async for element in _posts(session):
         if wire.created_at(element) < since:
@@ -49,7 +49,7 @@ async def post(session: Session, delivery: Delivery, urns: list[str]) -> Found |
 async def restored(session: Session, delivery: Delivery) -> Found | None:
     """The author's post with this text, and media or none as it should have, since a backup was made: which files were
     uploaded for it is not known."""
-    _readable(session, POSTS_UNREAD)
+    must_read(session, POSTS_UNREAD)
     since, wanted = (delivery.begun_at or session.now()) - MARGIN, delivery.post
     async for element in _posts(session):
         if wire.created_at(element) < since:
@@ -118,7 +118,7 @@ def _media(content: Mapping[str, Any]) -> Iterator[str]:
 
 async def comment(session: Session, urn: str, text: str, *, since: datetime | None = None) -> str:
     """The id of our comment of this text under the post (or comment), made `since` then; "" where there is none."""
-    _readable(session, COMMENTS_UNREAD)
+    must_read(session, COMMENTS_UNREAD)
     path = f"/rest/socialActions/{wire.key(urn)}/comments"
     for element in await _elements(session, path, "count=100&start=0", restli=""):
         message = element.get("message")

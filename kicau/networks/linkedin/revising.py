@@ -9,16 +9,13 @@ from kicau.connector.content import JSON
 from kicau.connector.errors import AuthExpired, Rejected, Uncertain
 from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
-from kicau.networks.linkedin import little, wire
+from kicau.networks.linkedin import little, lookup, wire
 from kicau.networks.linkedin.limits import LABEL
 
 
 async def reads(session: Session, revision: Revision) -> Reads:
     """Few apps may read what they published; without that, Uncertain."""
-    if not wire.may(session.credentials.scopes, "read", session.kind):
-        raise Uncertain(
-            f"{LABEL} gives this app no permission to read the posts of this account back, so a person has to look."
-        )
+    lookup.must_read(session, lookup.POSTS_UNREAD)
     try:
         told = (await wire.api(session, "GET", f"/rest/posts/{wire.key(revision.post_id)}", need="read")).json()
     except Rejected as refused:
