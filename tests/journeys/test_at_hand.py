@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from kicau.networks._meta.tests import made
 from kicau.plans.models import Charge
@@ -40,8 +40,13 @@ def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, s
     expect(page.locator("[data-network=x] .said")).to_contain_text("@kopisenja")
     expect(page.locator("#look")).to_contain_text("Senja has no handle on Facebook")
 
+    slow: list[Route] = []
+    page.route("**/cover*.js", lambda route: slow.append(route))
     page.locator("input[type=file][data-upload]").set_input_files(made.video("wide.mp4", 320, 180, 2.0).path)
     page.get_by_role("button", name="Cover of wide.mp4").click()
+    expect(page.locator("#cover [data-cover=frame]")).to_be_attached()
+    expect(page.locator("#cover")).to_be_hidden()  # until it hears, or what is pressed in it would be lost
+    slow[0].continue_()
     page.get_by_label("The frame at").fill("1500")
     page.get_by_role("button", name="Use this frame").click()
     expect(page.locator("[data-network=facebook] .plates img")).to_have_attribute("src", re.compile(r"at=1500$"))

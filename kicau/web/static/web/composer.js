@@ -246,23 +246,22 @@ document.getElementById("texts").addEventListener("htmx:afterSwap", () => {
   if (wanted && !wanted.value && field) wanted.value = field.value.slice(field.selectionStart, field.selectionEnd) || field.value;
 });
 
-async function ask(name, query) {
+// A dialog is shown when it hears: what is pressed in it at once counts.
+async function ask(name, query, code, done) {
   for (const box of form.querySelectorAll("[name=channel]:checked")) query.append("channel", box.value);
   const dialog = document.getElementById(name);
-  await htmx.ajax("GET", `${form.dataset[name]}?${query}`, { target: dialog, swap: "innerHTML" });
+  const [{ start }] = await Promise.all([code, htmx.ajax("GET", `${form.dataset[name]}?${query}`, { target: dialog, swap: "innerHTML" })]);
+  start(dialog, (chosen) => { dialog.close(); done(chosen); });
   dialog.showModal();
-  return dialog;
 }
 
-async function cover(key, medium) {
+function cover(key, medium) {
   const at = form.elements[`cover-at:${key}:${medium}`]?.value ?? "", picture = form.elements[`cover:${key}:${medium}`]?.value ?? "";
-  const dialog = await ask("cover", new URLSearchParams({ key, medium, at, picture }));
-  (await import("./cover.js")).start(dialog, (chosen) => { dialog.close(); shape(`cover:${key}:${medium}`, chosen.file ? "#uploader" : "#shaper", chosen); });
+  return ask("cover", new URLSearchParams({ key, medium, at, picture }), import("./cover.js"), (chosen) => shape(`cover:${key}:${medium}`, chosen.file ? "#uploader" : "#shaper", chosen));
 }
 
-async function frame(key, medium) {
-  const dialog = await ask("frame", new URLSearchParams({ key, medium }));
-  (await import("./frame.js")).start(dialog, (part) => { dialog.close(); shape(`crop:${key}:${medium}`, "#shaper", part); });
+function frame(key, medium) {
+  return ask("frame", new URLSearchParams({ key, medium }), import("./frame.js"), (part) => shape(`crop:${key}:${medium}`, "#shaper", part));
 }
 
 // Whom to mention, and which hashtags: offered as one types, by a module that comes with the first of them.
