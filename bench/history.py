@@ -128,6 +128,8 @@ def lateness(people: crowd.Crowd, count: int = 600, seconds: float = 20) -> list
 
 
 def fill(people: crowd.Crowd, wanted: argparse.Namespace) -> str:
+    from kicau.connector.wire import to_kept
+
     channels = next(iter(people.channels.values()))
     same = {
         "workspace": people.actor.workspace.id,
@@ -135,7 +137,7 @@ def fill(people: crowd.Crowd, wanted: argparse.Namespace) -> str:
         "channels": [c.id for c in channels],
         "many": len(channels),
         "network": channels[0].network,
-        "rendered": json.dumps(crowd.rendered(channels[0].network, "")),
+        "rendered": json.dumps(to_kept(crowd.rendered(channels[0].network, ""))),
     }
     crowd.run("SET synchronous_commit = off")
     for count, state, begin, span in (

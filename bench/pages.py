@@ -348,6 +348,7 @@ def fill(posts: int, media: int) -> dict[str, Any]:
             "published_at": f"CASE WHEN {at} > now() THEN NULL ELSE {at} END",
             "remote_ids": "ARRAY['1']",
             "rendered": f"jsonb_set(t.rendered, '{{parts,0,text}}', to_jsonb({text}))",
+            "head": f"left({text}, 160)",
         },
         "bench_numbered n",
         "n.nr = 1 + i / 3 % " + str(posts),

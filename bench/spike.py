@@ -160,8 +160,7 @@ async def _unpaid(used: object) -> None:
 async def requests_for(people: crowd.Crowd, says: Sequence[str]) -> list[Any]:
     """Exactly what the connector would send for these texts on these channels."""
     from kicau.channels.live import Live
-    from kicau.connector.content import Delivery, Rendered
-    from kicau.connector.wire import from_json
+    from kicau.connector.content import Delivery
 
     notes = Notes()
     async with aiohttp.ClientSession() as client:
@@ -170,7 +169,7 @@ async def requests_for(people: crowd.Crowd, says: Sequence[str]) -> list[Any]:
         for live in lives:
             live.http = notes  # type: ignore[assignment]
         for n, text in enumerate(says):
-            post = from_json(Rendered, crowd.rendered(channels[0].network, text))
+            post = crowd.rendered(channels[0].network, text)
             try:
                 await lives[n % len(lives)].connector.publish(lives[n % len(lives)], Delivery(key=uuid4(), post=post))
             except Written:

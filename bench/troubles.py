@@ -199,7 +199,7 @@ def flight(wanted: argparse.Namespace) -> bool:
                 time.sleep(0.2)
         left = crowd.ask(crowd.WAITING, due)
     met = max(seen) <= 20 and max(flying) >= 4500 and not left
-    return say("flight", met, connections=max(seen), in_flight=max(flying), left=left)
+    return say("flight", met, connections=max(seen), in_flight=max(flying), some_left=left)
 
 
 # A rolling restart

@@ -20,7 +20,7 @@ from kicau.channels.models import ChannelState
 from kicau.connector import registry
 from kicau.connector.content import Rendered
 from kicau.connector.errors import ConnectorError, Rejected
-from kicau.connector.wire import from_json, to_kept
+from kicau.connector.wire import from_json
 from kicau.plans import ledger, purses
 from kicau.plans.models import Purpose
 from kicau.publishing import affording, capping, compose, schedule
@@ -82,11 +82,8 @@ def edit_draft(
     if problems := [p for one in shown for p in one.problems]:
         raise Unacceptable(problems)
     for row, one in zip(waiting, shown, strict=True):
-        row.rendered, row.text_hash, row.timezone = (
-            to_kept(one.rendered),
-            schedule.text_hash(one.rendered),
-            draft.timezone,
-        )
+        row.show(one.rendered)
+        row.timezone = draft.timezone
         row.next_at, row.progress, row.steps = _first_step_at(row), {}, 0
         if row.state == DeliveryState.PUBLISHING:
             row.state = DeliveryState.SCHEDULED
@@ -161,7 +158,7 @@ def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
         rendered = schedule.render(compose.one_draft(actor, row.draft_id), row.channel)
         if rendered.problems:
             raise Unacceptable(rendered.problems)
-        row.rendered, row.text_hash = to_kept(rendered), schedule.text_hash(rendered)
+        row.show(rendered)
     row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
     row.next_at = _first_step_at(row)
     _save(actor, row, "retried", Sentence("{who} asked for another try.", who=actor.name))

@@ -60,8 +60,9 @@ RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.du
 
 _WRITE = """
 UPDATE publishing_delivery d SET
-    state = v.state, hold = v.hold, next_at = v.next_at, progress = coalesce(v.progress, d.progress), steps = v.steps, tries = v.tries,
-    broken_at = v.broken_at, begun_at = NULL, lease_until = NULL, worker = '', reason = v.reason, said = v.said, problems = v.problems,
+    state = v.state, hold = coalesce(v.hold, ''), next_at = v.next_at, progress = coalesce(v.progress, d.progress),
+    steps = v.steps, tries = v.tries, broken_at = v.broken_at, begun_at = NULL, lease_until = NULL, worker = '',
+    reason = coalesce(v.reason, ''), said = coalesce(v.said, '[]'), problems = coalesce(v.problems, '[]'),
     remote_ids = coalesce(v.remote_ids, d.remote_ids), url = coalesce(v.url, d.url), raw = coalesce(v.raw, d.raw),
     published_at = coalesce(v.published_at, d.published_at), changed_at = clock_timestamp()
 FROM (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v (

@@ -22,11 +22,11 @@ from kicau.connector import registry, revising
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import Part, Problem, Rendered
 from kicau.connector.errors import ConnectorError, Rejected, Uncertain
-from kicau.connector.wire import from_json, to_json, to_kept
+from kicau.connector.wire import from_json, to_json
 from kicau.plans import purses
 from kicau.plans.models import Purpose
-from kicau.publishing import acts, affording, schedule
-from kicau.publishing.models import Attempt, Delivery, DeliveryState, Revision
+from kicau.publishing import acts, affording
+from kicau.publishing.models import SHOWN, Attempt, Delivery, DeliveryState, Revision
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
@@ -232,9 +232,9 @@ def _end(actor: Actor, row: Delivery, revision: Revision, state: Revision.State,
             for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=True))
         ]
         kept = replace(after, parts=tuple(parts))
-        row.rendered, row.text_hash = to_kept(kept), schedule.text_hash(kept)
+        row.show(kept)
     row.changed_at = clock.now()
-    Delivery.objects.filter(id=row.id).update(rendered=row.rendered, text_hash=row.text_hash, changed_at=row.changed_at)
+    row.save(update_fields=[*SHOWN, "changed_at"])
     outcome = {Revision.State.DONE: "edited", Revision.State.UNKNOWN: "edit-unknown"}.get(state, "edit-refused")
     Attempt.objects.create(delivery=row, did="person", outcome=outcome, sentence=said, detail={"said": stored(said)})
     if state == Revision.State.DONE:

@@ -22,7 +22,7 @@ from kicau.media.probe import Found, Unusable, probe
 from kicau.plans.pricing import Priced, price_all
 from kicau.publishing import compose, schedule, writing
 from kicau.publishing.given import for_channel
-from kicau.publishing.models import Delivery, DeliveryState, Draft
+from kicau.publishing.models import Delivery, DeliveryState, Draft, text_hash
 from kicau.publishing.rows import Post, Reader, RowProblem
 from kicau.publishing.tables import Table, read_posts, text_column
 from kicau.rights.models import Origin
@@ -164,7 +164,7 @@ class _Check:
                 channel = self.channels[key]
                 priced += price_all(channel.network, rendered.charges, plan=channel.app.plan)
                 unconfirmed += self.can[key].needs_confirmation
-                seen.append((post, channel, schedule.text_hash(rendered)))
+                seen.append((post, channel, text_hash(rendered)))
         self._twins(seen)
         bad = {p.row for p in self.problems}
         self.problems.sort(key=lambda p: p.row)

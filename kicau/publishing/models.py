@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+import hashlib
+from collections.abc import Collection
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.fields.json import KT, KeyTransform
-from django.db.models.functions import Left, Lower
+from django.db.models.functions import Lower
 
 from kicau.base.clock import now
 from kicau.base.ids import new_id
 from kicau.channels.models import Channel, NetworkApp
+from kicau.connector.content import Rendered
+from kicau.connector.wire import to_kept
 from kicau.media.models import Medium
 from kicau.rights.models import Provenance
 from kicau.workspaces.models import Person, Workspace
-
-
-class Computed(models.GeneratedField):
-    """A column that the database computes when the row is written."""
-
-    def __init__(self, *, expression: Any, output_field: Any, db_persist: bool = True, **more: Any) -> None:
-        super().__init__(expression=expression, output_field=output_field, db_persist=db_persist, **more)
-
-    def _check_supported(self, databases: Sequence[str] | None) -> list[Any]:
-        return []  # PostgreSQL has them; asking would need a running one for every command
 
 
 class Campaign(models.Model):
@@ -160,6 +151,16 @@ class Hold(models.TextChoices):
     WITHDRAWN = "withdrawn", "its network was withdrawn"
 
 
+SHOWN = ("rendered", "head", "picture", "charges", "text_hash")
+HEAD = 160  # characters of a text that calendars have
+
+
+def text_hash(rendered: Rendered) -> str:
+    """Of all the text, white space and case aside; "" where there is none to compare."""
+    text = " ".join(" ".join(part.text for part in rendered.parts).casefold().split())
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else ""
+
+
 class Delivery(models.Model):
     """A post on its way to one channel."""
 
@@ -177,14 +178,10 @@ class Delivery(models.Model):
     timezone = models.CharField(max_length=64, default="UTC")  # in which that was said
     next_at = models.DateTimeField()  # when the next step may be taken
     rendered = models.JSONField()  # the preview's own value, in wire form
-    # What calendars show of it, kept by the database itself so that they need not open the whole value.
-    head = Computed(expression=Left(KT("rendered__parts__0__text"), 160), output_field=models.TextField(null=True))
-    picture = Computed(
-        expression=KT("rendered__parts__0__media__0__media__ref"),
-        output_field=models.TextField(null=True),
-        db_persist=True,
-    )
-    charges = Computed(expression=KeyTransform("charges", "rendered"), output_field=models.JSONField(null=True))
+    # What calendars show of it, so that they need not open the whole value; `show` keeps all of it together.
+    head = models.TextField(null=True)  # noqa: DJ001 (null where the database once found none)
+    picture = models.TextField(null=True)  # noqa: DJ001
+    charges = models.JSONField(null=True)
     text_hash = models.CharField(max_length=64, blank=True)  # of the text, for the duplicate warning
     progress = models.JSONField(default=dict, blank=True)
     steps = models.PositiveIntegerField(default=0)
@@ -236,6 +233,12 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} {self.state}"
+
+    def show(self, rendered: Rendered) -> None:
+        """Take what is to be sent, with what others ask of it: the columns SHOWN."""
+        self.rendered, self.text_hash, first = to_kept(rendered), text_hash(rendered), rendered.parts[0]
+        self.head, self.picture = first.text[:HEAD], first.media[0].media.ref if first.media else None
+        self.charges = self.rendered.get("charges")
 
     @property
     def standing(self) -> DeliveryState:

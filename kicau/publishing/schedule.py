@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,14 +18,14 @@ from kicau.channels.live import capabilities_of
 from kicau.channels.models import Channel, ChannelState, Slot
 from kicau.connector import registry
 from kicau.connector.content import Problem, Rendered
-from kicau.connector.wire import from_json, to_kept
+from kicau.connector.wire import from_json
 from kicau.media import library
 from kicau.media.probe import Unusable
 from kicau.plans.pricing import Priced, list_on, not_on, price_all
 from kicau.publishing import affording, capping, mentions
 from kicau.publishing.given import for_channel
 from kicau.publishing.mentions import Mentioned
-from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold
+from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold, text_hash
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
@@ -103,12 +102,6 @@ def _with_same_text(actor: Actor, shown: Sequence[tuple[Channel, Rendered]], at:
     )
     rows = rows.exclude(draft_id=but)
     return set(rows.values_list("channel_id", flat=True))
-
-
-def text_hash(rendered: Rendered) -> str:
-    """Of all the text, white space and case aside; "" where there is none to compare."""
-    text = " ".join(" ".join(part.text for part in rendered.parts).casefold().split())
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else ""
 
 
 def duplicates(
@@ -271,9 +264,8 @@ def _delivery(
         due_at=due_at,
         next_at=first_step_at(due_at, rendered, now),
         timezone=one.timezone or one.draft.timezone,
-        rendered=to_kept(rendered),
-        text_hash=text_hash(rendered),
     )
+    row.show(rendered)
     if needs_confirmation(channel):
         if confirm and actor.person is not None:
             row.confirmed_by, row.confirmed_at = actor.person, now

@@ -43,7 +43,7 @@ def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Cha
             cursor.execute(SETTLE, [_rows(outcomes), worker])
             kept: set[UUID] = {row[0] for row in cursor.fetchall()}
             if late := [o for o in outcomes if o.item.id not in kept and o.outcome in ("published", "continued")]:
-                cursor.execute(SETTLE_DOUBT, [_rows(late)])
+                cursor.execute(SETTLE_DOUBT, [_rows(late, late=True)])
                 kept |= {row[0] for row in cursor.fetchall()}
         copy_in(
             Attempt._meta.db_table, COLUMNS, (_attempt(o, worker, o.item.id in kept) for o in outcomes if o.sentence)
@@ -75,13 +75,13 @@ def _hold(outcome: Outcome, short: Short) -> None:
     outcome.problems = held.problems
 
 
-def _rows(outcomes: Sequence[Outcome]) -> str:
+def _rows(outcomes: Sequence[Outcome], *, late: bool = False) -> str:
     def row(o: Outcome) -> dict[str, Any]:
         done = o.published
-        return {
+        columns = {
             "id": o.item.id,
             "begun_at": o.item.begun_at,
-            "doubt": o.item.broken_at or o.item.begun_at,
+            "doubt": (o.item.broken_at or o.item.begun_at) if late else None,
             "state": o.state,
             "hold": o.hold,
             "next_at": o.next_at,
@@ -97,6 +97,8 @@ def _rows(outcomes: Sequence[Outcome]) -> str:
             "raw": dict(done.raw) if done else None,
             "published_at": done.at if done else None,
         }
+        # What is not said is read as such: the database takes long texts of JSON apart character by character.
+        return {name: value for name, value in columns.items() if value or value in (0, {})}
 
     return as_json([row(o) for o in outcomes])
 

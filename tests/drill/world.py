@@ -27,7 +27,6 @@ from kicau.config.worker import chores_with
 from kicau.connector import registry
 from kicau.connector.contract import consent
 from kicau.connector.sandbox import Sandbox, start
-from kicau.connector.wire import to_kept
 from kicau.engine.chores import keep_doing
 from kicau.engine.pump import Pump
 from kicau.media.acts import add_medium
@@ -233,23 +232,22 @@ def _publish(actor: Actor, channels: dict[str, Channel], drafts: Sequence[Draft]
     for n, draft in enumerate(drafts):
         for slug, channel in channels.items():
             due = at + timedelta(hours=4 * n)
-            rows.append(
-                Delivery(
-                    workspace=actor.workspace,
-                    draft=draft,
-                    channel=channel,
-                    network=slug,
-                    due_at=due,
-                    next_at=due,
-                    state=DeliveryState.PUBLISHED,
-                    steps=1,
-                    rendered=to_kept(schedule.render(draft, channel)),
-                    remote_ids=[f"{slug}-{n}"],
-                    url=f"https://{slug}.example/{n}",
-                    raw={"id": f"{slug}-{n}"},
-                    published_at=due + timedelta(milliseconds=180),
-                )
+            row = Delivery(
+                workspace=actor.workspace,
+                draft=draft,
+                channel=channel,
+                network=slug,
+                due_at=due,
+                next_at=due,
+                state=DeliveryState.PUBLISHED,
+                steps=1,
+                remote_ids=[f"{slug}-{n}"],
+                url=f"https://{slug}.example/{n}",
+                raw={"id": f"{slug}-{n}"},
+                published_at=due + timedelta(milliseconds=180),
             )
+            row.show(schedule.render(draft, channel))
+            rows.append(row)
     Delivery.objects.bulk_create(rows)
     Attempt.objects.bulk_create(
         [Attempt(delivery=r, did="publish", outcome="published", sentence="Published.", at=r.due_at) for r in rows]

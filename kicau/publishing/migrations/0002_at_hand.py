@@ -10,7 +10,6 @@ from django.db import migrations, models
 
 import kicau.base.clock
 import kicau.base.ids
-import kicau.publishing.models
 
 
 class Migration(migrations.Migration):
@@ -74,7 +73,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="delivery",
             name="head",
-            field=kicau.publishing.models.Computed(
+            field=models.GeneratedField(
                 db_persist=True,
                 expression=django.db.models.functions.text.Left(
                     django.db.models.fields.json.KeyTextTransform(
@@ -91,7 +90,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="delivery",
             name="picture",
-            field=kicau.publishing.models.Computed(
+            field=models.GeneratedField(
                 db_persist=True,
                 expression=django.db.models.fields.json.KeyTextTransform(
                     "ref",

@@ -3,8 +3,6 @@
 import django.db.models.fields.json
 from django.db import migrations, models
 
-import kicau.publishing.models
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -15,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="delivery",
             name="charges",
-            field=kicau.publishing.models.Computed(
+            field=models.GeneratedField(
                 db_persist=True,
                 expression=django.db.models.fields.json.KeyTransform("charges", "rendered"),
                 output_field=models.JSONField(null=True),

@@ -10,14 +10,14 @@ from PIL import Image
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
 from kicau.channels.acts import set_slots
-from kicau.connector.content import Poll, Rendered
+from kicau.connector.content import Media, MediaKind, Poll, Rendered, RenderedMedia, RenderedPart
 from kicau.connector.wire import from_json
 from kicau.media.acts import add_medium
 from kicau.plans import acts as plans
 from kicau.publishing import acts, approval, compose, schedule
 from kicau.publishing.compose import Composition, LinkInput, MediumUse, PartInput, VariantInput
 from kicau.publishing.given import for_channel
-from kicau.publishing.models import Delivery, Draft
+from kicau.publishing.models import Delivery, Draft, text_hash
 from kicau.rights.models import AuditEntry
 from kicau.workspaces.acts import actor_for, add_person, create_workspace
 
@@ -39,6 +39,29 @@ def test_the_preview_is_what_is_stored(actor, channel):
     row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
     assert from_json(Rendered, Delivery.objects.get(id=row.id).rendered) == shown.rendered
     assert schedule.cost([shown]) == {"USD": 30_000}
+
+
+def test_what_calendars_show_is_what_is_sent(actor, channel):
+    channel("ana")
+    draft = write(actor, "satu")
+    row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
+
+    def shown():
+        row.refresh_from_db()
+        assert row.charges == row.rendered["charges"]
+        assert row.text_hash == text_hash(from_json(Rendered, row.rendered))
+        return row.head, row.picture
+
+    assert shown() == ("satu", None)
+    acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="dua"), PartInput(text="tiga"))))
+    assert shown() == ("dua", None)
+    acts.cancel(actor, row.id)
+    compose.rewrite(actor, compose.one_draft(actor, draft.id), Composition(parts=(PartInput(text="empat"),)))
+    acts.retry(actor, row.id)
+    assert shown() == ("empat", None)
+    kopi = RenderedMedia(media=Media(ref="kopi", kind=MediaKind.IMAGE, mime="image/png", size=9))
+    row.show(Rendered(parts=(RenderedPart(text="k" * 200, media=(kopi,), used=200, limit=280),), charges=()))
+    assert (row.head, row.picture, row.charges) == ("k" * 160, "kopi", None)
 
 
 def test_a_problem_on_one_channel_schedules_nothing_and_loses_nothing(actor, channel):
