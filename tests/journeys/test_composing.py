@@ -48,6 +48,22 @@ def test_a_thread_of_five_with_pictures_and_no_request_leaves_the_host(
     assert [post.in_reply_to for post in out[1:]] == row.remote_ids[:-1]
 
 
+def test_a_button_that_is_pressed_as_the_editor_comes_anew_is_pressed_once(page: Page, site, networks, owner, actor):
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x")
+    page.goto("/compose")
+    button = page.get_by_role("button", name="Add a part to the thread")
+    button.hover()
+    old = button.element_handle()
+    page.mouse.down()
+    page.locator("[name=channel]").dispatch_event("change")
+    page.wait_for_function("one => !one.isConnected", arg=old)
+    page.mouse.up()
+    expect(page.locator(".say")).to_have_count(2)
+    button.click()
+    expect(page.locator(".say")).to_have_count(3)
+
+
 def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, site, networks, owner, actor):
     come_in(page.context, site, owner)
     connect_all(actor, networks, "x")

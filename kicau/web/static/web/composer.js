@@ -163,6 +163,16 @@ document.addEventListener("click", (event) => {
 form.addEventListener("change", (event) => {
   if (event.target.dataset.act) shape(event.target.dataset.act);
 });
+
+// A button that is pressed as the editor comes anew is let go on its like, which is no click to a browser.
+let held = null;
+form.addEventListener("pointerdown", (event) => { held = event.pointerType === "mouse" && pressable(event); });
+form.addEventListener("pointerup", (event) => {
+  const now = pressable(event);
+  if (held && !held.isConnected && now?.isEqualNode(held)) now.click();
+  held = null;
+});
+function pressable(event) { return event.target.closest("#editor :is(button, label, summary)"); }
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter") return;
   if (event.ctrlKey || event.metaKey) document.querySelector("#schedule, .when .first")?.click();
