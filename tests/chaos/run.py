@@ -169,15 +169,15 @@ def _storm(networks: Networks, watch: threading.Thread) -> Iterator[None]:
 
 
 def _until(begin: datetime, size: Size, networks: Networks, enough: int) -> None:
-    """The storm's time is over; on a slow machine it goes on, at most as long again, until as many requests came to it as
-    elsewhere, and as many of them went wrong."""
+    """The storm's time is over; on a slow machine it goes on, at most three times as long again, until as many requests
+    came to it as elsewhere, and as many of them went wrong."""
 
     def met() -> bool:
         came = networks.requests()
         return came >= enough and networks.faulted() >= came * size.faulted / 2
 
     end = begin.timestamp() + size.seconds
-    while (now := time.time()) < end + size.seconds and (now < end or not met()):
+    while (now := time.time()) < end + 3 * size.seconds and (now < end or not met()):
         time.sleep(0.1)
 
 

@@ -22,7 +22,7 @@ def test_nothing_is_lost_doubled_or_left_without_a_reason_whatever_dies():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=200,
         env=dict(os.environ),
     )
     assert done.stdout.startswith("{"), done.stderr[-3000:]
