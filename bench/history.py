@@ -26,12 +26,12 @@ SLOWER = 1.2  # times
 
 # One row in SQL is as good as another: the same channels, texts of the usual length, due evenly over the time.
 FILL = """
-INSERT INTO publishing_delivery (id, workspace_id, draft_id, channel_id, network, key, state, hold, due_at, timezone, next_at, rendered, text_hash, progress,
+INSERT INTO publishing_delivery (id, workspace_id, draft_id, channel_id, network, key, state, hold, due_at, timezone, next_at, rendered, head, charges, text_hash, progress,
     steps, tries, worker, reason, said, problems, remote_ids, url, raw, published_at, created_at, changed_at)
 SELECT gen_random_uuid(), %(workspace)s, %(draft)s, (%(channels)s::uuid[])[1 + n %% %(many)s], %(network)s, gen_random_uuid(), %(state)s, '', at, 'UTC', at,
-    jsonb_set(%(rendered)s::jsonb, '{parts,0,text}', to_jsonb('A post of the past or the future, number ' || n)), md5(n::text), '{}',
+    jsonb_set(%(rendered)s::jsonb, '{parts,0,text}', to_jsonb(text)), text, %(rendered)s::jsonb->'charges', md5(n::text), '{}',
     1, 0, '', '', '[]', '[]', ARRAY[n::text], 'https://example.org/' || n, '{}', CASE WHEN %(state)s = 'published' THEN at END, at, at
-FROM (SELECT n, clock_timestamp() + %(begin)s::interval + n * (%(span)s::interval / %(count)s) AS at FROM generate_series(1, %(count)s) n) rows
+FROM (SELECT n, 'A post of the past or the future, number ' || n AS text, clock_timestamp() + %(begin)s::interval + n * (%(span)s::interval / %(count)s) AS at FROM generate_series(1, %(count)s) n) rows
 """
 STORIES = """
 INSERT INTO publishing_attempt (delivery_id, at, did, outcome, sentence, detail, worker)

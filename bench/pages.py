@@ -451,10 +451,9 @@ def many(
 ) -> None:
     """`count` rows like one that is there, with `values` (column: SQL) in place; `i` counts them, `t` is that one."""
     from django.db import connection
-    from django.db.models import GeneratedField
 
     table = like._meta.db_table
-    columns = [f.column for f in like._meta.concrete_fields if not isinstance(f, GeneratedField) and f.column != reset]
+    columns = [f.column for f in like._meta.concrete_fields if f.column != reset]
     chosen = ", ".join(values.get(c, f't."{c}"') for c in columns)
     into = ", ".join(f'"{column}"' for column in columns)
     rows = f'FROM "{table}" t, generate_series(1, {count}) i' + (f", {beside}" if beside else "")

@@ -19,7 +19,7 @@ from kicau.base.sealed import SealedJSONField
 from kicau.channels.models import Channel, Slot
 from kicau.media.models import Medium
 from kicau.plans.models import Budget, Charge
-from kicau.publishing.models import Attempt, Campaign, Delivery, Draft, DraftState, Part, PartMedium, Variant
+from kicau.publishing.models import SHOWN, Attempt, Campaign, Delivery, Draft, DraftState, Part, PartMedium, Variant
 from kicau.reading.models import Answer, Post, Reading
 from kicau.withdrawal.acts import channels_of
 from kicau.withdrawal.export.media import media_ids
@@ -32,10 +32,10 @@ OURS = {
     "lease",
     "leased_until",
     "version",
-    "text_hash",
     "search",
     "embedding",
 }  # of use to this instance only
+TOLD = frozenset(SHOWN) - {"rendered"}  # columns of a delivery that say again what is rendered
 PASSING = (
     "publishing.writer",
     "plans.reservation",
@@ -213,8 +213,9 @@ def _kept_back(field: models.Field[Any, Any]) -> bool:
     return (
         isinstance(field, SealedJSONField)
         or field.name in OURS
+        or (field.model is Delivery and field.name in TOLD)
         or not known
-        or type(field).__name__ in ("SearchVectorField", "GeneratedField")
+        or type(field).__name__ == "SearchVectorField"
     )
 
 

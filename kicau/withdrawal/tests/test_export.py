@@ -73,7 +73,9 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     told = json.loads(said.stdout)
     assert told["problems"] == []
     with zipfile.ZipFile(path) as packed:
-        budgets = json.loads(packed.read(next(n for n in packed.namelist() if n.endswith("data/budgets.json"))))
+        budgets, deliveries = (json.loads(packed.read(f"data/{name}.json")) for name in ("budgets", "deliveries"))
+    assert "rendered" in deliveries[0]
+    assert not {"head", "picture", "charges"} & set(deliveries[0]), "it says so already"
     assert {one["name"] for one in budgets} == {"Stranger sebulan", "Ana"}
     assert told["deliveries"] == {"published": 1, "held/withdrawn": 2}
     assert (told["posts"], told["media"], told["remote_ids"]) == ({"scheduled": 3, "draft": 1}, 2, 1)
