@@ -58,3 +58,17 @@ def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, s
     assert [post.text for post in shown] == ["Senja", "Senja"]
     assert all(post.media[0]["cover"] for post in shown)
     assert [post.text for post in networks["x"].public_posts()] == ["@kopisenja"]
+
+
+def test_a_picture_is_framed(page: Page, site, networks, owner, actor, picture_file):
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, "x")
+    page.goto("/compose")
+    page.locator("input[type=file][data-upload]").set_input_files(picture_file)
+    plate = page.locator(".plates.edit img")
+    before = plate.get_attribute("src") or ""
+    page.locator("[data-act^='crop:']").click()
+    page.locator("#frame [data-frame=size]").fill("50")
+    page.locator("#frame [data-crop]").click()
+    expect(page.locator("#frame")).to_be_hidden()
+    expect(plate).not_to_have_attribute("src", before)

@@ -260,7 +260,9 @@ document.getElementById("texts").addEventListener("htmx:afterSwap", () => {
 async function ask(name, query, code, done) {
   for (const box of form.querySelectorAll("[name=channel]:checked")) query.append("channel", box.value);
   const dialog = document.getElementById(name);
+  dialog.replaceChildren(); // what it showed last is another file's
   const [{ start }] = await Promise.all([code, htmx.ajax("GET", `${form.dataset[name]}?${query}`, { target: dialog, swap: "innerHTML" })]);
+  if (!dialog.childElementCount) return; // no answer came: the button waits for another try
   start(dialog, (chosen) => { dialog.close(); done(chosen); });
   dialog.showModal();
 }
