@@ -88,7 +88,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         # Before: everything goes out, on the network that will be left too.
         travel(clock, BEFORE - LEAD)
         until(lambda: _out(stock.waves["before"]))
-        clock.go(EFFECTIVE - timedelta(hours=1))
+        travel(clock, EFFECTIVE - timedelta(hours=1))
         first = content(actor)
 
         # During: the moment itself, with posts due on both sides of it.

@@ -321,10 +321,19 @@ def content(actor: Actor) -> dict[tuple[str, Any], dict[str, Any]]:
 
 
 def travel(clock: Time, at: datetime) -> None:
-    """To just before `at`, by way of an hour before it, in which permissions are renewed as they are in real days."""
+    """To just before `at`, by way of an hour before it, in which permissions are renewed as they are in real days.
+
+    Nothing is under way when the clock moves: whoever renews a permission holds it for seconds, which a jump would end,
+    and a second one would renew it with the same token, as no real day makes it happen.
+    """
+    until(_is_quiet)
     clock.go(at - timedelta(hours=1))
-    until(lambda: not _renews() and not _reads() and not _sends())
+    until(_is_quiet)
     clock.go(at)
+
+
+def _is_quiet() -> bool:
+    return not _renews() and not _reads() and not _sends()
 
 
 def _renews() -> bool:
