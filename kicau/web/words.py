@@ -327,6 +327,62 @@ PHRASES = {
     "too many": _("too many"),
     "shorten it": _("shorten it"),
     "shorten it or split it into a thread": _("shorten it or split it into a thread"),
+    "any": _("any"),
+    "nothing": _("nothing"),
+    "not active": _("not active"),
+    "no answer in time": _("no answer in time"),
+    "no reason given": _("no reason given"),
+    "it gave no reason": _("it gave no reason"),
+}
+PHRASED = ("where", "unit", "actual", "now_what", "why", "said", "status", "known", "w", "h")  # places that hold one
+# Kinds of files, as sentences name them.
+FILES: dict[str, Any] = {
+    "picture": _("picture"),
+    "pictures": _("pictures"),
+    "GIF": _("GIF"),
+    "GIFs": _("GIFs"),
+    "video": _("video"),
+    "videos": _("videos"),
+    "document": _("document"),
+    "documents": _("documents"),
+    "a JPEG picture": _("a JPEG picture"),
+    "a PNG picture": _("a PNG picture"),
+    "a WebP picture": _("a WebP picture"),
+    "a GIF": _("a GIF"),
+    "a BMP picture": _("a BMP picture"),
+    "a TIFF picture": _("a TIFF picture"),
+    "a HEIC picture": _("a HEIC picture"),
+    "an AVIF picture": _("an AVIF picture"),
+    "an MP4 video": _("an MP4 video"),
+    "a MOV video": _("a MOV video"),
+    "a WebM video": _("a WebM video"),
+    "a PDF document": _("a PDF document"),
+    "a Word document of the old form": _("a Word document of the old form"),
+    "a Word document": _("a Word document"),
+    "a PowerPoint presentation of the old form": _("a PowerPoint presentation of the old form"),
+    "a PowerPoint presentation": _("a PowerPoint presentation"),
+    "a Windows program": _("a Windows program"),
+    "a program": _("a program"),
+    "a script": _("a script"),
+    "an SVG drawing": _("an SVG drawing"),
+    "a web page": _("a web page"),
+    "an archive": _("an archive"),
+    "a sound file": _("a sound file"),
+    "a video of a type that is not known here": _("a video of a type that is not known here"),
+    "a picture of a type that is not known here": _("a picture of a type that is not known here"),
+    "an XML file": _("an XML file"),
+    "an RTF document": _("an RTF document"),
+    "plain text": _("plain text"),
+    "a file": _("a file"),
+    "something else": _("something else"),
+    "JPEG picture": _("JPEG picture"),
+    "PNG picture": _("PNG picture"),
+    "WebP picture": _("WebP picture"),
+    "BMP picture": _("BMP picture"),
+    "TIFF picture": _("TIFF picture"),
+    "HEIC picture": _("HEIC picture"),
+    "AVIF picture": _("AVIF picture"),
+    "PDF document": _("PDF document"),
 }
 # Who said what may be done with a work, and under which conditions.
 PARTIES: dict[str, Any] = {
@@ -417,7 +473,11 @@ def _in_words(params: Mapping[str, Any]) -> dict[str, Any]:
             if row := ROW.fullmatch(value):
                 return gettext("row {n}").format(n=row[1])
             return DAY.sub(_day, value)
-        return phrase(value) if key in ("where", "unit", "actual", "now_what") and isinstance(value, str) else value
+        if key in ("held", "claimed", "what", "kind") and value in FILES:
+            return str(FILES[value])
+        if key == "kinds" and isinstance(value, str):
+            return gettext(" and ").join(str(FILES.get(one, one)) for one in value.split(" and "))
+        return phrase(value) if key in PHRASED and isinstance(value, str) else value
 
     return {key: word(key, value) for key, value in params.items()}
 

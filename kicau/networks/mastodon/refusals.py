@@ -41,7 +41,7 @@ _OAUTH = frozenset(
 )
 _LONGEST_WAIT = timedelta(days=1)  # a clock that is wrong by years holds nothing up for longer
 
-# A pattern of the server's sentence -> code, field, sentence. `{limit}` and `{what}` come from the pattern.
+# A pattern of the server's sentence -> code, field, sentence. `{limit}`, `{what}` and `{tag}` come from the pattern.
 _KNOWN: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), code, field, message)
     for pattern, code, field, message in (
@@ -136,10 +136,10 @@ _KNOWN: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
             "{network} refused how long the poll runs: {said}",
         ),
         (
-            r"contained (?:a|the) disallowed hashtags?: (?P<what>.+)",
+            r"contained (?:a|the) disallowed hashtags?: (?P<tag>.+)",
             "banned-hashtag",
             "parts.0.text",
-            "This server of {network} takes no posts with #{what}: remove it.",
+            "This server of {network} takes no posts with #{tag}: remove it.",
         ),
         (
             r"trying to reply to does not",

@@ -12,7 +12,10 @@ from django.utils import timezone, translation
 from kicau.base.errors import Conflict, NotAllowed, NotFound
 from kicau.base.sentences import Sentence, stored
 from kicau.channels.models import Channel
+from kicau.connector import checks
 from kicau.connector.content import Problem
+from kicau.media import probe
+from kicau.media.probe import Unusable
 from kicau.notices.events import EVENTS
 from kicau.notices.words import filled
 from kicau.publishing.models import DeliveryState, DraftState
@@ -104,6 +107,29 @@ def test_moments_of_problems_are_told_in_the_readers_zone(language, left, twin, 
         assert left in words.sentence(problem)
         assert twin in words.sentence(same)
         assert weekday in words.sentence(past), "its zone stands beside it: nothing is moved"
+
+
+def test_kinds_of_files_are_told_in_the_readers_language(tmp_path):
+    file = tmp_path / "foto.png"
+    file.write_bytes(b"Halo, ini bukan gambar.")
+    with pytest.raises(Unusable) as caught:
+        probe.probe(file)
+    misnamed = Problem(code=caught.value.code, message=caught.value.message, params=caught.value.params)
+    mixed = Problem(
+        code="mixed-media",
+        message="{network} takes no {kinds} together in one post: keep one kind.",
+        params={"network": "Kabar", "kinds": "picture and video"},
+    )
+    assert "named as a PNG picture but holds plain text" in misnamed.sentence
+    with translation.override("id"):
+        assert "bernama gambar PNG tetapi berisi teks biasa" in words.sentence(misnamed)
+        assert "gambar dan video" in words.sentence(mixed)
+
+
+def test_every_kind_of_file_has_a_word():
+    held = {name for _, name in (*probe.REFUSED, *probe.UNKNOWN)} | {kind.label for kind in probe.TYPES.values()}
+    whats = {kind.label.partition(" ")[2] for kind in probe.TYPES.values() if kind.pillow} | set(checks.KINDS.values())
+    assert held | whats | {f"{kind}s" for kind in checks.KINDS.values()} <= set(words.FILES)
 
 
 @pytest.mark.parametrize(
