@@ -3,11 +3,14 @@ and Django draws them in threads whose connections nobody would give back."""
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from kicau.base.away import AWAY
 from kicau.web.frame import is_partial
 from kicau.web.language import theme_of
 
@@ -35,6 +38,19 @@ def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    """Django asks for it while it handles the exception, in every way of serving. A database that is away, as in its
+    restart, is no fault: whoever asked, a network that fetches a picture among them, is told to come again."""
+    if isinstance(sys.exception(), AWAY):
+        answer = _told(
+            request,
+            503,
+            _("The database does not answer"),
+            _(
+                "It may be starting anew. Nothing that was kept is lost, but what you just sent may not have been taken: wait a moment, look, and try again. If it stays so, tell whoever hosts this Kicau."
+            ),
+        )
+        answer["Retry-After"] = "5"
+        return answer
     return _told(
         request,
         500,
