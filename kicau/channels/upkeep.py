@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -14,6 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from kicau.base import clock, sentences
+from kicau.base.away import AWAY
 from kicau.base.sentences import Sentence
 from kicau.channels import pacing
 from kicau.channels.live import Live, credentials_of, stored
@@ -42,6 +44,9 @@ RENEWED_LATER = timedelta(
 RENEWED = (ChannelState.ACTIVE, ChannelState.HELD)  # whose permissions are kept alive
 ASKS = ["asks_from", "asks_why", "asks_said"]
 REFRESH_LASTS = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
+KEEP_EVERY = (
+    10.0  # seconds until one that lives takes hold of it anew: a slow network's answer may take longer than that
+)
 
 
 def take_credentials(channel: Channel, new: Credentials) -> None:
@@ -94,12 +99,13 @@ async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, us
     A passing fault changes nothing but the time of the next try. Raises NoRoom where a hard budget has no room for it:
     the channel tells so, tries again by itself, and is held meanwhile where its token no longer works.
     """
-    if not await sync_to_async(_lock_for_refresh)(channel_id, used):
+    claimed = await sync_to_async(_lock_for_refresh)(channel_id, used)
+    if claimed is None:
         return True
     channel = await Channel.objects.select_related("app", "workspace").aget(id=channel_id)
     held = credentials_of(channel).access_token
     try:
-        async with _heard(channel, client, Purpose.REFRESH) as live:
+        async with _kept(channel_id, claimed), _heard(channel, client, Purpose.REFRESH) as live:
             new = await live.connector.auth.refresh(live)
     except purses.NoRoom as exc:
         await sync_to_async(_hold)(channel_id, exc, held, refused=bool(used))
@@ -193,23 +199,43 @@ async def _heard(channel: Channel, client: aiohttp.ClientSession, purpose: Purpo
             await sync_to_async(_note)(channel, live)
 
 
-def _lock_for_refresh(channel_id: UUID, used: str) -> bool:
-    """Claim the refresh for REFRESH_LASTS; False where it was done or is being done by another.
+@asynccontextmanager
+async def _kept(channel_id: UUID, claimed: datetime) -> AsyncIterator[None]:
+    """The claim goes on for as long as we are inside. A second renewal with the same token would be taken for a theft by
+    some networks, and end the channel's permission."""
+
+    async def keep(until: datetime) -> None:
+        with suppress(*AWAY):  # then it ends when it would have
+            while True:
+                await asyncio.sleep(KEEP_EVERY)
+                ours, until = Channel.objects.filter(id=channel_id, refresh_at=until), clock.now() + REFRESH_LASTS
+                await ours.aupdate(refresh_at=until)
+
+    keeping = asyncio.create_task(keep(claimed))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
+
+
+def _lock_for_refresh(channel_id: UUID, used: str) -> datetime | None:
+    """Claim the refresh for REFRESH_LASTS, and tell until when; None where it was done or is being done by another.
 
     Many refresh tokens work once: of all the steps that are refused at the same time, one may use it.
     """
     with transaction.atomic():
         channel = Channel.objects.select_for_update().get(id=channel_id)
         if used and from_json(Credentials, channel.credentials).access_token != used:
-            return False
+            return None
         now = clock.now()
         if not used and (channel.refresh_at is None or channel.refresh_at > now):
-            return False
+            return None
         if used and channel.refresh_at is not None and now < channel.refresh_at <= now + REFRESH_LASTS:
-            return False  # claimed by another (or due in a moment, which comes to the same)
+            return None  # claimed by another (or due in a moment, which comes to the same)
         channel.refresh_at = now + REFRESH_LASTS
         channel.save(update_fields=["refresh_at"])
-        return True
+        return channel.refresh_at
 
 
 @transaction.atomic

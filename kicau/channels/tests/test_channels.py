@@ -118,6 +118,32 @@ async def test_of_all_that_are_refused_at_once_one_renews(channel, client, monke
     assert (await sync_to_async(kept)("ana")).refresh_token == "r2"
 
 
+async def test_a_network_that_answers_slowly_is_asked_once(channel, client, monkeypatch):
+    """A renewal may be of several calls, which together take longer than a claim lasts."""
+    asked = []
+
+    async def refresh(self, session, /):
+        asked.append(1)
+        await asyncio.sleep(1)
+        ends = clock.now() + timedelta(hours=2)
+        return replace(session.credentials, access_token="new", refresh_token="r2", expires_at=ends)
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    monkeypatch.setattr(upkeep, "REFRESH_LASTS", timedelta(seconds=0.4))
+    monkeypatch.setattr(upkeep, "KEEP_EVERY", 0.1)
+    ana = await sync_to_async(channel)("ana")
+    await due(ana)
+    first = asyncio.create_task(upkeep.refresh_channel(ana.id, client))
+    for _ in range(8):
+        await asyncio.sleep(0.1)
+        await upkeep.refresh_channel(ana.id, client)
+        assert await upkeep.refresh_channel(ana.id, client, used="t")
+    assert await first
+    assert len(asked) == 1
+    row = await Channel.objects.aget(id=ana.id)
+    assert row.refresh_at - clock.now() > timedelta(minutes=1), "the claim is over with the renewal"
+
+
 async def test_a_worker_that_dies_while_it_renews_holds_nothing_up_for_long(channel, client, monkeypatch):
     async def refresh(self, session, /):
         return replace(session.credentials, access_token="new")
