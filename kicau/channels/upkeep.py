@@ -44,9 +44,10 @@ RENEWED_LATER = timedelta(
 RENEWED = (ChannelState.ACTIVE, ChannelState.HELD)  # whose permissions are kept alive
 ASKS = ["asks_from", "asks_why", "asks_said"]
 REFRESH_LASTS = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
-KEEP_EVERY = (
-    10.0  # seconds until one that lives takes hold of it anew: a slow network's answer may take longer than that
-)
+KEEP_EVERY = 10.0  # seconds until one that lives takes hold anew: a slow network may need longer than the claim lasts
+TOGETHER = 8  # renewals of one network at a time
+
+_under_way: set[asyncio.Task[bool]] = set()
 
 
 def take_credentials(channel: Channel, new: Credentials) -> None:
@@ -102,6 +103,13 @@ async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, us
     claimed = await sync_to_async(_lock_for_refresh)(channel_id, used)
     if claimed is None:
         return True
+    renewing = asyncio.create_task(_renew(channel_id, client, used, claimed))
+    _under_way.add(renewing)
+    renewing.add_done_callback(_under_way.discard)
+    return await asyncio.shield(renewing)
+
+
+async def _renew(channel_id: UUID, client: aiohttp.ClientSession, used: str, claimed: datetime) -> bool:
     channel = await Channel.objects.select_related("app", "workspace").aget(id=channel_id)
     held = credentials_of(channel).access_token
     try:
@@ -120,12 +128,27 @@ async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, us
     return True
 
 
-async def refresh_due(client: aiohttp.ClientSession) -> int:
-    """Renew what is due; how many. What a budget holds waits, and the rest goes on."""
-    due = await sync_to_async(due_for_refresh)()
-    for channel_id in due:
-        with suppress(purses.NoRoom):
-            await refresh_channel(channel_id, client)
+async def finish() -> None:
+    """Wait for the renewals that are under way, before the process ends: where a token can be used once, an answer that
+    nobody keeps ends the channel's permission."""
+    await asyncio.gather(*_under_way, return_exceptions=True)
+
+
+async def refresh_due(client: aiohttp.ClientSession, network: str) -> int:
+    """Renew what is due on a network; how many. What a budget holds waits, and the rest goes on. Each network is asked by
+    itself, and several channels together, so that one that answers slowly delays no other's."""
+    due = await sync_to_async(due_for_refresh)(network)
+    room = asyncio.Semaphore(TOGETHER)
+
+    async def renew(channel_id: UUID) -> None:
+        async with room:
+            with suppress(purses.NoRoom):
+                await refresh_channel(channel_id, client)
+
+    done = await asyncio.gather(*(renew(channel_id) for channel_id in due), return_exceptions=True)
+    for fault in done:
+        if fault:
+            raise fault
     return len(due)
 
 
@@ -323,8 +346,8 @@ def ends_soon(channel: Channel) -> bool:
     return overdue and channel.token_expires_at < now + ENDS_SOON
 
 
-def due_for_refresh(limit: int = 50) -> list[UUID]:
-    due = Channel.objects.filter(state__in=RENEWED, refresh_at__lte=clock.now())
+def due_for_refresh(network: str, limit: int = 50) -> list[UUID]:
+    due = Channel.objects.filter(network=network, state__in=RENEWED, refresh_at__lte=clock.now())
     return list(due.order_by("refresh_at").values_list("id", flat=True)[:limit])
 
 

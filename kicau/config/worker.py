@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 
 import aiohttp
 import django
@@ -23,6 +24,7 @@ SWITCH = 0.02
 
 async def work() -> None:
     """Until SIGTERM or SIGINT; what is in flight is finished and written first."""
+    from kicau.channels import upkeep
     from kicau.channels.live import new_client
     from kicau.engine.pump import Pump
     from kicau.publishing.deliver import Deliveries
@@ -38,6 +40,7 @@ async def work() -> None:
         finally:
             chores.cancel()
             await asyncio.gather(chores, return_exceptions=True)
+            await upkeep.finish()
 
 
 def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
@@ -51,6 +54,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.config.auditor import audit_due
     from kicau.config.importer import embed_due, read_due
     from kicau.config.maker import make_due, review_all
+    from kicau.connector import registry
     from kicau.engine import health
     from kicau.evidence.anchors import anchor_due
     from kicau.plans import acts as plans
@@ -60,9 +64,6 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.reading import rounds as reading_rounds
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
-
-    async def refresh() -> int:
-        return await upkeep.refresh_due(client)
 
     async def capabilities() -> int:
         due = await sync_to_async(upkeep.due_for_capabilities)()
@@ -113,7 +114,10 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
             run=sync_to_async(receiving.forget_old),
             gives_way=True,
         ),
-        Chore(name="renew credentials", every=10.0, run=refresh),
+        *(
+            Chore(name=f"renew credentials of {slug}", every=10.0, run=partial(upkeep.refresh_due, client, slug))
+            for slug in registry.slugs()
+        ),
         Chore(name="ask capabilities", every=300.0, run=capabilities),
         Chore(name="hold what plans allow", every=5.0, run=sync_to_async(capping.look)),
         Chore(name="release what a budget held", every=3.0, run=sync_to_async(holding.release)),

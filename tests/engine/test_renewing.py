@@ -53,13 +53,13 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
     await budget(1)
     await due(timedelta(hours=1))
     before, sent = (await ana()).token_expires_at, asked(network)
-    assert await upkeep.refresh_due(client) == 1
+    assert await upkeep.refresh_due(client, "stranger") == 1
     assert asked(network) == sent + 1
     assert (await ana()).token_expires_at > before
     assert [(c.purpose, c.units) async for c in Charge.objects.filter(meter="renewal")] == [("refresh", 1)]
 
     await due(timedelta(hours=1))
-    await upkeep.refresh_due(client)
+    await upkeep.refresh_due(client, "stranger")
     row = await ana()
     assert asked(network) == sent + 1
     assert (row.state, row.reason, row.renewal_why) == ("active", "", NOT_RENEWED)
@@ -69,7 +69,7 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
 
     await budget(2)
     with clock.frozen(clock.now() + timedelta(seconds=31)):
-        await upkeep.refresh_due(client)
+        await upkeep.refresh_due(client, "stranger")
     row = await ana()
     assert asked(network) == sent + 2
     assert (row.state, row.renewal_why, row.renewal_said) == ("active", "", [])
@@ -78,7 +78,7 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
 async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(pair, network, client, budget):
     await budget(0, period="day")
     await due(timedelta(0))
-    await upkeep.refresh_due(client)
+    await upkeep.refresh_due(client, "stranger")
     row = await ana()
     assert row.state == "held"
     assert row.reason.startswith(
@@ -86,11 +86,11 @@ async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(p
     )
     assert "or else when that begins anew at" in row.reason
     with clock.frozen(clock.now() + timedelta(seconds=31)):
-        await upkeep.refresh_due(client)  # and told once
+        await upkeep.refresh_due(client, "stranger")  # and told once
     assert [n.count async for n in Notice.objects.filter(event="channel.held")] == [1]
     with clock.frozen(clock.now() + timedelta(days=1, seconds=62)):
         await budget(1)
-        await upkeep.refresh_due(client)
+        await upkeep.refresh_due(client, "stranger")
     row = await ana()
     assert (row.state, row.reason, row.renewal_why) == ("active", "", "")
 
@@ -113,7 +113,7 @@ async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_
 
     await budget(1)
     with clock.frozen(clock.now() + timedelta(seconds=31)):
-        await upkeep.refresh_due(client)
+        await upkeep.refresh_due(client, "stranger")
     await shop.work(lambda: all(state(row) == "published" for row in rows), seconds=15)
     assert sorted(p.text for p in network.public_posts()) == ["nomor 0", "nomor 1", "nomor 2"]
     assert asked(network) == sent + 1

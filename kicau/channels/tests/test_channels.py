@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
 from kicau.channels import acts, upkeep
-from kicau.channels.live import new_client, stored
+from kicau.channels.live import credentials_of, new_client, stored
 from kicau.channels.models import Channel, PendingSignIn
 from kicau.connector import registry
 from kicau.connector.contract import consent
@@ -142,6 +142,46 @@ async def test_a_network_that_answers_slowly_is_asked_once(channel, client, monk
     assert len(asked) == 1
     row = await Channel.objects.aget(id=ana.id)
     assert row.refresh_at - clock.now() > timedelta(minutes=1), "the claim is over with the renewal"
+
+
+async def test_a_worker_that_is_told_to_stop_keeps_what_it_is_renewing(channel, client, monkeypatch):
+    asked = asyncio.Event()
+
+    async def refresh(self, session, /):
+        asked.set()
+        await asyncio.sleep(0.2)
+        return replace(session.credentials, access_token="new", refresh_token="r2")
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    ana = await sync_to_async(channel)("ana")
+    await due(ana)
+    chore = asyncio.create_task(upkeep.refresh_due(client, "stranger"))
+    await asked.wait()
+    chore.cancel()
+    await asyncio.wait([chore])
+    await upkeep.finish()
+    assert (await sync_to_async(kept)("ana")).refresh_token == "r2"
+
+
+async def test_channels_are_renewed_together_and_one_that_fails_stops_no_other(channel, client, monkeypatch):
+    together = asyncio.Barrier(3)
+
+    async def refresh(self, session, /):
+        async with asyncio.timeout(5):
+            await together.wait()
+        if session.credentials.access_token == "bad":
+            raise RuntimeError("a fault of ours")
+        return replace(session.credentials, access_token="new")
+
+    monkeypatch.setattr(StrangerAuth, "refresh", refresh)
+    for key, token in (("ana", "t"), ("budi", "bad"), ("cici", "t")):
+        made = await sync_to_async(channel)(key)
+        made.credentials = stored(replace(credentials_of(made), access_token=token))
+        await made.asave()
+        await due(made)
+    with pytest.raises(RuntimeError):
+        await upkeep.refresh_due(client, "stranger")
+    assert [(await sync_to_async(kept)(key)).access_token for key in ("ana", "budi", "cici")] == ["new", "bad", "new"]
 
 
 async def test_a_worker_that_dies_while_it_renews_holds_nothing_up_for_long(channel, client, monkeypatch):
