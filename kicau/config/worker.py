@@ -86,6 +86,12 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
 
     return [
         Chore(name="send webhooks", every=1.0, run=webhooks.send_due),
+        Chore(
+            name="forget what webhooks told days ago",
+            every=3600.0,
+            run=sync_to_async(webhooks.forget_old),
+            gives_way=True,
+        ),
         Chore(name="leave what is to be left", every=1.0, run=sync_to_async(rounds.look_after)),
         Chore(name="hear whether a network shut its door", every=60.0, run=listen),
         Chore(

@@ -116,13 +116,14 @@ class Webhook(models.Model):
     last_status = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
     last_at = models.DateTimeField(null=True)
+    busy_until = models.DateTimeField(null=True)  # UTC; one worker tells it at a time
 
     def __str__(self) -> str:
         return self.url
 
 
 class WebhookEvent(models.Model):
-    """One message for one webhook, kept until it was taken or given up."""
+    """One message for one webhook, kept for some days after it was taken or given up."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="outbox")
@@ -136,7 +137,12 @@ class WebhookEvent(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["next_at"], name="webhook_due", condition=models.Q(sent_at=None, given_up_at=None)),
+            models.Index(
+                fields=["webhook", "next_at"],
+                name="webhookevent_waiting",
+                condition=models.Q(sent_at=None, given_up_at=None),
+            ),
+            models.Index(fields=["created_at"], name="webhookevent_told"),
         ]
 
     def __str__(self) -> str:

@@ -5,10 +5,12 @@ The signature is `Kicau-Signature: t=<epoch seconds>,v1=<hex HMAC-SHA256 of "t.b
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 import secrets
+import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -17,7 +19,7 @@ from uuid import UUID
 import aiohttp
 from asgiref.sync import sync_to_async
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from kicau.base import clock
 from kicau.base.errors import NotFound, unacceptable
@@ -46,6 +48,11 @@ EVENTS = (
     "withdrawal.reinstated",
 )
 WAITS = (10, 60, 300, 1800, 7200, 21600, 43200)  # seconds before each retry; then it is given up
+PATIENCE = 10  # seconds for one answer
+ROUND = 10.0  # seconds in which one address is told what is due, until the others had their turn
+LEASE = timedelta(seconds=30)  # longer than a round with its last answer: who dies in it holds an address no longer
+MANY = 100  # messages at a time
+KEPT = timedelta(days=7)
 
 
 @transaction.atomic
@@ -99,8 +106,8 @@ async def try_webhook(actor: Actor, webhook_id: UUID | str) -> Webhook:
         webhook=hook, event="ping", payload={"webhook": str(hook.id)}, next_at=clock.now() + timedelta(hours=1)
     )
     await made.asave()
-    async with guarded_session(timeout=10) as client:
-        if not await _send_one(client, made):
+    async with guarded_session(timeout=PATIENCE) as client:
+        if not _is_taken(await _send_one(client, made)):
             await WebhookEvent.objects.filter(id=made.id).aupdate(given_up_at=clock.now())
     return await sync_to_async(one_webhook)(actor, webhook_id)
 
@@ -144,32 +151,73 @@ def sign(secret: str, body: bytes, timestamp: int) -> str:
     return f"t={timestamp},v1={mac}"
 
 
-async def send_due(limit: int = 100) -> int:
-    """Send what is due, each once, a webhook's in order; a failure waits longer each time. Returns how many were sent."""
-    due = await sync_to_async(_claim)(limit)
-    if not due:
+async def send_due() -> int:
+    """Send what is due; how many messages were taken. Each address is told by one worker at a time, in order as long as
+    it takes them, and for ROUND in a go: one that is slow or gone delays no other. A failure waits longer each time."""
+    hooks = await sync_to_async(_claim)()
+    if not hooks:
         return 0
-    sent = 0
-    async with guarded_session(timeout=10) as client:
-        for event in due:
-            sent += await _send_one(client, event)
-    return sent
+    async with guarded_session(timeout=PATIENCE) as client:
+        done = await asyncio.gather(*(_tell(client, hook) for hook in hooks), return_exceptions=True)
+    for fault in done:
+        if isinstance(fault, BaseException):
+            raise fault
+    return sum(taken for taken in done if isinstance(taken, int))
 
 
-def _claim(limit: int) -> list[WebhookEvent]:
-    """Due events, put off by a minute so that no other worker takes them meanwhile."""
-    with transaction.atomic():
-        rows = list(
-            WebhookEvent.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(next_at__lte=clock.now(), sent_at=None, given_up_at=None)
-            .select_related("webhook")
-            .order_by("next_at", "id")[:limit]
-        )
-        WebhookEvent.objects.filter(id__in=[r.id for r in rows]).update(next_at=clock.now() + timedelta(minutes=1))
-    return rows
+def forget_old() -> int:
+    """Delete messages that were taken or given up days ago; how many, or 0 when none are left."""
+    over = Q(sent_at__isnull=False) | Q(given_up_at__isnull=False)
+    old = WebhookEvent.objects.filter(over, created_at__lt=clock.now() - KEPT).order_by("created_at")
+    return WebhookEvent.objects.filter(id__in=list(old.values_list("id", flat=True)[:MANY])).delete()[0]
 
 
-async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> bool:
+@transaction.atomic
+def _claim(limit: int = 100) -> list[Webhook]:
+    """Those to whom something is to be told and whom nobody tells; who waited longest first."""
+    now = clock.now()
+    due = WebhookEvent.objects.filter(webhook=OuterRef("id"), sent_at=None, given_up_at=None, next_at__lte=now)
+    free = Webhook.objects.filter(Q(busy_until=None) | Q(busy_until__lte=now), Exists(due))
+    hooks = list(free.select_for_update(skip_locked=True).order_by(F("last_at").asc(nulls_first=True), "id")[:limit])
+    Webhook.objects.filter(id__in=[hook.id for hook in hooks]).update(busy_until=now + LEASE)
+    return hooks
+
+
+async def _tell(client: aiohttp.ClientSession, hook: Webhook) -> int:
+    until, taken = time.monotonic() + ROUND, 0
+    try:
+        for event in await sync_to_async(_due)(hook):
+            if time.monotonic() > until:
+                break
+            status = await _send_one(client, event)
+            taken += _is_taken(status)
+            if not status:  # nobody is there: the others wait instead of trying in vain, one after the other
+                await sync_to_async(_put_off)(hook)
+                break
+    finally:
+        await Webhook.objects.filter(id=hook.id).aupdate(busy_until=None)
+    return taken
+
+
+def _due(hook: Webhook) -> list[WebhookEvent]:
+    due = _waiting(hook).select_related("webhook").order_by("next_at", "created_at", "id")
+    return list(due[:MANY])
+
+
+def _put_off(hook: Webhook) -> None:
+    _waiting(hook).update(next_at=clock.now() + timedelta(seconds=WAITS[0]))
+
+
+def _waiting(hook: Webhook) -> QuerySet[WebhookEvent]:
+    return WebhookEvent.objects.filter(webhook=hook, sent_at=None, given_up_at=None, next_at__lte=clock.now())
+
+
+def _is_taken(status: int) -> bool:
+    return 200 <= status < 300
+
+
+async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> int:
+    """The status that was answered; 0 where nobody did."""
     hook = event.webhook
     body = json.dumps(
         {"id": str(event.id), "event": event.event, "at": event.created_at.isoformat(), "data": event.payload}
@@ -185,14 +233,14 @@ async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> bool:
     try:
         async with client.post(hook.url, data=body, headers=headers, allow_redirects=False) as answer:
             status = answer.status
-            error = "" if 200 <= status < 300 else f"it answered {status}"
+            error = "" if _is_taken(status) else f"it answered {status}"
     except Forbidden as exc:
         error = str(exc)
     except (TimeoutError, aiohttp.ClientError, OSError) as exc:
         inside = isinstance(exc.__cause__, Forbidden)
         error = str(exc.__cause__) if inside else f"it could not be reached ({type(exc).__name__})"
     await sync_to_async(_report)(event, status, error)
-    return not error
+    return status
 
 
 def _report(event: WebhookEvent, status: int, error: str) -> None:
@@ -204,7 +252,8 @@ def _report(event: WebhookEvent, status: int, error: str) -> None:
         event.given_up_at = now
     else:
         event.next_at = now + timedelta(seconds=WAITS[event.attempts - 1])
-    event.save(update_fields=["attempts", "sent_at", "given_up_at", "next_at"])
+    told = {name: getattr(event, name) for name in ("attempts", "sent_at", "given_up_at", "next_at")}
+    WebhookEvent.objects.filter(id=event.id).update(**told)  # somebody may have removed the webhook meanwhile
     failures = F("failures") + 1 if error else 0
     Webhook.objects.filter(id=event.webhook_id).update(
         last_at=now, last_status=status, last_error=error[:300], failures=failures

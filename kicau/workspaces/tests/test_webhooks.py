@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -26,25 +28,35 @@ async def receiver(monkeypatch):
 
     class Receiver:
         status = 200
+        stands_still = 0.0
         got: list[tuple[dict[str, str], bytes]] = []
 
     found = Receiver()
     found.got = []
 
     async def take(request: web.Request) -> web.Response:
-        found.got.append((dict(request.headers), await request.read()))
+        found.got.append(({**request.headers, "at": request.path}, await request.read()))
+        if request.path == "/slow":
+            await asyncio.sleep(found.stands_still)
         return web.Response(status=found.status)
 
     app = web.Application()
     app.router.add_post("/hook", take)
+    app.router.add_post("/slow", take)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
-    found.url = f"http://127.0.0.1:{port}/hook"
+    found.url, found.slow = (f"http://127.0.0.1:{port}/{path}" for path in ("hook", "slow"))
+    found.told = lambda path: [json.loads(b)["data"]["n"] for h, b in found.got if h["at"] == path]
     monkeypatch.setattr(guard, "ALLOWED", {f"127.0.0.1:{port}"})
     yield found
     await runner.cleanup()
+
+
+async def has_come(receiver, path: str, many: int) -> None:
+    while len(receiver.told(path)) < many:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 async def test_an_event_arrives_once_and_its_signature_holds(receiver, actor):
@@ -85,6 +97,71 @@ async def test_an_internal_address_is_not_reached(receiver, actor, monkeypatch):
     await webhooks.send_due()
     assert receiver.got == []
     assert "internal address" in (await Webhook.objects.aget()).last_error
+
+
+async def test_who_stands_still_delays_no_other_and_is_tried_once(receiver, actor, monkeypatch):
+    monkeypatch.setattr(webhooks, "PATIENCE", 1)
+    receiver.stands_still = 5
+    for url in (receiver.slow, receiver.url):
+        await sync_to_async(webhooks.add_webhook)(actor, url, ["*"])
+    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(5)])
+    began = time.monotonic()
+    round_ = asyncio.create_task(webhooks.send_due())
+    await has_come(receiver, "/hook", 5)
+    assert time.monotonic() - began < 1
+    assert await round_ == 5
+    assert (receiver.told("/hook"), receiver.told("/slow")) == ([0, 1, 2, 3, 4], [0])
+    assert await webhooks.send_due() == 0, "all of them wait for a while"
+    receiver.stands_still = 0
+    with clock.frozen(clock.now() + timedelta(seconds=11)):
+        assert await webhooks.send_due() == 5
+    assert receiver.told("/slow") == [0, 0, 1, 2, 3, 4]
+
+
+async def test_an_address_is_told_by_one_worker_at_a_time(receiver, actor, monkeypatch):
+    receiver.stands_still = 0.1
+    await sync_to_async(webhooks.add_webhook)(actor, receiver.slow, ["*"])
+    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(6)])
+    first = asyncio.create_task(webhooks.send_due())
+    await has_come(receiver, "/slow", 1)
+    assert await webhooks.send_due() == 0
+    assert await first == 6
+    monkeypatch.setattr(webhooks, "ROUND", 0.25)
+    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(6, 12)])
+    assert await webhooks.send_due() == 3, "then the others have their turn"
+    await webhooks.send_due()
+    assert receiver.told("/slow") == list(range(12))
+
+
+async def test_a_worker_that_dies_holds_an_address_for_half_a_minute_at_most(receiver, actor):
+    await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
+    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": 1})])
+    assert len(await sync_to_async(webhooks._claim)()) == 1  # and then it is killed
+    assert await webhooks.send_due() == 0
+    with clock.frozen(clock.now() + timedelta(seconds=31)):
+        assert await webhooks.send_due() == 1
+
+
+async def test_what_was_told_is_forgotten_after_days_and_what_waits_is_not(receiver, actor):
+    hook = await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
+    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(2)])
+    await webhooks.send_due()
+    later = clock.now() + timedelta(days=8)
+    await WebhookEvent.objects.acreate(webhook=hook, event="delivery.failed", payload={"n": 2}, next_at=later)
+    assert await sync_to_async(webhooks.forget_old)() == 0
+    with clock.frozen(later):
+        assert await sync_to_async(webhooks.forget_old)() == 2
+    assert [event.payload async for event in WebhookEvent.objects.all()] == [{"n": 2}]
+
+
+async def test_a_webhook_that_is_removed_while_it_is_told_is_no_fault(receiver, actor):
+    receiver.stands_still = 0.2
+    hook = await sync_to_async(webhooks.add_webhook)(actor, receiver.slow, ["*"])
+    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": 1})])
+    round_ = asyncio.create_task(webhooks.send_due())
+    await has_come(receiver, "/slow", 1)
+    await sync_to_async(webhooks.remove_webhook)(actor, hook.id)
+    assert await round_ == 1
 
 
 def test_a_wrong_address_or_event_is_told(actor, member):
