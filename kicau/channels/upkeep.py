@@ -37,7 +37,7 @@ from kicau.workspaces.actors import system
 CAPABILITIES_LAST = timedelta(days=1)
 ENDS_SOON = timedelta(days=7)  # a person is warned so long before a permission ends
 RENEWAL_OVERDUE = timedelta(minutes=15)  # a renewal is tried every few minutes
-ASKED_LATER = timedelta(minutes=15)  # until what a budget held is asked again: it may be raised at any time
+ASKED_LATER = timedelta(minutes=15)  # until what a budget held, or nobody answered, is asked again
 RENEWED_LATER = timedelta(
     seconds=30
 )  # until a renewal that a budget held is tried again: it costs nothing while it is held
@@ -74,8 +74,8 @@ def _refresh_at(credentials: Credentials) -> datetime | None:
 
 
 async def ask_capabilities(channel: Channel, client: aiohttp.ClientSession) -> None:
-    """Ask what the channel can do now and keep it; a failure keeps what is known. Where a hard budget has no room, it is
-    put off, with the reason."""
+    """Ask what the channel can do now and keep it; a failure keeps what is known, and it is asked later. Where a hard
+    budget has no room, it is put off, with the reason."""
     try:
         async with _heard(channel, client, Purpose.READ) as live:
             can = await live.connector.capabilities(live)
@@ -85,12 +85,22 @@ async def ask_capabilities(channel: Channel, client: aiohttp.ClientSession) -> N
         await channel.asave(update_fields=ASKS)
         return
     except ConnectorError:
+        channel.asks_from, channel.asks_why, channel.asks_said = clock.now() + ASKED_LATER, "", []
+        await channel.asave(update_fields=ASKS)
         return
     channel.capabilities, channel.capabilities_at = stored(can), clock.now()
     channel.asks_from, channel.asks_why, channel.asks_said = None, "", []
     if live.http.calls:  # some networks' rules are known without asking
         channel.answered_at = channel.capabilities_at
     await channel.asave(update_fields=["capabilities", "capabilities_at", "answered_at", *ASKS])
+
+
+async def ask_due(client: aiohttp.ClientSession, network: str) -> int:
+    """Ask the channels of a network whose answers are a day old, or that gave none; each network by itself, so that one
+    that answers slowly delays no other's."""
+    for channel in await sync_to_async(due_for_capabilities)(network):
+        await ask_capabilities(channel, client)
+    return 0
 
 
 async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, used: str = "") -> bool:
@@ -351,8 +361,10 @@ def due_for_refresh(network: str, limit: int = 50) -> list[UUID]:
     return list(due.order_by("refresh_at").values_list("id", flat=True)[:limit])
 
 
-def due_for_capabilities(limit: int = 50) -> list[Channel]:
+def due_for_capabilities(network: str, limit: int = 50) -> list[Channel]:
     old = clock.now() - CAPABILITIES_LAST
     asked, put_off = Q(asks_from=None, capabilities_at__lte=old), Q(asks_from__lte=clock.now())
-    due = Channel.objects.filter(asked | put_off, pacing.may_read(clock.now()), state=ChannelState.ACTIVE)
+    due = Channel.objects.filter(
+        asked | put_off, pacing.may_read(clock.now()), network=network, state=ChannelState.ACTIVE
+    )
     return list(due.select_related("app").order_by(F("capabilities_at").asc(nulls_first=True))[:limit])

@@ -65,12 +65,6 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import webhooks
 
-    async def capabilities() -> int:
-        due = await sync_to_async(upkeep.due_for_capabilities)()
-        for channel in due:
-            await upkeep.ask_capabilities(channel, client)
-        return 0
-
     async def listen() -> int:
         await recognition.listen(client)
         return 0
@@ -124,7 +118,10 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
             Chore(name=f"renew credentials of {slug}", every=10.0, run=partial(upkeep.refresh_due, client, slug))
             for slug in registry.slugs()
         ),
-        Chore(name="ask capabilities", every=300.0, run=capabilities),
+        *(
+            Chore(name=f"ask capabilities on {slug}", every=300.0, run=partial(upkeep.ask_due, client, slug))
+            for slug in registry.slugs()
+        ),
         Chore(name="hold what plans allow", every=5.0, run=sync_to_async(capping.look)),
         Chore(name="release what a budget held", every=3.0, run=sync_to_async(holding.release)),
         Chore(

@@ -80,9 +80,9 @@ async def test_sending_slows_with_its_reason_where_the_network_says_that_little_
         assert (waiting.state, waiting.reason) == ("scheduled", said)
         assert pacing.reads_from(channel, clock.now()) == channel.reads_from > channel.paused_until
         Channel.objects.update(capabilities_at=clock.now() - timedelta(days=2))
-        assert page not in upkeep.due_for_capabilities()
+        assert page not in upkeep.due_for_capabilities("facebook")
         Channel.objects.update(reads_from=clock.now(), paused_until=clock.now())
-        assert page in upkeep.due_for_capabilities()
+        assert page in upkeep.due_for_capabilities("facebook")
 
     await sync_to_async(look)()
     await shop.work(lambda: state(second) == "published")

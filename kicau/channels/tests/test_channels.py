@@ -23,7 +23,7 @@ from kicau.connector.session import Credentials
 from kicau.connector.wire import from_json
 from kicau.plans.models import Charge
 from kicau.workspaces.acts import actor_for, add_person, create_workspace
-from tests.stranger.connector import StrangerAuth
+from tests.stranger.connector import Stranger, StrangerAuth
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -209,6 +209,40 @@ async def test_a_renewal_that_comes_late_gives_a_channel_back(channel, client, m
     fresh = await Channel.objects.aget(id=ana.id)
     assert (fresh.state, fresh.reason) == ("active", "")
     assert (await sync_to_async(kept)("ana")).access_token == "late"
+
+
+async def test_a_channel_that_gave_no_answer_about_itself_is_asked_again_and_holds_no_other_up(
+    channel, client, monkeypatch
+):
+    ana, budi = await sync_to_async(channel)("ana"), await sync_to_async(channel)("budi")
+    await Channel.objects.filter(id=budi.id).aupdate(capabilities_at=clock.now() - timedelta(days=1, hours=1))
+    await Channel.objects.filter(id=ana.id).aupdate(capabilities_at=clock.now() - timedelta(days=9))
+
+    async def gone(self, session, /):
+        raise Unavailable("down")
+
+    known = Stranger.capabilities
+    monkeypatch.setattr(Stranger, "capabilities", gone)
+    [first] = await sync_to_async(upkeep.due_for_capabilities)("stranger", 1)
+    await upkeep.ask_capabilities(first, client)
+    assert first.id == ana.id
+    monkeypatch.setattr(Stranger, "capabilities", known)
+    assert [one.id for one in await sync_to_async(upkeep.due_for_capabilities)("stranger", 1)] == [budi.id]
+    with clock.frozen(clock.now() + timedelta(minutes=16)):
+        await upkeep.ask_due(client, "stranger")
+        assert not await sync_to_async(upkeep.due_for_capabilities)("stranger")
+
+
+async def test_one_that_never_answered_is_asked_later(channel, client, monkeypatch):
+    async def gone(self, session, /):
+        raise Unavailable("down")
+
+    monkeypatch.setattr(Stranger, "capabilities", gone)
+    ana = await sync_to_async(channel)("ana")
+    await Channel.objects.filter(id=ana.id).aupdate(capabilities_at=None)
+    await upkeep.ask_capabilities(await Channel.objects.select_related("app", "workspace").aget(id=ana.id), client)
+    with clock.frozen(clock.now() + timedelta(minutes=16)):
+        assert [one.id for one in await sync_to_async(upkeep.due_for_capabilities)("stranger")] == [ana.id]
 
 
 @pytest.mark.parametrize("answer", [AuthExpired("the old one is dead"), None])

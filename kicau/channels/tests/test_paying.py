@@ -114,12 +114,12 @@ async def test_what_a_channel_can_do_is_put_off_with_the_reason_and_asked_when_t
     [kept] = await rows(Channel)
     assert (kept.state, kept.capabilities, kept.capabilities_at) == ("active", {}, None)
     assert kept.asks_why.startswith("The budget “Kedai” of $0.00 has no room for this on X")
-    assert await sync_to_async(upkeep.due_for_capabilities)() == []
+    assert await sync_to_async(upkeep.due_for_capabilities)("x") == []
     later = clock.now() + timedelta(minutes=16)
     with clock.frozen(later):
-        assert [c.id for c in await sync_to_async(upkeep.due_for_capabilities)()] == [made.id]
+        assert [c.id for c in await sync_to_async(upkeep.due_for_capabilities)("x")] == [made.id]
         await budget(1)
-        [due] = await sync_to_async(upkeep.due_for_capabilities)()
+        [due] = await sync_to_async(upkeep.due_for_capabilities)("x")
         await upkeep.ask_capabilities(due, client)
     [kept] = await rows(Channel)
     assert (kept.capabilities_at, kept.asks_from, kept.asks_why) == (later, None, "")
