@@ -15,7 +15,7 @@ from django.db import Error, connections
 
 from kicau.channels import upkeep
 from kicau.engine import health as engine
-from kicau.engine.chores import Chore
+from kicau.engine.chores import Chore, apart
 from kicau.notices import acts, letters, watch
 from kicau.plans import nearing
 from kicau.publishing import health
@@ -38,7 +38,7 @@ def chores() -> list[Chore]:
     return [
         Chore(name="look for trouble", every=EVERY, run=sync_to_async(watch.look)),
         Chore(name="write letters", every=5.0, run=sync_to_async(letters.collect)),
-        Chore(name="send letters", every=2.0, run=sync_to_async(letters.send_due)),
+        Chore(name="send letters", every=2.0, run=apart(letters.send_due)),
         Chore(name="send alerts", every=2.0, run=watch.send_alerts),
         Chore(name="forget what was told long ago", every=3600.0, run=sync_to_async(forget)),
     ]

@@ -15,7 +15,7 @@ from functools import partial
 import aiohttp
 import django
 
-from kicau.engine.chores import Chore, keep_doing
+from kicau.engine.chores import Chore, apart, keep_doing
 
 # Seconds after which the interpreter is taken from a thread by force; 0.005 by itself. The loop lets go of it at each
 # round anyway, and what it does in a round is done sooner in one piece: ten thousand posts go out in a tenth less time.
@@ -94,15 +94,15 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
             run=sync_to_async(recognition.forget_old),
             gives_way=True,
         ),
-        Chore(name="export and retarget", every=1.0, run=jobs.work),
+        Chore(name="export and retarget", every=1.0, run=apart(jobs.work_now)),
         Chore(name="forget old archives", every=3600.0, run=sync_to_async(jobs.forget_old), gives_way=True),
         Chore(name="take archives in", every=3.0, run=read_due, gives_way=True),
         Chore(name="embed what may be embedded", every=30.0, run=embed_due, gives_way=True),
         Chore(name="search data sets", every=3.0, run=audit_due, gives_way=True),
         Chore(name="make training sets", every=3.0, run=make_due, gives_way=True),
-        Chore(name="take back what may be used no more", every=600.0, run=sync_to_async(review_all), gives_way=True),
+        Chore(name="take back what may be used no more", every=600.0, run=apart(review_all), gives_way=True),
         Chore(name="have outsiders stamp the log", every=600.0, run=anchor_due),
-        Chore(name="keep what was published", every=20.0, run=sync_to_async(keep_published), gives_way=True),
+        Chore(name="keep what was published", every=20.0, run=apart(keep_published), gives_way=True),
         Chore(name="look whose numbers are to be read", every=60.0, run=sync_to_async(reading.take_in), gives_way=True),
         Chore(name="read answers and numbers", every=10.0, run=read, gives_way=True),
         Chore(name="take in what networks told", every=1.0, run=sync_to_async(receiving.take_in), gives_way=True),
@@ -127,7 +127,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(
             name="tell of budgets that will not last",
             every=3600.0,
-            run=sync_to_async(forecasting.alert),
+            run=apart(forecasting.alert),
             gives_way=True,
         ),
         Chore(

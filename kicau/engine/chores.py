@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
+from django.db import connections
 
 from kicau.base.away import drop_broken
 
@@ -28,6 +29,23 @@ class Chore:
     every: float  # seconds
     run: Callable[[], Awaitable[int]]
     gives_way: bool = False  # while many posts are going out
+
+
+def apart(work: Callable[[], int]) -> Callable[[], Awaitable[int]]:
+    """A `run` that does `work` in a thread and over a connection of its own. Whatever asks the database from the loop
+    shares one thread (asgiref's): work that waits for something outside, or reckons for seconds, would hold all of it
+    up, a post with a picture among it."""
+
+    def run() -> int:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    async def begin() -> int:
+        return await asyncio.to_thread(run)
+
+    return begin
 
 
 async def keep_doing(chores: Sequence[Chore], busy: Callable[[], bool] = lambda: False) -> None:

@@ -5,6 +5,7 @@ A letter may come twice where the mail server took it and its answer was lost; i
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -32,6 +33,7 @@ log = structlog.get_logger("kicau.notices")
 
 WAITS = (30, 60, 300, 900, 3600, 7200, 21600, 43200, 86400)  # seconds before each retry; then it is given up
 CLAIMED = timedelta(minutes=2)  # for which no other worker takes what one is sending
+ROUND = 60.0  # seconds of sending, with room for one more letter before that is over
 SALT = "kicau.notices.stop"
 
 
@@ -129,7 +131,8 @@ def stopped(ticket: str) -> tuple[UUID, list[str]]:
 
 
 def send_due(limit: int = 50) -> int:
-    """Send letters that are due over one connection; a failure waits longer each time. Returns how many were taken."""
+    """Send letters that are due over one connection; a failure waits longer each time. Returns how many were taken. It
+    waits for the mail server, 20 s for each answer."""
     with transaction.atomic():
         due = list(
             Letter.objects.select_for_update(skip_locked=True)
@@ -139,11 +142,14 @@ def send_due(limit: int = 50) -> int:
         Letter.objects.filter(id__in=[letter.id for letter in due]).update(next_at=clock.now() + CLAIMED)
     if not due:
         return 0
-    sent = 0
+    sent, until = 0, time.monotonic() + ROUND
     connection = mail.mailers.default
     try:
         connection.open()
-        for letter in due:
+        for n, letter in enumerate(due):
+            if time.monotonic() > until:
+                Letter.objects.filter(id__in=[one.id for one in due[n:]]).update(next_at=clock.now())
+                break
             sent += _send(letter, connection)
     except OSError as exc:  # no server answers, or it takes nobody: all of them wait
         for letter in due:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from kicau.base import clock
@@ -103,18 +102,6 @@ def name_of(job: Job) -> str:
 
 
 # Working
-
-
-async def work() -> int:
-    """Do one job that waits, beside everything else that this process does; 0 where there was none."""
-    return await asyncio.to_thread(_work_and_close)
-
-
-def _work_and_close() -> int:
-    try:
-        return work_now()
-    finally:
-        connection.close()
 
 
 def work_now(job_id: UUID | None = None) -> int:

@@ -1,5 +1,6 @@
 """Operators are told of a trouble once, and once when it is over: by e-mail and to their own address."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ from kicau.channels.models import ChannelState
 from kicau.config import watching
 from kicau.engine.models import Heartbeat
 from kicau.notices import letters, watch
-from kicau.notices.models import Alert, Trouble
+from kicau.notices.models import Alert, Letter, Trouble
 from kicau.plans.models import Budget, BudgetUse
 from kicau.workspaces.webhooks import sign
 
@@ -92,6 +93,39 @@ def test_late_posts_dead_tokens_budgets_and_the_disk(owner, actor, workspace, ch
     assert (owner.email, f"Kicau: Anggaran Readings ({workspace.name}) sudah terpakai 85 %.") in told
     assert ("ops@elsewhere.example", f"Kicau: The budget Readings ({workspace.name}) is 85 % used up.") in told
     assert ("ops@elsewhere.example", "Kicau: Late posts: 1, the longest by 99 seconds.") in told
+
+
+async def test_a_mail_server_that_stands_still_holds_up_nobody_who_asks_the_database(
+    transactional_db, settings, unused_tcp_port
+):
+    came, over = asyncio.Event(), asyncio.Event()
+
+    async def stand_still(reader, writer):
+        came.set()
+        await over.wait()
+        writer.close()
+
+    settings.MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {"host": "127.0.0.1", "port": unused_tcp_port, "timeout": 5},
+        }
+    }
+    await sync_to_async(letters.write)(
+        "guest@elsewhere.example", "member.invited", page="/join/abc", name="Sari", workspace="Kopi Senja"
+    )
+    [chore] = [one for one in watching.chores() if one.name == "send letters"]
+    async with await asyncio.start_server(stand_still, "127.0.0.1", unused_tcp_port):
+        sending = asyncio.create_task(chore.run())
+        await came.wait()
+        try:
+            async with asyncio.timeout(2):
+                waiting = await Letter.objects.aget()
+            assert (waiting.attempts, sending.done()) == (0, False)
+        finally:
+            over.set()
+        assert await sending == 0
+    assert (await Letter.objects.aget()).attempts == 1
 
 
 async def test_alerts_go_to_the_operators_own_address_signed_and_again_until_taken(
