@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
@@ -19,6 +20,7 @@ PATIENCE = 120.0  # seconds that a chore gives way at most
 LOOK = 0.5  # seconds between looks whether it still has to
 
 log = structlog.get_logger("kicau.engine")
+_THREADS = ThreadPoolExecutor(8, "chore")  # for what is done apart; the loop's own are for files of posts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ def apart(work: Callable[[], int]) -> Callable[[], Awaitable[int]]:
             connections.close_all()
 
     async def begin() -> int:
-        return await asyncio.to_thread(run)
+        return await asyncio.get_running_loop().run_in_executor(_THREADS, run)
 
     return begin
 

@@ -33,7 +33,7 @@ log = structlog.get_logger("kicau.notices")
 
 WAITS = (30, 60, 300, 900, 3600, 7200, 21600, 43200, 86400)  # seconds before each retry; then it is given up
 CLAIMED = timedelta(minutes=2)  # for which no other worker takes what one is sending
-ROUND = 60.0  # seconds of sending, with room for one more letter before that is over
+ROUND = 10.0  # seconds of sending in a go: a worker that is told to stop waits for its end
 SALT = "kicau.notices.stop"
 
 
