@@ -310,6 +310,7 @@ def content(actor: Actor) -> dict[tuple[str, Any], dict[str, Any]]:
                         "leaves_at",
                         "capabilities",
                         "capabilities_at",
+                        "asks_from",
                         "answered_at",
                         "refresh_at",
                         "credentials",
