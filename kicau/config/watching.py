@@ -38,7 +38,7 @@ def chores() -> list[Chore]:
     return [
         Chore(name="look for trouble", every=EVERY, run=sync_to_async(watch.look)),
         Chore(name="write letters", every=5.0, run=sync_to_async(letters.collect)),
-        Chore(name="send letters", every=2.0, run=apart(letters.send_due)),
+        Chore(name="send letters", every=2.0, run=apart(letters.send_due, letters.are_due)),
         Chore(name="send alerts", every=2.0, run=watch.send_alerts),
         Chore(name="forget what was told long ago", every=3600.0, run=sync_to_async(forget)),
     ]

@@ -94,7 +94,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
             run=sync_to_async(recognition.forget_old),
             gives_way=True,
         ),
-        Chore(name="export and retarget", every=1.0, run=apart(jobs.work_now)),
+        Chore(name="export and retarget", every=1.0, run=apart(jobs.work_now, jobs.any_waits)),
         Chore(name="forget old archives", every=3600.0, run=sync_to_async(jobs.forget_old), gives_way=True),
         Chore(name="take archives in", every=3.0, run=read_due, gives_way=True),
         Chore(name="embed what may be embedded", every=30.0, run=embed_due, gives_way=True),

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
+from asgiref.sync import sync_to_async
 from django.db import connections
 
 from kicau.base.away import drop_broken
@@ -33,10 +34,11 @@ class Chore:
     gives_way: bool = False  # while many posts are going out
 
 
-def apart(work: Callable[[], int]) -> Callable[[], Awaitable[int]]:
+def apart(work: Callable[[], int], wanted: Callable[[], bool] | None = None) -> Callable[[], Awaitable[int]]:
     """A `run` that does `work` in a thread and over a connection of its own. Whatever asks the database from the loop
     shares one thread (asgiref's): work that waits for something outside, or reckons for seconds, would hold all of it
-    up, a post with a picture among it."""
+    up, a post with a picture among it. `wanted` says beforehand, in that one thread, whether there is anything to do:
+    asking costs less than a connection."""
 
     def run() -> int:
         try:
@@ -45,6 +47,8 @@ def apart(work: Callable[[], int]) -> Callable[[], Awaitable[int]]:
             connections.close_all()
 
     async def begin() -> int:
+        if wanted and not await sync_to_async(wanted)():
+            return 0
         return await asyncio.get_running_loop().run_in_executor(_THREADS, run)
 
     return begin

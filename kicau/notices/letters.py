@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core import mail, signing
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import formats, timezone, translation
@@ -130,15 +131,20 @@ def stopped(ticket: str) -> tuple[UUID, list[str]]:
     return UUID(said["p"]), [event for event in said["e"] if event in EVENTS]
 
 
+def are_due() -> bool:
+    """Whether `send_due` has something to do."""
+    return _due().exists()
+
+
+def _due() -> QuerySet[Letter]:
+    return Letter.objects.filter(next_at__lte=clock.now(), sent_at=None, given_up_at=None)
+
+
 def send_due(limit: int = 50) -> int:
     """Send letters that are due over one connection; a failure waits longer each time. Returns how many were taken. It
     waits for the mail server, 20 s for each answer."""
     with transaction.atomic():
-        due = list(
-            Letter.objects.select_for_update(skip_locked=True)
-            .filter(next_at__lte=clock.now(), sent_at=None, given_up_at=None)
-            .order_by("next_at")[:limit]
-        )
+        due = list(_due().select_for_update(skip_locked=True).order_by("next_at")[:limit])
         Letter.objects.filter(id__in=[letter.id for letter in due]).update(next_at=clock.now() + CLAIMED)
     if not due:
         return 0

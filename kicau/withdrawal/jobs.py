@@ -131,11 +131,19 @@ def work_now(job_id: UUID | None = None) -> int:
     return 1
 
 
+def any_waits() -> bool:
+    """Whether `work_now` has something to do."""
+    return _free(clock.now()).exists()
+
+
+def _free(now: datetime) -> QuerySet[Job]:
+    return Job.objects.filter(Q(state=JobState.WAITING) | Q(state=JobState.WORKING, lease_until__lt=now))
+
+
 @transaction.atomic
 def _claim(job_id: UUID | None) -> Job | None:
     now = clock.now()
-    free = Q(state=JobState.WAITING) | Q(state=JobState.WORKING, lease_until__lt=now)
-    rows = Job.objects.select_for_update(skip_locked=True, of=("self",)).filter(free).order_by("asked_at")
+    rows = _free(now).select_for_update(skip_locked=True, of=("self",)).order_by("asked_at")
     job = (rows.filter(id=job_id) if job_id else rows).select_related("withdrawal__workspace", "workspace").first()
     if job is not None:
         job.state, job.lease_until = JobState.WORKING, now + LEASE
