@@ -151,7 +151,11 @@ def totals(actors: Iterable[Actor]) -> dict[UUID, tuple[Forecast, ...]]:
     for zone, ids in by_zone(actors).items():
         begins, ends = month_of(zone, now)
         scope = Scope(workspace_ids=tuple(ids))
-        spent, ahead, used = _spent(scope, begins, now, zone), _calendar(scope, ends, zone), _used(scope, now, zone)
+        spent, ahead, used = (
+            _spent(scope, begins, now, zone),
+            _calendar(scope, now, ends, zone),
+            _used(scope, now, zone),
+        )
         begun = _begun(scope)
         for one in ids:
             mine = (
@@ -182,7 +186,7 @@ def reckon(scope: Scope, begins: datetime, ends: datetime, what_if: WhatIf, zone
     now = min(max(clock.now(), begins), ends)
     return _month(
         _spent(scope, begins, now, zone),
-        _calendar(scope, ends, zone),
+        _calendar(scope, now, ends, zone),
         _used(scope, now, zone),
         _begun(scope),
         begins,
@@ -330,7 +334,7 @@ def _spent(scope: Scope, begins: datetime, now: datetime, zone: str) -> list[_Ro
 
 
 CALENDAR = """
-SELECT d.workspace_id, d.network, a.plan, p.campaign_id::text, (greatest(d.due_at, now()) AT TIME ZONE %(zone)s)::date, c->>'meter', sum(coalesce((c->>'units')::bigint, 1))
+SELECT d.workspace_id, d.network, a.plan, p.campaign_id::text, (greatest(d.due_at, %(now)s) AT TIME ZONE %(zone)s)::date, c->>'meter', sum(coalesce((c->>'units')::bigint, 1))
 FROM publishing_delivery d JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel h ON h.id = d.channel_id
 JOIN channels_networkapp a ON a.id = h.app_id CROSS JOIN LATERAL jsonb_array_elements(d.rendered->'charges') c
 WHERE d.state IN ('scheduled', 'publishing', 'held') AND d.due_at < %(ends)s
@@ -341,7 +345,8 @@ GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 
-def _calendar(scope: Scope, ends: datetime, zone: str) -> list[_Row]:
+def _calendar(scope: Scope, now: datetime, ends: datetime, zone: str) -> list[_Row]:
+    """What is scheduled before `ends`, by day; what should have been published before `now` is charged today."""
     if scope.purpose not in ("", Purpose.PUBLISH):
         return []
     ids: dict[str, Any] = {
@@ -350,7 +355,7 @@ def _calendar(scope: Scope, ends: datetime, zone: str) -> list[_Row]:
     }
     ids["workspace_ids"] = list(scope.workspace_ids) or None
     with connection.cursor() as cursor:
-        cursor.execute(CALENDAR, {**ids, "network": scope.network, "ends": ends, "zone": zone})
+        cursor.execute(CALENDAR, {**ids, "network": scope.network, "now": now, "ends": ends, "zone": zone})
         found = cursor.fetchall()
     return [
         _Row(
