@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 class BadSetting(ValueError):
     """A setting cannot be used. The message names it, what is wrong and what to do."""
@@ -35,6 +37,24 @@ def _url(value: str) -> str:
     if not value or (parts.scheme in ("http", "https") and parts.netloc and not parts.query):
         return ""
     return "must be an address such as https://kicau.example.org"
+
+
+def is_encrypted_or_local(address: str) -> bool:
+    """Whether an address is https, or http on this machine itself."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+
+def _issuer(value: str) -> str:
+    if not value or (not _url(value) and is_encrypted_or_local(value)):
+        return ""
+    return "must be an https:// address (http:// only on this machine), such as https://id.example.org"
+
+
+def _hosts(value: str) -> str:
+    if all(not {"/", "@", "?", "#"} & set(one) for one in value.split(",")):
+        return ""
+    return "must be hosts, separated by commas, such as oauth2.example.org or id.example.org:8443"
 
 
 def _database(value: str) -> str:
@@ -174,12 +194,18 @@ OPTIONS = (
     Option(
         name="KICAU_OIDC_ISSUER",
         default="",
-        help="Identity provider (OpenID Connect) by which people may sign in: its issuer address. Default: none.",
-        check=_url,
+        help="Identity provider (OpenID Connect) by which people may sign in: its issuer address, https:// unless it is on this machine. Default: none.",
+        check=_issuer,
     ),
     Option(name="KICAU_OIDC_CLIENT_ID", default="kicau", help="What the identity provider calls this Kicau."),
     Option(
         name="KICAU_OIDC_CLIENT_SECRET", default="", help="The secret that it shares with this Kicau.", is_secret=True
+    ),
+    Option(
+        name="KICAU_OIDC_HOSTS",
+        default="",
+        help="Further hosts on which the identity provider takes codes and publishes its keys, separated by commas: host or host:port. Default: only the issuer's host and port.",
+        check=_hosts,
     ),
     Option(name="KICAU_OIDC_NAME", default="single sign-on", help="What the button calls it: Sign in with …"),
     Option(

@@ -20,6 +20,7 @@ KICAU_SIGN_IN_RATE = int(options.read("KICAU_SIGN_IN_RATE"))
 KICAU_OIDC_ISSUER = options.read("KICAU_OIDC_ISSUER")
 KICAU_OIDC_CLIENT_ID = options.read("KICAU_OIDC_CLIENT_ID")
 KICAU_OIDC_CLIENT_SECRET = options.read("KICAU_OIDC_CLIENT_SECRET")
+KICAU_OIDC_HOSTS = options.listed("KICAU_OIDC_HOSTS")
 KICAU_OIDC_NAME = options.read("KICAU_OIDC_NAME")
 KICAU_INTERNAL_HOSTS = [h.strip() for h in options.read("KICAU_INTERNAL_HOSTS").split(",") if h.strip()]
 KICAU_AUDIT_FOLDERS = [one.strip() for one in options.read("KICAU_AUDIT_FOLDERS").split(",") if one.strip()]

@@ -23,7 +23,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from kicau.base import clock
+from kicau.base import clock, options
 from kicau.base.errors import Conflict, NotAllowed
 from kicau.base.sentences import Sentence
 from kicau.connector.guard import Connector
@@ -32,6 +32,7 @@ from kicau.workspaces.models import Identity, Person
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 SCOPES = "openid email profile"
+DEFAULT_PORTS = {"https": 443, "http": 80}
 LEEWAY = 120  # seconds by which the provider's clock may differ
 LARGEST = 1_000_000  # bytes of an answer
 
@@ -44,6 +45,7 @@ class Provider:
     client_id: str
     client_secret: str
     name: str  # on the button
+    hosts: frozenset[str] = frozenset()  # beside the issuer's: host or host:port, on which its own endpoints may be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +72,14 @@ def provider() -> Provider | None:
         client_id=settings.KICAU_OIDC_CLIENT_ID,
         client_secret=settings.KICAU_OIDC_CLIENT_SECRET,
         name=settings.KICAU_OIDC_NAME,
+        hosts=frozenset(settings.KICAU_OIDC_HOSTS),
     )
 
 
 async def begin(by: Provider) -> tuple[str, dict[str, str]]:
     """(where to send the person, what to remember until they return). Raises ProviderTrouble."""
+    if not is_safe(by.issuer):
+        raise _unencrypted(by)
     async with _session(by) as session:
         about = await _about(by, session)
     memory = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
@@ -108,8 +113,9 @@ async def finish(by: Provider, memory: Mapping[str, str], returned: Mapping[str,
             "client_id": by.client_id,
             "code_verifier": memory["verifier"],
         }
-        answer = await _ask(by, session, "POST", str(about.get("token_endpoint", "")), **_signed(by, about, form))
-        keys = await _ask(by, session, "GET", str(about.get("jwks_uri", "")))
+        token_endpoint, key_set = _endpoint(by, about, "token_endpoint"), _endpoint(by, about, "jwks_uri")
+        answer = await _ask(by, session, "POST", token_endpoint, **_signed(by, about, form))
+        keys = await _ask(by, session, "GET", key_set)
     return _checked(by, memory, str(answer.get("id_token", "")), keys)
 
 
@@ -138,6 +144,7 @@ def _checked(by: Provider, memory: Mapping[str, str], token: str, keys: Any) -> 
             nonce={"essential": True, "value": memory["nonce"]},
         )
         rules.validate(claims)
+        _check_party(by, claims)
     except (JoseError, ValueError, KeyError, TypeError) as exc:
         raise _trouble(by, "its answer does not stand up to a check.") from exc
     said: dict[str, Any] = dict(claims)
@@ -148,6 +155,16 @@ def _checked(by: Provider, memory: Mapping[str, str], token: str, keys: Any) -> 
         email_verified=said.get("email_verified") in (True, "true"),
         name=str(said.get("name") or said.get("preferred_username") or ""),
     )
+
+
+def _check_party(by: Provider, claims: Mapping[str, Any]) -> None:
+    """The token was issued to this client, not to another one that names us beside itself (OpenID Connect Core 1.0,
+    section 3.1.3.7, rules 3 to 5). Raises ValueError."""
+    audience, party = claims["aud"], claims.get("azp")
+    if isinstance(audience, list) and len(audience) > 1 and party is None:
+        raise ValueError("several audiences and no authorized party")
+    if party is not None and party != by.client_id:
+        raise ValueError("issued to another client")
 
 
 @transaction.atomic
@@ -184,10 +201,9 @@ def _callback() -> str:
 
 
 def _session(by: Provider) -> aiohttp.ClientSession:
-    """Public addresses, and the operator's own provider wherever it stands."""
-    parts = urlsplit(by.issuer)
+    """Public addresses, and the operator's own provider wherever it is: on its port, and no other of that host."""
     return aiohttp.ClientSession(
-        connector=Connector(also={parts.hostname or ""}, use_dns_cache=False),
+        connector=Connector(also={_place(by.issuer), *by.hosts}, use_dns_cache=False),
         timeout=aiohttp.ClientTimeout(total=15),
         trust_env=False,
         headers={"Accept": "application/json"},
@@ -199,9 +215,43 @@ async def _about(by: Provider, session: aiohttp.ClientSession) -> Mapping[str, A
     found = await _ask(by, session, "GET", by.issuer.rstrip("/") + "/.well-known/openid-configuration")
     if found.get("issuer") != by.issuer:
         raise _trouble(by, f"it calls itself {str(found.get('issuer'))[:200]}, not {by.issuer}.")
-    if not str(found.get("authorization_endpoint", "")).startswith(("https://", "http://")):
+    if not is_safe(str(found.get("authorization_endpoint", ""))):
         raise _trouble(by, "it names no page to sign in on.")
     return found
+
+
+def is_safe(address: str) -> bool:
+    """Whether an address of a provider is https, or http on this machine."""
+    try:
+        return bool(_place(address)) and options.is_encrypted_or_local(address)
+    except ValueError:
+        return False
+
+
+def _place(address: str) -> str:
+    """host:port of an address; the port of its scheme where it names none. Raises ValueError."""
+    parts = urlsplit(address)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        return ""
+    return f"{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
+
+
+def _endpoint(by: Provider, about: Mapping[str, Any], name: str) -> str:
+    """An address that Kicau itself asks: encrypted, and on the issuer's host and port or one that the operator named,
+    since it gets the client's secret or says whose signatures count. Raises ProviderTrouble."""
+    address = str(about.get(name) or "")
+    if not is_safe(address):
+        raise _unencrypted(by)
+    place = _place(address)
+    if place != _place(by.issuer) and by.hosts.isdisjoint({place, place.rpartition(":")[0]}):
+        raise ProviderTrouble(
+            Sentence(
+                "{name} could not sign you in: it uses {host}, which is not the issuer's address. Ask whoever hosts this Kicau to add that host to KICAU_OIDC_HOSTS.",
+                name=by.name,
+                host=place,
+            )
+        )
+    return address
 
 
 async def _ask(by: Provider, session: aiohttp.ClientSession, method: str, url: str, **more: Any) -> dict[str, Any]:
@@ -214,6 +264,15 @@ async def _ask(by: Provider, session: aiohttp.ClientSession, method: str, url: s
     if not isinstance(found, dict):
         raise _trouble(by, f"it answered {answer.status}.")
     return found
+
+
+def _unencrypted(by: Provider) -> ProviderTrouble:
+    return ProviderTrouble(
+        Sentence(
+            "{name} could not sign you in because it does not use https. Ask whoever hosts this Kicau to check the provider's address.",
+            name=by.name,
+        )
+    )
 
 
 def _trouble(by: Provider, why: str) -> ProviderTrouble:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -15,7 +16,7 @@ from django.urls import reverse
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from kicau.base import clock
+from kicau.base import clock, options
 from kicau.workspaces import invitations
 from kicau.workspaces.models import Identity, Person
 
@@ -30,6 +31,7 @@ class Provider:
         self.person = {"sub": "u-1", "email": "sari@kopisenja.example", "email_verified": True, "name": "Sari"}
         self.twist: dict[str, object] = {}
         self.url = ""
+        self.at: dict[str, str] = {}  # endpoints elsewhere than on its own address
 
     def consent(self, address: str) -> dict[str, str]:
         """What comes back when the person says yes."""
@@ -46,6 +48,7 @@ class Provider:
                 "authorization_endpoint": f"{self.url}/authorize",
                 "token_endpoint": f"{self.url}/token",
                 "jwks_uri": f"{self.url}/keys",
+                **self.at,
             }
         )
 
@@ -111,7 +114,7 @@ def _serving() -> Iterator[Provider]:
 def provider(_serving, settings) -> Provider:
     settings.KICAU_OIDC_ISSUER, settings.KICAU_OIDC_NAME = _serving.url, "Kopi ID"
     settings.KICAU_OIDC_CLIENT_ID, settings.KICAU_OIDC_CLIENT_SECRET = "kicau-1", "s3cret"
-    _serving.twist, _serving.signs_with = {}, _serving.key
+    _serving.twist, _serving.signs_with, _serving.at = {}, _serving.key, {}
     _serving.person = {"sub": "u-1", "email": "sari@kopisenja.example", "email_verified": True, "name": "Sari"}
     return _serving
 
@@ -165,3 +168,68 @@ def test_a_provider_that_is_away_is_told(guest, owner, provider, settings):
     settings.KICAU_OIDC_ISSUER = "http://127.0.0.1:9"
     answer = guest.get(reverse("oidc"))
     assert (answer.status_code, "could not sign you in" in answer.content.decode()) == (422, True)
+
+
+def test_a_token_issued_to_another_client_signs_nobody_in(guest, owner, workspace, provider):
+    for twist in (
+        {"azp": "another-client"},
+        {"azp": ""},
+        {"aud": ["kicau-1", "another-client"]},
+        {"aud": ["kicau-1", "another-client"], "azp": "another-client"},
+    ):
+        provider.twist = twist
+        assert come_back(guest, provider).status_code == 422, twist
+    assert not Identity.objects.exists()
+    provider.twist = {"aud": ["kicau-1", "another-client"], "azp": "kicau-1"}
+    assert come_back(guest, provider)["Location"] == "/"
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[str, list[str]]]:
+    """Another server on the provider's host, and what it was asked."""
+    asked: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(f"{self.path} {self.headers.get('Authorization')}")
+            self.send_error(400)
+
+        do_GET = do_POST
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
+def test_the_clients_secret_goes_to_no_other_host_or_port(guest, owner, provider, elsewhere, endpoint, settings):
+    address, asked = elsewhere
+    provider.at = {endpoint: f"{address}/x"}
+    refused = come_back(guest, provider)
+    assert (refused.status_code, asked) == (422, [])
+    assert f"it uses {urlsplit(address).netloc}" in refused.content.decode()
+    settings.KICAU_OIDC_HOSTS = [urlsplit(address).netloc]  # the operator says that it is the provider's
+    come_back(guest, provider)
+    assert len(asked) == 1
+
+
+def test_a_provider_without_encryption_is_asked_on_this_machine_only(guest, owner, provider, settings):
+    for issuer in ("http://id.kopisenja.example", "ftp://id.kopisenja.example", "https:///nowhere"):
+        assert options.read("KICAU_OIDC_ISSUER", {"KICAU_OIDC_ISSUER": "https://id.kopisenja.example"})
+        with pytest.raises(options.BadSetting, match="https://"):
+            options.read("KICAU_OIDC_ISSUER", {"KICAU_OIDC_ISSUER": issuer})
+        settings.KICAU_OIDC_ISSUER = issuer
+        answer = guest.get(reverse("oidc"))
+        assert (answer.status_code, "does not use https" in answer.content.decode()) == (422, True)
+    settings.KICAU_OIDC_ISSUER = provider.url
+    for endpoint in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+        provider.at = {endpoint: "http://id.kopisenja.example/x"}
+        answer = guest.get(reverse("oidc")) if endpoint.startswith("auth") else come_back(guest, provider)
+        assert answer.status_code == 422, endpoint
