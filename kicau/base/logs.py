@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import threading
+from collections.abc import Mapping, MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -14,16 +16,36 @@ _SECRET_KEY = re.compile(r"token|secret|password|authorization|cookie|credential
 _SECRET_VALUE = re.compile(
     r"(Bearer\s+|Basic\s+|access_token=|refresh_token=|client_secret=|kicau_|whsec_|code=)[\w\-.~+/%=]{6,}"
 )
+# Addresses of which whoever has them may act: the segment after these is a secret. A medium's may hold a slash.
+_SECRET_PATH = re.compile(
+    r"((?:/|%2F)(?:join|review|taken-back|notices(?:/|%2F)stop)(?:/|%2F))(?:(?!%2F)[^\s/?#\"'<>])+"
+    r"|((?:/|%2F)m(?:/|%2F))[^\s?#\"'<>]+",
+    re.IGNORECASE,
+)
 
 
 def masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Whatever looks like a secret, by its key or its form, becomes ***."""
+    """Whatever looks like a secret, by its key, its form or its place in an address, becomes ***."""
     for key, value in event.items():
-        if _SECRET_KEY.search(key) and value:
-            event[key] = "***"
-        elif isinstance(value, str):
-            event[key] = _SECRET_VALUE.sub(r"\1***", value)
+        event[key] = _masked(key, value)
     return event
+
+
+def mask(text: str) -> str:
+    """A text without the secrets that are in it."""
+    return _SECRET_PATH.sub(lambda found: f"{found[1] or found[2]}***", _SECRET_VALUE.sub(r"\1***", text))
+
+
+def _masked(key: str, value: Any) -> Any:
+    if value and _SECRET_KEY.search(key):
+        return "***"
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {name: _masked(str(name), one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked("", one) for one in value]
+    return value
 
 
 def set_up(level: str = "info", form: str = "json", **bound: str) -> None:
@@ -59,3 +81,19 @@ def set_up(level: str = "info", form: str = "json", **bound: str) -> None:
     for chatty in ("asyncio", "uvicorn.access", "aiohttp.access", "PIL", "libav"):
         logging.getLogger(chatty).setLevel(max(number, logging.WARNING))
     structlog.contextvars.bind_contextvars(**bound)
+    sys.excepthook, threading.excepthook = _log_fatal, _log_thread
+
+
+def _log_fatal(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What ends the process is one event as well, and masked; Ctrl-C is none."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        logging.getLogger("kicau").critical("ended by an error", exc_info=(kind, error, trace))
+
+
+def _log_thread(died: threading.ExceptHookArgs) -> None:
+    if died.exc_value is not None and not issubclass(died.exc_type, SystemExit):
+        logging.getLogger("kicau").error(
+            "a thread was ended by an error", exc_info=(died.exc_type, died.exc_value, died.exc_traceback)
+        )

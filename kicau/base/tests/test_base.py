@@ -6,12 +6,18 @@ import io
 import json
 import logging
 import os
+import re
 import stat
+import subprocess
+import sys
+import threading
 from datetime import UTC, datetime
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
 import structlog
+from django.urls import URLResolver, get_resolver
 
 from kicau.base import clock, ids, keys, logs, money, options, sealed
 from kicau.base.bulk import as_json
@@ -50,10 +56,12 @@ def test_credentials_rest_encrypted(channel):
 def logged():
     """What is logged, line by line; logging is as it was afterwards."""
     root, before, configured = logging.getLogger(), logging.getLogger().handlers[:], structlog.get_config()
+    hooks = sys.excepthook, threading.excepthook
     out = io.StringIO()
     logs.set_up("info", "json", process="test")
     root.handlers[0].setStream(out)
     yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
+    sys.excepthook, threading.excepthook = hooks
     root.handlers[:] = before
     structlog.configure(**configured)
     structlog.contextvars.clear_contextvars()
@@ -68,6 +76,70 @@ def test_one_line_an_event_and_no_secret_in_it(logged):
     assert [line["event"] for line in lines] == ["hello", "refresh_token=*** was refused"]
     assert "topsecret" not in json.dumps(lines)
     assert lines[0]["process"] == "test"
+
+
+def secret_addresses() -> list[str]:
+    """Every address of ours that has a secret in it, with {} in its place: whatever route takes a secret or ticket."""
+    found = []
+
+    def walk(patterns, before: str) -> None:
+        for one in patterns:
+            route = before + str(one.pattern)
+            if isinstance(one, URLResolver):
+                walk(one.url_patterns, route)
+            elif re.search(r":(secret|ticket|token|key_secret)>", route):
+                whole = re.sub(r"<\w+:(?:secret|ticket|token)>", "{}", route)
+                found.append("/" + re.sub(r"<\w+:\w+>", "1", whole))
+
+    walk(get_resolver().url_patterns, "")
+    return found
+
+
+SECRET = "On452PGy7_k-ZmsqxjALzMirTaMkyLs3eryofbCwCCM"
+
+
+def test_no_secret_of_an_address_is_in_any_line(logged, client, db, settings):
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    addresses = [one.format(SECRET) for one in secret_addresses()]
+    assert len(addresses) >= 5
+    structlog_, django_ = structlog.get_logger("kicau.test"), logging.getLogger("django.request")
+    for path in addresses:
+        client.get(path)  # Django logs the path of each 4xx itself
+        django_.warning("Unprocessable Content: %s", path)
+        logging.getLogger("uvicorn.error").warning(
+            '127.0.0.1:1 - "POST %s?next=%s HTTP/1.1" 422', path, quote(path, "")
+        )
+        structlog_.info("asked", path=path, headers={"referer": [f"https://kicau.example{path}"]})
+        try:
+            raise ValueError(f"cannot read {path}")
+        except ValueError:
+            structlog_.exception("failed", at=(path,))
+            logging.getLogger("library").exception("failed at %r", path)
+    lines = json.dumps(logged())
+    assert SECRET not in lines
+    assert "Gone: /join/***" in lines  # Django did log
+    assert "ValueError: cannot read /join/***" in lines
+    assert "/review/***/say" in lines  # what is no secret stays
+    assert logs.mask("/drafts/m, /media/abc and /members/7") == "/drafts/m, /media/abc and /members/7"
+    signed = "/m/" + quote("eyJyIjo:1wX/2y:abc-_=") + ".jpg"
+    assert logs.mask(f"GET {signed}?a=1") == "GET /m/***?a=1"
+
+
+@pytest.mark.parametrize("way", ["process", "thread"])
+def test_what_ends_a_process_or_thread_is_masked_as_well(way):
+    raising = f"raise ValueError('lost /join/{SECRET}')"
+    code = {
+        "process": raising,
+        "thread": f"import threading\ndef f(): {raising}\nt = threading.Thread(target=f); t.start(); t.join()",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", f"from kicau.base import logs; logs.set_up()\n{code[way]}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert SECRET not in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "ValueError: lost /join/***" in json.loads(line)["exception"]
+    assert done.returncode == (1 if way == "process" else 0)
 
 
 def test_ids_sort_by_time():
