@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kicau.archive.queries import check_query
+from kicau.audit import places
 from kicau.audit.models import Audit, AuditState, Hit
 from kicau.audit.names import format_of
 from kicau.base.errors import Conflict, NotFound, unacceptable
@@ -127,17 +128,21 @@ def _allowed(actor: Actor, where: str, folder: Path, field: str) -> str:
 
 def _inside(where: str, field: str) -> str:
     """The path, all links followed, or address. Raises Unacceptable where the operator does not allow it."""
-    bucket = "://" in where
-    place = where if bucket else str(Path(where).resolve())
-    for one in settings.KICAU_AUDIT_FOLDERS:
-        inside = one.rstrip("/") if "://" in one else str(Path(one).resolve())
-        if (
-            ("://" in one) == bucket
-            and ".." not in place.split("/")
-            and (place == inside or place.startswith(f"{inside}/"))
-        ):
-            return place
-    allowed = ", ".join(settings.KICAU_AUDIT_FOLDERS)
+    if "://" in where:
+        if not places.is_plain(where):
+            raise unacceptable(
+                field,
+                "Give the plain address of a file or folder: {where} contains a space, “..”, or one of ? # @ % \\.",
+                where=where,
+            )
+        if places.entry_for(where, settings.KICAU_AUDIT_FOLDERS):
+            return where
+    else:
+        place = Path(where).resolve()
+        folders = [Path(one).resolve() for one in settings.KICAU_AUDIT_FOLDERS if "://" not in one]
+        if any(place.is_relative_to(folder) for folder in folders):
+            return str(place)
+    allowed = ", ".join(map(places.shown, settings.KICAU_AUDIT_FOLDERS))
     if not allowed:
         raise unacceptable(
             field,

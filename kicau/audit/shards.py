@@ -7,10 +7,12 @@ from __future__ import annotations
 import bz2
 import codecs
 import lzma
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
@@ -21,14 +23,18 @@ import zstandard
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from kicau.audit import wording
+from kicau.audit import places, wording
 from kicau.audit.names import format_of
+from kicau.base import options
+from kicau.connector import guard
 
 BLOCK = 1 << 20  # bytes of a block
 PIECE = 256 << 20  # bytes of a plain file that one process takes at a time
 LONG_LINE = 64 << 20  # bytes; a longer line is read in pieces
 OVERLAP = 8192  # bytes that such a piece shares with the one before
 LOST = "lost"
+PORTS = {"https": 443, "http": 80}
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
 RATIO, FREE = 400, 4 << 30  # a packed shard is read to so many times its size, and 4 GB in any case
 
 
@@ -96,6 +102,8 @@ def find(where: str) -> tuple[list[Shard], list[str]]:
     the names of files that no reader is for. Raises NoSuchShards."""
     if where.startswith("@"):
         return _listed(where[1:])
+    if where.partition("://")[0] in places.BUCKETS and not places.is_plain(where):
+        raise OutOfReach(f"{where} is no plain address; options of a bucket belong in KICAU_AUDIT_FOLDERS.")
     files, prefix = _files(where)
     shards, skipped = [], []
     for file in sorted(files, key=lambda f: f.path):
@@ -148,22 +156,47 @@ def _files(where: str) -> tuple[list[pafs.FileInfo], str]:
 
 
 def _system(where: str) -> tuple[pafs.FileSystem, str]:
-    if "://" not in where:
+    """What reads an address, and the path within it. Nothing of `where` but that path reaches it: names in a bucket or a
+    list are chosen by others."""
+    scheme, found, path = where.partition("://")
+    if not found:
         return pafs.LocalFileSystem(), where
-    if where.startswith(("https://", "http://")):
+    if scheme in ("https", "http"):
         return pafs.PyFileSystem(pafs.FSSpecHandler(_web())), where
+    bucket = path.partition("/")[0]
+    if scheme not in places.BUCKETS or not BUCKET_NAME.fullmatch(bucket):
+        raise OutOfReach(f"{where} is no address that can be read.")
+    entry = places.entry_for(where, options.listed("KICAU_AUDIT_FOLDERS"))
     try:
-        system, path = pafs.FileSystem.from_uri(where)
+        return _bucket(entry or f"{scheme}://{bucket}"), path
     except (ValueError, OSError, pa.ArrowException) as lost:
-        raise OutOfReach(f"{where} is no address that can be read: {lost}") from lost
-    return system, path
+        raise OutOfReach(f"{where} cannot be reached: {lost}") from lost
+
+
+def _bucket(entry: str) -> pafs.FileSystem:
+    """By the operator's own entry, with its options; where there is none, by the environment alone."""
+    return pafs.FileSystem.from_uri(entry)[0]
 
 
 @cache
 def _web() -> Any:
     import fsspec
 
-    return fsspec.filesystem("http", skip_instance_cache=True)  # a forked or spawned process makes its own
+    return fsspec.filesystem("http", skip_instance_cache=True, get_client=_guarded)  # each process makes its own
+
+
+async def _guarded(**how: Any) -> Any:
+    """A client that reaches public addresses, those on the operator's lists, and no others by a redirect either."""
+    import aiohttp
+
+    named = [urlsplit(one) for one in options.listed("KICAU_AUDIT_FOLDERS")]
+    also = {f"{one.hostname}:{one.port or PORTS[one.scheme]}" for one in named if one.scheme in PORTS and one.hostname}
+    return aiohttp.ClientSession(
+        connector=guard.Connector(also=also | set(options.listed("KICAU_INTERNAL_HOSTS")), use_dns_cache=False),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60),
+        trust_env=False,
+        **how,
+    )
 
 
 def _shard(name: str, size: int) -> Shard | None:

@@ -245,7 +245,8 @@ OPTIONS = (
     Option(
         name="KICAU_AUDIT_FOLDERS",
         default="",
-        help="Folders of this machine, and buckets (s3://…, gs://…), in which audits may look for data sets, separated by commas. Default: none; only what is uploaded is searched.",
+        is_secret=True,  # an entry may have a sign-in
+        help="Folders of this machine, buckets (s3://…, gs://…) and addresses (https://…) in which audits may look for data sets, separated by commas. A bucket's entry may have options (?endpoint_override=…&region=…); addresses that people type may not. Default: none; only what is uploaded is searched.",
     ),
     Option(
         name="KICAU_DEBUG",

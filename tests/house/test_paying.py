@@ -28,6 +28,7 @@ DOORS = {
 #: Who speaks to the outside otherwise, and to whom: no network's API.
 ELSEWHERE = {
     "kicau/archive/hearing.py": "websites whose statements on use are read",
+    "kicau/audit/shards.py": "files of data sets that are searched",
     "kicau/channels/trying.py": "sandboxes on this machine",
     "kicau/channels/live.py": "makes the connection pool that the door uses",
     "kicau/cli/apps.py": "a sandbox's own address",

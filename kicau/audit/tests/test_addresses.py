@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from kicau.audit import run, wording
+from kicau.audit import run, shards, wording
 from kicau.audit.shards import NoSuchShards, find
 from kicau.audit.tests.test_search import POSTS, found_in, in_this_process, write
 
@@ -25,6 +26,8 @@ class Bucket(BaseHTTPRequestHandler):
         asked = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
         if "list-type" in asked:
             return self.listing(asked.get("prefix", ""), asked.get("delimiter", ""))
+        if to := getattr(self, "redirects", {}).get(parts.path):
+            return self.send(302, b"", {"Location": to})
         path = self.folder / unquote(parts.path).removeprefix("/bucket").lstrip("/")
         if not path.is_file():
             return self.send(404, b"")
@@ -81,9 +84,11 @@ def served(tmp_path, monkeypatch) -> Iterator[str]:
         "AWS_SECRET_ACCESS_KEY": "b",
         "AWS_REGION": "id-1",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "KICAU_INTERNAL_HOSTS": f"127.0.0.1:{server.server_port}",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(run, "_search", in_this_process)
+    shards._web.cache_clear()  # lists of hosts are another test's
     yield url
     server.shutdown()
     server.server_close()
@@ -113,3 +118,72 @@ def test_a_bucket_and_a_list_of_addresses_are_searched(served, tmp_path):
     listed.write_text(f"{served}/data/none.jsonl\n")
     with pytest.raises(NoSuchShards, match="Nothing that the list"):
         find(f"@{listed}")
+
+
+@pytest.fixture
+def inside() -> Iterator[tuple[int, list[str]]]:
+    """A server inside the operator's network, and what it was asked."""
+    asked: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_PUT = do_POST = do_GET
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield server.server_port, asked
+    server.shutdown()
+    server.server_close()
+
+
+def read_all(where: str) -> None:
+    """As an audit reads what is at an address, whatever comes of it."""
+    with contextlib.suppress(NoSuchShards, shards.Broken):
+        for shard in find(where)[0]:
+            for unit in shards.units(shard):
+                for _ in shards.blocks(unit):
+                    pass
+
+
+def test_no_address_chooses_which_server_is_asked(served, inside, tmp_path):
+    port, asked = inside
+    way = f"endpoint_override=127.0.0.1:{port}&scheme=http&region=id-1"
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"s3://bucket/data/a.jsonl\ns3://bucket/data/b.jsonl?{way}\nhdfs://127.0.0.1:{port}/a.jsonl\n")
+    for where in (f"s3://bucket/data?{way}", f"s3://x:y@127.0.0.1:{port}/data", f"@{listed}"):
+        read_all(where)
+    for name in (f"s3://bucket/data/a.jsonl?{way}&x=.jsonl", f"s3://127.0.0.1:{port}/a.jsonl"):
+        with pytest.raises((shards.Broken, NoSuchShards)):  # a bucket may hold files of any name
+            list(shards.blocks(shards.Unit(shards.Shard(name, 10, "json"))))
+    assert asked == []
+
+
+def test_the_operators_own_entry_says_which_server_is_asked(served, inside, monkeypatch):
+    port, asked = inside
+    for name in ("AWS_ENDPOINT_URL", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    here = served.removeprefix("http://")
+    entry = f"s3://k:s@bucket/data?endpoint_override={here}&scheme=http&region=id-1"
+    monkeypatch.setenv("KICAU_AUDIT_FOLDERS", f"/srv/sets,s3://bucket?endpoint_override=127.0.0.1:{port},{entry}")
+    assert len(find("s3://bucket/data")[0]) == 3
+    assert asked == []
+
+
+def test_an_address_is_fetched_from_outside_only_and_so_is_what_it_redirects_to(served, inside, monkeypatch):
+    port, asked = inside
+    monkeypatch.setattr(
+        Bucket, "redirects", {"/data/moved.jsonl": f"http://127.0.0.1:{port}/secret.jsonl"}, raising=False
+    )
+    for where in (f"http://127.0.0.1:{port}/a.jsonl", f"http://localhost:{port}/a.jsonl", f"{served}/data/moved.jsonl"):
+        read_all(where)
+    assert asked == []
+    assert find(f"{served}/data/a.jsonl")[0]
+    monkeypatch.setenv("KICAU_AUDIT_FOLDERS", f"http://127.0.0.1:{port}/sets")  # named by the operator
+    shards._web.cache_clear()
+    read_all(f"{served}/data/moved.jsonl")
+    assert set(asked) == {"/secret.jsonl"}

@@ -112,10 +112,31 @@ def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, m
         f"@{tmp_path}/list.txt",
         f"@{folder}/list.txt",
         "s3://open/database",
-        "s3://open/data/../x",
+        "gs://open/data/x",
+        "https://open/data",
     ):
         with pytest.raises(Unacceptable, match="may not be searched"):
             acts.begin(actor, where=where)
+    for rest in (
+        "?endpoint_override=127.0.0.1:18391&scheme=http",
+        "/x?region=us-east-1",
+        "/x#y",
+        "@127.0.0.1/x",
+        "/%2e%2e/x",
+        "/../x",
+        "/a..b",
+        "/\\x",
+        "/x y",
+        "/x\n/y",
+    ):
+        (folder / "list.txt").write_text(f"{folder}/a.jsonl\ns3://open/data{rest}\n")
+        for where in (f"s3://open/data{rest}", *([f"@{folder}/list.txt"] if "\n" not in rest else [])):
+            with pytest.raises(Unacceptable, match="Give the plain address"):
+                acts.begin(actor, where=where)
+    settings.KICAU_AUDIT_FOLDERS = ["s3://key:secret@open/data?endpoint_override=minio.example:9000"]
+    with pytest.raises(Unacceptable, match=r"the operator allows: s3://open/data\.$"):
+        acts.begin(actor, where="s3://open/other")
+    settings.KICAU_AUDIT_FOLDERS = [str(folder), "s3://open/data"]
     with pytest.raises(NotAllowed):
         acts.begin(member("contributor"), where=str(folder))
     assert not Audit.objects.exists()
