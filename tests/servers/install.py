@@ -1,13 +1,17 @@
-"""Installs the real servers ahead of the tests, and says which of them will not be tried: `python -m tests.servers.install`."""
+"""Installs the real servers and the networks' own text libraries ahead of the tests, and says which are missing.
+
+python -m tests.servers.install
+"""
 
 from __future__ import annotations
 
+from tests.oracles import all_oracles
 from tests.servers import NotHere, pds, snac
 
 
 def main() -> int:
     missing = 0
-    for install in (snac.install, pds.install):
+    for install in (snac.install, pds.install, *(one.program.install for one in all_oracles())):
         try:
             install()
         except NotHere as exc:

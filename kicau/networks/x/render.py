@@ -23,13 +23,14 @@ from kicau.connector.content import (
 )
 from kicau.networks.x.limits import SELF_SERVE, number
 from kicau.networks.x.refusals import LABEL
-from kicau.networks.x.text import entities, weighted_length
+from kicau.networks.x.text import entities, heavy_emoji, weighted_length
 from kicau.networks.x.wire import METADATA, POST, POST_WITH_LINK, SUMMONED_REPLY
 
 JPEG = Recipe(mime="image/jpeg")
 POST_ID = re.compile(r"(?:^|/status(?:es)?/)(\d{1,19})(?:[/?#].*)?$")
 # twitter-text names the first three invalid; a lone surrogate is no character at all and U+0000 ends texts early.
 UNSENDABLE = re.compile("[\ufffe\ufeff\uffff\x00\ud800-\udfff]")
+MAX_NAMED_EMOJI = 5  # in one notice
 FOLD = 280  # weighted characters of a long post that readers see before "Show more"
 
 
@@ -161,6 +162,10 @@ def _part_notices(n: int, part: Part, made: RenderedPart) -> Iterable[Problem]:
             message = "{network} shows no alt text on videos: that of {name} is kept here and not sent."
             params: Params = {"network": LABEL, "name": one.name or one.ref}
             yield Problem(code="no-alt-on-video", message=message, params=params, field=f"parts.{n}.media.{m}.alt")
+    if heavy := heavy_emoji(made.text):
+        message = "{network} may count each of these emoji as more than 2 characters: {emoji}. Kicau counts the larger number, so that {network} does not refuse the post for its length."
+        params = {"network": LABEL, "emoji": " ".join(list(heavy)[:MAX_NAMED_EMOJI])}
+        yield Problem(code="heavy-emoji", message=message, params=params, field=f"parts.{n}.text")
     if FOLD < made.used <= made.limit:
         message = "{network} shows the first {limit} characters of this text and the rest behind “Show more”."
         params = {"network": LABEL, "limit": FOLD}

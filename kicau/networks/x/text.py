@@ -1,7 +1,8 @@
 """How X reads a text: its weighted length, and the links, mentions, hashtags and cashtags in it.
 
 The rules are those of twitter-text 3.1.0 (2020-03-27) with its configuration 3: 280 at most, two for a character
-outside the light ranges, two for an emoji however long, 23 for a link. Its public conformance suite is the judge.
+outside the light ranges, two for an emoji of its list however long, 23 for a link. Its public conformance suite is the
+judge, and the library itself (tests/test_oracle.py).
 """
 
 from __future__ import annotations
@@ -184,12 +185,15 @@ def _fitting(composed: str, rules: Rules) -> int:
     return stop
 
 
-# Emoji. twitter-text takes its list from twemoji; this is the grammar of that list, with the sequences that Unicode has
-# added since. What is no known sequence counts by its parts, as on X.
+# Emoji. twitter-text 3.1.0 takes its list from twemoji-parser 11.0.2 (Emoji 11 of 2018). This is the grammar of the
+# list's sequences; a lone character needs none, since it weighs two as any other outside the light ranges. What Unicode
+# has joined since counts by its parts, which is never less than with the last list that X published (twemoji-parser 14).
 
 _MAYBE_EMOJI = re.compile("[\xa9\xae\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
+_JOINER, _AS_EMOJI, _AS_TEXT = "\u200d", "\ufe0f", "\ufe0e"
+_TONE = "[\U0001f3fb-\U0001f3ff]"
 _REGIONS = (
-    "ACDEFGILMOQRSTUWXZ BABDEFGHIJLMNOQRSTVWYZ CACDFGHIKLMNOPQRUVWXYZ DEGJKMOZ EACEGHRSTU FIJKMOR"
+    "ACDEFGILMOQRSTUWXZ BABDEFGHIJLMNOQRSTVWYZ CACDFGHIKLMNOPRUVWXYZ DEGJKMOZ EACEGHRSTU FIJKMOR"
     " GABDEFGHILMNPQRSTUWY HKMNRTU ICDELMNOQRST JEMOP KEGHIMNPRWYZ LABCIKRSTUVY MACDEFGHKLMNOPQRSTUVWXYZ"
     " NACEFGILOPRUZ OM PAEFGHKLMNRSTWY QA REOSUW SABCDEGHIJKLMNORSTVXYZ TACDFGHJKLMNORTVWZ UAGMNSYZ VACEGINU WFS"
     " XK YET ZAMW"
@@ -200,33 +204,47 @@ _REGIONS = (
 def _emoji() -> regex.Pattern[str]:
     import regex  # loaded with the first emoji
 
-    join, full, tone = "\u200d", "\ufe0f", "[\U0001f3fb-\U0001f3ff]"
-    person, grown = f"[👨👩🧑]{tone}?", "[👨👩🧑]"
-    tools = "🌾🍳🍼🎄🎓🎤🎨🏫🏭💻💼🔧🔬🚀🚒🦯🦰🦱🦲🦳🦼🦽🩰"
-    sign = f"[♀♂]{full}"
-    turned = f"(?:{join}➡{full})?"
-    actors = "🏃🏄🏊👮👯👰👱👳👷💁💂💆💇🙅🙆🙇🙋🙍🙎🚣🚴🚵🚶🤦🤵🤷🤸🤹🤼🤽🤾🦸🦹🧍🧎🧏🧔🧖🧗🧘🧙🧚🧛🧜🧝🧞🧟"
-    actor = f"(?:[⛹🏋🏌🕵](?:{tone}|{full})|[{actors}]{tone}?)"
-    pairs = ["🐕🦺", "🐈⬛", f"🐻❄{full}", "🐦⬛", "🐦🔥", "🍋🟩", "🍄🟫", f"⛓{full}💥", f"❤{full}🔥", f"❤{full}🩹"]
-    pairs += ["😮💨", "😵💫", f"😶🌫{full}", f"🙂↔{full}", f"🙂↕{full}", f"🏳{full}🌈", f"🏳{full}⚧{full}", f"🏴☠{full}"]
+    join, full, tone = _JOINER, _AS_EMOJI, _TONE
+    sign = f"{join}[♀♂]{full}"
+    tools = "🌾🍳🎓🎤🎨🏫🏭💻💼🔧🔬🚀🚒🦰🦱🦲🦳"
+    actors = "🏃🏄🏊👮👱👳👷💁💂💆💇🙅🙆🙇🙋🙍🙎🚣🚴🚵🚶🤦🤵🤷🤸🤹🤽🤾🦸🦹🧖🧗🧘🧙🧚🧛🧜🧝"
+    plain = "☝⛷⛹✌✍🏋🏌🕴🕵🖐"  # written as text unless marked; take a tone
+    bases = (  # take a tone; later lists have more of them
+        "✊✋🎅🏂-🏄🏇🏊👂👃👆-👐👦-👩👮👰-👸👼💁-💃💅-💇💪🕺🖕🖖🙅-🙇🙋-🙏🚣🚴-🚶🛀🛌🤘-🤜🤞🤟🤦🤰-🤹🤽🤾🦵🦶🦸🦹🧑-🧝"
+    )
+    turned = "⌚⌛◽◾☔☕♈-♓♿⚓⚡⚪⚫⚽⚾⛄⛅⛔⛪⛲⛳⛵⛺⛽❗⬛⬜⭐⭕🀄🈚🈯"  # emoji already, and often written with the sign for one
     sequences = [
         f"[#*0-9]{full}?\u20e3",
         *(_region(line[0]) + f"[{''.join(map(_region, line[1:]))}]" for line in _REGIONS.split()),
         *(f"🏴{_tags('gb' + part)}" for part in ("eng", "sct", "wls")),
-        f"{person}{join}(?:[⚕⚖✈]{full}|[{tools}]){turned}",
-        f"{person}{join}(?:❤{full}{join}(?:💋{join})?|(?:🤝|🐰|🫯){join}){person}",
-        f"{grown}(?:{join}{grown})?(?:{join}[👦👧🧒]){{1,2}}",
-        f"🫱{tone}{join}🫲{tone}",
-        f"{actor}{join}{sign}{turned}",
-        f"[🚶🏃🧎]{tone}?{join}➡{full}",
-        f"👁{full}?{join}🗨{full}?",
-        *(pair[: (cut := 2 if pair[1] == full else 1)] + join + pair[cut:] for pair in pairs),
-        rf"\p{{Emoji_Modifier_Base}}{full}?{tone}",
-        f"[©®]{full}",
-        r"[\p{Emoji_Presentation}--\p{Regional_Indicator}]",
-        rf"[\p{{Emoji}}--\p{{Emoji_Presentation}}--[#*0-9©®]](?:{full}|(?!\ufe0e))",
+        f"[👨👩]{tone}?{join}(?:[⚕⚖✈]{full}|[{tools}])",
+        f"(?:[⛹🏋🏌🕴🕵](?:{tone}|{full})|[{actors}]{tone}?|[👯🤼🧞🧟]){sign}",
+        f"(?:👨{join}❤{full}{join}(?:💋{join})?👨|👩{join}❤{full}{join}(?:💋{join})?[👨👩])",
+        f"(?:👨(?:{join}[👨👩])?|👩(?:{join}👩)?){join}(?:👦{join}👦|👧{join}[👦👧]|[👦👧])",
+        f"🏳{full}{join}🌈|🏴{join}☠{full}|👁{join}🗨",
+        f"[{plain}](?:{full}{tone}?|{tone})",
+        f"[{bases}]{tone}",
+        rf"[[\p{{Emoji}}--\p{{Emoji_Presentation}}--[#*0-9{plain}♾⚧]]{turned}]{full}",
     ]
     return regex.compile("|".join(sequences), regex.VERSION1)
+
+
+@cache
+def _clusters() -> regex.Pattern[str]:
+    """What a reader takes for one emoji, with all that belongs to it."""
+    import regex
+
+    return regex.compile(r"(?=\p{Extended_Pictographic})\X")
+
+
+def heavy_emoji(text: str, rules: Rules = RULES) -> dict[str, int]:
+    """Emoji that readers see as one and X may count as several, with the weight of each."""
+    if not rules.emoji or not _MAYBE_EMOJI.search(text):
+        return {}
+    # A lone one that asks for plain text is no emoji to its reader either.
+    joined = [one for one in _clusters().findall(text) if _JOINER in one or (len(one) > 1 and _AS_TEXT not in one)]
+    weights = {one: weighted_length(one, rules) for one in joined}
+    return {one: weight for one, weight in weights.items() if weight > rules.heavy}
 
 
 def _region(letter: str) -> str:

@@ -210,8 +210,11 @@ def _without_protocol(text: str, start: int, domain_end: int, rest: _Rest) -> It
     if not _acceptable(domain, whole, len("https://")):
         return
     found = [(0, len(domain))] if _PLAIN_HOST.fullmatch(domain) else list(_ascii_hosts(domain))
+    until = start
     for number, (begin, end) in enumerate(found, 1):
-        url, until = domain[begin:end], start + end
+        url = domain[begin:end]
+        begin = domain.find(url, until - start)  # X takes the first place where the host's letters are
+        until = start + begin + len(url)
         if rest.path and number == len(found):  # a query without a path is not part of such a link
             url, until = url + whole[len(domain) :], rest.end
         yield Link(start=start + begin, end=until, url=url)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from kicau.networks.x.sandbox import shapes
+from kicau.networks.x.sandbox import counting, shapes
 from kicau.networks.x.sandbox.media import key
 from kicau.networks.x.sandbox.oauth import Caller
 from kicau.networks.x.sandbox.refusal import Refusal, invalid, missing, plain
-from kicau.networks.x.text import entities, weighted_length
+from kicau.networks.x.text import entities
 
 if TYPE_CHECKING:
     from kicau.networks.x.sandbox.server import Server
@@ -89,7 +89,7 @@ class Posts:
         if not text.strip() and not media_ids:
             raise invalid("Tweet text or media is required.", text="")
         limit = PREMIUM_LENGTH if self._server.premium(who.account) else LENGTH
-        if weighted_length(text) > limit:
+        if counting.weight(text) > limit:
             raise plain(
                 400,
                 "Your Tweet text is too long. For more information on how Twitter determines text length see https://github.com/twitter/twitter-text.",
@@ -305,7 +305,7 @@ class Posts:
         wanted |= {"attachments"} if any(one.startswith("attachments.") for one in asked.expansions) else set()
         wanted |= {words.referenced} if any(one.startswith("referenced") for one in asked.expansions) else set()
         row |= {name: value for name, value in whole.items() if name in wanted and value is not None}
-        if words.long_text in asked.post and weighted_length(post["text"]) > LENGTH:
+        if words.long_text in asked.post and counting.weight(post["text"]) > LENGTH:
             row[words.long_text] = {"text": row["text"], "entities": whole["entities"]}
         return row
 

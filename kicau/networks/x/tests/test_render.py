@@ -50,6 +50,19 @@ def test_a_premium_account_shows_longer_videos() -> None:
     assert connector.render(long, PREMIUM).problems == ()
 
 
+def test_emoji_as_phones_type_them_weigh_2() -> None:
+    rendered = connector.render(draft("Ngopi dulu ☕️⚡️⭐️ " * 14), CAN)
+    assert (rendered.parts[0].used, rendered.problems, rendered.notices) == (252, (), ())
+
+
+def test_emoji_that_x_may_count_as_several_are_named_to_the_author() -> None:
+    parts = (Part(text="Pagi 👍🏽"), Part(text="Selamat Natal 🧑‍🎄 ❤️‍🔥 🧑‍🎄"))
+    rendered = connector.render(Draft(parts=parts), CAN)
+    assert rendered.parts[1].used == 14 + 5 + 1 + 5 + 1 + 5
+    assert [(one.code, one.field) for one in rendered.notices] == [("heavy-emoji", "parts.1.text")]
+    assert "2 characters: 🧑‍🎄 ❤️‍🔥." in rendered.notices[0].sentence
+
+
 def test_spans_are_where_the_text_has_them() -> None:
     text = "👩🏽‍🍳 @kabarpagi lihat kopisenja.com dan https://x.com/a #kopi $TSLA"
     part = connector.render(draft(text), CAN).parts[0]

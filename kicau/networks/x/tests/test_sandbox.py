@@ -138,8 +138,11 @@ async def test_a_query_that_does_not_fit_is_refused(raw: Raw, path: str) -> None
 async def test_lengths_are_weighted(raw: Raw) -> None:
     await post(raw, "字" * 140)
     await post(raw, "https://kopisenja.com/" + "x" * 500)
-    status, said, _ = await raw("POST", "/2/tweets", json={"text": "字" * 141})
-    assert (status, said["detail"][:28]) == (400, "Your Tweet text is too long.")
+    await post(raw, "Ngopi dulu ☕️⚡️⭐️ " * 15)  # 270
+    await post(raw, "🧑‍🎄" * 56)  # 5 each
+    for text in ("字" * 141, "🧑‍🎄" * 57, "Ngopi dulu ☕️⚡️⭐️ " * 16):
+        status, said, _ = await raw("POST", "/2/tweets", json={"text": text})
+        assert (status, said["detail"][:28]) == (400, "Your Tweet text is too long.")
 
 
 async def test_the_same_text_is_refused_until_it_is_deleted(raw: Raw) -> None:
