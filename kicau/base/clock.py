@@ -1,37 +1,16 @@
-"""The one clock. Tests freeze it; nothing else asks the system for the time."""
+"""The one clock (kicau/connector/clock.py, so that connectors have it, too) and the time zones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC as UTC
-from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-_frozen: datetime | None = None
-_shift = timedelta(0)
-
-
-def now() -> datetime:
-    """The present moment in UTC."""
-    return _frozen or datetime.now(UTC) + _shift
-
-
-def shift(by: timedelta) -> None:
-    """Go on from here at another time: the drills' way to live through months. 0 is the real time."""
-    global _shift
-    _shift = by
-
-
-@contextmanager
-def frozen(at: datetime) -> Iterator[None]:
-    """Stand still at `at` (aware) while inside; for tests."""
-    global _frozen
-    before, _frozen = _frozen, at
-    try:
-        yield
-    finally:
-        _frozen = before
+from kicau.connector.clock import follow as follow
+from kicau.connector.clock import follow_system as follow_system
+from kicau.connector.clock import frozen as frozen
+from kicau.connector.clock import now as now
+from kicau.connector.clock import shift as shift
+from kicau.connector.clock import system_now as system_now
 
 
 def zone(name: str) -> ZoneInfo:

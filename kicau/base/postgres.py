@@ -268,7 +268,7 @@ def _run(here: Cluster, program: str, *args: str, check: bool = True) -> subproc
 def _run_as(owner: pwd.struct_passwd | None, command: list[str]) -> subprocess.CompletedProcess[str]:
     """In a folder that the user can be in, with a plain environment; output in a file, since a server that is started
     keeps a pipe open for ever."""
-    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", **_moved_clock()}
     with tempfile.TemporaryFile("w+") as out:
         extra = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
         done = subprocess.run(
@@ -283,6 +283,13 @@ def _run_as(owner: pwd.struct_passwd | None, command: list[str]) -> subprocess.C
         )  # type: ignore[call-overload]
         out.seek(0)
         return subprocess.CompletedProcess(command, done.returncode, out.read(), "")
+
+
+def _moved_clock() -> dict[str, str]:
+    """The variables with which the test suite moves the clock of every process (tests/dates.py); none elsewhere."""
+    if os.environ.get("KICAU_TEST_FAST_DISK") != "1":
+        return {}
+    return {name: value for name, value in os.environ.items() if name == "LD_PRELOAD" or name.startswith("FAKE")}
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kicau.base import clock
 from kicau.cli.frame import FAILED, Shell, Trouble, json_option, pass_shell, show_facts, show_table
 
 if TYPE_CHECKING:
@@ -71,8 +72,6 @@ def audit(
     (s3://…, gs://…), an address (https://…), or a list of them (@FILE, one a line). Ends with 1 where a part of it could not be read.
     """
     actor = shell.actor() if evidence else None  # who may not is told before the search
-    from datetime import UTC, datetime
-
     from kicau.audit.cluster import NoCluster
     from kicau.audit.posts import NoPosts, read_posts, told_apart
     from kicau.audit.report import report
@@ -92,7 +91,7 @@ def audit(
         wanted = {outcome.ids[c.post][0] for f in outcome.found for c in f.copies}
         wanted |= {i for f in outcome.found for c in f.copies for i in outcome.ids[c.post]}
         texts = {post: text for post, text in told_apart(read_posts(source)) if post in wanted}
-        told = report(outcome, texts, folder, datetime.now(UTC), control=control)
+        told = report(outcome, texts, folder, clock.now(), control=control)
     except (NoPosts, NoSuchShards, NoCluster) as wrong:
         raise Trouble(str(wrong)) from wrong
     told["report"] = str(folder / "report.json")

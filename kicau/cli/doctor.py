@@ -21,7 +21,6 @@ from kicau.cli.finding import Finding, note, ok, wrong
 from kicau.cli.frame import FAILED, Shell, answer, json_option, pass_shell, read_failure, show_table
 
 LITTLE_SPACE = 1_000_000_000  # bytes
-CLOCKS_APART = timedelta(seconds=2)
 MARKS = {"ok": "✓", "note": "·", "wrong": "✗"}
 
 
@@ -146,7 +145,7 @@ def look_at_database() -> Iterator[Finding]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    from kicau.base import clock
+    from kicau.base import timekeeping
 
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
@@ -161,17 +160,17 @@ def look_at_database() -> Iterator[Finding]:
         yield wrong("migrations", f"{missing} are missing.", "kicau up applies them.")
     else:
         yield ok("migrations", "all are applied")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        apart = abs(cursor.fetchone()[0] - clock.now())
-    if apart > CLOCKS_APART:
+    found = timekeeping.measure()
+    if found.differs:
+        ahead = "ahead of" if found.difference < timedelta(0) else "behind"
+        seconds = abs(found.difference.total_seconds())
         yield wrong(
             "clock",
-            f"This machine and the database differ by {apart.total_seconds():.1f} s, so posts go out that much off.",
-            "Set both by network time (NTP).",
+            f"This machine's clock is {seconds:.1f} s {ahead} the database's. Kicau goes by the database's clock.",
+            "Set both machines by network time (NTP).",
         )
     else:
-        yield ok("clock", f"{clock.now():%Y-%m-%d %H:%M:%S} UTC, as the database's")
+        yield ok("clock", f"{found.database_now:%Y-%m-%d %H:%M:%S} UTC, the same as the database's")
 
 
 def look_at_work() -> Iterator[Finding]:

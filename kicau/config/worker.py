@@ -24,11 +24,15 @@ SWITCH = 0.02
 
 async def work() -> None:
     """Until SIGTERM or SIGINT; what is in flight is finished and written first."""
+    from asgiref.sync import sync_to_async
+
+    from kicau.base import timekeeping
     from kicau.channels import upkeep
     from kicau.channels.live import new_client
     from kicau.engine.pump import Pump
     from kicau.publishing.deliver import Deliveries
 
+    await sync_to_async(timekeeping.keep_time)()  # before the first post is taken for due
     async with new_client() as client:
         pump = Pump(Deliveries(client))
         loop = asyncio.get_running_loop()

@@ -18,7 +18,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from kicau.connector import direct
+from kicau.connector import clock, direct
 from kicau.connector.allowance import Allowance, ReadAllowances
 from kicau.connector.content import FREE, JSON, Charge, Problem
 from kicau.connector.doors import ReadDoor, ShutDoor
@@ -157,7 +157,7 @@ class Http:
     spend: Callable[[Charge], None] = lambda charge: None
     read_error: ReadError = lambda reply: None
     calls: list[Call] = field(default_factory=list)
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] = clock.now
     read_door: ReadDoor = lambda reply: None  # whether a refusal is one of the app itself
     shut: list[ShutDoor] = field(default_factory=list)  # those that were
     read_allowances: ReadAllowances = lambda reply: ()  # what an answer says of how much is used up
@@ -319,7 +319,7 @@ def classify(reply: Reply) -> ConnectorError:
         case 401:
             return AuthExpired(said)
         case 429:
-            return RateLimited(retry_after(reply) or datetime.now(UTC) + DEFAULT_WAIT, detail=said)
+            return RateLimited(retry_after(reply) or clock.now() + DEFAULT_WAIT, detail=said)
         case 408 | 425:
             return Unavailable(said) if reply.repeatable else Uncertain(said)
         case status if status >= 500:
@@ -351,7 +351,7 @@ def retry_after(reply: Reply) -> datetime | None:
     """When a Retry-After header (seconds or HTTP date) lets us return; None where there is none to read."""
     value = reply.headers.get("retry-after", "").strip()
     if value.isdigit():
-        return datetime.now(UTC) + timedelta(seconds=min(int(value), 86400 * 7))
+        return clock.now() + timedelta(seconds=min(int(value), 86400 * 7))
     try:
         at = parsedate_to_datetime(value)
     except (ValueError, TypeError):

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 from aiohttp import web
 
-from kicau.connector import errors
+from kicau.connector import clock, errors
 from kicau.connector.content import Charge, Continue, Delivery, Published, PublishResult, RenderedMedia
 from kicau.connector.http import CLIENT_MARK, Http
 from kicau.connector.protocol import Account, Connector, Redirect
@@ -44,7 +44,7 @@ class Lent:
     media_base: str = ""  # a server that hands out the files, for networks that fetch them
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return clock.now()
 
     async def file(self, media: RenderedMedia, /) -> File:
         at = media.recipe.frame_ms if media.recipe else None

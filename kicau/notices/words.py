@@ -37,6 +37,16 @@ TROUBLES: dict[str, tuple[Any, Any]] = {
         _("The disk of the data folder has {megabytes} MB left. When it is full, nothing can be published."),
         _("The disk of the data folder has room again."),
     ),
+    "clock": (
+        _(
+            "The clocks of a Kicau machine and its database differ by {seconds} s. Kicau goes by the database's clock. Set both machines by network time (NTP)."
+        ),
+        _("The clocks of Kicau and its database agree again."),
+    ),
+    "dated": (
+        _("{what} of {source} ends on {until}. Update Kicau before that day."),
+        _("{what} of {source} is up to date again."),
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -305,5 +305,5 @@ def operators_only(actor: Actor) -> None:
 def forget_readings(days: int = 3) -> int:
     """Resources read so long ago that no network counts them as read again. Run daily."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM plans_billed WHERE day < (now() AT TIME ZONE 'UTC')::date - %s", [days])
+        cursor.execute("DELETE FROM plans_billed WHERE day < %s", [clock.now().date() - timedelta(days=days)])
         return int(cursor.rowcount)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
@@ -44,7 +44,7 @@ class Payer(Protocol):
 FIELDS = [field.attname for field in Budget._meta.concrete_fields]
 # Two statements sent as one: the second sees what was committed while the first waited.
 CURRENT = f"""
-SELECT pg_advisory_xact_lock_shared(%s);
+SELECT pg_advisory_xact_lock_shared({LOCK});
 SELECT {", ".join(FIELDS)} FROM plans_budget WHERE is_active ORDER BY created_at;
 """  # noqa: S608 (names of our own columns)
 
@@ -55,12 +55,14 @@ def current() -> list[Budget]:
     return current_and("", [])[0]
 
 
-def current_and(statements: str, values: Sequence[Any]) -> tuple[list[Budget], list[tuple[Any, ...]]]:
+def current_and(
+    statements: str, values: Sequence[Any] | Mapping[str, Any]
+) -> tuple[list[Budget], list[tuple[Any, ...]]]:
     """The same, and the rows of the last of some statements that follow in the same message, since the way to the
     database costs as much as a small statement."""
     rows: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
-        cursor.execute(CURRENT + statements, [LOCK, *values])
+        cursor.execute(CURRENT + statements, values)
         cursor.nextset()
         found = _rows(tuple(cursor.fetchall()))
         while cursor.nextset():

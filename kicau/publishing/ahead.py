@@ -10,19 +10,21 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
 
+from kicau.base import clock
 from kicau.engine.pump import Room
 from kicau.publishing.claims import LOOK
 
-AHEAD = 1.0  # seconds before its time that a delivery is seen
+AHEAD = timedelta(seconds=1)  # before its time that a delivery is seen
 EACH = 25  # of a channel, so that one with many takes no place from the others
 MOST = 5000  # of a network, so that one with many hides no other
 MANY = 500  # from here on much is known
 OFTEN, SELDOM = 0.2, 1.0  # seconds between looks; seldom while much is known
-MARGIN = 0.002  # seconds: the database's clock must have come as far as ours
+MARGIN = 0.002  # seconds: the clock of days must have come as far as the monotonic one
 WAVE = 100  # claimed at once: the first of many are on their way while the next are claimed
 # The planner takes what was due last year for waiting, too, and would start processes and compile for millions of rows.
 PLAIN = "SET max_parallel_workers_per_gather = 0; SET jit = off"
@@ -61,13 +63,15 @@ class Ahead:
             if connection.connection is not self._plain:
                 cursor.execute(PLAIN)
                 self._plain = connection.connection
-            cursor.execute(LOOK, {"ahead": AHEAD, "each": EACH, "most": MOST})
-            rows: Sequence[tuple[UUID, str, UUID, int, UUID | None, float]] = cursor.fetchall()
-        now = time.monotonic()
+            asked = clock.now()
+            cursor.execute(LOOK, {"now": asked, "until": asked + AHEAD, "each": EACH, "most": MOST})
+            rows: Sequence[tuple[UUID, str, UUID, int, UUID | None, datetime]] = cursor.fetchall()
+        now, present = time.monotonic(), clock.now()
         groups: dict[str, deque[Hint]] = {}
         with self._turn:
-            for id_, group, lane, _, outage, wait in rows:
+            for id_, group, lane, _, outage, next_at in rows:
                 if id_ not in self._gone:
+                    wait = (next_at - present).total_seconds()
                     at = now + wait + MARGIN * (wait > 0)
                     groups.setdefault(group, deque()).append(Hint(id_, lane, outage, at))
             self._groups = groups

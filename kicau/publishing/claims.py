@@ -10,37 +10,41 @@ new row takes the old one's entries in every index, which is half of what a clai
 Each is written so that it costs what it moves, whatever the planner believes of the table: `coalesce(state, '')` keeps
 the partial indexes of waiting rows out of what goes by id, where an old guess ("hardly any are waiting") would read all
 that wait once for each row.
+
+Every time is a parameter, from `clock.now()`. Only `lease_until` is written and compared by the database's own clock: a
+lease is between processes on several machines, and no step of a machine's clock may end it early.
 """
 
 # Where a channel may be used now. An outage that has begun holds its channels back until the next try.
 OPEN = """
-    coalesce(c.state, '') = 'active' AND NOT c.is_paused AND (c.leaves_at IS NULL OR c.leaves_at > clock_timestamp())
-      AND (c.paused_until IS NULL OR c.paused_until <= clock_timestamp())
-      AND (a.paused_until IS NULL OR a.paused_until <= clock_timestamp())
-      AND (o.until IS NULL OR o.until <= clock_timestamp())
+    coalesce(c.state, '') = 'active' AND NOT c.is_paused AND (c.leaves_at IS NULL OR c.leaves_at > %(now)s)
+      AND (c.paused_until IS NULL OR c.paused_until <= %(now)s)
+      AND (a.paused_until IS NULL OR a.paused_until <= %(now)s)
+      AND (o.until IS NULL OR o.until <= %(now)s)
 """
 
 # What is due within `ahead` seconds, the oldest first, at most `each` of a channel and `most` of a network, so that one
-# with many hides no other. statement_timestamp() stands still while it runs, so an index can be asked; clock_timestamp()
-# would have every delivery read that waits for next year.
+# with many hides no other. The time is a value, so an index can be asked; with clock_timestamp(), which moves while the
+# statement runs, every delivery that waits for next year would be read.
 LOOK = f"""
-SELECT id, network, channel_id, version, outage, extract(epoch FROM next_at - clock_timestamp())::float8 FROM (
+SELECT id, network, channel_id, version, outage, next_at FROM (
   SELECT *, row_number() OVER (PARTITION BY network ORDER BY due_at, id) AS nth FROM (
     SELECT d.id, d.network, d.channel_id, c.version, d.next_at, d.due_at, CASE WHEN o.until IS NOT NULL THEN o.id END AS outage,
         row_number() OVER (PARTITION BY d.channel_id ORDER BY d.due_at, d.id) AS place
     FROM publishing_delivery d
     JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
     LEFT JOIN publishing_outage o ON o.app_id = c.app_id AND o.host = c.host AND o.ended_at IS NULL
-    WHERE d.state IN ('scheduled', 'publishing') AND d.next_at <= statement_timestamp() + make_interval(secs => %(ahead)s)
+    WHERE d.state IN ('scheduled', 'publishing') AND d.next_at <= %(until)s
       AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp()) AND {OPEN}
   ) seen WHERE place <= %(each)s
 ) ranked WHERE nth <= %(most)s ORDER BY due_at, id
 """  # noqa: S608 (nothing of it comes from outside)
 
+# `begun_at` marks the claim, so it is later than that of the claim before, whatever the clock says.
 CLAIM = f"""
 WITH named AS MATERIALIZED (
     SELECT d.ctid AS place, d.channel_id, d.draft_id, d.begun_at IS NOT NULL AND NOT d.unsent AS died FROM publishing_delivery d
-    WHERE d.id = ANY(%s::uuid[]) AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.next_at <= clock_timestamp()
+    WHERE d.id = ANY(%(ids)s::uuid[]) AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.next_at <= %(now)s
       AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp())
     FOR UPDATE SKIP LOCKED
 ), chosen AS MATERIALIZED (
@@ -50,9 +54,10 @@ WITH named AS MATERIALIZED (
     WHERE {OPEN}
 )
 UPDATE publishing_delivery d SET
-    worker = %s, lease_until = clock_timestamp() + make_interval(secs => %s),
-    broken_at = coalesce(d.broken_at, CASE WHEN NOT d.unsent THEN d.begun_at END), begun_at = clock_timestamp(),
-    unsent = d.network = ANY(%s::text[]), changed_at = clock_timestamp()
+    worker = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+    broken_at = coalesce(d.broken_at, CASE WHEN NOT d.unsent THEN d.begun_at END),
+    begun_at = greatest(%(now)s, d.begun_at + interval '1 microsecond'),
+    unsent = d.network = ANY(%(mute)s::text[]), changed_at = %(now)s
 FROM chosen WHERE d.ctid = chosen.place
 RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.due_at, d.begun_at, d.broken_at, d.steps, d.tries,
     d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version, chosen.campaign_id, chosen.author_id, chosen.died
@@ -64,7 +69,7 @@ UPDATE publishing_delivery d SET
     steps = v.steps, tries = v.tries, broken_at = v.broken_at, begun_at = NULL, lease_until = NULL, worker = '',
     reason = coalesce(v.reason, ''), said = coalesce(v.said, '[]'), problems = coalesce(v.problems, '[]'),
     remote_ids = coalesce(v.remote_ids, d.remote_ids), url = coalesce(v.url, d.url), raw = coalesce(v.raw, d.raw),
-    published_at = coalesce(v.published_at, d.published_at), changed_at = clock_timestamp()
+    published_at = coalesce(v.published_at, d.published_at), changed_at = %s
 FROM (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v (
     id uuid, begun_at timestamptz, doubt timestamptz, state text, hold text, next_at timestamptz, progress jsonb, steps int, tries int, broken_at timestamptz, reason text,
     said jsonb, problems jsonb, remote_ids varchar[], url text, raw jsonb, published_at timestamptz)) v
@@ -91,7 +96,7 @@ RETURNING id, begun_at
 
 # What is due while a network's allowance is spared says why it waits. It waits for no row that somebody else has.
 SAY_WHY = """
-UPDATE publishing_delivery SET reason = %s, said = %s, changed_at = clock_timestamp() WHERE id IN (
+UPDATE publishing_delivery SET reason = %s, said = %s, changed_at = %s WHERE id IN (
     SELECT d.id FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
     WHERE c.app_id = %s AND c.id = coalesce(%s::uuid, c.id) AND d.state IN ('scheduled', 'publishing') AND d.next_at <= %s
       AND d.lease_until IS NULL AND d.broken_at IS NULL AND d.tries = 0

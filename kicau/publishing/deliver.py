@@ -72,7 +72,14 @@ class Deliveries:
     def _claim(self, worker: str, chosen: Mapping[UUID, UUID | None]) -> list[Claimed]:
         before = time.monotonic()
         with transaction.atomic():
-            current, rows = budgets.current_and(CLAIM, [as_ids(chosen), worker, LEASE.total_seconds(), _mute()])
+            values = {
+                "ids": as_ids(chosen),
+                "worker": worker,
+                "lease": LEASE.total_seconds(),
+                "mute": _mute(),
+                "now": clock.now(),
+            }
+            current, rows = budgets.current_and(CLAIM, values)
             items = sorted(map(_claimed, rows), key=lambda item: item.due_at)
             self._outages.probe({outage for item in items if (outage := chosen[item.id])})
             self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need

@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
 from kicau.base import clock
 
-# Waiting in every sense: due, not taken, whatever its channel waits for. By the index of what is due.
+# Waiting in every sense: due, not taken, whatever its channel waits for. By the index of what is due. A lease is compared
+# by the database's clock, which wrote it.
 DUE = """
-SELECT network, count(*) FILTER (WHERE free), extract(epoch FROM clock_timestamp() - min(next_at) FILTER (WHERE free)), count(*) FILTER (WHERE NOT free)
+SELECT network, count(*) FILTER (WHERE free), extract(epoch FROM %(now)s - min(next_at) FILTER (WHERE free)), count(*) FILTER (WHERE NOT free)
 FROM (SELECT network, next_at, lease_until IS NULL OR lease_until < clock_timestamp() AS free FROM publishing_delivery
-      WHERE state IN ('scheduled', 'publishing') AND next_at <= statement_timestamp()) d GROUP BY network
+      WHERE state IN ('scheduled', 'publishing') AND next_at <= %(now)s) d GROUP BY network
 """
 ATTENTION = """
 SELECT d.network, d.state, count(*) FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
@@ -24,7 +25,7 @@ WHERE NOT (d.hold = 'withdrawn' AND c.state IN ('withdrawn', 'removed')) AND d.w
 GROUP BY d.network, d.state
 """
 # A statement of a wave is settled within seconds; what is younger may not be visible yet, though its ids are taken.
-SETTLED = "SELECT coalesce((SELECT id FROM publishing_attempt WHERE at < least(clock_timestamp() - interval '10 seconds', %s) ORDER BY id DESC LIMIT 1), 0)"
+SETTLED = "SELECT coalesce((SELECT id FROM publishing_attempt WHERE at < least(%s::timestamptz, %s) ORDER BY id DESC LIMIT 1), 0)"
 OUTCOMES = """
 SELECT d.network, a.did, a.outcome, count(*), coalesce(array_agg(extract(epoch FROM d.published_at - d.due_at)) FILTER (WHERE a.outcome = 'published'), '{}')
 FROM publishing_attempt a JOIN publishing_delivery d ON d.id = a.delivery_id WHERE a.id > %s AND a.id <= %s GROUP BY 1, 2, 3
@@ -42,7 +43,7 @@ class Queue:
 
 def queues() -> list[Queue]:
     with connection.cursor() as cursor:
-        cursor.execute(DUE)
+        cursor.execute(DUE, {"now": clock.now()})
         return [
             Queue(network=n, due=due, oldest_seconds=float(old or 0), in_flight=taken)
             for n, due, old, taken in cursor.fetchall()
@@ -90,5 +91,5 @@ class Outcomes:
 
 def _settled(cursor: Any, before: datetime | None) -> int:
     """The last line of the attempt log that is surely whole, or the last one before that moment."""
-    cursor.execute(SETTLED, [before])
+    cursor.execute(SETTLED, [clock.now() - timedelta(seconds=10), before])
     return int(cursor.fetchone()[0])

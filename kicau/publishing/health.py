@@ -10,12 +10,13 @@ from kicau.base import clock
 from kicau.engine import health
 from kicau.notices.watch import Seen
 
-# Work of channels that wait (expired, paused, limited) is not late: it is told of where it waits.
+# Work of channels that wait (expired, paused, limited) is not late: it is told of where it waits. A lease is compared by
+# the database's clock, which wrote it.
 OLDEST = """
 SELECT min(d.next_at), count(*) FILTER (WHERE d.next_at < %s) FROM publishing_delivery d
 JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
 WHERE d.state IN ('scheduled', 'publishing') AND d.next_at <= %s
-  AND (d.lease_until IS NULL OR d.lease_until < %s) AND c.state = 'active' AND NOT c.is_paused
+  AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp()) AND c.state = 'active' AND NOT c.is_paused
   AND (c.leaves_at IS NULL OR c.leaves_at > %s) AND (c.paused_until IS NULL OR c.paused_until < %s) AND (a.paused_until IS NULL OR a.paused_until < %s)
 """
 
@@ -37,6 +38,6 @@ def troubles() -> Iterator[Seen]:
 def delivery_health() -> health.Health:
     now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(OLDEST, [now - health.LATE, now, now, now, now, now])
+        cursor.execute(OLDEST, [now - health.LATE, now, now, now, now])
         oldest, late = cursor.fetchone()
     return health.judge(oldest, late, health.workers_alive())

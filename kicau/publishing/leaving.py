@@ -18,6 +18,7 @@ from kicau.base.bulk import as_json
 
 type Mark = tuple[UUID, datetime]  # a delivery, and the moment of the claim for which it leaves
 
+# A lease is compared by the database's clock, which wrote it.
 LEAVE = """
 UPDATE publishing_delivery d SET unsent = false FROM jsonb_to_recordset(%s::jsonb) AS v (id uuid, begun_at timestamptz)
 WHERE d.id = v.id AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.begun_at = v.begun_at AND d.lease_until > clock_timestamp()

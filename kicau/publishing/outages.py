@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -22,35 +23,35 @@ from kicau.workspaces import webhooks
 
 IN_A_ROW = 5  # fruitless tries, with nothing that got through between them
 LONGEST_PAUSE = 10.0  # seconds between tries of a network that is out
-TRYING = 25.0  # seconds that a try may take before others try
+TRYING = timedelta(seconds=25)  # that a try may take before others try
 TELL_AFTER = timedelta(seconds=60)  # a shorter outage is no news
 
 type Place = tuple[UUID, str]  # app and host
 
 BEGIN = """
 INSERT INTO publishing_outage AS o (id, app_id, host, rounds, began_at, until)
-VALUES (%(id)s, %(app)s, %(host)s, 1, clock_timestamp(), clock_timestamp() + interval '1 second')
+VALUES (%(id)s, %(app)s, %(host)s, 1, %(now)s, %(now)s + interval '1 second')
 ON CONFLICT (app_id, host) WHERE ended_at IS NULL DO UPDATE SET rounds = o.rounds + 1,
-    until = clock_timestamp() + make_interval(secs => least(%(longest)s, power(2, least(o.rounds, 10))) * (0.75 + random() / 4))
+    until = %(now)s + make_interval(secs => least(%(longest)s, power(2, least(o.rounds, 10))) * (0.75 + random() / 4))
 RETURNING id, began_at, told_at
 """
 END = """
-UPDATE publishing_outage SET ended_at = clock_timestamp() WHERE app_id = %s AND host = %s AND ended_at IS NULL
+UPDATE publishing_outage SET ended_at = %s WHERE app_id = %s AND host = %s AND ended_at IS NULL
 RETURNING began_at, told_at
 """
 PROBE = """
-UPDATE publishing_outage SET until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s::uuid[])
+UPDATE publishing_outage SET until = %s WHERE id = ANY(%s::uuid[])
 RETURNING app_id, host
 """
 # Whoever waits for another try of the network waits no longer.
 RELEASE = """
-UPDATE publishing_delivery d SET next_at = clock_timestamp() FROM channels_channel c
-WHERE c.id = d.channel_id AND c.app_id = %s AND c.host = %s AND d.state IN ('scheduled', 'publishing') AND d.tries > 0
-  AND d.lease_until IS NULL AND d.next_at > statement_timestamp() AND d.next_at <= statement_timestamp() + make_interval(secs => %s)
+UPDATE publishing_delivery d SET next_at = %(now)s FROM channels_channel c
+WHERE c.id = d.channel_id AND c.app_id = %(app)s AND c.host = %(host)s AND d.state IN ('scheduled', 'publishing') AND d.tries > 0
+  AND d.lease_until IS NULL AND d.next_at > %(now)s AND d.next_at <= %(until)s
 """
 CONCERNED = """
 SELECT DISTINCT d.workspace_id FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
-WHERE c.app_id = %s AND c.host = %s AND d.state IN ('scheduled', 'publishing') AND d.due_at <= statement_timestamp() AND d.next_at <= statement_timestamp() + make_interval(secs => %s)
+WHERE c.app_id = %(app)s AND c.host = %(host)s AND d.state IN ('scheduled', 'publishing') AND d.due_at <= %(now)s AND d.next_at <= %(until)s
 """
 
 
@@ -66,7 +67,7 @@ class Outages:
         if not ids:
             return
         with connection.cursor() as cursor:
-            cursor.execute(PROBE, [TRYING, list(ids)])
+            cursor.execute(PROBE, [clock.now() + TRYING, list(ids)])
             self._open |= set(cursor.fetchall())
 
     def note(self, reported: Iterable[Outcome]) -> None:
@@ -91,8 +92,8 @@ class Outages:
         if place not in self._open:
             return
         with connection.cursor() as cursor:
-            cursor.execute(END, place)
-            cursor.execute(RELEASE, [*place, outcomes.LONGEST_WAIT])
+            cursor.execute(END, [clock.now(), *place])
+            cursor.execute(RELEASE, _waiting(place))
         self._open.discard(place)
 
     def _failed(self, place: Place, fruitless: Sequence[Outcome]) -> None:
@@ -100,7 +101,14 @@ class Outages:
         if place not in self._open and self._fruitless[place] < IN_A_ROW:
             return
         with connection.cursor() as cursor:
-            cursor.execute(BEGIN, {"id": new_id(), "app": place[0], "host": place[1], "longest": LONGEST_PAUSE})
+            begun: dict[str, Any] = {
+                "id": new_id(),
+                "app": place[0],
+                "host": place[1],
+                "longest": LONGEST_PAUSE,
+                "now": clock.now(),
+            }
+            cursor.execute(BEGIN, begun)
             id_, began_at, told_at = cursor.fetchone()
         self._open.add(place)
         for outcome in fruitless:
@@ -115,12 +123,12 @@ class Outages:
     def _tell(self, id_: UUID, place: Place, network: str, since: datetime) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE publishing_outage SET told_at = clock_timestamp() WHERE id = %s AND told_at IS NULL RETURNING id",
-                [id_],
+                "UPDATE publishing_outage SET told_at = %s WHERE id = %s AND told_at IS NULL RETURNING id",
+                [clock.now(), id_],
             )
             if cursor.fetchone() is None:
                 return  # another worker was quicker
-            cursor.execute(CONCERNED, [*place, outcomes.LONGEST_WAIT])
+            cursor.execute(CONCERNED, _waiting(place))
             workspaces: list[UUID] = [row[0] for row in cursor.fetchall()]
         label = registry.get(network).label
         name = f"{label} ({place[1]})" if place[1] else label
@@ -138,6 +146,12 @@ class Outages:
                 for workspace in workspaces
             ],
         )
+
+
+def _waiting(place: Place) -> dict[str, Any]:
+    """What finds the deliveries that wait for another try of it."""
+    now = clock.now()
+    return {"app": place[0], "host": place[1], "now": now, "until": now + timedelta(seconds=outcomes.LONGEST_WAIT)}
 
 
 def _give_up(outcome: Outcome) -> None:

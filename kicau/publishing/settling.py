@@ -40,10 +40,10 @@ def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Cha
             _lock(outcomes)
             affording.ask_for_more(outcomes, channels, _hold)
         with connection.cursor() as cursor:
-            cursor.execute(SETTLE, [_rows(outcomes), worker])
+            cursor.execute(SETTLE, [clock.now(), _rows(outcomes), worker])
             kept: set[UUID] = {row[0] for row in cursor.fetchall()}
             if late := [o for o in outcomes if o.item.id not in kept and o.outcome in ("published", "continued")]:
-                cursor.execute(SETTLE_DOUBT, [_rows(late, late=True)])
+                cursor.execute(SETTLE_DOUBT, [clock.now(), _rows(late, late=True)])
                 kept |= {row[0] for row in cursor.fetchall()}
         copy_in(
             Attempt._meta.db_table, COLUMNS, (_attempt(o, worker, o.item.id in kept) for o in outcomes if o.sentence)
@@ -152,7 +152,7 @@ def _pause(outcomes: Sequence[Outcome]) -> None:
     for (app, lane), (wait, why) in said.items():
         if app and pacing.note(app, lane, wait) and why:
             with connection.cursor() as cursor:
-                cursor.execute(SAY_WHY, [why, as_json(stored(why)), app, lane, wait.sending])
+                cursor.execute(SAY_WHY, [why, as_json(stored(why)), clock.now(), app, lane, wait.sending])
 
 
 EVENT: dict[str, str] = {

@@ -19,6 +19,7 @@ from kicau.archive.imports import acts
 from kicau.archive.imports.readers import readable
 from kicau.archive.imports.rows import HASHED
 from kicau.archive.models import Import, ImportState
+from kicau.base import clock
 from kicau.base.errors import Refusal, Unacceptable
 from kicau.base.ids import as_uuid
 from kicau.connector import registry
@@ -201,7 +202,7 @@ def export(request: Asked) -> HttpResponseBase:
     pieces = exports.zipped(request.actor, query)
     content = _in_turn(pieces) if isinstance(request, ASGIRequest) else pieces
     answer = StreamingHttpResponse(content, content_type="application/zip")
-    answer["Content-Disposition"] = f'attachment; filename="archive-{date.today()}.zip"'
+    answer["Content-Disposition"] = f'attachment; filename="archive-{clock.now().date()}.zip"'
     return answer
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from kicau.base import clock
 from kicau.base.errors import NotFound, Refusal
 from kicau.media import library
 from kicau.publishing import importing
@@ -129,5 +129,5 @@ def _write(file: Any, target: Path) -> None:
 def _sweep() -> None:
     """Tables that nobody said yes to are gone after a day."""
     for folder in library.scratch_folder().glob("import-*"):
-        if time.time() - folder.stat().st_mtime > KEPT:
+        if clock.system_now().timestamp() - folder.stat().st_mtime > KEPT:
             shutil.rmtree(folder, ignore_errors=True)

@@ -19,6 +19,7 @@ from kicau.withdrawal.models import Withdrawal
 
 WAITING = "('scheduled', 'publishing', 'held')"
 
+# A lease is compared by the database's clock, which wrote it.
 FREEZE = f"""
 WITH waiting AS (
     SELECT id, state, hold, reason, said FROM publishing_delivery
@@ -34,7 +35,7 @@ WITH waiting AS (
 )
 UPDATE publishing_delivery d SET
     state = 'held', hold = 'withdrawn', reason = %(reason)s, said = %(said)s::jsonb, broken_at = coalesce(d.broken_at, d.begun_at), begun_at = NULL,
-    lease_until = NULL, worker = '', changed_at = clock_timestamp()
+    lease_until = NULL, worker = '', changed_at = %(now)s
 FROM waiting WHERE d.id = waiting.id
 """  # noqa: S608 (constants only)
 
@@ -50,7 +51,7 @@ UPDATE publishing_delivery d SET
     hold = CASE WHEN d.due_at > %(until)s THEN b.was_hold ELSE d.hold END,
     reason = CASE WHEN d.due_at > %(until)s THEN b.was_reason ELSE %(asked)s END,
     said = CASE WHEN d.due_at > %(until)s THEN b.was_said ELSE %(said)s::jsonb END,
-    changed_at = clock_timestamp()
+    changed_at = %(now)s
 FROM back b WHERE d.id = b.delivery_id AND d.state = 'held' AND d.hold = 'withdrawn'
 RETURNING d.hold = 'withdrawn' AND d.state = 'held' AND d.due_at <= %(until)s
 """

@@ -176,7 +176,7 @@ def decide_late(actor: Actor, withdrawal_id: UUID | str, late: Late, first_at: d
 
 
 SHIFT = """
-UPDATE publishing_delivery SET state = 'scheduled', hold = '', reason = '', tries = 0, due_at = due_at + make_interval(secs => %(by)s), changed_at = clock_timestamp(),
+UPDATE publishing_delivery SET state = 'scheduled', hold = '', reason = '', tries = 0, due_at = due_at + make_interval(secs => %(by)s), changed_at = %(now)s,
     next_at = greatest(due_at + make_interval(secs => %(by)s - coalesce((rendered->>'lead')::int, 0)), least(%(now)s, due_at + make_interval(secs => %(by)s)))
 WHERE id = ANY(%(ids)s)
 """

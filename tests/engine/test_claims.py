@@ -52,7 +52,8 @@ def test_a_wave_costs_what_it_moves_whatever_the_planner_believes(post, believed
     with transaction.atomic(), connection.cursor() as cursor:
         mine = copies(row, ROWS)[:WAVE]
         cursor.execute(BELIEVE, [believed])
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {CLAIM}", [as_ids(mine), "quick", 30.0, []])
+        values = {"ids": as_ids(mine), "worker": "quick", "lease": 30.0, "mute": [], "now": clock.now()}
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {CLAIM}", values)
         plan = cursor.fetchone()[0][0]["Plan"]
         transaction.set_rollback(True)
     assert plan["Actual Rows"] == WAVE

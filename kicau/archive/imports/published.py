@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.db.models.functions import Now
 
 from kicau.archive import meaning
 from kicau.archive.imports.rows import Encoder
@@ -190,7 +189,7 @@ def _keep_wishes(workspace: Workspace, found: Sequence[Delivery]) -> None:
 
 
 def _mark_deleted(items: QuerySet[Item]) -> None:
-    items.filter(delivery__state=DeliveryState.DELETED, deleted_at=None).update(deleted_at=Now())
+    items.filter(delivery__state=DeliveryState.DELETED, deleted_at=None).update(deleted_at=clock.now())
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from django.db import connection
 
 from kicau.archive.imports.rows import COLUMNS, HASHED, Author, Batch
 from kicau.archive.models import Source, Standing
+from kicau.base import clock
 from kicau.connector.archives.records import Skip, skip
 from kicau.rights.models import Origin
 
@@ -37,7 +38,7 @@ INSERT = """
 INSERT INTO archive_item (id, workspace_id, network, remote_id, standing_id, sources, kind, text, language, posted_at,
     posted_to, reply_to, url, media, extra, said, deleted_at, added_at, search)
 SELECT s.id, %(workspace)s, s.network, s.remote_id, l.standing, ARRAY[%(source)s::int], s.kind, s.text, s.language,
-    s.posted_at, s.posted_to, s.reply_to, s.url, s.media, s.extra, false, s.deleted_at, now(),
+    s.posted_at, s.posted_to, s.reply_to, s.url, s.media, s.extra, false, s.deleted_at, %(now)s,
     s.search
 FROM archive_stage s JOIN archive_local l USING (local) ORDER BY s.ctid
 ON CONFLICT (workspace_id, network, remote_id) DO NOTHING
@@ -101,6 +102,7 @@ class Writer:
                 "workspace": self._source.workspace_id,
                 "source": self._source.id,
                 "hashed": HASHED,
+                "now": clock.now(),
             }
             if batch.hashed:
                 cursor.execute(SAME, names)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
+from kicau.connector import clock
 from kicau.connector.content import (
     JSON,
     Charge,
@@ -252,7 +253,7 @@ def read_error(
     error = error_object(reply)
     sub, detail = number(error.get("error_subcode")), str(error.get("message", ""))
     if sub in quota or number(error.get("code")) == 9:
-        return RateLimited(datetime.now(UTC) + QUOTA_WAIT, detail=detail)
+        return RateLimited(clock.now() + QUOTA_WAIT, detail=detail)
     if sub in not_ready:
         return NotReady(detail)
     said = reply.peek()

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from kicau.connector import clock
 from kicau.connector.content import Problem
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
@@ -105,7 +106,7 @@ def read_error(reply: Reply, network: str, known: Mapping[int, Refusal] | None =
     if sub == 1363037:
         return _wrong_offset(error, detail)
     if code in RATE:
-        until = regain_at(reply) or datetime.now(UTC) + WAIT
+        until = regain_at(reply) or clock.now() + WAIT
         return RateLimited(until, whole_app=code in WHOLE_APP, detail=detail)
     if code in DEAD_TOKEN:
         return AuthExpired(detail)
@@ -174,7 +175,7 @@ def regain_at(reply: Reply) -> datetime | None:
         minutes = max((number(row.get("estimated_time_to_regain_access")) for row in rows), default=0)
     except (ValueError, AttributeError, TypeError):
         return None
-    return datetime.now(UTC) + timedelta(minutes=minutes) if minutes > 0 else None
+    return clock.now() + timedelta(minutes=minutes) if minutes > 0 else None
 
 
 def is_gone(refused: Rejected) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from kicau.connector import clock
 from kicau.connector.capabilities import Fact
 from kicau.connector.content import JSON, Charge
 from kicau.connector.errors import Uncertain
@@ -137,6 +138,6 @@ def _ahead(reply: Reply) -> timedelta:
     """By the moment when the answer was here: it was dated no later. One that was long on its way makes it seem less
     than it is, and never more, so that nothing is overlooked for being too old."""
     try:
-        return parsedate_to_datetime(reply.headers["date"]) - datetime.now(UTC)
+        return parsedate_to_datetime(reply.headers["date"]) - clock.now()
     except (KeyError, ValueError, TypeError):
         return timedelta(0)

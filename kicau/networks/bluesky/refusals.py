@@ -6,8 +6,8 @@ As a real server gave them (@atproto/pds 0.5.35, recorded 2026-11-24), and as it
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
+from kicau.connector import clock
 from kicau.connector.checks import megabytes
 from kicau.connector.content import Problem
 from kicau.connector.errors import (
@@ -82,7 +82,7 @@ def read_error(reply: Reply) -> ConnectorError | None:
     if reply.status == 429 or error == "RateLimitExceeded":
         until = retry_after(reply) or reset_at(reply, "ratelimit-reset")
         return RateLimited(
-            until or datetime.now(UTC) + DEFAULT_WAIT,
+            until or clock.now() + DEFAULT_WAIT,
             detail=f"{said} ({reply.headers.get('ratelimit-policy', 'no policy told')})",
         )
     if error in PASSING:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from kicau.connector import clock
 from kicau.connector.content import Problem
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
@@ -108,7 +109,7 @@ def _limited(reply: Reply, said: Said) -> RateLimited:
     """Daily limits end at midnight UTC; a shorter one says its unit. LinkedIn documents no header for either."""
     words = set(re.findall(r"[A-Z]+", said.message.upper()))
     shorter = next((wait for unit, wait in UNITS.items() if unit in words), None)
-    now = datetime.now(UTC)
+    now = clock.now()
     until = retry_after(reply) or (now + shorter if shorter else _midnight(now))
     return RateLimited(
         until,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from kicau.connector import checks
+from kicau.connector import checks, clock
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
@@ -195,7 +195,7 @@ def _words(reply: Reply) -> str:
 
 def _until(reply: Reply) -> datetime:
     """X-RateLimit-Reset is a time in ISO 8601 (https://docs.joinmastodon.org/api/rate-limits/), not a number of seconds."""
-    now = datetime.now(UTC)
+    now = clock.now()
     reset = moment(reply.headers.get("x-ratelimit-reset")) or retry_after(reply)
     if reset is None or reset > now + _LONGEST_WAIT:
         return now + DEFAULT_WAIT

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kicau.connector import clock
 from kicau.connector.content import Problem
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, PlanExceeded, RateLimited, Rejected
@@ -168,7 +169,7 @@ def _plan(reply: Reply, said: Said) -> ConnectorError | None:
 def _limit(reply: Reply, said: Said) -> ConnectorError | None:
     if reply.status != 429 and OLD_RATE not in said.codes:
         return None
-    now = datetime.now(UTC)
+    now = clock.now()
     for scope in ("app", "user"):  # the limits of a day have headers of their own (seen 2023 to 2026)
         if reply.headers.get(f"x-{scope}-limit-24hour-remaining") == "0":
             until = reset_at(reply, f"x-{scope}-limit-24hour-reset")
@@ -207,7 +208,7 @@ def _told(said: Said) -> dict[str, str | int | float]:
 
 
 def _midnight() -> datetime:
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    tomorrow = clock.now() + timedelta(days=1)
     return tomorrow.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
