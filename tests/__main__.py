@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from tests import dates
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -31,10 +34,13 @@ LOTS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Runs all there is; `--units` runs what stands on its own, other `arguments` go to pytest alone."""
+    """Runs all there is; `--units` runs what stands on its own, `--dates` what depends on the date on other dates, other
+    `arguments` go to pytest alone."""
     os.chdir(ROOT)
     if arguments == ["--units"]:
         return run("units", [*PYTEST, "-n", "2", "-m", "unit", "kicau"])
+    if arguments[:1] == ["--dates"]:
+        return dates.main([*PYTEST, "-n", "3"], arguments[1:])
     if arguments:
         return run("tests", [str(BIN / "pytest"), *arguments])
     with ThreadPoolExecutor() as pool:
@@ -43,6 +49,7 @@ def main(arguments: list[str]) -> int:
         done = {"contract": pool.submit(run, "contract", [*PYTEST, CONTRACT], apart=True)}
         failed = [name for name, command in CHECKS.items() if run(name, command)]
         servers_missing = missing.result()
+        done["dates"] = pool.submit(on_another_date)
         done |= {name: pool.submit(run, name, command, apart=name != "tests") for name, command in LOTS.items()}
         failed += [name for name, code in done.items() if code.result()]
     if servers_missing:
@@ -52,12 +59,13 @@ def main(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def run(name: str, command: Sequence[str], *, apart: bool = False) -> int:
+def run(name: str, command: Sequence[str], *, apart: bool = False, environment: dict[str, str] | None = None) -> int:
     """Its exit code. What runs `apart`, beside something else, is printed when it has ended."""
     began = time.monotonic()
     print(f"── {name}{' (beside the others; told at its end)' if apart else ''}", flush=True)
     # The checks read Django's settings; they get a data folder of their own.
-    environment = {**os.environ, "KICAU_DATA": str(ROOT / ".venv" / "check-data")} if name == "types" else None
+    if name == "types":
+        environment = {**os.environ, "KICAU_DATA": str(ROOT / ".venv" / "check-data")}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as told:
         into = told if apart else None
         code = subprocess.run(command, check=False, env=environment, stdout=into, stderr=into).returncode
@@ -69,10 +77,23 @@ def run(name: str, command: Sequence[str], *, apart: bool = False) -> int:
     return code
 
 
+def on_another_date() -> int:
+    """The tests that depend most on the date, on one date; `--dates` tries more of them on all dates."""
+    try:
+        moved = dates.environment(dates.FAST_DATE, dates.FAST_ZONE)
+    except dates.NotHere as why:
+        print(f"NOT TRIED: {why}", flush=True)
+        return 0
+    return run("dates", [*PYTEST, "-n", "1", *dates.FAST], apart=True, environment=moved)
+
+
 def prepare() -> int:
-    """The real servers for tests/servers are installed while the checks run."""
+    """The real servers for tests/servers, and what moves the clock, are installed while the checks run."""
     print("── servers: installing what is missing of the real servers, meanwhile", flush=True)
-    return subprocess.run([sys.executable, "-m", "tests.servers.install"], check=False).returncode
+    missing = subprocess.run([sys.executable, "-m", "tests.servers.install"], check=False).returncode
+    with contextlib.suppress(dates.NotHere):
+        dates.install()
+    return missing
 
 
 def compile_all() -> None:

@@ -287,9 +287,9 @@ def _run_as(owner: pwd.struct_passwd | None, command: list[str]) -> subprocess.C
 
 def _moved_clock() -> dict[str, str]:
     """The variables with which the test suite moves the clock of every process (tests/dates.py); none elsewhere."""
-    if os.environ.get("KICAU_TEST_FAST_DISK") != "1":
+    if "FAKETIME" not in os.environ:
         return {}
-    return {name: value for name, value in os.environ.items() if name == "LD_PRELOAD" or name.startswith("FAKE")}
+    return {name: value for name, value in os.environ.items() if name == "LD_PRELOAD" or "FAKE" in name}
 
 
 @contextmanager

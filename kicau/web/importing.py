@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from kicau.base import clock
 from kicau.base.errors import NotFound, Refusal
 from kicau.media import library
 from kicau.publishing import importing
@@ -127,7 +127,10 @@ def _write(file: Any, target: Path) -> None:
 
 
 def _sweep() -> None:
-    """Tables that nobody said yes to are gone after a day."""
-    for folder in library.scratch_folder().glob("import-*"):
-        if clock.system_now().timestamp() - folder.stat().st_mtime > KEPT:
+    """Tables that nobody said yes to are gone after a day, by the clock that dates the files: storage may be elsewhere."""
+    scratch = library.scratch_folder()
+    with tempfile.TemporaryFile(dir=scratch) as fresh:
+        now = os.fstat(fresh.fileno()).st_mtime
+    for folder in scratch.glob("import-*"):
+        if now - folder.stat().st_mtime > KEPT:
             shutil.rmtree(folder, ignore_errors=True)

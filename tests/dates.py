@@ -1,0 +1,144 @@
+"""The suite on other days and in other zones: `./run test --dates`, and a part of it in every `./run test`.
+
+libfaketime (a Debian package) moves the clock of every process that a test starts: PostgreSQL, sandboxes and workers, too.
+It leaves the monotonic clock and the times of files alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+PACKAGE = "libfaketime"
+LIBRARY = "faketime/libfaketime.so.1"
+
+#: At these hours of the day UTC has another date than the zone: what takes the one for the other is seen.
+ZONES = {"Asia/Jakarta": 1, "America/Los_Angeles": 22}
+DATES: dict[str, Callable[[date], date]] = {
+    "+29 days": lambda today: today + timedelta(days=29),
+    "+89 days": lambda today: today + timedelta(days=89),
+    "+400 days": lambda today: today + timedelta(days=400),
+    "29 February": lambda today: _next(2, 29, max(today, date(2028, 1, 1))),
+    "31 December": lambda today: _next(12, 31, today),
+}
+
+#: Left out, since no date could change them or they would take too long for what they could show.
+LEFT_OUT = (
+    "tests/journeys",  # a browser's clock is not moved with the others; what its pages show is asked in kicau/web
+    "tests/servers",  # other people's servers
+    "tests/chaos",  # all of its times are relative, and it takes a minute
+    "tests/house",  # reads files
+    "kicau/audit",  # has no clock, and takes a minute
+    "kicau/vocabularies",  # has no clock
+    "kicau/api/tests/test_contract.py",  # generated requests, for minutes; kicau/api has one of each
+)
+FULL = ["kicau", "tests", *(f"--ignore={path}" for path in LEFT_OUT)]
+
+#: In every `./run test`: a leap day that is the first of March in UTC.
+FAST_DATE, FAST_ZONE = "29 February", "America/Los_Angeles"
+FAST = ["kicau/publishing", "kicau/plans", "kicau/workspaces"]
+
+
+class NotHere(RuntimeError):
+    """The clock cannot be moved on this machine. The message says what is missing and how to get it."""
+
+
+def _next(month: int, day: int, today: date) -> date:
+    for year in range(today.year, today.year + 9):
+        try:
+            found = date(year, month, day)
+        except ValueError:  # no leap year
+            continue
+        if found >= today:
+            return found
+    raise AssertionError("leap years are at most eight years apart")
+
+
+def moment(name: str, zone: str, today: date) -> datetime:
+    """The moment to which the clock is moved."""
+    day = DATES[name](today)
+    return datetime(day.year, day.month, day.day, ZONES[zone], tzinfo=ZoneInfo(zone))
+
+
+def library() -> Path | None:
+    """Where libfaketime is, or None."""
+    found = [
+        path
+        for folder in ("/usr/lib", "/usr/local/lib")
+        for path in [*Path(folder).glob(f"*/{LIBRARY}"), Path(folder, LIBRARY)]
+    ]
+    return next((path for path in found if path.exists()), None)
+
+
+def install() -> Path:
+    """As root on Debian the package is installed. Raises NotHere."""
+    if found := library():
+        return found
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise NotHere(f"The suite on other dates needs {PACKAGE}. On Debian: apt-get install {PACKAGE}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", PACKAGE],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise NotHere(f"{PACKAGE} could not be installed: {(done.stdout + done.stderr)[-600:]}")
+    if found := library():
+        return found
+    raise NotHere(f"{PACKAGE} is installed, but {LIBRARY} is not where it should be.")
+
+
+def environment(name: str, zone: str) -> dict[str, str]:
+    """With which a process lives on that date, in that zone. Raises NotHere."""
+    seconds = round((moment(name, zone, datetime.now(ZoneInfo(zone)).date()) - datetime.now(UTC)).total_seconds())
+    moved = {
+        **os.environ,
+        "LD_PRELOAD": " ".join(filter(None, [str(install()), os.environ.get("LD_PRELOAD", "")])),
+        "FAKETIME": f"{seconds:+d}",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DISABLE_SHM": "1",  # nothing is to be shared: the offset is the same everywhere
+        "NO_FAKE_STAT": "1",  # else every compiled file would seem to be out of date
+        "TZ": zone,
+    }
+    told = subprocess.run(
+        [sys.executable, "-c", "import time; print(time.time())"], env=moved, capture_output=True, text=True, check=True
+    )
+    if abs(float(told.stdout) - time.time() - seconds) > 3600:
+        raise NotHere(f"{PACKAGE} does not move the clock of {sys.executable}.")
+    return moved
+
+
+def main(pytest: Sequence[str], arguments: Sequence[str]) -> int:
+    """All dates in all zones; `arguments` go to pytest instead of what is tried otherwise. 1 where one was not green."""
+    failed = []
+    for name in DATES:
+        for zone in ZONES:
+            try:
+                moved = environment(name, zone)
+            except NotHere as why:
+                print(why, file=sys.stderr)
+                return 1
+            at = moment(name, zone, datetime.now(ZoneInfo(zone)).date())
+            print(f"── {name}: {at:%Y-%m-%d %H:%M} in {zone}", flush=True)
+            began = time.monotonic()
+            code = subprocess.run([*pytest, *(arguments or FULL)], env=moved, check=False).returncode
+            print(
+                f"── {name}, {zone}: {'ok' if code == 0 else f'failed ({code})'} in {time.monotonic() - began:.0f} s",
+                flush=True,
+            )
+            if code:
+                failed.append(f"{name} in {zone}")
+    if failed:
+        print(f"\nNot green: {'; '.join(failed)}.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+__all__ = ["FAST", "FAST_DATE", "FAST_ZONE", "NotHere", "environment", "install", "main"]
