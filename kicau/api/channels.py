@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import time
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.http import HttpRequest
 from ninja import Query, Router
 
 from kicau.api import shown
 from kicau.api.gate import acting
 from kicau.api.paging import page
-from kicau.api.routes import CHANNELS, READS, SETTINGS, SIGNS_IN, Key, State
+from kicau.api.routes import CHANNELS, READS, SETTINGS, SIGNS_IN, Key, State, asks_outside
 from kicau.api.shapes import channels as s
 from kicau.api.shapes.base import PageQuery
+from kicau.base import outbound
 from kicau.channels import acts
 from kicau.channels.live import capabilities_of
 from kicau.channels.models import Channel
@@ -30,19 +30,32 @@ def list_channels(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, An
 
 
 @routes.post("/channels/sign-ins", response={201: s.SignIn}, summary="Begin connecting", openapi_extra=SIGNS_IN)
+@asks_outside
 def begin_sign_in(request: HttpRequest, given: s.SignInBegin) -> s.SignIn:
     """Send the token's person to `url`. They come back to this instance's own page, where they choose; or, where your
     program receives the return itself, it goes on with the two endpoints below."""
-    begun = async_to_sync(acts.begin_sign_in)(acting(request), given.network, given.answers, app_name=given.app)
+    begun = outbound.run(
+        acting(request).person_id,
+        acts.begin_sign_in,
+        acting(request),
+        given.network,
+        given.answers,
+        app_name=given.app,
+    )
     return _sign_in(begun)
 
 
 @routes.post(
     "/channels/sign-ins/{state}/return", response=s.SignIn, summary="Hand in what came back", openapi_extra=SIGNS_IN
 )
+@asks_outside
 def finish_sign_in(request: HttpRequest, state: State, given: s.SignInReturn) -> s.SignIn:
     """Gives the identities to choose among."""
-    return _sign_in(async_to_sync(acts.finish_sign_in)(acting(request), {**given.returned, "state": state}))
+    return _sign_in(
+        outbound.run(
+            acting(request).person_id, acts.finish_sign_in, acting(request), {**given.returned, "state": state}
+        )
+    )
 
 
 @routes.post(
@@ -51,9 +64,12 @@ def finish_sign_in(request: HttpRequest, state: State, given: s.SignInReturn) ->
     summary="Make channels of identities",
     openapi_extra=SIGNS_IN,
 )
+@asks_outside
 def choose_channels(request: HttpRequest, state: State, given: s.SignInChoose) -> s.ChannelsMade:
     """One that was connected before is renewed, and its queue goes on."""
-    made = async_to_sync(acts.connect)(acting(request), state, given.accounts, keys=given.keys)
+    made = outbound.run(
+        acting(request).person_id, acts.connect, acting(request), state, given.accounts, keys=given.keys
+    )
     return s.ChannelsMade(items=[shown.channel(row) for row in made])
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any, cast
 
-from asgiref.sync import async_to_sync
 from django.http import HttpRequest
 from ninja import File, Router
 from ninja.files import UploadedFile
 
 from kicau.api.gate import acting
-from kicau.api.routes import READS
+from kicau.api.routes import READS, asks_outside
 from kicau.api.shapes import declarations as s
 from kicau.archive import declaring, hearing
+from kicau.base import outbound
 from kicau.base.errors import unacceptable
 from kicau.rights.models import Statement
 
@@ -21,10 +21,11 @@ routes = Router(tags=["Archive and rights"])
 
 
 @routes.post("/rights/read", response=s.Heard, summary="Read what an address declares", openapi_extra=READS)
+@asks_outside
 def read_declarations(request: HttpRequest, given: s.Listen) -> s.Heard:
     """In nine vocabularies. Nothing declared is neither a yes nor a no. To keep it asks for the scope settings."""
     actor = acting(request)
-    found = async_to_sync(hearing.hear)(actor, given.url)
+    found = outbound.run(actor.person_id, hearing.hear, actor, given.url)
     return _heard(found, hearing.keep(actor, found) if given.keep else [])
 
 

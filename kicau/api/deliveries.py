@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Query, Router
@@ -13,9 +12,10 @@ from ninja import Query, Router
 from kicau.api import shown
 from kicau.api.gate import acting
 from kicau.api.paging import page
-from kicau.api.routes import PUBLISHES, READS, Id
+from kicau.api.routes import PUBLISHES, READS, Id, asks_outside
 from kicau.api.shapes import deliveries as s
 from kicau.api.times import bound, moment
+from kicau.base import outbound
 from kicau.base.ids import as_uuid
 from kicau.channels.acts import one_channel
 from kicau.publishing import acts, bulk, editing
@@ -145,10 +145,11 @@ def preview_edit(request: HttpRequest, delivery_id: Id, given: s.EditInput) -> s
 @routes.post(
     "/deliveries/{delivery_id}/edit", response=s.Delivery, summary="Change it on the network", openapi_extra=PUBLISHES
 )
+@asks_outside
 def edit_delivery(request: HttpRequest, delivery_id: Id, given: s.EditInput) -> s.Delivery:
     """For a published post of a network that allows it. Where an answer is lost it ends with 409: settle it then."""
     actor = acting(request)
-    return _after(actor, async_to_sync(editing.edit)(actor, delivery_id, _change(given)))
+    return _after(actor, outbound.run(actor.person_id, editing.edit, actor, delivery_id, _change(given)))
 
 
 @routes.post(
@@ -157,10 +158,11 @@ def edit_delivery(request: HttpRequest, delivery_id: Id, given: s.EditInput) -> 
     summary="Look what became of a change",
     openapi_extra=PUBLISHES,
 )
+@asks_outside
 def settle_edit(request: HttpRequest, delivery_id: Id, given: s.SettleInput) -> s.Delivery:
     """After a change whose outcome is unknown: the network is asked, and what it lacks is sent."""
     actor = acting(request)
-    return _after(actor, async_to_sync(editing.settle)(actor, delivery_id, reads=given.reads))
+    return _after(actor, outbound.run(actor.person_id, editing.settle, actor, delivery_id, reads=given.reads))
 
 
 def _change(given: s.EditInput) -> editing.Change:
@@ -177,10 +179,11 @@ def _change(given: s.EditInput) -> editing.Change:
     summary="Delete it from the network",
     openapi_extra=PUBLISHES,
 )
+@asks_outside
 def withdraw_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
     """All its parts. What is known of it here stays."""
     actor = acting(request)
-    return _after(actor, async_to_sync(acts.withdraw)(actor, delivery_id))
+    return _after(actor, outbound.run(actor.person_id, acts.withdraw, actor, delivery_id))
 
 
 def _after(actor: Actor, row: Delivery) -> s.Delivery:

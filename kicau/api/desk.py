@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.http import HttpRequest
 from ninja import Query, Router
 
 from kicau.api.gate import acting
 from kicau.api.paging import page
-from kicau.api.routes import READS, WRITES, Id
+from kicau.api.routes import READS, WRITES, Id, asks_outside
 from kicau.api.shapes import desk as s
 from kicau.api.shapes.base import PageQuery
+from kicau.base import outbound
 from kicau.channels.acts import one_channel
 from kicau.publishing import contacts, desk, mentions
 from kicau.publishing.models import ChannelGroup, Contact, Handle, SavedText
@@ -81,12 +81,15 @@ def list_accounts(request: HttpRequest, asked: Query[s.AccountQuery]) -> dict[st
 
 
 @routes.post("/accounts/look-up", response=s.Found, summary="Look an account up on its network", openapi_extra=WRITES)
+@asks_outside
 def look_up_account(request: HttpRequest, given: s.LookUp) -> s.Found:
     """Charged as the network charges it, and refused with 409 where it fits into no budget or the network offers no
     look-up."""
     actor = acting(request)
     channel = one_channel(actor, given.channel)
-    return s.Found(items=[_account(row) for row in async_to_sync(mentions.look_up)(actor, channel, given.words)])
+    return s.Found(
+        items=[_account(row) for row in outbound.run(actor.person_id, mentions.look_up, actor, channel, given.words)]
+    )
 
 
 def _text(row: SavedText) -> s.SavedText:

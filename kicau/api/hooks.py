@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.http import HttpRequest
 from ninja import Query, Router
 
 from kicau.api.gate import acting
 from kicau.api.paging import page
-from kicau.api.routes import SETTINGS, Id
+from kicau.api.routes import SETTINGS, Id, asks_outside
 from kicau.api.shapes import webhooks as s
 from kicau.api.shapes.base import PageQuery
+from kicau.base import outbound
 from kicau.workspaces import webhooks
 from kicau.workspaces.models import Webhook
 
@@ -43,9 +43,12 @@ def remove_webhook(request: HttpRequest, webhook_id: Id) -> None:
 
 
 @routes.post("/webhooks/{webhook_id}/test", response=s.Webhook, summary="Send a test event", openapi_extra=SETTINGS)
+@asks_outside
 def try_webhook(request: HttpRequest, webhook_id: Id) -> s.Webhook:
     """An event "ping", sent now and once; `last_status` and `last_error` tell how it went."""
-    return s.Webhook(**_webhook(async_to_sync(webhooks.try_webhook)(acting(request), webhook_id)))
+    return s.Webhook(
+        **_webhook(outbound.run(acting(request).person_id, webhooks.try_webhook, acting(request), webhook_id))
+    )
 
 
 def _webhook(row: Webhook) -> dict[str, Any]:

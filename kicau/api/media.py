@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.handlers.asgi import ASGIRequest
@@ -19,9 +18,10 @@ from pydantic import Field
 
 from kicau.api.gate import acting
 from kicau.api.paging import page
-from kicau.api.routes import READS, WRITES, Id
+from kicau.api.routes import READS, WRITES, Id, asks_outside
 from kicau.api.shapes import media as s
 from kicau.api.shapes.base import Shape
+from kicau.base import outbound
 from kicau.base.errors import NotFound
 from kicau.media import acts, library, pages
 from kicau.media.models import Medium
@@ -71,15 +71,19 @@ def upload_medium(
 
 
 @routes.post("/media/fetch", response={201: s.Medium}, summary="Fetch a file from an address", openapi_extra=WRITES)
+@asks_outside
 def fetch_medium(request: HttpRequest, given: s.MediumFetch) -> s.Medium:
     """From a public address only, at most 600 MB."""
-    return _medium(async_to_sync(acts.fetch_medium)(acting(request), given.url, alt=given.alt))
+    return _medium(
+        outbound.run(acting(request).person_id, acts.fetch_medium, acting(request), given.url, alt=given.alt)
+    )
 
 
 @routes.post("/media/page", response=s.LinkedPage, summary="Read a linked page for its card", openapi_extra=WRITES)
+@asks_outside
 def read_page(request: HttpRequest, given: s.PageInput) -> s.LinkedPage:
     """Its title, description and picture, kept for a day. A page that cannot be read is no error: `why` says so."""
-    found = async_to_sync(pages.read)(acting(request), given.url, anew=given.anew)
+    found = outbound.run(acting(request).person_id, pages.read, acting(request), given.url, anew=given.anew)
     return s.LinkedPage(
         url=found.url,
         title=found.title,

@@ -34,6 +34,7 @@ class Answer(models.Model):
     headers = models.JSONField(default=dict)
     body = SealedJSONField(null=True)  # sealed: it may hold a secret that is shown once
     at = models.DateTimeField(default=now)
+    under_way_until = models.DateTimeField(null=True)  # of a request that asks outside; others hold a transaction open
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["token_id", "workspace_id", "key"], name="one_answer_each_key")]

@@ -22,7 +22,7 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from ninja.errors import HttpError, ValidationError
 
-from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
+from kicau.base.errors import Busy, Conflict, NotAllowed, NotFound, Unacceptable
 from kicau.connector.content import Problem
 from kicau.connector.errors import ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.registry import UnknownNetwork
@@ -116,7 +116,7 @@ KINDS = {
             slug="unavailable",
             status=503,
             title="Not available now",
-            meaning="The database, or a social network's own limit, is in the way for a while.",
+            meaning="The database does not answer, a social network limits us, or the server is busy; Retry-After says when to try again.",
         ),
         Kind(
             slug="disk-full",
@@ -176,6 +176,8 @@ def _refusal(exc: Exception) -> Refused | None:
             return Refused("conflict", str(exc))
         case Unacceptable():
             return Refused("unacceptable", str(exc), [error(p) for p in exc.problems])
+        case Busy():
+            return Refused("unavailable", str(exc), headers={"Retry-After": str(exc.retry_after)})
         case UnknownNetwork():
             return Refused("unacceptable", str(exc), [_error("network", "unknown-network", str(exc))])
     return None

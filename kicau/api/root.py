@@ -38,6 +38,7 @@ from kicau.api import (
     posts,
     prices,
     problems,
+    repeats,
     reviews,
     sets,
     spending,
@@ -78,9 +79,9 @@ class Api(NinjaAPI):
         return [*get_openapi_urls(self), *behind, re_path(r"^.*$", gate.gated(gate.nothing_here), name="nothing")]
 
 
-def only_known_names(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def checked_and_done_once(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """A name in the address or the form that an endpoint does not know is refused: a mistyped filter would show
-    everything."""
+    everything. A request with an Idempotency-Key is carried out once."""
     operation: Operation = run.__self__  # type: ignore[attr-defined]  # django-ninja decorates a bound method
     known = {"query": set[str](), "form": set[str](), "file": set[str]()}
     for model in operation.models:
@@ -98,7 +99,15 @@ def only_known_names(run: Callable[..., HttpResponseBase]) -> Callable[..., Http
             return problems.answer(request, exc)
         return run(request, **kwargs)
 
-    return checked
+    @wraps(run)
+    def once(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        do = repeats.once_outside if hasattr(operation.view_func, "asks_outside") else repeats.once
+        try:
+            return do(request, gate.let_in(request), lambda: checked(request, **kwargs))
+        except Exception as exc:
+            return problems.answer(request, exc)
+
+    return once
 
 
 def _refuse_unknown(given: set[str], known: set[str], what: str) -> None:
@@ -119,7 +128,7 @@ def mounted() -> Api:
         docs=docs.Plain(),
         openapi_extra={"info": {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}},
     )
-    api.add_decorator(only_known_names, mode="view")
+    api.add_decorator(checked_and_done_once, mode="view")
     for subject in (
         people,
         invitations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from ninja import Path
@@ -21,6 +22,12 @@ Slug = Annotated[str, Path(description="A network.", max_length=40)]
 def scope(permission: Permission, **more: Any) -> dict[str, Any]:
     """For `openapi_extra`."""
     return {SCOPE: permission.value, **more}
+
+
+def asks_outside[F: Callable[..., Any]](endpoint: F) -> F:
+    """Marks an endpoint that waits for a server outside (`outbound.run`): no transaction may be open meanwhile."""
+    endpoint.asks_outside = True  # type: ignore[attr-defined]
+    return endpoint
 
 
 READS = scope(Permission.READ)

@@ -13,6 +13,7 @@ from kicau.archive.deciding import Judge
 from kicau.archive.models import UNDATED, Item, Source
 from kicau.archive.search import Query, ids
 from kicau.base import clock
+from kicau.base.batches import in_batches
 from kicau.media import library
 from kicau.rights import statements
 from kicau.rights.models import USES, Statement
@@ -53,8 +54,10 @@ def zipped(actor: Actor, query: Query, *, media: bool = True) -> Iterator[bytes]
                     file.write(json.dumps(one, ensure_ascii=False).encode() + b"\n")
                 yield out.taken()
         with packed.open("statements.jsonl", "w", force_zip64=True) as file:
-            for row in Statement.objects.defer("raw").filter(workspace_id=actor.workspace.id).iterator(AT_ONCE):
-                file.write(json.dumps(_statement(row), ensure_ascii=False).encode() + b"\n")
+            for said in in_batches(Statement.objects.defer("raw").filter(workspace_id=actor.workspace.id), AT_ONCE):
+                for row in said:
+                    file.write(json.dumps(_statement(row), ensure_ascii=False).encode() + b"\n")
+                yield out.taken()
         yield out.taken()
         for digest, name in kept.items() if media else ():
             path = library.original(f"{actor.workspace.id.hex}/{digest}")

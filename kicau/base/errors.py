@@ -4,7 +4,8 @@ Refusal
 ├── NotAllowed    ask somebody with the role that is named
 ├── NotFound      look again: there is no such thing in this workspace
 ├── Unacceptable  mend what `problems` name, field by field, and try again
-└── Conflict      something else was first, or is in the way; read, then decide
+├── Conflict      something else was first, or is in the way; read, then decide
+└── Busy          too much is done at once; try again after `retry_after` seconds
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ class Unacceptable(Refusal):
 
 class Conflict(Refusal):
     """The object is in a state in which this cannot be done."""
+
+
+class Busy(Refusal):
+    """The server does as much of this as it can at once. Nothing was done."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__("The server is busy with other requests. Try again in a few seconds.")
 
 
 def unacceptable(field: str, message: str, code: str = "invalid", **params: str | int | float) -> Unacceptable:

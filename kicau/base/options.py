@@ -145,6 +145,12 @@ OPTIONS = (
         check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0",
     ),
     Option(
+        name="KICAU_UPLOAD_SPACE",
+        default="8",
+        help="Space in GB that uploads under way may take on disk together, and so the largest archive that can be uploaded. Half of the free disk is the limit in any case.",
+        check=lambda v: "" if v.isdigit() and 1 <= int(v) <= 1000 else "must be a number of GB, 1 to 1000",
+    ),
+    Option(
         name="KICAU_SIGN_IN_RATE",
         default="10",
         help="Failed sign-ins an address may make in ten minutes.",

@@ -16,27 +16,36 @@ from django.urls import get_resolver
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
 pages = get_asgi_application()
 
-from kicau.config import door  # noqa: E402 (needs Django's apps)
+from kicau.config import door, request_limits  # noqa: E402 (need Django's apps)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Each request in a thread of its own, whose connection to the database goes back to the pool when that thread has
-    nothing more to do.
+    """Each request in a thread of its own, whose connection to the database goes back to the pool before anything is
+    sent, and when that thread has nothing more to do.
 
-    Django gives it back when a request is finished. But where the browser has left in the middle, asgiref slips that in
-    before the view, which then takes a connection that nobody gives back: ten such leaves, and no page is answered any
-    more.
+    Django gives it back when a request is finished. But a reader may take the answer slowly; and where the browser has
+    left in the middle, asgiref slips that in before the view, which then takes a connection that nobody gives back: ten
+    such readers, and no page is answered any more.
     """
-    if door.is_told(scope):
-        receive = await door.read(scope, receive, send)
-        if receive is None:
-            return
     with ThreadPoolExecutor(1, "request") as thread:  # has nothing to do at its end, so nobody waits for it
-        async with ThreadSensitiveContext(executor=thread):
-            try:
-                await pages(scope, receive, send)
-            finally:  # behind all that waits there
-                await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
+        limits = request_limits.Limits(scope, receive, send, thread)
+        try:
+            if door.is_told(scope):
+                receive = await door.read(scope, receive, send)
+                if receive is None:
+                    return
+            else:
+                if not await limits.admit():
+                    return
+                receive = limits.receive
+            async with ThreadSensitiveContext(executor=thread):
+                try:
+                    await pages(scope, receive, limits.send)
+                finally:  # behind all that waits there
+                    await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
+        finally:
+            limits.leave()
+        await limits.refuse()
 
 
 def settle_in() -> None:

@@ -6,8 +6,11 @@ python -m kicau.config.web
 from __future__ import annotations
 
 import os
+import resource
+import socket
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     import uvicorn
 
 CONNECTIONS = 10  # to the database, shared by all requests
+UNREAD_SECONDS = 60  # for which a reader may take nothing of an answer; then the connection is closed
 STOP_WITHIN = 20  # seconds that open requests are given when it is told to stop
 
 
@@ -26,6 +30,7 @@ def main() -> None:
     from kicau.base import logs, options
 
     logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="web")
+    _raise_open_files()
     # Requests run in threads that come and go, so connections are kept by a pool and not by threads.
     database = settings.DATABASES["default"]
     database["CONN_MAX_AGE"] = 0
@@ -56,11 +61,26 @@ def main() -> None:
     ).run()
 
 
+def _raise_open_files() -> None:
+    """Many connections at once are many open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else hard
+    if soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _server() -> type[uvicorn.Server]:
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Ends the lines that pages hold open as soon as it is told to stop."""
+        """Ends the lines that pages hold open as soon as it has to stop, and connections whose reader takes nothing."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            for listening in [one for server in self.servers for one in server.sockets]:
+                with suppress(OSError, AttributeError):  # Linux only; connections inherit it
+                    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             if live := sys.modules.get("kicau.web.live"):  # not imported before the application is

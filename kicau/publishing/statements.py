@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext as _
 
 from kicau.base import clock, paper
+from kicau.base.batches import in_batches
 from kicau.base.errors import unacceptable
 from kicau.channels.models import Channel
 from kicau.connector import registry
@@ -202,7 +203,7 @@ def as_csv(actor: Actor, written: str = "") -> Iterator[str]:
     it is worth in the workspace's own currency, by the rate of its day. Raises
     NotAllowed, Unacceptable before the first line."""
     begins, ends = month(written, actor.workspace.timezone)
-    return _csv(actor, _rows(actor, begins, ends).order_by("id"))
+    return _csv(actor, _rows(actor, begins, ends))
 
 
 def _csv(actor: Actor, rows: QuerySet[Charge]) -> Iterator[str]:
@@ -211,23 +212,26 @@ def _csv(actor: Actor, rows: QuerySet[Charge]) -> Iterator[str]:
     people = dict(_named(Person.objects.filter(memberships__workspace=actor.workspace).values_list("id", "name")))
     display = Display(actor.workspace.currency)
     yield written((*CSV_HEAD, *(SHOWN_HEAD if display.currency else ())))
-    for row in rows.iterator(chunk_size=2000):
-        yield written(
-            (
-                row.at.isoformat(),
-                row.network,
-                channels.get(str(row.channel_id), ""),
-                campaigns.get(str(row.campaign_id), ""),
-                people.get(str(row.person_id), ""),
-                row.delivery_id or "",
-                row.purpose,
-                row.meter,
-                row.units,
-                row.micro,
-                row.currency,
-                row.is_certain,
-                *(_worth(display, row) if display.currency else ()),
+    for some in in_batches(rows, 2000):
+        yield "".join(
+            written(
+                (
+                    row.at.isoformat(),
+                    row.network,
+                    channels.get(str(row.channel_id), ""),
+                    campaigns.get(str(row.campaign_id), ""),
+                    people.get(str(row.person_id), ""),
+                    row.delivery_id or "",
+                    row.purpose,
+                    row.meter,
+                    row.units,
+                    row.micro,
+                    row.currency,
+                    row.is_certain,
+                    *(_worth(display, row) if display.currency else ()),
+                )
             )
+            for row in some
         )
 
 

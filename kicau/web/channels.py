@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import time
 from urllib.parse import urlencode
 
-from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -16,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kicau.base import clock
-from kicau.base.errors import Refusal, unacceptable
+from kicau.base import clock, outbound
+from kicau.base.errors import Busy, Refusal, unacceptable
 from kicau.channels import acts, trying, upkeep
 from kicau.channels.live import capabilities_of
 from kicau.channels.models import ChannelState, PendingSignIn
@@ -53,7 +52,10 @@ def _sandboxes(request: Asked) -> list[str]:
     """Sandbox networks that run here and could be tried, for whoever may take their keys."""
     if not (person_of(request).is_operator and request.actor.may(Permission.CHANNELS)) or acts.apps().exists():
         return []
-    return sorted(async_to_sync(trying.sandboxes)())
+    try:
+        return sorted(outbound.run(request.actor.person_id, trying.sandboxes))
+    except Busy:
+        return []
 
 
 @page
@@ -62,7 +64,7 @@ def try_sandboxes(request: Asked) -> HttpResponse:
     """From now on connecting leads to the sandboxes."""
     attempt(
         request,
-        lambda: async_to_sync(trying.use_sandboxes)(request.actor),
+        lambda: outbound.run(request.actor.person_id, trying.use_sandboxes, request.actor),
         _("The sandbox networks are ready: choose one and sign in there as anybody."),
     )
     return redirect("channels")
@@ -80,7 +82,9 @@ def connect(request: Asked, network: str) -> HttpResponse:
     if request.method != "POST":
         return _asking(request, network, given, {})
     try:
-        begun = async_to_sync(acts.begin_sign_in)(request.actor, network, given)
+        begun = outbound.run(request.actor.person_id, acts.begin_sign_in, request.actor, network, given)
+    except Busy:
+        raise
     except Refusal as exc:
         return _asking(request, network, given, by_field(exc), status=422)
     except ConnectorError as exc:
@@ -114,9 +118,11 @@ def callback(request: Asked) -> HttpResponseBase:
     returned = {key: str(value) for key, value in request.GET.items()}
     _in_its_workspace(request, returned.get("state", ""))
     try:
-        begun = async_to_sync(acts.finish_sign_in)(request.actor, returned)
+        begun = outbound.run(request.actor.person_id, acts.finish_sign_in, request.actor, returned)
     except ConnectorError as exc:
         return render(request, "web/refused.html", {"sentence": str(exc), "status": 502, "way": "channels"}, status=502)
+    except Busy:
+        raise
     except Refusal as exc:
         return render(
             request, "web/refused.html", {"sentence": said(exc), "status": 422, "way": "channels"}, status=422
@@ -141,7 +147,7 @@ def choose(request: Asked) -> HttpResponse:
         messages.error(request, _("Choose at least one."))
         return HttpResponseRedirect(f"{reverse('channels-callback')}?{urlencode({'state': state})}")
     try:
-        made = async_to_sync(acts.connect)(request.actor, state, wanted)
+        made = outbound.run(request.actor.person_id, acts.connect, request.actor, state, wanted)
     except Refusal as exc:
         messages.error(request, said(exc))
         return redirect("channels")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kicau.archive import hearing
+from kicau.base import outbound
 from kicau.base.errors import Unacceptable, unacceptable
 from kicau.rights.models import USES
 from kicau.web import archive_words as w
@@ -44,7 +44,11 @@ def read(request: Asked) -> HttpResponse:
     """An address is fetched, through the guard; a file is read and not kept."""
     file, url = request.FILES.get("file"), request.POST.get("url", "").strip()
     try:
-        found = _of_file(request, file) if file is not None else async_to_sync(hearing.hear)(request.actor, url)
+        found = (
+            _of_file(request, file)
+            if file is not None
+            else outbound.run(request.actor.person_id, hearing.hear, request.actor, url)
+        )
     except Unacceptable as exc:
         return rights_page.shown(request, by_field(exc), url=url)
     kept = len(hearing.keep(request.actor, found)) if "keep" in request.POST else None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from kicau.base import outbound
 from kicau.channels.live import capabilities_of
 from kicau.connector import registry
 from kicau.connector.capabilities import Option
@@ -32,7 +32,9 @@ def edit(request: Asked, delivery_id: str) -> HttpResponse:
     if shown["proposed"].problems:
         return render(request, "web/edit.html", shown, status=422)
     done = _("Changed on {network}.").format(network=registry.get(row.network).label)
-    if attempt(request, lambda: async_to_sync(editing.edit)(request.actor, row.id, change), done):
+    if attempt(
+        request, lambda: outbound.run(request.actor.person_id, editing.edit, request.actor, row.id, change), done
+    ):
         return redirect("post", draft_id=row.draft_id)
     if editing.open_revision(row):
         return redirect("post", draft_id=row.draft_id)
@@ -47,7 +49,7 @@ def settle(request: Asked, delivery_id: str) -> HttpResponse:
     reads = request.POST.get("reads", "")
     attempt(
         request,
-        lambda: async_to_sync(editing.settle)(request.actor, row.id, reads=reads),
+        lambda: outbound.run(request.actor.person_id, editing.settle, request.actor, row.id, reads=reads),
         _("The post reads as you wanted it."),
     )
     return redirect("post", draft_id=row.draft_id)

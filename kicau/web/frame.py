@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from kicau.base.errors import Conflict, NotAllowed, NotFound, Refusal
+from kicau.base.errors import Busy, Conflict, NotAllowed, NotFound, Refusal
 from kicau.notices import acts as notices
 from kicau.plans import display
 from kicau.web.words import said
@@ -26,7 +26,13 @@ WORKSPACE = "workspace"  # the session's key for the chosen workspace
 MEMBERSHIPS = (
     Membership.objects.select_related("workspace").annotate(unread=notices.unread_of("person")).order_by("created_at")
 )
-STATUS: tuple[tuple[type[Refusal], int], ...] = ((NotAllowed, 403), (NotFound, 404), (Conflict, 409), (Refusal, 422))
+STATUS: tuple[tuple[type[Refusal], int], ...] = (
+    (NotAllowed, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Busy, 503),
+    (Refusal, 422),
+)
 
 
 class Asked(HttpRequest):
@@ -88,8 +94,11 @@ def refused(request: HttpRequest, exc: Refusal) -> HttpResponse:
     if is_partial(request):
         answer = render(request, "web/notice.html", {"sentence": said(exc)}, status=status)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
-        return answer
-    return render(request, "web/refused.html", {"sentence": said(exc), "status": status}, status=status)
+    else:
+        answer = render(request, "web/refused.html", {"sentence": said(exc), "status": status}, status=status)
+    if isinstance(exc, Busy):
+        answer["Retry-After"] = str(exc.retry_after)
+    return answer
 
 
 def attempt(request: HttpRequest, act: Callable[[], object], done: str) -> bool:

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -16,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from kicau.base import clock
+from kicau.base import clock, outbound
 from kicau.base.errors import Refusal, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.channels.live import capabilities_of
@@ -100,7 +99,7 @@ def look(request: Asked, delivery_id: str) -> HttpResponse:
     """What the network has of a delivery whose outcome is unknown, on its post's page beside the question."""
     row = acts.one_delivery(request.actor, delivery_id)
     try:
-        seen = async_to_sync(looking.look)(request.actor, row.id)
+        seen = outbound.run(request.actor.person_id, looking.look, request.actor, row.id)
     except Refusal as exc:
         messages.error(request, said(exc))
         return redirect("post", draft_id=row.draft_id)
@@ -245,7 +244,7 @@ ACTS: dict[str, tuple[Callable[[Asked, Delivery], Any], Callable[[], str]]] = {
     "move": (_move, lambda: _("Moved to its new time.")),
     "resolve": (_resolve, lambda: _("Noted.")),
     "withdraw": (
-        lambda r, row: async_to_sync(acts.withdraw)(r.actor, row.id),
+        lambda r, row: outbound.run(r.actor.person_id, acts.withdraw, r.actor, row.id),
         lambda: _("Deleted from the network; what we know of it is kept."),
     ),
 }

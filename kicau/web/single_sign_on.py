@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from kicau.base import outbound
 from kicau.base.errors import Conflict, Refusal
 from kicau.base.sentences import Sentence
 from kicau.web.signing_in import let_in
@@ -26,7 +26,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     if by is None:
         return redirect("sign-in")
     try:
-        address, memory = async_to_sync(oidc.begin)(by)
+        address, memory = outbound.signing_in.run(None, oidc.begin, by)
     except Refusal as exc:
         return _refused(request, exc)
     request.session[MEMORY] = {**memory, "next": request.GET.get("next", ""), "join": request.GET.get("join", "")}
@@ -40,7 +40,8 @@ def callback(request: HttpRequest) -> HttpResponse:
         return redirect("sign-in")
     memory = request.session.pop(MEMORY, {})
     try:
-        claims = async_to_sync(oidc.finish)(by, memory, {k: str(v) for k, v in request.GET.items()})
+        returned = {k: str(v) for k, v in request.GET.items()}
+        claims = outbound.signing_in.run(None, oidc.finish, by, memory, returned)
         person = oidc.person_of(claims) or _newcomer(claims, memory.get("join", ""))
     except Refusal as exc:
         return _refused(request, exc)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -14,7 +13,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kicau.base import clock
+from kicau.base import clock, outbound
 from kicau.base.errors import Refusal
 from kicau.channels import acts as channels
 from kicau.channels.live import new_client
@@ -168,7 +167,7 @@ def _knock(request: Asked, withdrawal_id: str) -> None:
         async with new_client() as client:
             return await recognition.knock(request.actor, withdrawal_id, client)
 
-    if async_to_sync(ask)():
+    if outbound.run(request.actor.person_id, ask):
         messages.success(request, _("The network answers again. You can take it back."))
     else:
         messages.warning(request, _("The network still refuses, or does not answer."))

@@ -14,7 +14,7 @@ from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kicau.base import sentences
-from kicau.base.errors import NotFound, Refusal, Unacceptable
+from kicau.base.errors import Busy, NotFound, Refusal, Unacceptable
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
 from kicau.publishing.calendars import Slip
@@ -290,6 +290,8 @@ def said(exc: Refusal) -> str:
     """What a refusal says, in the reader's language where it is known there."""
     if isinstance(exc, Unacceptable):
         return " ".join(dict.fromkeys(sentence(p) for p in exc.problems))
+    if isinstance(exc, Busy):
+        return gettext("The server is busy with other requests. Try again in a few seconds.")
     if isinstance(exc, NotFound):
         return gettext("What this asks for is not in this workspace; it may have been removed, or be in another one.")
     return told(exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from kicau.base.errors import Refusal
+from kicau.base import outbound
+from kicau.base.errors import Busy, Refusal
 from kicau.channels import acts as channels
 from kicau.channels.live import new_client
 from kicau.channels.models import Channel, ChannelState
@@ -58,7 +59,7 @@ def ask(request: Asked) -> HttpResponse:
     sentence = ""
     try:
         channel = channels.one_channel(request.actor, request.POST.get("ask", ""))
-        found = async_to_sync(mentions.look_up)(request.actor, channel, words)
+        found = outbound.run(request.actor.person_id, mentions.look_up, request.actor, channel, words)
     except Refusal as exc:
         found, sentence = [], said(exc)
     return _offered(request, picked, words, asked=True, sentence=sentence, found=found)
@@ -85,7 +86,8 @@ def _ask_as_typed(request: Asked, picked: Iterable[Channel], words: str) -> None
             await asyncio.gather(*asked, return_exceptions=True)
 
     if free:
-        async_to_sync(all_of_them)()
+        with suppress(Busy):  # offered is what is known already
+            outbound.run(request.actor.person_id, all_of_them)
 
 
 def _one_each(picked: Iterable[Channel]) -> list[Channel]:

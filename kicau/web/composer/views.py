@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
@@ -19,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from kicau.base import clock
+from kicau.base import clock, outbound
 from kicau.base.errors import Conflict, NotFound, Refusal
 from kicau.base.ids import NO_ID, as_uuid, new_id
 from kicau.channels import acts as channels
@@ -333,7 +332,7 @@ def _read_page(request: Asked, sheet: Sheet, *, anew: bool) -> list[str]:
     if link is None or not link.url:
         return []
     try:
-        page = async_to_sync(pages.read)(request.actor, link.url, anew=anew)
+        page = outbound.run(request.actor.person_id, pages.read, request.actor, link.url, anew=anew)
     except Refusal as exc:
         return [said(exc)]
     if page.title:

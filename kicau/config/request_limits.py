@@ -1,0 +1,332 @@
+"""How much a request may send, how fast, and who may send more: decided before its body is read.
+
+Django writes a whole body to disk before it looks at the address or asks who sends it. So this comes before Django:
+
+- Anybody may send ANONYMOUS_BYTES. A larger body needs a valid session or, for the API, a valid token. That is checked
+  when the announced length is larger, or when more arrives.
+- Who is signed in may send BODY_BYTES, and more only to the addresses of UPLOADS.
+- A body that arrives too slowly is cut off, and so is a reader who takes an answer too slowly.
+- All bodies together take a limited space on disk and in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.core.exceptions import RequestAborted
+from django.db import DatabaseError, connections
+from django.http import HttpRequest
+from django.urls import Resolver404, resolve
+
+from kicau.api.problems import KINDS, MEDIA_TYPE
+from kicau.media.acts import LARGEST
+from kicau.web import body_limits
+from kicau.web.frame import actor_of
+from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.acts import actor_by_token
+from kicau.workspaces.models import Person
+
+ANONYMOUS_BYTES = 64 << 10
+UNCOUNTED_BYTES = 4 << 10  # of a body: a sign-in is never refused because others send much
+ANONYMOUS_TOTAL_BYTES = 32 << 20  # of all bodies whose senders were not checked
+BODY_BYTES = 10_000_000
+FORM_BYTES = 1 << 20  # beside the file of an upload
+MAX_CHECKS = 64  # of senders, waiting at once
+GRACE_SECONDS = 15.0  # for the beginning of a body, and for any body that is small
+MIN_BYTES_PER_SECOND = 4 << 10
+PIECE_SECONDS = 20.0  # for 64 KB of an answer: who takes longer is cut off
+RETRY_AFTER_SECONDS = 10
+LINGER_SECONDS = 2.0  # for a refused sender to read the refusal before the connection is closed
+LINGERING = 32  # refused senders at once
+FREE_BYTES = 500_000_000  # that uploads leave free on the disk
+
+# By the route of an address: the largest body, and what its sender must be allowed. 0: as large as all uploads together.
+UPLOADS: dict[str, tuple[int, Permission]] = {
+    "library/upload": (0, Permission.WRITE),
+    "compose/shape": (0, Permission.WRITE),
+    "import": (0, Permission.PUBLISH),
+    "archive/imports/begin": (0, Permission.WRITE),
+    "audits/new": (0, Permission.WRITE),
+    "audits/check": (257 << 20, Permission.READ),
+    "rights/read": (64_000_000, Permission.READ),
+    "api/v1/media": (LARGEST, Permission.WRITE),
+    "api/v1/imports": (0, Permission.PUBLISH),
+    "api/v1/imports/check": (0, Permission.PUBLISH),
+    "api/v1/archive/imports": (0, Permission.WRITE),
+    "api/v1/rights/read/file": (64_000_000, Permission.READ),
+    "api/v1/audits": (0, Permission.WRITE),
+    "api/v1/evidence/verify": (257 << 20, Permission.READ),
+}
+
+type Message = dict[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+class Space:
+    """Bytes of bodies that are under way, of which there is a limited total."""
+
+    def __init__(self) -> None:
+        self.used = 0
+
+    def take(self, size: int, total: int) -> bool:
+        if self.used + size > total:
+            return False
+        self.used += size
+        return True
+
+
+anonymous, uploads = Space(), Space()
+_checks = ThreadPoolExecutor(2, "sender")
+_checking = 0
+_lingering = 0
+
+
+class Refusal(Exception):
+    """Why a body is not read: the slug of one of the API's problems, and what the API says of it."""
+
+    def __init__(self, status: int, slug: str, detail: str) -> None:
+        self.status, self.slug, self.detail = status, slug, detail
+        super().__init__(detail)
+
+
+class Limits:
+    """The limits of one request: Django gets `receive` and `send` of this in place of the server's."""
+
+    def __init__(self, scope: Message, receive: Receive, send: Send, thread: Executor) -> None:
+        self._scope, self._receive, self._send, self._thread = scope, receive, send, thread
+        self._api = scope["path"].startswith("/api/")
+        self._size = 0  # bytes received
+        self._limit = ANONYMOUS_BYTES
+        self._checked = self._whole = self._answered = False
+        self._anonymous = self._uploads = 0  # bytes taken of the two spaces
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self.refusal: Refusal | None = None
+
+    async def admit(self) -> bool:
+        """Whether Django is asked at all: not where the announced length is too large. Then it is answered."""
+        length = next((value for name, value in self._scope["headers"] if name == b"content-length"), b"0")
+        announced = int(length) if length.isdigit() and len(length) < 16 else 1 << 60
+        try:
+            if announced > self._limit:
+                await self._check()
+                self._require(announced)
+                self._reserve(announced)
+        except Refusal as refusal:
+            self.refusal = refusal
+            await self.refuse()
+            return False
+        return True
+
+    async def receive(self) -> Message:
+        if self._whole:
+            return await self._receive()  # that the sender went away
+        try:
+            async with asyncio.timeout_at(self._began + GRACE_SECONDS + self._size / MIN_BYTES_PER_SECOND):
+                message = await self._receive()
+            if message["type"] == "http.request":
+                self._size += len(message.get("body", b""))
+                self._whole = not message.get("more_body", False)
+                if self._size > self._limit and not self._checked:
+                    await self._check()
+                self._require(self._size)
+                self._reserve(self._size)
+        except TimeoutError:
+            self.refusal = Refusal(408, "malformed", "The body arrived too slowly; send it again.")
+        except Refusal as refusal:
+            self.refusal = refusal
+        if self.refusal:
+            self._whole = True
+            return {"type": "http.disconnect"}  # Django lets go of what it has read
+        return message
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        """Sent on by a request that keeps no connection to the database, however slowly the reader takes it."""
+        if message["type"] == "http.response.start" or message.get("more_body"):
+            self._answered = True
+            await self._loop.run_in_executor(self._thread, connections.close_all)
+        try:
+            async with asyncio.timeout(PIECE_SECONDS):
+                await self._send(message)
+        except TimeoutError:
+            abort(self._send)
+            raise RequestAborted from None
+
+    async def refuse(self) -> None:
+        """Answer with the refusal, unless something was answered already."""
+        global _lingering
+        if self.refusal is None or self._answered:
+            return
+        body, kind = self._body(self.refusal)
+        headers = [
+            (b"content-type", kind.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+        ]
+        if self.refusal.status == 503:
+            headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+        if self.refusal.status == 401:
+            headers.append((b"www-authenticate", b'Bearer realm="Kicau"'))
+        await self._send({"type": "http.response.start", "status": self.refusal.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        if _lingering < LINGERING:  # closing at once would take the answer from who is still sending
+            _lingering += 1
+            try:
+                async with asyncio.timeout(LINGER_SECONDS):
+                    while (await self._receive()).get("more_body"):
+                        pass
+            except TimeoutError:
+                pass
+            finally:
+                _lingering -= 1
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def leave(self) -> None:
+        """Django has let go of the body."""
+        anonymous.used -= self._anonymous
+        uploads.used -= self._uploads
+
+    async def _check(self) -> None:
+        """Ask the database who sends this. Raises Refusal."""
+        global _checking
+        self._checked = True
+        if _checking >= MAX_CHECKS:
+            raise _busy()
+        _checking += 1
+        try:
+            limit = await self._loop.run_in_executor(_checks, allowed, self._scope)
+        except DatabaseError:
+            raise _busy() from None
+        finally:
+            _checking -= 1
+        if not limit:
+            detail = f"Without a valid token at most {_shown(self._limit)} are taken; this token is unknown, expired or revoked, or none was sent."
+            raise Refusal(401 if self._api else 413, "no-token", detail)
+        self._limit = max(self._limit, limit)
+
+    def _require(self, size: int) -> None:
+        """Raises Refusal."""
+        if size > self._limit:
+            detail = f"The body is too large; at most {_shown(self._limit)} are taken at this address."
+            raise Refusal(413, "too-large", detail)
+
+    def _reserve(self, size: int) -> None:
+        """Count the bytes, before they are written. Raises Refusal."""
+        if not self._checked:
+            more = max(0, size - UNCOUNTED_BYTES) - self._anonymous
+            if more > 0 and not anonymous.take(more, ANONYMOUS_TOTAL_BYTES):
+                raise _busy()
+            self._anonymous += max(0, more)
+            return
+        more = size - self._uploads
+        if more > 0 and not uploads.take(more, _room()):
+            raise _busy()
+        self._uploads += max(0, more)
+
+    def _body(self, refusal: Refusal) -> tuple[bytes, str]:
+        if not self._api:
+            said = body_limits.sentence(_request(self._scope), refusal.slug, _shown(self._limit))
+            return (said + "\n").encode(), "text/plain; charset=utf-8"
+        kind = KINDS[refusal.slug]
+        problem = {"type": kind.type, "title": kind.title, "status": refusal.status, "detail": refusal.detail}
+        return json.dumps(problem, ensure_ascii=False).encode(), MEDIA_TYPE
+
+
+def abort(send: Send) -> None:
+    """Close the connection behind uvicorn's `send` at once; closing it in order would wait for its reader."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
+
+
+def allowed(scope: Message) -> int:
+    """Bytes that the sender of a request may send to its address; 0 for somebody unknown."""
+    try:
+        actor = _sender(scope)
+        if actor is None:
+            return 0
+        if isinstance(actor, Person):  # signed in, and a member of no workspace
+            return BODY_BYTES
+        route = _route(scope)
+        if scope["method"] != "POST" or route not in UPLOADS:
+            return BODY_BYTES
+        limit, permission = UPLOADS[route]
+        if not actor.may(permission):
+            return BODY_BYTES
+        return limit + FORM_BYTES if limit else _most()
+    finally:
+        connections.close_all()
+
+
+def _sender(scope: Message) -> Actor | Person | None:
+    if scope["path"].startswith("/api/"):
+        scheme, _space, secret = _header(scope, b"authorization").partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            return None
+        return actor_by_token(secret.strip(), _header(scope, b"kicau-workspace") or None)
+    key = _cookies(scope).get(settings.SESSION_COOKIE_NAME, "")
+    if not key:
+        return None
+    request = _request(scope)
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    person = get_user(request)
+    if not isinstance(person, Person):
+        return None
+    request.user = person
+    return actor_of(request) or person
+
+
+def _request(scope: Message) -> HttpRequest:
+    """What Django's functions ask of a request, before there is one."""
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"] = _header(scope, b"accept-language")
+    request.COOKIES.update(_cookies(scope))
+    return request
+
+
+def _route(scope: Message) -> str:
+    try:
+        return str(resolve(scope["path"]).route)
+    except Resolver404:
+        return ""
+
+
+def _header(scope: Message, name: bytes) -> str:
+    return str(next((value for known, value in scope["headers"] if known == name), b"").decode("latin-1"))
+
+
+def _cookies(scope: Message) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(_header(scope, b"cookie")).items()}
+    except CookieError:
+        return {}
+
+
+def _most() -> int:
+    return int(settings.KICAU_UPLOAD_SPACE)
+
+
+def _room() -> int:
+    """What all uploads together may take now: the operator's setting, and never the last of the disk."""
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    return min(_most(), max(0, free - FREE_BYTES) // 2 + uploads.used)
+
+
+def _busy() -> Refusal:
+    return Refusal(503, "unavailable", "The server is busy with other requests. Try again in a few seconds.")
+
+
+def _shown(size: int) -> str:
+    return f"{size >> 10} KB" if size < 1 << 20 else f"{size // 1_000_000} MB"
