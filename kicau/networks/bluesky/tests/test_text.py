@@ -38,6 +38,8 @@ def spans(words: str) -> list[tuple[str, str, str]]:
         ("kopi.id_x kopi.id@x a-.id", []),
         ("https:// http://", []),
         ("kopi.id:8080/x", [("kopi.id:8080/x", "https://kopi.id:8080/x")]),
+        ("kopi.idさん kopi.idを kopi.id。", [("kopi.id", "https://kopi.id")] * 3),
+        ("http\u017f://kopi.id", []),
     ],
 )
 def test_links(words: str, found: list[tuple[str, str]]) -> None:
@@ -52,6 +54,29 @@ def test_links(words: str, found: list[tuple[str, str]]) -> None:
         ("@sari @kopi.nosuchtop x@sari.bsky.social @", []),
         ("@sari.bsky.social.", [("@sari.bsky.social", "sari.bsky.social")]),
         ("@sari.bsky.social@x.test", []),
+        *(
+            (f"@sari.bsky.social{following}", [("@sari.bsky.social", "sari.bsky.social")])
+            for following in (
+                "さん",
+                "の投稿",
+                "ครับ",
+                "先生",
+                "님",
+                "é",
+                "ı",
+                "٣",
+                "- ya",
+                "-",
+                "...",
+                "’s",
+                "'s",
+                "/x",
+                ":",
+                "!",
+                "🎉",
+            )
+        ),
+        ("@sari.bsky.social_ @sari.bsky.social._ @sari.bsky.socialx", []),
     ],
 )
 def test_mentions(words: str, found: list[tuple[str, str]]) -> None:
@@ -63,6 +88,7 @@ def test_mentions(words: str, found: list[tuple[str, str]]) -> None:
     [
         ("#kopi #Kopi_Senja. #é", [("#kopi", "kopi"), ("#Kopi_Senja", "Kopi_Senja"), ("#é", "é")]),
         ("#2026 # #. ##", []),
+        ("#١٢٣ #१२३ #²³", [("#١٢٣", "١٢٣"), ("#१२३", "१२३"), ("#²³", "²³")]),
         ("#kopi2026 #1a", [("#kopi2026", "kopi2026"), ("#1a", "1a")]),
         ("＃全角", [("＃全角", "全角")]),
         ("kopi#senja (#kopi", []),
@@ -73,6 +99,18 @@ def test_mentions(words: str, found: list[tuple[str, str]]) -> None:
     ],
 )
 def test_tags(words: str, found: list[tuple[str, str]]) -> None:
+    assert spans(words) == [("tag", *one) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("$AAPL, $goto! ($BBCA)", [("$AAPL", "$AAPL"), ("$goto", "$GOTO"), ("$BBCA", "$BBCA")]),
+        ("$TSLA’s $A1", [("$TSLA", "$TSLA"), ("$A1", "$A1")]),
+        ("$100 $ABCDEF US$AAPL $AAPLの $ $$A $BBCA/JK $é", []),
+    ],
+)
+def test_cashtags(words: str, found: list[tuple[str, str]]) -> None:
     assert spans(words) == [("tag", *one) for one in found]
 
 
