@@ -17,18 +17,23 @@ import regex
 
 MAX_URL = 4096
 MAX_LABEL = 63  # characters of one part of a host in punycode (RFC 1035)
+MAX_TCO_SLUG_LENGTH = 40
 
 _SPACES = "\x85\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _UNSENDABLE = "\ufffe\ufeff\uffff"
 _FOLDED = "\u017f\u212a"  # letters that are s and k to an expression which ignores case
 _NO_HOST = rf"\x00-,/:-@\[-\^`{{-\x7f{_SPACES}{_UNSENDABLE}"  # leaves letters, digits, "-", "." and "_"
 _RUN = regex.compile(rf"[^{_NO_HOST}]+")
-_PROTOCOL = regex.compile(r"(?:https?|dat|dweb|ipfs|ipns|ssb|gopher|gemini)\Z", regex.IGNORECASE)
+# Without case as Ruby does it: a long s is an s, but a dotless i is no i, as it would be to Python's regex.
+_ANY_CASE = regex.IGNORECASE | regex.ASCII
+_S = "[s\u017f]"
+_PROTOCOL = regex.compile(rf"(?:http{_S}?|dat|dweb|ipf{_S}|ipn{_S}|{_S}{_S}b|gopher|gemini)\Z", _ANY_CASE)
 _LONGEST_PROTOCOL = 6
+_TCO = regex.compile(rf"http{_S}?://t\.co/([a-z0-9{_FOLDED}]+)", _ANY_CASE)
 # Before an address stands no letter, digit, @, # or $ (a mark that turns the direction of writing is none of them).
 _NOT_BEFORE = regex.compile(rf"[A-Za-z0-9{_FOLDED}@＠$#＃{_UNSENDABLE}]")
 _LETTERS = regex.compile(r"[A-Za-z]+")
-_PUNYCODE = regex.compile(r"xn--[0-9a-z]+", regex.IGNORECASE)
+_PUNYCODE = regex.compile(rf"xn--[0-9a-z{_FOLDED}]+", _ANY_CASE)
 _NOT_AFTER_TLD = regex.compile(rf"[0-9a-zA-Z{_FOLDED}@+\-]")
 _GENERAL = r"[^\p{White_Space}<>()?]"
 _PARENS = rf"\((?:{_GENERAL}++\)|{_GENERAL}*+\({_GENERAL}++\){_GENERAL}*+\))"
@@ -61,12 +66,22 @@ def _links(text: str) -> Iterator[tuple[int, int]]:
             follows = start >= 0 and following is not None and following.begin == run.end + 3
             if follows and following and (not bare or start <= bare[0]) and (domain_end := following.whole()):
                 done = _end(text, domain_end)
-                if _is_sound(text[following.begin : domain_end], done - start):
-                    yield start, done
+                end = _shortened_end(text, start, done)
+                if end and _is_sound(text[following.begin : domain_end], end - start):
+                    yield start, end
                 break
             if not bare:
                 break
             done = _end(text, bare[1])
+
+
+def _shortened_end(text: str, start: int, end: int) -> int:
+    """Of an address of X's shortener nothing after its slug belongs to the link, which is none where the slug is too
+    long (0); any other address ends where it ends."""
+    tco = _TCO.match(text, start, end)
+    if tco is None:
+        return end
+    return int(tco.end()) if len(tco[1]) <= MAX_TCO_SLUG_LENGTH else 0
 
 
 def _protocol(text: str, run: _Run, done: int) -> int:

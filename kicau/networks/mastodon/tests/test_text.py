@@ -35,6 +35,11 @@ def found(said: str, kind: SpanKind) -> list[str]:
         ("https://☕.com", []),  # no name that can be written in punycode of 2003
         (f"https://{'a' * 64}.com", []),
         ("https://.co.id", []),
+        ("https://t.co/abc…lalu HTTP://T.CO/aB1-x", ["https://t.co/abc", "HTTP://T.CO/aB1"]),
+        ("https://t.co/abc/def?a=1#b", ["https://t.co/abc"]),
+        (f"https://t.co/{'a' * 40}! https://t.co/{'a' * 41}", [f"https://t.co/{'a' * 40}"]),
+        ("https://t.co/menuı ıpfs://kopi.id ſſb://kopi.id", ["https://t.co/menu", "ſſb://kopi.id"]),
+        ("https://t.co/ https://t.co https://t.com/abc…", ["https://t.co/", "https://t.co", "https://t.com/abc…"]),
     ],
 )
 def test_links(said: str, links: list[str]) -> None:
@@ -81,6 +86,9 @@ def test_tags(said: str, tags: list[str]) -> None:
         ("👩‍👩‍👧‍👦🇮🇩👍🏽1️⃣", 4),
         ("e\u0301\u0302 ก็ 한", 5),
         ("क्ष", 2),  # Ruby breaks conjuncts
+        ("น้ำ ซ้ำ ค้ำ กำ", 7),  # SARA AM belongs to what is before it, a tone mark or not
+        ("ນ້ຳ ຄຳ", 3),
+        ("https://t.co/abc…lalu", 23 + 5),
         ("https://kopisenja.com/" + "a" * 300, 23),
         ("kopi.id/" + "a" * 300, 308),
         ("@amy@a-very-long-name.kopi.social halo", 9),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kicau.networks.bluesky import text as rules
 from tests.oracles import Oracle
-from tests.oracles.comparison import Comparison
+from tests.oracles.comparison import Comparison, have_newer_marks
 
 ORACLE = Oracle("bluesky")
 CLASSES = {
@@ -66,7 +66,9 @@ def compare(texts: Sequence[str]) -> Comparison:
         classes.update({name for name, _ in found if name})
         if unexplained := [pair for name, pair in found if not name]:
             differences.append(f"facets of {text!r}: {unexplained}")
-    for text, explained in zip(miscounted, _have_newer_marks(miscounted), strict=True):
+    for text, explained in zip(
+        miscounted, have_newer_marks(miscounted, rules.graphemes, _official_lengths), strict=True
+    ):
         if explained:
             classes["newer-marks"] += 1
         else:
@@ -74,13 +76,8 @@ def compare(texts: Sequence[str]) -> Comparison:
     return Comparison(texts=len(texts), differences=differences, classes=classes)
 
 
-def _have_newer_marks(texts: Sequence[str]) -> list[bool]:
-    """Of texts that count otherwise: whether they count the same when marks that the library doesn't know are old ones."""
-    marks = sorted({char for text in texts for char in text if rules.graphemes(f"a{char}") == 1})
-    known = ORACLE.answers([f"a{mark}" for mark in marks])
-    older = {ord(mark): "\u0301" for mark, answer in zip(marks, known, strict=True) if answer["graphemes"] == 2}
-    answers = ORACLE.answers([text.translate(older) for text in texts])
-    return [rules.graphemes(text) == answer["graphemes"] for text, answer in zip(texts, answers, strict=True)]
+def _official_lengths(texts: Sequence[str]) -> list[int]:
+    return [answer["graphemes"] for answer in ORACLE.answers(texts)]
 
 
 type Pair = tuple[Facet | None, Facet | None]
