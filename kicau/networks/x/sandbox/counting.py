@@ -1,4 +1,4 @@
-"""How the sandbox counts a text: twitter-text 3.1.0 written down as it is, expression for expression.
+"""How the sandbox counts a text: the rules of twitter-text 3.1.0 in plain expressions.
 
 It shares no line with the connector's rules in `text`, so that a mistake in one of them shows. It reads UTF-16 as X does
 and takes time in the square of a hostile text, which the connector may not. The emoji are a table, `emoji.txt`.
