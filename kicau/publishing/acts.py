@@ -29,7 +29,6 @@ from kicau.publishing.settling import ANSWERED
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
-UNTOUCHED = (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED)
 PATIENCE = 5.0  # seconds that a deletion waits for a look-up of its channel to end
 
 
@@ -54,50 +53,6 @@ def story(actor: Actor, delivery: Delivery) -> list[Attempt]:
     """The attempt log, oldest first."""
     actor.require(Permission.READ)
     return list(delivery.attempts.order_by("id")[:500])
-
-
-@transaction.atomic
-def edit_draft(
-    actor: Actor, draft_id: UUID | str, composition: compose.Composition, *, version: int | None = None
-) -> Draft:
-    """Replace a post's content. Deliveries that have not begun are rendered anew, all or none: a problem on any of
-    them is raised and nothing changes. What is out or on its way stays as it was sent. A confirmation is asked again.
-
-    `version`: what the editor had read; Conflict where somebody was faster.
-    """
-    actor.require(Permission.WRITE)
-    draft = Draft.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(draft_id)).first()
-    if draft is None:
-        raise NotFound("post", draft_id)
-    if version is not None and version != draft.version:
-        raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
-    waiting = [
-        row for row in _lock(actor, draft_id=draft.id, state__in=[*UNTOUCHED, DeliveryState.PUBLISHING]) if _unseen(row)
-    ]
-    if waiting:
-        actor.require(Permission.PUBLISH)
-    compose.rewrite(actor, draft, composition)
-    fresh = compose.one_draft(actor, draft.id)
-    shown = schedule.preview(actor, fresh, [d.channel for d in waiting])
-    if problems := [p for one in shown for p in one.problems]:
-        raise Unacceptable(problems)
-    for row, one in zip(waiting, shown, strict=True):
-        row.show(one.rendered)
-        row.timezone = draft.timezone
-        row.next_at, row.progress, row.steps = _first_step_at(row), {}, 0
-        if row.state == DeliveryState.PUBLISHING:
-            row.state = DeliveryState.SCHEDULED
-        if row.confirmed_at:
-            row.confirmed_at = row.confirmed_by = None
-            _hold_for_confirmation(row)
-        elif row.state == DeliveryState.FAILED:
-            row.reason, row.problems = Sentence("Mended; retry it to send it."), []
-        row.said = stored(row.reason)
-        row.save()
-    schedule._prepare(waiting)
-    capping.soon(waiting)
-    actor.record("draft.edited", draft.id, deliveries=len(waiting))
-    return fresh
 
 
 @transaction.atomic
@@ -343,11 +298,6 @@ def _save(actor: Actor, row: Delivery, outcome: str, sentence: str) -> None:
     Attempt.objects.create(
         delivery=row, did="person", outcome=outcome, sentence=sentence, detail={"said": stored(sentence)}
     )
-
-
-def _hold_for_confirmation(row: Delivery) -> None:
-    row.state, row.hold = DeliveryState.HELD, Hold.CONFIRMATION
-    row.reason = Sentence("The text was changed after it had been confirmed: read it and confirm it again.")
 
 
 def _why_not(row: Delivery, wanted: str) -> str:

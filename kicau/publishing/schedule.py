@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from kicau.base import clock
-from kicau.base.errors import Unacceptable, unacceptable
+from kicau.base.errors import Conflict, Unacceptable, unacceptable
 from kicau.base.ids import NO_ID
 from kicau.base.sentences import Sentence, stored
 from kicau.channels.acts import one_channel
@@ -155,9 +155,11 @@ def schedule(
     *,
     timezone: str = "",
     confirm: bool = False,
+    again: bool = False,
 ) -> Scheduled:
     """Deliver a draft to channels at `due_at`. All channels or none: any problem on any of them is raised as
-    Unacceptable and nothing is scheduled; the draft stays as it is. Raises NotAllowed, NotFound too.
+    Unacceptable and nothing is scheduled; the draft stays as it is. Raises NotAllowed, NotFound too, and Conflict
+    where the draft goes to one of the channels already: only `again` makes a second post there.
 
     Where a network wants each post confirmed by a person, `confirm` says that the actor does so now; else the
     delivery is held until somebody does.
@@ -166,11 +168,13 @@ def schedule(
         raise unacceptable("channels", "Choose at least one channel.")
     chosen = [one_channel(actor, key) for key in dict.fromkeys(channel_keys)]
     return schedule_many(
-        actor, [Wanted(draft=draft, channels=chosen, due_at=due_at, timezone=timezone)], confirm=confirm
+        actor, [Wanted(draft=draft, channels=chosen, due_at=due_at, timezone=timezone)], confirm=confirm, again=again
     )
 
 
-def schedule_many(actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = False, twins: bool = True) -> Scheduled:
+def schedule_many(
+    actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = False, twins: bool = True, again: bool = False
+) -> Scheduled:
     """The same for many drafts in one transaction; drafts come from `compose.whole`. `twins` False: duplicates were
     looked for already."""
     actor.require(Permission.PUBLISH)
@@ -206,10 +210,28 @@ def schedule_many(actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = Fal
     if problems:
         raise Unacceptable(problems)
     with transaction.atomic():
+        if not again:
+            _refuse_twice(rows)
         _save(actor, wanted, rows)
         capping.soon(rows)
     mentions.note_used(actor, shown)
     return Scheduled(deliveries=tuple(rows), notices=tuple(notices))
+
+
+def _refuse_twice(rows: Sequence[Delivery]) -> None:
+    """Raises Conflict where a draft goes to one of the channels already. The drafts are locked, so that of two
+    requests at once only one makes deliveries."""
+    ids = {row.draft_id for row in rows}
+    list(Draft.objects.select_for_update().filter(id__in=ids).order_by("id").values_list("id", flat=True))
+    there = Delivery.objects.filter(draft__in=ids).exclude(state__in=[DeliveryState.CANCELED, DeliveryState.DELETED])
+    taken = set(there.values_list("draft_id", "channel_id"))
+    if names := dict.fromkeys(row.channel.key for row in rows if (row.draft_id, row.channel_id) in taken):
+        raise Conflict(
+            Sentence(
+                "This post goes to {channels} already. Change what is scheduled, or publish it again to make a second post there.",
+                channels=", ".join(names),
+            )
+        )
 
 
 def _save(actor: Actor, wanted: Sequence[Wanted], rows: list[Delivery]) -> None:

@@ -202,7 +202,7 @@ def _make(actor: Actor, row: Withdrawal, chosen: Sequence[_Post], decision: Deci
             of.append(one.frozen)
     if not wanted:
         return
-    made = schedule.schedule_many(actor, wanted, confirm=decision.confirm, twins=False).deliveries
+    made = schedule.schedule_many(actor, wanted, confirm=decision.confirm, twins=False, again=True).deliveries
     Retargeted.objects.bulk_create([Retargeted(frozen=f, delivery=d) for f, d in zip(of, made, strict=True)])
     found.fits += len(made)
     found.unconfirmed += sum(d.hold == Hold.CONFIRMATION for d in made)

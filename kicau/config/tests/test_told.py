@@ -29,8 +29,7 @@ from kicau.config import door
 from kicau.connector.contract import consent
 from kicau.connector.sandbox import Fault, start
 from kicau.plans.models import Charge
-from kicau.publishing import acts as posts
-from kicau.publishing import compose, schedule
+from kicau.publishing import compose, schedule, scheduled_posts
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.reading import inbox, receiving, rounds, telling
 from kicau.reading.models import Answer, Standing, Subscription, Webhook
@@ -465,7 +464,7 @@ async def test_a_comment_is_answered_from_here_and_waits_no_more(actor, pages, p
         written = compose.Composition(
             parts=(compose.PartInput(text="Jam tujuh, Kak."),), options={"facebook.reply_to": comment}
         )
-        posts.edit_draft(actor, draft.id, written)
+        scheduled_posts.change(actor, draft.id, scheduled_posts.Change(composition=written))
         return schedule.schedule(actor, compose.one_draft(actor, draft.id), [pages[page].key], clock.now()).deliveries[
             0
         ]

@@ -14,10 +14,11 @@ from kicau.connector.content import Media, MediaKind, Poll, Rendered, RenderedMe
 from kicau.connector.wire import from_json
 from kicau.media.acts import add_medium
 from kicau.plans import acts as plans
-from kicau.publishing import acts, approval, compose, schedule
+from kicau.publishing import acts, approval, compose, schedule, scheduled_posts
 from kicau.publishing.compose import Composition, LinkInput, MediumUse, PartInput, VariantInput
 from kicau.publishing.given import for_channel
 from kicau.publishing.models import Delivery, Draft, text_hash
+from kicau.publishing.scheduled_posts import Change
 from kicau.rights.models import AuditEntry
 from kicau.workspaces.acts import actor_for, add_person, create_workspace
 
@@ -53,7 +54,7 @@ def test_what_calendars_show_is_what_is_sent(actor, channel):
         return row.head, row.picture
 
     assert shown() == ("satu", None)
-    acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="dua"), PartInput(text="tiga"))))
+    scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="dua"), PartInput(text="tiga")))))
     assert shown() == ("dua", None)
     acts.cancel(actor, row.id)
     compose.rewrite(actor, compose.one_draft(actor, draft.id), Composition(parts=(PartInput(text="empat"),)))
@@ -198,18 +199,18 @@ def test_editing_renders_what_waits_anew_or_changes_nothing(actor, channel):
     draft = write(actor, "lama")
     row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
     with pytest.raises(Unacceptable):
-        acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="b" * 101),)))
+        scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="b" * 101),))))
     assert Delivery.objects.get(id=row.id).rendered["parts"][0]["text"] == "lama"
     assert compose.one_draft(actor, draft.id).parts.first().text == "lama"
-    acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="baru"),)))
+    scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="baru"),))))
     assert Delivery.objects.get(id=row.id).rendered["parts"][0]["text"] == "baru"
 
 
 def test_two_editors_are_told_of_each_other(actor, channel):
     draft = write(actor, "a")
-    acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="b"),)), version=draft.version)
+    scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="b"),))), version=draft.version)
     with pytest.raises(Conflict):
-        acts.edit_draft(actor, draft.id, Composition(parts=(PartInput(text="c"),)), version=draft.version)
+        scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="c"),))), version=draft.version)
 
 
 def test_media_keep_their_order_and_their_own_alt(actor, channel, tmp_path):
