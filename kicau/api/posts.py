@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -17,15 +18,16 @@ from kicau.api.problems import Refused, field_error
 from kicau.api.routes import PUBLISHES, READS, WRITES, Id
 from kicau.api.shapes import posts as s
 from kicau.api.shapes.base import PageQuery
-from kicau.api.shapes.deliveries import PostMade, Scheduled
+from kicau.api.shapes.deliveries import PostChanged, PostMade, Scheduled
 from kicau.api.spending import worth
 from kicau.api.times import moment
 from kicau.base.errors import Conflict
 from kicau.channels.acts import one_channel
 from kicau.connector import content
 from kicau.plans.display import Display
-from kicau.publishing import acts, approval, compose, schedule
+from kicau.publishing import acts, approval, compose, schedule, scheduled_posts
 from kicau.publishing.models import Campaign, Draft
+from kicau.publishing.scheduled_posts import Change, Changed
 from kicau.workspaces.actors import Actor
 
 routes = Router(tags=["Posts"])
@@ -85,25 +87,86 @@ def get_post(request: HttpRequest, response: HttpResponse, post_id: Id) -> s.Pos
 
 
 @routes.put("/posts/{post_id}", response=s.Post, summary="Replace a post's content", openapi_extra=WRITES)
-def replace_post(request: HttpRequest, response: HttpResponse, post_id: Id, given: s.PostInput) -> s.Post:
-    """The whole content. Deliveries that have not begun are made anew (which needs the scope publish), all or none;
-    what is out or on its way stays as it was sent. With If-Match, only where nobody was faster."""
+def replace_post(request: HttpRequest, response: HttpResponse, post_id: Id, given: s.PostReplace) -> s.Post:
+    """The whole content. Deliveries that have not begun are rendered again (which needs the scope publish), all or
+    none; what is out or on its way stays as it was sent. With If-Match, only where nobody was faster."""
     actor = acting(request)
     before = compose.one_draft(actor, post_id)
-    wanted = request.headers.get("If-Match", "").strip()
-    if wanted not in ("", "*", _etag(before)):
+    content = _composition(given, origin=before.origin, origin_detail=before.origin_detail)
+    done = _changed_post(request, before, Change(composition=content, confirm=given.confirm))
+    response["ETag"] = _etag(done.draft)
+    return shown.post(done.draft)
+
+
+@routes.patch(
+    "/posts/{post_id}",
+    response=PostChanged,
+    summary="Change a post's content, time and channels",
+    openapi_extra=WRITES,
+)
+def change_post(request: HttpRequest, response: HttpResponse, post_id: Id, given: s.PostChange) -> PostChanged:
+    """Only what is given changes, on every delivery that has not begun (which needs the scope publish), all or none.
+    What is out or on its way stays as it was sent and is named in `begun`. With If-Match, only where nobody was
+    faster."""
+    actor = acting(request)
+    before = compose.one_draft(actor, post_id)
+    if given.slot and given.at:
+        raise field_error("at", "needs-time", "Give `at` or `slot`, not both.")
+    wanted = Change(
+        composition=_changed_content(before, given),
+        due_at=moment(given.at, given.timezone) if given.at else None,
+        next_slot=given.slot,
+        timezone=given.timezone if given.at not in ("", "now") else "",
+        add=tuple(given.add_channels),
+        remove=tuple(given.remove_channels),
+        confirm=given.confirm,
+    )
+    done = _changed_post(request, before, wanted)
+    response["ETag"] = _etag(done.draft)
+    return PostChanged(
+        post=shown.post(done.draft),
+        deliveries=[shown.delivery(row) for row in scheduled_posts.current(actor, post_id)],
+        changed=[str(row.id) for row in done.changed],
+        added=[str(row.id) for row in done.added],
+        canceled=[str(row.id) for row in done.canceled],
+        begun=[str(row.id) for row in done.begun],
+        notices=shown.errors(done.notices),
+    )
+
+
+def _changed_post(request: HttpRequest, before: Draft, wanted: Change) -> Changed:
+    """The change, where the post is still as If-Match says."""
+    actor = acting(request)
+    match = request.headers.get("If-Match", "").strip()
+    if match not in ("", "*", _etag(before)):
         raise _changed(before)
-    version = before.version if wanted not in ("", "*") else None
-    again = _composition(given, origin=before.origin, origin_detail=before.origin_detail)
+    version = before.version if match not in ("", "*") else None
     try:
-        row = acts.edit_draft(actor, post_id, again, version=version)
+        return scheduled_posts.change(actor, before.id, wanted, version=version)
     except Conflict:
-        now = compose.one_draft(actor, post_id)
+        now = compose.one_draft(actor, before.id)
         if version is not None and now.version != version:
             raise _changed(now) from None
         raise
-    response["ETag"] = _etag(row)
-    return shown.post(compose.one_draft(actor, row.id))
+
+
+def _changed_content(before: Draft, given: s.PostChange) -> compose.Composition | None:
+    """The content with what is given; None where nothing of it is."""
+    read: dict[str, Callable[[Any], Any]] = {
+        "parts": _parts,
+        "link": link_input,
+        "poll": poll_value,
+        "first_comment": str,
+        "options": dict,
+        "variants": lambda variants: tuple(_variant(v) for v in variants),
+        "language": str,
+        "campaign": str,
+        "tags": tuple,
+    }
+    found = {name: getattr(given, name) for name in given.model_fields_set & read.keys()}
+    may_be_null = ("link", "poll")
+    values = {name: read[name](v) for name, v in found.items() if v is not None or name in may_be_null}
+    return replace(compose.composition_of(before), **values) if values else None
 
 
 @routes.post(
@@ -148,7 +211,8 @@ def preview_post(request: HttpRequest, post_id: Id, asked: s.PreviewInput) -> s.
 
 @routes.post("/posts/{post_id}/schedule", response={201: Scheduled}, summary="Schedule a post", openapi_extra=PUBLISHES)
 def schedule_post(request: HttpRequest, post_id: Id, given: s.ScheduleInput) -> Scheduled:
-    """One delivery for each channel, all or none: any problem on any of them, and nothing is scheduled."""
+    """One delivery for each channel, all or none: any problem on any of them, and nothing is scheduled. A channel
+    that the post goes to already is refused unless `again` is true."""
     actor = acting(request)
     return _schedule(actor, compose.one_draft(actor, post_id), given)
 
@@ -170,10 +234,12 @@ def _schedule(actor: Actor, row: Draft, given: s.ScheduleInput, where: str = "")
         )
     if given.slot:
         wanted = [_in_slot(actor, row, key) for key in dict.fromkeys(given.channels)]
-        made = schedule.schedule_many(actor, wanted, confirm=given.confirm)
+        made = schedule.schedule_many(actor, wanted, confirm=given.confirm, again=given.again)
     else:
         at = moment(given.at, given.timezone, field=f"{where}at", zone_field=f"{where}timezone")
-        made = schedule.schedule(actor, row, given.channels, at, timezone=_zone(given), confirm=given.confirm)
+        made = schedule.schedule(
+            actor, row, given.channels, at, timezone=_zone(given), confirm=given.confirm, again=given.again
+        )
     return Scheduled(deliveries=[shown.delivery(one) for one in made.deliveries], notices=shown.errors(made.notices))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +24,8 @@ from kicau.cli.frame import (
 )
 
 if TYPE_CHECKING:
-    from kicau.publishing.models import Delivery
+    from kicau.publishing.compose import Composition
+    from kicau.publishing.models import Delivery, Draft
     from kicau.workspaces.actors import Actor
 
 STATES = ("scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted")
@@ -319,6 +322,135 @@ def move(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json
         return acts.move(actor, row.id, due, zone)
 
     _each(shell, [delivery_id], act, f"is moved to {' '.join(at)}", as_json)
+
+
+def find_post(actor: Actor, given: str) -> Draft:
+    """By the id of the post or of one of its deliveries, whole or as an ending. Raises Trouble, NotFound."""
+    from kicau.base.ids import as_uuid
+    from kicau.publishing import compose
+
+    if re.fullmatch(r"[0-9a-f]{6,11}", given.casefold()):
+        found = list(compose.drafts(actor).filter(id__endswith=given.casefold()).values_list("id", flat=True)[:2])
+        return compose.one_draft(actor, found[0] if len(found) == 1 else find_delivery(actor, given).draft_id)
+    row = compose.whole(compose.drafts(actor)).filter(id=as_uuid(given)).first()
+    return row or compose.one_draft(actor, find_delivery(actor, given).draft_id)
+
+
+@click.command()
+@click.argument("post", metavar="ID")
+@click.option("--text", "texts", multiple=True, metavar="TEXT", help="The new text; once for each part of a thread.")
+@click.option("--at", default="", metavar="WHEN", help="The new time, as in kicau post.")
+@click.option("--zone", default="", help="The zone that --at is meant in; else the workspace's.")
+@click.option("--add", multiple=True, metavar="CHANNEL", help="A channel that it goes to as well; repeatable.")
+@click.option("--remove", multiple=True, metavar="CHANNEL", help="A channel that it no longer goes to; repeatable.")
+@click.option(
+    "--confirm/--no-confirm",
+    default=None,
+    help="Where the change alters what a person confirmed: confirm the new content, or hold it until somebody does.",
+)
+@json_option
+@pass_shell
+def change(
+    shell: Shell,
+    post: str,
+    texts: tuple[str, ...],
+    at: str,
+    zone: str,
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    confirm: bool | None,
+    as_json: bool,
+) -> None:
+    """Change a scheduled post on all channels where it has not begun: content, time, channels.
+
+    ID is the id of the post or of one of its deliveries.
+    """
+    if not (texts or at or add or remove or confirm is not None):
+        raise Trouble("Say what to change: --text, --at, --add, --remove or --confirm.")
+    actor = shell.actor()
+    from kicau.base import clock
+    from kicau.cli import shapes
+    from kicau.cli.frame import shown_problem
+    from kicau.publishing import compose, scheduled_posts
+    from kicau.publishing.when import moment
+
+    draft = find_post(actor, post)
+    zone = zone or actor.workspace.timezone
+    in_slot = at.strip().casefold() in SLOT_WORDS
+    wanted = scheduled_posts.Change(
+        composition=_with_texts(compose.composition_of(draft), texts) if texts else None,
+        due_at=moment(at, zone, clock.now()) if at and not in_slot else None,
+        next_slot=in_slot,
+        timezone=zone if at else "",
+        add=add,
+        remove=remove,
+        confirm=confirm,
+    )
+    done = scheduled_posts.change(actor, draft.id, wanted)
+    groups = {"changed": done.changed, "added": done.added, "canceled": done.canceled, "begun": done.begun}
+    data: dict[str, Any] = {name: [shapes.delivery(row) for row in rows] for name, rows in groups.items()}
+
+    def human() -> None:
+        results = {"changed": "", "added": "added", "canceled": "canceled", "begun": "not changed: it has begun"}
+        table = [
+            (short(row), row.channel.key, local(row.due_at, zone), row.standing.label, results[name])
+            for name, rows in groups.items()
+            for row in rows
+        ]
+        show_table(("id", "channel", f"due ({zone})", "state", ""), table, empty="The content is changed.")
+        for problem in done.notices:
+            click.echo(f"· {printable(problem.sentence)}")
+
+    answer(as_json, {"post": str(draft.id), **data, "notices": [shown_problem(n) for n in done.notices]}, human)
+
+
+def _with_texts(content: Composition, texts: Sequence[str]) -> Composition:
+    """The texts by part; files stay with their part. A part that gets neither goes."""
+    from kicau.publishing.compose import PartInput
+
+    media = [part.media for part in content.parts]
+    media += [()] * (len(texts) - len(media))
+    parts = [PartInput(text=text or "", media=use) for text, use in zip_longest(texts, media)]
+    return replace(content, parts=tuple(part for part in parts if part.text or part.media))
+
+
+@click.command("publish-again")
+@click.argument("post", metavar="ID")
+@click.option("--to", "keys", multiple=True, required=True, metavar="CHANNEL", help="Where; repeatable.")
+@click.option("--at", default="now", show_default=True, metavar="WHEN", help="When, as in kicau post.")
+@click.option("--zone", default="", help="The zone that --at is meant in; else the workspace's.")
+@click.option("--confirm", is_flag=True, help="You have read it and confirm it where a network asks for that.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_shell
+def publish_again(
+    shell: Shell, post: str, keys: tuple[str, ...], at: str, zone: str, confirm: bool, yes: bool, as_json: bool
+) -> None:
+    """Publish a post a second time: more posts beside those that it already has.
+
+    ID is the id of the post or of one of its deliveries.
+    """
+    actor = shell.actor()
+    from kicau.base import clock
+    from kicau.channels.acts import one_channel
+    from kicau.cli import shapes
+    from kicau.publishing import schedule
+    from kicau.publishing.when import moment
+
+    draft = find_post(actor, post)
+    zone = zone or actor.workspace.timezone
+    due_at = moment(at, zone, clock.now())
+    names = ", ".join(one_channel(actor, key).key for key in dict.fromkeys(keys))
+    if not yes:
+        time = "now" if at == "now" else f"on {local(due_at, zone)} {zone}"
+        click.confirm(f"Publish this post once more on {names} {time}", abort=True, err=True)
+    made = schedule.schedule(actor, draft, keys, due_at, timezone=zone, confirm=confirm, again=True)
+
+    def human() -> None:
+        for row in made.deliveries:
+            click.echo(f"{short(row)} ({row.channel.key}) {row.standing.label}, {local(row.due_at, zone)}")
+
+    answer(as_json, [shapes.delivery(row) for row in made.deliveries], human)
 
 
 SLOT_WORDS = ("next free slot", "next slot", "slot berikutnya", "slot kosong berikutnya")

@@ -15,7 +15,19 @@ from kicau.cli.channels import channels
 from kicau.cli.check import check
 from kicau.cli.completion import completion
 from kicau.cli.dataset import dataset
-from kicau.cli.deliveries import calendar, cancel, confirm, delete, edit, move, resolve, retry, show
+from kicau.cli.deliveries import (
+    calendar,
+    cancel,
+    change,
+    confirm,
+    delete,
+    edit,
+    move,
+    publish_again,
+    resolve,
+    retry,
+    show,
+)
 from kicau.cli.demo import demo
 from kicau.cli.desk import contacts, texts
 from kicau.cli.doctor import doctor
@@ -66,6 +78,8 @@ for command in (
     calendar,
     show,
     move,
+    change,
+    publish_again,
     confirm,
     cancel,
     retry,

@@ -48,12 +48,6 @@ def last_choice(actor: Actor) -> list[str]:
     return list(found or [])
 
 
-def channels_of(actor: Actor, draft: Draft) -> list[str]:
-    """Keys of the channels that a post goes to, in the order in which it was scheduled for them."""
-    rows = acts.deliveries(actor).select_related(None).filter(draft=draft)
-    return list(dict.fromkeys(rows.values_list("channel__key", flat=True)))
-
-
 def deliveries_of(actor: Actor, draft: Draft) -> list[Delivery]:
     return list(acts.deliveries(actor).filter(draft=draft))
 

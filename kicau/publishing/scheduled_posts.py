@@ -120,7 +120,7 @@ def change(actor: Actor, draft_id: UUID | str, wanted: Change, *, version: int |
     capping.soon(kept)
     if wanted.composition is not None:
         actor.record("draft.edited", draft.id, deliveries=len(kept))
-    added = _schedule(actor, fresh, adding, kept, wanted, notices)
+    added = _schedule(actor, fresh, adding, waiting, wanted, notices)
     return Changed(
         draft=fresh,
         changed=tuple(kept),
@@ -270,14 +270,14 @@ def _schedule(
     actor: Actor,
     draft: Draft,
     channels: Sequence[Channel],
-    kept: Sequence[Delivery],
+    waiting: Sequence[Delivery],
     wanted: Change,
     notices: list[Problem],
 ) -> list[Delivery]:
     """Deliveries for more channels: at the new time, or at the one that all others have."""
     if not channels:
         return []
-    now, times = clock.now(), {row.due_at for row in kept}
+    now, times = clock.now(), {row.due_at for row in waiting}
     if not wanted.moves and len(times) != 1:
         raise unacceptable("at", "Give a time for the channels that you add.")
     made = schedule.schedule_many(
@@ -287,7 +287,7 @@ def _schedule(
                 draft=draft,
                 channels=[channel],
                 due_at=_time_for(actor, channel, wanted, now) if wanted.moves else next(iter(times)),
-                timezone=wanted.timezone or (kept[0].timezone if kept else ""),
+                timezone=wanted.timezone or (waiting[0].timezone if waiting else ""),
             )
             for channel in channels
         ],

@@ -98,7 +98,7 @@ def keep(
             and version != draft.version
             and draft.extras.get("desk", {}).get("hand") != kept.get("hand")
         )
-        if another_hand and not _says(draft, composition):
+        if another_hand and not says(draft, composition):
             raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
         draft = compose.rewrite(actor, draft, composition)
         draft.extras = {**draft.extras, "desk": kept}
@@ -113,7 +113,7 @@ def keep(
     return draft
 
 
-def _says(draft: Draft, composition: compose.Composition) -> bool:
+def says(draft: Draft, composition: compose.Composition) -> bool:
     """Whether the draft holds these very words already: a last save that came late is no other's change."""
     parts = [*composition.parts, *(part for v in composition.variants for part in v.parts or ())]
     return sorted(part.text for part in parts) == sorted(draft.parts.values_list("text", flat=True))

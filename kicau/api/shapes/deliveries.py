@@ -91,6 +91,18 @@ class PostMade(Shape):
     notices: list[FieldError] = Field(description="What the author should know.")
 
 
+class PostChanged(Shape):
+    """A post after a change. The last four lists hold ids of deliveries."""
+
+    post: Post = Field(description="The post.")
+    deliveries: list[Delivery] = Field(description="All that are neither canceled nor deleted, by due time.")
+    changed: list[str] = Field(description="Have the new content and the new time.")
+    added: list[str] = Field(description="Are new.")
+    canceled: list[str] = Field(description="Are never sent.")
+    begun: list[str] = Field(description="Not changed, because they are published or on their way.")
+    notices: list[FieldError] = Field(description="What the author should know.")
+
+
 class DeliveryQuery(PageQuery):
     """The calendar's filters; what is left out does not matter."""
 

@@ -108,6 +108,48 @@ class PostInput(Shape):
     ai_use: AIUse | None = Field(None, description=f"{AI_USE} Null: the workspace's default.")
 
 
+CONFIRM = "Where the change alters what a person confirmed: true: the token's person confirms the new content; false: it is held until somebody does; null: such a change is refused with `confirm-again`."
+
+
+class PostReplace(PostInput):
+    """A post's whole new content."""
+
+    model_config = examples({"parts": [{"text": "Kopi susu gula aren, kembali mulai Selasa."}]})
+
+    confirm: Flag | None = Field(None, description=CONFIRM)
+
+
+class PostChange(Shape):
+    """What becomes different; what is left out stays as it is. Only deliveries that have not begun change."""
+
+    model_config = examples(
+        {"at": "2027-03-02T10:30", "timezone": "Asia/Jakarta", "add_channels": ["kopi-senja"]},
+        {"parts": [{"text": "Kopi susu gula aren, kembali mulai Selasa."}], "confirm": False},
+    )
+
+    parts: list[PartInput] | None = Field(None, min_length=1, max_length=100, description="All parts.")
+    link: LinkInput | None = Field(None, description="A link card; null takes it away.")
+    poll: PollInput | None = Field(None, description="A poll; null takes it away.")
+    first_comment: Text | None = Field(None, description="Published right after the post, where the network lets us.")
+    options: Options | None = Field(None, description=f"All options. {OPTIONS}")
+    variants: list[VariantInput] | None = Field(None, max_length=100, description="All that differs by channel.")
+    language: str | None = Field(None, max_length=20, description="BCP 47, such as id or en-GB; empty: not said.")
+    campaign: str | None = Field(None, max_length=120, description="Name of a campaign; empty: none.")
+    tags: list[Annotated[str, Field(min_length=1, max_length=60)]] | None = Field(
+        None, max_length=50, description="Your own words to find it by."
+    )
+    at: str = Field("", max_length=60, description=f"Another time. {AT}")
+    timezone: Zone = Field("", description=f"The zone that `at` is meant in. {ZONE}")
+    slot: Flag = Field(False, description="True: each channel's next free queue slot, in place of `at`.")
+    add_channels: list[ChannelKey] = Field(
+        default_factory=list, max_length=100, description=f"Where it goes as well. {CHANNELS}"
+    )
+    remove_channels: list[ChannelKey] = Field(
+        default_factory=list, max_length=100, description=f"Where it no longer goes. {CHANNELS}"
+    )
+    confirm: Flag | None = Field(None, description=CONFIRM)
+
+
 class ScheduleInput(Shape):
     """Where and when. Give `at`, or `slot`."""
 
@@ -120,6 +162,10 @@ class ScheduleInput(Shape):
     confirm: Flag = Field(
         False,
         description="True: the token's person has read the post and confirms it, for networks whose terms ask for that.",
+    )
+    again: Flag = Field(
+        False,
+        description="True: make a second post on channels that this post goes to already; without it, that is refused.",
     )
 
 

@@ -213,6 +213,48 @@ def test_replacing_makes_waiting_deliveries_anew_or_changes_nothing(api, world):
     assert api.get(path).json()["parts"][0]["text"] == "teks baru"
 
 
+def test_content_time_and_channels_change_in_one_call(api, world):
+    row = world.deliveries["scheduled"]
+    path, begun = f"/posts/{row.draft_id}", world.deliveries["published"]
+    change = {
+        "parts": [{"text": "teks baru"}],
+        "at": "2027-03-02T10:30",
+        "timezone": "Asia/Jakarta",
+        "add_channels": ["linkedin-kopisenja"],
+    }
+    answer = api.patch(path, change, If_Match=api.get(path)["ETag"])
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    assert body["changed"] == [str(row.id)]
+    assert {(d["text"], d["due_at"]) for d in body["deliveries"]} == {("teks baru", "2027-03-02T03:30:00Z")}
+    assert len(body["deliveries"]) == 2
+    assert "version" in problem(api.patch(path, change, If_Match='"1"'), 412)["detail"]
+    assert api.patch(path, {"tags": ["menu"]}).json()["post"]["parts"][0]["text"] == "teks baru"
+    assert len(api.patch(path, {"remove_channels": change["add_channels"]}).json()["canceled"]) == 1
+    answer = api.patch(f"/posts/{begun.draft_id}", {"parts": [{"text": "terlambat"}]})
+    assert answer.json()["begun"] == [str(begun.id)]
+    problem(api.patch(f"/posts/{begun.draft_id}", {"at": "2027-03-02T10:30Z"}), 409)
+
+
+def test_changed_content_is_confirmed_again_or_held_but_never_silently(api, world):
+    plan = {"channels": ["linkedin-kopisenja"], "at": "2027-03-01T09:00Z", "confirm": True}
+    post = api.post("/posts", SIMPLE | {"schedule": plan}).json()["post"]["id"]
+    for ask in (api.put, api.patch):
+        answer = problem(ask(f"/posts/{post}", {"parts": [{"text": "lain"}]}), 422)
+        assert [(e["field"], e["code"]) for e in answer["errors"]] == [("confirm", "confirm-again")]
+    held = api.patch(f"/posts/{post}", {"parts": [{"text": "lain"}], "confirm": False}).json()["deliveries"]
+    assert [(d["state"], d["hold"]) for d in held] == [("held", "confirmation")]
+    again = api.patch(f"/posts/{post}", {"confirm": True}).json()["deliveries"]
+    assert [(d["state"], d["confirmed_by"]["name"]) for d in again] == [("scheduled", "Sari Wulandari")]
+
+
+def test_a_second_set_is_made_only_when_it_is_asked_for(api, world):
+    row = world.deliveries["scheduled"]
+    plan = {"channels": [row.channel.key], "at": "2027-03-01T09:00Z"}
+    assert row.channel.key in problem(api.post(f"/posts/{row.draft_id}/schedule", plan), 409)["detail"]
+    assert api.post(f"/posts/{row.draft_id}/schedule", plan | {"again": True}).status_code == 201
+
+
 def test_submit_archive_duplicate(api, world):
     path = f"/posts/{world.ids['post_id']}"
     copy = api.post(f"{path}/duplicate")

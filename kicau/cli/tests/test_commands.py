@@ -246,6 +246,29 @@ def test_what_came_back_of_a_delivery_is_shown_with_it(kicau, scheduled):
     assert (told["numbers"][0]["values"], told["answers"][0]["text"]) == ({"likes": 4711}, "Enak sekali")
 
 
+def test_a_scheduled_post_is_changed_and_published_again_only_after_a_question(kicau, scheduled, channel):
+    channel("budi")
+    changed = kicau("change", scheduled["id"], "--text", "Selamat sore", "--at", "in 2 hours", "--add", "budi")
+    assert changed.code == 0, changed.out
+    assert "added" in changed.out
+    rows = list(Delivery.objects.all())
+    assert {row.rendered["parts"][0]["text"] for row in rows} == {"Selamat sore"}
+    assert len({row.due_at for row in rows}) == 1
+    assert kicau("change", scheduled["id"][-8:], "--remove", "budi", "--json").json["canceled"][0]["channel"] == "budi"
+    Delivery.objects.filter(id=scheduled["id"]).update(state="published")
+    assert "it has begun" in kicau("change", scheduled["post"], "--text", "Terlambat").out
+    assert kicau("change", scheduled["post"], "--at", "in 3 hours").code == 1
+    assert kicau("change", scheduled["post"]).code == 1
+    assert kicau("change", "0" * 8, "--text", "x").code == 3
+    again = ("publish-again", scheduled["post"], "--to", "ana", "--at", "in 5 hours")
+    asked = kicau(*again, stdin="n\n")
+    assert asked.code == 130
+    assert "once more on ana" in asked.err
+    assert Delivery.objects.count() == 2
+    assert kicau(*again, "--yes").code == 0
+    assert Delivery.objects.count() == 3
+
+
 def test_moving_canceling_and_retrying(kicau, scheduled):
     with clock.frozen(NOW + timedelta(minutes=1)):
         assert kicau("move", scheduled["id"], "lusa", "10:00").code == 0

@@ -54,7 +54,9 @@ def test_what_calendars_show_is_what_is_sent(actor, channel):
         return row.head, row.picture
 
     assert shown() == ("satu", None)
-    scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="dua"), PartInput(text="tiga")))))
+    scheduled_posts.change(
+        actor, draft.id, Change(composition=Composition(parts=(PartInput(text="dua"), PartInput(text="tiga"))))
+    )
     assert shown() == ("dua", None)
     acts.cancel(actor, row.id)
     compose.rewrite(actor, compose.one_draft(actor, draft.id), Composition(parts=(PartInput(text="empat"),)))
@@ -208,9 +210,13 @@ def test_editing_renders_what_waits_anew_or_changes_nothing(actor, channel):
 
 def test_two_editors_are_told_of_each_other(actor, channel):
     draft = write(actor, "a")
-    scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="b"),))), version=draft.version)
+    scheduled_posts.change(
+        actor, draft.id, Change(composition=Composition(parts=(PartInput(text="b"),))), version=draft.version
+    )
     with pytest.raises(Conflict):
-        scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="c"),))), version=draft.version)
+        scheduled_posts.change(
+            actor, draft.id, Change(composition=Composition(parts=(PartInput(text="c"),))), version=draft.version
+        )
 
 
 def test_media_keep_their_order_and_their_own_alt(actor, channel, tmp_path):

@@ -178,7 +178,9 @@ def test_each_channel_takes_its_own_next_slot(actor, scheduled):
     assert budi.due_at - ana.due_at == timedelta(days=1)
 
 
-def test_somebody_elses_change_is_not_overwritten_and_a_contributor_changes_nothing_that_waits(actor, member, scheduled):
+def test_somebody_elses_change_is_not_overwritten_and_a_contributor_changes_nothing_that_waits(
+    actor, member, scheduled
+):
     (row,) = scheduled("ana")
     version = compose.one_draft(actor, row.draft_id).version
     change(actor, row.draft_id, Change(composition=content("Teh")), version=version)

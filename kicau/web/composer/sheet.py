@@ -16,7 +16,7 @@ from kicau.publishing.compose import Composition, LinkInput, MediumUse, PartInpu
 from kicau.publishing.models import Draft
 
 MOST_PARTS, MOST_MEDIA = 60, 40  # of one form: far above every network
-WHEN = ("at", "slot", "now")
+WHEN = ("at", "slot", "now", "keep")  # "keep": a scheduled post keeps its times
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +67,9 @@ class Sheet:
     time: str = ""
     timezone: str = ""
     confirm: bool = False
+    # Of a scheduled post: what its deliveries had as the editor opened, so that only what its author changes is saved.
+    channels_before: list[str] = field(default_factory=list)
+    time_before: str = ""
     rest: Mapping[str, Any] = field(default_factory=dict)  # of a composition: what the form does not show
 
     @property
@@ -76,6 +79,18 @@ class Sheet:
             and not self.link
             and not any(self.poll_options or [])
         )
+
+    @property
+    def chosen_time(self) -> str:
+        return "|".join((self.when, self.date, self.time[:5], self.timezone))
+
+    @property
+    def is_time_changed(self) -> bool:
+        return bool(self.time_before) and self.time_before != self.chosen_time
+
+    def note_time(self) -> None:
+        """From here on, `is_time_changed` compares with the time that is chosen now."""
+        self.time_before = self.chosen_time
 
     def media_ids(self) -> list[UUID]:
         pieces = [piece for leaf in self.every_leaf() for piece in leaf.media]
@@ -175,6 +190,8 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
     sheet.when = form.get("when", "at") if form.get("when") in WHEN else "at"
     sheet.date, sheet.time, sheet.timezone = form.get("date", ""), form.get("time", ""), form.get("timezone", "")
     sheet.confirm = "confirm" in form
+    sheet.channels_before = form.getlist("channel-before")
+    sheet.time_before = form.get("time-before", "")[:120]
     return sheet
 
 

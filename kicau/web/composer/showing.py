@@ -20,10 +20,11 @@ from kicau.connector.content import Problem, Rendered, RenderedPart
 from kicau.media.acts import all_media
 from kicau.media.models import Medium
 from kicau.plans.pricing import Priced
-from kicau.publishing import approval, desk, mentions, schedule, writing
+from kicau.publishing import approval, desk, mentions, schedule, scheduled_posts, writing
 from kicau.publishing.mentions import Mentioned
-from kicau.publishing.models import Draft, DraftState
+from kicau.publishing.models import Delivery, Draft, DraftState
 from kicau.publishing.schedule import Preview
+from kicau.web.composer import scheduled
 from kicau.web.composer.mends import Mend, mends
 from kicau.web.composer.sheet import Leaf, Sheet, chosen
 from kicau.web.frame import Asked, person_of
@@ -130,7 +131,6 @@ def editor(request: Asked, sheet: Sheet, draft: Draft | None, every: Sequence[Ch
         "without_own": [n for n in networks if n not in sheet.leaves] if len(networks) > 1 else [],
         "forms": _forms(picked, sheet),
         "extras": _extras(picked),
-        "by_hand": draft is not None and draft.state == DraftState.SCHEDULED,
         "poll_lengths": sorted({*_poll_lengths(picked), sheet.poll_minutes}),
     }
 
@@ -209,7 +209,8 @@ def looked(
     media: Mapping[UUID, Medium] | None = None,
 ) -> dict[str, Any]:
     """Previews of all chosen channels, and for each part's key its counts. `media`: what is at hand already."""
-    picked = chosen(sheet, every)
+    picked, rows = chosen(sheet, every), scheduled.deliveries(request, draft)
+    waiting = [row for row in rows if scheduled_posts.is_changeable(row)]
     shown: dict[str, Any] = {
         "look_at": reverse("compose-look"),
         "sheet": sheet,
@@ -222,7 +223,15 @@ def looked(
         "same": {network: not _differs(own, sheet.leaves[""]) for network, own in sheet.leaves.items() if network},
         "confirming": [c for c in picked if capabilities_of(c).needs_confirmation],
     }
-    shown |= _time_note(request, sheet, picked)
+    shown |= _time_note(request, sheet, picked, waiting)
+    if draft is not None and draft.state == DraftState.SCHEDULED:
+        shown |= {
+            "by_hand": True,
+            "waiting": waiting,
+            "begun": [row for row in rows if row not in waiting],
+            "confirming": [],
+            "keeps": sheet.time_before.startswith("keep"),
+        }
     try:
         made = writing.unsaved(request.actor, sheet.composition(), media=media)
         if draft is not None:
@@ -230,6 +239,9 @@ def looked(
         previews = schedule.preview(request.actor, made, picked, due_at=shown["moment"])
     except Refusal as exc:
         return shown | {"unseen": said(exc)}
+    if shown.get("by_hand"):
+        found = scheduled.confirmations(sheet, rows, previews)
+        shown |= {"confirming": found.asked, "lapsed": found.lapsed, "confirmed": found.kept}
     problems = {} if sheet.is_blank else {one.channel.key: len(one.rendered.problems) for one in previews}
     return shown | {
         "seen": _together(sheet, previews),
@@ -285,8 +297,11 @@ def _undescribed(previews: Sequence[Preview]) -> int:
     )
 
 
-def _time_note(request: Asked, sheet: Sheet, picked: Sequence[Channel]) -> dict[str, Any]:
-    """When it would go out, also as the reader's own clock shows it; or what is wrong with the time."""
+def _time_note(request: Asked, sheet: Sheet, picked: Sequence[Channel], waiting: Sequence[Delivery]) -> dict[str, Any]:
+    """When it would go out, also as the reader's own clock shows it; or what is wrong with the time. `waiting`: the
+    deliveries of a scheduled post that have not begun."""
+    if sheet.when == "keep":
+        return {"moment": None, "times": [(row.channel, row.due_at) for row in waiting]}
     if sheet.when == "slot":
         return {"moment": None} | _slots(request, picked)
     if sheet.when != "at":
@@ -298,6 +313,7 @@ def _time_note(request: Asked, sheet: Sheet, picked: Sequence[Channel]) -> dict[
     note: dict[str, Any] = {"moment": moment}
     if sheet.timezone != person_of(request).timezone:
         note["elsewhere"] = True
+    note["one_time"] = len({row.due_at for row in waiting}) > 1
     if moment is not None and moment < clock.now() - schedule.GRACE:
         note["time_error"] = _("This time is in the past; choose a time to come, or now.")
     return note

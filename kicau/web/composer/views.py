@@ -27,9 +27,9 @@ from kicau.connector.content import MediaKind
 from kicau.media import pages
 from kicau.media.acts import add_medium, crop_medium, one_medium
 from kicau.media.models import Medium
-from kicau.publishing import acts, approval, compose, reading, schedule, writing
+from kicau.publishing import acts, approval, compose, reading, schedule, scheduled_posts, writing
 from kicau.publishing.models import Draft, DraftState
-from kicau.web.composer import showing
+from kicau.web.composer import scheduled, showing
 from kicau.web.composer.shaping import shape
 from kicau.web.composer.sheet import MOST_MEDIA, Piece, Sheet, chosen, from_draft, from_form, unseen
 from kicau.web.frame import Asked, page, person_of
@@ -65,11 +65,13 @@ def composer(request: Asked, draft_id: UUID) -> HttpResponse:
         sheet = pending
     else:
         sheet = from_draft(draft)
-        if "desk" not in draft.extras and draft.state != DraftState.SCHEDULED:
+        if draft.state == DraftState.SCHEDULED:
+            sheet.channels = []  # its deliveries say where it goes
+        elif "desk" not in draft.extras:
             only = request.GET.get("channel", "")  # of what it answers
             sheet.channels = [only] if any(c.key == only for c in every) else _usual(request, every)
-        elif draft.state == DraftState.SCHEDULED:
-            sheet.channels = reading.channels_of(request.actor, draft)
+    if draft is not None and draft.state == DraftState.SCHEDULED:
+        scheduled.fill(sheet, scheduled.deliveries(request, draft))
     sheet.hand = new_id().hex
     _with_time(sheet)
     shown = showing.whole_page(request, sheet, draft, every)
@@ -176,11 +178,8 @@ def send(request: Asked) -> HttpResponse:
         if draft is not None and how in ("theirs", "mine"):
             return _settle(request, sheet, draft, how)
         if draft is not None and draft.state == DraftState.SCHEDULED:
-            saved = acts.edit_draft(request.actor, draft.id, sheet.composition(), version=sheet.version)
-        else:
-            saved = writing.keep(
-                request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk()
-            )
+            return _save_scheduled(request, sheet, draft, how)
+        saved = writing.keep(request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk())
         sheet.version = saved.version
         return _finish(request, sheet, saved, how)
     except NotFound:
@@ -188,8 +187,28 @@ def send(request: Asked) -> HttpResponse:
     except Refusal as exc:
         every = list(channels.channels(request.actor))
         shown = showing.whole_page(request, sheet, draft, every)
-        shown |= {"errors": by_field(exc), "sentence": said(exc), "clash": isinstance(exc, Conflict)}
+        if scheduled.asks_to_confirm(exc):
+            shown |= {"confirm_again": by_field(exc).get("confirm", [])}
+        else:
+            clashes = isinstance(exc, Conflict) and draft is not None and sheet.version != draft.version
+            shown |= {"errors": by_field(exc), "sentence": said(exc), "clash": clashes}
         return render(request, "web/composer.html", shown, status=422)
+
+
+def _save_scheduled(request: Asked, sheet: Sheet, draft: Draft, how: str) -> HttpResponse:
+    """Save content, time and channels of what has not begun. A form of before the post was scheduled changes nothing:
+    a second press of its button leads to the post, and other words come back to their author."""
+    if how in ("schedule", "submit"):
+        if writing.says(draft, sheet.composition()):
+            return redirect("post", draft_id=draft.id)
+        scheduled.fill(sheet, scheduled.deliveries(request, draft))
+        raise Conflict("This post was scheduled meanwhile. Save your changes to it, or publish it again.")
+    confirm = True if sheet.confirm or how == "save-confirmed" else False if how == "save-unconfirmed" else None
+    usable = filter(showing.usable, channels.channels(request.actor))
+    wanted = scheduled.change_of(sheet, usable, confirm=confirm)
+    done = scheduled_posts.change(request.actor, draft.id, wanted, version=sheet.version)
+    scheduled.report(request, done)
+    return redirect("post", draft_id=draft.id)
 
 
 def _settle(request: Asked, sheet: Sheet, draft: Draft, how: str) -> HttpResponse:
@@ -199,7 +218,9 @@ def _settle(request: Asked, sheet: Sheet, draft: Draft, how: str) -> HttpRespons
         if draft.state in UNSENT:
             writing.keep(request.actor, draft.id, sheet.composition(), version=draft.version, desk=sheet.desk())
         else:
-            acts.edit_draft(request.actor, draft.id, sheet.composition(), version=draft.version)
+            usable = filter(showing.usable, channels.channels(request.actor))
+            wanted = scheduled.change_of(sheet, usable, confirm=sheet.confirm or None)
+            scheduled_posts.change(request.actor, draft.id, wanted, version=draft.version)
         told = _("Your version is in its place; theirs is kept as a draft of its own.")
     else:
         other = writing.keep(request.actor, new_id(), sheet.composition(), version=0, desk=sheet.desk())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from kicau.base.ids import new_id
 from kicau.media.acts import add_medium
 from kicau.media.models import Medium
 from kicau.media.tests.samples import video
-from kicau.publishing import compose
+from kicau.publishing import acts, compose, schedule
 from kicau.publishing.models import ChannelGroup, Delivery, Draft, SavedText
 from kicau.web.composer.shaping import cut
 
@@ -409,3 +410,158 @@ def test_a_link_card_begins_with_the_texts_address_and_a_page_that_cannot_be_rea
         asked | {"link-url": "http://127.0.0.1:9/gayo", "link-title": "Gayo", "act": "link:read"},
     ).content.decode()
     assert 'value="Gayo"' in html
+
+
+# A post that is scheduled already
+
+
+def opened(page, draft_id) -> dict[str, list[str]]:
+    """The fields of the editor as it opens, as a browser would send them."""
+    found: dict[str, list[str]] = {}
+    html = page.get(reverse("compose-draft", args=[draft_id])).content.decode()
+    for tag in re.findall(r"<input[^>]*>", html[html.index('id="composer"') :]):
+        given = dict(re.findall(r'([\w:-]+)="([^"]*)"', tag))
+        ticks = given.get("type") in ("checkbox", "radio")
+        if "name" in given and (not ticks or re.search(r"\schecked", tag)):
+            found.setdefault(given["name"], []).append(given.get("value", "on"))
+    found["text:p1"] = [re.search(r'name="text:p1"[^>]*>([^<]*)<', html)[1]]
+    return found
+
+
+def save(page, form, **more):
+    return page.post(reverse("compose-send"), {**form, "how": "save", **more}, follow=True)
+
+
+def test_the_editor_opens_with_the_real_time_and_saving_another_moves_all(page, actor, post):
+    rows = post(to=["x-kopisenja", "mastodon-kopisenja"]).deliveries
+    due = (clock.now() + timedelta(days=2)).replace(second=0, microsecond=0)
+    for row in rows:
+        acts.move(actor, row.id, due, "Asia/Jakarta")
+    form = opened(page, rows[0].draft_id)
+    local = due.astimezone(clock.zone("Asia/Jakarta"))
+    assert (form["when"], form["date"], form["time"]) == (["at"], [f"{local:%Y-%m-%d}"], [f"{local:%H:%M}"])
+    another = local + timedelta(days=3)
+    html = save(page, form, date=f"{another:%Y-%m-%d}", **{"text:p1": "After"}).content.decode()
+    assert "New time:" in html
+    assert {row.due_at for row in Delivery.objects.all()} == {another}
+    assert {row.rendered["parts"][0]["text"] for row in Delivery.objects.all()} == {"After"}
+    assert Delivery.objects.count() == 2
+
+
+def test_a_post_that_was_moved_while_the_editor_was_open_keeps_its_new_time(page, actor, post):
+    row = post().deliveries[0]
+    form = opened(page, row.draft_id)
+    due = clock.now() + timedelta(days=5)
+    acts.move(actor, row.id, due)
+    page.post(reverse("compose-keep"), {**form, "text:p1": "Typed"})
+    save(page, form, **{"text:p1": "After"})
+    row.refresh_from_db()
+    assert (row.due_at, row.rendered["parts"][0]["text"]) == (due, "After")
+
+
+def test_what_was_typed_and_not_saved_opens_with_the_real_time_too(page, actor, post):
+    row = post().deliveries[0]
+    form = opened(page, row.draft_id)
+    page.post(reverse("compose-keep"), {**form, "text:p1": "Typed"})
+    due = (clock.now() + timedelta(days=5)).replace(second=0, microsecond=0)
+    acts.move(actor, row.id, due, "UTC")
+    again = opened(page, row.draft_id)
+    assert (again["date"], again["time"], again["text:p1"]) == ([f"{due:%Y-%m-%d}"], [f"{due:%H:%M}"], ["Typed"])
+
+
+def test_different_times_are_said_and_kept_unless_one_is_chosen(page, actor, post):
+    first, second = post(to=["x-kopisenja", "mastodon-kopisenja"]).deliveries
+    due = clock.now() + timedelta(days=4)
+    acts.move(actor, second.id, due)
+    form = opened(page, first.draft_id)
+    assert form["when"] == ["keep"]
+    html = page.get(reverse("compose-draft", args=[first.draft_id])).content.decode()
+    assert html.count('<li class="row">', html.index('class="plain small soft times"')) >= 2
+    save(page, form, **{"text:p1": "After"})
+    assert set(Delivery.objects.values_list("due_at", flat=True)) == {first.due_at, due}
+    day = clock.now() + timedelta(days=6)
+    save(page, opened(page, first.draft_id), when="at", date=f"{day:%Y-%m-%d}", time="09:00", timezone="UTC")
+    assert [f"{at:%d %H:%M}" for at in set(Delivery.objects.values_list("due_at", flat=True))] == [f"{day:%d} 09:00"]
+
+
+def test_what_has_begun_is_named_and_channels_are_added_and_taken_out(page, post):
+    first = post(to=["x-kopisenja", "mastodon-kopisenja"]).deliveries[0]
+    Delivery.objects.filter(id=first.id).update(state="published")
+    form = opened(page, first.draft_id)
+    form["channel"] = ["x-kopisenja", "bluesky-kopisenja"]
+    html = save(page, form, **{"text:p1": "After"}).content.decode()
+    for words in (
+        "published or on its way: Kopi Senja (X)",
+        "Scheduled on Kopi Senja (Bluesky)",
+        "Cancelled on Kopi Senja (Mastodon)",
+    ):
+        assert words in html
+    states = dict(Delivery.objects.values_list("channel__key", "state"))
+    assert states == {"x-kopisenja": "published", "mastodon-kopisenja": "canceled", "bluesky-kopisenja": "scheduled"}
+
+
+def test_a_confirmation_is_asked_in_the_same_place_and_never_lost_silently(page, actor, channels):
+    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Kopi"),)))
+    due = clock.now() + timedelta(days=1)
+    row = schedule.schedule(
+        actor, compose.one_draft(actor, draft.id), ["linkedin-kopisenja"], due, confirm=True
+    ).deliveries[0]
+    given = row.confirmed_at
+    form = opened(page, draft.id)
+    day = clock.now() + timedelta(days=6)
+    save(page, form, date=f"{day:%Y-%m-%d}")
+    row.refresh_from_db()
+    assert (row.state, row.confirmed_at) == ("scheduled", given)
+    form = {**opened(page, draft.id), "text:p1": "Teh"}
+    assert (
+        "You changed what Sari Wulandari confirmed for LinkedIn"
+        in page.post(reverse("compose-look"), form).content.decode()
+    )
+    asked = page.post(reverse("compose-send"), {**form, "how": "save"})
+    assert asked.status_code == 422
+    assert 'id="confirm-again"' in asked.content.decode()
+    assert ">Teh</textarea>" in asked.content.decode()
+    row.refresh_from_db()
+    assert (row.rendered["parts"][0]["text"], row.confirmed_at) == ("Kopi", given)
+    save(page, form, how="save-confirmed")
+    row.refresh_from_db()
+    assert (row.rendered["parts"][0]["text"], row.state) == ("Teh", "scheduled")
+    form = {**opened(page, draft.id), "text:p1": "Susu"}
+    html = save(page, form, how="save-unconfirmed").content.decode()
+    row.refresh_from_db()
+    assert (row.state, row.hold) == ("held", "confirmation")
+    assert "Held until somebody confirms it: Kopi Senja (LinkedIn)" in html
+
+
+def test_a_second_press_and_an_old_tab_make_no_second_set(page, form):
+    page.post(reverse("compose-send"), form("Kopi"))
+    assert page.post(reverse("compose-send"), form("Kopi")).status_code == 302
+    other = page.post(reverse("compose-send"), form("Other words"))
+    assert other.status_code == 422
+    assert ">Other words</textarea>" in other.content.decode()
+    assert Delivery.objects.count() == 1
+
+
+def test_publishing_again_asks_first_where_and_when(page, post):
+    row = post().deliveries[0]
+    address = reverse("publish-again", args=[row.draft_id])
+    assert page.get(address).status_code == 200
+    day = clock.now() + timedelta(days=2)
+    wanted = {
+        "channel": ["x-kopisenja"],
+        "when": "at",
+        "date": f"{day:%Y-%m-%d}",
+        "time": "09:00",
+        "timezone": "UTC",
+        "ask": "1",
+    }
+    html = page.get(address, wanted).content.decode()
+    assert "Make 1 more post?" in html
+    assert f'datetime="{day:%Y-%m-%d}T09:00:00+00:00"' in html
+    assert Delivery.objects.count() == 1
+    for wrong in ({**wanted, "channel": []}, {**wanted, "date": "2020-01-01"}, {**wanted, "time": "x"}):
+        assert page.post(address, wrong).status_code == 422
+    assert page.post(address, wanted).status_code == 302
+    assert sorted(Delivery.objects.values_list("due_at", flat=True))[1] == day.replace(
+        hour=9, minute=0, second=0, microsecond=0
+    )

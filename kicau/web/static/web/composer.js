@@ -107,10 +107,20 @@ function snapshot() {
   return new Map([...document.querySelectorAll("#editor [id][name]")].filter((f) => f.type !== "file").map((f) => [f.id, typed(f)]));
 }
 
+// One request at a time: each is sent with what the answer before it made of the editor, so no answer undoes another.
+let shaping = Promise.resolve();
+function inTurn(send) {
+  const active = document.activeElement;
+  shaping = shaping.then(() => {
+    before = snapshot();
+    begun = active?.isConnected ? active : document.activeElement;
+    return send();
+  }).catch(() => {}); // a request that got no answer holds up none of those behind it
+  return shaping;
+}
+
 function shape(act, source = "#shaper", more = {}) {
-  before = snapshot();
-  begun = document.activeElement;
-  return htmx.ajax("POST", form.dataset.shape, { source, target: "#editor", swap: "innerHTML", values: { act, ...more } });
+  return inTurn(() => htmx.ajax("POST", form.dataset.shape, { source, target: "#editor", swap: "innerHTML", values: { act, ...more } }));
 }
 
 let meanwhile = new Map();
@@ -300,12 +310,13 @@ found.then((left) => {
   const values = {};
   for (const [name, value] of left) (values[name] ??= []).push(value);
   const others = Number(values.version?.[0] ?? 0) < Number(form.elements.version.value) && values.hand?.[0] !== form.dataset.lastHand;
-  for (const name of ["date", "time", "timezone"]) if (values[name]) form.elements[name].value = values[name][0];
-  for (const radio of form.querySelectorAll("[name=when]")) radio.checked = radio.value === values.when?.[0];
+  if ((values["time-before"]?.[0] ?? "") === (form.elements["time-before"]?.value ?? "")) { // a scheduled post that was moved since keeps its new time
+    for (const name of ["date", "time", "timezone"]) if (values[name]) form.elements[name].value = values[name][0];
+    for (const radio of form.querySelectorAll("[name=when]")) radio.checked = radio.value === values.when?.[0];
+  }
   if (others) told_of_clash();
-  before = snapshot();
-  htmx.ajax("POST", form.dataset.shape, { source: "#restorer", target: "#editor", swap: "innerHTML", values: { ...values, act: "restore:" } })
-    .then(() => { if (!others) kept.textContent = kept.dataset.restored; });
+  inTurn(() => htmx.ajax("POST", form.dataset.shape, { source: "#restorer", target: "#editor", swap: "innerHTML", values: { ...values, act: "restore:" } })
+    .then(() => { if (!others) kept.textContent = kept.dataset.restored; }));
 });
 const own = `/compose/${form.dataset.composer}`;
 if (location.pathname !== own) history.replaceState(null, "", own);
