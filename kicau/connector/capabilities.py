@@ -28,6 +28,7 @@ class Fact:
     value: int | float | str
     source: str  # an address, or the official document's name
     checked: date
+    ends: date | None = None  # the first day on which it no longer holds, where the network has announced one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

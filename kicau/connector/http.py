@@ -197,9 +197,13 @@ class Http:
             method, url, charge, safe, timeout, counted is not None, sent, params, content, redirects
         )
         self.allowed += self.read_allowances(reply)
+        if reply.ok and counted is not None:
+            self._count(reply, counted)
+        return self.accept(reply)
+
+    def accept(self, reply: Reply) -> Reply:
+        """A 2xx reply as it is; any other raises the error that it means. Also for an answer inside another answer."""
         if reply.ok:
-            if counted is not None:
-                self._count(reply, counted)
             return reply
         if door := self.read_door(reply):
             self.shut.append(door)

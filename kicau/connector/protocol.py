@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from kicau.connector.capabilities import Capabilities, Option
+from kicau.connector.capabilities import Capabilities, Fact, Option
 from kicau.connector.content import JSON, Charge, Delivery, Draft, Published, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
@@ -129,6 +129,20 @@ def takes(auth: Auth) -> tuple[Charge, ...]:
     return auth.takes if isinstance(auth, Foretells) else ()
 
 
+@runtime_checkable
+class HasFacts(Protocol):
+    """The optional role of showing the facts that a connector is built on."""
+
+    @property
+    def facts(self) -> Mapping[str, Fact]: ...
+
+
+def ending_facts(connector: Connector) -> dict[str, Fact]:
+    """Facts with a day on which they end, such as a version of an API, by their names."""
+    facts = connector.facts if isinstance(connector, HasFacts) else {}
+    return {name: fact for name, fact in facts.items() if fact.ends is not None}
+
+
 async def prove(connector: Connector, session: Session) -> None:
     """Ask the network whether the channel's token lives. Raises AuthExpired where it does not, else as any call."""
     if isinstance(connector, Proves):
@@ -137,4 +151,16 @@ async def prove(connector: Connector, session: Session) -> None:
         await connector.capabilities(session)
 
 
-__all__ = ["Account", "Auth", "Connector", "Foretells", "Proves", "Published", "Redirect", "prove", "takes"]
+__all__ = [
+    "Account",
+    "Auth",
+    "Connector",
+    "Foretells",
+    "HasFacts",
+    "Proves",
+    "Published",
+    "Redirect",
+    "ending_facts",
+    "prove",
+    "takes",
+]

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 
 from kicau.connector import clock
 from kicau.connector.capabilities import Fact
 from kicau.connector.content import JSON, Charge
-from kicau.connector.errors import Uncertain
+from kicau.connector.errors import Unavailable, Uncertain
 from kicau.connector.http import TIMEOUT, Http, Reply
 from kicau.connector.session import Session
 
 VERSION = Fact(
     value="v26.0",  # the one place that names it
-    source="https://developers.facebook.com/docs/graph-api/changelog: v26.0 of 2026-07-29; a version lives two years",
-    checked=date(2026, 11, 24),
+    source=(
+        "https://developers.facebook.com/docs/graph-api/changelog/versions: v26.0 of 2026-07-29. Its end is not in the "
+        "table yet; the versions before it end two years after the next one came out, and v27.0 came out on 2026-11-04"
+    ),
+    checked=date(2026, 12, 2),
+    ends=date(2028, 11, 4),
 )
+MAX_BATCH_CALLS = 50  # https://developers.facebook.com/docs/graph-api/batch-requests, 2026-12-02
 CALL = Charge(
     "calls", always=True
 )  # calls cost no money; the windows of X-App-Usage and X-Business-Use-Case-Usage count them
@@ -69,12 +76,29 @@ class Graph:
     async def get(self, path: str, **params: str) -> dict[str, Any]:
         return (await self.look(path, **params))[0]
 
-    async def several(self, ids: Sequence[str], fields: str) -> dict[str, Any]:
-        """Many objects in one call, by id; each counts as a call of its own
-        (https://developers.facebook.com/docs/graph-api/overview/rate-limiting, as quoted, 2026-11-26)."""
-        params = {"ids": ",".join(ids), "fields": fields, **self.signed()}
-        charge = replace(CALL, units=len(ids))
-        return self._body(await self.http.call("GET", self.url(""), charge=charge, params=params))
+    async def batch(self, calls: Sequence[tuple[str, Mapping[str, str]]]) -> list[Reply | None]:
+        """Up to 50 reads, each a path and its parameters, in one synchronous batch; their answers in the same order.
+        None: Graph had no time for that one, and it may be asked again. `answer` reads the others.
+
+        Each call in a batch counts as a call (https://developers.facebook.com/docs/graph-api/batch-requests, 2026-12-02).
+        """
+        listed = [{"method": "GET", "relative_url": f"{path}?{urlencode(params)}"} for path, params in calls]
+        form = {"batch": json.dumps(listed), **self.signed()}
+        charge = replace(CALL, units=len(calls))
+        reply = await self.http.call("POST", self.url(""), charge=charge, form=form, repeatable=True)
+        found = reply.json()
+        if isinstance(found, dict):
+            self._body(reply)
+        if not isinstance(found, list) or len(found) != len(calls):
+            raise Unavailable(f"the answer to a batch of {len(calls)} calls was no list of as many answers")
+        answers = [_batch_item(one) for one in found]
+        if last := next((one for one in reversed(answers) if one is not None), None):
+            self.http.allowed += self.http.read_allowances(last)
+        return answers
+
+    def answer(self, reply: Reply) -> dict[str, Any]:
+        """The object that one answer of a batch holds. Raises the error that it means, as a call of its own would."""
+        return self._body(self.http.accept(reply))
 
     async def look(self, path: str, **params: str) -> tuple[dict[str, Any], timedelta]:
         """The answer, and how far the network's clock is ahead of ours at the least (zero where it does not say)."""
@@ -121,6 +145,19 @@ def page_graph(session: Session, endpoint: str = "graph") -> Graph:
         token=session.credentials.access_token,
         secret=session.app.client_secret,
     )
+
+
+def _batch_item(found: JSON) -> Reply | None:
+    """One answer of a batch: its code, its headers as names with values, and its body as text."""
+    if not isinstance(found, dict) or not isinstance(code := found.get("code"), int):
+        return None
+    listed = found.get("headers")
+    headers = {
+        str(one.get("name", "")).lower(): str(one.get("value", ""))
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict)
+    }
+    return Reply(code, headers, str(found.get("body") or "").encode())
 
 
 def moment(value: JSON) -> datetime | None:

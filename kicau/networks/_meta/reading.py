@@ -2,44 +2,59 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import batched
 from typing import Any
 
-from kicau.connector.errors import Rejected
+from kicau.connector.errors import Rejected, Unavailable
 from kicau.networks._meta.errors import is_gone
-from kicau.networks._meta.graph import Graph
+from kicau.networks._meta.graph import MAX_BATCH_CALLS, Graph
 
-# Objects in one `?ids=`: Graph's own refusal names 50, as developers quote it; its pages name no number (2026-11-26).
-BATCH = 50
+MAX_BATCH_ROUNDS = 3  # how often what a batch left unanswered is asked again, the first time included
 
 
-async def many(graph: Graph, ids: Sequence[str], fields: str) -> dict[str, Mapping[str, Any]]:
-    """What is there of them, by id.
+async def many(graph: Graph, fields: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+    """Objects by id, each with the fields that `fields` names for it.
 
-    Graph refuses all of them where one is gone (803), and names that one; where it names none, each is asked for.
+    What is gone is left out. So is what Graph refuses to show, unless it refuses everything: then this raises Rejected.
+    Any other error of one object (a limit, a lost permission) is an error of all of them.
     """
-    if not ids:
-        return {}
-    try:
-        found = await graph.several(ids, fields)
-    except Rejected as refused:
-        if not is_gone(refused):
-            raise
-        gone = set(re.findall(r"[\d_]+", refused.detail)) & set(ids)
-        if gone:
-            return await many(graph, [one for one in ids if one not in gone], fields)
-        return {one: row for one in ids if (row := await _one(graph, one, fields)) is not None}
-    return {one: row for one in ids if isinstance(row := found.get(one), dict)}
+    found, refused = dict[str, Mapping[str, Any]](), list[Rejected]()
+    for ids in batched(fields, MAX_BATCH_CALLS):
+        waiting = list(ids)
+        for _ in range(MAX_BATCH_ROUNDS):
+            waiting = await _round(graph, fields, waiting, found, refused)
+            if not waiting:
+                break
+        else:
+            raise Unavailable(f"{len(waiting)} calls of a batch were left unanswered {MAX_BATCH_ROUNDS} times")
+    if refused and not found:
+        raise refused[0]
+    return found
 
 
-async def _one(graph: Graph, one: str, fields: str) -> Mapping[str, Any] | None:
-    try:
-        return await graph.get(one, fields=fields)
-    except Rejected as refused:
-        if not is_gone(refused):
-            raise
-        return None
+async def _round(
+    graph: Graph,
+    fields: Mapping[str, str],
+    ids: list[str],
+    found: dict[str, Mapping[str, Any]],
+    refused: list[Rejected],
+) -> list[str]:
+    """One batch: puts what is answered into `found` and `refused`, and returns the ids that are to be asked again."""
+    again = list[str]()
+    answers = await graph.batch([(one, {"fields": fields[one]}) for one in ids])
+    for one, reply in zip(ids, answers, strict=True):
+        try:
+            if reply is None:
+                again.append(one)
+            else:
+                found[one] = graph.answer(reply)
+        except Unavailable:
+            again.append(one)
+        except Rejected as exc:
+            if not is_gone(exc):
+                refused.append(exc)
+    return again
 
 
 def rows(edge: Any) -> list[Mapping[str, Any]]:

@@ -18,12 +18,13 @@ from typing import Any, ClassVar
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from kicau.connector.sandbox import Handler, Sandbox, SeededAccount, Validator
 from kicau.networks._meta.fields import parse_fields
 from kicau.networks._meta.forms import Upload, read_form
 from kicau.networks._meta.graph import proof
-from kicau.networks._meta.reading import BATCH
+from kicau.networks._meta.sandbox_batch import METHODS, BatchCall, batch_answer, read_batch, refuse_legacy
 from kicau.networks._meta.sandbox_calls import (
     FILES,
     HOUR,
@@ -36,6 +37,8 @@ from kicau.networks._meta.sandbox_calls import (
     time_of,
     unfetchable,
 )
+
+MAX_IDS = 50  # in one multi-ID request, by Graph's own refusal as developers quote it
 
 
 @dataclass(slots=True)
@@ -53,10 +56,13 @@ class GraphSandbox(Sandbox):
 
     buc: ClassVar[tuple[str, int]]  # the use case's name in X-Business-Use-Case-Usage, and its error code
     graph_prefixes: ClassVar[tuple[str, ...]] = ("",)  # paths that stand for a host of the API
+    facebook_prefixes: ClassVar[tuple[str, ...]] = ()  # those of graph.facebook.com: no other host documents batches
     token_starts: ClassVar[Mapping[str, str]] = {"user": "EAAU", "page": "EAAP", "instagram": "IGAA"}  # by kind
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
-        self.oldest, self.newest = (23, 0), (26, 0)  # versions that it answers
+        self.oldest, self.newest = (21, 0), (27, 0)  # versions that it answers
+        self.app_created = "2026-11-24"  # the day on which the app was made; one of before 4 November may use more
+        self.batch_timeouts = 0  # how many calls of coming batches are left unanswered, the last of a batch first
         self.limits_off = False
         self.require_proof = False  # the app setting "Require App Secret"
         self.processing_seconds = 3.0  # that a video takes
@@ -89,7 +95,9 @@ class GraphSandbox(Sandbox):
 
     def routes(self) -> Iterable[web.RouteDef]:
         for prefix in self.graph_prefixes:
-            yield web.route("*", prefix + r"/{version:v\d+\.\d+}/{tail:.*}", self._graph)
+            yield web.route("*", prefix + r"/{version:v\d+\.\d+}{tail:(?:/.*)?}", self._graph)
+        for prefix in self.facebook_prefixes:
+            yield web.post(prefix or "/", self._batch_without_version)
         yield web.get("/scontent/{key}", self._media)
 
     def application(self) -> web.Application:
@@ -118,51 +126,119 @@ class GraphSandbox(Sandbox):
             answer.headers["Date"] = format_datetime(self.now(), usegmt=True)
         return answer
 
+    async def _batch_without_version(self, request: web.Request) -> web.Response:
+        request.match_info["version"], request.match_info["tail"] = "v{}.{}".format(*self.newest), ""
+        return await self._graph(request)
+
     async def _graph(self, request: web.Request) -> web.Response:
-        subject = ""
+        subject, version, tail = "", request.match_info["version"], request.match_info["tail"].strip("/")
+        body: Any
         try:
-            ask = self._ask(request)
-            subject = str(ask.token["subject"])
-            self._count(ask)
-            body = await (self.answer(ask) if ask.node else self._several(ask))
-            status, extra = 200, dict[str, str]()
+            self.check_version(version, tail)
+            token = self.authenticate(request)
+            subject = str(token["subject"])
+            if request.method == "POST" and "batch" in request[PARAMS] and self._is_facebook_host(request):
+                status, extra, body = 200, dict[str, str](), await self._batch(request, token)
+            else:
+                status, extra, body = await self._carry_out(self._ask(request, token, version, tail))
         except GraphError as refused:
             body, status, extra = refused.body, refused.status, refused.headers
-        headers = {
-            "facebook-api-version": request.match_info["version"],
-            "x-fb-trace-id": secrets.token_hex(6),
-            **self.usage_headers(subject),
-            **extra,
-        }
+        headers = {**self._answer_headers(version, subject), **extra}
         return web.json_response(body, status=status, headers=headers)
 
-    def _ask(self, request: web.Request) -> Ask:
-        version, tail = request.match_info["version"], request.match_info["tail"].strip("/")
-        self.check_version(version, tail)
+    def _answer_headers(self, version: str, subject: str) -> dict[str, str]:
+        return {
+            "facebook-api-version": version,
+            "x-fb-trace-id": secrets.token_hex(6),
+            **self.usage_headers(subject),
+        }
+
+    async def _carry_out(self, ask: Ask) -> tuple[int, dict[str, str], Any]:
+        """Status, headers and body of one call, which counts as one whether it is refused or not."""
+        try:
+            self._count(ask)
+            return 200, {}, await (self.answer(ask) if ask.node else self._several(ask))
+        except GraphError as refused:
+            return refused.status, refused.headers, refused.body
+
+    def _is_facebook_host(self, request: web.Request) -> bool:
+        return any(
+            request.path == (prefix or "/") or request.path.startswith(f"{prefix}/v")
+            for prefix in self.facebook_prefixes
+        )
+
+    async def _batch(self, request: web.Request, token: Doc) -> list[Doc | None]:
+        """Each call with a status of its own, in the order in which they were sent; null where time ran out."""
+        calls = read_batch(request[PARAMS]["batch"])
+        with_headers = request[PARAMS].get("include_headers", "true").lower() not in ("false", "0")
+        lost = min(self.batch_timeouts, len(calls))
+        self.batch_timeouts -= lost
+        answers = list[Doc | None]()
+        for n, call in enumerate(calls):
+            subject, version = "", call.version or request.match_info["version"]
+            try:
+                if call.method not in METHODS:
+                    raise GraphError(100, f"(#100) Unknown method: {call.method}")
+                self.check_version(version, call.path)
+                own = self._token_of_batch_call(call, request, token)
+                subject = str(own["subject"])
+                ask = self._ask_of(request, call.method, version, call.path, call.params, own)
+                ask.files = {name: request[FILES][name] for name in call.files if name in request[FILES]}
+                if n >= len(calls) - lost:
+                    self._count(ask)
+                    answers.append(None)
+                    continue
+                status, extra, body = await self._carry_out(ask)
+            except GraphError as refused:
+                status, extra, body = refused.status, refused.headers, refused.body
+            headers = {**self._answer_headers(version, subject), **extra}
+            answers.append(batch_answer(status, headers, body, with_headers=with_headers))
+        return answers
+
+    def _token_of_batch_call(self, call: BatchCall, request: web.Request, token: Doc) -> Doc:
+        """Its own where it names one; else the one of the whole batch."""
+        if not call.params.get("access_token"):
+            return token
+        return self._check_proof(self.check_token(call.params["access_token"]), call.params)
+
+    def _ask(self, request: web.Request, token: Doc, version: str, tail: str) -> Ask:
+        ask = self._ask_of(request, request.method, version, tail, request[PARAMS], token)
+        ask.files = request[FILES]
+        return ask
+
+    def _ask_of(
+        self, request: web.Request, method: str, version: str, tail: str, params: dict[str, str], token: Doc
+    ) -> Ask:
         node, _, edge = tail.partition("/")
-        several = request.method == "GET" and not tail and bool(request[PARAMS].get("ids"))
+        several = method == "GET" and not tail and bool(params.get("ids")) and self._is_facebook_host(request)
         if "/" in edge or not (node or several):
             raise GraphError(2500, f"Unknown path components: /{edge or tail}")
-        token = self.authenticate(request)
+        refuse_legacy(params, version, self.app_created)
         ask = Ask(
             request=request,
-            method=request.method,
+            method=method,
             version=version,
             node=node,
             edge=edge,
-            params=request[PARAMS],
-            files=request[FILES],
+            params=params,
+            files={},
             token=token,
+            url=request.url if tail == request.match_info["tail"].strip("/") else self._address(version, tail, params),
         )
         if node == "me":
             ask.node = token["subject"]
         return ask
 
+    def _address(self, version: str, tail: str, params: Mapping[str, str]) -> URL:
+        """Of one call of a batch, as if it had been sent alone."""
+        return URL(f"{self.base_url}{self.facebook_prefixes[0]}/{version}/{tail}").with_query(params)
+
     async def _several(self, ask: Ask) -> Doc:
-        """`?ids=`: many objects in one call, each counted as one; one that is not there has all of them refused."""
+        """`?ids=`, for apps made before 4 November 2026: many objects in one call, each counted as one; where one is
+        not there, all of them are refused."""
         ids = [one for one in ask.params["ids"].split(",") if one]
-        if len(ids) > BATCH:
-            raise GraphError(100, f"(#100) Too many IDs. Maximum: {BATCH}. Provided: {len(ids)}.")
+        if len(ids) > MAX_IDS:
+            raise GraphError(100, f"(#100) Too many IDs. Maximum: {MAX_IDS}. Provided: {len(ids)}.")
         found, gone = dict[str, Any](), list[str]()
         for n, one in enumerate(ids):
             if n:
@@ -224,7 +300,10 @@ class GraphSandbox(Sandbox):
         if request.get(REVOKE):
             token = self.store.put("token", given, {**token, "revoked": True})
             token = self.check_token(given)
-        wanted = proof(self.default_app.client_secret, given)
+        return self._check_proof(token, params)
+
+    def _check_proof(self, token: Doc, params: Mapping[str, str]) -> Doc:
+        wanted = proof(self.default_app.client_secret, token["token"])
         sent = params.get("appsecret_proof", "")
         if (sent or self.require_proof) and token["kind"] != "instagram" and sent != wanted:
             raise GraphError(100, "Invalid appsecret_proof provided in the API argument", kind="GraphMethodException")
@@ -372,7 +451,7 @@ class GraphSandbox(Sandbox):
         if rows:
             answer["paging"] = {"cursors": {"before": str(rows[0]["id"]), "after": str(rows[-1]["id"])}}
         if more:
-            answer["paging"]["next"] = str(ask.request.url.update_query(after=str(rows[-1]["id"])))
+            answer["paging"]["next"] = str(ask.url.update_query(after=str(rows[-1]["id"])))
         if ask.flag("summary"):
             answer["summary"] = {"total_count": len(rows)}
         return answer

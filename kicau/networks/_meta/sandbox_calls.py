@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
+from yarl import URL
 
 from kicau.connector.sandbox import Sandbox
 from kicau.networks._meta.fields import Fields
@@ -70,6 +71,7 @@ class Ask:
     params: dict[str, str]
     files: dict[str, Upload]
     token: Doc
+    url: URL
 
     def flag(self, name: str, default: bool = False) -> bool:
         return self.params.get(name, "true" if default else "false").lower() in ("true", "1")

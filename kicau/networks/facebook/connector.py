@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kicau.connector import prices
 from kicau.connector.allowance import Allowance
-from kicau.connector.capabilities import Ability, Capabilities
+from kicau.connector.capabilities import Ability, Capabilities, Fact
 from kicau.connector.content import JSON, Delivery, Draft, Note, PublishResult, Rendered, RenderedPart
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError
@@ -38,6 +38,7 @@ class Facebook(MetaWebhooks):
         "dialog": "https://www.facebook.com",
     }
     baseline = limits.baseline
+    facts: Mapping[str, Fact] = limits.FACTS
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.facebook")
     archive_reader = archive.reader
     can_tell = True

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from kicau.connector.capabilities import Ability, Capabilities, CoverRule, Fact, MediaRule, Option
 from kicau.connector.content import MediaKind, Recipe
+from kicau.networks._meta.graph import VERSION
 
 NETWORK = "Facebook"
 CHECKED = date(2026, 11, 24)
@@ -20,6 +21,7 @@ def _fact(value: int | float | str, source: str) -> Fact:
 
 
 FACTS = {
+    "api.version": VERSION,
     "max_length": _fact(63_206, "widely quoted; in no official document that was found"),
     "max_comment_length": _fact(8_000, "widely quoted; in no official document that was found"),
     "photo.max_size": _fact(

@@ -11,8 +11,9 @@ from typing import Any
 
 from kicau.connector.reading import Answer, Answers, Seen
 from kicau.connector.session import Session
+from kicau.networks._meta.graph import MAX_BATCH_CALLS as BATCH
 from kicau.networks._meta.graph import moment, page_graph
-from kicau.networks._meta.reading import BATCH, many, rows, total
+from kicau.networks._meta.reading import many, rows, total
 
 __all__ = ["BATCH", "answers", "numbers"]
 
@@ -40,24 +41,26 @@ async def answers(session: Session, cursor: str) -> Answers:
 
 
 async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Of posts: shares, comments, reactions; of comments their own answers and likes. A video or reel is kept by the video's own id, which tells likes instead."""
-    graph, own = page_graph(session), f"{session.account_id}_"  # a comment's id begins with the post's, not the Page's
-    posts, videos = [one for one in ids if one.startswith(own)], [one for one in ids if "_" not in one]
-    comments = [one for one in ids if "_" in one and not one.startswith(own)]
-    told = await many(graph, posts, OF_POSTS) | await many(graph, videos, OF_VIDEOS)
-    found = {one: _counts(row, of_post=one.startswith(own)) for one, row in told.items()}
-    for one, row in (await many(graph, comments, OF_COMMENTS)).items():
-        found[one] = {
+    """Of posts: shares, comments, reactions; of comments their own answers and likes. A video or reel is kept by the
+    video's own id, which tells likes instead."""
+    own = f"{session.account_id}_"  # a comment's id begins with the post's, not the Page's
+
+    def fields_of(one: str) -> str:
+        return OF_POSTS if one.startswith(own) else OF_COMMENTS if "_" in one else OF_VIDEOS
+
+    told = await many(page_graph(session), {one: fields_of(one) for one in ids})
+    return {one: _counts(one, row, own) for one, row in told.items()}
+
+
+def _counts(one: str, row: Mapping[str, Any], own: str) -> dict[str, int]:
+    if "_" in one and not one.startswith(own):
+        return {
             name: row[field]
             for name, field in (("comments", "comment_count"), ("likes", "like_count"))
             if isinstance(row.get(field), int)
         }
-    return found
-
-
-def _counts(row: Mapping[str, Any], *, of_post: bool) -> dict[str, int]:
     said = {name: total(row.get(name)) for name in ("comments", "reactions", "likes")}
-    if of_post:  # Graph leaves shares out where there are none
+    if one.startswith(own):  # Graph leaves shares out where there are none
         said["shares"] = (row.get("shares") or {}).get("count", 0)
     return {name: n for name, n in said.items() if isinstance(n, int)}
 

@@ -41,6 +41,7 @@ class Server(WebhookSide, VideoSide):
     accent = "#1b62d1"
     default_app = SeededApp(client_id="102030405060708", client_secret="facebook-sandbox-app-secret")  # noqa: S106
     buc = ("pages", 80001)
+    facebook_prefixes = ("",)
     webhook_object = "page"
     subscribing = {"page": "pages_manage_metadata"}
 

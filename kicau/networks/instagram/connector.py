@@ -8,7 +8,7 @@ from typing import Any
 
 from kicau.connector import prices
 from kicau.connector.allowance import Allowance
-from kicau.connector.capabilities import Ability, Capabilities
+from kicau.connector.capabilities import Ability, Capabilities, Fact
 from kicau.connector.content import Delivery, Draft, Note, PublishResult, Rendered
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError
@@ -40,6 +40,7 @@ class Instagram(MetaWebhooks):
         "facebook": "https://graph.facebook.com",
     }
     baseline = limits.baseline
+    facts: Mapping[str, Fact] = limits.FACTS
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.instagram")
     archive_reader = archive.reader
     finding = people.FINDING

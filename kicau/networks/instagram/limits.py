@@ -6,6 +6,7 @@ from datetime import date
 
 from kicau.connector.capabilities import Ability, Capabilities, CoverRule, Fact, MediaRule, Option
 from kicau.connector.content import MediaKind, Recipe
+from kicau.networks._meta.graph import VERSION
 
 NETWORK = "Instagram"
 CHECKED = date(2026, 11, 24)
@@ -22,6 +23,7 @@ def _fact(value: int | float | str, source: str) -> Fact:
 
 
 FACTS = {
+    "api.version": VERSION,
     "max_length": _fact(2_200, MEDIA),
     "max_comment_length": _fact(2_200, "taken to be a caption's; the comments reference names no number"),
     "max_mentions": _fact(20, MEDIA),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from kicau.connector import checks, prices
-from kicau.connector.capabilities import Capabilities
+from kicau.connector.capabilities import Capabilities, Fact
 from kicau.connector.content import (
     JSON,
     Continue,
@@ -48,6 +48,7 @@ class LinkedIn:
         "www": "https://www.linkedin.com",  # where readers see posts
     }
     baseline = limits.baseline
+    facts: Mapping[str, Fact] = limits.FACTS
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.linkedin")
     archive_reader = archive.reader
     finding = people.FINDING

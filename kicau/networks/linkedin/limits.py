@@ -26,8 +26,8 @@ def _fact(value: int | float | str, source: str) -> Fact:
 
 FACTS: Mapping[str, Fact] = {
     # The version of the API that this connector speaks: the LinkedIn-Version header of every call. LinkedIn serves a
-    # version for about a year, this one until about September 2027. Nothing else names a version.
-    "version": _fact("202609", f"{DOCS}/marketing/versioning"),
+    # version for a year at the least. Nothing else names a version.
+    "version": replace(_fact("202609", f"{DOCS}/marketing/versioning"), ends=date(2027, 9, 1)),
     "max-length": _fact(3000, REFUSAL),
     # Counted in UTF-16 code units: the refusal tells the length of a Java string, and so an emoji counts as two.
     "unit": _fact("UTF-16 code units of the text as readers see it", f"inferred from {REFUSAL}"),

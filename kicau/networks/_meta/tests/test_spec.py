@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlencode
 
 import pytest
 
-from kicau.networks._meta.tests.spec import FACEBOOK, INSTAGRAM, Checker, described
+from kicau.networks._meta.tests.spec import FACEBOOK, INSTAGRAM, Checker, calls, described, removed
 
 facebook, instagram = Checker(FACEBOOK), Checker(INSTAGRAM)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -118,3 +119,39 @@ def test_files_of_a_form_are_seen():
 
 def test_the_description_is_the_one_it_says():
     assert (described("v25.0")["version"], described("v26.0")["version"]) == ("v25.0", "v26.0")
+
+
+def test_a_call_that_nobody_looked_up_in_the_changelogs_is_told():
+    unlisted = {
+        "a call": ("GET", "/v26.0/1/videos", {"fields": "id"}),
+        "a parameter": ("POST", "/v26.0/1/feed", {"message": "a", "backdated_time": "1700000000"}),
+        "a field": ("GET", "/v26.0/1_2", {"fields": "message,icon"}),
+    }
+    for method, path, params in unlisted.values():
+        assert [one for one in told(facebook, method, path, params) if "calls.toml" in one]
+
+
+def test_nothing_is_sent_that_a_version_removed():
+    for call, (parameters, fields) in calls().items():
+        edge = call.rpartition("/")[2]
+        assert not ({edge} | parameters | fields) & removed(), call
+
+
+@pytest.mark.parametrize("name", ["ids", "date_format", "method", "callback", "metric"])
+def test_what_was_removed_is_told(name):
+    params = {name: "total_video_consumption_rate" if name == "metric" else "x"}
+    assert told(facebook, "GET", "/v26.0/1_2", params)
+
+
+def test_each_call_of_a_batch_is_held_against_the_description():
+    def batch(*listed):
+        return told(facebook, "POST", "/v26.0/", {"batch": json.dumps(listed), "access_token": "t"})
+
+    right = {"method": "GET", "relative_url": "1_2?fields=message"}
+    assert batch(right, right) == []
+    assert batch(right, {"method": "GET", "relative_url": "1_2?fields=text"})
+    assert batch({**right, "relativeUrl": "1"})
+    assert batch()
+    assert batch(*[right] * 51)
+    assert told(facebook, "POST", "/v26.0/", {"batch": "no list"})
+    assert told(facebook, "POST", "/v26.0/", {"batch": json.dumps([right]), "is_async": "true"})

@@ -9,7 +9,7 @@ import pytest
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract, Lent
-from kicau.connector.errors import AuthExpired, Rejected
+from kicau.connector.errors import AuthExpired
 from kicau.connector.sandbox import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.facebook.connector import Facebook
@@ -124,10 +124,6 @@ class TestFacebook(ConnectorContract):
         assert isinstance(sandbox, Server)
         sandbox.uncomment(answer_id)
 
-    def number_calls(self, posts: int) -> int:
-        """One that is gone has them all refused once."""
-        return 2
-
 
 class TestVideo(TestFacebook):
     drafts = {"video": VIDEO}
@@ -165,8 +161,6 @@ class TestText(TestFacebook):
         assert list(await connector.numbers(session, ids)) == ids
         assert len(sandbox.requests) - before == 1
         assert [(charge.meter, charge.units) for charge in session.spent] == [("calls", 3)]
-        with pytest.raises(Rejected, match="Too many IDs"):
-            await connector.numbers(session, [f"{ids[0]}{n}" for n in range(connector.batch + 1)])
 
     drafts = {"text": Draft(parts=(Part(text="Hanya kata-kata."),), first_comment="Dan komentar.")}
     bad_drafts = {"bad-link": Draft(parts=(Part(text="a"),), link=Link(url="ftp://x"))}

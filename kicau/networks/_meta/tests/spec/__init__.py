@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from kicau.networks._meta.fields import Fields, parse_fields
 from kicau.networks._meta.forms import read_form
@@ -22,7 +24,8 @@ EVERYWHERE = {
     "appsecret_proof": "sent by the official client too (session.py); the description leaves it out",
     "fields": "field expansion belongs to every GET; the description leaves it out",
 }
-SEVERAL = "ids"  # many objects in one call, a parameter of no object: developers.facebook.com/docs/graph-api/results
+BATCH = {"batch", "include_headers"}  # developers.facebook.com/docs/graph-api/batch-requests; parameters of no object
+BATCH_CALL = {"method", "relative_url", "body", "headers", "attached_files", "name", "omit_response_on_success"}
 PAGING = {
     "limit": "cursor paging of every edge; the description lists it for some only",
     "after": "cursor paging of every edge",
@@ -92,6 +95,41 @@ INSTAGRAM = {
 OBJECT_FIELDS = {("Page", "instagram_business_account"): "IGUser", ("PagePost", "comments"): "Comment"}
 
 
+NAMES = re.compile(r"[a-z_]+")
+MODIFIERS = re.compile(r"\.\w+\([^)]*\)")
+
+
+@cache
+def calls() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """Parameters and fields by call, of everything that was looked up in the changelogs of v26.0 and v27.0."""
+    listed = tomllib.loads(files(__package__).joinpath("calls.toml").read_text("utf-8"))["call"]
+    return {
+        one["sent"]: (frozenset(one.get("parameters", "").split()), frozenset(one.get("fields", "").split()))
+        for one in listed
+    }
+
+
+def removed() -> frozenset[str]:
+    """Edges, parameters and metrics that v26.0, v27.0 or a date removed."""
+    listed = tomllib.loads(files(__package__).joinpath("calls.toml").read_text("utf-8"))["removed"]
+    return frozenset(
+        name for one in listed for kind in ("edges", "parameters", "metrics") for name in one.get(kind, "").split()
+    )
+
+
+def _unlisted(call: str, params: Mapping[str, str], sent_files: Iterable[str] = ()) -> Iterator[str]:
+    """What of a call is not in calls.toml."""
+    if call not in calls():
+        yield f"{call} is not in calls.toml"
+        return
+    allowed, fields = calls()[call]
+    for name in sorted({*params, *sent_files} - allowed - EVERYWHERE.keys()):
+        yield f"{call}: the parameter {name} is not in calls.toml"
+    asked = set(NAMES.findall(MODIFIERS.sub("", params.get("fields", ""))))
+    for name in sorted(asked - fields) if "fields" not in allowed else ():
+        yield f"{call}: the field {name} is not in calls.toml"
+
+
 @dataclass(frozen=True, slots=True)
 class Called:
     method: str
@@ -125,23 +163,47 @@ class Checker:
         form, parts = read_form(lower.get("content-type", ""), body)
         params = {**query, **form}
         if outside := _outside(path):
-            return list(_against_list(method, path, params, OUTSIDE[outside]))
+            return [*_against_list(method, path, params, OUTSIDE[outside]), *_unlisted_sign_in(method, outside, params)]
         for prefix, types in self.prefixes.items():
-            if method == "GET" and SEVERAL in params and re.fullmatch(re.escape(prefix) + r"/v\d+\.\d+/", path):
-                rest = {name: value for name, value in params.items() if name != SEVERAL}
-                return list(_against_types(Called(method, params[SEVERAL], "", rest, frozenset()), types))
+            if method == "POST" and re.fullmatch(re.escape(prefix) + r"/v\d+\.\d+/", path):
+                return list(self._batch(path, params))
             if found := re.fullmatch(re.escape(prefix) + r"/(v\d+\.\d+)/([^/]+)(?:/([^/]+))?", path):
                 called = Called(method, found[2], found[3] or "", params, frozenset(parts))
                 if called.name in WEBHOOKS:
                     own = {
                         name: value for name, value in params.items() if name not in ("access_token", "appsecret_proof")
                     }
-                    return list(_against_list(method, path, own, WEBHOOKS[called.name]))
+                    return [
+                        *_against_list(method, path, own, WEBHOOKS[called.name]),
+                        *_unlisted(f"webhooks {called.name}", own),
+                    ]
                 return list(_against_types(called, types))
         if path in ("/access_token", "/refresh_access_token"):
             name = "IGAccessTokenForIGOnlyAPI" if path == "/access_token" else "IGRefreshAccessTokenForIGOnlyAPI"
             return list(_against_type(Called(method, "", "", params, frozenset()), name, "v25.0"))
         return [f"{method} {path}: no host of the API has such a path"]
+
+    def _batch(self, path: str, params: Mapping[str, str]) -> Iterator[str]:
+        """Each call of a batch, as if it had been sent alone."""
+        for name in sorted(set(params) - BATCH - {"access_token", "appsecret_proof"}):
+            yield f"POST {path}: unknown parameter {name}"
+        yield from _unlisted("POST /", params)
+        try:
+            calls = json.loads(params.get("batch", ""))
+        except ValueError:
+            calls = None
+        if not isinstance(calls, list) or not 1 <= len(calls) <= 50:
+            yield f"POST {path}: batch must be a list of 1 to 50 calls"
+            return
+        for call in calls:
+            for name in sorted(set(call) - BATCH_CALL):
+                yield f"POST {path}: a call of a batch has no {name}"
+            url, form = (
+                urlsplit(str(call.get("relative_url", ""))),
+                {"content-type": "application/x-www-form-urlencoded"},
+            )
+            query = dict(parse_qsl(url.query, keep_blank_values=True))
+            yield from self(str(call.get("method")), path + url.path, query, form, str(call.get("body", "")).encode())
 
 
 def _outside(path: str) -> str:
@@ -153,6 +215,15 @@ def _outside(path: str) -> str:
         if re.fullmatch(r"(/\w+)?/v\d+\.\d+/" + name, path):
             return name
     return ""
+
+
+def _unlisted_sign_in(method: str, name: str, params: Mapping[str, str]) -> Iterator[str]:
+    if "decision" in params:
+        return  # the consent form of a sandbox
+    of_instagram = name.startswith("ig ")
+    yield from _unlisted(
+        f"{'Instagram' if of_instagram else 'Facebook'} Login {method} /{name.removeprefix('ig ')}", params
+    )
 
 
 def _against_list(
@@ -194,6 +265,7 @@ def _against_types(called: Called, types: tuple[str, ...]) -> Iterator[str]:
                 continue
             if name in described(version)["objects"]:
                 told += [f"{version}: {one}" for one in _against_type(called, name, version)]
+        told = told or list(_unlisted(f"{name} {called.name}", called.params, called.files))
         if not told:
             return
         if nearest is None or _distance(told) < _distance(nearest):
@@ -201,8 +273,11 @@ def _against_types(called: Called, types: tuple[str, ...]) -> Iterator[str]:
     yield from nearest or [f"{called.name}: nothing of that name is described"]
 
 
-def _distance(told: list[str]) -> tuple[bool, int]:
-    return any(" has no " in one for one in told), len(told)
+def _distance(told: list[str]) -> tuple[int, int]:
+    """A type that agrees, and was only not looked up, is nearer than any that does not."""
+    if all("calls.toml" in one for one in told):
+        return 0, len(told)
+    return 2 if any(" has no " in one for one in told) else 1, len(told)
 
 
 def _against_type(called: Called, name: str, version: str) -> Iterator[str]:
