@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -13,8 +16,11 @@ from kicau.connector.sandbox import Handler, Sandbox, Validator
 from kicau.networks.linkedin import sandbox_refusals as refusals
 from kicau.networks.linkedin.sandbox_refusals import Refusal
 
+log = logging.getLogger(__name__)
+
 type Doc = dict[str, Any]
 type Work = Callable[[web.Request, Doc], Awaitable[web.Response]]
+type One = Callable[[web.Request, Doc, str], Doc | None]  # of a batch, by its key; None where there is nothing to show
 
 # Served in November 2026: each lives for about a year. A fixed list, so that the sandbox answers alike in every year.
 VERSIONS = frozenset(
@@ -48,6 +54,9 @@ SCOPES = frozenset(
 )
 
 
+API = ("/rest/", "/v2/", "/oauth/", "/dms-uploads/")  # where errors have LinkedIn's form
+
+
 class Door(Sandbox):
     """A sandbox with its settings, tokens, limits and permissions; `sandbox.Server` adds seeds, calls and pages."""
 
@@ -71,8 +80,13 @@ class Door(Sandbox):
 
     # At the door of every call
 
-    def guarded(self, work: Work, *, query: str = "", versioned: bool = True) -> Handler:
-        """The handler of a call: version, token, query parameters and limits are seen to before `work`."""
+    def guarded(
+        self, work: Work, *, query: str = "", versioned: bool = True, batch: Mapping[str, One] | None = None
+    ) -> Handler:
+        """The handler of a call: version, token, query parameters and limits are seen to before `work`.
+
+        `batch`: by BATCH_GET and BATCH_DELETE, what is done for one key of `ids`.
+        """
         known = frozenset(query.split())
 
         async def answer(request: web.Request) -> web.StreamResponse:
@@ -80,6 +94,9 @@ class Door(Sandbox):
                 if versioned:
                     self._check_version(request)
                 token = self.bearer(request)
+                if one := await self._batched(request, batch or {}):
+                    self._count(token)
+                    return await self._batch(request, token, one)
                 if unknown := [name for name in request.query if name not in known]:
                     raise refusals.unknown_query(unknown)
                 self._count(token)
@@ -88,6 +105,50 @@ class Door(Sandbox):
                 return refusal.response()
 
         return answer
+
+    async def _batched(self, request: web.Request, batch: Mapping[str, One]) -> One | None:
+        """What a call with `ids` does for each; None where it is no batch call. The header X-RestLi-Method names the
+        method; without it, `ids` says so (https://linkedin.github.io/rest.li/spec/protocol#resource-methods)."""
+        sent = request.headers.get("X-HTTP-Method-Override", request.method).upper()
+        named = request.headers.get("X-RestLi-Method", "").upper()
+        if not named and "ids" in request.query:
+            named = f"BATCH_{sent}"
+        if not named.startswith("BATCH_"):
+            return None
+        if (one := batch.get(named)) is None or not named.endswith(sent):
+            raise refusals.no_method(named, request.path)
+        return one
+
+    async def _batch(self, request: web.Request, token: Doc, one: One) -> web.Response:
+        """Each key by itself: what it brought, or why not (https://linkedin.github.io/rest.li/spec/protocol)."""
+        results, statuses, errors = dict[str, Doc](), dict[str, int](), dict[str, Doc]()
+        for key in await _keys(request):
+            try:
+                found = one(request, token, key)
+                statuses[key] = 204 if found is None else 200
+                results[key] = {"status": 204} if found is None else found
+            except Refusal as refusal:
+                statuses[key], errors[key] = refusal.status, refusal.body
+        answer = {"results": results, "statuses": statuses, "errors": errors}
+        return web.json_response(answer, headers=refusals.stamped())
+
+    def application(self) -> web.Application:
+        app = super().application()
+        app.middlewares.insert(0, self._errors_in_json)
+        return app
+
+    @web.middleware
+    async def _errors_in_json(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """What the web server refuses by itself, an unknown address or method, has LinkedIn's form, too."""
+        try:
+            return await handler(request)
+        except web.HTTPException as refused:
+            if refused.status < 400 or not request.path.startswith(API):
+                raise
+            return refusals.of_status(refused.status, request.method, request.path).response()
+        except Exception:
+            log.exception("the sandbox could not answer %s %s", request.method, request.path)
+            return refusals.of_status(500, request.method, request.path).response()
 
     def _check_version(self, request: web.Request) -> None:
         version = request.headers.get("LinkedIn-Version", "")
@@ -193,3 +254,15 @@ class Door(Sandbox):
     def stands(self, grant: dict[str, Any]) -> bool:
         now = self.store.get("grant", f"{grant['app']}|{grant['member']}")
         return now is not None and bool(now["epoch"] == grant["epoch"])
+
+
+async def _keys(request: web.Request) -> list[str]:
+    """The keys of `ids=List(…)`, in the query or, where that was too long for an address, in the body of a POST
+    (query tunneling: https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/query-tunneling)."""
+    sent = request.raw_path.partition("?")[2]
+    if "X-HTTP-Method-Override" in request.headers:
+        sent = (await request.read()).decode("utf-8", "replace")
+    found = re.search(r"(?:^|&)ids=(?:List|list)\(([^()]*)\)", sent.replace("%28", "(", 1).replace("%29", ")", 1))
+    if found is None:
+        raise refusals.illegal("ids must be a list: ids=List(key,key)")
+    return list(dict.fromkeys(unquote(one) for one in found[1].split(",") if one))

@@ -66,7 +66,9 @@ class Media:
     def routes(self) -> list[web.RouteDef]:
         made = []
         for resource in NAMES:
-            made.append(web.post(f"/rest/{resource}", self.box.guarded(self.act, query="action")))
+            batch = {"BATCH_GET": self.show_one}
+            made.append(web.post(f"/rest/{resource}", self.box.guarded(self.act, query="action", batch=batch)))
+            made.append(web.get(f"/rest/{resource}", self.box.guarded(self.show_nothing, batch=batch)))
             made.append(web.get(f"/rest/{resource}/{{urn}}", self.box.guarded(self.show)))
         return [
             *made,
@@ -152,9 +154,9 @@ class Media:
             or asset["until"] <= self.box.stamp()
             or asset["state"] != "WAITING_UPLOAD"
         ):
-            return web.Response(status=403, text="the upload address is not valid, or no longer")
+            return refusals.upload(403, "the upload address is not valid, or no longer").response()
         if request.content_length is None:
-            return web.Response(status=411, text="Content-Length is required")
+            return refusals.upload(411, "Content-Length is required").response()
         digest, size = hashlib.sha256(), 0
         with self.files.open(f"{name}.{part}", "w") as file:
             async for block in _blocks(request):
@@ -162,7 +164,7 @@ class Media:
                 size += len(block)
                 file.write(block)
         if size != request.content_length:
-            return web.Response(status=400, text="the body is shorter than its Content-Length")
+            return refusals.upload(400, "the body is shorter than its Content-Length").response()
         if part == "thumbnail":
             return self._cover(name, asset, request)
         if asset["resource"] == "videos":
@@ -175,12 +177,12 @@ class Media:
     def _cover(self, name: str, asset: Doc, request: web.Request) -> web.Response:
         """The picture that a video shows first."""
         if request.headers.get("media-type-family") != "STILLIMAGE":
-            return web.Response(status=400, text="media-type-family must be STILLIMAGE")
+            return refusals.upload(400, "media-type-family must be STILLIMAGE").response()
         try:
             with self.files.open(f"{name}.thumbnail", "r") as file, Image.open(file, formats=("JPEG", "PNG")) as image:
                 mime = Image.MIME[str(image.format)]
         except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-            return web.Response(status=400, text="the thumbnail must be a JPEG or PNG")
+            return refusals.upload(400, "the thumbnail must be a JPEG or PNG").response()
         self.box.store.put("asset", name, {**asset, "cover": mime})
         return web.Response(status=201, headers=stamped())
 
@@ -230,7 +232,9 @@ class Media:
             raise refusals.illegal(f"{asset['urn']} is already finalized")
         count = -(-asset["size"] // PART)
         wanted = [asset["etags"].get(str(n)) for n in range(count)]
-        if asked["uploadToken"] != asset["token"] or None in wanted or asked["uploadedPartIds"] != wanted:
+        given = asked["uploadedPartIds"]  # each as the ETag header gave it, in its quotes or without
+        sent = [str(one).removeprefix('"').removesuffix('"') for one in given] if isinstance(given, list) else None
+        if asked["uploadToken"] != asset["token"] or None in wanted or sent != wanted:
             raise refusals.bad_input(
                 "uploadedPartIds do not match the uploaded parts",
                 "INVALID_VALUE",
@@ -247,9 +251,15 @@ class Media:
         return "AVAILABLE" if asset["good"] else "PROCESSING_FAILED"
 
     async def show(self, request: web.Request, token: Doc) -> web.Response:
+        return web.json_response(self.show_one(request, token, request.match_info["urn"]), headers=stamped())
+
+    async def show_nothing(self, request: web.Request, token: Doc) -> web.Response:
+        raise refusals.no_method("GET", request.path)
+
+    def show_one(self, request: web.Request, token: Doc, urn: str) -> Doc:
         """Its status. A member's picture or document may not be read with w_member_social alone, a video may."""
         resource = request.path.split("/")[2]
-        asset = self._asset(request.match_info["urn"].rsplit(":", 1)[-1])
+        asset = self._asset(urn.rsplit(":", 1)[-1])
         scopes = set(token["scopes"])
         person = asset["owner"].startswith("urn:li:person:")
         reads = {"r_member_social"} if person else {"r_organization_social", "r_organization_social_feed"}
@@ -266,7 +276,7 @@ class Media:
         shown: Doc = {"id": asset["urn"], "owner": asset["owner"], "status": status}
         if status == "AVAILABLE":
             shown |= {"downloadUrl": self.link(asset["urn"]), "downloadUrlExpiresAt": int(asset["until"] * 1000)}
-        return web.json_response(shown, headers=stamped())
+        return shown
 
     def usable(self, urn: str, owner: str, resource: str) -> Doc:
         """The asset for a new post. Raises Refusal where it is not the author's, not there yet, or spoilt."""

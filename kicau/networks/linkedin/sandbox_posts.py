@@ -39,8 +39,16 @@ class Posts:
     def routes(self) -> list[web.RouteDef]:
         guarded = self.box.guarded
         return [
-            web.post("/rest/posts", guarded(self.create)),
-            web.get("/rest/posts", guarded(self.find, query="q author count start sortBy viewContext isDsc")),
+            web.post("/rest/posts", guarded(self.create, batch={"BATCH_GET": self.get_one})),
+            web.get(
+                "/rest/posts",
+                guarded(
+                    self.find,
+                    query="q author count start sortBy viewContext isDsc",
+                    batch={"BATCH_GET": self.get_one},
+                ),
+            ),
+            web.delete("/rest/posts", guarded(self.delete_nothing, batch={"BATCH_DELETE": self.delete_one})),
             web.get("/rest/posts/{urn}", guarded(self.get, query="viewContext")),
             web.post("/rest/posts/{urn}", guarded(self.update)),
             web.delete("/rest/posts/{urn}", guarded(self.delete)),
@@ -196,7 +204,9 @@ class Posts:
         return web.json_response(self.box.paged(request, posts, shape=shape), headers=stamped())
 
     def _post(self, request: web.Request) -> Doc:
-        urn = request.match_info["urn"]
+        return self._post_of(request.match_info["urn"])
+
+    def _post_of(self, urn: str) -> Doc:
         if not POST.fullmatch(urn):
             raise refusals.illegal(f"{urn} is not the URN of a post")
         if found := self.box.store.get("post", urn):
@@ -204,9 +214,12 @@ class Posts:
         raise refusals.not_found(f"Post {urn} not found")
 
     async def get(self, request: web.Request, token: Doc) -> web.Response:
-        post = self._post(request)
+        return web.json_response(self.get_one(request, token, request.match_info["urn"]), headers=stamped())
+
+    def get_one(self, request: web.Request, token: Doc, urn: str) -> Doc:
+        post = self._post_of(urn)
         self.box.must_read(token, post["author"], "partnerApiPosts.GET", request)
-        return web.json_response(shape(post), headers=stamped())
+        return shape(post)
 
     async def update(self, request: web.Request, token: Doc) -> web.Response:
         if request.headers.get("X-RestLi-Method", "").upper() != "PARTIAL_UPDATE":
@@ -235,16 +248,21 @@ class Posts:
         return web.Response(status=204, headers=stamped())
 
     async def delete(self, request: web.Request, token: Doc) -> web.Response:
+        self.delete_one(request, token, request.match_info["urn"])
+        return web.Response(status=204, headers=stamped())
+
+    async def delete_nothing(self, request: web.Request, token: Doc) -> web.Response:
+        raise refusals.no_method("DELETE", request.path)
+
+    def delete_one(self, request: web.Request, token: Doc, urn: str) -> None:
         """Idempotent: a post that was deleted before is deleted again with 204."""
-        urn = request.match_info["urn"]
         gone = self.box.store.get("gone", urn)
-        post = gone or self._post(request)
+        post = gone or self._post_of(urn)
         self.box.must_write(token, post["author"], "author", "partnerApiPosts.DELETE", request)
         if not gone:
             self.box.store.remove("post", urn)
             self.box.store.put("gone", urn, {"author": post["author"]})
             self.of.get(post["author"], {}).pop(urn, None)
-        return web.Response(status=204, headers=stamped())
 
     def _commented(self, request: web.Request) -> tuple[Doc, str]:
         """The post, and the comment under it that is meant; "" where none is."""

@@ -134,3 +134,28 @@ def throttled(who: str, unit: str, headers: Mapping[str, str] | None = None) -> 
         },
         headers,
     )
+
+
+def no_resource() -> Refusal:
+    return Refusal(404, {"status": 404, "code": "RESOURCE_NOT_FOUND", "message": "No virtual resource found"})
+
+
+def no_method(method: str, path: str) -> Refusal:
+    return Refusal(
+        405, {"status": 405, "code": "METHOD_NOT_ALLOWED", "message": f"{method} is not supported on {path}"}
+    )
+
+
+def of_status(status: int, method: str, path: str) -> Refusal:
+    """What the server says before any call is carried out, in the form of all other errors."""
+    match status:
+        case 404:
+            return no_resource()
+        case 405:
+            return no_method(method, path)
+    return Refusal(status, {"status": status, "message": f"{method} {path} could not be carried out"})
+
+
+def upload(status: int, message: str) -> Refusal:
+    """Of an upload address."""
+    return Refusal(status, {"status": status, "message": message})

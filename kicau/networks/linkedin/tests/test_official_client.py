@@ -12,6 +12,7 @@ import pytest
 from linkedin_api.clients.auth.client import AuthClient
 from linkedin_api.clients.auth.utils import oauth
 from linkedin_api.clients.restli.client import RestliClient
+from linkedin_api.common.errors import ResponseFormattingError
 
 from kicau.connector.contract import CALLBACK, consent
 from kicau.networks.linkedin.sandbox import Server
@@ -145,3 +146,127 @@ def _publish_read_delete(box: Server, token: str) -> None:
     assert gone.status_code == 204
     assert list(box.public_posts()) == []
     rest.session.close()
+
+
+def _new_post(rest: RestliClient, text: str, how: dict[str, Any]) -> str:
+    made = rest.create(
+        resource_path="/posts",
+        entity={
+            "author": FIRM,
+            "commentary": text,
+            "visibility": "PUBLIC",
+            "distribution": {"feedDistribution": "MAIN_FEED"},
+            "lifecycleState": "PUBLISHED",
+        },
+        **how,
+    )
+    return str(made.decoded_entity_id)
+
+
+async def test_it_gets_and_deletes_several_posts_at_once(
+    pointed: AuthClient, http: aiohttp.ClientSession, box: Server
+) -> None:
+    token = (await signed_in(pointed, http, SCOPES)).access_token
+
+    def work() -> None:
+        rest = RestliClient()
+        how: dict[str, Any] = {"access_token": token, "version_string": VERSION}
+        one, two = (_new_post(rest, text, how) for text in ("Satu", "Dua"))
+        gone = "urn:li:share:1"
+        found = rest.batch_get(resource_path="/posts", ids=[one, two, gone], **how)
+        assert found.status_code == 200
+        assert {urn: post["commentary"] for urn, post in found.results.items()} == {one: "Satu", two: "Dua"}
+        assert found.statuses == {one: 200, two: 200, gone: 404}
+        assert found.errors[gone]["status"] == 404
+        deleted = rest.batch_delete(resource_path="/posts", ids=[one, gone], **how)
+        assert {urn: result.status for urn, result in deleted.results.items()} == {one: 204}
+        rest.session.close()
+
+    await asyncio.to_thread(work)
+    assert [post.text for post in box.public_posts()] == ["Dua"]
+
+
+async def test_a_batch_that_is_too_long_for_an_address_comes_in_the_body(
+    pointed: AuthClient, http: aiohttp.ClientSession, box: Server
+) -> None:
+    token = (await signed_in(pointed, http, SCOPES)).access_token
+
+    def work() -> None:
+        rest = RestliClient()
+        how: dict[str, Any] = {"access_token": token, "version_string": VERSION}
+        urn = _new_post(rest, "Satu", how)
+        missing = [f"urn:li:share:{n}" for n in range(7_000_000_000, 7_000_000_200)]
+        found = rest.batch_get(resource_path="/posts", ids=[*missing, urn], **how)
+        assert found.response.request.method == "POST"
+        assert set(found.results) == {urn}
+        assert len(found.errors) == 200
+        rest.session.close()
+
+    await asyncio.to_thread(work)
+
+
+async def test_it_gets_several_pictures_at_once(pointed: AuthClient, http: aiohttp.ClientSession, box: Server) -> None:
+    token = (await signed_in(pointed, http, SCOPES)).access_token
+    box.processing_seconds = 0.0
+
+    def work() -> None:
+        rest = RestliClient()
+        how: dict[str, Any] = {"access_token": token, "version_string": VERSION}
+        begun = [
+            rest.action(
+                resource_path="/images",
+                action_name="initializeUpload",
+                action_params={"initializeUploadRequest": {"owner": FIRM}},
+                **how,
+            )
+            for _ in range(2)
+        ]
+        rest.session.put(begun[0].value["uploadUrl"], data=FILES["cup"].path.read_bytes(), timeout=5)
+        urns = [one.value["image"] for one in begun]
+        found = rest.batch_get(resource_path="/images", ids=urns, **how)
+        assert [found.results[urn]["status"] for urn in urns] == ["AVAILABLE", "WAITING_UPLOAD"]
+        rest.session.close()
+
+    await asyncio.to_thread(work)
+
+
+@pytest.mark.parametrize("quotes", [True, False])
+async def test_the_parts_of_a_video_are_named_as_they_were_confirmed(
+    pointed: AuthClient, http: aiohttp.ClientSession, box: Server, quotes: bool
+) -> None:
+    token = (await signed_in(pointed, http, SCOPES)).access_token
+    box.processing_seconds = 0.0
+
+    def work() -> None:
+        rest = RestliClient()
+        how: dict[str, Any] = {"access_token": token, "version_string": VERSION}
+        content = FILES["pour"].path.read_bytes()
+        asked = {"owner": FIRM, "fileSizeBytes": len(content), "uploadCaptions": False, "uploadThumbnail": False}
+        begun = rest.action(
+            resource_path="/videos",
+            action_name="initializeUpload",
+            action_params={"initializeUploadRequest": asked},
+            **how,
+        ).value
+        etags = []
+        for part in begun["uploadInstructions"]:
+            body = content[part["firstByte"] : part["lastByte"] + 1]
+            etags.append(rest.session.put(part["uploadUrl"], data=body, timeout=5).headers["ETag"])
+        assert all(etag.startswith('"') for etag in etags)
+        done = {
+            "video": begun["video"],
+            "uploadToken": begun["uploadToken"],
+            "uploadedPartIds": etags if quotes else [etag.strip('"') for etag in etags],
+        }
+        with pytest.raises(ResponseFormattingError):  # the answer has no body, which this client does not expect
+            rest.action(
+                resource_path="/videos",
+                action_name="finalizeUpload",
+                action_params={"finalizeUploadRequest": done},
+                **how,
+            )
+        got = rest.get(resource_path="/videos/{id}", path_keys={"id": begun["video"]}, **how)
+        assert got.entity["status"] == "AVAILABLE"
+        rest.session.close()
+
+    await asyncio.to_thread(work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -270,3 +271,61 @@ async def test_the_front_page_names_the_organisation(ask, http: aiohttp.ClientSe
     await ask("POST", "/rest/posts", post())
     async with http.get(box.base_url + "/") as page:
         assert "Kopi Senja" in await page.text()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/rest/nothing", 404),
+        ("GET", "/v2/nothing/here", 404),
+        ("PUT", "/rest/posts", 405),
+        ("DELETE", "/rest/posts", 405),
+        ("GET", "/rest/images", 405),
+        ("DELETE", "/rest/images", 405),
+        ("PATCH", "/rest/videos/urn%3Ali%3Avideo%3A1", 405),
+        ("GET", "/oauth/v2/nothing", 404),
+        ("PUT", "/dms-uploads/nothing/0", 403),
+        ("GET", "/rest/posts?ids=urn%3Ali%3Ashare%3A1", 400),
+    ],
+)
+async def test_every_error_has_linkedins_form(ask, method: str, path: str, status: int) -> None:  # type: ignore[no-untyped-def]
+    got, body, headers = await ask(method, path)
+    assert got == status
+    assert headers["Content-Type"].startswith("application/json")
+    assert body["status"] == status
+    assert body["message"]
+
+
+async def test_a_batch_method_that_is_not_served_is_refused_in_linkedins_form(ask) -> None:  # type: ignore[no-untyped-def]
+    for headers in ({"X_RestLi_Method": "BATCH_CREATE"}, {"X_RestLi_Method": "BATCH_UPDATE"}):
+        status, body, _ = await ask("POST", "/rest/posts", {"elements": []}, **headers)
+        assert (status, body["code"]) == (405, "METHOD_NOT_ALLOWED")
+    status, body, _ = await ask("GET", "/rest/posts?ids=List()", X_RestLi_Method="BATCH_DELETE")
+    assert (status, body["code"]) == (405, "METHOD_NOT_ALLOWED")
+
+
+async def test_a_fault_of_the_sandbox_has_linkedins_form(ask, box: Server, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+    box.paged = None  # type: ignore[assignment]
+    status, body, _ = await ask("GET", f"/rest/posts?q=author&author={quote(FIRM, safe='')}")
+    assert (status, body["status"]) == (500, 500)
+    assert "could not answer" in caplog.text
+
+
+async def test_a_batch_shows_each_what_it_may_see_and_counts_as_a_call(ask, box: Server) -> None:  # type: ignore[no-untyped-def]
+    urns = [(await ask("POST", "/rest/posts", post(text)))[2]["x-restli-id"] for text in ("Satu", "Dua")]
+    hidden = box.store.get("post", urns[1]) or {}
+    box.store.put("post", urns[1], {**hidden, "author": SARI})
+    before = box.usage()[-1]["units"]
+    listed = ",".join(quote(urn, safe="") for urn in urns)
+    status, body, _ = await ask("GET", f"/rest/posts?ids=List({listed})", X_RestLi_Method="BATCH_GET")
+    assert (status, body["statuses"]) == (200, {urns[0]: 200, urns[1]: 403})
+    assert body["errors"][urns[1]]["code"] == "ACCESS_DENIED"
+    assert box.usage()[-1]["units"] == before + 1
+
+
+async def test_one_post_is_deleted_once_by_a_batch(ask, box: Server) -> None:  # type: ignore[no-untyped-def]
+    urn = (await ask("POST", "/rest/posts", post()))[2]["x-restli-id"]
+    for _ in range(2):
+        status, body, _ = await ask("DELETE", f"/rest/posts?ids=List({quote(urn, safe='')})")
+        assert (status, body["results"]) == (200, {urn: {"status": 204}})
+    assert list(box.public_posts()) == []
