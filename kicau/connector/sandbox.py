@@ -25,6 +25,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from kicau.connector.http import CLIENT_MARK
+from kicau.connector.sandbox_settings import change_settings, read_settings
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 type Validator = Callable[[str, str, Mapping[str, str], Mapping[str, str], bytes], Iterable[str]]
@@ -142,6 +143,8 @@ class Sandbox:
     label: ClassVar[str]
     accent: ClassVar[str] = "#345"  # colour of its consent and public pages
     default_app: ClassVar[SeededApp]
+    settings: ClassVar[tuple[str, ...]] = ("latency", "clock_offset")  # names of what /_sandbox/settings changes
+    nullable_settings: ClassVar[frozenset[str]] = frozenset()  # those that may be null
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
         self.base_url = base_url  # "http://127.0.0.1:8101", set when the port is known
@@ -315,12 +318,13 @@ class Sandbox:
         return web.json_response([asdict(f) for f in self.faults])
 
     async def _settings(self, request: web.Request) -> web.Response:
-        """POST {"latency": seconds, "clock_offset": seconds} changes, GET tells."""
+        """GET shows all settings; POST changes those of its JSON object, or none of them where one is wrong."""
         if request.method == "POST":
-            wanted = await request.json()
-            self.latency = float(wanted.get("latency", self.latency))
-            self.clock_offset = float(wanted.get("clock_offset", self.clock_offset))
-        return web.json_response({"latency": self.latency, "clock_offset": self.clock_offset})
+            try:
+                change_settings(self, self.settings, await request.json(), nullable=self.nullable_settings)
+            except ValueError as refused:  # no JSON, or a wrong setting
+                return web.json_response({"error": str(refused)}, status=400)
+        return web.json_response(read_settings(self, self.settings))
 
     def describe(self) -> dict[str, Any]:
         """What another client needs to be pointed here; printed by `kicau sandbox --json`."""

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -58,10 +59,25 @@ class GraphSandbox(Sandbox):
     graph_prefixes: ClassVar[tuple[str, ...]] = ("",)  # paths that stand for a host of the API
     facebook_prefixes: ClassVar[tuple[str, ...]] = ()  # those of graph.facebook.com: no other host documents batches
     token_starts: ClassVar[Mapping[str, str]] = {"user": "EAAU", "page": "EAAP", "instagram": "IGAA"}  # by kind
+    settings = (
+        *Sandbox.settings,
+        "limits_off",
+        "processing_seconds",
+        "calls_per_day",
+        "app_calls_per_hour",
+        "code_seconds",
+        "short_seconds",
+        "require_proof",
+        "oldest",
+        "newest",
+        "app_created",
+    )
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
         self.oldest, self.newest = (21, 0), (27, 0)  # versions that it answers
-        self.app_created = "2026-11-24"  # the day on which the app was made; one of before 4 November may use more
+        self.app_created = date(
+            2026, 11, 24
+        )  # the day on which the app was made; one of before 4 November may use more
         self.batch_timeouts = 0  # how many calls of coming batches are left unanswered, the last of a batch first
         self.limits_off = False
         self.require_proof = False  # the app setting "Require App Secret"

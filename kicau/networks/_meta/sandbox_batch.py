@@ -79,10 +79,10 @@ def batch_answer(status: int, headers: Mapping[str, str], body: Any, *, with_hea
     return {**answer, "body": json.dumps(body)}
 
 
-def refuse_legacy(params: Mapping[str, str], version: str, app_created: str) -> None:
+def refuse_legacy(params: Mapping[str, str], version: str, app_created: date) -> None:
     """Raises GraphError for a feature that new apps may not use on any version, and nobody from v28.0 on."""
     major, _, minor = version.removeprefix("v").partition(".")
-    is_new = date.fromisoformat(app_created) >= LEGACY_REFUSED_TO_APPS_FROM
+    is_new = app_created >= LEGACY_REFUSED_TO_APPS_FROM
     if not is_new and (int(major), int(minor)) < LEGACY_REMOVED_IN:
         return
     for feature in _legacy(params):

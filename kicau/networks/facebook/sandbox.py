@@ -42,6 +42,11 @@ class Server(WebhookSide, VideoSide):
     default_app = SeededApp(client_id="102030405060708", client_secret="facebook-sandbox-app-secret")  # noqa: S106
     buc = ("pages", 80001)
     facebook_prefixes = ("",)
+    settings = (
+        *VideoSide.settings,
+        "batch_timeouts",
+        "chunk",
+    )
     webhook_object = "page"
     subscribing = {"page": "pages_manage_metadata"}
 

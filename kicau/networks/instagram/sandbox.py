@@ -48,6 +48,11 @@ class Server(WebhookSide, ContainerSide):
     default_app = SeededApp(client_id="504030201060708", client_secret="instagram-sandbox-app-secret")  # noqa: S106
     buc = ("instagram", 80002)
     facebook_prefixes = ("/facebook",)
+    settings = (
+        *ContainerSide.settings,
+        "batch_timeouts",
+        "posts_per_day",
+    )
     webhook_object = "instagram"
     subscribing = {"page": "pages_manage_metadata", "instagram": "instagram_business_manage_comments"}
     graph_prefixes = ("", "/facebook")

@@ -60,6 +60,18 @@ class Server(Door):
     label: ClassVar[str] = "LinkedIn"
     accent: ClassVar[str] = "#0b66c2"
     default_app: ClassVar[SeededApp] = SeededApp(client_id="86kicausandbox", client_secret="WPL_AP1.kicau-sandbox")  # noqa: S106 (opens nothing)
+    settings = (
+        *Door.settings,
+        "limits_off",
+        "app_calls_a_day",
+        "member_calls_a_day",
+        "comment_seconds",
+        "processing_seconds",
+        "refresh_tokens",
+        "duplicates_outlive_deletion",
+        "versions",
+        "allowed_scopes",
+    )
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
         super().__init__(base_url=base_url, folder=folder, validators=validators)

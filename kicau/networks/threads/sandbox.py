@@ -44,6 +44,10 @@ class Server(WebhookSide, SignInSide, ContainerSide):
     accent = "#101010"
     default_app = SeededApp(client_id="604030201060709", client_secret="threads-sandbox-app-secret")  # noqa: S106
     buc = ("threads", 613)
+    settings = (
+        *ContainerSide.settings,
+        "per_day",
+    )
     webhook_object = "threads"
     told_of_all = True  # which topics are told is set in the dashboard alone
     token_starts = {"threads": "THAA"}

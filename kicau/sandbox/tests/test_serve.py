@@ -3,15 +3,18 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from importlib.resources import files
 
 import aiohttp
 import pytest
 
+from kicau.base import clock
 from kicau.connector import registry
 from kicau.connector.sandbox import Sandbox
 from kicau.sandbox import serve
@@ -140,3 +143,67 @@ def test_the_process_tells_what_it_serves_and_stops_when_told(tmp_path):
 
 def test_every_server_is_a_sandbox():
     assert all(issubclass(serve.server_class(slug), Sandbox) for slug in registry.slugs())
+
+
+@asynccontextmanager
+async def settings_of(slug, folder):
+    """GET and POST at one sandbox's settings: (status, answer)."""
+    async with running(folder) as sandboxes, aiohttp.ClientSession() as client:
+        sandbox = next(s for s in sandboxes if s.slug == slug)
+
+        async def ask(body=None):
+            method = "GET" if body is None else "POST"
+            async with client.request(method, sandbox.base_url + "/_sandbox/settings", json=body) as answer:
+                return answer.status, await answer.json()
+
+        yield sandbox, ask
+
+
+@pytest.mark.parametrize("slug", registry.slugs())
+async def test_each_setting_that_a_readme_names_is_settable_while_it_runs(slug, tmp_path):
+    async with settings_of(slug, tmp_path) as (_, ask):
+        _, before = await ask()
+        readme = files(registry.package(slug)).joinpath("README.md").read_text("utf-8")
+        named = re.findall(r"`([^`]+)`", re.search(r"Settings at `/_sandbox/settings`:(.*?)\n\n", readme, re.DOTALL)[1])
+        assert {"latency", "clock_offset", *named} == set(before), "README.md and `settings` name the same"
+        assert await ask(before) == (200, before), "what is shown is what is taken"
+        for name, value in before.items():
+            wanted = _another(value)
+            _, after = await ask({name: wanted})
+            assert after == {**before, name: wanted}, name
+            assert (await ask({name: {"no": object.__name__} if not isinstance(value, dict) else 7}))[0] == 400
+            await ask({name: value})
+
+
+def _another(value):
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case None:
+            return 5
+        case dict():
+            return {name: number + 1 for name, number in value.items()} or {"new": {}}
+        case [int(), *_]:
+            return [one + 1 for one in value]
+        case list():
+            return sorted([*value, "zz"]) if value else ["zz"]
+    return "2020-02-29" if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else f"{value}-x"
+
+
+async def test_an_unknown_setting_is_refused_with_the_list_of_known_ones(tmp_path):
+    async with settings_of(registry.slugs()[0], tmp_path) as (sandbox, ask):
+        status, told = await ask({"latency": 1.5, "latencey": 2})
+        assert status == 400
+        assert "latencey" in told["error"]
+        assert all(name in told["error"] for name in sandbox.settings)
+        assert sandbox.latency == 0.0, "all of them or none"
+        for wrong in ([], 5, "latency", {"latency": "much"}, {"latency": True}, {"latency": None}):
+            assert (await ask(wrong))[0] == 400
+
+
+async def test_a_setting_changes_what_the_sandbox_does(tmp_path):
+    async with settings_of(registry.slugs()[0], tmp_path) as (sandbox, ask):
+        await ask({"clock_offset": 86400})
+        assert (sandbox.now() - clock.now()).total_seconds() > 86000

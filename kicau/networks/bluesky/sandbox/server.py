@@ -44,6 +44,13 @@ class Server(Sandbox):
     label: ClassVar[str] = "Bluesky"
     accent: ClassVar[str] = "#1185fe"
     default_app: ClassVar[SeededApp] = SeededApp(client_id="http://localhost", client_secret="")
+    settings = (
+        *Sandbox.settings,
+        "limits_off",
+        "blob_limit",
+        "shows_profiles",
+        "documents",
+    )
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
         self.limits_off = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from datetime import date
 from urllib.parse import urlencode
 
 import pytest
@@ -71,7 +72,7 @@ def rejected_post(sandbox, post_id):
 
 async def test_an_app_made_today_reads_numbers():
     async with page_with_posts(2) as (sandbox, session, ids):
-        assert sandbox.app_created > "2026-11-04"
+        assert sandbox.app_created > date(2026, 11, 4)
         assert set(await connector.numbers(session, ids)) == set(ids)
 
 
@@ -268,7 +269,7 @@ async def test_legacy_features_are_refused_to_new_apps_on_any_version(version, n
 
 async def test_an_older_app_may_read_by_ids_until_version_28():
     async with page_with_posts(2) as (sandbox, session, ids):
-        sandbox.app_created, sandbox.newest = "2026-11-03", (28, 0)
+        sandbox.app_created, sandbox.newest = date(2026, 11, 3), (28, 0)
         params = {"ids": ",".join(ids), "fields": "message", **page_graph(session).signed()}
         for version, status in (("v27.0", 200), ("v28.0", 400)):
             url = f"{session.app.endpoints['graph']}/{version}/"

@@ -66,6 +66,25 @@ class Server(Sandbox):
     label: ClassVar[str] = "Mastodon"
     accent: ClassVar[str] = "#563acc"
     default_app: ClassVar[SeededApp] = SeededApp(client_id="kicau-mastodon-app", client_secret="kicau-mastodon-sandbox")  # noqa: S106 (opens nothing)
+    settings = (
+        *Sandbox.settings,
+        "limits_off",
+        "processing_seconds",
+        "key_seconds",
+        "lacks",
+        "version",
+        "api_version",
+        "max_characters",
+        "max_media",
+        "description_limit",
+        "image_limit",
+        "image_pixels",
+        "video_limit",
+        "poll_options",
+        "poll_option_length",
+        "poll_shortest",
+        "poll_longest",
+    )
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
         self.limits_off = False

@@ -66,6 +66,16 @@ class Server(Sandbox):
     label: ClassVar[str] = "X"
     accent: ClassVar[str] = "#14171a"
     default_app: ClassVar[SeededApp] = SeededApp(client_id="kicau-x-app", client_secret="kicau-x-sandbox-secret")  # noqa: S106
+    settings = (
+        *Sandbox.settings,
+        "limits_off",
+        "processing_seconds",
+        "duplicate_seconds",
+        "vocabularies",
+        "tier",
+        "billing.credits",
+    )
+    nullable_settings = frozenset({"billing.credits"})
     public_app: ClassVar[SeededApp] = SeededApp(client_id="kicau-x-public", client_secret="")
 
     def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
