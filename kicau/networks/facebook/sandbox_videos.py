@@ -256,7 +256,7 @@ class VideoSide(FacebookLogin):
         if not video["size"] or video["received"] != video["size"]:
             raise GraphError(6001, "(#6001) There was a problem uploading your video. Please try again.", sub=1363041)
         body = self.kept(f"{video['id']}.part")
-        error = await asyncio.to_thread(_trouble, body, video["reel"])
+        error, seconds = await asyncio.to_thread(_inspect, body, video["reel"])
         file = self.keep(body, "video/mp4")
         now = time_of(self)
         done = {
@@ -264,6 +264,7 @@ class VideoSide(FacebookLogin):
             "finished": now,
             "ready": now + self.processing_seconds,
             "error": error,
+            "length": round(seconds, 3),
             "file": file["id"],
             "sha256": file["sha256"],
             "title": ask.params.get("title", ""),
@@ -290,6 +291,7 @@ class VideoSide(FacebookLogin):
             "published": lambda: ready,
             "permalink_url": lambda: self.video_link(doc),
             "post_id": lambda: doc["post"].rpartition("_")[2] or None,
+            "length": lambda: doc.get("length") if ready else None,
             "source": lambda: self.file_url(doc["file"]) if ready and doc["file"] else None,
             "status": lambda: self._status(doc, ready=ready),
         }
@@ -314,19 +316,19 @@ class VideoSide(FacebookLogin):
         }
 
 
-def _trouble(body: bytes, reel: bool) -> str:
-    """What is wrong with a video, in the network's words; "" where nothing is."""
+def _inspect(body: bytes, reel: bool) -> tuple[str, float]:
+    """What is wrong with a video, in the network's words, "" where nothing is; and how many seconds it runs."""
     try:
         with av.open(io.BytesIO(body), mode="r") as container:
             if not container.streams.video:
-                return "The file holds no video."
+                return "The file holds no video.", 0.0
             track = container.streams.video[0]
             seconds = float(container.duration or 0) / 1_000_000
             width, height = int(track.codec_context.width), int(track.codec_context.height)
     except (av.FFmpegError, ValueError):
-        return "The video file you selected is in a format that we don't support."
+        return "The video file you selected is in a format that we don't support.", 0.0
     if reel and not 2.9 <= seconds <= 90.5:
-        return "The video must run 3 to 90 seconds to be a reel."
+        return "The video must run 3 to 90 seconds to be a reel.", seconds
     if reel and (width < 540 or height < 960):
-        return "The video must have at least 540 x 960 pixels to be a reel."
-    return ""
+        return "The video must have at least 540 x 960 pixels to be a reel.", seconds
+    return "", seconds

@@ -151,6 +151,7 @@ class Server(Sandbox):
                 verb="GET", work=self.view.notifications, lists=("reasons",)
             ),
             "app.bsky.feed.getPosts": Method(verb="GET", work=self.view.posts, needs=("uris",), lists=("uris",)),
+            "app.bsky.feed.getPostThread": Method(verb="GET", work=self.view.thread, needs=("uri",)),
             "app.bsky.actor.getProfile": Method(verb="GET", work=self._profile, needs=("actor",)),
         }
 

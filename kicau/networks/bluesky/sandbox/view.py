@@ -1,13 +1,14 @@
 """The app view of the Bluesky sandbox: what others did with an account's posts, and how often.
 
 As of bluesky-social/atproto, packages/bsky, 2026-08: one notification for each account of each post (a mention before a
-quote before a reply), newest first; `seenAt` is refused; posts that are gone are left out.
+quote before a reply), one for each like and repost, newest first; `seenAt` is refused; posts that are gone are left out.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kicau.networks.bluesky.sandbox.refusal import Refusal, invalid
@@ -18,12 +19,26 @@ if TYPE_CHECKING:
 
 type Doc = dict[str, Any]
 
-POST = "app.bsky.feed.post"
+POST, LIKE, REPOST = "app.bsky.feed.post", "app.bsky.feed.like", "app.bsky.feed.repost"
 LIST, POSTS = "app.bsky.notification.listNotifications", "app.bsky.feed.getPosts"
+THREAD = "app.bsky.feed.getPostThread"
+MAX_LEVELS = 1000  # of replies or of what a post answers
 MOST_URIS = 25
 MAY_READ = frozenset(
     {"com.atproto.access", "com.atproto.appPass", "com.atproto.appPassPrivileged", "transition:generic"}
 )
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was done with each post, by its address."""
+
+    replies: Counter[str] = field(default_factory=Counter)
+    quotes: Counter[str] = field(default_factory=Counter)
+    by: dict[str, dict[str, dict[str, str]]] = field(  # LIKE or REPOST -> post -> account -> record
+        default_factory=lambda: {LIKE: defaultdict(dict), REPOST: defaultdict(dict)}
+    )
+    viewer: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))  # the caller's own records
 
 
 class View:
@@ -53,8 +68,8 @@ class View:
         return {"notifications": page, "priority": False, **({"cursor": page[-1]["indexedAt"]} if page else {})}
 
     def _of(self, did: str) -> Iterator[Doc]:
-        for doc in self._posts():
-            if doc["did"] != did and (why := _why(doc["value"], did)):
+        for doc in self.box.store.all("record"):
+            if doc["did"] != did and (why := _why(doc, did)):
                 reason, subject = why
                 about = {"reasonSubject": subject} if subject else {}
                 yield {
@@ -74,28 +89,79 @@ class View:
         uris = query["uris"]
         if len(uris) > MOST_URIS:
             raise invalid(f"Invalid {POSTS} params: array too big (maximum {MOST_URIS}, got {len(uris)}) at $.uris")
-        replies, quotes = Counter[str](), Counter[str]()
-        for doc in self._posts():
-            replies[_parent(doc["value"])] += 1
-            quotes[_quoted(doc["value"])] += 1
+        counts = self._counts(caller.did)
         found = [one for uri in uris if (one := self.box.store.get("record", uri.removeprefix("at://")))]
+        return {"posts": [self._shown(doc, counts) for doc in found]}
+
+    async def thread(self, query: Doc, caller: Caller) -> Doc:
+        """A post, what it answers, and what answers it, to the depth that was asked for."""
+        self._let_in(THREAD, caller)
+        depth, height = (_level(query, name, usual) for name, usual in (("depth", 6), ("parentHeight", 80)))
+        post = self._record(str(query["uri"]))
+        if post is None:
+            raise invalid(f"Post not found: {query['uri']}", "NotFound")
+        counts, below = self._counts(caller.did), defaultdict[str, list[Doc]](list)
+        for doc in self._posts():
+            below[_parent(doc["value"])].append(doc)
+        answer = self._node(post, counts)
+        lowest = answer
+        for _ in range(height):
+            if not (above := _parent(post["value"])):
+                break
+            post = self._record(above)
+            lowest["parent"] = self._node(post, counts) if post else _not_found(above)
+            if post is None:
+                break
+            lowest = lowest["parent"]
+        self._add_replies(answer, below, counts, depth)
+        return {"thread": answer}
+
+    def _add_replies(self, node: Doc, below: Mapping[str, list[Doc]], counts: Counts, depth: int) -> None:
+        """Level by level, so that a long thread does not use up the stack. At the last level there are none."""
+        level = [node]
+        for _ in range(depth):
+            for one in level:
+                one["replies"] = [self._node(doc, counts) for doc in below[one["post"]["uri"]]]
+            level = [reply for one in level for reply in one["replies"]]
+
+    def _node(self, doc: Doc, counts: Counts) -> Doc:
+        return {"$type": "app.bsky.feed.defs#threadViewPost", "post": self._shown(doc, counts)}
+
+    def _record(self, uri: str) -> Doc | None:
+        found = self.box.store.get("record", uri.removeprefix("at://"))
+        return found if found and found["collection"] == POST else None
+
+    def _counts(self, viewer: str) -> Counts:
+        """Of every post; an account likes or reposts one once, however many records it writes."""
+        counts = Counts()
+        for doc in self.box.store.all("record"):
+            value = doc["value"]
+            match doc["collection"]:
+                case "app.bsky.feed.post":
+                    counts.replies[_parent(value)] += 1
+                    counts.quotes[_quoted(value)] += 1
+                case "app.bsky.feed.like" | "app.bsky.feed.repost" as kind:
+                    subject, by = str(value["subject"]["uri"]), counts.by[kind]
+                    by[subject].setdefault(doc["did"], _uri(doc))
+                    if doc["did"] == viewer:
+                        counts.viewer[subject].setdefault(kind.rpartition(".")[2], _uri(doc))
+        return counts
+
+    def _shown(self, doc: Doc, counts: Counts) -> Doc:
+        uri = _uri(doc)
         return {
-            "posts": [
-                {
-                    "uri": _uri(doc),
-                    "cid": doc["cid"],
-                    "author": self._author(doc["did"]),
-                    "record": doc["value"],
-                    "bookmarkCount": 0,
-                    "replyCount": replies[_uri(doc)],
-                    "repostCount": 0,
-                    "likeCount": 0,
-                    "quoteCount": quotes[_uri(doc)],
-                    "indexedAt": doc["at"],
-                    "labels": [],
-                }
-                for doc in found
-            ]
+            "uri": uri,
+            "cid": doc["cid"],
+            "author": self._author(doc["did"]),
+            "record": doc["value"],
+            "bookmarkCount": 0,
+            "replyCount": counts.replies[uri],
+            "repostCount": len(counts.by[REPOST][uri]),
+            "likeCount": len(counts.by[LIKE][uri]),
+            "quoteCount": counts.quotes[uri],
+            "indexedAt": doc["at"],
+            "viewer": dict(counts.viewer[uri]),
+            "labels": [],
         }
 
     def _posts(self) -> Iterator[Doc]:
@@ -115,6 +181,17 @@ def _uri(doc: Doc) -> str:
     return f"at://{doc['did']}/{doc['collection']}/{doc['key']}"
 
 
+def _not_found(uri: str) -> Doc:
+    return {"$type": "app.bsky.feed.defs#notFoundPost", "uri": uri, "notFound": True}
+
+
+def _level(query: Doc, name: str, usual: int) -> int:
+    given = str(query.get(name, usual))
+    if not given.isdecimal() or int(given) > MAX_LEVELS:
+        raise invalid(f"Invalid {THREAD} params: {name} is 0 to {MAX_LEVELS}, not {given}")
+    return int(given)
+
+
 def _parent(record: Doc) -> str:
     return str(record.get("reply", {}).get("parent", {}).get("uri", ""))
 
@@ -124,8 +201,14 @@ def _quoted(record: Doc) -> str:
     return str((embed.get("record") or embed).get("uri", ""))
 
 
-def _why(record: Doc, did: str) -> tuple[str, str] | None:
-    """Why an account is told of a post, and of which of its own the post speaks."""
+def _why(doc: Doc, did: str) -> tuple[str, str] | None:
+    """Why an account is notified of a record, and which of its own posts the record is about."""
+    record = doc["value"]
+    if doc["collection"] in (LIKE, REPOST):
+        subject = str(record["subject"]["uri"])
+        return (doc["collection"].rpartition(".")[2], subject) if subject.startswith(f"at://{did}/") else None
+    if doc["collection"] != POST:
+        return None
     features = [feature for facet in record.get("facets", ()) for feature in facet["features"]]
     if any(feature.get("did") == did for feature in features):
         return "mention", ""

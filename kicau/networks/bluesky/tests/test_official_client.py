@@ -130,3 +130,62 @@ async def test_it_understands_every_refusal(box: Server) -> None:
         assert told[-1] == 429
 
     await use(box, work)
+
+
+def _write_as_kabar(box: Server, work: Callable[[Client], Any]) -> Any:
+    """What the other account does."""
+    with sdk(box) as other:
+        other.login("kabarpagi.test", box.store.get("account", KABAR)["app_passwords"]["kicau"])  # type: ignore[index]
+        return work(other)
+
+
+async def test_likes_and_reposts_are_counted_until_they_are_taken_off(box: Server) -> None:
+    def work(client: Client) -> None:
+        made = client.send_post("Kopi pagi")
+        client.like(made.uri, made.cid)
+        _write_as_kabar(box, lambda other: [other.like(made.uri, made.cid) for _ in range(2)])
+        repost = _write_as_kabar(box, lambda other: other.repost(made.uri, made.cid))
+        (post,) = client.get_posts([made.uri]).posts
+        assert (post.like_count, post.repost_count) == (2, 1), "an account counts once"
+        assert post.viewer.like.startswith(f"at://{KOPI}/app.bsky.feed.like/")
+        assert post.viewer.repost is None
+        told = client.app.bsky.notification.list_notifications({"limit": 10}).notifications
+        assert sorted(one.reason for one in told) == ["like", "like", "repost"]
+        assert {one.reason_subject for one in told} == {made.uri}
+        _write_as_kabar(box, lambda other: other.unrepost(repost.uri))
+        client.unlike(post.viewer.like)
+        (post,) = client.get_posts([made.uri]).posts
+        assert (post.like_count, post.repost_count, post.viewer.like) == (1, 0, None)
+
+    await use(box, work)
+
+
+async def test_a_thread_is_read_upwards_and_downwards(box: Server) -> None:
+    def work(client: Client) -> None:
+        root = models.create_strong_ref(client.send_post("Satu"))
+        made, above = [root], root
+        for text in ("Dua", "Tiga", "Empat"):
+            reply = models.AppBskyFeedPost.ReplyRef(root=root, parent=above)
+            above = models.create_strong_ref(client.send_post(text, reply_to=reply))
+            made.append(above)
+        side = models.AppBskyFeedPost.ReplyRef(root=root, parent=made[1])
+        _write_as_kabar(box, lambda other: other.send_post("Setuju", reply_to=side))
+
+        thread = client.get_post_thread(made[1].uri).thread
+        assert (thread.post.record.text, thread.post.reply_count) == ("Dua", 2)
+        assert (thread.parent.post.record.text, thread.parent.parent) == ("Satu", None)
+        assert sorted(one.post.record.text for one in thread.replies) == ["Setuju", "Tiga"]
+        third = next(one for one in thread.replies if one.post.record.text == "Tiga")
+        assert [one.post.record.text for one in third.replies] == ["Empat"]
+
+        near = client.get_post_thread(made[1].uri, depth=1, parent_height=0).thread
+        assert near.parent is None
+        assert [one.replies for one in near.replies] == [None, None]
+
+        client.delete_post(made[1].uri)
+        orphan = client.get_post_thread(made[2].uri).thread
+        assert (orphan.parent.uri, orphan.parent.not_found) == (made[1].uri, True)
+        with pytest.raises(exceptions.BadRequestError, match="NotFound"):
+            client.get_post_thread(made[1].uri)
+
+    await use(box, work)

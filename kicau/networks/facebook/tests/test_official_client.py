@@ -66,11 +66,12 @@ async def test_publishes_a_video_by_its_address_and_waits_for_it():
     def work(page_id, host, api):
         video = Page(page_id, api=api).create_video(params={"file_url": f"{host}/wide.mp4", "description": "Sehari"})
         for _ in range(50):
-            found = AdVideo(video["id"], api=api).api_get(fields=["status", "permalink_url", "description"])
+            found = AdVideo(video["id"], api=api).api_get(fields=["status", "permalink_url", "description", "length"])
             if found["status"]["video_status"] == "ready":
                 break
         assert found["status"]["publishing_phase"]["status"] == "complete"
         assert found["description"] == "Sehari"
+        assert found["length"] == pytest.approx(2.0, abs=0.1)
 
     sandbox = await using(work)
     assert [post.text for post in sandbox.public_posts()] == ["Sehari"]

@@ -313,7 +313,7 @@ class Posts:
         includes: dict[str, Any] = {}
         if "author_id" in asked.expansions:
             users = (self._server.store.get("account", one) for one in dict.fromkeys(post["account"] for post in posts))
-            includes["users"] = [self._server.user(user, asked.user, asked.words) for user in users if user]
+            includes["users"] = [self._server.user(user, asked) for user in users if user]
         if "attachments.media_keys" in asked.expansions:
             docs = [self._server.store.get("media", one) for post in posts for one in post["media_ids"]]
             includes["media"] = [self._media(doc, asked.media) for doc in docs if doc]

@@ -107,12 +107,17 @@ class Asked:
     expansions: frozenset[str]
 
 
+def vocabularies(known: Iterable[str]) -> list[Words]:
+    """Those that a sandbox understands; where both are, the new one first."""
+    return [words for words in (NEW, OLD) if words.name in known]
+
+
 def asked(query: Mapping[str, str], known: Iterable[str], own: Iterable[str]) -> Asked:
     """Read a query; parameters that are neither fields nor the endpoint's `own` are refused, as X does."""
-    vocabularies = [words for words in (NEW, OLD) if words.name in known]
+    known_words = vocabularies(known)
     allowed = {
         *own,
-        *(words.fields for words in vocabularies),
+        *(words.fields for words in known_words),
         "expansions",
         "user.fields",
         "media.fields",
@@ -122,10 +127,10 @@ def asked(query: Mapping[str, str], known: Iterable[str], own: Iterable[str]) ->
     for name, value in query.items():
         if name not in allowed:
             raise invalid(f"The query parameter [{name}] is not one of [{','.join(sorted(allowed))}]", **{name: value})
-    expansions = _list(query, "expansions", frozenset().union(*(words.expansions for words in vocabularies)))
-    words, named = vocabularies[0], False
-    for one in vocabularies:
-        others = frozenset().union(*(other.expansions for other in vocabularies if other is not one))
+    expansions = _list(query, "expansions", frozenset().union(*(words.expansions for words in known_words)))
+    words, named = known_words[0], False
+    for one in known_words:
+        others = frozenset().union(*(other.expansions for other in known_words if other is not one))
         if one.fields in query or expansions & (one.expansions - others):
             words, named = one, True
             break

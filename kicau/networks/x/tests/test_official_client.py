@@ -61,8 +61,9 @@ async def test_xdk_signs_in_and_refreshes(
     first = await asyncio.to_thread(auth.exchange_code, returned["code"])
     second = await asyncio.to_thread(auth.refresh_token)
     assert second["refresh_token"] != first["refresh_token"]
-    me = await asyncio.to_thread(xdk.Client(base_url=base, access_token=second["access_token"]).users.get_me)
-    assert me.data.username == "kopisenja"
+    x = xdk.Client(base_url=base, access_token=second["access_token"])
+    me = await asyncio.to_thread(lambda: x.users.get_me(user_fields=["public_metrics"]))
+    assert (me.data.username, me.data.public_metrics.post_count) == ("kopisenja", 0)
     with pytest.raises(ValueError, match="invalid"):
         await asyncio.to_thread(auth.exchange_code, returned["code"])
 
@@ -138,8 +139,9 @@ async def test_tweepy_signs_in_and_refreshes(sandbox: Server, client: aiohttp.Cl
     assert second["refresh_token"] != first["refresh_token"]
     x = tweepy.Client(second["access_token"])
     here(x.session, base)
-    me = await asyncio.to_thread(x.get_me, user_auth=False)
-    assert me.data.username == "kopisenja"
+    await asyncio.to_thread(x.create_tweet, text="Satu", user_auth=False)
+    me = await asyncio.to_thread(x.get_me, user_fields=["public_metrics"], user_auth=False)
+    assert (me.data.username, me.data.public_metrics["tweet_count"]) == ("kopisenja", 1)
 
 
 async def test_tweepy_publishes_with_media_reads_back_and_deletes(sandbox: Server, kopi: Lent) -> None:

@@ -445,3 +445,28 @@ async def test_a_post_stays_cheap_when_there_are_many(raw: Raw, sandbox: Server)
         sandbox.store.put("post", doc["id"], doc)
         sandbox.posts._index(doc)
     assert await spent(60, 60) < early * 3
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("user.fields=public_metrics", {"post_count", "tweet_count"}),
+        ("user.fields=public_metrics&post.fields=id", {"post_count"}),
+        ("user.fields=public_metrics&tweet.fields=id", {"tweet_count"}),
+        ("user.fields=public_metrics&expansions=pinned_tweet_id", {"tweet_count"}),
+    ],
+)
+async def test_an_accounts_posts_are_counted_in_the_words_of_the_request_or_in_both(
+    raw: Raw, query: str, names: set[str]
+) -> None:
+    """A request for an account need not name a vocabulary."""
+    status, body, _ = await raw("GET", f"/2/users/me?{query}")
+    assert status == 200
+    counted = set(body["data"]["public_metrics"])
+    assert counted & {"post_count", "tweet_count"} == names
+
+
+async def test_an_accounts_posts_are_counted_in_the_one_vocabulary_that_is_served(raw: Raw, sandbox: Server) -> None:
+    sandbox.vocabularies = ("old",)
+    _, body, _ = await raw("GET", "/2/users/me?user.fields=public_metrics")
+    assert set(body["data"]["public_metrics"]) & {"post_count", "tweet_count"} == {"tweet_count"}
