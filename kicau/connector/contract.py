@@ -6,6 +6,7 @@ drafts that it can publish. `connect`, `Lent` and `run` serve a network's own te
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +24,7 @@ import pytest_asyncio
 from kicau.connector import errors, reading, webhooks
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import (
+    JSON,
     Charge,
     Continue,
     Delivery,
@@ -32,7 +34,7 @@ from kicau.connector.content import (
     Rendered,
     SpanKind,
 )
-from kicau.connector.http import Http
+from kicau.connector.http import Http, Reply, classify
 from kicau.connector.lent import (
     CALLBACK,
     USER_AGENT,
@@ -66,6 +68,33 @@ __all__ = [
     "sign_in",
     "use",
 ]
+
+
+# Bodies of errors in no network's form, or in one's form with a value of the wrong type.
+ODD_ERRORS: tuple[JSON, ...] = (
+    [],
+    "text",
+    None,
+    7,
+    {},
+    {"error": None},
+    {"error": []},
+    {"error": {}},
+    {"error": "x", "error_description": None},
+    {"error": {"code": "x", "error_subcode": []}},
+    {"error": {"code": None, "error_data": 5}},
+    {"error": {"message": {"a": 1}}},
+    {"error": {"message": "Too many requests", "code": "rate"}},
+    {"errors": None},
+    {"errors": {}},
+    {"errors": [None, "x", {"code": []}]},
+    {"message": None},
+    {"detail": [], "title": None, "type": 5},
+    {"code": {}, "status": "x", "serviceErrorCode": None},
+    {"errorDetails": 5},
+    {"errorDetails": {"inputErrors": 5}},
+    {"errorDetails": {"inputErrors": [{"input": 1, "code": []}]}},
+)
 
 
 class ConnectorContract:
@@ -457,6 +486,26 @@ class ConnectorContract:
                 sandbox.faults[:] = [Fault(effect=effect, seconds=seconds, times=-1)]
                 with pytest.raises(wanted):
                     await read
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 502, 503])
+    def test_an_error_of_any_form_is_read(self, status: int) -> None:
+        """Also one that a proxy made up: nothing but the six errors comes of it, and its status keeps its meaning."""
+        for body in ODD_ERRORS:
+            for repeatable in (True, False):
+                reply = Reply(status, {}, json.dumps(body).encode(), repeatable)
+                found = self.connector.read_error(reply) or classify(reply)
+                said = f"{type(found).__name__} of {body!r}"
+                if isinstance(found, errors.Rejected):
+                    assert found.problems, said
+                    assert all(problem.sentence for problem in found.problems), said
+                    assert status not in (401, 429), said
+                    assert status < 500, said
+                if status == 401:
+                    assert isinstance(found, errors.AuthExpired), said
+                if status == 429:
+                    assert isinstance(found, errors.RateLimited), said
+                if status >= 500:
+                    assert type(found) is (errors.Unavailable if repeatable else errors.Uncertain), said
 
     # Being told
 

@@ -26,6 +26,7 @@ DEAD_TOKEN = frozenset({102, 190, 463, 467})
 NO_PERMISSION = frozenset({3, 10}) | frozenset(range(200, 300))
 PASSING = frozenset({-2, -1, 1, 2})
 GONE = frozenset({803})
+OWN_MEANING = frozenset({401, 429})  # status codes that say enough where no error code is given
 WAIT = timedelta(minutes=15)  # where no header names a time; Graph sends no Retry-After
 SCOPE = re.compile(r"\b(?:pages|instagram|business|threads)_[a-z_]+[a-z]\b")
 
@@ -99,6 +100,8 @@ def read_error(reply: Reply, network: str, known: Mapping[int, Refusal] | None =
     if not error:
         return _not_from_graph(reply)
     code, sub = number(error.get("code")), number(error.get("error_subcode"))
+    if not code and (reply.status in OWN_MEANING or reply.status >= 500 or not isinstance(error.get("message"), str)):
+        return _not_from_graph(reply)
     said = str(error.get("error_user_msg") or error.get("message") or "")
     detail = f"({code}/{sub}) {error.get('message', '')} {error.get('error_user_msg', '')}".strip()
     if refusal := (known or {}).get(sub):
@@ -138,7 +141,7 @@ def shut_door(reply: Reply) -> ShutDoor | None:
 
 def _not_from_graph(reply: Reply) -> ConnectorError | None:
     """Graph refuses with an error object; a 4xx page without one is something in between, and says nothing of the call."""
-    if reply.peek() or reply.status in (401, 429) or reply.status >= 500:
+    if reply.status in OWN_MEANING or reply.status >= 500 or (reply.peek() and not error_object(reply)):
         return None
     detail = f"HTTP {reply.status} without an error object: {reply.text[:200]}"
     return Unavailable(detail) if reply.repeatable else Uncertain(detail)

@@ -26,6 +26,23 @@ VERSION_CODES = frozenset({"NONEXISTENT_VERSION", "VERSION_MISSING", "INVALID_VE
 UNITS = {"SECOND": timedelta(seconds=5), "MINUTE": timedelta(seconds=60), "HOUR": timedelta(hours=1)}
 
 
+# Of the token endpoint (RFC 6749, 5.2, and LinkedIn's own); any other `error` comes from something in between.
+OAUTH_ERRORS = frozenset(
+    {
+        "access_denied",
+        "invalid_client",
+        "invalid_client_id",
+        "invalid_grant",
+        "invalid_redirect_uri",
+        "invalid_request",
+        "invalid_scope",
+        "invalid_token",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """An error body's parts; each is empty where it was not given."""
@@ -55,7 +72,7 @@ def read(reply: Reply) -> Said:
 def _inputs(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     details = body.get("errorDetails")
     errors = details.get("inputErrors") if isinstance(details, dict) else None
-    yield from (one for one in errors or () if isinstance(one, dict))
+    yield from (one for one in (errors if isinstance(errors, list) else ()) if isinstance(one, dict))
 
 
 def _path(one: Mapping[str, Any]) -> str:
@@ -69,7 +86,7 @@ def read_error(reply: Reply) -> ConnectorError | None:
     if reply.status >= 500 or reply.status == 408:
         return None
     said = read(reply)
-    if said.oauth:
+    if said.oauth in OAUTH_ERRORS:
         return AuthExpired(f"{said.oauth}: {said.message}")
     if reply.status == 426 or said.code in VERSION_CODES:
         return _refused(

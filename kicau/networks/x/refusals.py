@@ -123,7 +123,7 @@ def read_error(reply: Reply) -> ConnectorError | None:
 
 
 def _access(reply: Reply, said: Said) -> ConnectorError | None:
-    if said.body.get("error") in DEAD_GRANTS:
+    if str(said.body.get("error")) in DEAD_GRANTS:
         return AuthExpired(said.detail)
     if (
         reply.status == 401
