@@ -450,26 +450,28 @@ class GraphSandbox(Sandbox):
     ) -> Doc:
         """One page of an edge, with cursors; `docs` in the order in which the edge gives them."""
         try:
-            limit = max(1, min(100, int(ask.params.get("limit", "25"))))
+            limit = max(0, min(100, int(ask.params.get("limit", "25"))))
         except ValueError:
             raise GraphError(100, "(#100) Param limit must be an integer") from None
         after, rows, more = ask.params.get("after", ""), list[Doc](), False
-        reached = not after
+        reached, total, counts = not after, 0, ask.flag("summary")
         for doc in docs:
+            total += 1
             if not reached:
                 reached = str(doc["id"]) == after
-                continue
-            if len(rows) == limit:
-                more = True
-                break
-            rows.append(doc)
+            elif len(rows) < limit:
+                rows.append(doc)
+            else:
+                more = bool(rows)
+                if not counts:
+                    break
         answer: Doc = {"data": [self.project(ask, view(doc), kind, default) for doc in rows]}
         if rows:
             answer["paging"] = {"cursors": {"before": str(rows[0]["id"]), "after": str(rows[-1]["id"])}}
         if more:
             answer["paging"]["next"] = str(ask.url.update_query(after=str(rows[-1]["id"])))
-        if ask.flag("summary"):
-            answer["summary"] = {"total_count": len(rows)}
+        if counts:
+            answer["summary"] = {"total_count": total}
         return answer
 
     # Files

@@ -86,6 +86,19 @@ async def test_pages_through_a_feed():
     await using(work)
 
 
+async def test_an_edge_counts_all_that_it_has_whatever_a_page_shows():
+    def work(page_id, host, api):
+        post = PagePost(Page(page_id, api=api).create_feed(params={"message": "Kabar"})["id"], api=api)
+        for n in range(3):
+            post.create_comment(params={"message": f"Halo {n}"})
+        for limit, shown in ((0, 0), (2, 2), (25, 3)):
+            told = api.call("GET", (post["id"], "comments"), params={"summary": True, "limit": limit}).json()
+            assert (len(told["data"]), told["summary"]["total_count"]) == (shown, 3)
+            assert ("next" in told.get("paging", {})) == (limit == 2)
+
+    await using(work)
+
+
 async def test_a_refusal_comes_in_the_form_that_the_client_reads():
     def work(page_id, host, api):
         page = Page(page_id, api=api)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -64,9 +65,13 @@ class Posts:
         self._server = server
         self._by_author: dict[str, dict[str, None]] = {}
         self._mentions: dict[str, dict[str, None]] = {}  # username, lower case -> posts that mention it
+        self._answers = {kind: Counter[str]() for kind in ("reply_to", "quote")}  # how many each post has of them
         self._same: dict[str, tuple[str, float]] = {}  # what a duplicate is known by -> (post, epoch seconds)
         for post in server.store.all("post"):
             self._index(post)
+
+    def count_of(self, account: str) -> int:
+        return len(self._by_author.get(account, ()))
 
     # Creating and deleting
 
@@ -177,6 +182,8 @@ class Posts:
         self._server.billing.check()
         self._server.store.remove("post", post_id)
         self._by_author[post["account"]].pop(post_id, None)
+        for kind, counted in self._answers.items():
+            counted[post[kind]] -= 1
         for name in post["mentions"]:
             self._mentions.get(name, {}).pop(post_id, None)
         if self._same.get(post["same"], ("", 0))[0] == post_id:
@@ -282,9 +289,9 @@ class Posts:
             "lang": "und",
             "public_metrics": {
                 words.reposts: 0,
-                "reply_count": 0,
+                "reply_count": self._answers["reply_to"][post["id"]],
                 "like_count": 0,
-                "quote_count": 0,
+                "quote_count": self._answers["quote"][post["id"]],
                 "bookmark_count": 0,
                 "impression_count": 0,
             },
@@ -345,6 +352,8 @@ class Posts:
     # Inside
 
     def _index(self, post: dict[str, Any]) -> None:
+        for kind, counted in self._answers.items():
+            counted[post[kind]] += 1
         self._by_author.setdefault(post["account"], {})[post["id"]] = None
         for name in post["mentions"]:
             self._mentions.setdefault(name, {})[post["id"]] = None

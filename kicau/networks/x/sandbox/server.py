@@ -208,7 +208,7 @@ class Server(Sandbox):
 
     def user(self, user: Mapping[str, Any], asked: shapes.Asked) -> dict[str, Any]:
         """In the words of the request. One that names no vocabulary gets the count of posts in both."""
-        posts = sum(1 for post in self.store.all("post") if post["account"] == user["id"])
+        posts = self.posts.count_of(user["id"])
         names = (
             [asked.words.count] if asked.named else [words.count for words in shapes.vocabularies(self.vocabularies)]
         )

@@ -190,3 +190,23 @@ async def test_tweepy_reads_the_refusals(sandbox: Server, kopi: Lent) -> None:
     with pytest.raises(tweepy.TooManyRequests) as told:
         await asyncio.to_thread(x.create_tweet, text="Lagi", user_auth=False)
     assert told.value.api_codes == [88]
+
+
+async def test_tweepy_counts_replies_and_quotes_until_they_are_deleted(sandbox: Server, kopi: Lent) -> None:
+    sandbox.tier = "enterprise"  # elsewhere nothing is quoted
+
+    def use() -> None:
+        x = tweepy.Client(kopi.credentials.access_token)
+        here(x.session, sandbox.base_url)
+        post = x.create_tweet(text="Satu", user_auth=False).data["id"]
+        reply = x.create_tweet(text="Dua", in_reply_to_tweet_id=post, user_auth=False).data["id"]
+        x.create_tweet(text="Tiga", quote_tweet_id=post, user_auth=False)
+        wanted = ["public_metrics"]
+        counted = x.get_tweet(post, tweet_fields=wanted).data.public_metrics
+        assert (counted["reply_count"], counted["quote_count"]) == (1, 1)
+        x.delete_tweet(reply, user_auth=False)
+        counted = x.get_tweet(post, tweet_fields=wanted).data.public_metrics
+        assert (counted["reply_count"], counted["quote_count"]) == (0, 1)
+        assert x.get_me(user_fields=wanted, user_auth=False).data.public_metrics["tweet_count"] == 2
+
+    await asyncio.to_thread(use)
