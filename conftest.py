@@ -49,12 +49,13 @@ import pytest
 
 django.setup()
 
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.management import BaseCommand
 from django.core.management.commands.flush import Command as Flush
 
+from kicau.workspaces.hashing import Argon2
+
 # The real algorithm with its smallest parameters (a hash carries its own): a fifth of a second less for each person.
-Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+Argon2.time_cost, Argon2.memory_cost, Argon2.parallelism = 1, 8, 1
 
 
 # What is imported by now stays: looking through it again and again for what could go costs a twentieth of all the time.

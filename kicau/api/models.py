@@ -1,4 +1,4 @@
-"""What the API remembers of requests: how many a token made, and what it answered to those that may be repeated."""
+"""What the API answered to requests that may be repeated."""
 
 from __future__ import annotations
 
@@ -10,17 +10,6 @@ from kicau.base.clock import now
 from kicau.base.sealed import SealedJSONField
 
 KEPT = timedelta(hours=24)  # how long an answer is promised
-
-
-class Allowance(models.Model):
-    """How many requests a token made in one minute. One row a token, changed by every process."""
-
-    token_id = models.UUIDField(primary_key=True)  # a plain id: it is written with each request
-    minute = models.BigIntegerField()  # since the epoch
-    used = models.PositiveIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.token_id}: {self.used}"
 
 
 class Answer(models.Model):

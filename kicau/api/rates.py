@@ -1,25 +1,16 @@
-"""How many requests a token may make in a minute, counted in the database, so that all web processes agree.
-
-One statement a request on one row of an unlogged table: about as dear as finding the token itself.
-"""
+"""How many requests a token may make in a minute."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 from kicau.api.problems import Refused
 from kicau.base import clock
-
-_COUNT = """
-INSERT INTO api_allowance (token_id, minute, used) VALUES (%s, %s, 1)
-ON CONFLICT (token_id) DO UPDATE SET
-  used = CASE WHEN api_allowance.minute = EXCLUDED.minute THEN api_allowance.used + 1 ELSE 1 END, minute = EXCLUDED.minute
-RETURNING used
-"""
+from kicau.workspaces import throttle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +30,12 @@ class Rate:
 
 def take(token_id: UUID) -> Rate:
     """Count one request. What comes back may be above its limit."""
-    minute, second = divmod(int(clock.now().timestamp()), 60)
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [token_id, minute])
-        used: int = cursor.fetchone()[0]
-    return Rate(limit=settings.KICAU_API_RATE, used=used, reset=60 - second)
+    now = clock.now()
+    second = int(now.timestamp()) % 60
+    minute_ends = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    limit = throttle.Limit(f"api:{token_id}", settings.KICAU_API_RATE, minute_ends)
+    used = throttle.take([limit])[limit.key].used
+    return Rate(limit=limit.most, used=used, reset=60 - second)
 
 
 def too_many(rate: Rate) -> Refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -71,6 +72,15 @@ def _format(value: str) -> str:
     return "" if value in ("json", "text") else "must be json or text"
 
 
+def _networks(value: str) -> str:
+    try:
+        for one in filter(None, map(str.strip, value.split(","))):
+            ipaddress.ip_network(one)
+    except ValueError:
+        return "must be addresses or networks such as 127.0.0.1 or 172.18.0.0/16, separated by commas"
+    return ""
+
+
 def _switch(value: str) -> str:
     return "" if value in ("0", "1") else "must be 0 or 1"
 
@@ -118,6 +128,12 @@ OPTIONS = (
     ),
     Option(name="KICAU_PORT", default="8000", help="Port on which the web server listens.", check=_port),
     Option(
+        name="KICAU_PROXIES",
+        default="",
+        help="Addresses or networks of the reverse proxies before Kicau, separated by commas, such as 127.0.0.1 or 172.18.0.0/16. Only they are believed in X-Forwarded-For, by which guesses are counted for each visitor. Default: nobody is.",
+        check=_networks,
+    ),
+    Option(
         name="KICAU_PUBLIC_URL",
         default="",
         help="Address by which browsers and networks reach Kicau. Default: http://KICAU_HOST:KICAU_PORT.",
@@ -153,7 +169,7 @@ OPTIONS = (
     Option(
         name="KICAU_SIGN_IN_RATE",
         default="10",
-        help="Failed sign-ins an address may make in ten minutes.",
+        help="Failed sign-ins that one address may make for one account in ten minutes.",
         check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0",
     ),
     Option(

@@ -225,6 +225,12 @@ def look_at_web() -> Iterator[Finding]:
         )
         return
     yield _reachable(public.geturl())
+    if not options.listed("KICAU_PROXIES"):
+        yield note(
+            "proxies",
+            "no proxy is named, so all visitors behind one count as one address.",
+            "Set KICAU_PROXIES to the address of the proxy with TLS that is before Kicau.",
+        )
 
 
 def _reachable(url: str) -> Finding:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.db import connections
 from django.urls import get_resolver
@@ -17,6 +18,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
 pages = get_asgi_application()
 
 from kicau.config import door, request_limits  # noqa: E402 (need Django's apps)
+
+IS_HTTPS = settings.KICAU_PUBLIC_URL.startswith("https://")
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -27,6 +30,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     left in the middle, asgiref slips that in before the view, which then takes a connection that nobody gives back: ten
     such readers, and no page is answered any more.
     """
+    if IS_HTTPS:  # a proxy speaks TLS; what it says of that in a header is not asked
+        scope = {**scope, "scheme": "https"}
     with ThreadPoolExecutor(1, "request") as thread:  # has nothing to do at its end, so nobody waits for it
         limits = request_limits.Limits(scope, receive, send, thread)
         try:

@@ -18,6 +18,7 @@ KICAU_KEYS = keys(KICAU_DATA)
 KICAU_API_RATE = int(options.read("KICAU_API_RATE"))
 KICAU_SIGN_IN_RATE = int(options.read("KICAU_SIGN_IN_RATE"))
 KICAU_UPLOAD_SPACE = int(options.read("KICAU_UPLOAD_SPACE")) * 1_000_000_000
+KICAU_PROXIES = options.listed("KICAU_PROXIES")
 KICAU_OIDC_ISSUER = options.read("KICAU_OIDC_ISSUER")
 KICAU_OIDC_CLIENT_ID = options.read("KICAU_OIDC_CLIENT_ID")
 KICAU_OIDC_CLIENT_SECRET = options.read("KICAU_OIDC_CLIENT_SECRET")
@@ -138,7 +139,7 @@ AUTH_PASSWORD_VALIDATORS = [
         ("CommonPasswordValidator", {}),
     ]
 ] + [{"NAME": "kicau.workspaces.passwords.Varied"}]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["kicau.workspaces.hashing.Argon2"]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -148,7 +149,6 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
 CSRF_COOKIE_NAME = "kicau_csrf"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _public.scheme == "https" else None
 SECURE_HSTS_SECONDS = 31536000 if _public.scheme == "https" else 0
 X_FRAME_OPTIONS = "DENY"
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from contextlib import suppress
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import uvicorn
@@ -49,16 +49,25 @@ def main() -> None:
             "kicau.config.asgi:application",
             host=options.read("KICAU_HOST"),
             port=int(options.read("KICAU_PORT")),
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
             timeout_graceful_shutdown=STOP_WITHIN,
+            **server_options(settings.KICAU_PROXIES),
         )
     ).run()
+
+
+def server_options(proxies: list[str]) -> dict[str, Any]:
+    """For uvicorn.Config. No header says whose a request is, unless it comes from one of `proxies`."""
+    return {
+        "loop": "asyncio",
+        "http": "h11",
+        "ws": "none",
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": bool(proxies),
+        "forwarded_allow_ips": proxies,
+        "server_header": False,
+    }
 
 
 def _raise_open_files() -> None:

@@ -67,7 +67,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.reading import naming, receiving, telling
     from kicau.reading import rounds as reading_rounds
     from kicau.withdrawal import jobs, recognition, rounds
-    from kicau.workspaces import webhooks
+    from kicau.workspaces import throttle, webhooks
 
     async def listen() -> int:
         await recognition.listen(client)
@@ -141,6 +141,12 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
             name="forget answers that are no longer promised",
             every=3600.0,
             run=sync_to_async(forget_old_answers),
+            gives_way=True,
+        ),
+        Chore(
+            name="delete expired counts",
+            every=3600.0,
+            run=sync_to_async(throttle.forget_expired),
             gives_way=True,
         ),
         Chore(name="forget old stories of steps", every=600.0, run=sync_to_async(stories.forget_old), gives_way=True),

@@ -119,6 +119,12 @@ def media_of(draft: Draft) -> set[str]:
     return used
 
 
+def frames_of(draft: Draft) -> set[tuple[str, int]]:
+    """The frames of films that the link may show: digest of the film and time in milliseconds of each chosen cover."""
+    uses = [use for part in draft.parts.all() for use in part.uses.all()]
+    return {(use.medium.sha256, use.cover_ms) for use in uses if use.cover_ms is not None}
+
+
 def said(link: ReviewLink) -> list[Review]:
     """What was said by this link. What the team says among themselves is not a client's to read."""
     return list(Review.objects.filter(link=link).order_by("id"))

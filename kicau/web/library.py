@@ -119,12 +119,21 @@ def paper() -> str:
 def small(request: Asked, digest: str) -> HttpResponseBase:
     """A small picture of a picture or video of this workspace; a drawn page of what has none, such as a document."""
     try:
-        path = library.small(f"{request.actor.workspace.id.hex}/{digest}", moment_asked(request))
+        path = library.small(f"{request.actor.workspace.id.hex}/{digest}", _within(request, digest))
         if path is None:
             return redirect(paper())
         return files.send(request, path, "image/jpeg", {"Cache-Control": FOREVER})
     except (OSError, ValueError):
         raise Http404 from None
+
+
+def _within(request: Asked, digest: str) -> int | None:
+    """The time that is asked for, within the film."""
+    at = moment_asked(request)
+    if at is None:
+        return None
+    lasts = acts.all_media(request.actor).filter(sha256=digest).values_list("duration_ms", flat=True).first()
+    return min(at, lasts) if lasts else None
 
 
 def moment_asked(request: HttpRequest) -> int | None:

@@ -97,11 +97,14 @@ def speak(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
 @require_safe
 @by_link
 def picture(request: HttpRequest, link: ReviewLink, secret: str, digest: str) -> HttpResponseBase:
-    """A small picture of a file of this post, and of nothing else."""
-    if digest not in reviewing.media_of(reviewing.draft_of(link)):
+    """A small picture of a file of this post, and of nothing else; of films the chosen covers."""
+    draft, at = reviewing.draft_of(link), moment_asked(request)
+    if digest not in reviewing.media_of(draft):
         raise Http404
+    if at is not None and (digest, at) not in reviewing.frames_of(draft):
+        at = None  # each frame that is asked for would be kept as a file
     try:
-        path = library.small(f"{link.workspace_id.hex}/{digest}", moment_asked(request))
+        path = library.small(f"{link.workspace_id.hex}/{digest}", at)
         if path is None:
             return redirect(paper())
         return files.send(request, path, "image/jpeg", {})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 
 from django.conf import settings
-from django.contrib.auth import authenticate, login, logout
-from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -16,12 +15,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kicau.base import clock
-from kicau.base.errors import Refusal
+from kicau.base.errors import Busy, Refusal
 from kicau.base.ids import as_uuid
 from kicau.web.frame import back, landing
 from kicau.web.language import remember_language, remember_theme
-from kicau.web.words import by_field
-from kicau.workspaces import acts, factors, oidc, passkeys, passwords
+from kicau.web.words import by_field, said
+from kicau.workspaces import acts, factors, oidc, passkeys, passwords, throttle
 from kicau.workspaces.models import Person
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -29,9 +28,17 @@ HALF = "half_signed_in"  # the session's key for somebody whose code is still mi
 HALF_LASTS = 600  # seconds
 PROVED = "proved_at"  # the session's key for when they last showed who they are
 PROOF_LASTS = 900  # seconds
-WINDOW = 600  # seconds
+KNOWN_COOKIE = "kicau_known"  # of a browser in which somebody has signed in
+KNOWN_SECONDS = 365 * 86400
 TOO_MANY = _lazy("There were too many tries. Wait ten minutes, then sign in again.")
-FROM_ONE_ADDRESS = 5  # times the rate: an office behind one address tries with several names
+
+
+class TooManyTries(Refusal):
+    """A password was tried too often; wait `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(str(TOO_MANY))
 
 
 @sensitive_post_parameters("password")
@@ -50,16 +57,19 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     }
     if request.method != "POST":
         return render(request, "web/sign_in.html", shown)
-    keys = _keys(request, email)
-    if too_many(keys):
-        return render(request, "web/sign_in.html", {**shown, "error": TOO_MANY}, status=429)
-    person = authenticate(request, username=email, password=request.POST.get("password", ""))
+    limits = throttle.sign_in_limits(request.META.get("REMOTE_ADDR", ""), email, known=_known(request, email))
+    if wait := throttle.wait_seconds(limits):
+        return _later(render(request, "web/sign_in.html", {**shown, "error": TOO_MANY}, status=429), wait)
+    try:
+        person = authenticate(request, username=email, password=request.POST.get("password", ""))
+    except Busy as exc:
+        throttle.give_back(limits)
+        return _later(render(request, "web/sign_in.html", {**shown, "error": said(exc)}, status=503), exc.retry_after)
     if person is None:
-        count(keys)
         error = _("The address or the password is not right. Check both and try again.")
         return render(request, "web/sign_in.html", {**shown, "error": error}, status=422)
     assert isinstance(person, Person)
-    cache.delete(keys[0][0])
+    throttle.give_back(limits)
     return let_in(request, person, request.POST.get("next", ""))
 
 
@@ -70,7 +80,34 @@ def let_in(request: HttpRequest, person: Person, wanted: str, *, strong: bool = 
         return redirect("sign-in-code")
     login(request, person, backend=BACKEND)
     request.session[PROVED] = clock.now().timestamp()
-    return landing(request, wanted)
+    return _remember(landing(request, wanted), person)
+
+
+def _remember(answer: HttpResponseRedirect, person: Person) -> HttpResponseRedirect:
+    """This browser's tries to sign in as this person are counted apart from those of others (an OWASP device cookie)."""
+    answer.set_signed_cookie(
+        KNOWN_COOKIE,
+        f"{person.id}:{secrets.token_urlsafe(16)}",
+        salt=KNOWN_COOKIE,
+        max_age=KNOWN_SECONDS,
+        path="/sign-in",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
+
+
+def _known(request: HttpRequest, email: str) -> str:
+    """The mark of a browser in which the person with this address has signed in; "" for every other."""
+    mark = str(request.get_signed_cookie(KNOWN_COOKIE, "", salt=KNOWN_COOKIE, max_age=KNOWN_SECONDS))
+    person = Person.objects.filter(id=as_uuid(mark.partition(":")[0])).first() if mark else None
+    return mark if person is not None and person.email.casefold() == email.casefold() else ""
+
+
+def _later(answer: HttpResponse, seconds: int) -> HttpResponse:
+    answer["Retry-After"] = str(seconds)
+    return answer
 
 
 @sensitive_post_parameters("code")
@@ -83,14 +120,14 @@ def code(request: HttpRequest) -> HttpResponse:
         return redirect("sign-in")
     if request.method != "POST":
         return render(request, "web/sign_in_code.html", {"person": person})
-    keys = [(f"code:{person.id}", settings.KICAU_SIGN_IN_RATE)]
-    if too_many(keys):
-        return render(request, "web/sign_in_code.html", {"person": person, "error": TOO_MANY}, status=429)
+    limits = throttle.code_limits(person.id)
+    if wait := throttle.wait_seconds(limits):
+        answer = render(request, "web/sign_in_code.html", {"person": person, "error": TOO_MANY}, status=429)
+        return _later(answer, wait)
     if not factors.check(person, request.POST.get("code", "")):
-        count(keys)
         error = _("This code is not right, or was used already. Give the app's next code, or a recovery code.")
         return render(request, "web/sign_in_code.html", {"person": person, "error": error}, status=422)
-    cache.delete(keys[0][0])
+    throttle.give_back(limits)
     del request.session[HALF]
     return let_in(request, person, half.get("next", ""), strong=True)
 
@@ -100,15 +137,22 @@ def proved_lately(request: HttpRequest) -> bool:
     return clock.now().timestamp() - float(request.session.get(PROVED, 0)) < PROOF_LASTS
 
 
-def too_many(keys: list[tuple[str, int]]) -> bool:
-    return any(cache.get(key, 0) >= limit for key, limit in keys)
-
-
-def count(keys: list[tuple[str, int]]) -> None:
-    """One failure more."""
-    for key, _limit in keys:
-        cache.add(key, 0, WINDOW)
-        cache.incr(key)
+def password_is_right(request: HttpRequest, person: Person, password: str) -> bool:
+    """Whether somebody who is signed in gives their password; tries are limited. Raises TooManyTries."""
+    limits = throttle.proof_limits(person.id)
+    if wait := throttle.wait_seconds(limits):
+        raise TooManyTries(wait)
+    hashed = person.password
+    try:
+        right = person.check_password(password)
+    except Busy:
+        throttle.give_back(limits)
+        raise
+    if right:
+        throttle.give_back(limits)
+        if person.password != hashed:  # hashed again with other parameters: this session goes on
+            update_session_auth_hash(request, person)
+    return right
 
 
 @sensitive_post_parameters("password")
@@ -119,15 +163,6 @@ def judge_password(request: HttpRequest) -> HttpResponse:
         request.POST.get("password", "")[:1000], email=request.POST.get("email", ""), name=request.POST.get("name", "")
     )
     return render(request, "web/judged.html", {"judged": judged})
-
-
-def _keys(request: HttpRequest, email: str) -> list[tuple[str, int]]:
-    """Counters of failures with their limits: of this address with this name, and of this address alone."""
-    address = request.META.get("REMOTE_ADDR", "")
-    rate = settings.KICAU_SIGN_IN_RATE
-    both = hashlib.sha256(f"{address}|{email.casefold()}".encode()).hexdigest()
-    alone = hashlib.sha256(address.encode()).hexdigest()
-    return [(f"sign-in:{both}", rate), (f"sign-in:{alone}", rate * FROM_ONE_ADDRESS)]
 
 
 def stale(request: HttpRequest, reason: str = "") -> HttpResponse:

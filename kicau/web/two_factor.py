@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
 from kicau.web.frame import Asked, page, person_of
-from kicau.web.signing_in import PROVED, count, proved_lately, too_many
+from kicau.web.signing_in import PROVED, TOO_MANY, TooManyTries, password_is_right, proved_lately
 from kicau.web.words import by_field
 from kicau.workspaces import acts, factors, oidc, passkeys
 
@@ -49,9 +49,11 @@ def _shown(request: Asked) -> dict[str, object]:
 def prove(request: Asked) -> HttpResponse:
     """The password once more, before anything that guards the sign-in is changed."""
     person = person_of(request)
-    keys = [(f"prove:{person.id}", 10)]
-    if too_many(keys) or not person.check_password(request.POST.get("password", "")):
-        count(keys)
+    try:
+        right = password_is_right(request, person, request.POST.get("password", ""))
+    except TooManyTries:
+        right = False
+    if not right:
         errors = {
             "prove": [_("The password is not right. Check it and try again; after ten wrong ones wait ten minutes.")]
         }
@@ -67,9 +69,14 @@ def change_password(request: Asked) -> HttpResponse:
     """Another password; whoever is signed in elsewhere is signed out there."""
     person = person_of(request)
     try:
-        if not (proved_lately(request) or person.check_password(request.POST.get("before", ""))):
+        if not (proved_lately(request) or password_is_right(request, person, request.POST.get("before", ""))):
             raise unacceptable("before", "The present password is not right.")
         acts.change_person(person, password=request.POST.get("password", ""))
+    except TooManyTries as exc:
+        errors = {"before": [str(TOO_MANY)]}
+        answer = render(request, "web/you_sign_in.html", _shown(request) | {"errors": errors}, status=429)
+        answer["Retry-After"] = str(exc.seconds)
+        return answer
     except Refusal as exc:
         return render(request, "web/you_sign_in.html", _shown(request) | {"errors": by_field(exc)}, status=422)
     update_session_auth_hash(request, person)

@@ -214,6 +214,17 @@ class Passkey(models.Model):
         return self.name
 
 
+class Throttle(models.Model):
+    """How often something was done under one key (kicau/workspaces/throttle.py). Unlogged: a crash forgets it."""
+
+    key = models.CharField(max_length=200, primary_key=True)
+    until = models.DateTimeField()
+    used = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.used}"
+
+
 class Identity(models.Model):
     """A person's account at the operator's identity provider (OpenID Connect)."""
 

@@ -26,6 +26,7 @@ from kicau.channels import acts as channels
 from kicau.channels.live import new_client
 from kicau.channels.models import Channel
 from kicau.config import door
+from kicau.config.web import server_options
 from kicau.connector.contract import consent
 from kicau.connector.sandbox import Fault, start
 from kicau.plans.models import Charge
@@ -51,12 +52,7 @@ def here(settings, monkeypatch) -> Iterator[str]:
         "kicau.config.asgi:application",
         host="127.0.0.1",
         port=0,
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
+        **server_options([]),
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)

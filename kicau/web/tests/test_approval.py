@@ -6,6 +6,9 @@ import re
 
 from django.urls import reverse
 
+from kicau.media import library
+from kicau.media.acts import add_medium
+from kicau.media.tests.samples import video
 from kicau.plans import pricing
 from kicau.publishing import approval, compose, reviewing, writing
 from kicau.publishing.models import Delivery
@@ -148,3 +151,19 @@ def test_what_is_to_mend_stands_above_the_text_while_its_author_mends_it(
     assert "A typo" not in html
     approval.submit(writer, draft.id)
     assert "1 remark to look at" in guest.get(reverse("compose-draft", args=[draft.id])).content.decode()
+
+
+def test_a_link_makes_no_frames_of_a_film_but_the_chosen_covers(page, guest, actor, channels, tmp_path):
+    (tmp_path / "film.mp4").write_bytes(video())
+    film = add_medium(actor, tmp_path / "film.mp4", "film.mp4")
+    use = compose.MediumUse(medium=film.id, alt="Steam", cover_ms=200)
+    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Pagi", media=(use,)),)))
+    link = reviewing.make_link(actor, draft.id, "Ratna")
+    secret = link.link.rpartition("/")[2]
+    address = reverse("review-small", args=[secret, film.sha256])
+    for at in ("200", *(str(n * 100) for n in range(40)), "99999999", "x"):
+        assert guest.get(address, {"at": at}).status_code == 200
+    for at in range(0, 10_000_000, 500_000):  # and for those who are signed in, none beyond the film's end
+        assert page.get(reverse("medium-small", args=[film.sha256]), {"at": at}).status_code == 200
+    kept = {one.name.removeprefix(film.sha256) for one in library.original(film.ref).parent.glob(f"{film.sha256}.*")}
+    assert kept == {".small.jpg", ".at-2.small.jpg", ".at-0.small.jpg", f".at-{film.duration_ms // 100}.small.jpg"}

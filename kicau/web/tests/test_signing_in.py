@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
-from django.core.cache import cache
+import pytest
+from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from kicau.base import clock
-from kicau.workspaces.models import Person, Workspace
+from kicau.workspaces import hashing
+from kicau.workspaces.models import Person, Throttle, Workspace
 from kicau.workspaces.tests.test_invitations import code_of
 
 PASSWORD = "hujan-di-bandung-41"
@@ -75,6 +79,77 @@ def test_guessing_many_addresses_from_one_place_has_an_end(guest, owner, setting
     assert sign_in(guest, "wrong", email="last@example.org").status_code == 429
 
 
+@pytest.mark.django_db(transaction=True)
+def test_guesses_at_the_same_moment_are_counted_before_they_are_tried(guest, owner, settings):
+    settings.KICAU_SIGN_IN_RATE = 4
+    statuses: list[int] = []
+
+    def guess() -> None:
+        statuses.append(sign_in(Client(), "wrong").status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=guess) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [422] * 4 + [429] * 6
+
+
+def test_guesses_from_everywhere_are_counted_for_the_account_and_do_not_lock_its_owner_out(guest, owner, settings):
+    settings.KICAU_SIGN_IN_RATE = 2
+    sign_in(guest)
+    guest.post(reverse("sign-out"))
+    for n in range(10):
+        assert sign_in(Client(REMOTE_ADDR=f"192.0.2.{n}"), "wrong").status_code == 422
+    later = sign_in(Client(REMOTE_ADDR="192.0.2.99"))
+    assert (later.status_code, int(later["Retry-After"]) > 0) == (429, True)
+    assert sign_in(guest).status_code == 302, "their own browser is known"
+
+
+def test_a_known_browser_may_not_guess_without_end(guest, owner, settings):
+    settings.KICAU_SIGN_IN_RATE = 2
+    sign_in(guest)
+    guest.post(reverse("sign-out"))
+    assert [sign_in(guest, "wrong").status_code for _ in range(3)] == [422, 422, 429]
+
+
+def test_addresses_of_one_ipv6_network_count_as_one(guest, owner, settings):
+    settings.KICAU_SIGN_IN_RATE = 2
+    statuses = [sign_in(Client(REMOTE_ADDR=f"2001:db8::{n}"), "wrong").status_code for n in range(1, 4)]
+    assert statuses == [422, 422, 429]
+
+
+def test_the_present_password_may_not_be_guessed_either_way(page, settings):
+    settings.KICAU_SIGN_IN_RATE = 3
+    session = page.session
+    session.pop("proved_at", None)
+    session.save()
+    change = {"before": "wrong", "password": "kabut-di-lembang-77"}
+    assert page.post(reverse("password-change"), change).status_code == 422
+    assert page.post(reverse("prove"), {"password": "wrong"}).status_code == 422
+    assert page.post(reverse("password-change"), change).status_code == 422
+    answer = page.post(reverse("password-change"), {**change, "before": PASSWORD})
+    assert (answer.status_code, "Retry-After" in answer) == (429, True)
+    assert page.post(reverse("prove"), {"password": PASSWORD}).status_code == 422
+
+
+def test_a_password_that_is_hashed_again_ends_no_session(page, owner, monkeypatch):
+    from kicau.workspaces.hashing import Argon2
+
+    monkeypatch.setattr(Argon2, "time_cost", 2)
+    assert page.post(reverse("prove"), {"password": PASSWORD}).status_code == 302
+    assert page.get(reverse("you-sign-in")).status_code == 200
+    owner.refresh_from_db()
+    assert ",t=2," in owner.password
+
+
+def test_too_many_sign_ins_at_once_are_asked_to_come_again(guest, owner, monkeypatch):
+    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=0, waiting=0))
+    answer = sign_in(guest)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
 def test_signing_out_is_a_post_and_ends_it(page):
     assert page.get(reverse("sign-out")).status_code == 405
     page.post(reverse("sign-out"))
@@ -120,7 +195,7 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, work
     for _ in range(3):
         assert guest.post(reverse("sign-in-code"), {"code": "000000"}).status_code == 422
     assert guest.post(reverse("sign-in-code"), {"code": codes[0]}).status_code == 429
-    cache.clear()
+    Throttle.objects.all().delete()
     with clock.frozen(now + timedelta(minutes=11)):
         assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == reverse("sign-in"), "too late"
     assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == "/"
