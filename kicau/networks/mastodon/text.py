@@ -33,7 +33,8 @@ _TAG = regex.compile(
 )
 _PROTOCOL = regex.compile(r"(?<=.)https?\Z")
 _CLUSTER = regex.compile(r"\X")
-# Ruby 3.4 breaks an Indic conjunct before each consonant; Unicode 15.1 and Python's regex keep it together (GB9c).
+# Ruby 3.4 breaks an Indic conjunct before each consonant. Unicode 15.1, Python's regex and Ruby 4.0 keep it together
+# (GB9c). Servers of both Rubies are in use and none names its own: the larger number counts.
 # The vowel AM of Thai and Lao is a letter too, and belongs to what is before it in both.
 _CONJUNCT = regex.compile(r"(?<=[\p{M}\u200c\u200d])[\p{Lo}--\p{GCB=SpacingMark}]", regex.VERSION1)
 _EDGES = "\x00\t\n\v\f\r "  # what Ruby's String#strip takes away
