@@ -61,6 +61,22 @@ class SeededAccount:
     kind: str = "person"
 
 
+EFFECTS = frozenset(
+    {
+        "slow",
+        "status",
+        "drop",
+        "drop-after",
+        "status-after",
+        "rate-limit",
+        "revoke-token",
+        "exhaust-plan",
+        "malformed",
+        "truncate",
+    }
+)
+
+
 @dataclass(slots=True, kw_only=True)
 class Fault:
     """One misbehaviour on order.
@@ -81,6 +97,14 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     text: str = ""
 
+    def __post_init__(self) -> None:
+        if self.effect not in EFFECTS:
+            raise ValueError(f"there is no effect {self.effect!r}; there are: {', '.join(sorted(EFFECTS))}")
+        try:
+            re.compile(self.path)
+        except re.error as exc:
+            raise ValueError(f"path is no regular expression: {exc}") from exc
+
     def hits(self, request: web.Request) -> bool:
         if self.times == 0 or (self.method and self.method != request.method):
             return False
@@ -93,6 +117,15 @@ class Fault:
             return False
         self.times -= self.times > 0
         return True
+
+
+async def form_of(request: web.Request) -> dict[str, str]:
+    """The fields of a form; none where it cannot be read, as from a multipart body that was cut off."""
+    try:
+        posted = await request.post()
+    except ValueError:
+        return {}
+    return {name: str(value) for name, value in posted.items()}
 
 
 class Store:
@@ -288,8 +321,7 @@ class Sandbox:
                 answer = await handler(request)
                 body = answer.body if isinstance(answer, web.Response) and isinstance(answer.body, bytes) else b""
                 return web.Response(status=answer.status, body=body[: len(body) // 2], content_type="application/json")
-            case unknown:
-                return web.json_response({"error": f"there is no fault {unknown!r}"}, status=500)
+        raise AssertionError(f"the effect {fault.effect!r} is in EFFECTS, and nothing carries it out")
 
     async def _posts(self, request: web.Request) -> web.Response:
         return web.json_response([asdict(post) for post in self.public_posts()])

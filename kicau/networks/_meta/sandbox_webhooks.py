@@ -104,9 +104,17 @@ class WebhookSide(GraphSandbox):
 
     async def _dashboard(self, request: web.Request) -> web.Response:
         """POST {"callback_url", "verify_token", "fields"}: what an operator enters at the network itself."""
-        given = await request.json()
         try:
-            await self.set_webhook(given["callback_url"], given["verify_token"], given.get("fields", ""))
+            given = await request.json()
+            callback, token, fields = (
+                str(given["callback_url"]),
+                str(given["verify_token"]),
+                str(given.get("fields", "")),
+            )
+        except (ValueError, TypeError, LookupError):
+            return web.json_response({"error": "send callback_url, verify_token and fields as JSON"}, status=400)
+        try:
+            await self.set_webhook(callback, token, fields)
         except GraphError as refused:
             return web.json_response(refused.body, status=refused.status)
         return web.json_response({"success": True})

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from kicau.connector.sandbox import form_of
 from kicau.networks.linkedin import sandbox_refusals as refusals
 from kicau.networks.linkedin.sandbox_door import Door
 from kicau.networks.linkedin.sandbox_refusals import Refusal, stamped
@@ -70,7 +71,7 @@ class SignIn:
     async def decide(self, request: web.Request) -> web.Response:
         if refused := self._refused(request):
             return refused
-        form, query = await request.post(), request.query
+        form, query = await form_of(request), request.query
         back = {"state": query["state"]} if query.get("state") else {}
         if form.get("decision") != "allow":
             return self.box.send_back(
@@ -97,7 +98,7 @@ class SignIn:
         return self.box.send_back(query["redirect_uri"], code=code, **back)
 
     async def token(self, request: web.Request) -> web.Response:
-        form = {name: str(value) for name, value in (await request.post()).items()}
+        form = await form_of(request)
         app = self.box.app_for(form.get("client_id", ""))
         if app is None or form.get("client_secret", "") != app.client_secret:
             return _oauth_error(401, "invalid_client", "Client authentication failed")
@@ -160,7 +161,7 @@ class SignIn:
         return web.json_response(answer, headers=stamped())
 
     async def introspect(self, request: web.Request) -> web.Response:
-        form = {name: str(value) for name, value in (await request.post()).items()}
+        form = await form_of(request)
         app = self.box.app_for(form.get("client_id", ""))
         if app is None or form.get("client_secret") != app.client_secret:
             return _oauth_error(401, "invalid_client", "Client authentication failed")

@@ -207,3 +207,56 @@ async def test_a_setting_changes_what_the_sandbox_does(tmp_path):
     async with settings_of(registry.slugs()[0], tmp_path) as (sandbox, ask):
         await ask({"clock_offset": 86400})
         assert (sandbox.now() - clock.now()).total_seconds() > 86000
+
+
+ODD_BODIES = (
+    (b"", "application/json"),
+    (b"[]", "application/json"),
+    (b"null", "application/json"),
+    (b'{"text": {"x": [null]}, "status": 5, "media": [1], "poll": 7, "record": [], "writes": 5}', "application/json"),
+    (b"\xff\xfe", "application/json"),
+    (b"a=%ff&fields=%7B&limit=x&batch=%5B1%5D&poll%5Boptions%5D=x", "application/x-www-form-urlencoded"),
+    (b"--b\r\n", "multipart/form-data; boundary=b"),
+    (b"x", "multipart/form-data"),
+)
+
+
+@pytest.mark.parametrize("slug", registry.slugs())
+async def test_no_request_is_a_fault_of_the_sandbox(slug, tmp_path):
+    """Whatever a client sends to any of its addresses, signed in or not."""
+    from kicau.connector.contract import lend, sign_in
+
+    connector, app = registry.get(slug), serve.server_class(slug)().application()
+    async with running(tmp_path) as sandboxes, aiohttp.ClientSession() as client:
+        sandbox = next(s for s in sandboxes if s.slug == slug)
+        token = (await sign_in(connector, lend(connector, sandbox, client), {}))[0].credentials.access_token
+        routes = {(route.method, _address(route.resource.canonical)) for route in app.router.routes() if route.resource}
+        for method, address in sorted(routes):
+            for body, kind in ODD_BODIES if method in ("POST", "PUT", "*") else ((b"", "text/plain"),):
+                for headers in ({}, {"Authorization": f"Bearer {token}"}):
+                    verb = "POST" if method == "*" else method
+                    sent = {"Content-Type": kind, "LinkedIn-Version": "202609", "X-Restli-Protocol-Version": "2.0.0"}
+                    async with client.request(
+                        verb, sandbox.base_url + address, data=body, headers=sent | headers, allow_redirects=False
+                    ) as answer:
+                        assert answer.status < 500, (verb, address, body, kind, await answer.text())
+
+
+def _address(canonical):
+    """A route's address with something in place of each of its names."""
+    named = {"version": "v26.0", "tail": "/me", "nsid": "com.atproto.repo.createRecord"}
+    return re.sub(r"\{(\w+)\}", lambda found: named.get(found[1], "1"), canonical)
+
+
+@pytest.mark.parametrize(
+    "order", [{"effect": "explode"}, {"effect": "drop", "path": "("}, {"effect": "drop", "colour": "red"}, {}, [], None]
+)
+async def test_a_fault_that_cannot_be_is_refused_when_it_is_ordered(order, tmp_path):
+    async with running(tmp_path) as sandboxes, aiohttp.ClientSession() as client:
+        sandbox = sandboxes[0]
+        async with client.post(sandbox.base_url + "/_sandbox/faults", json=order) as answer:
+            assert answer.status == 400
+            assert (await answer.json())["error"]
+        assert sandbox.faults == []
+        async with client.get(sandbox.base_url + "/") as answer:
+            assert answer.status == 200

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
+from kicau.connector.sandbox import form_of
 from kicau.networks.bluesky.sandbox import jws
 from kicau.networks.bluesky.sandbox.refusal import ALGORITHMS, OAuthRefusal, Refusal
 from kicau.networks.bluesky.sandbox.tokens import Tokens
@@ -64,7 +65,7 @@ class OAuth:
                 "Cache-Control": "no-store",
                 "Access-Control-Expose-Headers": "DPoP-Nonce",
             }
-            form = {name: str(value) for name, value in (await request.post()).items()}
+            form = await form_of(request)
             try:
                 status, body = await work(request, form)
             except Refusal as refused:
@@ -196,7 +197,7 @@ class OAuth:
         pushed = self._pushed(request)
         if pushed is None:
             return self.box.page("Unknown request", "<p>This sign-in is over, or was never begun.</p>", status=400)
-        form = await request.post()
+        form = await form_of(request)
         self.box.store.remove("request", request.query["request_uri"].removeprefix(URN))
         back = {"iss": self.box.base_url, **({"state": pushed["state"]} if "state" in pushed else {})}
         did = str(form.get("account", ""))

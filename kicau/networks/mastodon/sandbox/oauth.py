@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from kicau.connector.sandbox import form_of
 from kicau.networks.mastodon.sandbox.params import read
 from kicau.networks.mastodon.sandbox.refusal import Refusal, invalid
 
@@ -198,7 +199,7 @@ class OAuth:
     async def decide(self, request: web.Request) -> web.Response:
         if wrong := self._wrong(request):
             return wrong
-        form, query = await request.post(), request.query
+        form, query = await form_of(request), request.query
         back = {"state": query["state"]} if query.get("state") else {}
         redirect = query["redirect_uri"]
         if form.get("decision") != "allow":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
+from kicau.connector.sandbox import form_of
 from kicau.networks.x.sandbox.oauth import Caller
 from kicau.networks.x.sandbox.refusal import Refusal as Refused
 from kicau.networks.x.sandbox.refusal import invalid, missing, plain
@@ -393,7 +394,7 @@ async def _fields(request: web.Request) -> dict[str, Any]:
         return _json(content)
     if kind == "multipart/form-data":
         return multipart(request.headers["Content-Type"], content)
-    return dict(request.query) if not content else {k: str(v) for k, v in (await request.post()).items()}
+    return dict(request.query) if not content else await form_of(request)
 
 
 def multipart(content_type: str, content: bytes) -> dict[str, Any]:

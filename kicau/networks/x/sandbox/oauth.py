@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from kicau.connector.sandbox import form_of
 from kicau.networks.x.sandbox.refusal import Refusal, oauth, plain, unauthorized
 from kicau.networks.x.sandbox.shapes import words
 
@@ -76,7 +77,7 @@ class OAuth:
             return self._server.consent_page(
                 app_name="Kicau", scopes=scopes, accounts=self._server.accounts(), hidden={"state": asked["state"]}
             )
-        form = await request.post()
+        form = await form_of(request)
         account = str(form.get("account", ""))
         if form.get("decision") != "allow":
             return self._server.send_back(asked["redirect_uri"], error="access_denied", state=asked["state"])
@@ -106,7 +107,7 @@ class OAuth:
     # Tokens
 
     async def token(self, request: web.Request) -> web.Response:
-        form = await request.post()
+        form = await form_of(request)
         asked = {key: str(value) for key, value in form.items()}
         app = self._client(request, asked)
         match asked.get("grant_type"):
@@ -119,7 +120,7 @@ class OAuth:
         raise oauth(400, "unsupported_grant_type", "Missing required parameter [grant_type] or it is not supported.")
 
     async def revoke_token(self, request: web.Request) -> web.Response:
-        form = await request.post()
+        form = await form_of(request)
         self._client(request, {key: str(value) for key, value in form.items()})
         token = str(form.get("token", ""))
         self._server.store.remove("token", token)
@@ -128,7 +129,7 @@ class OAuth:
 
     async def app_token(self, request: web.Request) -> web.Response:
         """An app's own bearer token, at the address that X kept from its first API."""
-        form = await request.post()
+        form = await form_of(request)
         if form.get("grant_type") != "client_credentials":
             raise oauth(403, "invalid_request", "Missing required parameter: grant_type")
         return self._app_token(self._client(request, {}))
