@@ -9,8 +9,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import pwd
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
@@ -19,6 +19,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from kicau.base import privileges
+from kicau.base.privileges import Account
 
 MAJOR = 18  # pinned: a cluster belongs to one major version
 USER = "kicau-db"  # runs the server where we are root
@@ -85,10 +88,11 @@ def running(folder: Path) -> Iterator[Cluster]:
     """
     here = cluster(folder)
     _folders(folder, here)
-    with open(folder / "postgres.users", "a") as users:
+    with open(privileges.open_lock(folder / "postgres.users"), "a") as users:
         with _alone(folder):
             if not _answers(here):
                 _start(here)
+            _share_socket(folder, here)
             fcntl.flock(users, fcntl.LOCK_SH)
         try:
             yield here
@@ -120,6 +124,7 @@ def keep_running(folder: Path) -> bool:
             if _answers(here):
                 return False
             _start(here)
+            _share_socket(folder, here)
         return True
 
 
@@ -193,44 +198,71 @@ def _answers(here: Cluster) -> bool:
 
 def _folders(folder: Path, here: Cluster) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        owner = _owner(here)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(0o711 if owner else 0o700)  # the server's user passes through
         for path in (folder / "postgres", here.data, here.sockets):
             path.mkdir(exist_ok=True)
-            owner = _owner()
-            if owner and path.stat().st_uid != owner.pw_uid:
-                os.chown(path, owner.pw_uid, owner.pw_gid)
-            if path.stat().st_uid not in (os.geteuid(), owner.pw_uid if owner else -1):
-                raise DatabaseTrouble(f"{path} belongs to somebody else; move it away or choose another KICAU_DATA.")
-            path.chmod(0o700)
+            _take(path, owner, privileges.owner_of(folder), 0o700 if path == here.data else _passage(folder, owner))
     except OSError as exc:
         raise DatabaseTrouble(
             f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA."
         ) from exc
-    if _owner():
-        _reachable(folder)
+    if owner:
+        _reachable(folder, owner)
 
 
-def _reachable(folder: Path) -> None:
+def _take(path: Path, owner: Account | None, ours: Account | None, mode: int) -> None:
+    """The folder is the server's own from now on, where it was `ours`. Raises DatabaseTrouble where it is somebody else's, or a link of somebody's."""
+    about = path.lstat()
+    followed = stat.S_ISLNK(about.st_mode) and about.st_uid in (0, os.geteuid())  # the operator's, to another disk
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | (0 if followed else os.O_NOFOLLOW))
+    try:
+        has = os.fstat(fd).st_uid
+        if has not in (os.geteuid(), *(one.uid for one in (owner, ours) if one)):
+            raise DatabaseTrouble(f"{path} belongs to somebody else; move it away or choose another KICAU_DATA.")
+        if owner and has != owner.uid:
+            os.fchown(fd, owner.uid, owner.gid)
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
+
+
+def _passage(folder: Path, owner: Account | None) -> int:
+    """The mode of the folders on the way to the socket: others pass where Kicau itself is another user."""
+    other = privileges.owner_of(folder)
+    return 0o711 if owner and other and other.uid != owner.uid else 0o700
+
+
+def _share_socket(folder: Path, here: Cluster) -> None:
+    """Where root started the server, Kicau's own user may connect to it, too: the socket is that user's group's."""
+    owner, other = _owner(here), privileges.owner_of(folder)
+    if owner is None or other is None or owner.uid == other.uid:
+        return
+    for socket in here.sockets.glob(".s.PGSQL.*"):
+        if stat.S_ISSOCK(socket.lstat().st_mode):
+            os.chown(socket, owner.uid, other.gid, follow_symlinks=False)
+            socket.chmod(0o770)
+
+
+def _reachable(folder: Path, owner: Account) -> None:
     """Say so where the database's own user cannot get to the folder; nobody's private folder is opened for it."""
-    if _run_as(_owner(), ["test", "-x", str(folder / "postgres")]).returncode != 0:
+    if _run_as(owner, ["test", "-x", str(folder / "postgres")]).returncode != 0:
         raise DatabaseTrouble(
-            f"The database runs as the user {USER}, who cannot reach {folder}. Choose a KICAU_DATA outside private folders, such as /var/lib/kicau."
+            f"The database runs as the user {owner.name}, who cannot reach {folder}. Choose a KICAU_DATA outside private folders, such as /var/lib/kicau."
         )
 
 
-def _owner() -> pwd.struct_passwd | None:
-    """The user who runs the server: None for ourselves, a user of its own where we are root (made if need be)."""
-    if os.geteuid() != 0:
+def _owner(here: Cluster) -> Account | None:
+    """The user who runs the server: None for ourselves. Where we are root, who owns the cluster already (somebody may
+    have run Kicau as a plain user), else a user of its own, made if need be. Raises DatabaseTrouble."""
+    if not privileges.is_root():
         return None
     try:
-        return pwd.getpwnam(USER)
-    except KeyError:
-        subprocess.run(
-            ["/usr/sbin/useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER],
-            check=True,
-            capture_output=True,
-        )
-        return pwd.getpwnam(USER)
+        return privileges.owner_of(here.data / "PG_VERSION") or privileges.system_account(USER)
+    except privileges.NoAccount as exc:
+        raise DatabaseTrouble(str(exc)) from None
 
 
 def _binaries() -> Path:
@@ -240,7 +272,7 @@ def _binaries() -> Path:
     return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}" / "bin"
 
 
-def _binaries_for(owner: pwd.struct_passwd | None) -> Path:
+def _binaries_for(owner: Account | None) -> Path:
     """Where the server's user can run them: in place, or a copy where the package lies in a private folder."""
     here = _binaries()
     if owner is None or _run_as(owner, ["test", "-x", str(here / "postgres")]).returncode == 0:
@@ -249,6 +281,8 @@ def _binaries_for(owner: pwd.struct_passwd | None) -> Path:
     copy = Path("/var/lib/kicau-postgres") / stamp
     if not (copy / "bin" / "postgres").exists():
         made = copy.with_name(f"{stamp}.{os.getpid()}")
+        copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        copy.parent.chmod(0o755)  # whatever our umask is
         shutil.copytree(here.parent, made, symlinks=True)
         try:
             made.rename(copy)
@@ -258,19 +292,19 @@ def _binaries_for(owner: pwd.struct_passwd | None) -> Path:
 
 
 def _run(here: Cluster, program: str, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    owner = _owner()
+    owner = _owner(here)
     done = _run_as(owner, [str(_binaries_for(owner) / program), *args])
     if check and done.returncode != 0:
         raise DatabaseTrouble(f"{program} failed: {done.stdout.strip()[-500:]}")
     return done
 
 
-def _run_as(owner: pwd.struct_passwd | None, command: list[str]) -> subprocess.CompletedProcess[str]:
+def _run_as(owner: Account | None, command: list[str]) -> subprocess.CompletedProcess[str]:
     """In a folder that the user can be in, with a plain environment; output in a file, since a server that is started
     keeps a pipe open for ever."""
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", **_moved_clock()}
     with tempfile.TemporaryFile("w+") as out:
-        extra = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
+        extra = {"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner else {}
         done = subprocess.run(
             command,
             stdout=out,
@@ -296,7 +330,7 @@ def _moved_clock() -> dict[str, str]:
 def _alone(folder: Path) -> Iterator[None]:
     """One process at a time starts or stops the server."""
     until = time.monotonic() + START_WITHIN * 2
-    with open(folder / "postgres.lock", "a") as lock:
+    with open(privileges.open_lock(folder / "postgres.lock"), "a") as lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kicau.base import privileges
+
 if TYPE_CHECKING:
     from kicau.workspaces.actors import Actor
     from kicau.workspaces.models import Person
@@ -50,6 +52,7 @@ class Shell:
         from kicau.base import logs, options, postgres
 
         folder = options.data_folder()
+        self._stack.enter_context(privileges.files_of(privileges.owner_of(folder)))
         if not options.read("DATABASE_URL"):
             if not (folder / "postgres").exists():
                 raise Trouble(
@@ -157,6 +160,7 @@ class Root(click.Group):
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         shell = Shell()
+        before = os.umask(privileges.PRIVATE_UMASK)
         try:
             code = super().main(args, prog_name or "kicau", complete_var, standalone_mode=False, obj=shell, **extra)
         except BaseException as exc:
@@ -165,6 +169,7 @@ class Root(click.Group):
             code = tell_failure(exc, as_json=shell.as_json)
         finally:
             _close(shell)
+            os.umask(before)
         sys.exit(code if isinstance(code, int) else 0)
 
 

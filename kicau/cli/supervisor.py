@@ -10,9 +10,10 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from kicau.base.children import die_with_parent
@@ -24,10 +25,18 @@ LONGEST_WAIT = 30.0  # seconds before a child that keeps dying is started again
 type Log = Callable[..., None]
 
 
+def _before(become: Callable[[], None]) -> None:
+    become()
+    die_with_parent()  # a change of user undoes it, so it comes last
+
+
 @dataclass(slots=True)
 class Child:
     name: str
     command: Sequence[str]
+    environment: Mapping[str, str] | None = None  # None: ours
+    become: Callable[[], None] = lambda: None  # in the child before it begins: gives up root
+    keeps: Sequence[int] = ()  # descriptors that it gets
     process: subprocess.Popen[bytes] | None = None
     began: float = 0.0
     deaths: int = 0  # in a row
@@ -98,7 +107,12 @@ class Supervisor:
         child.began = time.monotonic()
         # A session of its own, so that Ctrl-C reaches us alone and we stop the children in order.
         child.process = subprocess.Popen(
-            child.command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent
+            child.command,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env=child.environment,
+            pass_fds=tuple(child.keeps),
+            preexec_fn=partial(_before, child.become),
         )
         self.log("started", child=child.name, pid=child.process.pid)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import fcntl
 import json
@@ -9,19 +10,22 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import click
 
-from kicau.base import options
+from kicau.base import options, privileges
 from kicau.base.children import die_with_parent
 from kicau.cli.frame import FAILED, NO_KICAU, Trouble
 from kicau.cli.supervisor import Child, Supervisor
 
+PRIVILEGED_PORTS = 1024  # below it only root listens
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -47,9 +51,16 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
     for option in options.OPTIONS:
         options.read(option.name)  # a wrong setting is told before anything starts
     folder = options.data_folder()
-    with alone_in(folder), contextlib.ExitStack() as stack:
-        check_port(options.read("KICAU_HOST"), int(options.read("KICAU_PORT")))
+    try:
+        service = Service.of(folder)
+    except privileges.NoAccount as exc:
+        raise Trouble(str(exc), NO_KICAU) from None
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(privileges.files_of(service.account))
+        stack.enter_context(alone_in(folder))
+        listening = check_port(options.read("KICAU_HOST"), int(options.read("KICAU_PORT")), service)
         log = _log()
+        service.take_over(folder, log)
         tend: Callable[[], None] = _nothing
         if not options.read("DATABASE_URL"):
             from kicau.base import postgres
@@ -57,15 +68,97 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
             stack.enter_context(postgres.running(folder))
             log("database started", folder=str(folder / "postgres"))
             tend = partial(_keep_database, folder, log)
-        prepared = _prepare(owner)
+        prepared = _prepare(owner, service)
         log("database ready", migrated=prepared["migrated"])
         _greet(prepared)
-        children = [Child("web", [sys.executable, "-m", "kicau.config.web"])]
+        web = [sys.executable, "-m", "kicau.config.web"]
+        kept = (listening.fileno(),) if listening else ()
+        children = [service.child("web", [*web, *(f"--fd={fd}" for fd in kept)], kept)]
         children += [
-            Child(f"worker-{n + 1}", [sys.executable, "-m", "kicau.config.worker"])
+            service.child(f"worker-{n + 1}", [sys.executable, "-m", "kicau.config.worker"])
             for n in range(int(options.read("KICAU_WORKERS")))
         ]
         Supervisor(children, log, tend=tend).run(meanwhile=_announce_when_ready(log))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """As whom the children run: where root starts Kicau, as a user without its rights."""
+
+    account: privileges.Account | None  # None: as ourselves
+    folder: Path
+    reads_anything: bool = False  # Kicau lies in a private folder of root's
+
+    @classmethod
+    def of(cls, folder: Path) -> Service:
+        """Raises privileges.NoAccount."""
+        account = privileges.service_account(folder)
+        private = account is not None and not privileges.reaches_program(account)
+        return cls(account=account, folder=folder, reads_anything=private)
+
+    def take_over(self, folder: Path, log: Any) -> None:
+        """What root made earlier is the account's from now on. Raises Trouble for a named file that it cannot read."""
+        if self.account is None:
+            privileges.adopt(folder, privileges.ourselves(), shared=False)
+            return
+        if privileges.is_somebodys(folder):
+            raise Trouble(f"{folder} is not a folder of Kicau's own; choose another with KICAU_DATA.")
+        privileges.adopt(folder, self.account, shared=not options.read("DATABASE_URL"))
+        if lost := privileges.unreadable(self.account, _named_files()):
+            raise Trouble(
+                f"Kicau runs as the user {self.account.name}, who cannot read {lost[0]}. Let that user read it, such as: chown {self.account.name} {lost[0]}"
+            )
+        compile_package()
+        log("runs without root's rights", user=self.account.name)
+        if self.reads_anything:
+            log(
+                "did not find its own files in a public place: it keeps the right to read any file. Move Kicau to a folder such as /opt/kicau.",
+                folder=str(Path(__file__).resolve().parents[2]),
+            )
+
+    def become(self) -> None:
+        """In a child: gives up root, where we are root."""
+        if self.account is not None:
+            privileges.become(self.account, reads_anything=self.reads_anything)
+
+    def environment(self) -> dict[str, str] | None:
+        """Not root's home, and the folder by its name: another user has another one by default."""
+        if self.account is None:
+            return None
+        return {
+            **os.environ,
+            "KICAU_DATA": str(self.folder),
+            "HOME": str(self.folder),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "USER": self.account.name,
+        }
+
+    def child(self, name: str, command: Sequence[str], keeps: Sequence[int] = ()) -> Child:
+        return Child(name, command, environment=self.environment(), become=self.become, keeps=keeps)
+
+
+def compile_package() -> None:
+    """While we may write beside Kicau's sources: its children may not, and would compile them at each start. What our
+    commands compiled is readable by them, whatever our umask is."""
+    package = Path(__file__).resolve().parents[1]
+    with contextlib.suppress(OSError):  # a place where nobody writes was compiled when it was made
+        for source in package.rglob("*.py"):
+            compiled = Path(cache_from_source(str(source)))
+            if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+                compileall.compile_dir(package, quiet=2)
+                break
+        for folder in package.rglob("__pycache__"):
+            for path in (folder, *folder.iterdir()):
+                if (mode := path.stat().st_mode) & 0o044 != 0o044:
+                    path.chmod(mode | (0o055 if path is folder else 0o044))
+
+
+def _named_files() -> list[str]:
+    """Files of the operator's that the settings name for web and workers."""
+    database = dict(parse_qsl(urlsplit(options.read("DATABASE_URL")).query))
+    named = [options.read("KICAU_C2PA_CERTIFICATE"), options.read("KICAU_C2PA_KEY")]
+    named += [database.get(name, "") for name in ("sslcert", "sslkey", "sslrootcert", "passfile")]
+    return [one for one in named if one.startswith("/")]
 
 
 def _nothing() -> None:
@@ -87,7 +180,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Nobody else runs `up` on this folder meanwhile. Raises Trouble."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "up.lock", "a+")  # noqa: SIM115 (held while inside)
+        lock = open(privileges.open_lock(folder / "up.lock", "a+"), "a+")  # noqa: SIM115 (held while inside)
     except OSError as exc:
         raise Trouble(
             f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA.", NO_KICAU
@@ -107,23 +200,36 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
-def check_port(host: str, port: int) -> None:
-    """Raises Trouble where nothing can listen there."""
+def check_port(host: str, port: int, service: Service | None = None) -> socket.socket | None:
+    """Raises Trouble where nothing can listen there. Gives a socket that listens where only root may open that port, and
+    the web server is not root."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as exc:
-            raise Trouble(
-                f"Kicau cannot listen on {host}, port {port}: {exc.strerror or exc}. Choose another with --port or KICAU_PORT."
-            ) from None
+    probe = socket.socket(family)
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((host, port))
+    except OSError as exc:
+        probe.close()
+        raise Trouble(
+            f"Kicau cannot listen on {host}, port {port}: {exc.strerror or exc}. Choose another with --port or KICAU_PORT."
+        ) from None
+    if service is not None and service.account is not None and port < PRIVILEGED_PORTS:
+        return probe
+    probe.close()
+    return None
 
 
-def _prepare(owner: str) -> dict[str, Any]:
+def _prepare(owner: str, service: Service) -> dict[str, Any]:
     """Migrations and the first owner, in a process of their own so that this one stays small."""
     command = [sys.executable, "-m", "kicau.config.prepare", *(["--owner", owner] if owner else [])]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=die_with_parent)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=service.environment(),
+        preexec_fn=partial(_begin, service),
+    )
     if done.returncode != 0:
         said = (
             done.stderr.strip()
@@ -135,8 +241,15 @@ def _prepare(owner: str) -> dict[str, Any]:
         )
     prepared: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     if prepared["empty"] and not owner and not _is_local():
-        return _prepare(f"owner@{urlsplit(options.public_url()).hostname}")  # a stranger must not be the first to come
+        return _prepare(
+            f"owner@{urlsplit(options.public_url()).hostname}", service
+        )  # a stranger must not be the first to come
     return prepared
+
+
+def _begin(service: Service) -> None:
+    service.become()
+    die_with_parent()
 
 
 def _is_local() -> bool:

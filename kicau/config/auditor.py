@@ -57,8 +57,9 @@ def _end(process: asyncio.subprocess.Process) -> None:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
     os.nice(NICE)
-    from kicau.base import logs, options
+    from kicau.base import logs, options, privileges
 
+    privileges.keep_files_private()
     logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="auditor")
     import django
 

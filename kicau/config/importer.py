@@ -55,8 +55,9 @@ async def _beside(what: str) -> int | None:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
     os.nice(NICE)
-    from kicau.base import logs, options
+    from kicau.base import logs, options, privileges
 
+    privileges.keep_files_private()
     logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="importer")
     import django
 

@@ -93,9 +93,10 @@ def main() -> None:
     asked.add_argument("--owner", default="")
     wanted = asked.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
-    from kicau.base import logs, options
+    from kicau.base import logs, options, privileges
     from kicau.base.errors import Refusal
 
+    privileges.keep_files_private()
     try:
         logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="prepare")
         import django

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import uvicorn
 
+FD = "--fd="  # a socket that listens already, given by `kicau up`
 CONNECTIONS = 10  # to the database, shared by all requests
 UNREAD_SECONDS = 60  # for which a reader may take nothing of an answer; then the connection is closed
 STOP_WITHIN = 20  # seconds that open requests are given when it is told to stop
@@ -27,7 +28,11 @@ def main() -> None:
     import uvicorn
     from django.conf import settings
 
-    from kicau.base import logs, options
+    from kicau.base import logs, options, privileges
+
+    privileges.keep_files_private()
+    privileges.give_up_root(options.data_folder())
+    given = [int(one.removeprefix(FD)) for one in sys.argv[1:] if one.startswith(FD)]
 
     logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="web")
     _raise_open_files()
@@ -52,7 +57,7 @@ def main() -> None:
             timeout_graceful_shutdown=STOP_WITHIN,
             **server_options(settings.KICAU_PROXIES),
         )
-    ).run()
+    ).run(sockets=[socket.socket(fileno=fd) for fd in given] or None)
 
 
 def server_options(proxies: list[str]) -> dict[str, Any]:

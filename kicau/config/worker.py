@@ -159,8 +159,10 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
-    from kicau.base import logs, options
+    from kicau.base import logs, options, privileges
 
+    privileges.keep_files_private()
+    privileges.give_up_root(options.data_folder())
     logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="worker")
     django.setup()
     spare_the_collector()

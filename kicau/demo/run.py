@@ -8,11 +8,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kicau.base import privileges
 from kicau.demo.cast import OWNER
 from kicau.demo.world import DemoTrouble, World, demo_folder, running, wait_until_ready
 
@@ -56,10 +57,11 @@ def _run(seconds: int, stay: bool, posts: Path | None) -> int:
     screen = Screen()
     folder = demo_folder()
     screen.say(f"The demo lives in {folder}. Nothing leaves this machine.")
-    with running(folder) as world:
+    with ExitStack() as stack, running(folder) as world:
         for sentence in world.moved:
             screen.say(f"Another port: {sentence}.")
         wait_until_ready(world)
+        stack.enter_context(privileges.files_of(privileges.owner_of(folder)))
         _set_up_django()
         from kicau.demo import stage
 

@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from kicau.base import privileges
 from kicau.connector import registry
 from kicau.connector.sandbox import Sandbox, Validator, start
 
@@ -127,6 +128,7 @@ def main() -> None:
     asked.add_argument("--folder", type=Path, required=True)
     asked.add_argument("--port", action="append", default=[], metavar="NETWORK=PORT")
     wanted = asked.parse_args()
+    privileges.keep_files_private()
     ports = {slug: int(port) for slug, _, port in (said.partition("=") for said in wanted.port)} or default_ports()
 
     def tell(running: Sequence[Sandbox]) -> None:
