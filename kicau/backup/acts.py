@@ -149,7 +149,8 @@ def _put_back(
                 name, file = following
                 if DATABASE.fullmatch(name):
                     dump = _Dump(following, members, found)
-                    database.restore(url, dump.pieces(), checked.server)
+                    authentic = archive.is_sealed(source)
+                    database.restore(url, dump.pieces(), checked.server, is_authentic=authentic)
                     dump.rest()
                     following = dump.after
                     continue

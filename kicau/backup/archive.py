@@ -146,6 +146,13 @@ def reading(source: Path, passphrase: str = "") -> Iterator[Iterator[tuple[str, 
         raise _unusable(source, f"it is cut off or no backup ({exc})") from None
 
 
+def is_sealed(source: Path) -> bool:
+    """Whether a backup is encrypted, and so written by somebody who has the passphrase. A plain one says nothing of who
+    wrote it: its checksums find damage, not a change that somebody made."""
+    with source.open("rb") as file:
+        return sealing.is_sealed(file.read(len(sealing.MARK)))
+
+
 def _members(tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
     for member in tar:
         file = tar.extractfile(member) if member.isfile() else None

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 
-from kicau.backup.errors import BackupError, NoRoom, ToolFailed
+from kicau.backup.errors import BackupError, NoRoom, ToolFailed, Untrusted
 from kicau.base import postgres
 
 CHUNK = 1 << 20
@@ -66,6 +66,12 @@ def rows(connection: psycopg.Connection[Any]) -> dict[str, int]:
     return counted
 
 
+def is_superuser(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the role that is signed in may do everything."""
+    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    return bool(row and row[0])
+
+
 def is_empty(connection: psycopg.Connection[Any]) -> bool:
     """Neither tables nor functions; extensions, and what they brought, do not count."""
     return connection.execute(OWN).fetchone() is None
@@ -108,14 +114,21 @@ def dumping(url: str, moment: str) -> Iterator[IO[bytes]]:
             process.wait()
 
 
-def restore(url: str, dump: Iterable[bytes], made_on: int) -> None:
+def restore(url: str, dump: Iterable[bytes], made_on: int, *, is_authentic: bool = False) -> None:
     """All of a dump into an empty database, or nothing of it. `made_on`: the server of which it was made, as its
-    `server_version_num`. Raises BackupError.
+    `server_version_num`. `is_authentic`: who has the passphrase wrote it. Raises BackupError.
+
+    A dump is SQL. What a changed one asks for is done with the rights of the role that restores it, and again whenever
+    its functions run, so that role is no superuser: it can run no program and read no file of the server's.
     """
     plain, environment = _address(url)
-    whole = ["--no-owner", "--no-privileges", "--exit-on-error"]
+    whole = ["--no-owner", "--no-privileges", "--no-comments", "--exit-on-error"]
     with connected(url) as connection:
         here = connection.info.server_version
+        if is_superuser(connection) and not is_authentic:
+            raise Untrusted(
+                "The database's user is a superuser and this backup is not encrypted, so a changed file could run programs on the database's server. Nothing was changed. Restore it as a user that owns the database and is no superuser."
+            )
     if here // 10_000 == made_on // 10_000 and here >= 170_000:
         command = [str(postgres.tool("pg_restore")), f"--dbname={plain}", "--single-transaction", *whole]
         _feed([command], dump, environment)

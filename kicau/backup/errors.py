@@ -5,6 +5,7 @@ BackupError
 ├── Locked        give the right passphrase, or key file
 ├── NoRoom        free some space
 ├── InTheWay      choose an empty place
+├── Untrusted     restore as a role that is no superuser, or a file that is encrypted
 └── ToolFailed    read what PostgreSQL's own program said
 """
 
@@ -36,6 +37,10 @@ class NoRoom(BackupError):
 
 class InTheWay(BackupError):
     """Something is there that would be harmed."""
+
+
+class Untrusted(BackupError):
+    """Nothing shows who wrote the file, and what it asks for would be done with a superuser's rights."""
 
 
 class ToolFailed(BackupError):

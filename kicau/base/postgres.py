@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -24,6 +25,8 @@ from kicau.base import privileges
 from kicau.base.privileges import Account
 
 MAJOR = 18  # pinned: a cluster belongs to one major version
+ADMINISTRATOR = "postgres"  # the role that owns the cluster; Kicau's own role, `kicau`, is no superuser
+TEMPLATE = "template1"  # what every database of the cluster begins as
 USER = "kicau-db"  # runs the server where we are root
 SOCKET_LIMIT = 90  # bytes in the socket folder's path; the kernel takes about 107 with the file's name
 START_WITHIN = 60  # seconds
@@ -174,8 +177,8 @@ def _init(here: Cluster) -> None:
         "-D",
         str(here.data),
         "-U",
-        "kicau",
-        "--auth=trust",
+        ADMINISTRATOR,
+        "--auth=peer",
         "--encoding=UTF8",
         "--locale=C.UTF-8",
         "--no-instructions",
@@ -183,10 +186,28 @@ def _init(here: Cluster) -> None:
     )
     if done.returncode != 0:
         raise DatabaseTrouble(f"The embedded database could not be made in {here.data}: {done.stdout.strip()[-500:]}")
+    _write_access(here)
     options = f"-c listen_addresses='' -c unix_socket_directories='{here.sockets}'"
     _run(here, "pg_ctl", "-D", str(here.data), "-l", str(here.log), "-w", "-o", options, "start")
-    _run(here, "createdb", "-h", str(here.sockets), "-U", "kicau", "kicau")
+    administer(here, "CREATE EXTENSION IF NOT EXISTS vector", database=TEMPLATE)  # only a superuser may
+    administer(here, "CREATE ROLE kicau LOGIN", "CREATE DATABASE kicau OWNER kicau")
     stop(here)
+
+
+def administer(here: Cluster, *statements: str, database: str = "postgres") -> None:
+    """Run statements as the cluster's own superuser, one after the other: for what Kicau's role may not do. Raises
+    DatabaseTrouble."""
+    commands = [part for one in statements for part in ("-c", one)]
+    target = ["-h", str(here.sockets), "-U", ADMINISTRATOR, "-d", database]
+    _run(here, "psql", "--no-psqlrc", "-q", "-v", "ON_ERROR_STOP=1", *target, *commands)
+
+
+def _write_access(here: Cluster) -> None:
+    """Who may sign in: Kicau's role by whoever reaches the socket, the superuser only by the server's own user."""
+    owner = _owner(here)
+    user = owner.name if owner else pwd.getpwuid(os.geteuid()).pw_name
+    (here.data / "pg_ident.conf").write_text(f'administrator "{user}" {ADMINISTRATOR}\n')
+    (here.data / "pg_hba.conf").write_text(f"local all {ADMINISTRATOR} peer map=administrator\nlocal all kicau trust\n")
 
 
 def _answers(here: Cluster) -> bool:
@@ -199,9 +220,9 @@ def _answers(here: Cluster) -> bool:
 def _folders(folder: Path, here: Cluster) -> None:
     try:
         owner = _owner(here)
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            folder.chmod(0o711 if owner else 0o700)  # the server's user passes through
+        folder.mkdir(parents=True, exist_ok=True)
+        if owner and not privileges.is_somebodys(folder):
+            privileges.let_through(folder)
         for path in (folder / "postgres", here.data, here.sockets):
             path.mkdir(exist_ok=True)
             _take(path, owner, privileges.owner_of(folder), 0o700 if path == here.data else _passage(folder, owner))

@@ -121,6 +121,17 @@ def is_somebodys(folder: Path) -> bool:
     return len(whole.parts) < 3 or whole in (Path.home(), Path("/var/lib"), Path("/usr/local"), Path("/var/tmp"))  # noqa: S108
 
 
+def let_through(folder: Path) -> None:
+    """Another user passes through the data folder, where root or the folder's own account made it; it cannot list it."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        mode = stat.S_IMODE(os.fstat(fd).st_mode)
+        if mode & 0o001 == 0:
+            os.fchmod(fd, mode | 0o011)
+    finally:
+        os.close(fd)
+
+
 def adopt(folder: Path, account: Account, *, shared: bool) -> None:
     """Give the account what root made in a data folder, and close it to others. `shared`: another user (PostgreSQL's)
     passes through the folder.

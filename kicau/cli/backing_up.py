@@ -15,6 +15,7 @@ from kicau.cli.frame import NO_KICAU, Trouble, answer, json_option
 from kicau.cli.up import alone_in
 
 PASSPHRASE = "KICAU_BACKUP_PASSPHRASE"  # noqa: S105 (the name of a variable)
+UNSIGNED = "This backup is not encrypted, so nothing shows who wrote it. Restore only a file that you trust."
 SHORTEST = 12  # characters of a passphrase
 
 passphrase_option = click.option(
@@ -93,14 +94,14 @@ def restore(
 
     What may have gone out since the backup was made is looked up on the networks before any of it is sent.
     """
-    from kicau.backup import acts, archive, sealing
+    from kicau.backup import acts, archive
 
-    with source.open("rb") as file:
-        sealed = sealing.is_sealed(file.read(len(sealing.MARK)))
+    sealed = archive.is_sealed(source)
     passphrase = _passphrase(passphrase_file, new=False) if sealed else ""
     if dry_run:
         with _told():
             found = archive.verify(source, passphrase)
+        _say_who_wrote(sealed)
         told = {
             "file": str(source),
             "made_at": found.made_at,
@@ -108,6 +109,7 @@ def restore(
             "media": found.media,
             "rows": sum(found.rows.values()),
             "has_key": found.has_key,
+            "encrypted": sealed,
         }
         answer(
             as_json,
@@ -120,6 +122,7 @@ def restore(
     folder = options.data_folder()
     with _told():
         checked = acts.check(source, folder, passphrase)
+    _say_who_wrote(sealed)
     with alone_in(folder), _told():
         done = acts.restore(
             source, folder, checked, passphrase=passphrase, key_file=key_file, verify=verify, paused=paused
@@ -134,6 +137,7 @@ def restore(
         "verified_media": done.verified,
         "looked_up_first": done.in_doubt,
         "paused": paused,
+        "encrypted": sealed,
     }
 
     def say() -> None:
@@ -153,6 +157,11 @@ def restore(
         )
 
     answer(as_json, result, say)
+
+
+def _say_who_wrote(sealed: bool) -> None:
+    if not sealed:
+        click.echo(UNSIGNED, err=True)
 
 
 @contextmanager

@@ -154,6 +154,14 @@ def look_at_database() -> Iterator[Finding]:
         yield wrong("database", f"PostgreSQL {version // 10_000} is too old.", "Use PostgreSQL 15 or newer.")
     else:
         yield ok("database", f"PostgreSQL {version // 10_000}.{version % 10_000} answers")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        if cursor.fetchone()[0]:
+            yield note(
+                "database user",
+                "It is a superuser: whoever takes over the web server may run programs as the database's user.",
+                "Use a role that owns the database and is no superuser. For the embedded one: kicau backup, then kicau restore into a new folder.",
+            )
     executor = MigrationExecutor(connection)
     missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if missing:

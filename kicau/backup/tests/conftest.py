@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from kicau.backup import acts
-from kicau.base import postgres
+from kicau.base import postgres, privileges
 
 HERE = Path(__file__).parent
 OLD = HERE / "kicau-0.1.0.backup"  # made by that version; of a throw-away instance with invented people
@@ -75,15 +75,15 @@ def older():
     if programs is None:
         pytest.skip("NOT TESTED: the upgrade from an older PostgreSQL. On Debian: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="kicau-older-"))
-    owner = postgres._owner()
+    owner = privileges.system_account(postgres.USER) if privileges.is_root() else None
     if owner:
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        os.chown(folder, owner.uid, owner.gid)
 
     def run(program, *arguments):
         done = postgres._run_as(owner, [str(programs / program), "-D", str(folder / "data"), *arguments])
         assert done.returncode == 0, done.stdout
 
-    run("initdb", "-U", "kicau", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+    run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
     run(
         "pg_ctl",
         "-w",
@@ -93,6 +93,8 @@ def older():
         f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off",
         "start",
     )
+    with psycopg.connect(f"postgresql:///postgres?host={folder}&user=postgres", autocommit=True) as connection:
+        connection.execute("CREATE ROLE kicau LOGIN CREATEDB")
     yield f"postgresql:///postgres?host={folder}&user=kicau"
     run("pg_ctl", "-m", "immediate", "stop")
     shutil.rmtree(folder, ignore_errors=True)

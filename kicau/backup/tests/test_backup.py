@@ -3,13 +3,14 @@
 import hashlib
 import io
 import json
+import os
 import tarfile
 
 import psycopg
 import pytest
 
 from kicau.backup import acts, archive, database
-from kicau.backup.errors import Damaged, InTheWay, Locked, NoRoom
+from kicau.backup.errors import Damaged, InTheWay, Locked, NoRoom, ToolFailed, Untrusted
 from kicau.backup.tests.conftest import OLD
 from kicau.base import postgres, sealed
 from kicau.base.keys import keys
@@ -139,6 +140,97 @@ def test_a_full_disk_says_so_and_harms_nothing(home, empty, folder, small_disk):
         acts.restore(whole, small_disk, archive.verify(whole))
     assert list(small_disk.iterdir()) == []
     assert everything(second) == {}
+
+
+@pytest.fixture
+def changed(home, empty, folder):
+    """A function that gives a backup into which somebody put SQL that runs `program`: at once, while it is restored, and
+    later, whenever a row is written."""
+    first, url, _ = home
+
+    def make(program, passphrase=""):
+        there = empty()
+        with database.snapshot(url) as (connection, moment), database.dumping(url, moment) as dump:
+            database.restore(there, iter(lambda: dump.read(1 << 20), b""), connection.info.server_version)
+        with psycopg.connect(there, autocommit=True) as connection:
+            connection.execute(
+                "CREATE FUNCTION evil() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'; CREATE MATERIALIZED VIEW seen AS SELECT evil()"
+            )
+            connection.execute(
+                f"""CREATE OR REPLACE FUNCTION evil() RETURNS int LANGUAGE plpgsql AS $f$ BEGIN
+                EXECUTE $c$COPY (SELECT 1) TO PROGRAM '{program}'$c$; RETURN 1; END $f$;
+                CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN PERFORM evil(); RETURN NEW; END $f$;
+                CREATE TRIGGER later BEFORE UPDATE ON workspaces_workspace FOR EACH ROW EXECUTE FUNCTION later()"""
+            )
+        made = folder / f"changed{bool(passphrase)}.backup"
+        acts.back_up(made, first, there, passphrase=passphrase)
+        with psycopg.connect(there, autocommit=True) as connection:
+            connection.execute("DROP MATERIALIZED VIEW seen")
+        made_later = folder / f"later{bool(passphrase)}.backup"
+        acts.back_up(made_later, first, there, passphrase=passphrase)
+        return made, made_later
+
+    return make
+
+
+def test_a_changed_backup_runs_no_program(changed, empty, folder, tmp_path):
+    """Its checksums are right, since whoever changed it wrote those, too."""
+    open_to_all = folder / "open"
+    open_to_all.mkdir()
+    folder.chmod(0o711)
+    open_to_all.chmod(0o777)
+    at_once, later = changed(f"touch {open_to_all}/ran")
+    for file in (at_once, later):
+        archive.verify(file)
+    for version in (None, 17_00_00):  # the same server, and by a script as from another major version
+        url = empty()
+        checked = archive.verify(at_once)
+        checked.server = version or checked.server
+        with pytest.raises(ToolFailed, match="permission denied to COPY to or from an external program"):
+            acts.restore(at_once, folder / "second", checked)
+        with psycopg.connect(url) as connection:
+            assert database.is_empty(connection)
+    url = empty()
+    put_back(later, folder / "third")
+    with (
+        psycopg.connect(url) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="external program"),
+    ):
+        connection.execute("UPDATE workspaces_workspace SET name = name")
+    assert list(open_to_all.iterdir()) == []
+
+
+def test_a_superuser_restores_only_what_is_encrypted(home, empty, folder, monkeypatch):
+    monkeypatch.setattr("kicau.backup.sealing.N", 2**4)
+    first, url, _ = home
+    plain, sealed_file = folder / "plain", folder / "sealed"
+    acts.back_up(plain, first, url)
+    acts.back_up(sealed_file, first, url, passphrase=PASSPHRASE)
+    there = empty()
+    monkeypatch.setattr(database, "is_superuser", lambda connection: True)
+    with pytest.raises(Untrusted, match="no superuser"):
+        put_back(plain, folder / "second")
+    with psycopg.connect(there) as connection:
+        assert database.is_empty(connection)
+    assert put_back(sealed_file, folder / "second", passphrase=PASSPHRASE).manifest.rows
+
+
+def test_kicaus_own_role_may_do_nothing_but_its_database(home):
+    _, url, _ = home
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert not database.is_superuser(connection)
+        for statement in (
+            "COPY (SELECT 1) TO PROGRAM 'true'",
+            "SELECT pg_read_file('/etc/passwd')",
+            "CREATE ROLE another SUPERUSER",
+            "SET ROLE postgres",
+            "ALTER SYSTEM SET archive_command = 'true'",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+    if os.geteuid() == 0:  # the server's own user is another
+        with pytest.raises(psycopg.OperationalError, match="Peer authentication failed"):
+            psycopg.connect(url.replace("user=kicau", "user=postgres"))
 
 
 def damaged(harm):
