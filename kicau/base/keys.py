@@ -1,35 +1,107 @@
-"""The instance's secret keys: a file in the data folder, made at the first start, readable by its owner only."""
+"""The instance's secret keys: a file in the data folder, made at the first start, readable by its owner only.
+
+One key a line, the newest first. `seal:…` encrypts what is stored, `sign:…` signs links and sessions. A line without
+such a word is of a Kicau that had one key for both, and counts as both.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 FILE = "secret.key"
+SEAL, SIGN = "seal:", "sign:"
 
 
-def keys(folder: Path) -> list[str]:
-    """All keys, newest first: one a line; the first seals and signs, the others still open what they sealed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The first of each is used; the others still open, or still count."""
+
+    sealing: tuple[str, ...]
+    signing: tuple[str, ...]
+
+
+def new_key() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def keys(folder: Path) -> Keys:
+    """All keys; made where there are none yet. Raises ValueError for a file without keys."""
     path = folder / FILE
     folder.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         _make(path)
-    found = [line.strip() for line in path.read_text("ascii").splitlines() if line.strip()]
-    if not found:
-        raise ValueError(f"The key file {path} is empty; restore it from your backup.")
+    return read(path)
+
+
+def read(path: Path) -> Keys:
+    """Raises ValueError for a file without keys of both kinds, OSError."""
+    lines = [line.strip() for line in path.read_text("ascii").splitlines() if line.strip()]
+    found = Keys(
+        sealing=tuple(line.removeprefix(SEAL) for line in lines if not line.startswith(SIGN)),
+        signing=tuple(line.removeprefix(SIGN) for line in lines if not line.startswith(SEAL)),
+    )
+    if not found.sealing or not found.signing:
+        raise ValueError(f"The key file {path} is empty or incomplete; restore it from your backup.")
     return found
+
+
+def write(folder: Path, kept: Keys) -> None:
+    """In place of the file that is there, all of it or nothing; who owns it stays its owner."""
+    path = folder / FILE
+    lines = [f"{SEAL}{key}\n" for key in kept.sealing] + [f"{SIGN}{key}\n" for key in kept.signing]
+    fresh = _written(path, "".join(lines))
+    try:
+        about = path.stat()
+        if os.geteuid() == 0:
+            os.chown(fresh, about.st_uid, about.st_gid)
+        fresh.rename(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(top)
+    finally:
+        os.close(top)
+
+
+class SealingKeys:
+    """The sealing keys as the file has them now: a process that runs while they are rotated uses the new one at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._kept, self._seen = folder / FILE, keys(folder).sealing, (0, 0, 0)
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            about = self._path.stat()
+            seen = (about.st_ino, about.st_mtime_ns, about.st_size)
+            if seen != self._seen:
+                self._kept, self._seen = read(self._path).sealing, seen
+        except (OSError, ValueError):
+            pass  # what was read last still opens; doctor tells that the file is gone
+        return iter(self._kept)
 
 
 def _make(path: Path) -> None:
     """Atomically, so that two processes that start at once agree on one key."""
-    fresh = path.with_name(f"{FILE}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as out:
-        out.write(secrets.token_urlsafe(48) + "\n")
+    fresh = _written(path, f"{SEAL}{new_key()}\n{SIGN}{new_key()}\n")
     try:
         os.link(fresh, path)
     except FileExistsError:
         pass
     finally:
         fresh.unlink()
+
+
+def _written(path: Path, text: str) -> Path:
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    return fresh

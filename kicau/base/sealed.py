@@ -45,6 +45,16 @@ def unseal(value: str) -> str:
         raise KeyLost("A stored secret cannot be opened: the key file does not belong to this database.") from exc
 
 
+def reseal(value: str) -> str | None:
+    """The same secret sealed with the newest key; None where it is already. Raises cryptography's InvalidToken."""
+    keys = tuple(settings.KICAU_KEYS)
+    try:
+        _box(keys[:1]).decrypt(value.encode())
+        return None
+    except InvalidToken:
+        return _box(keys).rotate(value.encode()).decode()
+
+
 class SealedJSONField(_Text):
     """JSON, encrypted in the database. Cannot be searched, by design."""
 

@@ -122,6 +122,11 @@ def look_at_folder(folder: Path) -> Iterator[Finding]:
     key = folder / keys.FILE
     if key.exists() and key.stat().st_mode & 0o077:
         yield wrong("key file", f"{key} can be read by others.", f"chmod 600 {key}")
+    try:
+        if key.exists() and len(keys.read(key).sealing) > 1:
+            yield note("key file", "has several keys that seal: a rotation is not finished.", "kicau keys rotate")
+    except (OSError, ValueError) as exc:
+        yield wrong("key file", str(exc), "Restore it from your backup.")
     yield (
         ok("kicau up", "is running here")
         if is_up(folder)

@@ -35,6 +35,7 @@ from kicau.cli.evidence import evidence
 from kicau.cli.frame import Root, Shell, pass_shell
 from kicau.cli.imports import import_
 from kicau.cli.inbox import answers
+from kicau.cli.keys import keys
 from kicau.cli.post import post
 from kicau.cli.review import review
 from kicau.cli.rights import rights
@@ -106,6 +107,7 @@ for command in (
     webhooks,
     backup,
     restore,
+    keys,
     completion,
 ):
     main.add_command(command)

@@ -7,14 +7,14 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from kicau.base import options, postgres
-from kicau.base.keys import keys
+from kicau.base.keys import SealingKeys, keys
 from kicau.connector import guard
 
 ROOT = Path(__file__).resolve().parent.parent
 
 KICAU_DATA = options.data_folder()
 KICAU_PUBLIC_URL = options.public_url()
-KICAU_KEYS = keys(KICAU_DATA)
+KICAU_KEYS = SealingKeys(KICAU_DATA)
 KICAU_API_RATE = int(options.read("KICAU_API_RATE"))
 KICAU_SIGN_IN_RATE = int(options.read("KICAU_SIGN_IN_RATE"))
 KICAU_UPLOAD_SPACE = int(options.read("KICAU_UPLOAD_SPACE")) * 1_000_000_000
@@ -28,8 +28,7 @@ KICAU_INTERNAL_HOSTS = [h.strip() for h in options.read("KICAU_INTERNAL_HOSTS").
 KICAU_AUDIT_FOLDERS = [one.strip() for one in options.read("KICAU_AUDIT_FOLDERS").split(",") if one.strip()]
 guard.ALLOWED.update(KICAU_INTERNAL_HOSTS)
 
-SECRET_KEY = KICAU_KEYS[0]
-SECRET_KEY_FALLBACKS = KICAU_KEYS[1:]
+SECRET_KEY, *SECRET_KEY_FALLBACKS = keys(KICAU_DATA).signing
 DEBUG = options.read("KICAU_DEBUG") == "1"
 _public = urlsplit(KICAU_PUBLIC_URL)
 ALLOWED_HOSTS = list(dict.fromkeys([_public.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]))

@@ -54,7 +54,7 @@ def test_an_older_version_is_restored_and_brought_up_to_date(home, settings):
     assert not any("restored" in progress for state, _, progress in rows if state == "published")
     assert not any(lease for _, lease, _ in rows)
     assert paused
-    settings.KICAU_KEYS = keys(first)
+    settings.KICAU_KEYS = keys(first).sealing
     assert "a token that is sealed" in sealed.unseal(credentials)
 
 
