@@ -196,6 +196,10 @@ def _failed(program: str, said: IO[bytes]) -> BackupError:
     text = said.read().decode("utf-8", "replace").strip()
     if "No space left" in text:
         return NoRoom("The disk of the database is full. Nothing was changed; free some space and try again.")
+    if 'extension "vector"' in text:
+        return ToolFailed(
+            "The backup's search by meaning needs the extension pgvector in the database, and nothing was changed. Install pgvector for that PostgreSQL (Debian: postgresql-17-pgvector) and have its administrator run CREATE EXTENSION vector in the database."
+        )
     lines = [line for line in text.splitlines() if "error:" in line] or text.splitlines() or ["it did not say why"]
     return ToolFailed(f"{program} failed, and nothing was changed: {lines[0].removeprefix(f'{program}: ')}")
 

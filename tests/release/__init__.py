@@ -1,0 +1,1 @@
+"""What a release brings: its bill of materials, and the look at what is vulnerable."""
