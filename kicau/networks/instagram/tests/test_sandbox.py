@@ -368,3 +368,17 @@ async def test_state_survives_a_restart(tmp_path):
         assert second.store.get("container", one.progress["container"])
     finally:
         await runner.cleanup()
+
+
+@pytest.mark.parametrize("login", ["instagram", "facebook"])
+async def test_batches_are_served_where_meta_documents_them_and_nowhere_else(login):
+    """On graph.facebook.com. Of graph.instagram.com no page says so."""
+    async with instagram(Server(), answers={"login": login}) as session:
+        graph = wire.graph_of(session)
+        form = {"batch": json.dumps([{"method": "GET", "relative_url": "me?fields=id"}]), **graph.signed()}
+        async with session.http.client.post(graph.url(""), data=form) as answer:
+            body = await answer.json()
+        if login == "facebook":
+            assert [(one["code"], "id" in json.loads(one["body"])) for one in body] == [(200, True)]
+        else:
+            assert (answer.status, body["error"]["code"]) == (400, 2500)

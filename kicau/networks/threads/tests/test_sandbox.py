@@ -261,3 +261,15 @@ def served(one):
             "refresh_access_token",
         )
     )
+
+
+@pytest.mark.parametrize("path", ["/v1.0/", "/v1.0/me"])
+async def test_threads_has_no_batches_and_no_multi_id_requests(path):
+    """Neither is documented for graph.threads.net."""
+    async with threads(Server()) as session:
+        url, token = session.app.endpoints["graph"] + path, session.credentials.access_token
+        batch = {"batch": '[{"method":"GET","relative_url":"me"}]', "access_token": token}
+        async with session.http.client.post(url, data=batch) as answer:
+            assert answer.status == 400
+        async with session.http.client.get(url, params={"ids": session.account_id, "access_token": token}) as answer:
+            assert answer.status == 400
