@@ -60,7 +60,7 @@ def examine(shell: Shell) -> Iterator[Finding]:
     except Exception as exc:
         yield wrong("database", " ".join(read_failure(exc)[1]), "Start Kicau with kicau up, or mend DATABASE_URL.")
         return
-    for look in (look_at_work, look_at_signing, look_at_web, look_at_apps, look_at_channels):
+    for look in (look_at_work, look_at_signing, look_at_expiries, look_at_web, look_at_apps, look_at_channels):
         yield from _carefully(look)
 
 
@@ -210,9 +210,28 @@ def look_at_signing() -> Iterator[Finding]:
         yield wrong("signing (C2PA)", str(why), "Until then pictures go out marked and unsigned.")
         return
     if by is not None:
-        left = (by.until - clock.now()).days
-        tell = note if left < 30 else ok
+        from kicau.channels.expiries import WARN_BEFORE
+
+        tell = note if by.until - clock.now() <= WARN_BEFORE else ok
         yield tell("signing (C2PA)", f"by {by.name}, {by.algorithm}, until {by.until:%Y-%m-%d}")
+
+
+def look_at_expiries() -> Iterator[Finding]:
+    """What ends on a known day, such as versions of networks' APIs: 60 days before and from then on."""
+    from kicau.channels.expiries import CERTIFICATE, expiries  # the certificate: see look_at_signing
+
+    today = clock.now().date()
+    for one in expiries():
+        says = f"{one.what} {one.value} {'ends' if one.ends > today else 'ended'} on {one.ends}."
+        do = "Update Kicau. A price list of your own is yours to renew."
+        if one.what == CERTIFICATE:
+            continue
+        if not one.is_near(today):
+            yield ok(one.source, says)
+        elif one.ends > today or not one.is_used:
+            yield note(one.source, says, do)
+        else:
+            yield wrong(one.source, says, do)
 
 
 def look_at_web() -> Iterator[Finding]:

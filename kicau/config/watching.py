@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import Error, connections
 
 from kicau.base import timekeeping
-from kicau.channels import upkeep
+from kicau.channels import expiries, upkeep
 from kicau.engine import health as engine
 from kicau.engine.chores import Chore, apart
 from kicau.notices import acts, letters, watch
@@ -58,7 +58,7 @@ def chores() -> list[Chore]:
     ]
 
 
-LOOKERS = (health.troubles, upkeep.troubles, nearing.troubles, disk, clocks)
+LOOKERS = (health.troubles, upkeep.troubles, nearing.troubles, disk, clocks, expiries.troubles)
 
 
 def forget() -> int:

@@ -44,8 +44,8 @@ TROUBLES: dict[str, tuple[Any, Any]] = {
         _("The clocks of Kicau and its database agree again."),
     ),
     "dated": (
-        _("{what} of {source} ends on {until}. Update Kicau before that day."),
-        _("{what} of {source} is up to date again."),
+        _("{what} ({value}) of {source} ends on {until}. Update Kicau before that day, or renew it if it is yours."),
+        _("{what} ({value}) of {source} no longer ends soon."),
     ),
 }
 

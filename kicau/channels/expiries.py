@@ -1,0 +1,97 @@
+"""What ends on a known day: versions of networks' APIs, price lists, the certificate that signs pictures.
+
+One list of all of it, for `kicau doctor` and for the warning that operators get beforehand. Whatever else ends by date is
+added here. Networks' terms (terms.toml) have no end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.utils.translation import gettext_noop as _
+
+from kicau.base import clock
+from kicau.channels.models import NetworkApp
+from kicau.connector import registry
+from kicau.connector.capabilities import Fact
+from kicau.connector.prices import PriceList, in_order
+from kicau.connector.protocol import Connector
+from kicau.media import signing
+from kicau.notices.watch import Seen
+from kicau.plans import pricing
+
+WARN_BEFORE = timedelta(days=60)
+
+VERSION, RULE = _("The API version"), _("The rule")
+PRICE_LIST, CERTIFICATE = _("The price list"), _("The certificate for signing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """Something that no longer holds from the day `ends` on (UTC)."""
+
+    what: str  # a translatable name of its kind
+    value: str  # which one
+    source: str  # the network's name, or who issued it
+    ends: date
+    is_used: bool = True  # an app of the network is registered here
+
+    def is_near(self, today: date) -> bool:
+        return self.ends - today <= WARN_BEFORE
+
+
+def expiries() -> list[Expiry]:
+    """Everything that ends on a known day, the soonest first."""
+    plans: dict[str, set[str]] = {}
+    for slug, plan in NetworkApp.objects.values_list("network", "plan").distinct():
+        plans.setdefault(slug, set()).add(plan)
+    found = [*_certificate()]
+    for slug, connector in registry.installed().items():
+        used = slug in plans
+        for name, fact in ending_facts(connector).items():
+            ends: date = fact.ends  # type: ignore[attr-defined]
+            what = VERSION if "version" in name else RULE
+            found.append(Expiry(what=what, value=str(fact.value), source=connector.label, ends=ends, is_used=used))
+        for one in _ending_lists(pricing.lists(slug), plans.get(slug, frozenset())):
+            if one.until is not None:
+                found.append(
+                    Expiry(what=PRICE_LIST, value=one.name, source=connector.label, ends=one.until, is_used=used)
+                )
+    return sorted(found, key=lambda one: one.ends)
+
+
+def ending_facts(connector: Connector) -> dict[str, Fact]:
+    facts: Mapping[str, Fact] = getattr(connector, "facts", {})
+    return {name: fact for name, fact in facts.items() if getattr(fact, "ends", None)}
+
+
+def troubles() -> Iterator[Seen]:
+    """What is used here and ends soon, for `kicau.notices.watch`."""
+    today = clock.now().date()
+    for one in expiries():
+        if one.is_used and one.is_near(today):
+            yield Seen(
+                key=f"dated:{one.source}:{one.what}:{one.value}",
+                kind="dated",
+                details={"what": one.what, "value": one.value, "source": one.source, "until": one.ends.isoformat()},
+            )
+
+
+def _ending_lists(lists: Iterable[PriceList], named: Collection[str]) -> Iterator[PriceList]:
+    """The newest list of each plan that an app names or may be given unasked, where no other follows on its end."""
+    today = clock.now().date()
+    newest = {one.name: one for one in in_order(lists) if one.since <= today}
+    takes_over = max((one.since for one in newest.values() if one.is_default), default=today)
+    for one in newest.values():
+        is_taken = one.name in named or (one.is_default and (one.until is None or one.until > takes_over))
+        if is_taken and not any(n.name == one.name and one.since < n.since for n in lists):
+            yield one
+
+
+def _certificate() -> Iterator[Expiry]:
+    with suppress(signing.NotSigned):  # `kicau doctor` says why it cannot sign
+        if (by := signing.identity()) is not None:
+            yield Expiry(what=CERTIFICATE, value=by.name, source="C2PA", ends=by.until.date())
