@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.chaos import run
 from tests.chaos.plan import QUICK, Pace, Size
 
-SMALL = Size(deliveries=150, kills=8, restarts=1, seconds=16, faulted=0.3, patience=50)
+SMALL = Size(deliveries=150, kills=8, restarts=1, seconds=16, faulted=0.3, patience=300)
 MOST_ASKED = 0.5  # per cent of deliveries about which a person may be asked, where there are enough to tell
 
 
@@ -32,7 +32,7 @@ def main() -> None:
         "--faulted", type=float, help="share of requests that go wrong in the storm; default: 0.1, or 0.3"
     )
     asked.add_argument("--workers", type=int, default=SMALL.workers)
-    asked.add_argument("--patience", type=float, help="seconds that the rest may take; default: 300, or 50")
+    asked.add_argument("--patience", type=float, help="seconds that the rest may take; default: 300")
     asked.add_argument(
         "--quick",
         action=argparse.BooleanOptionalAction,

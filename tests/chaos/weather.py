@@ -16,6 +16,9 @@ GARBAGE = (
 )
 
 
+BLOCK = 10  # requests of a storm, among which exactly the share gets a fault
+
+
 class Weather(list[Fault]):
     """In the place of a sandbox's list of faults: gives each request that comes a fault of its own, or none."""
 
@@ -25,11 +28,19 @@ class Weather(list[Fault]):
         self.share, self.pace, self.held = share, pace, held
         self.is_calm = True
         self.requests = 0
+        self.in_storm = 0  # of them
         self.faults: Counter[str] = Counter()
+        self._faulted: frozenset[int] = frozenset()  # the places in the present ten that get a fault
 
     def __iter__(self) -> Iterator[Fault]:
         self.requests += 1
-        if self.is_calm or self.dice.random() >= self.share:
+        if self.is_calm:
+            return
+        place = self.in_storm % BLOCK
+        if place == 0:  # drawn for ten at a time, so that the share is met however few come
+            self._faulted = frozenset(self.dice.sample(range(BLOCK), round(self.share * BLOCK)))
+        self.in_storm += 1
+        if place not in self._faulted:
             return
         name, fault = self._draw()
         self.faults[name] += 1

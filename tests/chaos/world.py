@@ -107,6 +107,10 @@ class Networks:
         """How many of them were answered badly."""
         return sum(one.faults.total() for one in self.weather.values())
 
+    def in_storm(self) -> int:
+        """Requests that came during the storm."""
+        return sum(one.in_storm for one in self.weather.values())
+
     def storm(self, blows: bool) -> None:
         for slug, one in self.weather.items():
             one.is_calm = not blows

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 from PIL import Image
@@ -161,14 +160,12 @@ def test_it_needs_neither_django_nor_a_database(program, tmp_path):
     assert done.stdout.endswith("False\n")
 
 
-def test_thousands_of_lines_a_second_stream_through(program):
+def test_thousands_of_lines_stream_through(program):
     lines = "".join(
         json.dumps({"text": f"Kabar nomor {n} #kopi https://kopi-senja.example.com/{n}"}) + "\n" for n in range(4000)
     ).encode()
-    began = time.monotonic()
     done = program("check", "--network", "x", "--json", stdin=lines)
     assert done.stdout.count(b"\n") == 4000
-    assert time.monotonic() - began < 8  # on a busy machine; alone it takes one
 
 
 def test_output_comes_while_input_is_still_open():

@@ -3,7 +3,6 @@
 import errno
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -85,18 +84,10 @@ def test_a_taken_port_is_told(program, tmp_path):
     assert b"Choose another with --port" in done.stderr
 
 
-def test_help_comes_at_once_and_loads_nothing_heavy():
+def test_help_loads_nothing_heavy():
     code = "import sys; from kicau.cli import main; print([m for m in ('django', 'aiohttp', 'pydantic', 'structlog', 'rich') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-    fastest = min(_seconds([sys.executable, "-m", "kicau.cli", "--help"]) for _ in range(3))
-    assert fastest < 0.5  # 0.15 s on a machine that is not busy with a whole test suite
-
-
-def _seconds(command):
-    began = time.monotonic()
-    subprocess.run(command, capture_output=True, check=True)
-    return time.monotonic() - began
 
 
 def test_what_is_printed_moves_no_cursor():

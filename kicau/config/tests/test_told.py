@@ -236,41 +236,37 @@ async def test_what_the_network_did_not_sign_is_refused_and_not_kept(here, page,
 async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_once(
     here, page, server, told, client, monkeypatch
 ):
-    monkeypatch.setattr(door, "PATIENCE", 1.5)
     hook, place = urlsplit(server.store.get("webhook", "page")["callback"]), urlsplit(here)
 
-    async def raw(head: str, *pieces: bytes) -> tuple[bytes, float]:
+    async def raw(head: str, *pieces: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
-        began = time.monotonic()
         try:
             writer.write(f"POST {hook.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}\r\n\r\n".encode())
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
-            return await asyncio.wait_for(reader.readline(), 8), time.monotonic() - began
+            return await reader.readline()
         except ConnectionError:
-            return b"", time.monotonic() - began
+            return b""
         finally:
             writer.close()
 
-    said, took = await raw(f"Content-Length: {10 << 20}", b"x" * 1000)
-    assert b" 413 " in said
-    assert took < 1
-    said, took = await raw("Transfer-Encoding: chunked", *([b"10000\r\n" + b"x" * 65536 + b"\r\n"] * 20))
+    monkeypatch.setattr(door, "PATIENCE", 3600)
+    assert b" 413 " in await raw(f"Content-Length: {10 << 20}", b"x" * 1000)  # the rest of it is not waited for
+    said = await raw("Transfer-Encoding: chunked", *([b"10000\r\n" + b"x" * 65536 + b"\r\n"] * 20))
     assert b" 413 " in said or not said  # the line may be cut before the answer is read
     slow = [asyncio.create_task(raw("Content-Length: 500", b'{"object"')) for _ in range(10)]
-    await asyncio.sleep(0.2)
-    began = time.monotonic()
     assert (
         await server.send_webhook(
             change(page, int(clock.now().timestamp()), comment_id="1_2", post_id=told, verb="add", message="Cepat")
         )
         == 200
     )
-    assert time.monotonic() - began < 1
-    for said, took in await asyncio.gather(*slow):
-        assert b" 408 " in said
-        assert 1 < took < 5
+    assert not any(task.done() for task in slow)
+    for task in slow:
+        task.cancel()
+    monkeypatch.setattr(door, "PATIENCE", 0.1)
+    assert b" 408 " in await raw("Content-Length: 500", b'{"object"')
     assert len(await rows(Webhook)) == 1
 
 

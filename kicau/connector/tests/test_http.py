@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from kicau.connector import errors
+from kicau.connector import clock, errors
 from kicau.connector.content import Charge
 from kicau.connector.http import Http, Reply, classify, from_between, retry_after
 
@@ -104,9 +104,10 @@ async def test_the_budget_is_asked_before_the_socket_opens(door, server):
 
 
 def test_a_limit_says_until_when():
-    told = classify(Reply(429, {"retry-after": "120"}, b""))
-    assert isinstance(told, errors.RateLimited)
-    assert timedelta(seconds=118) < told.until - datetime.now(UTC) <= timedelta(seconds=120)
+    with clock.frozen(clock.now()):
+        told = classify(Reply(429, {"retry-after": "120"}, b""))
+        assert isinstance(told, errors.RateLimited)
+        assert told.until == clock.now() + timedelta(seconds=120)
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "9" * 400, "Wed, 99 Foo 2026"])

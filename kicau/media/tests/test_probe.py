@@ -4,11 +4,10 @@ import random
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from kicau.connector.content import MediaKind
 from kicau.media.probe import Found, Unusable, probe
@@ -286,12 +285,15 @@ def test_a_png_with_a_flipped_bit_is_told(look):
     ],
     ids=["png", "gif", "jpeg", "webp", "bmp"],
 )
-def test_a_bomb_of_a_picture_is_never_decoded(look, data):
-    begun = time.perf_counter()
+def test_a_bomb_of_a_picture_is_never_decoded(look, data, monkeypatch):
+    def decode(*_):
+        raise AssertionError("it was decoded")
+
+    for kind in (Image.Image, ImageFile.ImageFile):
+        monkeypatch.setattr(kind, "load", decode)
     problem = refused(look, data, "bomb.png")
     assert problem.code == "too-many-pixels"
     assert "120 million" in str(problem)
-    assert time.perf_counter() - begun < 0.5
 
 
 def test_a_jpeg_of_endless_scans_is_refused(look):
@@ -396,9 +398,9 @@ ALL = [
 
 
 @pytest.mark.parametrize("nth", range(len(ALL)))
-def test_whatever_is_broken_is_found_or_told_and_quickly(look, nth, caplog, capfd):
+def test_whatever_is_broken_is_found_or_told(look, nth, caplog, capfd):
     data, chance = ALL[nth], random.Random(nth)
-    begun, told = time.perf_counter(), []
+    told = []
     for _ in range(30):
         broken = bytearray(data[: chance.randrange(len(data))] if chance.random() < 0.3 else data)
         for _ in range(chance.choice((0, 1, 3, 30))):
@@ -410,7 +412,6 @@ def test_whatever_is_broken_is_found_or_told_and_quickly(look, nth, caplog, capf
             told.append(str(problem))
     assert told
     assert all("broken.jpg" in sentence for sentence in told)
-    assert time.perf_counter() - begun < 2
     if data[:4] != b"II*\0":  # the TIFF library prints, and lets nobody stop it
         assert capfd.readouterr() == ("", "")
     assert not [r for r in caplog.records if r.levelno > logging.DEBUG]

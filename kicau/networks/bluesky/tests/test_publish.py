@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from kicau.connector import clock
 from kicau.connector.content import Continue, Delivery, Draft, Part, Published, PublishResult
 from kicau.connector.contract import Lent, run
 from kicau.connector.errors import RateLimited, Rejected, Uncertain
@@ -153,9 +154,10 @@ async def test_files_go_ahead_and_the_post_waits_for_its_second(kopi: Lent, box:
         step = await connector.publish(kopi, one)
         assert isinstance(step, Continue)
         one = replace(one, progress=step.progress)
-    wait = await connector.publish(kopi, one)
+    with clock.frozen(due - timedelta(seconds=35)):
+        wait = await connector.publish(kopi, one)
     assert isinstance(wait, Continue)
-    assert timedelta(seconds=30) < wait.after <= timedelta(seconds=40)
+    assert wait.after == timedelta(seconds=35)
     assert list(box.public_posts()) == []
     done, _ = await steps(kopi, replace(one, due_at=kopi.now()))
     assert len(done.ids) == 1
@@ -264,10 +266,12 @@ async def test_points_spent_are_points_foretold(kopi: Lent, bound: Lent, box: Se
 
 
 async def test_an_hours_points_are_a_limit(kopi: Lent, box: Server) -> None:
-    box.door.windows._open["repo-write-hour", KOPI] = (box.stamp() + 600, 4999)
+    begun, ends = box.stamp(), box.stamp() + 600
+    box.door.windows._open["repo-write-hour", KOPI] = (ends, 4999)
     with pytest.raises(RateLimited) as told:
         await connector.publish(kopi, delivery(kopi, DRAFTS["text"]))
-    assert timedelta(seconds=590) < told.value.until - kopi.now() <= timedelta(seconds=601)
+    # The hour's end in whole seconds, or as long from now as was left of it when it answered.
+    assert ends - 1 <= told.value.until.timestamp() <= ends + 1 + (box.stamp() - begun)
 
 
 async def test_withdrawing_what_never_was_is_content(kopi: Lent) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from kicau.connector import clock
 from kicau.connector.content import Draft, Part
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.http import Reply, classify
@@ -109,18 +110,19 @@ def test_a_scope_that_is_missing_is_named() -> None:
 
 
 def test_limits_say_when() -> None:
-    at = datetime.now(UTC)
-    soon = read(429, {"error": "RateLimitExceeded", "message": "x"}, retry_after="290")
-    later = read(
-        429,
-        {"error": "RateLimitExceeded"},
-        ratelimit_reset=str(int(at.timestamp()) + 600),
-        ratelimit_policy="5000;w=3600",
-    )
-    bare = read(429, "")
+    at = clock.now().replace(microsecond=0)
+    with clock.frozen(at):
+        soon = read(429, {"error": "RateLimitExceeded", "message": "x"}, retry_after="290")
+        later = read(
+            429,
+            {"error": "RateLimitExceeded"},
+            ratelimit_reset=str(int(at.timestamp()) + 600),
+            ratelimit_policy="5000;w=3600",
+        )
+        bare = read(429, "")
     for error, seconds in ((soon, 290), (later, 600), (bare, 60)):
         assert isinstance(error, RateLimited)
-        assert abs(error.until - at - timedelta(seconds=seconds)) < timedelta(seconds=5)
+        assert error.until == at + timedelta(seconds=seconds)
         assert not error.whole_app
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from kicau.connector import clock
 from kicau.connector.content import Draft, Part
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.http import Reply, classify
@@ -123,19 +124,20 @@ def throttled(who: str, unit: str) -> RateLimited:
 
 
 def test_daily_limits_end_at_midnight_utc() -> None:
-    member, app = throttled("APPLICATION_AND_MEMBER", "DAY"), throttled("APPLICATION", "DAY")
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+    with clock.frozen(clock.now()):
+        member, app = throttled("APPLICATION_AND_MEMBER", "DAY"), throttled("APPLICATION", "DAY")
+        tomorrow = (clock.now() + timedelta(days=1)).date()
     assert member.until.date() == tomorrow
     assert member.until.timestamp() % 86400 == 0
     assert (member.whole_app, app.whole_app) == (False, True)
 
 
 def test_shorter_limits_and_retry_after_are_honoured() -> None:
-    soon = throttled("APPLICATION_AND_MEMBER", "MINUTE").until - datetime.now(UTC)
-    assert timedelta(seconds=55) < soon <= timedelta(seconds=60)
-    told = read(429, {"message": "slow down", "status": 429}, retry_after="7")
-    assert isinstance(told, RateLimited)
-    assert told.until - datetime.now(UTC) <= timedelta(seconds=7)
+    with clock.frozen(clock.now()):
+        assert throttled("APPLICATION_AND_MEMBER", "MINUTE").until == clock.now() + timedelta(seconds=60)
+        told = read(429, {"message": "slow down", "status": 429}, retry_after="7")
+        assert isinstance(told, RateLimited)
+        assert told.until == clock.now() + timedelta(seconds=7)
 
 
 def test_a_server_error_is_left_to_the_shared_reading() -> None:

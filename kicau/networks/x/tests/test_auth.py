@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
+from kicau.connector import clock
 from kicau.connector.contract import Lent, consent, lend
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
 from kicau.connector.protocol import Redirect
@@ -40,12 +41,13 @@ async def test_the_account_that_consented_is_the_channel(sandbox: Server, client
     redirect = await begun(lent)
     returned = await consent(client, redirect.url, KABAR)
     assert returned.pop("state") == redirect.state
-    (account,) = await connector.auth.finish(lent, redirect.memory, returned)
+    with clock.frozen(clock.now()):
+        (account,) = await connector.auth.finish(lent, redirect.memory, returned)
+        lasts = account.credentials.expires_at and account.credentials.expires_at - clock.now()
     assert (account.id, account.handle, account.name) == (KABAR, "kabarpagi", "Kabar Pagi")
     assert account.url == f"{sandbox.base_url}/kabarpagi"
     held = account.credentials
-    assert held.expires_at is not None
-    assert timedelta(seconds=7190) < held.expires_at - lent.now() <= timedelta(seconds=7200)
+    assert lasts == timedelta(seconds=7200)
     assert held.scopes == set(connector.auth.scopes)
 
 

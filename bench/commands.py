@@ -1,0 +1,40 @@
+"""How long a command takes that needs no database: `kicau --help`, and `kicau check` of 4,000 lines.
+
+    python -m bench.commands [--times 5]
+
+Prints one JSON line with the fastest of each, in seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+LINES = "".join(
+    json.dumps({"text": f"Kabar nomor {n} #kopi https://kopi-senja.example.com/{n}"}) + "\n" for n in range(4000)
+)
+COMMANDS = {
+    "help_s": (["--help"], ""),
+    "check_4000_s": (["check", "--network", "x", "--json"], LINES),
+}
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--times", type=int, default=5)
+    times = asked.parse_args().times
+    print(json.dumps({name: min(seconds(*what) for _ in range(times)) for name, what in COMMANDS.items()}))
+
+
+def seconds(arguments: list[str], lines: str) -> float:
+    began = time.monotonic()
+    command = [sys.executable, "-m", "kicau.cli", *arguments]
+    subprocess.run(command, input=lines, text=True, capture_output=True, check=False)
+    return round(time.monotonic() - began, 2)
+
+
+if __name__ == "__main__":
+    main()
