@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from kicau.base import clock
 from kicau.connector.content import Note, Problem
+
+UTC_MOMENT = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(?P<between> (?:at )?)(?P<time>\d\d:\d\d(?::\d\d)?) UTC\b")
 
 type Param = str | int | float | datetime
 type Piece = tuple[str, Mapping[str, Param]]
@@ -47,6 +51,21 @@ def filled(message: str, params: Mapping[str, Any], shown: Callable[[datetime], 
         return message.format_map({k: show(v) if isinstance(v, datetime) else v for k, v in params.items()})
     except (KeyError, IndexError, ValueError, AttributeError):
         return message
+
+
+def in_zone(text: str, zone: str) -> str:
+    """`text` with its moments, which are written in UTC, in that IANA zone: 2026-12-02 16:05:00 WIB."""
+
+    def local(found: re.Match[str]) -> str:
+        try:
+            at = datetime.fromisoformat(f"{found['day']}T{found['time']}").replace(tzinfo=UTC)
+        except ValueError:
+            return found[0]
+        there = at.astimezone(clock.zone(zone))
+        written = f"{there:%Y-%m-%d}{found['between']}{there:%H:%M:%S}"
+        return f"{written if found['time'].count(':') == 2 else written[:-3]} {there:%Z}"
+
+    return UTC_MOMENT.sub(local, text)
 
 
 def pieces_of(text: str) -> tuple[Piece, ...]:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import click
 
+from kicau.cli.deliveries import in_zone
 from kicau.cli.frame import FAILED, USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
 
 if TYPE_CHECKING:
@@ -37,9 +38,16 @@ def list_channels(shell: Shell, as_json: bool) -> None:
     from kicau.channels import acts
     from kicau.cli import shapes
 
-    rows = [shapes.channel(row) for row in acts.channels(actor)]
+    rows, zone = [shapes.channel(row) for row in acts.channels(actor)], actor.workspace.timezone
     table = [
-        (r["key"], r["network"], r["name"], r["kind"], "paused" if r["paused"] else r["state"], r["reason"])
+        (
+            r["key"],
+            r["network"],
+            r["name"],
+            r["kind"],
+            "paused" if r["paused"] else r["state"],
+            in_zone(r["reason"], zone),
+        )
         for r in rows
     ]
     answer(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kicau.cli.deliveries import in_zone
 from kicau.cli.frame import Shell, answer, json_option, pass_shell, show_table
 
 if TYPE_CHECKING:
@@ -414,7 +415,7 @@ def webhooks(shell: Shell, network: str, on: bool | None, as_json: bool) -> None
                 click.echo(f"{one.setup}\n  {where}\n  {token}")
             for row in one.subscriptions:
                 if row.reason:
-                    click.echo(f"{row.channel.key}: {row.reason}")
+                    click.echo(f"{row.channel.key}: {in_zone(row.reason, actor.workspace.timezone)}")
 
     answer(as_json, values, show)
 

@@ -93,7 +93,7 @@ def _show_calendar(found: Sequence[Delivery], limit: int, zone: str) -> None:
             row.standing.label,
             late(row),
             first_line(row),
-            row.url or row.reason,
+            row.url or in_zone(row.reason, zone),
         )
         for row in found[:limit]
     ]
@@ -114,6 +114,12 @@ def local(at: datetime | None, zone: str) -> str:
     from kicau.base import clock
 
     return f"{at.astimezone(clock.zone(zone)):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def in_zone(text: str, zone: str) -> str:
+    from kicau.base import sentences
+
+    return sentences.in_zone(text, zone)
 
 
 def late(row: Delivery) -> str:
@@ -194,7 +200,7 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
                 "post": row.draft_id,
                 "channel": f"{row.channel.key} ({row.channel.name})",
                 "state": row.standing.label,
-                "because": row.reason,
+                "because": in_zone(row.reason, row.timezone),
                 "due": f"{local(row.due_at, row.timezone)} {row.timezone}",
                 "published": local(row.published_at, row.timezone),
                 "late": late(row),
@@ -211,7 +217,7 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
         click.echo()
         show_table(
             ("when", "did", "came to", ""),
-            [(local(a.at, row.timezone), a.did, a.outcome, a.sentence) for a in story],
+            [(local(a.at, row.timezone), a.did, a.outcome, in_zone(a.sentence, row.timezone)) for a in story],
             empty="Nothing was done yet.",
         )
         for one in numbers:

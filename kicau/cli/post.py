@@ -14,7 +14,7 @@ from uuid import UUID
 
 import click
 
-from kicau.cli.deliveries import SLOT_WORDS, local, short
+from kicau.cli.deliveries import SLOT_WORDS, in_zone, local, short
 from kicau.cli.frame import FAILED, Shell, Trouble, answer, json_option, pass_shell, printable, show_table
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
                     r.channel.key,
                     f"{local(r.due_at, r.timezone)} {r.timezone}",
                     r.standing.label,
-                    r.reason,
+                    in_zone(r.reason, r.timezone),
                 )
                 for r in rows
             ],

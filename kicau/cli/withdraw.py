@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kicau.cli.deliveries import in_zone, local
 from kicau.cli.frame import FAILED, Shell, Trouble, answer, json_option, pass_shell, show_facts, show_table
 
 if TYPE_CHECKING:
@@ -44,15 +45,15 @@ def list_withdrawals(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.withdrawal import acts
 
-    rows = list(acts.withdrawals(actor)[:500])
+    rows, zone = list(acts.withdrawals(actor)[:500]), actor.workspace.timezone
     table = [
         (
             str(r.id)[-8:],
             r.network,
             r.channel.key if r.channel else "",
             r.state,
-            f"{r.effective_at:%Y-%m-%d %H:%M}",
-            r.reason,
+            local(r.effective_at, zone),
+            in_zone(r.reason, zone),
         )
         for r in rows
     ]
@@ -60,7 +61,7 @@ def list_withdrawals(shell: Shell, as_json: bool) -> None:
         as_json,
         [_told(r) for r in rows],
         lambda: show_table(
-            ("id", "network", "channel", "state", "from (UTC)", "why"), table, empty="Nothing was ever left."
+            ("id", "network", "channel", "state", f"from ({zone})", "why"), table, empty="Nothing was ever left."
         ),
     )
 

@@ -21,7 +21,7 @@ from django.urls import URLResolver, get_resolver
 
 from kicau.base import clock, ids, keys, logs, money, options, sealed
 from kicau.base.bulk import as_json
-from kicau.base.sentences import Sentence
+from kicau.base.sentences import Sentence, in_zone
 
 
 def test_a_sealed_value_opens_again_and_does_not_show(settings):
@@ -209,3 +209,18 @@ def test_a_secret_setting_is_not_repeated():
     with pytest.raises(options.BadSetting) as told:
         options.read("DATABASE_URL", {"DATABASE_URL": "mysql://u:topsecret@h/d"})
     assert "topsecret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "shown"),
+    [
+        ("until 2026-12-02 20:05:00 UTC.", "Asia/Jakarta", "until 2026-12-03 03:05:00 WIB."),
+        ("on 2026-07-02 at 09:00 UTC", "America/Los_Angeles", "on 2026-07-02 at 02:00 PDT"),
+        ("on 2028-02-29 23:30:00 UTC", "Asia/Jakarta", "on 2028-03-01 06:30:00 WIB"),
+        ("on 2026-02-30 09:00 UTC", "Asia/Jakarta", "on 2026-02-30 09:00 UTC"),  # no day
+        ("2026-12-02 20:05:00 of somebody's own", "Asia/Jakarta", "2026-12-02 20:05:00 of somebody's own"),
+        ("now and 2026-12-02 20:05 UTC", "UTC", "now and 2026-12-02 20:05 UTC"),
+    ],
+)
+def test_moments_in_a_text_are_shown_in_a_zone(text, zone, shown):
+    assert in_zone(text, zone) == shown

@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from kicau.base import clock
+from kicau.base.sentences import Sentence
 from kicau.channels.acts import register_app
 from kicau.channels.live import stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector.session import Credentials
 from kicau.plans.models import Charge
-from kicau.publishing.models import Delivery, Draft
+from kicau.publishing.models import Attempt, Delivery, Draft
 from kicau.reading.models import Answer
 from kicau.reading.models import Post as RemotePost
 from kicau.workspaces.acts import actor_by_token, actor_for, add_person, create_workspace, set_member
@@ -221,6 +222,22 @@ def test_the_calendar_filters(kicau, ana, channel):
         assert texts("--state", "published") == []
         assert texts("--network", "stranger", "--limit", "1") == ["Pagi"]
         assert kicau("calendar", "--channel", "nobody").code == 3
+
+
+def test_the_times_in_sentences_are_in_the_calendars_zone(kicau, scheduled, ana):
+    at = datetime(2031, 3, 1, 20, 5, tzinfo=UTC)  # the next day in Jakarta
+    why = Sentence("Stranger asks to wait until {at}.", at=at)
+    Delivery.objects.update(reason=str(why))
+    row = Delivery.objects.get()
+    Attempt.objects.create(delivery=row, did="publish", outcome="limited", sentence=str(why), at=clock.now())
+    Channel.objects.update(reason=str(why))
+    there = "until 2031-03-02 03:05:00 WIB"
+    with clock.frozen(NOW):
+        assert there in kicau("calendar").out
+        assert "until 2031-03-01 20:05:00 GMT" in kicau("calendar", "--zone", "Europe/London").out
+        assert kicau("show", str(row.id)).out.count(there) == 2  # why it waits, and in its story
+        assert there in kicau("channels", "list").out
+        assert kicau("calendar", "--json").json[0]["reason"] == str(why)  # as the REST API says it
 
 
 def test_a_delivery_is_shown_by_its_whole_id_or_its_end(kicau, scheduled):
