@@ -51,6 +51,7 @@ import pytest
 
 django.setup()
 
+import hypothesis
 from django.core.management import BaseCommand
 from django.core.management.commands.flush import Command as Flush
 
@@ -59,6 +60,10 @@ from kicau.workspaces.hashing import Argon2
 # The real algorithm with its smallest parameters (a hash carries its own): a fifth of a second less for each person.
 Argon2.time_cost, Argon2.memory_cost, Argon2.parallelism = 1, 8, 1
 
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+hypothesis.settings.register_profile("kicau", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("kicau")
 
 # What is imported by now stays: looking through it again and again for what could go costs a twentieth of all the time.
 gc.freeze()

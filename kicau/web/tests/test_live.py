@@ -40,7 +40,7 @@ async def read_all(base: str, draft_id, cookie: str, others: str, server: subpro
     found: dict[str, object] = {}
     address = f"{base}{reverse('post-events', args=[draft_id])}"
     async with aiohttp.ClientSession(headers={"Cookie": cookie}, connector=aiohttp.TCPConnector(limit=0)) as session:
-        for _ in range(200):
+        for _ in range(3000):  # a busy machine takes its time to start it
             try:
                 async with session.get(f"{base}/readyz") as answer:
                     if answer.status == 200:
