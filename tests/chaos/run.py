@@ -157,6 +157,7 @@ def run(seed: int, size: Size, pace: Pace, folder: Path) -> dict[str, Any]:
         try:
             people.connect_all()
             processes.wait_for_web()
+            networks.storm(True)  # a slow machine is still writing when the first are due
             ids, begin = people.write_all(made)
             chaos.ready = time.time()
             with _storm(networks, watch):
@@ -176,7 +177,6 @@ def run(seed: int, size: Size, pace: Pace, folder: Path) -> dict[str, Any]:
 @contextlib.contextmanager
 def _storm(networks: Networks, watch: threading.Thread) -> Iterator[None]:
     watch.start()
-    networks.storm(True)
     yield
     networks.storm(False)
 

@@ -110,3 +110,33 @@ def test_a_clock_in_python_is_found(source):
 def test_what_is_no_clock_is_not_found():
     assert not list(database_clocks('"""Until now() is asked."""\nx = "what is now known"\n'))
     assert not list(system_clocks("x = clock.now()\ny = time.monotonic()\nz = session.now()\n"))
+
+
+# time.process_time() is not among them: other processes do not change it, and it tells minutes from milliseconds where a
+# hostile text would take minutes.
+STOPWATCH = re.compile(r"\btime\.(?:monotonic|perf_counter)(?:_ns)?\(")
+TESTS = [
+    path
+    for top in ("kicau", "tests")
+    for path in (ROOT / top).rglob("*.py")
+    if "tests" in path.parts and path != Path(__file__)
+]
+
+
+def timed_asserts(source: str) -> list[int]:
+    """The lines of assertions on how long something took."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Assert) and STOPWATCH.search(ast.unparse(node.test))
+    ]
+
+
+def test_no_test_asks_how_fast_the_machine_is():
+    found = {str(path.relative_to(ROOT)): lines for path in TESTS if (lines := timed_asserts(path.read_text("utf-8")))}
+    assert not found, "Show in another way that nothing was waited for; a figure of speed belongs in bench/."
+
+
+def test_an_assertion_on_a_stopwatch_is_found():
+    assert timed_asserts("assert time.monotonic() - began < 1") == [1]
+    assert timed_asserts("assert took < 1 and x") == []
