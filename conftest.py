@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,16 @@ def go(server) -> Iterator[Callable[..., None]]:
         server.clock_offset = gone.total_seconds()
 
     yield on
+    clock.shift(timedelta(0))
+
+
+@pytest.fixture
+def december_2026() -> Iterator[None]:
+    """Time goes on from noon of 1 December 2026 in Jakarta: for tests that name days of 2027."""
+    from kicau.base import clock
+
+    clock.shift(datetime(2026, 12, 1, 5, tzinfo=UTC) - clock.system_now())
+    yield
     clock.shift(timedelta(0))
 
 

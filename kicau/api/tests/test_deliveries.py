@@ -14,6 +14,8 @@ from kicau.channels.models import Channel
 from kicau.publishing.models import Delivery, Revision
 from kicau.workspaces.models import Person, Workspace
 
+pytestmark = pytest.mark.usefixtures("december_2026")
+
 
 @pytest.fixture
 def world(populated: World, db: None) -> World:

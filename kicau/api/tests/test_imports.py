@@ -12,6 +12,8 @@ from kicau.api.tests.test_gate import problem
 from kicau.publishing.models import Delivery, Draft
 from kicau.workspaces.models import Person, Workspace
 
+pytestmark = pytest.mark.usefixtures("december_2026")
+
 GOOD = """\ufeffref;channels;at;text;media;alt
 a-1;facebook-kopisenja;2027-03-01 09:00;Selamat pagi;;
 a-2;facebook-kopisenja;2027-03-01 12:00;Menu siang;menu.png;Papan menu

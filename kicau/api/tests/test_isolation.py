@@ -19,6 +19,8 @@ from kicau.workspaces.actors import ALLOWS, Actor, Permission
 from kicau.workspaces.acts import actor_for, add_person, set_member
 from kicau.workspaces.models import Role, Workspace
 
+pytestmark = pytest.mark.usefixtures("december_2026")
+
 ALL = list(endpoints())
 OPERATORS = ("add_price_list", "remove_price_list", "set_rate", "remove_rate")  # they hold for the whole instance
 FINDS_BY_BODY = ("create_post", "create_import")  # what they name is another's, so nothing may come of them

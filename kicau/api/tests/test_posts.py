@@ -13,6 +13,8 @@ from kicau.base import clock
 from kicau.publishing.models import Delivery, Draft
 from kicau.workspaces.models import Person, Workspace
 
+pytestmark = pytest.mark.usefixtures("december_2026")
+
 SIMPLE = {"parts": [{"text": "Buka lagi besok. #kopisenja"}]}
 
 

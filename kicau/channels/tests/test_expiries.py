@@ -9,7 +9,6 @@ import pytest
 
 from kicau.base import clock
 from kicau.channels import expiries
-from kicau.cli.doctor import look_at_expiries
 from kicau.connector import registry
 from kicau.media import signing
 from kicau.media.tests.test_signing import certified
@@ -59,16 +58,6 @@ def test_an_api_version_is_warned_of_60_days_before_where_it_is_used(network, ch
     for days, warned in ((61, False), (60, True), (1, True), (0, True), (-5, True)):
         with days_before(days):
             assert [s.kind for s in expiries.troubles() if s.details["value"] == "v7.0"] == ["dated"] * warned, days
-
-
-@pytest.mark.parametrize(("days", "state"), [(61, "ok"), (60, "note"), (1, "note"), (0, "wrong"), (-5, "wrong")])
-def test_the_doctor_tells_it(network, channel, days, state):
-    channel("ana")
-    with days_before(days):
-        [finding] = [f for f in look_at_expiries() if "v7.0" in f.says]
-    assert finding.state == state
-    assert "2040-03-01" in finding.says
-    assert state == "ok" or "Update Kicau" in finding.do
 
 
 def test_the_operator_reads_a_sentence_with_the_day(network, channel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from django.urls import reverse
 
 from kicau.media import library
@@ -12,6 +13,8 @@ from kicau.media.tests.samples import video
 from kicau.plans import pricing
 from kicau.publishing import approval, compose, reviewing, writing
 from kicau.publishing.models import Delivery
+
+pytestmark = pytest.mark.usefixtures("december_2026")
 
 
 def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, member, channels):

@@ -13,6 +13,8 @@ from kicau.channels.acts import set_slots
 from kicau.publishing.models import Delivery, Draft
 from kicau.workspaces.acts import change_person
 
+pytestmark = pytest.mark.usefixtures("december_2026")
+
 CHANGE = reverse("calendar-change")
 
 
