@@ -6,7 +6,7 @@ added here. Networks' terms (terms.toml) have no end.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,9 +16,8 @@ from django.utils.translation import gettext_noop as _
 from kicau.base import clock
 from kicau.channels.models import NetworkApp
 from kicau.connector import registry
-from kicau.connector.capabilities import Fact
 from kicau.connector.prices import PriceList, in_order
-from kicau.connector.protocol import Connector
+from kicau.connector.protocol import ending_facts
 from kicau.media import signing
 from kicau.notices.watch import Seen
 from kicau.plans import pricing
@@ -52,20 +51,17 @@ def expiries() -> list[Expiry]:
     for slug, connector in registry.installed().items():
         used = slug in plans
         for name, fact in ending_facts(connector).items():
-            ends: date = fact.ends  # type: ignore[attr-defined]
-            what = VERSION if "version" in name else RULE
-            found.append(Expiry(what=what, value=str(fact.value), source=connector.label, ends=ends, is_used=used))
+            if fact.ends is not None:
+                what = VERSION if "version" in name else RULE
+                found.append(
+                    Expiry(what=what, value=str(fact.value), source=connector.label, ends=fact.ends, is_used=used)
+                )
         for one in _ending_lists(pricing.lists(slug), plans.get(slug, frozenset())):
             if one.until is not None:
                 found.append(
                     Expiry(what=PRICE_LIST, value=one.name, source=connector.label, ends=one.until, is_used=used)
                 )
     return sorted(found, key=lambda one: one.ends)
-
-
-def ending_facts(connector: Connector) -> dict[str, Fact]:
-    facts: Mapping[str, Fact] = getattr(connector, "facts", {})
-    return {name: fact for name, fact in facts.items() if getattr(fact, "ends", None)}
 
 
 def troubles() -> Iterator[Seen]:
