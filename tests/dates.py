@@ -39,7 +39,14 @@ LEFT_OUT = (
     "kicau/vocabularies",  # has no clock
     "kicau/api/tests/test_contract.py",  # generated requests, for minutes; kicau/api has one of each
 )
-FULL = ["kicau", "tests", *(f"--ignore={path}" for path in LEFT_OUT)]
+#: PostgreSQL's lock_timeout does not end a wait where libfaketime moves its clock.
+DESELECTED = ("kicau/api/tests/test_repeats.py::test_one_that_takes_too_long_is_not_waited_for_for_ever",)
+FULL = [
+    "kicau",
+    "tests",
+    *(f"--ignore={path}" for path in LEFT_OUT),
+    *(f"--deselect={test}" for test in DESELECTED),
+]
 
 #: In every `./run test`: a leap day that is the first of March in UTC.
 FAST_DATE, FAST_ZONE = "29 February", "America/Los_Angeles"

@@ -125,14 +125,16 @@ def test_one_that_takes_too_long_is_not_waited_for_for_ever(actor, monkeypatch):
         with transaction.atomic():
             Answer.objects.create(token_id=token_id, workspace_id=actor.workspace.id, key="a1", fingerprint="")
             begun.set()
-            end.wait()
+            end.wait(60)
             transaction.set_rollback(True)
         connection.close()
 
     thread = threading.Thread(target=first)
     thread.start()
-    begun.wait()
-    assert "still under way" in problem(asking.post("/posts", SIMPLE, Idempotency_Key="a1"), 409)["detail"]
-    end.set()
-    thread.join()
+    try:
+        begun.wait()
+        assert "still under way" in problem(asking.post("/posts", SIMPLE, Idempotency_Key="a1"), 409)["detail"]
+    finally:
+        end.set()
+        thread.join()
     assert asking.post("/posts", SIMPLE, Idempotency_Key="a1").status_code == 201
