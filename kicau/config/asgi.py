@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
 pages = get_asgi_application()
 
 from kicau.config import door, request_limits  # noqa: E402 (need Django's apps)
+from kicau.media.decoder import decoder  # noqa: E402
 
 IS_HTTPS = settings.KICAU_PUBLIC_URL.startswith("https://")
 
@@ -51,6 +52,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         finally:
             limits.leave()
         await limits.refuse()
+
+
+decoder.max_waiting = 8  # requests that wait for a picture; more are answered 503
 
 
 def settle_in() -> None:

@@ -19,9 +19,9 @@ from kicau.base.ids import as_uuid
 from kicau.connector.content import Problem
 from kicau.connector.guard import guarded_session
 from kicau.media import library, reserving
-from kicau.media.convert import crop
+from kicau.media.decoder import crop, probe
 from kicau.media.models import Medium
-from kicau.media.probe import Unusable, probe
+from kicau.media.probe import Unusable
 from kicau.rights.models import Origin, checked_ai_use
 from kicau.vocabularies.sources import Heard, of_headers
 from kicau.workspaces.actors import Actor, Permission

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from kicau.media import walk
 from kicau.media.frames import frame_at
 from kicau.media.probe import (
+    DECODED_PIXELS,
     TYPES,
     VIDEO_OPTIONS,
     Found,
@@ -26,6 +27,7 @@ from kicau.media.probe import (
     sniff,
     video_format,
 )
+from kicau.media.walk import check_pixels
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
@@ -95,7 +97,7 @@ def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> 
                     "unconvertible", "{name} is {held}; only pictures are converted.", {"held": TYPES[mime].label}
                 )
             with opened(source, mime) as (image, _):
-                width, height = _shown_size(image)
+                width, height = _workable_size(image)
                 picture = _flat(image, width, height, "#ffffff")
             x, y = min(width - 1, round(left * width)), min(height - 1, round(top * height))
             edges = (
@@ -139,7 +141,7 @@ def _converted(source: Path, recipe: Recipe) -> bytes:
     with opened(source, mime) as (image, shape):
         if max(shape.frames, getattr(image, "n_frames", 1) if mime == "image/avif" else 1) > 1:
             raise Unusable("unconvertible", "{name} moves; a copy as {mime} would stand still.", {"mime": recipe.mime})
-        width, height = _shown_size(image)
+        width, height = _workable_size(image)
         layout = laid_out(width, height, recipe)
         picture = _flat(image, layout.width, layout.height, recipe.background)
     return _fitted(picture, width, height, recipe)
@@ -217,8 +219,20 @@ def _padded(picture: Pillow.Image, layout: Layout, background: str) -> Pillow.Im
 # From whatever a file holds to plain sRGB pixels.
 
 
-def _shown_size(image: Pillow.Image) -> tuple[int, int]:
-    return (image.height, image.width) if orientation(image) >= 5 else image.size
+def _workable_size(image: Pillow.Image) -> tuple[int, int]:
+    """The size, as shown, in which a picture can be decoded within DECODED_PIXELS. Raises Unusable."""
+    step = _step(image)
+    width, height = math.ceil(image.width / step), math.ceil(image.height / step)
+    check_pixels(width, height, DECODED_PIXELS)
+    return (height, width) if orientation(image) >= 5 else (width, height)
+
+
+def _step(image: Pillow.Image) -> int:
+    """A JPEG can be decoded at a half, a quarter or an eighth of its size."""
+    if image.format not in ("JPEG", "MPO"):
+        return 1
+    pixels = image.width * image.height
+    return next((step for step in (1, 2, 4) if pixels // (step * step) <= DECODED_PIXELS), 8)
 
 
 def _flat(image: Pillow.Image, width: int, height: int, background: str) -> Pillow.Image:
@@ -230,7 +244,8 @@ def _flat(image: Pillow.Image, width: int, height: int, background: str) -> Pill
         width, height = height, width
     profile = image.info.get("icc_profile")
     if image.format in ("JPEG", "MPO"):
-        image.draft(None, (2 * width, 2 * height))
+        step = _step(image)
+        image.draft(None, (min(2 * width, image.width // step), min(2 * height, image.height // step)))
     pixels = _plain_mode(image)
     if pixels.size != (width, height):
         pixels = pixels.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -247,6 +262,8 @@ def _plain_mode(image: Pillow.Image) -> Pillow.Image:
     """L, RGB, RGBA, CMYK or LAB, eight bits a channel."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         return _eight_bits(image)
+    if image.mode == "RGBA" and "transparency" not in image.info:
+        return image
     if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa", "RGBA"):
         return image.convert("RGBA")
     if image.mode in ("L", "RGB", "CMYK", "LAB"):
@@ -304,7 +321,7 @@ def _first_sight(source: Path, edge: int) -> Pillow.Image | None:
     mime = _sniffed(source)
     if TYPES[mime].kind == "image":
         with opened(source, mime) as (image, _):
-            width, height = _shown_size(image)
+            width, height = _workable_size(image)
             scale = min(1.0, edge / max(width, height))
             return _flat(image, max(1, round(width * scale)), max(1, round(height * scale)), "#ffffff")
     if TYPES[mime].kind == "video":

@@ -18,7 +18,7 @@ from django.core import signing
 from kicau.connector.content import Recipe, RenderedMedia
 from kicau.connector.session import File
 from kicau.connector.wire import from_json, to_json
-from kicau.media.convert import convert, thumbnail
+from kicau.media.decoder import convert, thumbnail
 from kicau.media.marking import Mark, marked
 from kicau.media.probe import Unusable
 

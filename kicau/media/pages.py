@@ -21,11 +21,11 @@ import aiohttp
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
-from kicau.base.errors import Refusal, unacceptable
+from kicau.base.errors import Busy, Refusal, unacceptable
 from kicau.base.sentences import Sentence, stored
 from kicau.connector.content import Recipe
 from kicau.connector.guard import guarded_session
-from kicau.media import convert, library
+from kicau.media import decoder, library
 from kicau.media.acts import add_medium
 from kicau.media.models import LinkedPage, Medium
 from kicau.media.probe import Unusable
@@ -110,9 +110,11 @@ def _keep_picture(actor: Actor, body: bytes, url: str) -> Medium:
     came, made = library.scratch(), library.scratch()
     try:
         came.write_bytes(body)
-        convert.convert(came, PICTURE, made)
+        decoder.convert(came, PICTURE, made)
         name = f"{Path(unquote(urlsplit(url).path)).stem[:100] or 'picture'}.jpg"
         return add_medium(actor, made, name, origin=Origin.FETCHED, origin_detail=url[:500], move=True)
+    except Busy:
+        raise
     except (Unusable, Refusal) as exc:
         raise Unreadable(Sentence("The page's picture cannot be used: the card goes without it.")) from exc
     finally:

@@ -17,8 +17,9 @@ from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.content import MediaKind, Problem, Rendered
 from kicau.media.acts import MEASURES, add_medium
+from kicau.media.decoder import probe
 from kicau.media.models import Medium
-from kicau.media.probe import Found, Unusable, probe
+from kicau.media.probe import Found, Unusable
 from kicau.plans.pricing import Priced, price_all
 from kicau.publishing import compose, schedule, writing
 from kicau.publishing.given import for_channel
