@@ -76,7 +76,7 @@ def measure(archive: Path, *, again: bool, slow: bool) -> dict:
         space.ai_use = {"train_gen": "allow", "search": "allow"}
         space.save()
         actor = actor_for(person, space.id, "cli")
-        row = acts.begin_import(actor, archive)
+        row = acts.begin_import(actor, archive, acquired="imported")
         peak = Peak()
         spent, spent_there = time.process_time(), database_seconds()
         begin = time.monotonic()

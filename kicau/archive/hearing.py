@@ -14,13 +14,15 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import aiohttp
+import structlog
 from django.db import transaction
 from django.db.models import Q
 
 from kicau.archive import saying
 from kicau.base import clock
-from kicau.base.errors import unacceptable
+from kicau.base.errors import Unacceptable, unacceptable
 from kicau.base.sentences import Sentence
+from kicau.connector import guard
 from kicau.connector.guard import guarded_session
 from kicau.media.reserving import statement_of
 from kicau.rights.models import Statement, Subject
@@ -28,6 +30,9 @@ from kicau.vocabularies import sources, tdmrep
 from kicau.vocabularies.sources import Heard
 from kicau.vocabularies.terms import together
 from kicau.workspaces.actors import Actor, Permission
+
+log = structlog.get_logger("kicau.archive")
+UNREACHED = (TimeoutError, aiohttp.ClientError, OSError, ValueError)
 
 LARGEST = 64_000_000  # bytes of a work that are fetched
 OTHERS = 2_000_000  # of robots.txt, tdmrep.json and licences
@@ -52,6 +57,10 @@ class Hearing:
         return together(one for source in self.heard for one in source.declarations)
 
 
+class _TooLarge(Exception):
+    """An answer has more bytes than are read."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     url: str
@@ -72,8 +81,11 @@ async def hear(actor: Actor, url: str) -> Hearing:
     async with guarded_session(timeout=SECONDS) as client:
         try:
             work = await _get(client, url, LARGEST)
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as exc:
-            raise unacceptable("url", "{url} could not be fetched: {why}", url=url, why=_why(exc)) from exc
+        except _TooLarge as exc:
+            raise unacceptable("url", "{url} could not be fetched: {why}", url=url, why=str(exc)) from exc
+        except UNREACHED as exc:
+            log.warning("an address could not be reached", url=url[:200], why=guard.reason(exc))
+            raise Unacceptable([guard.unreachable(url)]) from exc
         if work.status != 200:
             raise unacceptable(
                 "url",
@@ -175,7 +187,7 @@ async def _get(client: aiohttp.ClientSession, url: str, largest: int) -> _Answer
         async for piece in answer.content.iter_chunked(1 << 16):
             got += len(piece)
             if got > largest:
-                raise ValueError(f"it is larger than {largest // 1_000_000} MB")
+                raise _TooLarge(f"it is larger than {largest // 1_000_000} MB")
             pieces.append(piece)
         return _Answer(str(answer.url), answer.status, list(answer.headers.items()), b"".join(pieces))
 
@@ -184,18 +196,17 @@ async def _beside(client: aiohttp.ClientSession, url: str, read: set[str], fault
     """What stands beside a work; None where there is none, which says nothing. One that cannot be had is told."""
     try:
         answer = await _get(client, url, OTHERS)
-    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as exc:
+    except _TooLarge as exc:
         faults.append(
-            Sentence("{url} could not be fetched, so what it says is not known: {why}", url=url, why=_why(exc))
+            Sentence("{url} could not be fetched, so what it says is not known: {why}", url=url, why=str(exc))
         )
+        return None
+    except UNREACHED as exc:
+        log.warning("an address could not be reached", url=url[:200], why=guard.reason(exc))
+        faults.append(Sentence("{url} could not be reached, so what it says is not known.", url=url))
         return None
     if answer.status >= 500:
         faults.append(Sentence("{url} answered {status}, so what it says is not known.", url=url, status=answer.status))
         return None
     read.add(url)
     return answer if answer.status == 200 else None
-
-
-def _why(exc: BaseException) -> str:
-    cause = exc.__cause__ or exc
-    return str(cause) or type(exc).__name__

@@ -342,7 +342,8 @@ def _flow(made: Paper) -> Iterator[Any]:
             [Paragraph(paper_of.written(c), styles["small"]) for c in row] for row in [*section.facts, *section.table]
         ]
         if rows:
-            widths = [120, 379] if section.facts else [499 / len(rows[0])] * len(rows[0])
+            named = [120, paper_of.TEXT_WIDTH - 120]
+            widths = named if section.facts else [paper_of.TEXT_WIDTH / len(rows[0])] * len(rows[0])
             yield Table(rows, colWidths=widths, style=plain, hAlign="LEFT", splitInRow=1)
         for place in section.places:
             yield Spacer(1, 8)
@@ -358,7 +359,7 @@ def _flow(made: Paper) -> Iterator[Any]:
             ]
             yield Table(
                 [heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]],
-                colWidths=[249, 250],
+                colWidths=[paper_of.TEXT_WIDTH / 2] * 2,
                 style=plain,
                 hAlign="LEFT",
                 splitInRow=1,

@@ -48,6 +48,13 @@ def _masked(key: str, value: Any) -> Any:
     return value
 
 
+def _one_line(record: logging.LogRecord) -> bool:
+    """A request with a wrong Host header is a visitor's fault, or a scanner's: one warning, without a traceback."""
+    record.levelno, record.levelname = logging.WARNING, "WARNING"
+    record.exc_info = record.exc_text = record.stack_info = None
+    return True
+
+
 def set_up(level: str = "info", form: str = "json", **bound: str) -> None:
     """For a whole process: our own events and those of libraries, in one form, to standard error."""
     shared: list[Any] = [
@@ -78,6 +85,8 @@ def set_up(level: str = "info", form: str = "json", **bound: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
+    wrong_hosts = logging.getLogger("django.security.DisallowedHost")
+    wrong_hosts.filters[:] = [_one_line]
     for chatty in ("asyncio", "uvicorn.access", "aiohttp.access", "PIL", "libav"):
         logging.getLogger(chatty).setLevel(max(number, logging.WARNING))
     structlog.contextvars.bind_contextvars(**bound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -281,10 +282,17 @@ OPTIONS = (
 _BY_NAME = {option.name: option for option in OPTIONS}
 
 
+RUNNING_FILE = "running.json"  # in the data folder, while `kicau up` runs: its process and its address
+ADDRESS_SETTINGS = ("KICAU_HOST", "KICAU_PORT", "KICAU_PUBLIC_URL")
+
+
 def read(name: str, environment: Mapping[str, str] | None = None) -> str:
-    """The setting's value, checked. Raises BadSetting."""
+    """The setting's value, checked. The address is that of the running instance where one runs on the data folder.
+    Raises BadSetting."""
     option = _BY_NAME[name]
     value = (os.environ if environment is None else environment).get(name, "").strip() or option.default
+    if environment is None and name in ADDRESS_SETTINGS:
+        value = running_address().get(name) or value
     if wrong := option.check(value):
         shown = "" if option.is_secret else f"; it is {value!r}"
         raise BadSetting(f"The setting {name} {wrong}{shown}. Change it and start again.")
@@ -298,6 +306,31 @@ def listed(name: str) -> list[str]:
 
 def data_folder() -> Path:
     return Path(read("KICAU_DATA") or default_data()).expanduser().absolute()
+
+
+def record_running(folder: Path) -> Path:
+    """Write down, for other commands on this folder, by which address this process's instance is reached."""
+    values = {name: read(name, os.environ) for name in ADDRESS_SETTINGS}
+    target = folder / RUNNING_FILE
+    target.write_text(json.dumps({"process": os.getpid(), **values}), "utf-8")
+    return target
+
+
+def running_address() -> dict[str, str]:
+    """The address settings of the instance that runs on the data folder; empty where none does."""
+    try:
+        found = json.loads((data_folder() / RUNNING_FILE).read_text("utf-8"))
+        values = {name: str(found[name]) for name in ADDRESS_SETTINGS}
+        process = int(found["process"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return values  # it is another user's, so it runs
+    except (OSError, OverflowError):
+        return {}
+    return values
 
 
 def public_url() -> str:

@@ -9,6 +9,9 @@ from html import escape
 from typing import Any
 
 MARGIN, PADDING = 48, 6  # points; the latter is what reportlab's own frame adds
+# Of what stands between the margins of A4, in points. A table is exactly as wide, or less: reportlab centres the rest of
+# a row that it splits at a page's end, so that a wider table would stick out there.
+TEXT_WIDTH = 595.27 - 2 * (MARGIN + PADDING)
 
 
 def build(story: Iterable[Any], *, title: str, language: str, page: str, footer: str = "") -> bytes:

@@ -23,6 +23,7 @@ from kicau.channels import upkeep
 from kicau.channels.live import Desk, new_client, stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Slot
 from kicau.connector import registry
+from kicau.connector.addresses import web_address
 from kicau.connector.errors import Rejected
 from kicau.connector.oauth2 import new_state
 from kicau.connector.protocol import Account, Redirect, takes
@@ -248,7 +249,7 @@ def _save_channel(actor: Actor, app: NetworkApp, account: Account, key: str) -> 
         account.handle,
         account.name or account.handle,
         account.kind,
-        account.url,
+        web_address(account.url, 500),
     )
     if before != ChannelState.WITHDRAWN:  # else it is renewed, and stays left until it is reinstated
         channel.state, channel.reason, channel.paused_until = ChannelState.ACTIVE, "", None

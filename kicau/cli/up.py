@@ -58,6 +58,7 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
     with contextlib.ExitStack() as stack:
         stack.enter_context(privileges.files_of(service.account))
         stack.enter_context(alone_in(folder))
+        stack.callback(options.record_running(folder).unlink, missing_ok=True)
         listening = check_port(options.read("KICAU_HOST"), int(options.read("KICAU_PORT")), service)
         log = _log()
         service.take_over(folder, log)

@@ -16,6 +16,15 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from kicau.connector.content import Problem
+
+#: What is said of every address that gave no answer, wherever it lies: the sentence tells nothing about our network.
+UNREACHABLE = "{url} could not be reached. Give an address that is public and that answers."
+EMBEDDING = tuple(  # IPv6 networks whose addresses carry an IPv4 address in their last 32 bits
+    ipaddress.IPv6Network(one) for one in ("64:ff9b::/96", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96")
+)
+INTERNAL = tuple(ipaddress.IPv6Network(one) for one in ("fec0::/10", "64:ff9b:1::/48"))  # site-local; local NAT64
+
 ALLOWED: set[str] = set()  # host or host:port, set once from the operator's settings
 ENDPOINTS: set[str] = set()  # host:port of addresses that the operator gave for networks; for connectors only
 
@@ -55,8 +64,36 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address.split("%")[0])
     except ValueError:
         return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return (mapped or ip).is_global and not (mapped or ip).is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        inside = _embedded(ip)
+        if any(ip in one for one in INTERNAL) or not all(map(_is_global, inside)):
+            return False
+        if any(ip in one for one in EMBEDDING):
+            return True
+    return _is_global(ip)
+
+
+def _embedded(ip: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses to which a gateway would send what goes to this one: mapped, NAT64, 6to4 and Teredo."""
+    found = [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)] if any(ip in one for one in EMBEDDING) else []
+    if ip.sixtofour is not None:
+        found.append(ip.sixtofour)
+    return [*found, *(ip.teredo or ())]
+
+
+def _is_global(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return ip.is_global and not ip.is_multicast
+
+
+def unreachable(url: str) -> Problem:
+    """What a person is shown of an address that gave no answer."""
+    return Problem(code="unreachable", message=UNREACHABLE, params={"url": url}, field="url")
+
+
+def reason(exc: BaseException) -> str:
+    """Why an address could not be reached, for the log of the operator alone."""
+    cause = exc.__cause__ or exc.__context__ or exc
+    return (str(cause) or type(cause).__name__)[:300]
 
 
 def _may(host: str, port: int, also: AbstractSet[str]) -> bool:

@@ -74,14 +74,14 @@ def credentials(answer: Mapping[str, Any], now: datetime, *, before: Credentials
     if not isinstance(token, str) or not token:
         raise Unavailable("the token answer held no access token")
     scope = answer.get("scope")
-    scopes = frozenset(scope.replace(",", " ").split()) if isinstance(scope, str) and scope else None
+    scopes = frozenset(scope.replace(",", " ").split()) if isinstance(scope, str) else frozenset()
     refresh_in = answer.get("refresh_token_expires_in")
     return Credentials(
         access_token=token,
         refresh_token=str(answer.get("refresh_token") or (before.refresh_token if before else "")),
         expires_at=_after(now, answer.get("expires_in")),
         refresh_expires_at=_after(now, refresh_in) or (before.refresh_expires_at if before else None),
-        scopes=scopes if scopes is not None else (before.scopes if before else frozenset()),
+        scopes=scopes or (before.scopes if before else frozenset()),
         extra=before.extra if before else {},
     )
 

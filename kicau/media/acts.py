@@ -10,12 +10,14 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import aiohttp
+import structlog
 from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.db.models import QuerySet
 
 from kicau.base.errors import NotFound, Unacceptable, unacceptable
 from kicau.base.ids import as_uuid
+from kicau.connector import guard
 from kicau.connector.content import Problem
 from kicau.connector.guard import guarded_session
 from kicau.media import library, reserving
@@ -25,6 +27,8 @@ from kicau.media.probe import Unusable
 from kicau.rights.models import Origin, checked_ai_use
 from kicau.vocabularies.sources import Heard, of_headers
 from kicau.workspaces.actors import Actor, Permission
+
+log = structlog.get_logger("kicau.media")
 
 LARGEST = 600_000_000  # bytes: above every network's own limit that we know (512 MB)
 MEASURES = (
@@ -159,13 +163,9 @@ async def _download(url: str, target: Path) -> list[tuple[str, str]]:
                         )
                     out.write(chunk)
             return list(answer.headers.items())
-    except (TimeoutError, aiohttp.ClientError) as exc:
-        cause = exc.__cause__ or exc.__context__ or exc
-        raise unacceptable(
-            "url", "{url} could not be fetched: {why}", url=url, why=str(cause) or type(exc).__name__
-        ) from exc
-    except OSError as exc:
-        raise unacceptable("url", "{url} could not be fetched: {why}", url=url, why=str(exc)) from exc
+    except (TimeoutError, aiohttp.ClientError, OSError) as exc:
+        log.warning("an address could not be reached", url=url[:200], why=guard.reason(exc))
+        raise Unacceptable([guard.unreachable(url)]) from exc
 
 
 @transaction.atomic

@@ -18,11 +18,13 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import aiohttp
+import structlog
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
 from kicau.base.errors import Busy, Refusal, unacceptable
 from kicau.base.sentences import Sentence, stored
+from kicau.connector import guard
 from kicau.connector.content import Recipe
 from kicau.connector.guard import guarded_session
 from kicau.media import decoder, library
@@ -31,6 +33,8 @@ from kicau.media.models import LinkedPage, Medium
 from kicau.media.probe import Unusable
 from kicau.rights.models import Origin
 from kicau.workspaces.actors import Actor, Permission
+
+log = structlog.get_logger("kicau.media")
 
 KEPT = timedelta(days=1)
 PAGE_MOST, PICTURE_MOST = 1 << 20, 10_000_000  # bytes; a page's head stands at its beginning
@@ -146,12 +150,9 @@ async def _fetched(url: str, most: int, *, cut: bool = False) -> tuple[bytes, Ma
                 raise Unreadable(Sentence("{url} is larger than {limit} MB.", url=url[:200], limit=most // 1_000_000))
             return bytes(body[:most]), dict(answer.headers), str(answer.url)
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as exc:
-        cause = exc.__cause__ or exc.__context__ or exc
-        why = str(cause) or type(exc).__name__
+        log.warning("an address could not be reached", url=url[:200], why=guard.reason(exc))
         raise Unreadable(
-            Sentence(
-                "{url} could not be read ({why}): write the card yourself, or try again.", url=url[:200], why=why[:200]
-            )
+            Sentence(guard.UNREACHABLE, url=url[:200]) + Sentence("You can also write the card yourself.")
         ) from exc
 
 

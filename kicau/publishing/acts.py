@@ -12,12 +12,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotFound, Unacceptable
+from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence, stored
 from kicau.channels.live import Live, new_client
 from kicau.channels.models import ChannelState
 from kicau.connector import registry
+from kicau.connector.addresses import web_address
 from kicau.connector.content import Rendered
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.wire import from_json
@@ -175,9 +176,11 @@ def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str 
     row = _one(actor, delivery_id)
     if row.state != DeliveryState.UNKNOWN:
         raise Conflict(_why_not(row, "resolved"))
+    if url and not web_address(url):
+        raise unacceptable("url", "The post's address begins with https:// or http://.")
     row.broken_at = None
     if published:
-        row.state, row.reason, row.url = DeliveryState.PUBLISHED, "", url[:1000]
+        row.state, row.reason, row.url = DeliveryState.PUBLISHED, "", web_address(url)
         row.remote_ids = [remote_id] if remote_id else row.remote_ids
         row.published_at = clock.now()
         _save(actor, row, "found", Sentence("{who} found it published.", who=actor.name) + url)

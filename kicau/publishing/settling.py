@@ -17,6 +17,7 @@ from kicau.base.sentences import Sentence, pieces_of, stored
 from kicau.channels import pacing
 from kicau.channels.models import Channel, NetworkApp, Refusal
 from kicau.connector import registry
+from kicau.connector.addresses import web_address
 from kicau.plans.reservations import Short
 from kicau.publishing import affording, news
 from kicau.publishing.claims import SAY_WHY, SETTLE, SETTLE_DOUBT
@@ -93,7 +94,7 @@ def _rows(outcomes: Sequence[Outcome], *, late: bool = False) -> str:
             "said": stored(o.reason),
             "problems": o.problems,
             "remote_ids": done.ids if done else None,
-            "url": done.url if done else None,
+            "url": web_address(done.url) if done else None,
             "raw": dict(done.raw) if done else None,
             "published_at": done.at if done else None,
         }
@@ -182,7 +183,7 @@ def _tell(outcomes: Sequence[Outcome]) -> None:
                     "network": o.item.group,
                     "state": o.state,
                     "reason": o.reason,
-                    "url": o.published.url if o.published else "",
+                    "url": web_address(o.published.url) if o.published else "",
                     "due_at": o.item.due_at.isoformat(),
                 },
             )

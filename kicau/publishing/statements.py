@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from kicau.base import clock, paper
 from kicau.base.batches import in_batches
 from kicau.base.errors import unacceptable
+from kicau.base.spreadsheets import safe_cell
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.plans import amounts, ledger
@@ -46,7 +47,6 @@ CSV_HEAD = (
 SHOWN_HEAD = ("shown_micro", "shown_in", "rate", "rate_since")  # where the workspace has a currency of its own
 type Totals = tuple[tuple[str, int], ...]  # currency, micro-units of it; the largest first
 NOBODY = "–"  # the label of charges that have no such thing
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +246,7 @@ def _worth(display: Display, row: Charge) -> tuple[object, ...]:
 def written(values: Sequence[object]) -> str:
     """A line of CSV; what a spreadsheet would take for a formula is quoted."""
     out = io.StringIO()
-    csv.writer(out).writerow([f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for v in values])
+    csv.writer(out).writerow([safe_cell(v) if isinstance(v, str) else v for v in values])
     return out.getvalue()
 
 

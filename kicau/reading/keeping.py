@@ -13,6 +13,7 @@ from kicau.base import clock
 from kicau.base.sentences import stored
 from kicau.channels import pacing
 from kicau.channels.models import Channel
+from kicau.connector.addresses import web_address
 from kicau.connector.allowance import Allowance
 from kicau.connector.content import Charge
 from kicau.connector.http import Call, storable
@@ -69,7 +70,7 @@ def store(channel: Channel, found: Sequence[Said], whose: dict[str, UUID], now: 
                 at=one.at,
                 handle=storable(one.handle)[:300],
                 name=storable(one.name)[:300],
-                url=storable(one.url)[:1000],
+                url=web_address(one.url),
                 begins=storable(one.begins)[:310],
                 is_answerable=one.answerable,
                 fetched_at=now,

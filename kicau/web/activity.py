@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from kicau.base import clock
 from kicau.base.errors import unacceptable
 from kicau.base.ids import NO_ID, as_uuid
+from kicau.base.spreadsheets import safe_cell
 from kicau.channels.models import Channel
 from kicau.publishing.approval import excerpt
 from kicau.publishing.models import Delivery, Part
@@ -35,7 +36,6 @@ from kicau.workspaces.actors import Permission
 EACH_PAGE = 80
 MOST = 100_000  # entries of one file, the newest; earlier ones by their days
 COLUMNS = ("at", "actor", "via", "act", "subject", "detail")
-STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute such a cell
 
 
 @page
@@ -220,7 +220,7 @@ def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
 
 def _cell(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(STARTS_FORMULA) else text
+    return safe_cell(text)
 
 
 def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import aiohttp
+import structlog
 from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -24,9 +25,12 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from kicau.base import clock
 from kicau.base.errors import NotFound, unacceptable
 from kicau.base.ids import as_uuid
-from kicau.connector.guard import Forbidden, guarded_session
+from kicau.connector import guard
+from kicau.connector.guard import guarded_session
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Webhook, WebhookEvent
+
+log = structlog.get_logger("kicau.webhooks")
 
 EVENTS = (
     "delivery.scheduled",
@@ -234,11 +238,9 @@ async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> int:
         async with client.post(hook.url, data=body, headers=headers, allow_redirects=False) as answer:
             status = answer.status
             error = "" if _is_taken(status) else f"it answered {status}"
-    except Forbidden as exc:
-        error = str(exc)
     except (TimeoutError, aiohttp.ClientError, OSError) as exc:
-        inside = isinstance(exc.__cause__, Forbidden)
-        error = str(exc.__cause__) if inside else f"it could not be reached ({type(exc).__name__})"
+        log.warning("a webhook could not be reached", webhook=str(hook.id), why=guard.reason(exc))
+        error = "it could not be reached: its address must be public, and it must answer"
     await sync_to_async(_report)(event, status, error)
     return status
 

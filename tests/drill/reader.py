@@ -92,7 +92,7 @@ def _table(archive: zipfile.ZipFile, name: str, rows: int, problems: list[str]) 
                 problems.append(f"{name}.{column} is {one[column]!r}, not {kinds}")
             if "enum" in rule and one[column] not in rule["enum"]:
                 problems.append(f"{name}.{column} is {one[column]!r}, none of {rule['enum']}")
-            if isinstance(one[column], str) and one[column] != line[column]:
+            if isinstance(one[column], str) and line[column] not in (one[column], f"'{one[column]}"):
                 problems.append(f"{name}.{column} differs between JSON and CSV")
     return found
 

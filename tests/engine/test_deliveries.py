@@ -18,6 +18,7 @@ from kicau.plans.models import Charge
 from kicau.publishing import acts, deliver, outcomes
 from kicau.publishing.models import Attempt, Delivery
 from tests.engine.conftest import claimed
+from tests.stranger import connector
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,6 +44,14 @@ async def test_goes_out_at_its_second_with_story_and_charge(post, shop, state, n
     assert [a.outcome for a in story] == ["published"]
     charge = await Charge.objects.aget(delivery_id=row.id)
     assert (charge.meter, charge.units, charge.micro, charge.currency) == ("post", 1, 15_000, "USD")
+
+
+async def test_an_address_that_is_no_page_is_not_stored(post, shop, state, monkeypatch):
+    told = connector.Published
+    monkeypatch.setattr(connector, "Published", lambda **facts: told(**{**facts, "url": "javascript:alert(1)"}))
+    row = await sync_to_async(post)("halo dunia")
+    await shop.work(lambda: state(row) == "published")
+    assert (await Delivery.objects.aget(id=row.id)).url == ""
 
 
 async def test_a_thread_goes_part_by_part_each_once(post, shop, state, network):

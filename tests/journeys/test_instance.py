@@ -167,6 +167,23 @@ def test_it_serves_and_doctor_finds_all_well(instance):
     assert "All is well." in out
 
 
+def test_other_commands_use_the_address_that_runs_and_not_a_default(instance):
+    """As in a shell that knows nothing of the port that `up` was given."""
+    _code, out, _ = instance.run("doctor", KICAU_PORT="")
+    assert f"answers at 127.0.0.1:{instance.port}" in out
+    assert f"http://127.0.0.1:{instance.port} is this machine's own" in out
+    asked = "from django.conf import settings; print(settings.KICAU_PUBLIC_URL)"
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**instance.environment, "KICAU_PORT": "", "DJANGO_SETTINGS_MODULE": "kicau.config.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.strip() == f"http://127.0.0.1:{instance.port}", "sign-ins come back to this address"
+
+
 def test_a_second_one_on_the_same_folder_is_refused(instance):
     code, _, err = instance.run("up", KICAU_PORT="0")
     assert code == 1

@@ -20,6 +20,7 @@ from kicau.base.alone import is_free
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid, new_id
 from kicau.channels.models import Channel
+from kicau.connector import registry
 from kicau.connector.archives.files import NotAnArchive, opened
 from kicau.connector.content import Problem
 from kicau.rights.models import Origin
@@ -47,8 +48,8 @@ def begin_import(
     """Look into an archive and queue it; nothing of it is read yet.
 
     `acquired`: "imported" says that it is this workspace's own, "received" that it is somebody else's; left out, an
-    archive of another account than those that are connected asks, and so does a table or lines of JSON, which say of no
-    account that it is theirs (state "asking", see `answer_import`). `asks`: the codes of the questions that somebody is
+    archive of another account than those that are connected asks, also where none is, and so does a table or lines of
+    JSON, which say of no account that it is theirs (state "asking", see `answer_import`). `asks`: the codes of the questions that somebody is
     there to answer. `network` and `account` are for files that name none. `take`: the file is moved here, and deleted
     when it has been read. Raises Unacceptable where it cannot be opened, is no archive of posts, or where `acquired` is
     left out and may not be asked for.
@@ -209,8 +210,15 @@ def _one(actor: Actor, import_id: UUID | str) -> Import:
 
 
 def _question(actor: Actor, row: Import, host: str) -> Problem | None:
-    """Where the archive is of another account than each that is connected here, or nothing says whose it is."""
+    """Where the archive is of another account than each that is connected here, of a network of which none is, or
+    where nothing says whose it is."""
     known = Channel.objects.filter(workspace=actor.workspace, network=row.network)
+    if row.format != PLAIN and row.network and not known:
+        return Problem(
+            code=OTHER,
+            message="{name} is an archive of {network}, and no channel of {network} is connected here. Is it your own, or somebody else's that you were given?",
+            params={"name": row.name, "network": registry.get(row.network).label},
+        )
     if not row.network or not (row.account_id or row.account_handle or row.account_name) or not known:
         if row.format != PLAIN:
             return None  # a network gives nobody but its owner the download

@@ -17,6 +17,7 @@ from kicau.archive.imports.writing import Writer
 from kicau.archive.models import Item, Source
 from kicau.base import clock
 from kicau.connector import registry
+from kicau.connector.addresses import web_address
 from kicau.connector.archives.records import Record
 from kicau.connector.capabilities import is_for_few
 from kicau.connector.content import JSON
@@ -111,7 +112,7 @@ def records(delivery: Delivery) -> Iterator[Record]:
             network=delivery.network,
             text="\n\n".join(p.get("text", "") for p in shown),
             posted_at=delivery.published_at,
-            url=delivery.url if place == 0 else "",
+            url=web_address(delivery.url) if place == 0 else "",
             kind="reply" if place or delivery.rendered.get("reply_to") else "post",
             reply_to=ids[place - 1] if place else str(delivery.rendered.get("reply_to") or ""),
             language=str(delivery.rendered.get("language") or "")[:2],

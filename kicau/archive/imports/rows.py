@@ -13,6 +13,7 @@ import msgspec
 from kicau.archive.language import guess
 from kicau.archive.models import UNDATED
 from kicau.base.ids import new_id
+from kicau.connector.addresses import web_address
 from kicau.connector.archives.records import Found, Record, Skip
 
 EACH = 10_000  # records of one batch, which is one transaction
@@ -138,7 +139,7 @@ class Encoder:
         return (
             f"{new_id()}\t{local}\t{network}\t{escaped(remote_id)}\t{record.kind}\t{text}\t"
             f"{language[:12]}\t{stamp(record.posted_at or UNDATED)}\t{record.posted_to if record.posted_at else 'none'}\t{escaped(record.reply_to[:300])}\t"
-            f"{escaped(record.url[:1000])}\t{media}\t{extra}\t{stamp(record.deleted_at)}\t"
+            f"{escaped(web_address(record.url))}\t{media}\t{extra}\t{stamp(record.deleted_at)}\t"
         )
 
 

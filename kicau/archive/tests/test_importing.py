@@ -228,7 +228,7 @@ def seen_at_work(import_id):
 def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatch):
     monkeypatch.setattr(rows, "EACH", 10)
     path = archive(*(tweet(n, f"nomor {n}") for n in range(55)))
-    row = acts.begin_import(actor, path)
+    row = acts.begin_import(actor, path, acquired="imported")
 
     def killed(at):
         if at.read >= 20:
@@ -248,7 +248,7 @@ def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatc
     assert (done.state, done.read) == ("done", 55)
     assert (Import.objects.get().new, Item.objects.count(), done.skipped) == (55, 55, 0)
 
-    other = acts.begin_import(actor, archive(*(tweet(n, f"lagi {n}") for n in range(60, 100))))
+    other = acts.begin_import(actor, archive(*(tweet(n, f"lagi {n}") for n in range(60, 100))), acquired="imported")
     stopped = running.run_import(
         other.id, lambda at: at.state == "running" and at.read == 10 and acts.stop_import(actor, at.id)
     )
@@ -280,6 +280,19 @@ def test_somebody_elses_archive_asks(actor, archive, member, channel):
     standing = Item.objects.get().standing
     assert (standing.own, standing.acquired, standing.author_handle) == (False, ["received"], "tetangga")
     assert acts.begin_import(actor, archive(tweet(2, "kata kami"))).state == "waiting"
+
+
+def test_an_archive_of_a_network_of_which_no_channel_is_connected_asks_whose_it_is(actor, archive):
+    path = archive(tweet(1, "kata siapa"))
+    row = acts.begin_import(actor, path)
+    assert (row.state, row.problem["code"]) == ("asking", "another-account")
+    assert "no channel of X is connected" in row.problem["message"].format_map(row.problem["params"])
+    assert running.due() is None, "nothing counts as our own before somebody says so"
+    with pytest.raises(Unacceptable):
+        acts.begin_import(actor, path, asks=())
+    acts.answer_import(actor, row.id, "received")
+    assert running.run_import(row.id).new == 1
+    assert not Item.objects.get().standing.own
 
 
 def test_bad_archives_are_told_and_the_rest_is_read(actor, archive, take, tmp_path, monkeypatch):
@@ -317,7 +330,7 @@ def test_tables_and_lines_of_any_kind(actor, take, tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "LONGEST", 3000)
     table = tmp_path / "posts.csv"
     table.write_bytes(
-        b'Date;Content;Link\n2024-02-01;Buka pagi;https://a.example/1\n31/01/2024;"dua\nbaris";\nnanti;tanpa jam;\n;;\n'
+        b'Date;Content;Link\n2024-02-01;Buka pagi;https://a.example/1\n31/01/2024;"dua\nbaris";javascript:alert(1)\nnanti;tanpa jam;\n;;\n'
         + b"2024-02-02;caf\xe9;\n"
     )
     row = take(table, network="x", account="kopisenja")
@@ -329,6 +342,8 @@ def test_tables_and_lines_of_any_kind(actor, take, tmp_path, monkeypatch):
         "tanpa jam": ("none", "1970-01-01"),
         "café": ("day", "2024-02-02"),
     }
+    kept = {i.text: i.url for i in Item.objects.all()}
+    assert (kept["Buka pagi"], kept["dua\nbaris"]) == ("https://a.example/1", ""), "only a page's address is kept"
     assert take(table, network="x", account="kopisenja").new == 0
 
     lines = tmp_path / "posts.jsonl.gz"
@@ -397,7 +412,7 @@ def test_a_packing_that_cannot_be_undone_here_is_told(actor, archive):
         while (at := packed.find(mark, at + 1)) >= 0:
             packed[at + method] = 9
     path.write_bytes(packed)
-    row = running.run_import(acts.begin_import(actor, path).id)
+    row = running.run_import(acts.begin_import(actor, path, acquired="imported").id)
     assert (row.new, codes(row)) == (0, {"packing": 1})
 
 

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import pytest
 import structlog
+from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from kicau.base import clock, ids, keys, logs, money, options, sealed
@@ -123,6 +124,15 @@ def test_no_secret_of_an_address_is_in_any_line(logged, client, db, settings):
     assert logs.mask("/drafts/m, /media/abc and /members/7") == "/drafts/m, /media/abc and /members/7"
     signed = "/m/" + quote("eyJyIjo:1wX/2y:abc-_=") + ".jpg"
     assert logs.mask(f"GET {signed}?a=1") == "GET /m/***?a=1"
+
+
+def test_a_wrong_host_is_one_warning_without_a_traceback(logged, settings):
+    settings.ALLOWED_HOSTS = ["kopi.example"]
+    answer = Client(raise_request_exception=False).get("/", headers={"host": "evil.example"})
+    assert answer.status_code == 400
+    (line,) = logged()
+    assert (line["level"], "exception" in line, "stack_info" in line) == ("warning", False, False)
+    assert "evil.example" in line["event"]
 
 
 @pytest.mark.parametrize("way", ["process", "thread"])

@@ -26,13 +26,26 @@ from kicau.connector.guard import guarded_session, is_public
         "224.0.0.1",
         "100.64.0.1",
         "no address",
+        "64:ff9b::7f00:1",
+        "64:ff9b::10.0.0.8",
+        "64:ff9b:1::808:808",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "2002:7f00:1::",
+        "2002:c0a8:101::1",
+        "2001:0:4136:e378:8000:63bf:80ff:fffe",  # Teredo: 127.0.0.1 behind the client's address
+        "2001:0:a00:8:8000:63bf:a247:28de",  # Teredo: 10.0.0.8 as its server
+        "fec0::1",
+        "ff02::1",
     ],
 )
 def test_internal_addresses_are_not_public(address):
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1"])
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822", "::ffff:93.184.216.34"]
+)
 def test_public_addresses_are(address):
     assert is_public(address)
 

@@ -38,6 +38,13 @@ def test_a_refresh_token_that_is_not_repeated_is_kept():
     assert after.refresh_expires_at == NOW
 
 
+@pytest.mark.parametrize("scope", ["", " ", ",", None])
+def test_an_empty_scope_is_like_a_missing_one(scope):
+    before = Credentials(access_token="a", scopes=frozenset({"write"}))
+    assert oauth2.credentials({"access_token": "b", "scope": scope}, NOW, before=before).scopes == {"write"}
+    assert oauth2.credentials({"access_token": "b", "scope": scope}, NOW).scopes == frozenset()
+
+
 @pytest.mark.parametrize("answer", [{}, {"access_token": ""}, {"access_token": None}, {"access_token": 5}])
 def test_an_answer_without_a_token_is_a_passing_fault(answer):
     with pytest.raises(Unavailable):

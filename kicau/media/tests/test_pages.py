@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from kicau.base.errors import Unacceptable
 from kicau.connector import guard
 from kicau.media import pages
+from kicau.media.acts import fetch_medium
 from kicau.media.models import Medium
 from kicau.media.tests.samples import picture, saved
 
@@ -74,11 +75,16 @@ async def test_a_page_is_read_kept_read_again_and_no_obstacle(site, actor):
         assert why in page.why
         assert page.title == "Café & Kopi", "what was known stays"
     guard.ALLOWED.clear()
-    inside = await pages.read(actor, f"{site.base}/inside")
-    assert "internal address" in inside.why
+    said = set()
+    for closed in (f"{site.base}/inside", "http://127.0.0.1:9/", "http://no-such-name.invalid/", "http://[fec0::1]/"):
+        said.add((await pages.read(actor, closed)).why.replace(closed, "URL"))
+        with pytest.raises(Unacceptable) as refused:
+            await fetch_medium(actor, closed)
+        assert str(refused.value) == guard.UNREACHABLE.format(url=closed)
+    assert len(said) == 1, "an address inside, one that is closed and one that nobody has read alike"
     with pytest.raises(Unacceptable):
         await pages.read(actor, "file:///etc/passwd")
-    assert await sync_to_async(actor.workspace.linked_pages.count)() == 2
+    assert await sync_to_async(actor.workspace.linked_pages.count)() == 5
 
 
 def test_a_head_is_read_whatever_it_holds():

@@ -133,7 +133,7 @@ def _row(answer: Any) -> dict[str, Any]:
 
 def _granted(permissions: Any) -> frozenset[str]:
     listed = permissions.split(",") if isinstance(permissions, str) else permissions or []
-    return frozenset(str(one).strip() for one in listed)
+    return frozenset(name for one in listed if (name := str(one).strip()))
 
 
 def _refuse_missing(granted: frozenset[str]) -> None:

@@ -5,6 +5,7 @@ The app's keys of that server live with the channel (`Credentials.extra`); the o
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,8 @@ from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import Credentials, Session, SignIn
 from kicau.networks.mastodon import wire
 from kicau.networks.mastodon.limits import LABEL
+
+log = logging.getLogger("kicau.networks.mastodon")
 
 CLIENT_NAME = "Kicau"
 # No more than is used: who one is, what one published, who answered it, posting, uploading, and finding a post by its
@@ -127,15 +130,8 @@ async def _check_reachable(sign_in: SignIn, host: str) -> None:
     resolver = guard.Guarded()
     try:
         await resolver.resolve(name, int(port or 443))
-    except guard.Forbidden as exc:
-        raise Rejected(
-            _problem(
-                "internal-server",
-                "{host} is an address inside this network, where no server of {network} is looked for; its operator can allow it.",
-                host=host,
-            )
-        ) from exc
-    except OSError as exc:
+    except OSError as exc:  # the same words for an internal address and for a name that nobody has
+        log.warning("a server could not be reached: host=%s why=%s", host[:200], guard.reason(exc))
         raise Rejected(_unknown(host)) from exc
     finally:
         await resolver.close()

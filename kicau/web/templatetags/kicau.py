@@ -20,7 +20,7 @@ from django.utils.translation import ngettext, pgettext
 
 from kicau.base.money import MICRO
 from kicau.base.sentences import Sentence
-from kicau.connector import registry
+from kicau.connector import addresses, registry
 from kicau.connector.content import Media, RenderedMedia, RenderedPart, SpanKind
 from kicau.plans import amounts, display
 from kicau.web import marks, words
@@ -175,6 +175,12 @@ def via(name: str) -> str:
 def names(channels: Any) -> str:
     """Networks of channels, as a list in a sentence."""
     return ", ".join(dict.fromkeys(marks.label(channel.network) for channel in channels))
+
+
+@register.filter
+def web_address(address: object) -> str:
+    """An address that a network gave, where it is a page's; else nothing. What is stored is checked already."""
+    return addresses.web_address(address)
 
 
 @register.filter

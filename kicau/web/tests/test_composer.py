@@ -404,7 +404,7 @@ def test_a_link_card_begins_with_the_texts_address_and_a_page_that_cannot_be_rea
     asked = form("Baca http://127.0.0.1:9/gayo.", act="link:on")
     html = page.post(reverse("compose-shape"), asked).content.decode()
     assert 'value="http://127.0.0.1:9/gayo"' in html
-    assert "could not be read (127.0.0.1 is an internal address" in html
+    assert "could not be reached. Give an address that is public" in html
     html = page.post(
         reverse("compose-shape"),
         asked | {"link-url": "http://127.0.0.1:9/gayo", "link-title": "Gayo", "act": "link:read"},

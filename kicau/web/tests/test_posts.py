@@ -9,6 +9,7 @@ from django.urls import reverse
 from kicau.base import clock
 from kicau.channels.models import NetworkApp
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft, Revision
+from kicau.reading.models import Answer
 
 
 def act(page, row, verb, **fields):
@@ -137,3 +138,23 @@ def test_a_published_post_is_edited_beside_how_it_would_read(page, post):
     page.post(reverse("delivery-settle", args=[row.id]), {"reads": "after"})
     row.refresh_from_db()
     assert row.head == "Selamat pagi"
+
+
+def test_an_address_of_a_network_that_is_no_page_is_no_link(page, post, channels):
+    """Rows of before such addresses were left out; what a person says is refused."""
+    row = post().deliveries[0]
+    bad = "javascript:alert(1)"
+    Delivery.objects.filter(id=row.id).update(state=DeliveryState.PUBLISHED, url=bad, published_at=clock.now())
+    row.channel.url = bad
+    row.channel.save()
+    Answer.objects.create(channel=row.channel, remote_id="7", author="9", text="Halo", url=bad, at=clock.now())
+    for address in (
+        reverse("post", args=[row.draft_id]),
+        reverse("channel", args=[row.channel.key]),
+        reverse("answers"),
+    ):
+        assert "javascript:" not in page.get(address).content.decode()
+    Delivery.objects.filter(id=row.id).update(state=DeliveryState.UNKNOWN, url="")
+    page.post(reverse("delivery-do", args=[row.id, "resolve"]), {"published": "yes", "url": bad})
+    row.refresh_from_db()
+    assert (row.state, row.url) == (DeliveryState.UNKNOWN, "")

@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from kicau.archive import declaring
 from kicau.base import clock
+from kicau.connector.addresses import web_address
 from kicau.media.models import Medium
 from kicau.publishing import compose
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
@@ -162,7 +163,7 @@ def _deliveries(rows: Any) -> Iterator[Entry]:
                 state=WORDS[d.state],
                 due_at=d.due_at,
                 published_at=d.published_at,
-                url=d.url,
+                url=web_address(d.url),  # rows of before such addresses were refused
                 remote_ids=", ".join(d.remote_ids),
                 reason=d.reason,
                 campaign=d.draft.campaign.name if d.draft.campaign else "",

@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 
 from kicau.base.sealed import SealedJSONField
+from kicau.base.spreadsheets import safe_cell
 from kicau.channels.models import Channel, Slot
 from kicau.media.models import Medium
 from kicau.plans.models import Budget, Charge
@@ -236,7 +237,7 @@ def plain(value: Any) -> Any:
 
 
 def cell(value: Any) -> str:
-    """As CSV has it: nothing for null, JSON for what has parts."""
+    """As CSV has it: nothing for null, JSON for what has parts, and no formula in a text."""
     match value:
         case None:
             return ""
@@ -244,7 +245,9 @@ def cell(value: Any) -> str:
             return "true" if value else "false"
         case dict() | list():
             return json.dumps(value, ensure_ascii=False)
-    return str(value)
+        case int() | float():
+            return str(value)
+    return safe_cell(str(value))
 
 
 TYPES: Sequence[tuple[type[models.Field[Any, Any]], dict[str, Any]]] = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -53,8 +55,16 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     Reading.objects.create(post=kept, at=clock.now(), values={"like_count": 4711})
     for delivery, text in ((rows[0], "Enak sekali <3"), (None, "Hanya menyapa")):
         Answer.objects.create(
-            channel=rows[0].channel, delivery=delivery, remote_id=text, author="9", text=text, at=clock.now()
+            channel=rows[0].channel,
+            delivery=delivery,
+            remote_id=text,
+            author="9",
+            text=text,
+            at=clock.now(),
+            handle="=cmd()",
+            name='@SUM(1)"',
         )
+    Delivery.objects.filter(id=rows[1].id).update(url="javascript:alert(1)")  # of before such addresses were refused
     for name, more in (
         ("Stranger sebulan", {"network": "stranger"}),
         ("Semua", {}),
@@ -88,7 +98,14 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
         shown = archive.read("pages/published-1.html").decode()
         assert "like_count 4711" in shown
         assert "Enak sekali &lt;3" in shown
-        assert "Hanya menyapa" in archive.read("data/answers.csv").decode()
+        sheet = list(csv.DictReader(io.StringIO(archive.read("data/answers.csv").decode(), newline="")))
+        assert [(one["text"], one["handle"], one["name"]) for one in sheet][1] == (
+            "Hanya menyapa",
+            "'=cmd()",
+            "'@SUM(1)\"",
+        )
+        pages = [archive.read(n).decode() for n in archive.namelist() if n.endswith(".html")]
+        assert not any("javascript:" in page for page in pages)
         assert "Yang masih akan datang" in archive.read("index.html").decode()
         assert f"media/{uses[0].sha256}.png" in archive.read("pages/drafts-1.html").decode()
     library.original(uses[0].ref).unlink()  # a disk that lost a file does not keep the rest from being had

@@ -101,7 +101,9 @@ async def test_an_internal_address_is_not_reached(receiver, actor, monkeypatch):
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {})])
     await webhooks.send_due()
     assert receiver.got == []
-    assert "internal address" in (await Webhook.objects.aget()).last_error
+    assert (
+        await Webhook.objects.aget()
+    ).last_error == "it could not be reached: its address must be public, and it must answer"
 
 
 async def test_who_stands_still_delays_no_other_and_is_tried_once(receiver, actor, monkeypatch):

@@ -101,7 +101,7 @@ async def test_no_name_leads_into_the_operators_own_network(
     lent.app = replace(lent.app, endpoints={"server": "http://{host}"})
     with pytest.raises(Rejected) as told:
         await connector.auth.begin(lent, {"server": name})
-    assert told.value.problems[0].code == "internal-server"
+    assert told.value.problems[0].code == "no-such-server"
     assert not box.requests
 
 

@@ -1,0 +1,19 @@
+"""Addresses of pages that networks and archives give: only those are kept that a browser opens as a page."""
+
+from __future__ import annotations
+
+import re
+
+from kicau.connector.http import storable
+
+_WEB = re.compile(r"https?://[^\s/\\]", re.IGNORECASE)
+_STRIPPED = "\t\r\n"  # browsers take these out of an address, wherever they are in it
+
+
+def web_address(given: object, most: int = 1000) -> str:
+    """The address where it begins with http:// or https://, else ""; also where it is longer than `most` characters,
+    since half an address leads elsewhere."""
+    text = storable(str(given or "")).strip()
+    if len(text) > most or any(one in text for one in _STRIPPED):
+        return ""
+    return text if _WEB.match(text) else ""
