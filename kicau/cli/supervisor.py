@@ -22,6 +22,7 @@ STOP_WITHIN = 31.0  # seconds that children are given; a worker finishes what is
 STABLE = 60.0  # seconds after which a child that dies counts as fresh
 LONGEST_WAIT = 30.0  # seconds before a child that keeps dying is started again
 
+MEMORY = {"MALLOC_ARENA_MAX": "2"}  # else glibc keeps memory apart for each of many threads
 type Log = Callable[..., None]
 
 
@@ -110,7 +111,7 @@ class Supervisor:
             child.command,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env=child.environment,
+            env={**MEMORY, **(os.environ if child.environment is None else child.environment)},
             pass_fds=tuple(child.keeps),
             preexec_fn=partial(_before, child.become),
         )

@@ -48,7 +48,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
                 try:
                     await pages(scope, receive, limits.send)
                 finally:  # behind all that waits there
-                    await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
+                    if limits.refusal is None:  # else Django never began, and there is no thread
+                        await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
         finally:
             limits.leave()
         await limits.refuse()

@@ -20,6 +20,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -46,8 +47,8 @@ GRACE_SECONDS = 15.0  # for the beginning of a body, and for any body that is sm
 MIN_BYTES_PER_SECOND = 4 << 10
 PIECE_SECONDS = 20.0  # for 64 KB of an answer: who takes longer is cut off
 RETRY_AFTER_SECONDS = 10
-LINGER_SECONDS = 2.0  # for a refused sender to read the refusal before the connection is closed
-LINGERING = 32  # refused senders at once
+LINGER_SECONDS = 1.0  # for a refused sender to read the refusal before the connection is closed
+LINGERING = 500  # refused senders at once
 FREE_BYTES = 500_000_000  # that uploads leave free on the disk
 
 # By the route of an address: the largest body, and what its sender must be allowed. 0: as large as all uploads together.
@@ -73,6 +74,19 @@ type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
+class Lane:
+    """Requests that are worked on at once. The others wait in order, so that many of one kind delay no other kind."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._free: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+    @property
+    def free(self) -> asyncio.Semaphore:
+        """The running loop's own."""
+        return self._free.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._most))
+
+
 class Space:
     """Bytes of bodies that are under way, of which there is a limited total."""
 
@@ -87,6 +101,10 @@ class Space:
 
 
 anonymous, uploads = Space(), Space()
+api, members, visitors = Lane(20), Lane(20), Lane(4)  # of the first two, 15 may wait for servers outside and pictures
+UNLIMITED = ("/healthz", "/readyz")
+OPEN = ("/sign-in", "/join/", "/welcome", "/review/", "/m/")  # a made-up session changes nothing there
+SESSION = f"{settings.SESSION_COOKIE_NAME}="
 _checks = ThreadPoolExecutor(2, "sender")
 _checking = 0
 _lingering = 0
@@ -112,6 +130,7 @@ class Limits:
         self._anonymous = self._uploads = 0  # bytes taken of the two spaces
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
+        self._place: asyncio.Semaphore | None = None
         self.refusal: Refusal | None = None
 
     async def admit(self) -> bool:
@@ -149,13 +168,32 @@ class Limits:
         if self.refusal:
             self._whole = True
             return {"type": "http.disconnect"}  # Django lets go of what it has read
+        if self._whole and message["type"] == "http.request":
+            await self._take_place()
         return message
+
+    async def _take_place(self) -> None:
+        """The body is here; Django begins when it has it."""
+        path = self._scope["path"]
+        if path in UNLIMITED:
+            return
+        signed_in = SESSION in _header(self._scope, b"cookie") and not path.startswith(OPEN)
+        lane = api if self._api else members if signed_in else visitors
+        place = lane.free
+        await place.acquire()
+        self._place = place
+
+    def _leave_place(self) -> None:
+        if self._place is not None:
+            self._place.release()
+            self._place = None
 
     async def send(self, message: Mapping[str, Any]) -> None:
         """Sent on by a request that keeps no connection to the database, however slowly the reader takes it."""
         if message["type"] == "http.response.start" or message.get("more_body"):
             self._answered = True
             await self._loop.run_in_executor(self._thread, connections.close_all)
+            self._leave_place()  # however slowly the answer is read
         try:
             async with asyncio.timeout(PIECE_SECONDS):
                 await self._send(message)
@@ -184,17 +222,14 @@ class Limits:
         if _lingering < LINGERING:  # closing at once would take the answer from who is still sending
             _lingering += 1
             try:
-                async with asyncio.timeout(LINGER_SECONDS):
-                    while (await self._receive()).get("more_body"):
-                        pass
-            except TimeoutError:
-                pass
+                await asyncio.sleep(LINGER_SECONDS)  # nothing more is read meanwhile
             finally:
                 _lingering -= 1
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def leave(self) -> None:
         """Django has let go of the body."""
+        self._leave_place()
         anonymous.used -= self._anonymous
         uploads.used -= self._uploads
 
@@ -202,6 +237,8 @@ class Limits:
         """Ask the database who sends this. Raises Refusal."""
         global _checking
         self._checked = True
+        if not (_header(self._scope, b"authorization") if self._api else SESSION in _header(self._scope, b"cookie")):
+            raise self._unknown()
         if _checking >= MAX_CHECKS:
             raise _busy()
         _checking += 1
@@ -212,9 +249,12 @@ class Limits:
         finally:
             _checking -= 1
         if not limit:
-            detail = f"Without a valid token at most {_shown(self._limit)} are taken; this token is unknown, expired or revoked, or none was sent."
-            raise Refusal(401 if self._api else 413, "no-token", detail)
+            raise self._unknown()
         self._limit = max(self._limit, limit)
+
+    def _unknown(self) -> Refusal:
+        detail = f"Without a valid token at most {_shown(self._limit)} are taken; this token is unknown, expired or revoked, or none was sent."
+        return Refusal(401 if self._api else 413, "no-token", detail)
 
     def _require(self, size: int) -> None:
         """Raises Refusal."""

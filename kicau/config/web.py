@@ -5,6 +5,7 @@ python -m kicau.config.web
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import socket
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 FD = "--fd="  # a socket that listens already, given by `kicau up`
 CONNECTIONS = 10  # to the database, shared by all requests
 UNREAD_SECONDS = 60  # for which a reader may take nothing of an answer; then the connection is closed
+READ_BYTES = 32 << 10  # of a request at once
 STOP_WITHIN = 20  # seconds that open requests are given when it is told to stop
 
 
@@ -64,7 +66,7 @@ def server_options(proxies: list[str]) -> dict[str, Any]:
     """For uvicorn.Config. No header says whose a request is, unless it comes from one of `proxies`."""
     return {
         "loop": "asyncio",
-        "http": "h11",
+        "http": _protocol(),
         "ws": "none",
         "lifespan": "off",
         "log_config": None,
@@ -73,6 +75,20 @@ def server_options(proxies: list[str]) -> dict[str, Any]:
         "forwarded_allow_ips": proxies,
         "server_header": False,
     }
+
+
+def _protocol() -> type[asyncio.Protocol]:
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Protocol(H11Protocol):
+        """Reads little at once, since as much is kept in memory for each connection whose body is not wanted."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            if hasattr(transport, "max_size"):  # of asyncio's own transports; 256 KB otherwise
+                transport.max_size = READ_BYTES
+            super().connection_made(transport)
+
+    return Protocol
 
 
 def _raise_open_files() -> None:

@@ -407,3 +407,27 @@ def test_an_endpoint_that_waits_outside_says_so():
             for operation in view.operations:
                 waits = any("outbound" in one.__code__.co_names for one in functions_of(operation.view_func))
                 assert waits == hasattr(operation.view_func, "asks_outside"), operation.view_func
+
+
+def test_many_visitors_delay_nobody_who_is_signed_in(raw, actor, cookie, monkeypatch):
+    entered, go = threading.Semaphore(0), threading.Event()
+
+    def blocks() -> bool:
+        entered.release()
+        go.wait(30)
+        return False
+
+    monkeypatch.setattr("kicau.web.signing_in.acts.is_empty", blocks)
+    visitors = [raw() for _ in range(7)]
+    for visitor in visitors:
+        visitor.ask("GET", "/sign-in")
+    for _ in range(4):
+        assert entered.acquire(timeout=20)
+    token = f"Bearer {caller_for(actor).secret}"
+    for path, headers in (("/drafts", {"Cookie": cookie}), ("/api/v1/me", {"Authorization": token}), ("/readyz", {})):
+        asking = raw()
+        asking.ask("GET", path, **headers)
+        assert asking.status()[0] == 200, path
+    assert not entered.acquire(blocking=False), "four are worked on at once"
+    go.set()
+    assert [visitor.status()[0] for visitor in visitors] == [200] * 7
