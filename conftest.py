@@ -204,7 +204,12 @@ def owner(db: None):
     from kicau.workspaces.acts import add_person
 
     return add_person(
-        "sari@kopisenja.example", "Sari Wulandari", "hujan-di-bandung-41", operator=True, timezone="Asia/Jakarta"
+        "sari@kopisenja.example",
+        "Sari Wulandari",
+        "hujan-di-bandung-41",
+        operator=True,
+        timezone="Asia/Jakarta",
+        proved=True,
     )
 
 
@@ -229,7 +234,7 @@ def member(workspace, actor):
     from kicau.workspaces.acts import actor_for, add_person, set_member
 
     def make(role: str):
-        person = add_person(f"{role}@kopisenja.example", role.title(), "hujan-di-bandung-41")
+        person = add_person(f"{role}@kopisenja.example", role.title(), "hujan-di-bandung-41", proved=True)
         set_member(actor, person, role)
         return actor_for(person, workspace.id, "page")
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from kicau.api import shown
 from kicau.api.gate import acting
 from kicau.api.paging import page
-from kicau.api.people import member_shape, person_here
+from kicau.api.people import invitation_made, invitation_shape, member_shape, person_here
 from kicau.api.routes import MEMBERS, Id
 from kicau.api.shapes import people as s
 from kicau.api.shapes.base import PageQuery
 from kicau.workspaces import acts, invitations
-from kicau.workspaces.models import Invitation
 
 routes = Router(tags=["Members"])
 
@@ -23,15 +21,16 @@ routes = Router(tags=["Members"])
 @routes.get("/invitations", response=s.InvitationPage, summary="List invitations", openapi_extra=MEMBERS)
 def list_invitations(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """Those that can still be used, newest first."""
-    return page(invitations.waiting(acting(request)), ("-id",), asked, lambda row: s.Invitation(**_invitation(row)))
+    return page(
+        invitations.waiting(acting(request)), ("-id",), asked, lambda row: s.Invitation(**invitation_shape(row))
+    )
 
 
 @routes.post("/invitations", response={201: s.InvitationMade}, summary="Invite somebody", openapi_extra=MEMBERS)
 def create_invitation(request: HttpRequest, given: s.InvitationCreate) -> s.InvitationMade:
-    """The link works once, for a week. It is mailed where a mail server is set, and shown this once. An earlier
-    invitation of the same address stops counting."""
-    made = invitations.invite(acting(request), given.email, given.role)
-    return s.InvitationMade(**_invitation(made.invitation), link=made.link, mailed=made.mailed)
+    """The link works once, for a week, for that address. It is mailed where a mail server is set, and shown to nobody
+    then; else it is in the answer, this once. An earlier invitation of the same address stops counting."""
+    return invitation_made(invitations.invite(acting(request), given.email, given.role, show=given.show_link))
 
 
 @routes.delete(
@@ -47,14 +46,3 @@ def hand_over(request: HttpRequest, person_id: Id) -> s.Member:
     """The member becomes owner and the token's person admin, both or neither. Owners only."""
     actor = acting(request)
     return member_shape(acts.hand_over(actor, person_here(actor, person_id)))
-
-
-def _invitation(row: Invitation) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "email": row.email,
-        "role": cast(s.RoleName, row.role),
-        "invited_by": shown.person(row.invited_by) if row.invited_by else None,
-        "created_at": row.created_at,
-        "expires_at": row.expires_at,
-    }

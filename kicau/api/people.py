@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
 from kicau.api import shown
 from kicau.api.gate import acting
@@ -18,9 +18,9 @@ from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
 from kicau.plans.display import unrated
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import acts
+from kicau.workspaces import acts, addresses, invitations
 from kicau.workspaces.actors import Actor, Permission
-from kicau.workspaces.models import Membership, Person, Token, Workspace
+from kicau.workspaces.models import Invitation, Membership, Person, Token, Workspace
 
 routes = Router()
 
@@ -68,15 +68,22 @@ def list_members(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any
     return page(rows, ("created_at", "id"), asked, member_shape)
 
 
-@routes.post("/members", response={201: s.Member}, tags=["Members"], summary="Add a member", openapi_extra=MEMBERS)
-def add_member(request: HttpRequest, given: s.MemberAdd) -> s.Member:
-    """The person must have a sign-in on this instance already. Who is a member already gets the role."""
+@routes.post(
+    "/members",
+    response={201: s.Member, 202: s.InvitationMade},
+    tags=["Members"],
+    summary="Add a member",
+    openapi_extra=MEMBERS,
+)
+def add_member(request: HttpRequest, given: s.MemberAdd) -> Status[s.Member | s.InvitationMade]:
+    """Who is a member already gets the role (201). Anybody else gets an invitation that they accept (202), whether or not
+    they have an account here: nobody is added unasked, and the answer does not say who is known."""
     actor = acting(request)
     actor.require(Permission.MEMBERS)
-    found = Person.objects.filter(email__iexact=given.email.strip()).first()
-    if found is None:
-        raise NotFound("person with the address", given.email)
-    return member_shape(acts.set_member(actor, found, given.role))
+    found = addresses.person_with(given.email)
+    if found is not None and Membership.objects.filter(workspace=actor.workspace, person=found).exists():
+        return Status(201, member_shape(acts.set_member(actor, found, given.role)))
+    return Status(202, invitation_made(invitations.invite(actor, given.email, given.role)))
 
 
 @routes.patch(
@@ -165,6 +172,21 @@ def member_shape(row: Membership) -> s.Member:
         role=cast(s.RoleName, row.role),
         since=row.created_at,
     )
+
+
+def invitation_shape(row: Invitation) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "email": row.email,
+        "role": cast(s.RoleName, row.role),
+        "invited_by": shown.person(row.invited_by) if row.invited_by else None,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+    }
+
+
+def invitation_made(made: invitations.Invited) -> s.InvitationMade:
+    return s.InvitationMade(**invitation_shape(made.invitation), link=made.link or None, mailed=made.mailed)
 
 
 def _token(row: Token) -> dict[str, Any]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import secrets
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kicau.cli.frame import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, show_table
+
+if TYPE_CHECKING:
+    from kicau.workspaces.invitations import Invited
+    from kicau.workspaces.models import Person
 
 
 @click.group()
@@ -49,39 +54,83 @@ def list_users(shell: Shell, as_json: bool) -> None:
 def add_user(
     shell: Shell, email: str, name: str, role: str, operator: bool, password_stdin: bool, as_json: bool
 ) -> None:
-    """Add somebody to the workspace; who is not here yet is made, with a password."""
+    """Add somebody to the workspace.
+
+    Who is not here yet is made, with a password. Who has an account under an address that is not proved gets an
+    invitation instead (see kicau users prove).
+    """
     actor = shell.actor()
-    from django.db import transaction
+    from kicau.workspaces import acts, addresses, invitations
+    from kicau.workspaces.models import Membership
 
-    from kicau.workspaces import acts
-    from kicau.workspaces.models import Person
-
-    password = ""
-    with transaction.atomic():
-        person = Person.objects.filter(email__iexact=email.strip()).first()
-        if person is None:
-            password = _read_password() if password_stdin else _made_up()
-            person = acts.add_person(
-                email,
-                name,
-                password,
-                timezone=actor.workspace.timezone,
-                language=actor.workspace.language,
-                operator=operator,
-            )
+    told: dict[str, Any] = {"email": email, "name": name, "role": role, "password": None, "invitation": None}
+    person = addresses.person_with(email)
+    if person is None:
+        password = _read_password() if password_stdin else _made_up()
+        person = acts.create_member(actor, email, name, password, role, operator=operator).person
+        told["password"] = None if password_stdin else password
+    elif person.is_proved or Membership.objects.filter(workspace=actor.workspace, person=person).exists():
         acts.set_member(actor, person, role)
-    told = {
-        "email": person.email,
-        "name": person.name,
-        "role": role,
-        "password": None if password_stdin or not password else password,
-    }
+    else:
+        told |= {"email": person.email, "name": person.name}
+        _invite(told, invitations.invite(actor, email, role), as_json)
+        return
+    told |= {"email": person.email, "name": person.name}
     sentence = f"{person.email} is {role} in {actor.workspace}."
     answer(
         as_json,
         told,
         lambda: click.echo(sentence + (f" Password, shown this once: {told['password']}" if told["password"] else "")),
     )
+
+
+def _invite(told: dict[str, Any], made: Invited, as_json: bool) -> None:
+    from kicau.cli import shapes
+
+    told["invitation"] = {**shapes.invitation(made.invitation), "link": made.link or None, "mailed": made.mailed}
+    answer(
+        as_json,
+        told,
+        lambda: click.echo(
+            f"Nobody has shown yet that the account {told['email']} belongs to that address, so it is invited and not added.\n"
+            + _where_to(told["invitation"])
+        ),
+    )
+
+
+def _where_to(made: dict[str, Any]) -> str:
+    if made["mailed"]:
+        return f"Mailed to {made['email']}, and shown to nobody. It works once, until {made['expires_at']}."
+    return f"Send this to {made['email']} yourself. It works once, until {made['expires_at']}:\n{made['link']}"
+
+
+@users.command("prove")
+@click.argument("email")
+@click.option(
+    "--reset",
+    is_flag=True,
+    help="End every other way into the account; a new password is printed once. Use it in doubt.",
+)
+@json_option
+@pass_shell
+def prove(shell: Shell, email: str, reset: bool, as_json: bool) -> None:
+    """Vouch that an account belongs to the owner of its address; for who hosts this Kicau.
+
+    Then the identity provider's sign-in with that address opens it, and kicau users add finds it.
+    """
+    operator = _operator(shell, "prove somebody's address")
+    from kicau.workspaces import proofs
+
+    person = _somebody(email)
+    password = _made_up() if reset else None
+    told: dict[str, Any] = {"email": person.email, "password": password, **proofs.ways_in(person)}
+    proofs.vouch(person, operator, password)
+    sentence = (
+        f"The account {person.email} is proved. Every other way in has ended; its password, shown this once: {password}"
+        if reset
+        else f"The account {person.email} is proved. It keeps its password, {told['passkeys']} passkeys, {told['identities']} provider identities and {told['tokens']} tokens; with --reset they end."
+    )
+    answer(as_json, told, lambda: click.echo(sentence))
 
 
 @users.command("role")
@@ -128,13 +177,10 @@ def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) 
     """Give somebody a new password; for who hosts this Kicau."""
     operator = shell.person()
     from kicau.workspaces import acts
-    from kicau.workspaces.models import Person
 
     if not operator.is_operator and operator.email.casefold() != email.casefold():
         raise Trouble("Only an operator can give somebody else a password.", NOT_FOUND)
-    person = Person.objects.filter(email__iexact=email.strip()).first()
-    if person is None:
-        raise Trouble(f"Nobody with the address {email} is here.", NOT_FOUND)
+    person = _somebody(email)
     password = _read_password() if password_stdin else _made_up()
     acts.change_person(person, password=password)
     told = {"email": person.email, "password": None if password_stdin else password}
@@ -150,18 +196,21 @@ def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) 
 @users.command("invite")
 @click.argument("email")
 @click.option("--role", default="editor", show_default=True, help="owner, admin, editor, contributor or viewer.")
+@click.option("--show-link", is_flag=True, help="Print the link and do not mail it; it then proves no address.")
 @json_option
 @pass_shell
-def invite_user(shell: Shell, email: str, role: str, as_json: bool) -> None:
-    """Make a one-time link by which somebody joins; it works for a week, and is mailed where a mail server is set."""
+def invite_user(shell: Shell, email: str, role: str, show_link: bool, as_json: bool) -> None:
+    """Make a one-time link by which the owner of an address joins.
+
+    It works for a week. Where a mail server is set it is mailed and shown to nobody.
+    """
     actor = shell.actor()
     from kicau.cli import shapes
     from kicau.workspaces import invitations
 
-    made = invitations.invite(actor, email, role)
-    told = {**shapes.invitation(made.invitation), "link": made.link, "mailed": made.mailed}
-    first = f"Mailed to {email}." if made.mailed else f"Send this to {email} yourself."
-    answer(as_json, told, lambda: click.echo(f"{first} It works once, until {told['expires_at']}:\n{made.link}"))
+    made = invitations.invite(actor, email, role, show=show_link)
+    told = {**shapes.invitation(made.invitation), "link": made.link or None, "mailed": made.mailed}
+    answer(as_json, told, lambda: click.echo(_where_to(told)))
 
 
 @users.command("invitations")
@@ -215,17 +264,30 @@ def hand_over(shell: Shell, email: str, as_json: bool) -> None:
 @pass_shell
 def code_off(shell: Shell, email: str, as_json: bool) -> None:
     """Ask somebody for no code any more, who lost both phone and recovery codes; for who hosts this Kicau."""
-    operator = shell.person()
+    _operator(shell, "turn somebody's code off")
     from kicau.workspaces import factors
-    from kicau.workspaces.models import Person
 
-    if not operator.is_operator:
-        raise Trouble("Only an operator can turn somebody's code off.", NOT_FOUND)
-    person = Person.objects.filter(email__iexact=email.strip()).first()
-    if person is None:
-        raise Trouble(f"Nobody with the address {email} is here.", NOT_FOUND)
+    person = _somebody(email)
     factors.turn_off(person)
     answer(as_json, {"email": person.email}, lambda: click.echo(f"{person.email} signs in without a code now."))
+
+
+def _operator(shell: Shell, what: str) -> Person:
+    """Raises Trouble for anybody else."""
+    person = shell.person()
+    if not person.is_operator:
+        raise Trouble(f"Only an operator can {what}.", NOT_FOUND)
+    return person
+
+
+def _somebody(email: str) -> Person:
+    """Raises Trouble."""
+    from kicau.workspaces import addresses
+
+    person = addresses.person_with(email)
+    if person is None:
+        raise Trouble(f"Nobody with the address {email} is here.", NOT_FOUND)
+    return person
 
 
 def _made_up() -> str:

@@ -79,12 +79,12 @@ def propose_terms() -> int:
     return sum(statements.propose(slug, terms.load(registry.package(slug))) for slug in registry.slugs())
 
 
-def first_owner(email: str, workspace: str = "") -> dict[str, str]:
-    """The person who owns this instance, with a password that is told once."""
+def first_owner(email: str, workspace: str = "", *, proved: bool = False) -> dict[str, str]:
+    """The person who owns this instance, with a password that is told once. `proved`: whoever hosts it named them."""
     from kicau.workspaces import acts
 
     password = "-".join(secrets.token_hex(4) for _ in range(WORDS))
-    acts.first_owner(email, email.split("@")[0].title(), password, workspace or "Our posts")
+    acts.first_owner(email, email.split("@")[0].title(), password, workspace or "Our posts", proved=proved)
     return {"email": email, "password": password}
 
 

@@ -21,7 +21,8 @@ from kicau.notices import acts as notices
 from kicau.publishing import approval, compose
 from kicau.publishing.models import Draft, DraftState, Review, ReviewLink
 from kicau.rights.models import AuditEntry
-from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.actors import ALLOWS, Actor, Permission
+from kicau.workspaces.models import Membership, Person
 
 MOST_DAYS = 90
 MOST_LINKS = 50  # of one post at once
@@ -87,6 +88,16 @@ def revoke_link(actor: Actor, link_id: UUID | str) -> ReviewLink:
     return found
 
 
+def end_links_of(actor: Actor, person: Person, role: str) -> None:
+    """The links that `person` made stop working where their new role ("" for none) may make none."""
+    if role and Permission.PUBLISH in ALLOWS[role]:
+        return
+    ended = _working().filter(workspace=actor.workspace, created_by=person)
+    for one in ended:
+        actor.record("review.link_revoked", one.draft_id, name=one.name, made_by=str(person))
+    ended.update(revoked_at=clock.now())
+
+
 def _working() -> QuerySet[ReviewLink]:
     return ReviewLink.objects.filter(revoked_at=None, expires_at__gt=clock.now())
 
@@ -97,11 +108,17 @@ def _working() -> QuerySet[ReviewLink]:
 def opened(secret: str) -> ReviewLink:
     """The link behind a secret, while it works. Raises Conflict with what to do."""
     found = _working().select_related("workspace", "created_by").filter(digest=_digest(secret)).first()
-    if found is None:
+    if found is None or not _maker_may(found):
         raise Conflict("This link has been taken back or is too old. Ask whoever sent it for another one.")
     if found.opened_at is None or clock.now() - found.opened_at > timedelta(minutes=1):
         ReviewLink.objects.filter(id=found.id).update(opened_at=clock.now())
     return found
+
+
+def _maker_may(link: ReviewLink) -> bool:
+    """Whether who made the link could make one today."""
+    member = Membership.objects.filter(workspace=link.workspace, person=link.created_by, person__is_active=True).first()
+    return member is not None and Permission.PUBLISH in ALLOWS[member.role]
 
 
 def draft_of(link: ReviewLink) -> Draft:

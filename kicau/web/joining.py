@@ -1,4 +1,4 @@
-"""What an invitation's link opens."""
+"""What the links open that are handed or mailed to people: an invitation's, and the one that proves an address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kicau.base.errors import Refusal
 from kicau.web.frame import WORKSPACE
 from kicau.web.signing_in import let_in
 from kicau.web.words import by_field, said
-from kicau.workspaces import invitations, oidc
+from kicau.workspaces import addresses, invitations, oidc, proofs
 from kicau.workspaces.models import Person
 
 
@@ -26,10 +26,14 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         invitation = invitations.by_link(secret)
     except Refusal as exc:
         return render(request, "web/join_over.html", {"sentence": said(exc)}, status=410)
-    known = Person.objects.filter(email__iexact=invitation.email).exists()
+    holder = invitations.holder_of(invitation)
+    user = request.user if isinstance(request.user, Person) else None
     shown = {
         "invitation": invitation,
-        "known": known,
+        "is_for_user": user is not None and addresses.are_same(user.email, invitation.email),
+        "known": holder is not None and holder.is_proved,
+        "takes_over": holder is not None and not holder.is_proved,
+        "may_be_known": not invitation.proves_address,
         "given": {"name": request.POST.get("name", "")},
         "provider": oidc.provider(),
         "secret": secret,
@@ -38,19 +42,41 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "web/join.html", shown)
     try:
-        if isinstance(request.user, Person):
-            actor = invitations.accept(secret, request.user)
+        if user is not None:
+            actor = invitations.accept(secret, user)
             request.session[WORKSPACE] = str(actor.workspace.id)
             return redirect("home")
-        language = (get_language() or "en").split("-")[0]
-        actor = invitations.accept_as_new(
-            secret,
-            request.POST.get("name", ""),
-            request.POST.get("password", ""),
-            language=language,
-            timezone=request.POST.get("timezone", ""),
-        )
+        password = request.POST.get("password", "")
+        if shown["takes_over"]:
+            actor = invitations.accept_and_take_over(secret, password)
+        else:
+            language = (get_language() or "en").split("-")[0]
+            actor = invitations.accept_as_new(
+                secret,
+                request.POST.get("name", ""),
+                password,
+                language=language,
+                timezone=request.POST.get("timezone", ""),
+            )
     except Refusal as exc:
         return render(request, "web/join.html", shown | {"errors": by_field(exc)}, status=422)
     assert actor.person is not None
     return let_in(request, actor.person, "")
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def prove_address(request: HttpRequest, secret: str) -> HttpResponse:
+    """What a link opens that was mailed to an address: with a password the account is its reader's alone."""
+    try:
+        found = proofs.by_link(secret)
+    except Refusal as exc:
+        return render(request, "web/join_over.html", {"sentence": said(exc)}, status=410)
+    if request.method != "POST":
+        return render(request, "web/prove_address.html", {"proof": found})
+    try:
+        person = proofs.accept_link(secret, request.POST.get("password", ""))
+    except Refusal as exc:
+        return render(request, "web/prove_address.html", {"proof": found, "errors": by_field(exc)}, status=422)
+    return let_in(request, person, "")

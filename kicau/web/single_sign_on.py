@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
 from kicau.base import outbound
-from kicau.base.errors import Conflict, Refusal
+from kicau.base.errors import Conflict, NotAllowed, Refusal
 from kicau.base.sentences import Sentence
-from kicau.web.signing_in import let_in
+from kicau.web.frame import Asked, page, person_of
+from kicau.web.signing_in import let_in, proved_lately
 from kicau.web.words import said
-from kicau.workspaces import acts, invitations, oidc
+from kicau.workspaces import addresses, invitations, oidc
 from kicau.workspaces.models import Person
 from kicau.workspaces.oidc import Claims
 
@@ -33,6 +40,22 @@ def begin(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(address)
 
 
+@page
+@require_POST
+def connect(request: Asked) -> HttpResponse:
+    """Off to the provider, to add its account to one's own."""
+    by = oidc.provider()
+    if by is None or not proved_lately(request):
+        return redirect("you-sign-in")
+    try:
+        address, memory = outbound.signing_in.run(None, oidc.begin, by)
+    except Refusal as exc:
+        messages.error(request, said(exc))
+        return redirect("you-sign-in")
+    request.session[MEMORY] = {**memory, "connect": str(person_of(request).id)}
+    return HttpResponseRedirect(address)
+
+
 @require_safe
 def callback(request: HttpRequest) -> HttpResponse:
     by = oidc.provider()
@@ -42,14 +65,35 @@ def callback(request: HttpRequest) -> HttpResponse:
     try:
         returned = {k: str(v) for k, v in request.GET.items()}
         claims = outbound.signing_in.run(None, oidc.finish, by, memory, returned)
-        person = oidc.person_of(claims) or _newcomer(claims, memory.get("join", ""))
+        if memory.get("connect"):
+            return _connected(request, claims, memory["connect"])
+        person = oidc.person_of(claims)
+        if person is None:
+            person = _newcomer(claims, memory.get("join", ""))
+        elif memory.get("join"):  # they are asked once more on its page
+            memory["next"] = reverse("join", args=[memory["join"]])
     except Refusal as exc:
         return _refused(request, exc)
     return let_in(request, person, memory.get("next", ""))
 
 
+def _connected(request: HttpRequest, claims: Claims, person_id: str) -> HttpResponse:
+    """Back from the provider, in the session that went there."""
+    person = request.user
+    if not isinstance(person, Person) or str(person.id) != person_id:
+        return redirect("sign-in")
+    try:
+        oidc.connect(person, claims)
+    except Refusal as exc:
+        messages.error(request, said(exc))
+        return redirect("you-sign-in")
+    update_session_auth_hash(request, person)
+    messages.success(request, _("You can sign in with {name} now.").format(name=settings.KICAU_OIDC_NAME))
+    return redirect("you-sign-in")
+
+
 def _newcomer(claims: Claims, secret: str) -> Person:
-    """Somebody who is nobody here yet comes in by an invitation only."""
+    """Somebody who is nobody here yet comes in by an invitation only, under the address that it is for."""
     if not secret:
         raise Conflict(
             Sentence(
@@ -58,11 +102,20 @@ def _newcomer(claims: Claims, secret: str) -> Person:
             )
         )
     invitation = invitations.by_link(secret)
+    if not addresses.are_same(claims.email, invitation.email):
+        raise NotAllowed(
+            Sentence(
+                "This invitation is for {email}, and you came as {other}. Ask for an invitation to your own address.",
+                email=invitation.email,
+                other=claims.email or claims.subject,
+            )
+        )
     language = (get_language() or "en").split("-")[0]
-    person = acts.add_person(invitation.email, claims.name, language=language, timezone=invitation.workspace.timezone)
-    oidc.attach(person, claims)
-    invitations.accept(secret, person)
-    return person
+    with transaction.atomic():
+        actor = invitations.accept_as_new(secret, claims.name, None, language=language, proved=claims.email_verified)
+        assert actor.person is not None
+        oidc.attach(actor.person, claims)
+    return actor.person
 
 
 def _refused(request: HttpRequest, exc: Refusal) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -30,6 +31,7 @@ def _shown(request: Asked) -> dict[str, object]:
         "members": acts.members(actor),
         "roles": ROLES,
         "given": {},
+        "sends_mail": settings.KICAU_SENDS_MAIL,
         "waiting": waiting,
         "owns": actor.role == Role.OWNER,
         "offered": {key: words for key, words in ROLES.items() if key != Role.OWNER or actor.role == Role.OWNER},
@@ -40,10 +42,11 @@ def _shown(request: Asked) -> dict[str, object]:
 @page
 @require_POST
 def invite(request: Asked) -> HttpResponse:
-    """The link is on this answer and never again."""
+    """A link that is not mailed is on this answer and never again."""
     given = {key: request.POST.get(key, "").strip() for key in ("email", "role")}
     try:
-        made = invitations.invite(request.actor, given["email"], given["role"])
+        show = request.POST.get("show") == "1"
+        made = invitations.invite(request.actor, given["email"], given["role"], show=show)
     except Refusal as exc:
         return render(request, "web/team.html", _shown(request) | {"given": given, "errors": by_field(exc)}, status=422)
     return render(request, "web/team.html", _shown(request) | {"made": made})

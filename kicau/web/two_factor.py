@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import segno
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponse
@@ -17,10 +18,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kicau.base import clock
 from kicau.base.errors import Refusal, unacceptable
-from kicau.web.frame import Asked, page, person_of
+from kicau.web.frame import Asked, attempt, page, person_of
 from kicau.web.signing_in import PROVED, TOO_MANY, TooManyTries, password_is_right, proved_lately
 from kicau.web.words import by_field
-from kicau.workspaces import acts, factors, oidc, passkeys
+from kicau.workspaces import acts, factors, oidc, passkeys, proofs
 
 
 @page
@@ -40,6 +41,7 @@ def _shown(request: Asked) -> dict[str, object]:
         "can_passkey": passkeys.possible(),
         "provider": oidc.provider(),
         "identities": list(person.identities.all()),
+        "sends_mail": settings.KICAU_SENDS_MAIL,
     }
 
 
@@ -59,6 +61,16 @@ def prove(request: Asked) -> HttpResponse:
         }
         return render(request, "web/you_sign_in.html", _shown(request) | {"errors": errors}, status=422)
     request.session[PROVED] = clock.now().timestamp()
+    return redirect("you-sign-in")
+
+
+@page
+@require_POST
+def send_proof(request: Asked) -> HttpResponse:
+    """A link to the person's own address, which proves that it is theirs."""
+    attempt(
+        request, lambda: proofs.send_link(person_of(request)), _("The link is on its way. Open it within 24 hours.")
+    )
     return redirect("you-sign-in")
 
 

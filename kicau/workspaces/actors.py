@@ -39,6 +39,11 @@ def weakest(*roles: str) -> str:
     return min(roles, key=lambda role: RANK.index(Role(role)))
 
 
+def may_give(role: str, given: str) -> bool:
+    """Whether a member with `role` ("" for none) may make somebody `given`: who manages members; owners by an owner."""
+    return bool(role) and Permission.MEMBERS in ALLOWS[role] and (given != Role.OWNER or role == Role.OWNER)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Somebody (or the system, where `person` is None) acting in one workspace."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, QuerySet
 
@@ -23,12 +20,15 @@ from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
 from kicau.base.sentences import Sentence
 from kicau.rights.models import AuditEntry, checked_ai_use
-from kicau.workspaces.actors import ALLOWS, Actor, Permission, weakest
-from kicau.workspaces.models import Membership, Person, Role, Token, Workspace
+from kicau.workspaces import addresses, proofs
+from kicau.workspaces.actors import ALLOWS, Actor, Permission, may_give, weakest
+from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
 
 TOKEN_MARK = "kicau_"  # noqa: S105 (lets secret scanners find a leaked token)
 LONGEST_LIFE = timedelta(days=366)
 FIRST_VISIT = 7_215_001  # key of the lock that lets only one visitor be the first
+# Called in the act's transaction with (actor, person, their new role or "") when somebody's rights become fewer.
+RIGHTS_REDUCED: list[Callable[[Actor, Person, str], None]] = []
 
 
 def add_person(
@@ -39,27 +39,22 @@ def add_person(
     language: str = "en",
     timezone: str = "UTC",
     operator: bool = False,
+    proved: bool = False,
 ) -> Person:
-    """A new person; without a password they can't sign in by one. Raises Unacceptable or Conflict."""
-    email = email.strip()
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise unacceptable("email", "{email!r} is not an e-mail address.", email=email) from None
+    """A new person; without a password they can't sign in by one. `proved`: whoever asks has shown that they read mail
+    to the address. Raises Unacceptable or Conflict."""
+    email = addresses.checked(email)
     _known_zone(timezone)
     person = Person(
         email=email,
+        email_proved_at=clock.now() if proved else None,
         name=name.strip() or email.split("@")[0],
         language=language,
         timezone=timezone,
         is_operator=operator,
     )
     if password is not None:
-        try:
-            validate_password(password, person)
-        except ValidationError as exc:
-            raise unacceptable("password", " ".join(exc.messages).replace("{", "(").replace("}", ")")) from None
-        person.set_password(password)
+        proofs.set_password(person, password)
     else:
         person.set_unusable_password()
     try:
@@ -82,14 +77,22 @@ def is_empty() -> bool:
 
 @transaction.atomic
 def first_owner(
-    email: str, name: str, password: str, workspace: str, *, language: str = "en", timezone: str = "UTC"
+    email: str,
+    name: str,
+    password: str,
+    workspace: str,
+    *,
+    language: str = "en",
+    timezone: str = "UTC",
+    proved: bool = False,
 ) -> Actor:
-    """The person who sets the instance up, with a workspace. Raises Conflict where somebody is here already, Unacceptable."""
+    """The person who sets the instance up, with a workspace. `proved`: whoever hosts it named the address at the shell.
+    Raises Conflict where somebody is here already, Unacceptable."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_VISIT])
     if not is_empty():
         raise Conflict("This Kicau has its owner already; sign in, or ask them to add you.")
-    person = add_person(email, name, password, language=language, timezone=timezone, operator=True)
+    person = add_person(email, name, password, language=language, timezone=timezone, operator=True, proved=proved)
     made = create_workspace(person, workspace, timezone=timezone, language=language)
     return actor_for(person, made.id, "page")
 
@@ -119,11 +122,7 @@ def change_person(
         if value is not None:
             setattr(person, key, value)
     if password is not None:
-        try:
-            validate_password(password, person)
-        except ValidationError as exc:
-            raise unacceptable("password", " ".join(exc.messages).replace("{", "(").replace("}", ")")) from None
-        person.set_password(password)
+        proofs.set_password(person, password)
     person.save()
     AuditEntry.objects.create(
         actor=person.name,
@@ -216,14 +215,46 @@ def workspaces_of(person: Person) -> list[Workspace]:
 
 @transaction.atomic
 def set_member(actor: Actor, person: Person, role: str) -> Membership:
-    """Add somebody or change their role. Only an owner makes owners; the last owner stays one."""
+    """Add somebody or change their role. Only an owner makes owners; the last owner stays one.
+
+    Somebody who is no member yet is added only where their address is proved; else an invitation is the way, since
+    anybody could have made an account under the address. Raises NotAllowed, Conflict, Unacceptable.
+    """
     actor.require(Permission.MEMBERS)
+    _may_give(actor, role)
+    here = Membership.objects.filter(workspace=actor.workspace, person=person).exists()
+    if not here and not person.is_proved:
+        raise Conflict(
+            Sentence(
+                "Nobody has shown yet that the address {email} belongs to this account. Invite the address instead.",
+                email=person.email,
+            )
+        )
+    return _set_role(actor, person, role)
+
+
+@transaction.atomic
+def create_member(
+    actor: Actor, email: str, name: str, password: str, role: str, *, operator: bool = False
+) -> Membership:
+    """Somebody new, with a password that the actor hands to them, as a member. Raises as add_person and set_member."""
+    actor.require(Permission.MEMBERS)
+    _may_give(actor, role)
+    here = actor.workspace
+    person = add_person(email, name, password, timezone=here.timezone, language=here.language, operator=operator)
+    return _set_role(actor, person, role)
+
+
+def _may_give(actor: Actor, role: str) -> None:
     if role not in Role.values:
         raise unacceptable(
             "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
         )
     if role == Role.OWNER and actor.role != Role.OWNER:
         raise NotAllowed("Only an owner can make somebody an owner.")
+
+
+def _set_role(actor: Actor, person: Person, role: str) -> Membership:
     members = Membership.objects.select_for_update().filter(workspace=actor.workspace)
     before = members.filter(person=person).first()
     if before and before.role == Role.OWNER and role != Role.OWNER:
@@ -232,7 +263,20 @@ def set_member(actor: Actor, person: Person, role: str) -> Membership:
         _keep_an_owner(actor, person)
     member, _ = Membership.objects.update_or_create(workspace=actor.workspace, person=person, defaults={"role": role})
     actor.record("member.set", person.id, name=str(person), role=role, before=before.role if before else "")
+    if before and weakest(before.role, role) != before.role:
+        _reduce_rights(actor, person, role)
     return member
+
+
+def _reduce_rights(actor: Actor, person: Person, role: str) -> None:
+    """What `person` made and may no longer make ends with their right: invitations here, other things by the hooks."""
+    waiting = Invitation.objects.filter(workspace=actor.workspace, invited_by=person, accepted_at=None, revoked_at=None)
+    ended = [one for one in waiting if not may_give(role, one.role)]
+    Invitation.objects.filter(id__in=[one.id for one in ended]).update(revoked_at=clock.now())
+    for one in ended:
+        actor.record("member.uninvited", one.id, name=one.email, invited_by=str(person))
+    for hook in RIGHTS_REDUCED:
+        hook(actor, person, role)
 
 
 @transaction.atomic
@@ -251,6 +295,7 @@ def hand_over(actor: Actor, person: Person) -> Membership:
     heir.role = Role.OWNER
     heir.save(update_fields=["role"])
     actor.record("member.owner", person.id, name=str(person))
+    _reduce_rights(actor, actor.person, Role.ADMIN)
     return heir
 
 
@@ -267,6 +312,7 @@ def remove_member(actor: Actor, person: Person) -> None:
     member.delete()
     Token.objects.filter(workspace=actor.workspace, person=person, revoked_at=None).update(revoked_at=clock.now())
     actor.record("member.removed", person.id, name=str(person))
+    _reduce_rights(actor, person, "")
 
 
 class Named(NamedTuple):
@@ -451,6 +497,7 @@ __all__ = [
     "add_person",
     "change_person",
     "change_workspace",
+    "create_member",
     "create_token",
     "create_workspace",
     "first_owner",

@@ -1,4 +1,8 @@
-"""Invitations: a one-time link by which somebody new, or somebody who is here already, joins a workspace."""
+"""Invitations: a one-time link by which the owner of an address joins a workspace.
+
+A link that was mailed and shown to nobody proves the address of whoever uses it. One that was shown (there is no mail
+server, or the inviter asked for it) does not: the inviter could use it himself. See proofs.py.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
-from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -23,8 +25,8 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
-from kicau.workspaces import acts
-from kicau.workspaces.actors import RANK, Actor, Permission
+from kicau.workspaces import acts, addresses, proofs
+from kicau.workspaces.actors import RANK, Actor, Permission, may_give
 from kicau.workspaces.models import Invitation, Membership, Person, Role
 
 LASTS = timedelta(days=7)
@@ -34,38 +36,36 @@ log = structlog.get_logger("kicau.workspaces")
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """An invitation just made; its link is told once and kept nowhere."""
+    """An invitation just made. Its link is mailed, or else given here once; it is kept nowhere."""
 
     invitation: Invitation
-    link: str
+    link: str  # "" where it was mailed
     mailed: bool
 
     def __repr__(self) -> str:
         return f"Invited({self.invitation.email})"
 
 
-def invite(actor: Actor, email: str, role: str) -> Invited:
-    """Make a link for `email` that lasts a week, and send it where a mail server is set.
+def invite(actor: Actor, email: str, role: str, *, show: bool = False) -> Invited:
+    """Make a link for `email` that lasts a week. It is mailed where a mail server is set, and then shown to nobody;
+    `show`: not mailed but given back, for the inviter to pass on. An earlier invitation of the same address ends.
 
-    An earlier invitation of the same address stops counting. Raises NotAllowed, Unacceptable, Conflict.
+    Raises NotAllowed, Unacceptable, Conflict.
     """
-    invitation, link = _make(actor, email.strip(), role)
-    mailed = _mail(actor, invitation, link)
-    return Invited(invitation, link, mailed)
+    invitation, link = _make(actor, email, role)
+    mailed = not show and _mail(actor, invitation, link)
+    return Invited(invitation, "" if mailed else link, mailed)
 
 
 @transaction.atomic
 def _make(actor: Actor, email: str, role: str) -> tuple[Invitation, str]:
     actor.require(Permission.MEMBERS)
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise unacceptable("email", "{email!r} is not an e-mail address.", email=email) from None
+    email = addresses.checked(email)
     if role not in Role.values:
         raise unacceptable(
             "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
         )
-    if role == Role.OWNER and actor.role != Role.OWNER:
+    if not may_give(actor.role, role):
         raise NotAllowed("Only an owner can make somebody an owner.")
     if Membership.objects.filter(workspace=actor.workspace, person__email__iexact=email).exists():
         raise Conflict(Sentence("{email} is a member already; change the role in the list.", email=email))
@@ -89,7 +89,7 @@ def _make(actor: Actor, email: str, role: str) -> tuple[Invitation, str]:
 
 
 def _mail(actor: Actor, invitation: Invitation, link: str) -> bool:
-    """Whether it was sent. A mail server that fails costs the inviter nothing: the link is shown to them."""
+    """Whether it was sent. Where the mail server fails the link is shown to the inviter instead, and proves nothing."""
     if not settings.KICAU_SENDS_MAIL:
         return False
     with translation.override(actor.workspace.language):
@@ -103,7 +103,8 @@ def _mail(actor: Actor, invitation: Invitation, link: str) -> bool:
     except OSError as exc:  # smtplib's errors are OSErrors
         log.warning("an invitation could not be sent", invitation=str(invitation.id), why=str(exc)[:200])
         return False
-    Invitation.objects.filter(id=invitation.id).update(mailed_at=clock.now())
+    invitation.mailed_at, invitation.is_shown = clock.now(), False
+    invitation.save(update_fields=["mailed_at", "is_shown"])
     return True
 
 
@@ -138,17 +139,82 @@ def by_link(secret: str) -> Invitation:
         .filter(digest=_digest(secret), accepted_at=None, revoked_at=None, expires_at__gt=clock.now())
         .first()
     )
-    if found is None:
-        raise Conflict("This invitation has been used, taken back, or is older than 7 days. Ask for another one.")
+    if found is None or not _inviter_may(found):
+        raise Conflict(
+            "This invitation no longer works: it was used or withdrawn, is older than 7 days, or whoever sent it may no longer invite. Ask for another one."
+        )
     return found
+
+
+def _inviter_may(invitation: Invitation) -> bool:
+    """Whether who invited could invite with this role today."""
+    member = Membership.objects.filter(
+        workspace=invitation.workspace, person=invitation.invited_by, person__is_active=True
+    ).first()
+    return member is not None and may_give(member.role, invitation.role)
+
+
+def holder_of(invitation: Invitation) -> Person | None:
+    """Whose address the invitation is for, where the link proves that its user reads that mailbox; else None: a link
+    that its maker has seen does not tell him whether an address is known here."""
+    return addresses.person_with(invitation.email) if invitation.proves_address else None
 
 
 @transaction.atomic
 def accept(secret: str, person: Person) -> Actor:
-    """`person` joins; somebody who is a member already keeps the higher of both roles. Raises Conflict."""
+    """`person` joins, under the address that was invited; somebody who is a member already keeps the higher of both
+    roles. Raises Conflict, NotAllowed (it is for another address)."""
+    invitation = _locked(secret)
+    if not addresses.are_same(invitation.email, person.email):
+        raise NotAllowed(
+            Sentence(
+                "This invitation is for {email}, and you are signed in as {other}. Sign out and use that account, or ask for an invitation to your own address.",
+                email=invitation.email,
+                other=person.email,
+            )
+        )
+    return _join(invitation, person)
+
+
+@transaction.atomic
+def accept_as_new(
+    secret: str, name: str, password: str | None, *, language: str, timezone: str = "", proved: bool = False
+) -> Actor:
+    """Somebody new joins under the invited address; without a password they sign in by the provider. `proved`: the
+    provider has verified the address. Raises Conflict, Unacceptable (a weak password)."""
+    invitation = _locked(secret)
+    if addresses.person_with(invitation.email):
+        raise Conflict("You could not be registered under this address. If you have an account here, sign in first.")
+    person = acts.add_person(
+        invitation.email,
+        name,
+        password,
+        language=language,
+        timezone=timezone or invitation.workspace.timezone,
+        proved=proved or invitation.proves_address,
+    )
+    return _join(invitation, person)
+
+
+@transaction.atomic
+def accept_and_take_over(secret: str, password: str) -> Actor:
+    """Who reads the invited mailbox joins by an account that somebody made under their address, and it is theirs alone
+    from now on. Raises Conflict, Unacceptable (a weak password)."""
+    invitation = _locked(secret)
+    person = holder_of(invitation)
+    if person is None or person.is_proved or not person.is_active:
+        raise Conflict("You could not be registered under this address. If you have an account here, sign in first.")
+    proofs.take_over(person, password, by="invitation")
+    return _join(invitation, person)
+
+
+def _locked(secret: str) -> Invitation:
     invitation = by_link(secret)
     Invitation.objects.select_for_update(of=("self",)).get(id=invitation.id)
-    by_link(secret)  # nobody was faster
+    return by_link(secret)  # nobody was faster
+
+
+def _join(invitation: Invitation, person: Person) -> Actor:
     member = Membership.objects.select_for_update().filter(workspace=invitation.workspace, person=person).first()
     role = max(invitation.role, member.role if member else Role.VIEWER, key=lambda name: RANK.index(Role(name)))
     Membership.objects.update_or_create(workspace=invitation.workspace, person=person, defaults={"role": role})
@@ -156,17 +222,6 @@ def accept(secret: str, person: Person) -> Actor:
     actor = Actor(workspace=invitation.workspace, person=person, role=role, via="page")
     actor.record("member.joined", person.id, role=role, invited_by=str(invitation.invited_by or ""))
     return actor
-
-
-@transaction.atomic
-def accept_as_new(secret: str, name: str, password: str, *, language: str, timezone: str = "") -> Actor:
-    """Somebody new joins under the invited address. Raises Conflict, Unacceptable (a weak password)."""
-    invitation = by_link(secret)
-    workspace = invitation.workspace
-    person = acts.add_person(
-        invitation.email, name, password, language=language, timezone=timezone or workspace.timezone
-    )
-    return accept(secret, person)
 
 
 def _digest(secret: str) -> str:

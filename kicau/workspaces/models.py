@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
@@ -28,6 +29,7 @@ class Person(AbstractBaseUser):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(unique=True)
+    email_proved_at = models.DateTimeField(null=True)  # None: nobody has shown that the address is this person's
     name = models.CharField(max_length=120)
     language = models.CharField(max_length=8, default="en")
     timezone = models.CharField(max_length=64, default="UTC")
@@ -35,12 +37,34 @@ class Person(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=now)
 
+    _read_email: str | None = None  # as the database has it
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
     objects: ClassVar[People] = People()
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
+        made = super().from_db(db, field_names, values, **more)
+        made._read_email = made.__dict__.get("email")
+        return made
+
+    def save(self, *args: Any, **more: Any) -> None:
+        """Another address has to be proved again."""
+        if self._read_email is not None and self.email != self._read_email:
+            self.email_proved_at = None
+            if (fields := more.get("update_fields")) is not None:
+                more["update_fields"] = {*fields, "email_proved_at"}
+        super().save(*args, **more)
+        self._read_email = self.email
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether the address was proved. Only such an account is ever found by its address from outside."""
+        return self.email_proved_at is not None
 
 
 class Workspace(models.Model):
@@ -150,7 +174,7 @@ class WebhookEvent(models.Model):
 
 
 class Invitation(models.Model):
-    """A one-time link into a workspace. Only the link's digest is kept; whoever holds the link may use it, once."""
+    """A one-time link into a workspace, for one address. Only the link's digest is kept."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
@@ -161,6 +185,7 @@ class Invitation(models.Model):
     created_at = models.DateTimeField(default=now)
     expires_at = models.DateTimeField()
     mailed_at = models.DateTimeField(null=True)
+    is_shown = models.BooleanField(default=True)  # whether anybody but the mailbox has seen the link
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
     revoked_at = models.DateTimeField(null=True)
@@ -170,6 +195,26 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} to {self.workspace}"
+
+    @property
+    def proves_address(self) -> bool:
+        """Whether who holds the link reads the mailbox: it was mailed, and shown to nobody."""
+        return self.mailed_at is not None and not self.is_shown
+
+
+class AddressProof(models.Model):
+    """A link that was mailed to a person's address and shown to nobody: whoever opens it reads that mailbox."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="address_proofs")
+    email = models.EmailField()  # as it was when the link was mailed
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the link's secret
+    created_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"proof of {self.email}"
 
 
 class Authenticator(models.Model):

@@ -28,6 +28,7 @@ from kicau.base.errors import Conflict, NotAllowed
 from kicau.base.sentences import Sentence
 from kicau.connector.guard import Connector
 from kicau.rights.models import AuditEntry
+from kicau.workspaces import addresses, proofs
 from kicau.workspaces.models import Identity, Person
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
@@ -169,12 +170,20 @@ def _check_party(by: Provider, claims: Mapping[str, Any]) -> None:
 
 @transaction.atomic
 def person_of(claims: Claims) -> Person | None:
-    """Who that is here: by the provider's own id, else by an address that the provider has verified. None where nobody
-    is. Raises NotAllowed for somebody who may no longer sign in."""
+    """Who that is here: by the provider's own id, else by an address that the provider has verified and that the account
+    here has proved. None where nobody is. Raises NotAllowed for somebody who may no longer sign in, Conflict where the
+    account under the address is anybody's."""
     known = Identity.objects.select_related("person").filter(issuer=claims.issuer, subject=claims.subject).first()
     person = known.person if known else None
     if person is None and claims.email and claims.email_verified:
-        person = Person.objects.filter(email__iexact=claims.email).first()
+        person = addresses.person_with(claims.email)
+        if person is not None and not person.is_proved:
+            raise Conflict(
+                Sentence(
+                    "There is an account with the address {email} here, and nobody has shown yet whose it is. If it is yours, sign in with its password and connect this sign-in under You. Else ask whoever hosts this Kicau.",
+                    email=claims.email,
+                )
+            )
         if person is not None:
             attach(person, claims)
     if person is not None and not person.is_active:
@@ -182,9 +191,24 @@ def person_of(claims: Claims) -> Person | None:
     return person
 
 
-def attach(person: Person, claims: Claims) -> None:
-    """From now on the provider's account signs in as `person`."""
-    _, made = Identity.objects.get_or_create(issuer=claims.issuer, subject=claims.subject, defaults={"person": person})
+@transaction.atomic
+def connect(person: Person, claims: Claims) -> None:
+    """Somebody who is signed in adds the provider's account to their own. Where their address was not proved it is now,
+    and every other way in ends. Raises Conflict where the provider does not say that the address is theirs."""
+    if not claims.email_verified or not addresses.are_same(claims.email, person.email):
+        raise Conflict(Sentence("The provider has to confirm the address {email}; it did not.", email=person.email))
+    identity = attach(person, claims)
+    if identity.person_id != person.id:
+        raise Conflict("This sign-in of the provider belongs to another account here.")
+    if not person.is_proved:
+        proofs.take_over(person, None, by="provider", identity=identity)
+
+
+def attach(person: Person, claims: Claims) -> Identity:
+    """From now on the provider's account signs in as `person`, unless it is somebody's already."""
+    identity, made = Identity.objects.get_or_create(
+        issuer=claims.issuer, subject=claims.subject, defaults={"person": person}
+    )
     if made:
         AuditEntry.objects.create(
             actor=person.name,
@@ -194,6 +218,7 @@ def attach(person: Person, claims: Claims) -> None:
             subject=str(person.id),
             detail={"name": claims.issuer},
         )
+    return identity
 
 
 def _callback() -> str:

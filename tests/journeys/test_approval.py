@@ -13,7 +13,7 @@ from tests.journeys.conftest import PASSWORD, come_in, fits
 def test_submitted_reviewed_by_a_client_approved_and_published(
     page: Page, browser, site, networks, owner, workspace, actor
 ):
-    contributor = add_person("bima@kopisenja.example", "Bima", PASSWORD)
+    contributor = add_person("bima@kopisenja.example", "Bima", PASSWORD, proved=True)
     set_member(actor, contributor, "contributor")
     come_in(page.context, site, owner)
     connect_all(actor, networks, "x")

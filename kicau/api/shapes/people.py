@@ -95,11 +95,11 @@ class MemberPage(Page[Member]):
 
 
 class MemberAdd(Shape):
-    """Somebody who has a sign-in on this instance already (its operator makes those)."""
+    """A member's role, or an invitation for somebody who is no member yet."""
 
     model_config = examples({"email": "budi@kopisenja.example", "role": "editor"})
 
-    email: str = Field(max_length=254, description="The address they sign in with.")
+    email: str = Field(max_length=254, description="Their address.")
     role: RoleName = Field(description=ROLE[0].upper() + ROLE[1:])
 
 
@@ -184,12 +184,18 @@ class InvitationCreate(Shape):
 
     model_config = examples({"email": "rudi@kopisenja.example", "role": "editor"})
 
-    email: str = Field(max_length=254, description="Where the link is sent, and the address of a new sign-in.")
+    email: str = Field(max_length=254, description="Where the link is sent, and the only address that can use it.")
     role: RoleName = Field(description=ROLE[0].upper() + ROLE[1:])
+    show_link: Flag = Field(
+        False,
+        description="Give the link back and do not mail it. An account that is made by it counts as unproved: its address is not used to find it.",
+    )
 
 
 class InvitationMade(Invitation):
     """An invitation that was made just now."""
 
-    link: str = Field(description="The link itself. It is shown this once and kept nowhere.")
+    link: str | None = Field(
+        description="The link itself, shown this once and kept nowhere. Null where it was mailed: only the mailbox gets it."
+    )
     mailed: bool = Field(description="Whether it was mailed; else pass the link on yourself.")

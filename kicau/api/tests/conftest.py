@@ -213,7 +213,7 @@ def populate(actor: Actor, folder: Path) -> World:
     rate = Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
     canary = canaries.register(actor, MARK, candidates=20, sentence=f"{MARK} {{words}}")
     hook = webhooks.add_webhook(actor, f"https://127.0.0.1/{MARK}", ["delivery.*"])
-    somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41")
+    somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41", proved=True)
     set_member(actor, somebody, Role.EDITOR)
     token = create_token(actor, MARK, ["read"]).token
     invitation = invite(actor, f"{MARK}@kopisenja.example", Role.VIEWER).invitation

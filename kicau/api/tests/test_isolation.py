@@ -33,14 +33,14 @@ def world(populated: World, db: None) -> World:
 
 @pytest.fixture
 def ids(world) -> dict[str, str]:
-    add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41")
+    add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41", proved=True)
     return {**world.ids, "email": "budi@kopisenja.example"}
 
 
 def with_role(owner: Actor, role: str) -> Actor:
     if role == Role.OWNER:
         return owner
-    person = add_person(f"{role}@lain.example", role, "hujan-di-bandung-41")
+    person = add_person(f"{role}@lain.example", role, "hujan-di-bandung-41", proved=True)
     set_member(owner, person, role)
     return actor_for(person, owner.workspace.id, "page")
 
@@ -191,7 +191,7 @@ def sent_safely(endpoint: Endpoint, asking: Caller, ids: dict[str, str]) -> int:
 
 @pytest.mark.parametrize("role", Role.values)
 def test_a_role_does_what_its_scope_says_and_no_more(world, ids, role):
-    person = add_person(f"{role}@kopisenja.example", role, "hujan-di-bandung-41")
+    person = add_person(f"{role}@kopisenja.example", role, "hujan-di-bandung-41", proved=True)
     set_member(world.actor, person, role)
     asking = caller_for(actor_for(person, world.actor.workspace.id, "page"))
     for endpoint in ALL:

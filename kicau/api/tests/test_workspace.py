@@ -10,6 +10,7 @@ from threading import Thread
 from typing import get_args
 
 import pytest
+from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from kicau.api import media
@@ -20,6 +21,7 @@ from kicau.connector import guard, registry
 from kicau.workspaces import webhooks
 from kicau.workspaces.acts import add_person
 from kicau.workspaces.models import Membership, Webhook
+from kicau.workspaces.tests.test_invitations import secret_in
 
 # Me, workspace, members, tokens, audit
 
@@ -48,14 +50,37 @@ def test_the_workspace_is_changed_field_by_field(api):
     assert api.get("/workspace").json() == changed
 
 
-def test_members_come_change_and_go(api, db):
-    person = add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41")
-    problem(api.post("/members", {"email": "noone@kopisenja.example", "role": "editor"}), 404)
-    assert api.post("/members", {"email": "BUDI@kopisenja.example", "role": "editor"}).status_code == 201
+def test_members_come_by_invitation_change_and_go(api, member):
+    person = member("editor").person
+    assert api.post("/members", {"email": "EDITOR@kopisenja.example", "role": "admin"}).json()["role"] == "admin"
     assert api.patch(f"/members/{person.id}", {"role": "viewer"}).json()["role"] == "viewer"
-    assert [m["name"] for m in api.get("/members").json()["items"]] == ["Sari Wulandari", "Budi"]
+    assert [m["name"] for m in api.get("/members").json()["items"]] == ["Sari Wulandari", "Editor"]
     assert api.delete(f"/members/{person.id}").status_code == 204
     problem(api.delete(f"/members/{person.id}"), 404)
+
+
+def test_adding_by_address_adds_nobody_unasked_and_does_not_say_who_is_known(api, db):
+    add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41")
+    add_person("ani@kopisenja.example", "Ani", "hujan-di-bandung-41", proved=True)
+    answers = [
+        api.post("/members", {"email": f"{who}@kopisenja.example", "role": "editor"})
+        for who in ("budi", "ani", "noone")
+    ]
+    assert [a.status_code for a in answers] == [202, 202, 202]
+    different = ("id", "email", "link", "created_at", "expires_at")
+    assert len({json.dumps({k: v for k, v in a.json().items() if k not in different}) for a in answers}) == 1
+    assert [m["name"] for m in api.get("/members").json()["items"]] == ["Sari Wulandari"]
+
+
+def test_a_mailed_invitation_is_in_no_answer(api, settings):
+    settings.KICAU_SENDS_MAIL = True
+    asked = {"email": "ani@kopisenja.example", "role": "editor"}
+    for path in ("/members", "/invitations"):
+        made = api.post(path, asked)
+        assert (made.json()["mailed"], made.json()["link"]) == (True, None)
+        assert secret_in(mail.outbox[-1].body) not in made.content.decode()
+    shown = api.post("/invitations", asked | {"show_link": True}).json()
+    assert (shown["mailed"], "/join/" in shown["link"], len(mail.outbox)) == (False, True, 2)
 
 
 def test_one_owner_stays(api, actor):

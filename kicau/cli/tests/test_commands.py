@@ -556,7 +556,7 @@ def test_doctor_stops_at_a_setting_that_cannot_be_used(kicau, monkeypatch):
 
 
 def test_the_member_rule_holds_through_the_shell(kicau, workspace, owner):
-    admin = add_person("admin@kopisenja.example", "Admin", "hujan-di-bandung-41")
+    admin = add_person("admin@kopisenja.example", "Admin", "hujan-di-bandung-41", proved=True)
     set_member(actor_for(owner, workspace.id, "cli"), admin, "admin")
     assert kicau("--as", admin.email, "users", "role", owner.email, "viewer").code == 3
     assert json.loads(kicau("--as", admin.email, "users", "list", "--json").out)[0]["role"] == "owner"

@@ -116,7 +116,7 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
         "received",
         "imported",
     ]
-    budi = workspaces.add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41")
+    budi = workspaces.add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41", proved=True)
     workspaces.set_member(actor, budi, "viewer")
     told = kicau(
         "--as", "budi@kopisenja.example", "archive", "resume", kicau("archive", "imports", "--json").json[0]["id"]

@@ -116,7 +116,7 @@ def test_a_token_of_one_workspace_tells_of_that_one_and_one_without_the_scope_of
 
 
 def test_who_joins_sees_it_and_who_leaves_does_not(actor, workspace, agency):
-    viewer = add_person("tika@kopisenja.example", "Tika", "hujan-di-bandung-41")
+    viewer = add_person("tika@kopisenja.example", "Tika", "hujan-di-bandung-41", proved=True)
     set_member(actor, viewer, Role.VIEWER)
     theirs = actor_for(viewer, workspace.id, "page")
     assert [c.workspace.name for c in clients.clients(theirs)] == ["Kopi Senja"]

@@ -18,6 +18,9 @@ from kicau.connector import registry
 from kicau.connector.session import Credentials
 from kicau.media.acts import add_medium
 from kicau.publishing import compose, schedule
+from kicau.web.tests.provider import _serving, provider
+
+__all__ = ["_serving", "provider"]  # fixtures
 
 
 @pytest.fixture(autouse=True)

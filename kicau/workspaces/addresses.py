@@ -1,0 +1,47 @@
+"""E-mail addresses: which are taken, when two are the same, and whose an address is here.
+
+Databases and mail servers disagree about letters outside ASCII ("ſ" in upper case is "S"), and two mailboxes that one
+of them takes for the same are a way into somebody's account. So the part before the @ is ASCII, and whatever is
+found without regard to case is compared once more.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from kicau.base.errors import unacceptable
+from kicau.workspaces.models import Person
+
+
+def checked(email: str) -> str:
+    """The address without blanks around it. Raises Unacceptable."""
+    email = email.strip()
+    try:
+        validate_email(email)
+        _comparable(email)
+    except (ValidationError, ValueError):
+        raise unacceptable("email", "{email!r} is not an e-mail address.", email=email) from None
+    return email
+
+
+def are_same(one: str, other: str) -> bool:
+    """Whether both are the same address, whatever their case."""
+    try:
+        return _comparable(one) == _comparable(other)
+    except ValueError:
+        return False
+
+
+def person_with(email: str) -> Person | None:
+    """Who is here under the address. Whether they have proved that it is theirs is the caller's question."""
+    found = Person.objects.filter(email__iexact=email.strip())
+    return next((one for one in found if are_same(one.email, email)), None)
+
+
+def _comparable(email: str) -> str:
+    """Raises ValueError (UnicodeError is one) for what is no address."""
+    local, _at, domain = email.strip().rpartition("@")
+    if not local.isascii() or not local or not domain:
+        raise ValueError("no address")
+    return f"{local.lower()}@{domain.encode('idna').decode().lower()}"

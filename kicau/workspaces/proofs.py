@@ -1,0 +1,159 @@
+"""Whose an address is. An account's address counts as proved once its owner used a link that was mailed there and shown
+to nobody, came back from an identity provider that has verified it, or an operator vouched for it at the shell.
+
+Before that, anybody could have made the account. So an account without proof is never merged with an identity and
+never added to a workspace by its address; and with the first proof every other way into it ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, unacceptable
+from kicau.base.sentences import Sentence
+from kicau.rights.models import AuditEntry
+from kicau.workspaces import addresses
+from kicau.workspaces.models import AddressProof, Authenticator, Identity, Passkey, Person, RecoveryCode, Token
+
+LINK_LIFETIME = timedelta(hours=24)
+MAX_LINKS_PER_DAY = 5  # e-mails that one account may have sent to an address that may be a stranger's
+log = structlog.get_logger("kicau.workspaces")
+
+
+def send_link(person: Person) -> None:
+    """Mail the person a link that proves their address. An earlier one stops working. Raises Conflict."""
+    if not settings.KICAU_SENDS_MAIL:
+        raise Conflict("This Kicau has no mail server. Ask whoever hosts it to confirm your address.")
+    if person.is_proved:
+        raise Conflict("Your address is confirmed already.")
+    secret = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        Person.objects.select_for_update().get(id=person.id)
+        day = clock.now() - timedelta(days=1)
+        if AddressProof.objects.filter(person=person, created_at__gt=day).count() >= MAX_LINKS_PER_DAY:
+            raise Conflict(Sentence("Kicau sent {most} links today. Try again tomorrow.", most=MAX_LINKS_PER_DAY))
+        AddressProof.objects.filter(person=person, used_at=None).update(expires_at=clock.now())
+        AddressProof.objects.create(
+            person=person, email=person.email, digest=_digest(secret), expires_at=clock.now() + LINK_LIFETIME
+        )
+        _record(person, "person.proof_sent")
+    link = settings.KICAU_PUBLIC_URL + reverse("prove-address", args=[secret])
+    with translation.override(person.language):
+        subject = _("Confirm your address for Kicau")
+        body = _(
+            "Somebody uses Kicau with the address %(email)s. If that is you, open this link and choose a password; it works once, for %(hours)s hours:\n%(link)s\n\nEvery other way into the account ends then. If it is not you, you can do the same and close the account to whoever made it, or do nothing."
+        ) % {"email": person.email, "hours": LINK_LIFETIME // timedelta(hours=1), "link": link}
+    try:
+        EmailMessage(subject, body, to=[person.email]).send()
+    except OSError as exc:  # smtplib's errors are OSErrors
+        log.warning("a confirmation link could not be sent", person=str(person.id), why=str(exc)[:200])
+        raise Conflict("The mail server did not take the link. Try again later.") from None
+
+
+def by_link(secret: str) -> AddressProof:
+    """What a mailed link proves, while it works. Raises Conflict with what to do."""
+    found = (
+        AddressProof.objects.select_related("person")
+        .filter(digest=_digest(secret), used_at=None, expires_at__gt=clock.now(), person__is_active=True)
+        .first()
+    )
+    if found is None or not addresses.are_same(found.email, found.person.email):
+        raise Conflict("This link was used already or is older than 24 hours. Have another one sent to you.")
+    return found
+
+
+@transaction.atomic
+def accept_link(secret: str, password: str) -> Person:
+    """The address is the account's, and the account is now its reader's alone. Raises Conflict, Unacceptable."""
+    found = by_link(secret)
+    AddressProof.objects.select_for_update().get(id=found.id)
+    found = by_link(secret)  # nobody was faster
+    AddressProof.objects.filter(id=found.id).update(used_at=clock.now())
+    take_over(found.person, password, by="link")
+    return found.person
+
+
+@transaction.atomic
+def take_over(person: Person, password: str | None, *, by: str, identity: Identity | None = None) -> None:
+    """The first proof: from now on only who proved the address gets in, by `password` or (None) by `identity`.
+
+    Sessions end because they depend on the password. Raises Unacceptable (a weak password).
+    """
+    if password is None:
+        person.set_unusable_password()
+    else:
+        set_password(person, password)
+    end_other_access(person, keep=identity)
+    person.email_proved_at = clock.now()
+    person.save(update_fields=["password", "email_proved_at"])
+    _record(person, "person.address_proved", by=by)
+
+
+@transaction.atomic
+def vouch(person: Person, operator: Person, password: str | None = None) -> None:
+    """An operator says at the shell that the address is the account's. `password`: end all other ways in, and use this
+    one. Raises Unacceptable."""
+    if password is not None:
+        take_over(person, password, by="operator")
+        return
+    person.email_proved_at = clock.now()
+    person.save(update_fields=["email_proved_at"])
+    _record(person, "person.address_proved", by="operator", operator=str(operator))
+
+
+@transaction.atomic
+def end_other_access(person: Person, keep: Identity | None = None) -> None:
+    """Tokens, passkeys, authenticator app, recovery codes and provider identities stop working (but for `keep`)."""
+    end_tokens(person)
+    Passkey.objects.filter(person=person).delete()
+    Authenticator.objects.filter(person=person).delete()
+    RecoveryCode.objects.filter(person=person).delete()
+    Identity.objects.filter(person=person).exclude(pk=keep.pk if keep else 0).delete()
+    AddressProof.objects.filter(person=person, used_at=None).update(expires_at=clock.now())
+
+
+@transaction.atomic
+def end_tokens(person: Person) -> int:
+    """Every API token of theirs stops working; returns how many."""
+    return Token.objects.filter(person=person, revoked_at=None).update(revoked_at=clock.now())
+
+
+def set_password(person: Person, password: str) -> None:
+    """Raises Unacceptable. The caller saves."""
+    try:
+        validate_password(password, person)
+    except ValidationError as exc:
+        raise unacceptable("password", " ".join(exc.messages).replace("{", "(").replace("}", ")")) from None
+    person.set_password(password)
+
+
+def ways_in(person: Person) -> dict[str, int]:
+    """What opens the account beside its password, for who has to judge whose it is."""
+    return {
+        "passkeys": person.passkeys.count(),
+        "identities": person.identities.count(),
+        "tokens": person.tokens.filter(revoked_at=None).count(),
+    }
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _record(person: Person, act: str, **detail: object) -> None:
+    AuditEntry.objects.create(
+        actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id), detail=detail
+    )
