@@ -16,7 +16,7 @@ from kicau.plans.models import Charge
 from kicau.publishing.models import Attempt, Delivery, Draft
 from kicau.reading.models import Answer
 from kicau.reading.models import Post as RemotePost
-from kicau.workspaces.acts import actor_by_token, actor_for, add_person, create_workspace, set_member
+from kicau.workspaces.acts import actor_by_token, actor_for, add_person, create_token, create_workspace, set_member
 from kicau.workspaces.models import Membership, Person, Token
 
 pytestmark = pytest.mark.usefixtures("actor")
@@ -358,6 +358,29 @@ def test_people_come_change_and_go(kicau, actor):
     assert kicau("users", "remove", "bima@kopisenja.example").code == 3
     assert kicau("users", "add", "not an address").code == 1
     assert kicau("users", "role", "sari@kopisenja.example", "viewer").code == 1
+
+
+def test_an_account_that_nobody_proved_is_invited_and_not_added(kicau, actor):
+    add_person("budi@lain.example", "Budi", "hujan-di-bandung-41")
+    said = kicau("users", "add", "budi@lain.example", "--role", "admin", "--json").json
+    assert (said["password"], said["invitation"]["mailed"]) == (None, False)
+    assert "/join/" in said["invitation"]["link"]
+    assert not Membership.objects.filter(person__email="budi@lain.example").exists()
+    assert kicau("users", "prove", "budi@lain.example").code == 0
+    assert kicau("users", "add", "BUDI@lain.example").code == 0
+    assert Membership.objects.get(person__email="budi@lain.example").role == "editor"
+    assert kicau("--as", "budi@lain.example", "users", "prove", "sari@kopisenja.example").code == 3
+    assert kicau("users", "prove", "nobody@lain.example").code == 3
+
+
+def test_an_operator_ends_every_way_into_an_account_that_may_be_somebody_elses(kicau, actor):
+    person = add_person("budi@lain.example", "Budi", "hujan-di-bandung-41")
+    there = create_workspace(person, "Lain")
+    token = create_token(actor_for(person, there.id, "page"), "x", ["read"], personal=True)
+    made = kicau("users", "prove", "budi@lain.example", "--reset", "--json").json
+    person.refresh_from_db()
+    assert (person.is_proved, made["tokens"], actor_by_token(token.secret, None)) == (True, 1, None)
+    assert person.check_password(made["password"])
 
 
 def test_only_an_operator_gives_others_passwords(kicau, member):

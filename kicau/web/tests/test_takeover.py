@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from kicau.api.tests.conftest import Caller, caller_for
 from kicau.base.errors import Conflict, Unacceptable
+from kicau.publishing import compose, reviewing
 from kicau.web.tests.provider import come_back
 from kicau.workspaces import acts, addresses, invitations, oidc, proofs
 from kicau.workspaces.models import Identity, Invitation, Membership, Passkey, Person
@@ -295,3 +296,19 @@ def test_an_invitation_ends_when_its_maker_is_demoted_closed_or_no_owner_any_mor
     acts.hand_over(actor, admin.person)
     assert browser().get(way(owners)).status_code == 410
     assert browser().get(way(still)).status_code == 200, "an admin may still invite viewers"
+
+
+def test_a_review_link_ends_with_the_right_of_who_made_it(actor, member):
+    editor = member("editor")
+    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Halo"),)))
+    made = [reviewing.make_link(who, draft.id, "Ratna").link for who in (editor, editor, actor)]
+    paths = [link[link.index("/review/") :] for link in made]
+    assert [browser().get(path).status_code for path in paths] == [200, 200, 200]
+    acts.set_member(actor, editor.person, "contributor")
+    assert [browser().get(path).status_code for path in paths] == [410, 410, 200]
+    acts.set_member(actor, editor.person, "editor")
+    again = reviewing.make_link(editor, draft.id, "Ratna").link
+    assert browser().get(paths[0]).status_code == 410, "it does not come back"
+    acts.remove_member(actor, editor.person)
+    assert browser().get(again[again.index("/review/") :]).status_code == 410
+    assert [row.name for row in reviewing.links(actor, draft.id)] == ["Ratna"]
