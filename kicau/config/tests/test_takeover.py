@@ -16,7 +16,8 @@ from django.urls import reverse
 from kicau.api.tests.conftest import Caller, caller_for
 from kicau.base.errors import Conflict, Unacceptable
 from kicau.publishing import compose, reviewing
-from kicau.web.tests.provider import come_back
+from kicau.web.tests.conftest import _static_folder, guest
+from kicau.web.tests.provider import _serving, come_back, provider
 from kicau.workspaces import acts, addresses, invitations, oidc, proofs
 from kicau.workspaces.models import Identity, Invitation, Membership, Passkey, Person
 from kicau.workspaces.tests.test_invitations import secret_in
@@ -24,6 +25,7 @@ from kicau.workspaces.tests.test_invitations import secret_in
 BOSS = "boss@alpha.example"
 MINE = "jalan-braga-malam-77"  # the password that Mallory chose
 HIS = "kebun-teh-di-puncak-8"  # the boss's
+__all__ = ["_serving", "_static_folder", "guest", "provider"]  # fixtures
 
 
 @pytest.fixture
