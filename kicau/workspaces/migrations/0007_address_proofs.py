@@ -10,7 +10,7 @@ import kicau.base.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workspaces", "0005_webhook_turns"),
+        ("workspaces", "0006_throttle"),
     ]
 
     operations = [
