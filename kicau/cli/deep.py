@@ -50,8 +50,9 @@ def database_settings() -> Iterator[Finding]:
         most = int(cursor.fetchone()[0])
         cursor.execute("SELECT pg_database_size(current_database())")
         size = cursor.fetchone()[0]
-        cursor.execute("SHOW data_directory")
-        home = cursor.fetchone()[0]
+        # Where the role may not know the folder, or the server runs elsewhere, its disk is not ours to judge.
+        cursor.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'")
+        home = (cursor.fetchone() or ("",))[0]
     if most < CONNECTIONS:
         yield wrong("database: max_connections", f"is {most}.", f"Kicau wants up to {CONNECTIONS}; raise it.")
     elif not bad:

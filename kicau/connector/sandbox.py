@@ -258,7 +258,7 @@ class Sandbox:
             ]
         )
         app.add_routes(self.routes())
-        if not any(getattr(r, "path", "") == "/" for r in self.routes()):
+        if not any(getattr(r, "path", "") == "/" and getattr(r, "method", "") in ("*", "GET") for r in self.routes()):
             app.add_routes([web.get("/", self._front_page)])
         return app
 

@@ -163,11 +163,13 @@ async def paid[T](
     """Ask within 20 seconds; what it costs is set aside before it is sent, and where a reading finds that it needs more
     (another page), that is set aside and all of it is asked again: what was read already is not billed again that day."""
     purse = await sync_to_async(purses.purse_for)(_works(job)[0])
+    refused = await sync_to_async(_refused_meters)(job.channel)  # here, since paying happens where no database is asked
     for _ in range(MOST_ASKS):
         taken: Counter[str] = Counter()
 
         async def pay(used: Charge, taken: Counter[str] = taken) -> None:
-            _on_plan(job.channel, used)
+            if used.meter in refused:
+                raise errors.PlanExceeded(used.meter)
             purse.take(purpose_of(job), used)
             taken[used.meter] += used.units
 
@@ -188,10 +190,10 @@ def purpose_of(job: Job) -> Purpose:
     return Purpose.ANSWERS if isinstance(job, Answering) else Purpose.NUMBERS
 
 
-def _on_plan(channel: Channel, used: Charge) -> None:
+def _refused_meters(channel: Channel) -> frozenset[str]:
+    """The meters that the plan of the channel's app does not have."""
     listed = list_on(channel.network, clock.now().date(), channel.app.plan)
-    if listed is not None and used.meter in listed.refuses:
-        raise errors.PlanExceeded(used.meter)
+    return frozenset(listed.refuses) if listed else frozenset()
 
 
 def _works(job: Job) -> list[ledger.Work]:

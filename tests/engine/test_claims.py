@@ -31,7 +31,8 @@ WHERE i.indrelid = 'publishing_delivery'::regclass AND (a.attnum = ANY(i.indkey)
     SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))
 """
 BELIEVE = """
-UPDATE pg_class SET reltuples = %s, relpages = pg_relation_size(oid) / 8192 WHERE relname = 'publishing_delivery'
+SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', 'publishing_delivery', 'reltuples', (%s)::real,
+    'relpages', (pg_relation_size('publishing_delivery') / 8192)::integer)
 """
 ROWS, WAVE = 2000, 20
 

@@ -112,20 +112,22 @@ def stays_up_and_stops_in_order(home, path):
     with subprocess.Popen(
         words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as child:
-        said = []
-        for line in child.stdout:
-            said.append(line)
-            if "stays up until Ctrl-C" in line:
-                break
-        state = json.loads((home / "data-demo" / "demo.json").read_text())
-        assert json.loads(read(f"http://127.0.0.1:{state['web']}/readyz"))["ok"]
-        assert any(state["password"] in line for line in said)
-        for port in state["sandboxes"].values():
-            assert b"sandbox" in read(f"http://127.0.0.1:{port}/")
-        code, _, err = run(home)
-        assert code == 1
-        assert "is running on" in err
-        child.terminate()
+        try:
+            said = []
+            for line in child.stdout:
+                said.append(line)
+                if "stays up until Ctrl-C" in line:
+                    break
+            state = json.loads((home / "data-demo" / "demo.json").read_text())
+            assert json.loads(read(f"http://127.0.0.1:{state['web']}/readyz"))["ok"]
+            assert any(state["password"] in line for line in said)
+            for port in state["sandboxes"].values():
+                assert b"sandbox" in read(f"http://127.0.0.1:{port}/")
+            code, _, err = run(home)
+            assert code == 1
+            assert "is running on" in err
+        finally:  # else a failure would wait for it for ever
+            child.terminate()
         assert child.wait(45) == 0
     wanted = {"web": state["web"], **state["sandboxes"]}
     assert choose_ports(wanted) == wanted, "every port is free again"
