@@ -14,25 +14,24 @@ from functools import partial
 
 import aiohttp
 import django
+import structlog
 
 from kicau.engine.chores import Chore, apart, keep_doing
 
 # Seconds after which the interpreter is taken from a thread by force; 0.005 by itself. The loop lets go of it at each
 # round anyway, and what it does in a round is done sooner in one piece: ten thousand posts go out in a tenth less time.
 SWITCH = 0.02
+DATABASE_RETRY_SECONDS = 1.0  # between two looks for a database that is away when a worker starts
 
 
 async def work() -> None:
     """Until SIGTERM or SIGINT; what is in flight is finished and written first."""
-    from asgiref.sync import sync_to_async
-
-    from kicau.base import timekeeping
     from kicau.channels import upkeep
     from kicau.channels.live import new_client
     from kicau.engine.pump import Pump
     from kicau.publishing.deliver import Deliveries
 
-    await sync_to_async(timekeeping.keep_time)()  # before the first post is taken for due
+    await compare_clocks()
     async with new_client() as client:
         pump = Pump(Deliveries(client))
         loop = asyncio.get_running_loop()
@@ -45,6 +44,23 @@ async def work() -> None:
             chores.cancel()
             await asyncio.gather(chores, return_exceptions=True)
             await upkeep.finish()
+
+
+async def compare_clocks() -> None:
+    """Before the first post is taken for due. A database that is away is waited for."""
+    from asgiref.sync import sync_to_async
+
+    from kicau.base import timekeeping
+    from kicau.base.away import AWAY, drop_broken
+
+    while True:
+        try:
+            await sync_to_async(timekeeping.keep_time)()
+            return
+        except AWAY as exc:
+            structlog.get_logger("kicau.worker").warning("the database does not answer yet", error=str(exc)[:200])
+            await drop_broken()
+            await asyncio.sleep(DATABASE_RETRY_SECONDS)
 
 
 def chores_with(client: aiohttp.ClientSession) -> list[Chore]:

@@ -17,7 +17,7 @@ from kicau.connector.content import Charge as Used
 from kicau.connector.sandbox import Fault
 from kicau.engine.pump import Pump
 from kicau.plans import acts as plans
-from kicau.plans import budgets
+from kicau.plans import budgets, pricing, purses
 from kicau.plans.models import Charge, Purpose, Reservation
 from kicau.plans.pricing import price_all
 from kicau.plans.reservations import Ask, reserve
@@ -119,6 +119,28 @@ async def test_numbers_are_dense_at_first_and_written_only_where_they_changed(
     assert late.next_at - late.read_at > timedelta(minutes=115)
     assert {c.campaign_id for c in await rows(Charge, purpose="numbers")} == {(await rows(Campaign))[0].id}
     assert await billed(server) == await paid()
+
+
+async def test_prices_that_are_read_again_in_mid_reading_ask_no_database_from_the_loop(
+    actor, pair, client, go, server, say, published, monkeypatch
+):
+    await switch_on(actor)
+    mine = await published("Kopi Gayo baru tiba")
+    await rounds.read_due(client)
+    await say("kabar", "Berapa harganya, @kopisenja?", to=mine.remote_ids[0])
+    go(minutes=6)
+    monkeypatch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE")  # as in a worker
+    taken = purses.Purse.take
+
+    def take(self, *what):
+        pricing.forget()  # its time ran out just then
+        return taken(self, *what)
+
+    monkeypatch.setattr(purses.Purse, "take", take)
+    await rounds.read_due(client)
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    assert [a.text for a in await rows(Answer, channel_id=pair["kopi"].id)] == ["Berapa harganya, @kopisenja?"]
+    assert [s.reason for s in await rows(Standing) if "fault" in str(s.reason)] == []
 
 
 async def test_what_was_deleted_is_left_out(actor, pair, client, go, server, published):

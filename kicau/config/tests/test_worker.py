@@ -1,0 +1,23 @@
+"""A worker's start."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError
+
+from kicau.base import timekeeping
+from kicau.config import worker
+
+
+async def test_a_database_that_is_away_at_the_start_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [OperationalError("the server closed the connection"), OperationalError("connection refused"), None]
+
+    def keep_time() -> int:
+        if error := answers.pop(0):
+            raise error
+        return 0
+
+    monkeypatch.setattr(timekeeping, "keep_time", keep_time)
+    monkeypatch.setattr(worker, "DATABASE_RETRY_SECONDS", 0)
+    await worker.compare_clocks()
+    assert answers == []
