@@ -236,9 +236,10 @@ def verify_bundle(
     if bundle.size is None or bundle.size > LARGEST:
         raise field_error("bundle", "too-large", "A bundle of more than 256 MB is checked with verify.py.")
     try:
-        return s.Verified(holds=True, said=verify.verify(bundle.read(), fields.key, language=language), reason="")
+        said = verify.verify(bundle.read(), fields.key or None, language=language)
+        return s.Verified(holds=True, signer_checked=bool(fields.key), said=said, reason="")
     except verify.Refused as wrong:
-        return s.Verified(holds=False, said=[], reason=wrong.told(language))
+        return s.Verified(holds=False, signer_checked=False, said=[], reason=wrong.told(language))
 
 
 def _row(row: Audit) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from kicau.audit.words import UNSPACED, Reader
 
 SHARES = (0.0, 0.1, 0.2, 0.3)  # of the words, changed
 HELD = 400  # posts planted, once for each share
+MANY_WORDS = 1 << 30
+LENGTHS = ((1, 5), (6, 8), (9, 12), (13, 20), (21, MANY_WORDS))  # words of a post, for the rates by length
 TEXTS = 2 << 20  # bytes of the data into which they are planted
 CHANGES = (0.6, 0.2, 0.2)  # of the changes: another word instead, the word left out, a word put in
 
@@ -68,25 +70,47 @@ def hold_out(
         yield post
 
 
-def sensitivity(
-    prints: Prints, held: Sequence[tuple[str, str]], shards: Sequence[Shard], seed: int = 1
-) -> dict[float, Rate]:
-    """By share of words changed, how many of the held-out posts are found when planted in these shards' own texts.
-    Needs prints opened with their ids. Posts too short to be told are tried too: they lower the rate, as they should."""
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """Rates by share of words changed: of all posts that were planted, and of those of each length."""
+
+    overall: dict[float, Rate]
+    by_length: dict[str, dict[float, Rate]]
+
+
+def measure(prints: Prints, held: Sequence[tuple[str, str]], shards: Sequence[Shard], seed: int = 1) -> Sensitivity:
+    """How many of the held-out posts are found when planted in these shards' own texts, with some words changed.
+    Needs prints opened with their ids. Posts too short to be found are tried too: they lower the rate, as they should."""
     dice = random.Random(seed)  # noqa: S311 (chooses samples, guards nothing)
     texts = list(_texts(shards))
     if not texts or not held:
-        return {}
+        return Sensitivity({}, {})
     search, number = Search(prints), {post: at for at, ids in enumerate(prints.ids) for post in ids}
     vocabulary = [w for block, _ in texts[:40] for w in _words(block)] or ["kata"]
-    rates = {}
-    for share in SHARES:
-        hits = sum(
-            _is_found(search, number[post], _change(text, share, vocabulary, dice), *dice.choice(texts), dice)
+    lengths = {post: int(prints.begins[number[post] + 1] - prints.begins[number[post]]) for post, _ in held}
+    found = {
+        share: [
+            (
+                lengths[post],
+                _is_found(search, number[post], _change(text, share, vocabulary, dice), *dice.choice(texts), dice),
+            )
             for post, text in held
-        )
-        rates[share] = Rate(hits, len(held))
-    return rates
+        ]
+        for share in SHARES
+    }
+    overall = {share: _rate(hits) for share, hits in found.items()}
+    by_length = {
+        f"{low}-{high}" if high < MANY_WORDS else f"{low}+": {
+            share: _rate([one for one in hits if low <= one[0] <= high]) for share, hits in found.items()
+        }
+        for low, high in LENGTHS
+        if any(low <= length <= high for length in lengths.values())
+    }
+    return Sensitivity(overall, by_length)
+
+
+def _rate(found: Sequence[tuple[int, bool]]) -> Rate:
+    return Rate(sum(hit for _, hit in found), len(found))
 
 
 def chance(prints: Prints, control: Sequence[Shard]) -> tuple[Rate, list[str]]:

@@ -113,6 +113,22 @@ def sensitivity(audit: Audit) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def by_length(audit: Audit) -> list[str]:
+    """How many planted copies were found, by words of the post: a sentence each."""
+    return [
+        _("Posts of {words} words: {rates}.").format(
+            words=words,
+            rates=", ".join(
+                _("{share} found with {changed} of their words changed").format(
+                    share=percent(r["share"]), changed=name.split()[0]
+                )
+                for name, r in rates.items()
+            ),
+        )
+        for words, rates in audit.summary.get("by_length", {}).items()
+    ]
+
+
 def chance(audit: Audit) -> str:
     """How often chance makes a pair, in a sentence."""
     told = audit.summary.get("chance", {})
@@ -197,7 +213,8 @@ def _how_sure(audit: Audit) -> Section:
         (_("Words changed"), _("Planted"), _("Found"), _("Share (95% interval)")),
         *sensitivity(audit),
     ]
-    return Section(_("How sure this is"), said=[*said, chance(audit)], table=table if len(table) > 1 else [])
+    said += [chance(audit), *by_length(audit)]
+    return Section(_("How sure this is"), said=said, table=table if len(table) > 1 else [])
 
 
 def _not_read(audit: Audit) -> Section:
@@ -236,7 +253,7 @@ def _how_to_check(audit: Audit) -> Section:
         _("How others check it"),
         said=[
             _(
-                "The bundle of evidence holds this report signed, each passage, and the proof that each post was in the log. The file verify.py checks it without Kicau, and any changed byte fails."
+                "The bundle of evidence holds this report signed, each passage, and the proof that each post was in the log. The file verify.py checks it without Kicau. Any changed byte fails, since everything in the bundle is signed."
             )
         ],
         facts=facts,

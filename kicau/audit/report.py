@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import kicau
-from kicau.audit.calibrate import Rate, chance, sensitivity
+from kicau.audit.calibrate import Rate, chance, measure
 from kicau.audit.prints import Prints
 from kicau.audit.reading import letters, plain
 from kicau.audit.run import Outcome
@@ -110,6 +110,7 @@ def report(
     prints = Prints.open(folder / "prints", with_ids=True)
     held = [(i, t) for i, t in json.loads((folder / "held.json").read_text("utf-8"))]
     made = findings(outcome, texts)
+    measured = measure(prints, held, outcome.shards)
     told = {
         "form": FORM,
         "made_at": at.isoformat(timespec="seconds"),
@@ -121,9 +122,10 @@ def report(
             "too_short_to_tell": _untold(prints),
         },
         "data": _data(outcome),
-        "sensitivity": {
-            f"{share:.0%} of words changed": rate.as_json()
-            for share, rate in sensitivity(prints, held, outcome.shards).items()
+        "sensitivity": {f"{share:.0%} of words changed": rate.as_json() for share, rate in measured.overall.items()},
+        "by_length": {
+            length: {f"{share:.0%} of words changed": rate.as_json() for share, rate in rates.items()}
+            for length, rates in measured.by_length.items()
         },
         "chance": _chance(prints, control),
         "kinds": dict(Counter(f.kind.value for f in made)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -72,6 +73,10 @@ def audit(
     (s3://…, gs://…), an address (https://…), or a list of them (@FILE, one a line). Ends with 1 where a part of it could not be read.
     """
     actor = shell.actor() if evidence else None  # who may not is told before the search
+    if evidence and not (evidence.parent.is_dir() and os.access(evidence.parent, os.W_OK | os.X_OK)):
+        raise Trouble(
+            f"The folder {evidence.parent} is missing or cannot be written to: nothing was searched or logged."
+        )
     from kicau.audit.cluster import NoCluster
     from kicau.audit.posts import NoPosts, read_posts, told_apart
     from kicau.audit.report import report
@@ -94,9 +99,8 @@ def audit(
         told = report(outcome, texts, folder, clock.now(), control=control)
     except (NoPosts, NoSuchShards, NoCluster) as wrong:
         raise Trouble(str(wrong)) from wrong
-    told["report"] = str(folder / "report.json")
-    if evidence and actor:
-        told["evidence"] = _evidence(actor, told, texts, evidence)
+    bundle = _evidence(actor, told, texts, evidence) if evidence and actor else ""
+    told |= {"report": str(folder / "report.json")} | ({"evidence": bundle} if bundle else {})
     if as_json:
         from kicau.cli.frame import emit
 
@@ -123,6 +127,24 @@ def _evidence(actor: Actor, told: dict[str, Any], texts: dict[str, str], path: P
     return str(path)
 
 
+def _by_length(rates: dict[str, Any]) -> str:
+    """By length, the share found of unchanged copies and of those with most words changed."""
+    return "; ".join(
+        f"{words} words: " + ", ".join(f"{r['share']:.0%} at {name.split()[0]} changed" for name, r in by.items())
+        for words, by in rates.items()
+    )
+
+
+def _chance(told: dict[str, Any]) -> str:
+    if not told["measured"]:
+        return "not measured: name data that cannot hold the posts with --control"
+    failed = f"; {len(told['failed'])} parts of it could not be read" if told["failed"] else ""
+    return (
+        f"{told['hits']:,} pairs in {told['tries']:,} texts of {told['control']} "
+        f"({told['share']:.4%}, 95% interval {told['from']:.4%} to {told['to']:.4%}){failed}"
+    )
+
+
 def _progress(done: int, total: int, copies: int) -> None:
     print(
         f"\r{done / max(1, total):4.0%} of {total / 1e6:,.0f} MB, {copies:,} copies so far ",
@@ -134,8 +156,15 @@ def _progress(done: int, total: int, copies: int) -> None:
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False))
-@click.option("--key", default="", metavar="HEX", help="The SHA-256 of the public key that must have signed it.")
+@click.option("--key", metavar="HEX", help="The SHA-256 of the public key that must have signed it.")
 @click.option("--shard", "shards", multiple=True, metavar="NAME=PATH", help="Compare with this file of the data set.")
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="NAME+HASH+KEY",
+    help="The key of a witness that you trust; it must have co-signed.",
+)
 @click.option(
     "--extract",
     default="",
@@ -145,14 +174,22 @@ def _progress(done: int, total: int, copies: int) -> None:
 @click.option(
     "--language", type=click.Choice(["en", "id"]), help="What it speaks; left out, what the system is set to."
 )
-def verify(bundle: str, key: str, shards: tuple[str, ...], extract: str, language: str | None) -> None:
+def verify(
+    bundle: str,
+    key: str | None,
+    shards: tuple[str, ...],
+    witnesses: tuple[str, ...],
+    extract: str,
+    language: str | None,
+) -> None:
     """Check a bundle of evidence; ends with 1 where anything in it does not hold."""
     from kicau.evidence.verify import main
 
     more = [word for shard in shards for word in ("--shard", shard)]
     more += ["--extract", extract] if extract else []
     more += ["--language", language] if language else []
-    sys.exit(main([bundle, *(["--key", key] if key else []), *more]))
+    more += [word for witness in witnesses for word in ("--witness", witness)]
+    sys.exit(main([bundle, *(["--key", key] if key is not None else []), *more]))
 
 
 def _show(told: dict[str, Any]) -> None:
@@ -181,6 +218,8 @@ def _show(told: dict[str, Any]) -> None:
             or "nothing",
             "Too short to tell": f"{told['posts']['too_short_to_tell']:,} of {told['posts']['different']:,} different posts",
             "Found of planted copies": found or "not measured",
+            "Found by words of the post": _by_length(told["by_length"]) or "not measured",
+            "Found by chance": _chance(told["chance"]),
             "Report": told["report"],
             "Evidence": f"{told['evidence']} (check it with: python3 verify.py {Path(told['evidence']).name})"
             if told.get("evidence")

@@ -14,10 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kicau.evidence.log import Proof
 from kicau.evidence.notes import public_bytes
-from kicau.evidence.verify import FORM, PAYLOAD, canonical
-
-PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
-STATEMENT = "https://in-toto.io/Statement/v1"
+from kicau.evidence.verify import FORM, PAYLOAD, PREDICATE, STATEMENT, canonical, contents_digest
 
 
 def b64(raw: bytes) -> str:
@@ -40,31 +37,13 @@ def make(
 ) -> bytes:
     """The bundle's bytes. `report` is an audit's (kicau.audit.report); `posts` those that it found, each with `id` and
     `text`, as they were logged; `digests` the SHA-256 of each shard by name; `proofs` by post, all under `checkpoint`
-    (the signed note)."""
+    (the signed note). The signed statement holds a digest of all the rest, so that only the key's owner can change any of it."""
     findings = [dict(f) for f in report["findings"]]
     material = {"posts": [dict(p) for p in posts], "passages": [f.pop("raw") for f in findings]}
-    predicate = {
-        **{k: v for k, v in report.items() if k != "findings"},
-        "findings": findings,
-        "material_sha256": hashlib.sha256(canonical(material)).hexdigest(),
-        "environment": {
-            "python": platform.python_version(),
-            "system": platform.system(),
-            "machine": platform.machine(),
-        },
-    }
-    subject = [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(digests.items())]
-    payload = canonical({"_type": STATEMENT, "subject": subject, "predicateType": PREDICATE, "predicate": predicate})
     public = public_bytes(key.public_key())
-    said = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
-    made = {
+    made: dict[str, Any] = {
         "form": FORM,
         "key": b64(public),
-        "statement": {
-            "payloadType": PAYLOAD,
-            "payload": b64(payload),
-            "signatures": [{"keyid": hashlib.sha256(public).hexdigest(), "sig": b64(key.sign(said))}],
-        },
         "material": material,
         "log": {
             "checkpoint": checkpoint,
@@ -75,5 +54,23 @@ def make(
         },
         "anchors": [dict(a) for a in anchors],
     }
-    made["seal"] = hashlib.sha256(canonical(made)).hexdigest()
+    predicate = {
+        **{k: v for k, v in report.items() if k != "findings"},
+        "findings": findings,
+        "shards_without_digest": sorted({f["shard"] for f in findings} - set(digests)),
+        "contents_sha256": contents_digest(made),
+        "environment": {
+            "python": platform.python_version(),
+            "system": platform.system(),
+            "machine": platform.machine(),
+        },
+    }
+    subject = [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(digests.items())]
+    payload = canonical({"_type": STATEMENT, "subject": subject, "predicateType": PREDICATE, "predicate": predicate})
+    said = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
+    made["statement"] = {
+        "payloadType": PAYLOAD,
+        "payload": b64(payload),
+        "signatures": [{"keyid": hashlib.sha256(public).hexdigest(), "sig": b64(key.sign(said))}],
+    }
     return canonical(made) + b"\n"

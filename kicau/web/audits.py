@@ -180,7 +180,7 @@ def check(request: Asked) -> HttpResponse:
         if file is None or trouble:
             return render(request, "web/audits/check.html", shown | {"wrong": [trouble]}, status=422)
         try:
-            shown |= {"holds": verify.verify(file.read(), shown["key"], language=language), "name": file.name}
+            shown |= {"holds": verify.verify(file.read(), shown["key"] or None, language=language), "name": file.name}
         except verify.Refused as wrong:
             shown |= {"refused": wrong.told(language), "name": file.name}
     return render(request, "web/audits/check.html", shown)

@@ -151,5 +151,8 @@ class Verified(Shape):
     """Whether a bundle holds."""
 
     holds: bool = Field(description="Whether every byte is as it was signed.")
+    signer_checked: bool = Field(
+        description="Whether `key` was given, so that the signer is known. Else nobody checked who signed."
+    )
     said: list[str] = Field(description="What holds, a sentence each.")
     reason: str = Field(description="Why it does not; empty where it does.")

@@ -18,7 +18,7 @@ from opentimestamps.core.timestamp import DetachedTimestampFile
 
 from kicau.evidence import anchors, bundle, log, notes, ots, tree, verify
 from kicau.evidence.tests.outsiders import running
-from kicau.evidence.tests.test_evidence import resealed
+from kicau.evidence.tests.test_evidence import PLACES, TEXTS, data_of, report_of, resealed
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def test_outsiders_are_asked_and_others_check_what_they_said(db, monkeypatch, ou
         "KICAU_WITNESSES", f"{format_vkey(cosignature_vkey('saksi.example', key))} {outsiders.url}/witness"
     )
     whom = anchors.services()
-    post = {"id": "p1", "text": "Kopi senja di Braga"}
-    log.append("post", [("p0", b"lebih dulu"), ("p1", bundle.logged_content(post))])
+    post = {"id": "p7", "text": TEXTS[7]}
+    log.append("post", [("p0", b"lebih dulu"), ("p7", bundle.logged_content(post))])
     assert anchors.anchored(log.checkpoint()) == []
     log.append("post", ((str(n), b"lagi") for n in range(300)))
     signed = log.checkpoint()
@@ -81,13 +81,16 @@ def test_outsiders_are_asked_and_others_check_what_they_said(db, monkeypatch, ou
         both, parse_vkey(notes.verifier_key(*_ours())), [cosignature_vkey("saksi.example", key)], 1
     ).ok
 
-    report = {"form": 1, "made_at": "2026-11-24T10:00:00+00:00", "says": "None of the posts was found.", "findings": []}
+    data, findings = data_of(PLACES[:1])
+    report = report_of(data, findings, "This data set contains 1 of the posts, in 1 places.")
+    digests = {"a.jsonl": hashlib.sha256(data).hexdigest()}
     made = bundle.make(
-        report, [post], {}, {"p1": log.prove(1, signed)}, signed.note, log.signing_key()[1], signed.anchors
+        report, [post], digests, {"p7": log.prove(1, signed)}, signed.note, log.signing_key()[1], signed.anchors
     )
     told = "\n".join(verify.verify(made))
     assert "Bitcoin block 899123" in told
-    assert "by the witness saksi.example" in told
+    assert "seen at Unix time" in told
+    assert "by saksi.example, with the key" in told
     (tmp_path / "bundle.json").write_bytes(made)
     assert verify.main([str(tmp_path / "bundle.json"), "--extract", str(tmp_path / "out")]) == 0
     stamps = {p.suffix: p for p in (tmp_path / "out").iterdir()}

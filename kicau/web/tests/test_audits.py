@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
 import re
 
@@ -87,7 +89,11 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
         sent = {"bundle": SimpleUploadedFile("evidence.json", raw), **more}
         return page.post(reverse("audit-check"), sent).content.decode()
 
-    assert "evidence.json holds" in checked(bundle)
+    unknown = checked(bundle)
+    assert "evidence.json is consistent; the signer was not checked." in unknown
+    assert "evidence.json holds" not in unknown
+    public = base64.b64decode(json.loads(bundle)["key"])
+    assert "evidence.json holds" in checked(bundle, key=hashlib.sha256(public).hexdigest())
     assert "evidence.json does not hold" in checked(bundle.replace(b"Kopi", b"Kapi", 1))
     assert "signed by another key" in checked(bundle, key="0" * 64)
     assert "does not hold" in checked(b"[" * 100_000)
