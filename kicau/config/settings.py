@@ -137,7 +137,7 @@ AUTH_PASSWORD_VALIDATORS = [
         ("MinimumLengthValidator", {"min_length": 10}),
         ("CommonPasswordValidator", {}),
     ]
-] + [{"NAME": "kicau.workspaces.passwords.Varied"}]
+] + [{"NAME": f"kicau.workspaces.passwords.{name}"} for name in ("Varied", "Stem")]
 PASSWORD_HASHERS = ["kicau.workspaces.hashing.Argon2"]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"

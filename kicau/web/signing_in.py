@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kicau.base import clock
-from kicau.base.errors import Busy, Refusal
+from kicau.base.errors import Busy, Refusal, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.web.frame import back, landing
 from kicau.web.language import remember_language, remember_theme
@@ -26,7 +26,7 @@ from kicau.workspaces.models import Person
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 HALF = "half_signed_in"  # the session's key for somebody whose code is still missing
 HALF_LASTS = 600  # seconds
-PROVED = "proved_at"  # the session's key for when they last showed who they are
+PROVED = "proved_at"  # the session's key for when they showed who they are, for one change of how they sign in
 PROOF_LASTS = 900  # seconds
 KNOWN_COOKIE = "kicau_known"  # of a browser in which somebody has signed in
 KNOWN_SECONDS = 365 * 86400
@@ -79,7 +79,9 @@ def let_in(request: HttpRequest, person: Person, wanted: str, *, strong: bool = 
         request.session[HALF] = {"person": str(person.id), "at": clock.now().timestamp(), "next": wanted}
         return redirect("sign-in-code")
     login(request, person, backend=BACKEND)
-    request.session[PROVED] = clock.now().timestamp()
+    request.session.pop(PROVED, None)
+    if not person.has_usable_password() and not person.passkeys.exists():  # a new sign-in is all that they can show
+        request.session[PROVED] = clock.now().timestamp()
     return _remember(landing(request, wanted), person)
 
 
@@ -133,7 +135,7 @@ def code(request: HttpRequest) -> HttpResponse:
 
 
 def proved_lately(request: HttpRequest) -> bool:
-    """Whether they showed who they are a moment ago; else what guards a sign-in asks for the password again."""
+    """Whether they showed who they are for a change that they have not made yet."""
     return clock.now().timestamp() - float(request.session.get(PROVED, 0)) < PROOF_LASTS
 
 
@@ -153,6 +155,29 @@ def password_is_right(request: HttpRequest, person: Person, password: str) -> bo
         if person.password != hashed:  # hashed again with other parameters: this session goes on
             update_session_auth_hash(request, person)
     return right
+
+
+def use_up_proof(request: HttpRequest) -> None:
+    """The change is made: the next one asks again."""
+    request.session.pop(PROVED, None)
+
+
+def check_present(request: HttpRequest, person: Person, password: str, code: str, field: str) -> None:
+    """That the person knows the present password and, where two-factor is on, has a code. `field`: the form's name of
+    the password. Raises Unacceptable, TooManyTries."""
+    if not password_is_right(request, person, password):
+        raise unacceptable(field, "The present password is not right.")
+    if not factors.is_on(person):
+        return
+    limits = throttle.code_limits(person.id)
+    if wait := throttle.wait_seconds(limits):
+        raise TooManyTries(wait)
+    if not factors.check(person, code):
+        raise unacceptable(
+            "code" if field == "prove" else f"{field}_code",
+            "This code is not right, or was used already. Give the app's next code, or a recovery code.",
+        )
+    throttle.give_back(limits)
 
 
 @sensitive_post_parameters("password")

@@ -17,7 +17,7 @@ from kicau.base import outbound
 from kicau.base.errors import Conflict, NotAllowed, Refusal
 from kicau.base.sentences import Sentence
 from kicau.web.frame import Asked, page, person_of
-from kicau.web.signing_in import let_in, proved_lately
+from kicau.web.signing_in import let_in, proved_lately, use_up_proof
 from kicau.web.words import said
 from kicau.workspaces import addresses, invitations, oidc
 from kicau.workspaces.models import Person
@@ -52,6 +52,7 @@ def connect(request: Asked) -> HttpResponse:
     except Refusal as exc:
         messages.error(request, said(exc))
         return redirect("you-sign-in")
+    use_up_proof(request)
     request.session[MEMORY] = {**memory, "connect": str(person_of(request).id)}
     return HttpResponseRedirect(address)
 

@@ -17,11 +17,11 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kicau.base import clock
-from kicau.base.errors import Refusal, unacceptable
+from kicau.base.errors import Refusal
 from kicau.web.frame import Asked, attempt, page, person_of
-from kicau.web.signing_in import PROVED, TOO_MANY, TooManyTries, password_is_right, proved_lately
+from kicau.web.signing_in import PROVED, TOO_MANY, TooManyTries, check_present, proved_lately, use_up_proof
 from kicau.web.words import by_field
-from kicau.workspaces import acts, factors, oidc, passkeys, proofs
+from kicau.workspaces import account_security, acts, factors, oidc, passkeys, proofs
 
 
 @page
@@ -45,22 +45,35 @@ def _shown(request: Asked) -> dict[str, object]:
     }
 
 
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "code")
 @page
 @require_POST
 def prove(request: Asked) -> HttpResponse:
-    """The password once more, before anything that guards the sign-in is changed."""
-    person = person_of(request)
+    """The password once more, and the code, before one thing that guards the sign-in is changed."""
+    given = request.POST
     try:
-        right = password_is_right(request, person, request.POST.get("password", ""))
-    except TooManyTries:
-        right = False
-    if not right:
-        errors = {
-            "prove": [_("The password is not right. Check it and try again; after ten wrong ones wait ten minutes.")]
-        }
-        return render(request, "web/you_sign_in.html", _shown(request) | {"errors": errors}, status=422)
+        check_present(request, person_of(request), given.get("password", ""), given.get("code", ""), "prove")
+    except TooManyTries as exc:
+        return _too_many(request, exc, "prove")
+    except Refusal as exc:
+        return render(request, "web/you_sign_in.html", _shown(request) | {"errors": by_field(exc)}, status=422)
     request.session[PROVED] = clock.now().timestamp()
+    return redirect("you-sign-in")
+
+
+def _too_many(request: Asked, exc: TooManyTries, field: str) -> HttpResponse:
+    shown = _shown(request) | {"errors": {field: [str(TOO_MANY)]}}
+    answer = render(request, "web/you_sign_in.html", shown, status=429)
+    answer["Retry-After"] = str(exc.seconds)
+    return answer
+
+
+@page
+@require_POST
+def end_access(request: Asked) -> HttpResponse:
+    """Sign out everywhere else, and end every API token."""
+    account_security.end_access(person_of(request), keep=request.session.session_key or "")
+    messages.success(request, _("You are signed out everywhere else, and your API tokens have ended."))
     return redirect("you-sign-in")
 
 
@@ -74,23 +87,21 @@ def send_proof(request: Asked) -> HttpResponse:
     return redirect("you-sign-in")
 
 
-@sensitive_post_parameters("password", "before")
+@sensitive_post_parameters("password", "before", "code")
 @page
 @require_POST
 def change_password(request: Asked) -> HttpResponse:
     """Another password; whoever is signed in elsewhere is signed out there."""
-    person = person_of(request)
+    person, given = person_of(request), request.POST
     try:
-        if not (proved_lately(request) or password_is_right(request, person, request.POST.get("before", ""))):
-            raise unacceptable("before", "The present password is not right.")
-        acts.change_person(person, password=request.POST.get("password", ""))
+        if not proved_lately(request):
+            check_present(request, person, given.get("before", ""), given.get("code", ""), "before")
+        acts.change_person(person, password=given.get("password", ""), end_tokens=given.get("end_tokens") == "1")
     except TooManyTries as exc:
-        errors = {"before": [str(TOO_MANY)]}
-        answer = render(request, "web/you_sign_in.html", _shown(request) | {"errors": errors}, status=429)
-        answer["Retry-After"] = str(exc.seconds)
-        return answer
+        return _too_many(request, exc, "before")
     except Refusal as exc:
         return render(request, "web/you_sign_in.html", _shown(request) | {"errors": by_field(exc)}, status=422)
+    use_up_proof(request)
     update_session_auth_hash(request, person)
     messages.success(request, _("The password is changed. Everywhere else you are signed out."))
     return redirect("you-sign-in")
@@ -107,7 +118,9 @@ def set_up(request: Asked) -> HttpResponse:
     person = person_of(request)
     try:
         if request.method == "POST":
-            return _codes(request, factors.confirm(person, request.POST.get("code", "")))
+            codes = factors.confirm(person, request.POST.get("code", ""))
+            use_up_proof(request)
+            return _codes(request, codes)
         return render(request, "web/two_factor.html", _qr(request))
     except Refusal as exc:
         return _again(request, exc)
@@ -155,7 +168,9 @@ def _guarded(request: Asked, act: Callable[[], HttpResponse]) -> HttpResponse:
     if not proved_lately(request):
         return redirect("you-sign-in")
     try:
-        return act()
+        answer = act()
+        use_up_proof(request)
+        return answer
     except Refusal as exc:
         return render(request, "web/you_sign_in.html", _shown(request) | {"errors": by_field(exc)}, status=422)
 

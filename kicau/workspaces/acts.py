@@ -20,7 +20,7 @@ from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
 from kicau.base.sentences import Sentence
 from kicau.rights.models import AuditEntry, checked_ai_use
-from kicau.workspaces import addresses, proofs
+from kicau.workspaces import account_security, addresses, proofs
 from kicau.workspaces.actors import ALLOWS, Actor, Permission, may_give, weakest
 from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
 
@@ -104,8 +104,10 @@ def change_person(
     language: str | None = None,
     timezone: str | None = None,
     password: str | None = None,
+    end_tokens: bool = False,
 ) -> Person:
-    """What people change about themselves. Raises Unacceptable."""
+    """What people change about themselves. Another password ends their other sessions and, with `end_tokens`, their API
+    tokens. Raises Unacceptable."""
     if name is not None and not name.strip():
         raise unacceptable("name", "A person needs a name.")
     if timezone is not None:
@@ -123,15 +125,12 @@ def change_person(
             setattr(person, key, value)
     if password is not None:
         proofs.set_password(person, password)
-    person.save()
-    AuditEntry.objects.create(
-        actor=person.name,
-        actor_id=person.id,
-        via="page",
-        act="person.changed",
-        subject=str(person.id),
-        detail={"password": password is not None},
-    )
+    with transaction.atomic():  # not around the hashing, which waits for its turn without a connection
+        person.save()
+        if end_tokens:
+            account_security.end_tokens(person)
+        letter = "person.password" if password is not None else ""
+        account_security.record(person, "person.changed", letter=letter, password=password is not None)
     return person
 
 

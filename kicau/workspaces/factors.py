@@ -13,7 +13,7 @@ from django.db import transaction
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, unacceptable
-from kicau.rights.models import AuditEntry
+from kicau.workspaces import account_security
 from kicau.workspaces.models import Authenticator, Person, RecoveryCode
 
 STEP = 30  # seconds that a code lives (RFC 6238, section 5.2: https://www.rfc-editor.org/rfc/rfc6238, 2011-05)
@@ -48,7 +48,7 @@ def confirm(person: Person, code: str) -> list[str]:
         raise unacceptable("code", "This code is not right. Check that the phone's clock is, and give the next code.")
     found.confirmed_at = clock.now()
     found.save(update_fields=["confirmed_at"])
-    _record(person, "person.two_factor_on")
+    account_security.record(person, "person.two_factor_on")
     return _new_codes(person)
 
 
@@ -57,7 +57,7 @@ def turn_off(person: Person) -> None:
     """No code is asked for any more; the recovery codes are gone."""
     Authenticator.objects.filter(person=person).delete()
     RecoveryCode.objects.filter(person=person).delete()
-    _record(person, "person.two_factor_off")
+    account_security.record(person, "person.two_factor_off")
 
 
 @transaction.atomic
@@ -65,7 +65,7 @@ def new_recovery_codes(person: Person) -> list[str]:
     """Ten others; the old ones stop counting. Raises Conflict where there is no second factor."""
     if not is_on(person):
         raise Conflict("Recovery codes stand in for an authenticator app; set one up first.")
-    _record(person, "person.recovery_codes")
+    account_security.record(person, "person.recovery_codes")
     return _new_codes(person)
 
 
@@ -89,7 +89,7 @@ def check(person: Person, code: str) -> bool:
     digest = _digest(code)
     used = RecoveryCode.objects.filter(person=person, digest=digest, used_at=None).update(used_at=clock.now())
     if used:
-        _record(person, "person.recovery_code_used")
+        account_security.record(person, "person.recovery_code_used")
     return bool(used)
 
 
@@ -130,7 +130,3 @@ def _digest(code: str) -> str:
     """Of a recovery code as people type it. Its 49 bits need no slow hash: guesses are counted before they come here."""
     plain = "".join(c for c in code.casefold() if c.isalnum())
     return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
-
-
-def _record(person: Person, act: str) -> None:
-    AuditEntry.objects.create(actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id))

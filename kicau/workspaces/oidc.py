@@ -27,8 +27,7 @@ from kicau.base import clock, options
 from kicau.base.errors import Conflict, NotAllowed
 from kicau.base.sentences import Sentence
 from kicau.connector.guard import Connector
-from kicau.rights.models import AuditEntry
-from kicau.workspaces import addresses, proofs
+from kicau.workspaces import account_security, addresses, proofs
 from kicau.workspaces.models import Identity, Person
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
@@ -210,14 +209,7 @@ def attach(person: Person, claims: Claims) -> Identity:
         issuer=claims.issuer, subject=claims.subject, defaults={"person": person}
     )
     if made:
-        AuditEntry.objects.create(
-            actor=person.name,
-            actor_id=person.id,
-            via="page",
-            act="person.identity_added",
-            subject=str(person.id),
-            detail={"name": claims.issuer},
-        )
+        account_security.record(person, "person.identity_added", name=claims.issuer)
     return identity
 
 

@@ -28,7 +28,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
-from kicau.rights.models import AuditEntry
+from kicau.workspaces import account_security
 from kicau.workspaces.models import Passkey, Person
 
 MOST = 20  # passkeys of one person
@@ -71,7 +71,7 @@ def finish_registering(person: Person, state: Mapping[str, Any], answer: Answer,
             )
     except IntegrityError:
         raise Conflict("This passkey is registered already.") from None
-    _record(person, "person.passkey_added", made)
+    account_security.record(person, "person.passkey_added", name=made.name)
     return made
 
 
@@ -118,7 +118,7 @@ def remove(person: Person, passkey_id: UUID | str) -> None:
     found = Passkey.objects.filter(person=person, id=as_uuid(passkey_id)).first()
     if found is None:
         raise NotFound("passkey", passkey_id)
-    _record(person, "person.passkey_removed", found)
+    account_security.record(person, "person.passkey_removed", name=found.name)
     found.delete()
 
 
@@ -151,9 +151,3 @@ def _server() -> Fido2Server:
 
 def _data(key: Passkey) -> AttestedCredentialData:
     return AttestedCredentialData(bytes(key.credential))
-
-
-def _record(person: Person, act: str, key: Passkey) -> None:
-    AuditEntry.objects.create(
-        actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id), detail={"name": key.name}
-    )

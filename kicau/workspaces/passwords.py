@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import CommonPasswordValidator, validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -12,6 +14,12 @@ from kicau.workspaces.models import Person
 
 LEAST_VARIETY = 6  # different characters: "aaaaaaaaaa" and "1212121212" are long and worth nothing
 LONG = 16
+LEAST_STEM = 4  # letters: with fewer left, there is no word under the digits
+LEAST_OWN = 3  # letters of a word of one's name or address
+PRODUCT = "kicau"
+LOOK_ALIKES = str.maketrans("0435@$789+", "oaesastbgt")
+NOT_LETTERS_AROUND = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+COMMON = CommonPasswordValidator()  # the 20,000 most used, in lower case
 
 
 class Varied:
@@ -23,6 +31,55 @@ class Varied:
 
     def get_help_text(self) -> str:
         return _("Not one pattern repeated.")
+
+
+class Stem:
+    """Django's validator that looks at the word under digits, signs and letters that stand for others.
+
+    "P@ssw0rd1234" is "password" to every program that guesses.
+    """
+
+    def validate(self, password: str, user: object = None) -> None:
+        own = _own_words(user)
+        if any(_is_weak(stem, own) for stem in stems(password)):
+            raise ValidationError(
+                _(
+                    "Under its digits and signs this password is a very common one, or your name, your address or Kicau's. Mix other words in."
+                )
+            )
+
+    def get_help_text(self) -> str:
+        return _("Not a common password with digits and signs added.")
+
+
+def stems(password: str) -> set[str]:
+    """The letters that remain of a password: without what stands around them, and with its look-alikes read as letters."""
+    plain = unicodedata.normalize("NFKC", password).casefold()
+    core = NOT_LETTERS_AROUND.sub("", plain)
+    found = {only_letters(plain), only_letters(core)}
+    for one in "il":  # what "1", "!" and "|" stand for
+        found |= {only_letters(text.translate(LOOK_ALIKES | {ord(c): one for c in "1!|"})) for text in (plain, core)}
+    return {whole[: (whole + whole).find(whole, 1)] for whole in found if whole}  # "kopikopi" is "kopi" twice
+
+
+def only_letters(text: str) -> str:
+    return "".join(c for c in text if c.isalpha())
+
+
+def _is_weak(stem: str, own: set[str]) -> bool:
+    if len(stem) >= LEAST_STEM and stem in COMMON.passwords:
+        return True
+    rest = stem
+    for word in sorted(own, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return rest != stem and len(rest) < LEAST_STEM
+
+
+def _own_words(user: object) -> set[str]:
+    """The words of somebody's name and address, and of the product, that are long enough to be looked for."""
+    text = f"{getattr(user, 'name', '')} {getattr(user, 'email', '')} {PRODUCT}".casefold()
+    words = {word for word in re.split(r"[\W\d_]+", text) if len(word) >= LEAST_OWN}
+    return words | {only_letters(text.partition("@")[0].rpartition(" ")[2])} - {""}
 
 
 def _runs(password: str) -> set[str]:

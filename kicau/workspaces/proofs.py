@@ -24,9 +24,8 @@ from django.utils.translation import gettext as _
 from kicau.base import clock
 from kicau.base.errors import Conflict, unacceptable
 from kicau.base.sentences import Sentence
-from kicau.rights.models import AuditEntry
-from kicau.workspaces import addresses
-from kicau.workspaces.models import AddressProof, Authenticator, Identity, Passkey, Person, RecoveryCode, Token
+from kicau.workspaces import account_security, addresses
+from kicau.workspaces.models import AddressProof, Authenticator, Identity, Passkey, Person, RecoveryCode
 
 LINK_LIFETIME = timedelta(hours=24)
 MAX_LINKS_PER_DAY = 5  # e-mails that one account may have sent to an address that may be a stranger's
@@ -49,7 +48,7 @@ def send_link(person: Person) -> None:
         AddressProof.objects.create(
             person=person, email=person.email, digest=_digest(secret), expires_at=clock.now() + LINK_LIFETIME
         )
-        _record(person, "person.proof_sent")
+        account_security.record(person, "person.proof_sent")
     link = settings.KICAU_PUBLIC_URL + reverse("prove-address", args=[secret])
     with translation.override(person.language):
         subject = _("Confirm your address for Kicau")
@@ -99,7 +98,7 @@ def take_over(person: Person, password: str | None, *, by: str, identity: Identi
     end_other_access(person, keep=identity)
     person.email_proved_at = clock.now()
     person.save(update_fields=["password", "email_proved_at"])
-    _record(person, "person.address_proved", by=by)
+    account_security.record(person, "person.address_proved", by=by)
 
 
 @transaction.atomic
@@ -111,24 +110,18 @@ def vouch(person: Person, operator: Person, password: str | None = None) -> None
         return
     person.email_proved_at = clock.now()
     person.save(update_fields=["email_proved_at"])
-    _record(person, "person.address_proved", by="operator", operator=str(operator))
+    account_security.record(person, "person.address_proved", by="operator", operator=str(operator))
 
 
 @transaction.atomic
 def end_other_access(person: Person, keep: Identity | None = None) -> None:
     """Tokens, passkeys, authenticator app, recovery codes and provider identities stop working (but for `keep`)."""
-    end_tokens(person)
+    account_security.end_tokens(person)
     Passkey.objects.filter(person=person).delete()
     Authenticator.objects.filter(person=person).delete()
     RecoveryCode.objects.filter(person=person).delete()
     Identity.objects.filter(person=person).exclude(pk=keep.pk if keep else 0).delete()
     AddressProof.objects.filter(person=person, used_at=None).update(expires_at=clock.now())
-
-
-@transaction.atomic
-def end_tokens(person: Person) -> int:
-    """Every API token of theirs stops working; returns how many."""
-    return Token.objects.filter(person=person, revoked_at=None).update(revoked_at=clock.now())
 
 
 def set_password(person: Person, password: str) -> None:
@@ -151,9 +144,3 @@ def ways_in(person: Person) -> dict[str, int]:
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
-
-
-def _record(person: Person, act: str, **detail: object) -> None:
-    AuditEntry.objects.create(
-        actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id), detail=detail
-    )

@@ -195,6 +195,7 @@ def test_who_is_signed_in_connects_the_provider_and_is_alone_in_the_account(mall
 
 def connect(client: Client, provider) -> str:
     """What the page says after the way to the provider and back."""
+    client.post(reverse("prove"), {"password": MINE})
     away = client.post(reverse("oidc-connect"))
     back = client.get(reverse("oidc-callback"), provider.consent(away["Location"]), follow=True)
     return " ".join(str(m) for m in back.context["messages"])
@@ -202,6 +203,7 @@ def connect(client: Client, provider) -> str:
 
 def test_an_answer_of_the_provider_connects_only_in_the_session_that_asked(mallory, boss_claims, owner, workspace):
     mallorys, _ = squat(mallory)
+    mallorys.post(reverse("prove"), {"password": MINE})
     away = mallorys.post(reverse("oidc-connect"))
     sari = browser()
     sari.force_login(owner)

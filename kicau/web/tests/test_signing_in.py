@@ -201,6 +201,9 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, work
     assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == "/"
     assert "9 recovery codes are left" in guest.get(reverse("you-sign-in")).content.decode()
     guest.post(reverse("two-factor-off"))
+    assert sign_in(guest, next="/")["Location"] == "/", "signed in still"
+    guest.post(reverse("prove"), {"password": PASSWORD, "code": codes[1]})
+    guest.post(reverse("two-factor-off"))
     guest.logout()
     assert sign_in(guest)["Location"] == "/"
 

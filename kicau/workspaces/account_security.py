@@ -1,0 +1,46 @@
+"""Changes to how somebody signs in: each is in the trail, and the person hears of it; and what ends with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
+from kicau.base import clock
+from kicau.rights.models import AuditEntry
+from kicau.workspaces.models import Person, Token
+
+# Called in the change's transaction with (person, what changed, its name or ""); see kicau/notices/account_letters.py.
+CHANGED: list[Callable[[Person, str, str], None]] = []
+
+
+@transaction.atomic
+def record(person: Person, act: str, *, letter: str = "", **detail: object) -> None:
+    """One line in the trail, and word to the person. `letter`: what they hear of, where it is not the act itself."""
+    AuditEntry.objects.create(
+        actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id), detail=detail
+    )
+    for hook in CHANGED:
+        hook(person, letter or act, str(detail.get("name", "")))
+
+
+def end_tokens(person: Person) -> int:
+    """Every API token of theirs stops working; returns how many."""
+    return Token.objects.filter(person=person, revoked_at=None).update(revoked_at=clock.now())
+
+
+def end_sessions(person: Person, keep: str = "") -> int:
+    """Sign them out everywhere but in the session with the key `keep`; returns how many sessions ended."""
+    theirs = [
+        session.session_key
+        for session in Session.objects.filter(expire_date__gt=clock.now()).iterator()
+        if session.session_key != keep and session.get_decoded().get("_auth_user_id") == str(person.pk)
+    ]
+    return Session.objects.filter(session_key__in=theirs).delete()[0]
+
+
+@transaction.atomic
+def end_access(person: Person, keep: str = "") -> None:
+    """Their API tokens and their other sessions end."""
+    record(person, "person.access_ended", tokens=end_tokens(person), sessions=end_sessions(person, keep))
