@@ -6,6 +6,9 @@ such a word is of a Kicau that had one key for both, and counts as both.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Iterator
@@ -105,3 +108,11 @@ def _written(path: Path, text: str) -> Path:
         out.flush()
         os.fsync(out.fileno())
     return fresh
+
+
+def first_visit_code(key: str) -> str:
+    """What the first visitor of an instance without people has to know, unless they sit at its machine: whoever reads
+    its log does. Made of the instance's key, so that `kicau up` and the web server need not tell each other."""
+    digest = hmac.digest(key.encode(), b"kicau first visit", hashlib.sha256)
+    code = base64.b32encode(digest[:10]).decode()  # 80 bits
+    return "-".join(code[at : at + 4] for at in range(0, 16, 4))

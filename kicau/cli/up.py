@@ -241,10 +241,6 @@ def _prepare(owner: str, service: Service) -> dict[str, Any]:
             f"The database could not be made ready: {said}", NO_KICAU if "database" in said.lower() else FAILED
         )
     prepared: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    if prepared["empty"] and not owner and not _is_local():
-        return _prepare(
-            f"owner@{urlsplit(options.public_url()).hostname}", service
-        )  # a stranger must not be the first to come
     return prepared
 
 
@@ -253,18 +249,18 @@ def _begin(service: Service) -> None:
     die_with_parent()
 
 
-def _is_local() -> bool:
-    """Whether only this machine can reach the pages."""
-    return options.read("KICAU_HOST") in LOCAL and urlsplit(options.public_url()).hostname in LOCAL
-
-
 def _greet(prepared: dict[str, Any]) -> None:
     if made := prepared["owner"]:
         click.echo(
             f"First start. Sign in as {made['email']} with the password {made['password']} (shown this once; change it after signing in)."
         )
     elif prepared["empty"]:
-        click.echo(f"First start. Open {options.public_url()}/ and become the owner: whoever comes first does.")
+        from kicau.base.keys import first_visit_code, keys
+
+        code = first_visit_code(keys(options.data_folder()).signing[0])
+        click.echo(
+            f"First start. Become the owner at {options.public_url()}/welcome?code={code} (from another machine or through a proxy the page asks for the code {code})."
+        )
 
 
 def _announce_when_ready(log: Any) -> Any:

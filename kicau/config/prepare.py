@@ -47,7 +47,7 @@ def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
             propose_terms()
             from kicau.workspaces import acts
 
-            made = first_owner(owner, workspace) if owner and acts.is_empty() else None
+            made = first_owner(owner, workspace, proved=True) if owner and acts.is_empty() else None
             return {"migrated": migrated, "empty": acts.is_empty(), "owner": made}
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])

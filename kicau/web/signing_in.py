@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
@@ -11,12 +12,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kicau.base import clock
 from kicau.base.errors import Busy, Refusal, unacceptable
 from kicau.base.ids import as_uuid
+from kicau.web import first_visit
 from kicau.web.frame import back, landing
 from kicau.web.language import remember_language, remember_theme
 from kicau.web.words import by_field, said
@@ -202,15 +205,22 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return back(request, "sign-in")
 
 
-@sensitive_post_parameters("password")
+@never_cache
+@sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest) -> HttpResponse:
     """Only while nobody is here."""
     if not acts.is_empty():
         return redirect("home")
-    given = {key: request.POST.get(key, "").strip() for key in ("name", "email", "workspace", "timezone")}
+    given = {key: request.POST.get(key, "").strip() for key in ("name", "email", "workspace", "timezone", "code")}
+    given["code"] = given["code"] or request.GET.get("code", "").strip()
+    shown = {"given": given, "asks_code": not first_visit.is_local(request)}
+    if shown["asks_code"]:
+        first_visit.announce()
     if request.method != "POST":
-        return render(request, "web/welcome.html", {"given": given})
+        return render(request, "web/welcome.html", shown)
+    if shown["asks_code"] and (refused := _wrong_code(request, given["code"])):
+        return render(request, "web/welcome.html", shown | {"errors": {"code": [refused[0]]}}, status=refused[1])
     try:
         actor = acts.first_owner(
             given["email"],
@@ -221,9 +231,20 @@ def welcome(request: HttpRequest) -> HttpResponse:
             timezone=given["timezone"] or "UTC",
         )
     except Refusal as exc:
-        return render(request, "web/welcome.html", {"given": given, "errors": by_field(exc)}, status=422)
+        return render(request, "web/welcome.html", shown | {"errors": by_field(exc)}, status=422)
     assert isinstance(actor.person, Person)
     return let_in(request, actor.person, "")
+
+
+def _wrong_code(request: HttpRequest, code: str) -> tuple[Any, int] | None:
+    """What is wrong with a first visitor's code, with the answer's status."""
+    limits = throttle.first_visit_limits(request.META.get("REMOTE_ADDR", ""))
+    if throttle.wait_seconds(limits):
+        return TOO_MANY, 429
+    if first_visit.is_code(code):
+        throttle.give_back(limits)
+        return None
+    return _("This is not the code. Kicau wrote it into its log when it started."), 422
 
 
 @require_POST

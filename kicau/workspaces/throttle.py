@@ -106,6 +106,11 @@ def proof_limits(person_id: object) -> list[Limit]:
     return _guesses({f"prove:{person_id}": settings.KICAU_SIGN_IN_RATE})
 
 
+def first_visit_limits(address: str) -> list[Limit]:
+    """For the code that the first visitor gives; by address, so that who guesses keeps nobody else out."""
+    return _guesses({f"first-visit:{network_of(address)}": settings.KICAU_SIGN_IN_RATE})
+
+
 def network_of(address: str) -> str:
     """The IPv4 address, or the network of an IPv6 address that one subscriber has; "" for what is neither."""
     try:
