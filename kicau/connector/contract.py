@@ -6,6 +6,7 @@ drafts that it can publish. `connect`, `Lent` and `run` serve a network's own te
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
@@ -21,7 +22,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from kicau.connector import errors, reading, webhooks
+from kicau.connector import doors, errors, reading, webhooks
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import (
     JSON,
@@ -96,6 +97,23 @@ ODD_ERRORS: tuple[JSON, ...] = (
     {"errorDetails": {"inputErrors": [{"input": 1, "code": []}]}},
 )
 
+# What comes from a proxy or a firewall in front of a network.
+PAGE = "<!DOCTYPE html><html><head><title>Attention required</title></head><body><h1>Access denied</h1></body></html>"
+# Answers to a look-up that do not say whether the post is out: refusals, pages, and a 200 that lists nothing.
+REFUSED_LOOK_UPS: tuple[tuple[int, str], ...] = (
+    (400, '{"error": "Bad request", "message": "Bad request", "detail": "Bad request"}'),
+    (403, '{"error": "Forbidden", "message": "Forbidden", "detail": "Forbidden"}'),
+    (404, '{"error": "Not found", "message": "Not found", "detail": "Not found"}'),
+    (400, PAGE),
+    (403, PAGE),
+    (404, PAGE),
+    (403, ""),
+    (200, PAGE),
+    (200, "{}"),
+    (200, "null"),
+    (200, '{"data": null, "elements": null, "posts": null}'),
+)
+
 
 class ConnectorContract:
     """What the engine relies on, for every connector."""
@@ -114,6 +132,8 @@ class ConnectorContract:
     tells: ClassVar[bool] = False  # whether the network sends webhooks
     threads_answers: ClassVar[bool] = True  # whether an answer tells which post it answers
     called: ClassVar[str] = ""  # somebody of the sandbox, by their handle; "" where the network finds nobody
+    refused_look_ups: ClassVar[tuple[tuple[int, str], ...]] = ()  # status and body, in the network's own form
+    own_pages: ClassVar[frozenset[int]] = frozenset()  # statuses that its servers answer with a page of their own
     validators: ClassVar[tuple[object, ...]] = ()  # of the specification: a request that fails one fails the test
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -195,14 +215,17 @@ class ConnectorContract:
         ]
         assert await self.connector.people(session, "nobody4711") == ()
 
-    @pytest.mark.parametrize("effect", ["drop", "drop-after", "status", "status-after", "malformed", "truncate"])
+    @pytest.mark.parametrize(
+        "effect", ["drop", "drop-after", "status", "status-after", "malformed", "truncate", "page"]
+    )
     @pytest.mark.parametrize("nth", range(8))
     async def test_a_broken_step_never_doubles_a_post(
         self, session: Lent, sandbox: Sandbox, effect: str, nth: int
     ) -> None:
         draft = next(iter(self.drafts.values()))
         delivery = await self.delivery(session, draft)
-        sandbox.faults.append(Fault(effect=effect, skip=nth, status=502))
+        page = Fault(effect="status", skip=nth, status=403, text=PAGE)
+        sandbox.faults.append(page if effect == "page" else Fault(effect=effect, skip=nth, status=502))
         await run(self.connector, session, delivery)
         assert len(self.visible(sandbox)) == len(draft.parts)
 
@@ -223,6 +246,98 @@ class ConnectorContract:
         session.http = _Wrapped(session.http, send)
         await run(self.connector, session, delivery)
         assert len(self.visible(sandbox)) == len(draft.parts)
+
+    async def test_a_refused_look_up_leaves_the_doubt(self, session: Lent, sandbox: Sandbox, draft: Draft) -> None:
+        """Whatever a look-up fails with, the post whose answer was lost is public once in the end, even with another
+        post of the account between."""
+        delivery = await self.delivery(session, draft)
+        lost = await self._with_a_lost_answer(session, delivery, lambda: len(self.visible(sandbox)))
+        lost, doubtful = await self._with_refused_look_ups(session, sandbox, lost)
+        before = len(self.visible(sandbox))
+        await self.posted(session, 1)
+        between = len(self.visible(sandbox)) - before
+        if doubtful and not self.connector.can_tell:
+            try:
+                await self.connector.find(session, lost)
+            except errors.Uncertain:  # and a person is asked
+                assert len(self.visible(sandbox)) - between == 1
+                return
+        await run(self.connector, session, lost, doubtful=doubtful)
+        assert len(self.visible(sandbox)) - between == len(draft.parts)
+
+    async def test_a_refused_look_up_leaves_the_doubt_about_an_answer(
+        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+    ) -> None:
+        reader, can = self.reader(), await self.connector.capabilities(session)
+        if reader is None or not can.can(Ability.REPLY):
+            return
+        (post,) = await self.posted(session, 1)
+        await self.answered(sandbox, client, post, "a question")
+        (asked,) = (await reader.answers(session, "")).items
+        said = Draft(parts=(Part(text=f"{asked.begins}Thank you for asking"),), reply_to=asked.id)
+
+        def seen() -> int:
+            return sum("Thank you for asking" in text for text in self.said_under(sandbox, asked.id))
+
+        lost = await self._with_a_lost_answer(session, await self.delivery(session, said), seen)
+        lost, doubtful = await self._with_refused_look_ups(session, sandbox, lost)
+        await run(self.connector, session, lost, doubtful=doubtful)
+        assert seen() == 1
+
+    async def _with_a_lost_answer(self, session: Lent, delivery: Delivery, seen: Callable[[], int]) -> Delivery:
+        """The delivery, published until readers see more of it (`seen`) and the answer to that is lost."""
+        original, before = session.http, seen()
+
+        async def send(*args: object, **how: object) -> object:
+            reply = await original._send(*args, **how)  # type: ignore[arg-type]
+            if seen() > before:
+                raise errors.Uncertain("the answer was lost")
+            return reply
+
+        session.http = _Wrapped(original, send)
+        try:
+            for _ in range(80):
+                delivery = replace(delivery, begun_at=session.now())
+                try:
+                    result = await self.connector.publish(session, delivery)
+                except errors.Uncertain:
+                    return delivery
+                assert isinstance(result, Continue), "it is published, and no reader sees it"
+                delivery = replace(delivery, progress=result.progress, steps=delivery.steps + 1)
+                await asyncio.sleep(min(result.after.total_seconds(), 0.05))
+        finally:
+            session.http = original
+        raise AssertionError("no part of it became visible")
+
+    async def _with_refused_look_ups(
+        self, session: Lent, sandbox: Sandbox, delivery: Delivery
+    ) -> tuple[Delivery, bool]:
+        """The delivery after every kind of refusal, and whether it is still in doubt: not where its network needs no
+        look-up, or took an answer for its word."""
+        for status, body in (*self.refused_look_ups, *REFUSED_LOOK_UPS):
+            sandbox.faults[:] = [Fault(effect="status", status=status, text=body, times=-1)]
+            try:
+                found = await self.connector.find(session, delivery)
+            except errors.ConnectorError:
+                continue
+            finally:
+                sandbox.faults.clear()
+            assert not isinstance(found, Published), f"{status} {body[:40]} does not show the post"
+            progress = found.progress if found else delivery.progress
+            return replace(delivery, progress=progress, steps=delivery.steps + 1), False
+        return delivery, True
+
+    async def test_a_page_from_something_in_between_is_no_word_of_the_network(self) -> None:
+        """Neither of the post nor of the account: with every status that a proxy or a firewall may answer with."""
+        saying = {401: errors.AuthExpired, 429: errors.RateLimited}  # these mean the same, whoever says them
+        for status, repeatable in product(range(400, 500), (True, False)):
+            reply = Reply(status, {"content-type": "text/html"}, PAGE.encode(), repeatable)
+            told = self.connector.read_error(reply) or classify(reply)
+            if status == 413 or status in self.own_pages:
+                continue  # too large for what is in between is too large; and some servers answer in pages themselves
+            assert doors.reader(self.connector)(reply) is None
+            wanted = saying.get(status, errors.Unavailable if repeatable else errors.Uncertain)
+            assert isinstance(told, wanted), (status, repeatable, told)
 
     async def test_the_budget_is_asked_before_the_network(self, session: Lent, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
@@ -317,6 +432,33 @@ class ConnectorContract:
                     continue
             assert self.visible(sandbox) == [wanted.parts[0].text, *others], (effect, nth)
             revision = replace(revision, before=wanted)
+
+    async def test_a_refused_look_leaves_the_doubt_about_a_change(self, session: Lent, sandbox: Sandbox) -> None:
+        if not isinstance(self.connector, Revises):
+            return
+        revision, others = await self.revision(session)
+        await self.connector.revise(session, revision)  # and its answer is lost
+        doubtful = replace(revision, doubt=True)
+        for status, body in (*self.refused_look_ups, *REFUSED_LOOK_UPS):
+            sandbox.faults[:] = [Fault(effect="status", status=status, text=body, times=-1)]
+            with pytest.raises(errors.ConnectorError) as told:
+                await change(self.connector, session, doubtful, self.connector.label)
+            assert not isinstance(told.value, errors.Rejected), (status, body)
+        sandbox.faults.clear()
+        assert self.visible(sandbox) == [revision.after.parts[0].text, *others]
+
+    async def test_a_refused_deletion_is_no_deletion(self, session: Lent, sandbox: Sandbox) -> None:
+        """What is refused and still there is not taken for gone."""
+        delivery = await self.delivery(session, next(iter(self.drafts.values())))
+        done = await run(self.connector, session, delivery)
+        for status, body in (*self.refused_look_ups, *REFUSED_LOOK_UPS):
+            if status not in (400, 403) and not (status == 404 and body == PAGE):
+                continue  # 404 in the network's own form is its word that there is no such post
+            sandbox.faults[:] = [Fault(effect="status", status=status, text=body)]
+            with pytest.raises(errors.ConnectorError):
+                await self.connector.withdraw(session, done.ids[0])
+        sandbox.faults.clear()
+        assert len(self.visible(sandbox)) == len(delivery.post.parts)
 
     async def _reads(self, session: Lent, revision: Revision, wanted: Reads) -> bool:
         """Whether the network can tell; then it tells what is wanted."""

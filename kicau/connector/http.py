@@ -6,7 +6,7 @@ import json as jsonlib
 import math
 import re
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -50,6 +50,8 @@ UNSTORABLE = re.compile(
     "[\x00\ud800-\udfff]"
 )  # NUL and half a surrogate pair: no database keeps them, nobody reads them
 
+SAME_FROM_ANYBODY = frozenset({401, 408, 413, 425, 429})
+
 NEVER_LEFT = (
     direct.NothingSent,
     aiohttp.ClientConnectorError,
@@ -80,8 +82,20 @@ class Reply:
         try:
             return self._read()
         except ValueError as exc:
-            lost = Unavailable if self.repeatable else Uncertain
-            raise lost(f"the answer (HTTP {self.status}) could not be read") from exc
+            raise self.lost(f"the answer (HTTP {self.status}) could not be read") from exc
+
+    def listed(self, name: str) -> list[Any]:
+        """The list of this name in the answer. One without it is a lost answer, as in `json`: that nothing is listed
+        proves nothing then."""
+        found = self.json()
+        rows = found.get(name) if isinstance(found, dict) else None
+        if isinstance(rows, list):
+            return rows
+        raise self.lost(f"the answer (HTTP {self.status}) lists no {name}: {self.text[:200]}")
+
+    def lost(self, detail: str) -> Unavailable | Uncertain:
+        """The error of an answer that tells nothing."""
+        return Unavailable(detail) if self.repeatable else Uncertain(detail)
 
     def peek(self) -> dict[str, Any]:
         """The body as an object, or {} where it is none; never raises. For reading errors."""
@@ -325,10 +339,11 @@ def classify(reply: Reply) -> ConnectorError:
         case 429:
             return RateLimited(retry_after(reply) or clock.now() + DEFAULT_WAIT, detail=said)
         case 408 | 425:
-            return Unavailable(said) if reply.repeatable else Uncertain(said)
+            return reply.lost(said)
         case status if status >= 500:
-            lost = Unavailable if reply.repeatable else Uncertain
-            return lost(f"HTTP {status}: {said}")
+            return reply.lost(f"HTTP {status}: {said}")
+        case status if status != 413 and _is_page(reply):
+            return reply.lost(f"HTTP {status} with a page: {said}")
         case status:
             return Rejected(
                 Problem(
@@ -339,16 +354,21 @@ def classify(reply: Reply) -> ConnectorError:
             )
 
 
-def from_between(reply: Reply) -> ConnectorError | None:
+def from_between(reply: Reply, own_pages: Container[int] = ()) -> ConnectorError | None:
     """For a network that always refuses in JSON: a 4xx with something else is a proxy's or a firewall's page, or half of
-    an answer, and says nothing of the call. None where it may be the network's own, or where its status says enough."""
-    if reply.status >= 500 or reply.status in (401, 404, 408, 413, 425, 429) or not reply.body.strip():
+    an answer, and says nothing of the call. None where it may be the network's own (with one of `own_pages`, its servers
+    may answer in another form), or where its status means the same whoever says it."""
+    if reply.status >= 500 or reply.status in SAME_FROM_ANYBODY or reply.status in own_pages or not reply.body.strip():
         return None
     try:
         reply.json()
     except ConnectorError as lost:
         return type(lost)(f"HTTP {reply.status} with no answer of the network's own: {reply.text[:200]}")
     return None
+
+
+def _is_page(reply: Reply) -> bool:
+    return reply.headers.get("content-type", "").startswith("text/html") or reply.body.lstrip()[:1] == b"<"
 
 
 def retry_after(reply: Reply) -> datetime | None:

@@ -130,9 +130,11 @@ async def run(
     steps: int = 80,
     patience: float = 0.05,
     kept: list[Any] | None = None,
+    doubtful: bool = False,
 ) -> Published:
-    """The engine's promise in miniature: a step that began and did not report is looked up before it is taken again."""
-    find = False
+    """The engine's promise in miniature: a step that began and did not report is looked up before it is taken again,
+    and a look-up that fails leaves it in doubt. `doubtful`: such a step came before."""
+    find = doubtful
     for _ in range(steps):
         begun = session.now()
         result: PublishResult | None
@@ -142,7 +144,9 @@ async def run(
             else:
                 delivery = replace(delivery, begun_at=begun)
                 result = await connector.publish(session, delivery)
-        except (errors.Uncertain, errors.Unavailable, Killed):
+        except (errors.ConnectorError, Killed) as exc:
+            if not find and not isinstance(exc, errors.Uncertain | errors.Unavailable | Killed):
+                raise
             find = True
             continue
         find = False

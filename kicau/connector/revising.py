@@ -80,13 +80,21 @@ async def change(role: Revises, session: Session, revision: Revision, label: str
 
 
 async def _look(role: Revises, session: Session, revision: Revision) -> Reads:
-    """Where a network cannot tell, a first try is made all the same; after one whose answer was lost, a person is asked."""
+    """Where a network cannot tell, a first try is made all the same; after one whose answer was lost, a person is asked,
+    as where it refuses to show the post: it may have been changed."""
     try:
-        return await role.reads(session, revision)
+        found = await role.reads(session, revision)
     except Uncertain:
         if revision.doubt:
             raise
         return Reads.BEFORE
+    except Rejected as refused:
+        if revision.doubt:
+            raise Uncertain(refused.detail) from refused
+        raise
+    if found is Reads.GONE and revision.doubt:
+        raise Uncertain("the network does not show the post")
+    return found
 
 
 def _problem(code: str, message: str, label: str, **params: str) -> Problem:

@@ -136,7 +136,7 @@ class Stranger:
             headers=_auth(session),
             params={"tag": f"{delivery.key}-{len(ids)}"},
         )
-        found = answer.json()["posts"]
+        found = answer.listed("posts")
         if not found:
             return None
         made = str(found[0]["id"])
@@ -150,13 +150,18 @@ class Stranger:
             answer = await session.http.call(
                 "GET", _post(session, revision.post_id), charge=READ, headers=_auth(session)
             )
-        except Rejected:
+        except Rejected as refused:
+            if "404" not in str(refused):
+                raise
             return Reads.GONE
         wanted = {
             revision.before.parts[revision.part].text: Reads.BEFORE,
             revision.after.parts[revision.part].text: Reads.AFTER,
         }
-        return wanted.get(answer.json()["text"], Reads.OTHER)
+        told = answer.json()
+        if not isinstance(told, dict) or "text" not in told:
+            raise answer.lost("the answer holds no post")
+        return wanted.get(told["text"], Reads.OTHER)
 
     async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
         body: dict[str, JSON] = {"text": revision.after.parts[revision.part].text}

@@ -26,7 +26,7 @@ from kicau.connector.content import (
     RenderedPart,
     too_early,
 )
-from kicau.connector.errors import ConnectorError, RateLimited, Rejected
+from kicau.connector.errors import ConnectorError, RateLimited, Rejected, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import NotReady, Refusal, error_object, number
@@ -108,10 +108,13 @@ class Flow(ABC):
         """After a broken step: the container says whether it was published."""
         if not delivery.progress.get("finished"):
             return None  # containers that nobody can see
-        state, told = await self._state(session, str(delivery.progress["container"]))
+        state, _ = await self._state(session, str(delivery.progress["container"]))
         if state == "PUBLISHED":
             return await self.find_post(session, delivery, delivery.begun_at)
-        return None if state == "FINISHED" else self._not_yet(delivery, state, told)
+        if state == "FINISHED":
+            return None
+        # Not published; what is to be done about it, the next step finds out.
+        return go_on(delivery, Note("{network} is preparing the post.", network=self.network), finished=False)
 
     async def _add_child(
         self, session: Session, delivery: Delivery, media: tuple[RenderedMedia, ...], children: list[str]
@@ -170,8 +173,11 @@ class Flow(ABC):
             answer = await self.graph(session).post(path, {"creation_id": container}, charge=self.charge(delivery))
         except NotReady:
             return self._again(delivery)  # and look at its state first
-        except Rejected:
-            state, told = await self._state(session, container)
+        except Rejected as refused:
+            try:
+                state, told = await self._state(session, container)
+            except ConnectorError as blind:  # it may be refused because it is out already
+                raise Uncertain(f"{refused.detail}; and its state is not told: {blind.detail}") from blind
             if state == "PUBLISHED":
                 return await self.find_post(session, delivery, None)
             if state == "EXPIRED":

@@ -55,6 +55,14 @@ def text_of(answer: Mapping[str, Any], key: str) -> str:
     return str(value)
 
 
+def data_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a list that was asked for. Raises Unavailable where the answer holds none: that proves nothing."""
+    found = answer.get("data")
+    if not isinstance(found, list):
+        raise Unavailable("the answer listed nothing")
+    return [one for one in found if isinstance(one, dict)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
     """One host of the API, for one token. `secret` is "" where the host takes no proof (graph.instagram.com)."""

@@ -103,7 +103,7 @@ async def did_of(lent: Lent, handle: str) -> str:
             at=lent.app.endpoints["resolver"],
             params={"handle": handle},
         )
-    except Rejected:
+    except (Rejected, refusals.NoSuchPage):
         return ""
     did = str(answer.get("did") or "")
     return did if DID.fullmatch(did) else ""
@@ -125,8 +125,10 @@ async def _document(lent: Lent, did: str) -> dict[str, Any]:
             raise _no_home(did)
     try:
         return wire.object_of(await wire.call(lent, "GET", url))
+    except refusals.NoSuchPage as missing:
+        raise _no_home(did) from missing
     except Rejected as refused:
-        if refusals.code_of(refused) == refusals.NOT_FOUND:
+        if refusals.is_missing(refused):
             raise _no_home(did) from refused
         raise
 

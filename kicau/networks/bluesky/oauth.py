@@ -50,8 +50,10 @@ async def authority_of(lent: Lent, server: str) -> Authority:
         told = wire.object_of(await wire.call(lent, "GET", f"{server}/.well-known/oauth-protected-resource"))
         listed = told.get("authorization_servers")
         issuer = str(listed[0]) if isinstance(listed, list) and listed else server
+    except refusals.NoSuchPage:
+        issuer = server
     except Rejected as refused:
-        if refusals.code_of(refused) != refusals.NOT_FOUND:
+        if not refusals.is_missing(refused):
             raise
         issuer = server
     return await authority(lent, issuer.rstrip("/"))

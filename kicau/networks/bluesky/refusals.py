@@ -22,6 +22,7 @@ from kicau.connector.http import DEFAULT_WAIT, Reply, from_between, reset_at, re
 from kicau.networks.bluesky.limits import LABEL
 
 NOT_FOUND, BLOB_GONE, TOO_LARGE, SIGN_IN = "not-found", "media-gone", "too-large", "sign-in-failed"
+NOTHING_HERE = "nothing-here"  # a 404 that names no record: it is not certain that there is none
 
 # The permission is over, or the account is no longer (or not now) on this server.
 GONE = frozenset(
@@ -72,6 +73,10 @@ class NonceAsked(Unavailable):
         super().__init__(f"{LABEL}'s server wants another nonce")
 
 
+class NoSuchPage(Unavailable):
+    """A 404 in a form that is not the protocol's: a web server that has no such page, or something in between."""
+
+
 def read_error(reply: Reply) -> ConnectorError | None:
     """What an answer that is not 2xx means; None leaves it to the shared reading."""
     body = reply.peek()
@@ -93,8 +98,10 @@ def read_error(reply: Reply) -> ConnectorError | None:
             "The server of this {network} account does not offer what the post needs ({said}): its operator installs a newer version.",
             said,
         )
-    if reply.status >= 500 or reply.status == 408:
+    if reply.status >= 500 or reply.status in (408, 425):
         return None
+    if between := from_between(reply):
+        return NoSuchPage(between.detail) if reply.status == 404 and reply.repeatable else between
     if error in SHORT:
         return AuthExpired(said, missing=frozenset({"transition:generic"}))
     if error == "AuthFactorTokenRequired":
@@ -105,16 +112,14 @@ def read_error(reply: Reply) -> ConnectorError | None:
         )
     if error in GONE or reply.status == 401:
         return AuthExpired(f"{error}: {said}" if error and error != said else said)
-    return from_between(reply) or _of_content(reply, error, said)
+    return _of_content(reply, error, said)
 
 
 def _of_content(reply: Reply, error: str, said: str) -> Rejected:
-    if (
-        error in ("RecordNotFound", "HandleNotFound", "DidNotFound")
-        or reply.status == 404
-        or said.startswith("Could not locate record")
-    ):
+    if error in ("RecordNotFound", "HandleNotFound", "DidNotFound") or said.startswith("Could not locate record"):
         return _refused(NOT_FOUND, "{network} has no such thing any more: {said}", said)
+    if reply.status == 404:
+        return _refused(NOTHING_HERE, "{network} has no such thing any more: {said}", said)
     if said == "Unable to resolve handle":
         return _refused(NOT_FOUND, "{network} knows nobody of this name.", said)
     if error == "BlobNotFound":
@@ -184,6 +189,11 @@ def _field(path: str) -> str:
 def _refused(code: str, message: str, said: str) -> Rejected:
     params = {"network": LABEL, "said": said.strip().rstrip(".")[:300]}
     return Rejected(Problem(code=code, message=message, params=params), detail=said)
+
+
+def is_missing(refused: Rejected) -> bool:
+    """Whether an address was answered with 404, or a server says that what was asked for does not exist."""
+    return code_of(refused) in (NOT_FOUND, NOTHING_HERE)
 
 
 def code_of(refused: Rejected) -> str:

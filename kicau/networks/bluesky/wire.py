@@ -15,7 +15,7 @@ from kicau.connector.http import TIMEOUT, Http, Reply
 from kicau.connector.session import App, Credentials, Session
 from kicau.networks.bluesky import dpop
 from kicau.networks.bluesky.limits import LABEL
-from kicau.networks.bluesky.refusals import NonceAsked
+from kicau.networks.bluesky.refusals import NOT_FOUND, NonceAsked
 
 NONCES = dpop.Nonces()
 
@@ -160,13 +160,15 @@ async def record(session: Session, repo: str, collection: str, key: str) -> dict
     """A record as {uri, cid, value}; None where the server says that there is none. Reading it needs no token."""
     params = {"repo": repo, "collection": collection, "rkey": key}
     try:
-        return await xrpc(
+        found = await xrpc(
             session, "GET", "com.atproto.repo.getRecord", at=home(session, session.credentials), params=params
         )
     except Rejected as refused:
-        if refused.problems[0].code == "not-found":
+        if refused.problems[0].code == NOT_FOUND:
             return None
         raise
+    told(found, "uri")
+    return found
 
 
 def told(answer: Mapping[str, Any], name: str) -> str:

@@ -9,11 +9,8 @@ from __future__ import annotations
 import re
 
 from kicau.connector.content import Delivery, Published, PublishResult, too_early
-from kicau.connector.errors import Rejected
 from kicau.connector.session import Session
-from kicau.networks._meta.errors import is_gone
-from kicau.networks._meta.graph import moment, page_graph, text_of
-from kicau.networks._meta.reading import rows
+from kicau.networks._meta.graph import data_of, moment, page_graph, text_of
 from kicau.networks._meta.text import same
 from kicau.networks.facebook.limits import MARGIN
 
@@ -33,19 +30,14 @@ async def step(session: Session, delivery: Delivery) -> PublishResult:
 async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     """By its words, among what the Page has commented there since the step began."""
     begun = delivery.begun_at or delivery.restored_at or session.now()
-    try:
-        told, ahead = await page_graph(session).look(
-            f"{delivery.post.reply_to}/comments",
-            fields="id,message,created_time,from",
-            filter="stream",
-            order="reverse_chronological",
-            limit=str(LISTED),
-        )
-    except Rejected as refused:
-        if is_gone(refused):
-            return None  # and with it whatever was said under it
-        raise
-    for one in rows(told):
+    told, ahead = await page_graph(session).look(
+        f"{delivery.post.reply_to}/comments",
+        fields="id,message,created_time,from",
+        filter="stream",
+        order="reverse_chronological",
+        limit=str(LISTED),
+    )
+    for one in data_of(told):
         author, made = str((one.get("from") or {}).get("id", session.account_id)), moment(one.get("created_time"))
         recent = made is None or made >= begun + ahead - MARGIN
         if author == session.account_id and recent and same(str(one.get("message") or ""), delivery.post.parts[0].text):

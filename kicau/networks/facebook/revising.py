@@ -13,7 +13,7 @@ from kicau.connector.errors import Rejected
 from kicau.connector.revising import Reads, Revision
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import is_gone
-from kicau.networks._meta.graph import page_graph
+from kicau.networks._meta.graph import page_graph, text_of
 
 
 def _field(revision: Revision) -> str:
@@ -29,6 +29,7 @@ async def reads(session: Session, revision: Revision) -> Reads:
         if is_gone(refused):
             return Reads.GONE
         raise
+    text_of(told, "id")  # an answer without it tells nothing of the post
     for post, found in ((revision.after, Reads.AFTER), (revision.before, Reads.BEFORE)):
         if str(told.get(field) or "").split() == post.parts[revision.part].text.split():
             return found

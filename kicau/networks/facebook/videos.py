@@ -23,7 +23,7 @@ from kicau.connector.content import (
     RenderedMedia,
     too_early,
 )
-from kicau.connector.errors import AuthExpired, Rejected
+from kicau.connector.errors import AuthExpired, ConnectorError, Rejected, Unavailable, Uncertain
 from kicau.connector.session import Session
 from kicau.networks._meta.errors import WrongOffset, number, said_by
 from kicau.networks._meta.graph import CALL, VERSION, Graph, page_graph, text_of, upload_timeout
@@ -47,7 +47,9 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     done = delivery.progress
     if done.get("finished") or "video" not in done:
         return None
-    status = (await _status(session, str(done["video"]))).get("status") or {}
+    status = (await _status(session, str(done["video"]))).get("status")
+    if not isinstance(status, dict):
+        raise Unavailable("the answer told no state of the video")
     if _is_visible(status, reel=_is_reel(delivery)):
         return Continue(progress={**done, "finished": True})
     if _is_reel(delivery) and not done.get("sent"):
@@ -160,8 +162,11 @@ async def _finish(session: Session, delivery: Delivery, graph: Graph, edge: str,
         form["description"] = text
     try:
         answer = await graph.post(edge, form)
-    except Rejected:
-        status = (await _status(session, str(done["video"]))).get("status") or {}
+    except Rejected as refused:
+        try:
+            status = (await _status(session, str(done["video"]))).get("status") or {}
+        except ConnectorError as blind:
+            raise Uncertain(f"{refused.detail}; and its state is not told: {blind.detail}") from blind
         if not _is_visible(status, reel=_is_reel(delivery)):
             raise
         answer = {}

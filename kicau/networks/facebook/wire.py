@@ -19,13 +19,13 @@ from kicau.connector.content import (
     RenderedPart,
     too_early,
 )
-from kicau.connector.errors import ConnectorError, Rejected, Uncertain
+from kicau.connector.errors import ConnectorError, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.session import Session
-from kicau.networks._meta import comments
-from kicau.networks._meta.errors import Refusal, is_gone
+from kicau.networks._meta import comments, deletion
+from kicau.networks._meta.errors import Refusal
 from kicau.networks._meta.errors import read_error as read_graph_error
-from kicau.networks._meta.graph import Graph, moment, page_graph, text_of
+from kicau.networks._meta.graph import Graph, data_of, moment, page_graph, text_of
 from kicau.networks._meta.streaming import piece
 from kicau.networks._meta.text import same
 from kicau.networks.facebook import replies, videos
@@ -103,11 +103,7 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
 
 
 async def withdraw(session: Session, post_id: str) -> None:
-    try:
-        await page_graph(session).delete(post_id)
-    except Rejected as refused:
-        if not is_gone(refused):
-            raise
+    await deletion.delete(page_graph(session), post_id)
 
 
 def has_video(delivery: Delivery) -> bool:
@@ -200,7 +196,7 @@ async def _posts_since(
     asked = {"since": _epoch(begun - LOOK_AROUND), "until": _epoch((until or begun) + LOOK_AROUND), "limit": str(ROWS)}
     for _ in range(PAGES):
         answer, ahead = await graph.look(f"{session.account_id}/feed", fields=fields, **asked, **more)
-        for post in answer.get("data", []):
+        for post in data_of(answer):
             made = moment(post.get("created_time"))
             if made is None or made >= begun + ahead - MARGIN:
                 yield post
@@ -263,7 +259,7 @@ async def _find_comment(session: Session, delivery: Delivery) -> Published | Non
     answer = await page_graph(session).get(
         f"{post}/comments", fields="id,message,from", filter="stream", order="reverse_chronological", limit="100"
     )
-    for one in answer.get("data", []):
+    for one in data_of(answer):
         author = str((one.get("from") or {}).get("id", session.account_id))
         if author == session.account_id and same(str(one.get("message", "")), comment.text):
             return _published(session, delivery, comment=text_of(one, "id"))

@@ -8,11 +8,9 @@ under the same comment.
 from __future__ import annotations
 
 from kicau.connector.content import Delivery, Published, PublishResult, too_early
-from kicau.connector.errors import Rejected, Uncertain
+from kicau.connector.errors import Uncertain
 from kicau.connector.session import Session
-from kicau.networks._meta.errors import is_gone
-from kicau.networks._meta.graph import moment, text_of
-from kicau.networks._meta.reading import rows
+from kicau.networks._meta.graph import data_of, moment, text_of
 from kicau.networks._meta.text import same
 from kicau.networks.instagram import wire
 
@@ -30,27 +28,20 @@ async def step(session: Session, delivery: Delivery) -> PublishResult:
 async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     """By its words, among what the account has answered there since the step began."""
     graph, begun = wire.graph_of(session), delivery.begun_at or delivery.restored_at or session.now()
-    try:
-        comment = await graph.get(str(delivery.post.reply_to), fields="parent_id")
-        under, asked = (
-            str(comment.get("parent_id") or delivery.post.reply_to),
-            {"fields": "id,text,timestamp,username", "limit": str(ROWS)},
-        )
-        for _ in range(PAGES):
-            told, ahead = await graph.look(f"{under}/replies", **asked)
-            for one in rows(told):
-                mine, made = str(one.get("username") or session.handle) == session.handle, moment(one.get("timestamp"))
-                recent = made is None or made >= begun + ahead - wire.MARGIN
-                if mine and recent and same(str(one.get("text") or ""), delivery.post.parts[0].text):
-                    return _out(session, text_of(one, "id"))
-            paging = told.get("paging") or {}
-            if not paging.get("next"):
-                return None
-            asked["after"] = text_of(paging.get("cursors") or {}, "after")
-    except Rejected as refused:
-        if is_gone(refused):
-            return None  # and with it whatever was said under it
-        raise
+    comment = await graph.get(str(delivery.post.reply_to), fields="parent_id")
+    under = str(comment.get("parent_id") or delivery.post.reply_to)
+    asked = {"fields": "id,text,timestamp,username", "limit": str(ROWS)}
+    for _ in range(PAGES):
+        told, ahead = await graph.look(f"{under}/replies", **asked)
+        for one in data_of(told):
+            mine, made = str(one.get("username") or session.handle) == session.handle, moment(one.get("timestamp"))
+            recent = made is None or made >= begun + ahead - wire.MARGIN
+            if mine and recent and same(str(one.get("text") or ""), delivery.post.parts[0].text):
+                return _out(session, text_of(one, "id"))
+        paging = told.get("paging") or {}
+        if not paging.get("next"):
+            return None
+        asked["after"] = text_of(paging.get("cursors") or {}, "after")
     raise Uncertain("the comment has more answers than can be searched")
 
 

@@ -23,10 +23,10 @@ from kicau.connector.content import (
 from kicau.connector.errors import ConnectorError, Rejected, Unavailable, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.session import Session
-from kicau.networks._meta import comments, containers
+from kicau.networks._meta import comments, containers, deletion
 from kicau.networks._meta.containers import LOOK_AROUND
-from kicau.networks._meta.errors import is_gone, number
-from kicau.networks._meta.graph import Graph, moment, page_graph, text_of
+from kicau.networks._meta.errors import number
+from kicau.networks._meta.graph import Graph, data_of, moment, page_graph, text_of
 from kicau.networks._meta.text import same
 from kicau.networks.instagram.limits import FACTS, NETWORK
 from kicau.networks.instagram.refusals import KNOWN, LOST_CONTAINER, NOT_READY, QUOTA
@@ -77,11 +77,7 @@ async def withdraw(session: Session, post_id: str) -> None:
     if not by_facebook(session):
         message = "{network} deletes nothing through this sign-in: delete the post in its app, or connect the channel with Facebook."
         raise Rejected(Problem(code="no-delete", message=message, params={"network": NETWORK}))
-    try:
-        await graph_of(session).delete(post_id.removeprefix(ANSWER))
-    except Rejected as refused:
-        if not is_gone(refused):
-            raise
+    await deletion.delete(graph_of(session), post_id.removeprefix(ANSWER))
 
 
 def _kind(delivery: Delivery) -> str:
@@ -236,7 +232,7 @@ async def _media_since(
             asked["until"] = str(int(((until or begun) + LOOK_AROUND).timestamp()))
     for _ in range(PAGES):
         answer, ahead = await graph_of(session).look(f"{session.account_id}/{edge}", **asked)
-        for one in answer.get("data", []):
+        for one in data_of(answer):
             if _is_fresh(one, since + ahead - MARGIN):
                 yield one
         paging = answer.get("paging", {})
@@ -267,7 +263,7 @@ async def _find_comment(session: Session, delivery: Delivery) -> Published | Non
     if comment is None:
         return _published(session, done)
     answer = await graph_of(session).get(f"{done['media']}/comments", fields="id,text,username", limit="50")
-    for one in answer.get("data", []):
+    for one in data_of(answer):
         mine = str(one.get("username") or session.handle) == session.handle
         if mine and same(str(one.get("text", "")), comment.text):
             return _published(session, done, comment=text_of(one, "id"))

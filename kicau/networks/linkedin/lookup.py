@@ -81,14 +81,11 @@ async def _posts(session: Session) -> AsyncIterator[Mapping[str, Any]]:
 
 async def _elements(session: Session, path: str, query: str, restli: str = "FINDER") -> list[Mapping[str, Any]]:
     try:
-        answer = (await wire.api(session, "GET", path, need="read", query=query, restli=restli)).json()
+        elements = (await wire.api(session, "GET", path, need="read", query=query, restli=restli)).listed("elements")
     except AuthExpired as exc:
         if not exc.missing:
             raise
         raise Uncertain(f"{LABEL} does not let this app read what it published: {exc.detail}") from exc
-    elements = answer.get("elements") if isinstance(answer, dict) else None
-    if not isinstance(elements, list):
-        raise Uncertain(f"{LABEL}'s list could not be read")
     return [element for element in elements if isinstance(element, dict)]
 
 

@@ -83,8 +83,10 @@ def _path(one: Mapping[str, Any]) -> str:
 
 def read_error(reply: Reply) -> ConnectorError | None:
     """What an answer that is not 2xx means; None leaves it to the shared reading."""
-    if reply.status >= 500 or reply.status == 408:
+    if reply.status >= 500 or reply.status in (408, 425):
         return None
+    if between := from_between(reply):
+        return between
     said = read(reply)
     if said.oauth in OAUTH_ERRORS:
         return AuthExpired(f"{said.oauth}: {said.message}")
@@ -106,14 +108,14 @@ def read_error(reply: Reply) -> ConnectorError | None:
             return _refused("not-found", "{network} has no such thing any more: {said}", said)
     if "Organization permissions must be used" in said.message:
         return AuthExpired(said.message, missing=frozenset({"w_organization_social"}))
-    return from_between(reply) or _of_content(said)
+    return _of_content(said)
 
 
 def shut_door(reply: Reply) -> ShutDoor | None:
     """LinkedIn ends a version of its API a year after its month, and then answers nothing in it (426):
     https://learn.microsoft.com/en-us/linkedin/marketing/versioning, read 2026-11-26."""
     said = read(reply)
-    if reply.status == 426 or said.code in VERSION_CODES:
+    if not from_between(reply) and (reply.status == 426 or said.code in VERSION_CODES):
         return ShutDoor(code="version-gone", said=said.message, over=timedelta(hours=1))
     return None
 

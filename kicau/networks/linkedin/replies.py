@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from kicau.connector.content import JSON, Delivery, Published, PublishResult, too_early
-from kicau.connector.errors import Rejected, Uncertain
+from kicau.connector.errors import Uncertain
 from kicau.connector.session import Session
 from kicau.networks.linkedin import lookup, wire
 from kicau.networks.linkedin.limits import LABEL
@@ -39,12 +39,7 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     be read."""
     target = str(delivery.post.reply_to)
     begun = delivery.begun_at or delivery.restored_at or session.now()
-    try:
-        found = await lookup.comment(session, target, delivery.post.parts[0].text, since=begun - lookup.MARGIN)
-    except Rejected as refused:
-        if refused.problems[0].code == "not-found":
-            return None
-        raise
+    found = await lookup.comment(session, target, delivery.post.parts[0].text, since=begun - lookup.MARGIN)
     return _out(session, _urn(target, found)) if found else None
 
 

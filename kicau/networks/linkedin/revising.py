@@ -17,7 +17,7 @@ async def reads(session: Session, revision: Revision) -> Reads:
     """Few apps may read what they published; without that, Uncertain."""
     lookup.must_read(session, lookup.POSTS_UNREAD)
     try:
-        told = (await wire.api(session, "GET", f"/rest/posts/{wire.key(revision.post_id)}", need="read")).json()
+        reply = await wire.api(session, "GET", f"/rest/posts/{wire.key(revision.post_id)}", need="read")
     except Rejected as refused:
         if refused.problems[0].code == "not-found":
             return Reads.GONE
@@ -26,7 +26,10 @@ async def reads(session: Session, revision: Revision) -> Reads:
         if not expired.missing:
             raise
         raise Uncertain(f"{LABEL} does not let this app read what it published: {expired.detail}") from expired
-    said = little.shown(str(told.get("commentary") or "")) if isinstance(told, dict) else ""
+    told = reply.json()
+    if not isinstance(told, dict) or "id" not in told:
+        raise reply.lost(f"{LABEL}'s answer holds no post")
+    said = little.shown(str(told.get("commentary") or ""))
     for post, found in ((revision.after, Reads.AFTER), (revision.before, Reads.BEFORE)):
         if said == post.parts[revision.part].text:
             return found

@@ -12,7 +12,7 @@ from kicau.connector.content import RenderedPart, SpanKind
 from kicau.connector.errors import Rejected, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.session import Session
-from kicau.networks.mastodon import wire
+from kicau.networks.mastodon import refusals, servers, wire
 from kicau.networks.mastodon.limits import LABEL
 
 PAGE = 40  # the most that a server gives at once
@@ -157,8 +157,13 @@ async def _source_is(session: Session, status: Mapping[str, Any], wanted: Wanted
     """Whether the text was sent as this part; where a server keeps no source, a file of its own tells."""
     try:
         answer = (await wire.api(session, "GET", f"/api/v1/statuses/{wire.segment(str(status['id']))}/source")).json()
-    except Rejected:
-        return _shows(status, wanted, "id")
-    return (
-        isinstance(answer, dict) and folded(str(answer.get("text") or "")).strip() == folded(wanted.part.text).strip()
-    )
+    except Rejected as refused:
+        if refusals.code_of(refused) == refusals.NOT_FOUND:
+            if _shows(status, wanted, "id"):
+                return True
+            if not (await servers.ask(session, session.host)).keeps_keys:
+                return False
+        raise Uncertain(f"{LABEL} does not show how a post of this account was written: {refused.detail}") from refused
+    if not isinstance(answer, dict) or not isinstance(answer.get("text"), str):
+        raise Uncertain(f"{LABEL}'s answer about how a post was written could not be read")
+    return folded(answer["text"]).strip() == folded(wanted.part.text).strip()

@@ -14,7 +14,7 @@ from kicau.connector import checks, clock
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
-from kicau.connector.http import DEFAULT_WAIT, Reply, retry_after
+from kicau.connector.http import DEFAULT_WAIT, Reply, from_between, retry_after
 from kicau.networks.mastodon.limits import LABEL
 from kicau.networks.mastodon.wire import moment
 
@@ -22,6 +22,8 @@ NOT_FOUND = "not-found"
 NOT_READY = "media-not-ready"
 MEDIA_GONE = "media-gone"
 TOO_LONG = "too-long"
+# snac answers in pages where it has nothing (2.75, tried 2026-11-24), Mastodon where it is being closed for good.
+OWN_PAGES = frozenset({404, 410})
 
 # What Mastodon says with 403 and 422 of an account that may not act (app/controllers/api/base_controller.rb).
 _LOCKED_OUT = re.compile(
@@ -170,6 +172,8 @@ def read_error(reply: Reply) -> ConnectorError | None:
     """What an answer that is not 2xx means; None leaves it to the shared reading."""
     if reply.status >= 500 or reply.status in (408, 425):
         return None
+    if between := from_between(reply, OWN_PAGES):
+        return between
     body = reply.peek()
     error = str(body.get("error") or "")
     said = str(body.get("error_description") or error or _words(reply))

@@ -60,8 +60,11 @@ async def _status(session: Session, revision: Revision) -> Mapping[str, Any]:
 
 
 async def _source(session: Session, revision: Revision, status: Mapping[str, Any]) -> tuple[str, str, list[str]]:
-    told = (await wire.api(session, "GET", f"{_path(revision)}/source")).json()
-    text = str(told.get("text") or "") if isinstance(told, dict) else ""
+    reply = await wire.api(session, "GET", f"{_path(revision)}/source")
+    told = reply.json()
+    text = told.get("text") if isinstance(told, dict) else None
+    if not isinstance(text, str):
+        raise reply.lost(f"{LABEL}'s answer about how the post was written could not be read")
     alts = [str(one.get("description") or "").strip() for one in lookup.media_of(status)]
     return lookup.folded(text).strip(), str(status.get("spoiler_text") or "").strip(), alts
 

@@ -23,10 +23,10 @@ from kicau.connector.content import (
 from kicau.connector.errors import ConnectorError, Rejected, Unavailable, Uncertain
 from kicau.connector.http import Reply
 from kicau.connector.session import Session
-from kicau.networks._meta import containers
+from kicau.networks._meta import containers, deletion
 from kicau.networks._meta.containers import LOOK_AROUND, UNFETCHABLE, listed
-from kicau.networks._meta.errors import error_object, is_gone
-from kicau.networks._meta.graph import Graph, moment, text_of
+from kicau.networks._meta.errors import error_object
+from kicau.networks._meta.graph import Graph, data_of, moment, text_of
 from kicau.networks._meta.text import same
 from kicau.networks.threads.limits import FACTS, NETWORK
 from kicau.networks.threads.refusals import KNOWN, LINKS, NO_CONTAINER, OTHER, QUOTA, SPOILT, TOO_MANY_LINKS
@@ -75,11 +75,7 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
 
 
 async def withdraw(session: Session, post_id: str) -> None:
-    try:
-        await graph_of(session).delete(post_id)
-    except Rejected as refused:
-        if not is_gone(refused):
-            raise
+    await deletion.delete(graph_of(session), post_id)
 
 
 def _posts(done: Mapping[str, JSON]) -> list[str]:
@@ -234,12 +230,13 @@ async def _own_since(session: Session, delivery: Delivery, begun: datetime | Non
     asked = {"fields": "id,text,timestamp", "limit": str(ROWS), "since": str(int((since - LOOK_AROUND).timestamp()))}
     for _ in range(PAGES):
         answer, ahead = await graph_of(session).look(f"{session.account_id}/{edge}", **asked)
-        for one in answer.get("data", []):
+        rows = data_of(answer)
+        for one in rows:
             made = moment(one.get("timestamp"))
             if made is None or made >= since + ahead - MARGIN:
                 yield one
         after = (answer.get("paging", {}).get("cursors") or {}).get("after")
-        if not after or len(answer.get("data", [])) < ROWS:
+        if not after or len(rows) < ROWS:
             return
         asked["after"] = str(after)
     raise Uncertain("the account has more new posts than can be searched")

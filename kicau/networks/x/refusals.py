@@ -118,8 +118,8 @@ def read_error(reply: Reply) -> ConnectorError | None:
     if reply.status >= 500 or reply.status in (408, 425):
         return None
     said = read(reply)
-    known = _access(reply, said) or _plan(reply, said) or _limit(reply, said)
-    return known or from_between(reply) or _refused(reply, said)
+    known = from_between(reply) or _access(reply, said) or _plan(reply, said) or _limit(reply, said)
+    return known or _refused(reply, said)
 
 
 def _access(reply: Reply, said: Said) -> ConnectorError | None:
@@ -143,7 +143,7 @@ def shut_door(reply: Reply) -> ShutDoor | None:
     and what developers published from April 2023 on; 402 CreditsDepleted (seen 2026) also when a card was declined, so
     it must last a day. Read 2026-11-26.
     """
-    if reply.status < 400 or reply.status >= 500:
+    if reply.status < 400 or reply.status >= 500 or from_between(reply):
         return None
     said = read(reply)
     if said.kind == "client-forbidden":

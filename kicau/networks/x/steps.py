@@ -217,7 +217,7 @@ async def _find_finalized(session: Session, delivery: Delivery, step: Step) -> C
     except Rejected:
         upload = None
     if upload is not None and upload.state:
-        return _settled(session, delivery, step, entry, upload)
+        return _kept(delivery, step.key, {**entry, "state": "processing"})  # the next step sees what came of it
     rest = {key: value for key, value in media.items() if key != step.key}
     return Continue(progress={**delivery.progress, "media": rest}, note=Note("the upload begins again"))
 

@@ -53,7 +53,11 @@ BAD = {
 }
 
 
+REFUSED_LOOK_UPS = ((400, '{"error": "InvalidRequest", "message": "Invalid repo"}'),)
+
+
 class TestByAppPassword(ConnectorContract):
+    refused_look_ups = REFUSED_LOOK_UPS
     called = "kabarpagi.test"
     other, other_answers = KABAR, {"handle": "kabarpagi.test"}
     connector = connector
@@ -68,6 +72,7 @@ class TestByAppPassword(ConnectorContract):
 class TestByOAuth(ConnectorContract):
     """Every request is proven by the sign-in's key, with a nonce that the server changes as it likes."""
 
+    refused_look_ups = REFUSED_LOOK_UPS
     called = "kabarpagi.test"
     other, other_answers = KABAR, {"handle": "kabarpagi.test"}
     connector = connector

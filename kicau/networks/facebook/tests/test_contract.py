@@ -62,6 +62,20 @@ def measured(**how: Any) -> Media:
 
 
 class TestFacebook(ConnectorContract):
+    refused_look_ups = (
+        (
+            400,
+            '{"error": {"message": "Unsupported get request. Object with ID does not exist", "type": "GraphMethodException", "code": 100, "error_subcode": 33}}',
+        ),
+        (
+            400,
+            '{"error": {"message": "(#100) Tried accessing nonexisting field", "type": "OAuthException", "code": 100}}',
+        ),
+        (
+            400,
+            '{"error": {"message": "Some of the aliases you requested do not exist", "type": "OAuthException", "code": 803}}',
+        ),
+    )
     tells = True
 
     def told_of(self, sandbox: Sandbox, post: str) -> str:

@@ -60,6 +60,24 @@ def clip(**how: Any) -> Media:
 
 
 class TestInstagram(ConnectorContract):
+    refused_look_ups = (
+        (
+            400,
+            '{"error": {"message": "Unsupported get request. Object with ID does not exist", "type": "GraphMethodException", "code": 100, "error_subcode": 33}}',
+        ),
+        (
+            400,
+            '{"error": {"message": "(#100) Tried accessing nonexisting field", "type": "OAuthException", "code": 100}}',
+        ),
+        (
+            400,
+            '{"error": {"message": "Some of the aliases you requested do not exist", "type": "OAuthException", "code": 803}}',
+        ),
+        (
+            400,
+            '{"error": {"message": "Media not found", "type": "OAuthException", "code": 24, "error_subcode": 2207006}}',
+        ),
+    )
     tells = True
 
     async def answered(self, sandbox: Sandbox, client: Any, post_id: str, text: str) -> str:

@@ -68,6 +68,10 @@ BAD = {
 class TestOrganisation(ConnectorContract):
     """An organisation's posts may be read back, so every broken step ends in a published post."""
 
+    refused_look_ups = (
+        (400, '{"message": "Query parameter is not allowed", "status": 400, "code": "QUERY_PARAM_NOT_ALLOWED"}'),
+        (404, '{"message": "Could not find entity", "status": 404, "code": "NOT_FOUND"}'),
+    )
     called = "kopi-senja"
     connector = connector
     server = staticmethod(quick)

@@ -10,6 +10,7 @@ from kicau.connector.content import Draft, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract, Lent, run
 from kicau.connector.sandbox import Sandbox
 from kicau.networks.mastodon.connector import connector
+from kicau.networks.mastodon.refusals import OWN_PAGES
 from kicau.networks.mastodon.sandbox import LIKE_SNAC, Server
 from kicau.networks.mastodon.tests.cast import CUP, DRAFTS, FILES, KABAR, SERVER, media, saying
 from kicau.networks.mastodon.tests.spec import validate
@@ -58,7 +59,16 @@ BAD = {
 }
 
 
+REFUSED_LOOK_UPS = (
+    (403, '{"error": "This action is not allowed"}'),
+    (404, '{"error": "Record not found"}'),
+    (422, '{"error": "Validation failed"}'),
+)
+
+
 class TestMastodon(ConnectorContract):
+    refused_look_ups = REFUSED_LOOK_UPS
+    own_pages = OWN_PAGES
     called = "kopisenja"
     other, calling = KABAR, "@kopisenja"
     connector = connector
@@ -73,6 +83,8 @@ class TestMastodon(ConnectorContract):
 class TestPoorServer(ConnectorContract):
     """A server that ignores the Idempotency-Key and shows nobody's private posts in a list: nothing doubles there either."""
 
+    refused_look_ups = REFUSED_LOOK_UPS
+    own_pages = OWN_PAGES
     called = "kopisenja"
     other, calling = KABAR, "@kopisenja"
     connector = connector

@@ -27,6 +27,17 @@ def one(text: str = "Pagi", *media: Media, **more: object) -> Draft:
 
 
 class TestX(ConnectorContract):
+    refused_look_ups = (
+        (
+            400,
+            '{"title": "Invalid Request", "detail": "One or more parameters to your request was invalid.", "type": "https://api.twitter.com/2/problems/invalid-request"}',
+        ),
+        (403, '{"title": "Forbidden", "detail": "Forbidden", "type": "about:blank", "status": 403}'),
+        (
+            404,
+            '{"title": "Not Found Error", "detail": "Could not find user", "type": "https://api.twitter.com/2/problems/resource-not-found"}',
+        ),
+    )
     called = "kopisenja"
     other, calling, threads_answers = "1790000000000000002", "@kopisenja", False  # X lets only the summoned answer
     connector = connector

@@ -1,0 +1,30 @@
+"""Deleting an object of the Graph API."""
+
+from __future__ import annotations
+
+from kicau.connector.errors import Rejected
+from kicau.networks._meta.errors import is_gone
+from kicau.networks._meta.graph import Graph
+
+
+async def delete(graph: Graph, path: str) -> None:
+    """Delete it; nothing happens where it is gone already.
+
+    Graph says "gone" also of what the token may not touch, so the object is read then: if it is still there, the refusal
+    is raised.
+    """
+    try:
+        await graph.delete(path)
+    except Rejected as refused:
+        if not is_gone(refused) or await _is_there(graph, path):
+            raise
+
+
+async def _is_there(graph: Graph, path: str) -> bool:
+    try:
+        await graph.get(path, fields="id")
+    except Rejected as refused:
+        if is_gone(refused):
+            return False
+        raise
+    return True
