@@ -30,6 +30,13 @@ from kicau.publishing.settling import ANSWERED
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
+RETRIED = (
+    DeliveryState.FAILED,
+    DeliveryState.HELD,
+    DeliveryState.PARKED,
+    DeliveryState.CANCELED,
+    DeliveryState.UNKNOWN,
+)
 PATIENCE = 5.0  # seconds that a deletion waits for a look-up of its channel to end
 
 
@@ -99,11 +106,14 @@ def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
 
 @transaction.atomic
 def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
-    """Send it again, now or at its time; goes on where it stopped, and looks up first what may have happened."""
+    """Send it again, now or at its time; goes on where it stopped, and looks up first what may have happened. One whose
+    outcome is unknown is looked up again, and sent only if the network is certain that it is not out."""
     actor.require(Permission.PUBLISH)
     row = _one(actor, delivery_id)
-    if row.state not in (DeliveryState.FAILED, DeliveryState.HELD, DeliveryState.PARKED, DeliveryState.CANCELED):
+    if row.state not in RETRIED:
         raise Conflict(_why_not(row, "retried"))
+    if row.state == DeliveryState.UNKNOWN and row.broken_at is None:
+        row.broken_at = row.changed_at
     if row.hold == Hold.CONFIRMATION:
         raise Conflict("This delivery waits for a person's confirmation: read it and confirm it.")
     if row.channel.state != ChannelState.ACTIVE:

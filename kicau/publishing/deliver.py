@@ -268,6 +268,8 @@ class Deliveries:
                 outcome = outcomes.again(item, did, "waiting", "", timedelta(0), item.tries)
                 outcome.lacks = exc
                 return outcome
+            case errors.Rejected() if did == "find":
+                return outcomes.look_up_refused(item, label, exc)
             case errors.Rejected():
                 return outcomes.rejected(item, did, exc)
             case affording.NotOnPlan():

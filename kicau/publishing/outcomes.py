@@ -31,6 +31,7 @@ LOOK_AFTER = timedelta(
 LONGEST_WAIT = 30.0  # seconds between tries while a network is out: it is back within that time of returning
 FREE_ROUNDS = 2  # times in a day that a step may break off and be looked up before its next try is made to wait
 LONGEST_ROUND = 300.0  # seconds that it then waits at most
+MAX_REFUSED_LOOK_UPS = 5  # after which a person is asked what became of a step
 GIVE_UP = timedelta(hours=24)  # a network that was out for so long is told to a person
 
 
@@ -230,6 +231,11 @@ def _why(wait: Wait, until: datetime, label: str) -> str:
 
 def unavailable(item: Claimed, did: str, label: str, exc: Exception) -> Outcome:
     if clock.now() - max(item.due_at, item.begun_at - GIVE_UP) > GIVE_UP and item.tries > 100:
+        if did == "find":  # it may be out
+            first = Sentence(
+                "An answer of {network} was lost, and {network} could not be reached for a day since.", network=label
+            )
+            return ask_a_person(item, first + Sentence("Look there, then say here what you found."))
         reason = Sentence("{network} could not be reached for a day; retry when it is back.", network=label)
         return Outcome(
             item=item,
@@ -266,19 +272,7 @@ def uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_te
             )
         )
         why = exc.detail if isinstance(exc.detail, Note) else exc.detail[:200]
-        reason = first + Sentence("Look there, then say here what you found.") + why
-        return Outcome(
-            item=item,
-            did=did,
-            outcome="unknown",
-            state=DeliveryState.UNKNOWN,
-            next_at=clock.now(),
-            sentence=reason,
-            reason=reason,
-            steps=item.steps,
-            tries=item.tries,
-            broken_at=item.broken_at,
-        )
+        return ask_a_person(item, first + Sentence("Look there, then say here what you found.") + why)
     outcome = again(
         item,
         did,
@@ -298,7 +292,34 @@ def uncertain(item: Claimed, did: str, label: str, exc: errors.Uncertain, can_te
     return outcome
 
 
+def ask_a_person(item: Claimed, reason: str) -> Outcome:
+    """Whether it is out cannot be found out here; the doubt stays until somebody says."""
+    return Outcome(
+        item=item,
+        did="find",
+        outcome="unknown",
+        state=DeliveryState.UNKNOWN,
+        next_at=clock.now(),
+        sentence=reason,
+        reason=reason,
+        steps=item.steps,
+        tries=item.tries,
+        broken_at=item.broken_at,
+    )
+
+
+def look_up_refused(item: Claimed, label: str, exc: errors.Rejected) -> Outcome:
+    """The network refused to be asked about the step. That says nothing of the post, which may be out: it is asked
+    again later, and when it has refused often enough (`settling` counts), a person is asked."""
+    why = Sentence(
+        "An answer of {network} was lost, and {network} refused to say whether the post is out.", network=label
+    )
+    said = of_problems(exc.problems) or Sentence.of(pieces_of(str(exc)))
+    return again(item, "find", "look-up-refused", why + said, LOOK_AFTER, item.tries + 1)
+
+
 def rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
+    """The network will not have the post; never of a look-up, whose refusal proves nothing."""
     reason = of_problems(exc.problems) or Sentence.of(pieces_of(str(exc)))
     return Outcome(
         item=item,

@@ -20,10 +20,19 @@ from kicau.connector import registry
 from kicau.connector.addresses import web_address
 from kicau.plans.reservations import Short
 from kicau.publishing import affording, news
+from kicau.publishing import outcomes as meaning
 from kicau.publishing.claims import SAY_WHY, SETTLE, SETTLE_DOUBT
 from kicau.publishing.models import Attempt, Delivery, DeliveryState
 from kicau.publishing.outages import Outages
-from kicau.publishing.outcomes import FREE_ROUNDS, GIVE_UP, LONGEST_ROUND, Outcome, beyond_budget
+from kicau.publishing.outcomes import (
+    FREE_ROUNDS,
+    GIVE_UP,
+    LONGEST_ROUND,
+    MAX_REFUSED_LOOK_UPS,
+    Outcome,
+    ask_a_person,
+    beyond_budget,
+)
 from kicau.workspaces import webhooks
 
 #: A room above notes what was answered, in the same transaction: called with what went out as an answer to something
@@ -37,6 +46,7 @@ def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Cha
     with transaction.atomic():
         outages.note(outcomes)
         _pace([o for o in outcomes if o.did == "find" and o.outcome in ("not-found", "continued")])
+        _ask_about_refused([o for o in outcomes if o.outcome == "look-up-refused"])
         if any(o.lacks for o in outcomes):
             _lock(outcomes)
             affording.ask_for_more(outcomes, channels, _hold)
@@ -140,6 +150,22 @@ def _pace(again: Sequence[Outcome]) -> None:
                 "{network} answered each try of a day with an error, and the post is not there. Retry it when the network is well again.",
                 network=registry.get(outcome.item.group).label,
             )
+
+
+def _ask_about_refused(refused: Sequence[Outcome]) -> None:
+    """A look-up that the network refuses is asked later and later, and in the end a person is."""
+    for outcome in refused:
+        item = outcome.item
+        before = Attempt.objects.filter(
+            delivery_id=item.id, did="find", outcome="look-up-refused", at__gt=item.broken_at or item.begun_at - GIVE_UP
+        ).count()
+        if before + 1 < MAX_REFUSED_LOOK_UPS:
+            seconds = min(LONGEST_ROUND, meaning.LOOK_AFTER.total_seconds() * 2**before)
+            outcome.next_at = clock.now() + timedelta(seconds=seconds)
+            continue
+        asked = ask_a_person(item, outcome.reason + Sentence("Look there, then say here what you found."))
+        outcome.outcome, outcome.state, outcome.next_at = asked.outcome, asked.state, asked.next_at
+        outcome.reason = outcome.sentence = asked.reason
 
 
 def _pause(outcomes: Sequence[Outcome]) -> None:

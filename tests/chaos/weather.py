@@ -6,7 +6,9 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from kicau.connector.sandbox import Fault
+from aiohttp import web
+
+from kicau.connector.sandbox import Fault, Store
 from tests.chaos.plan import Pace
 
 # A proxy's page with a NUL, and a JSON error with half of a surrogate pair: what no database column takes as it is.
@@ -18,12 +20,45 @@ GARBAGE = (
 
 BLOCK = 10  # requests of a storm, among which exactly the share gets a fault
 
+GRAPH = '{"error": {"message": "Unsupported get request", "type": "GraphMethodException", "code": 100, "error_subcode": 33}}'
+PAGE = "<!DOCTYPE html><html><h1>Access denied</h1></html>"
+
+# The requests by which each network is asked what became of a post, and how it refuses them in its own form.
+LOOK_UPS = {
+    "x": (r"^/2/users/\d+/tweets$", '{"title": "Invalid Request", "detail": "Invalid request"}'),
+    "facebook": (r"/(feed|comments)$", GRAPH),
+    "instagram": (r"/(media|stories|comments)$", GRAPH),
+    "threads": (r"/(threads|replies)$", GRAPH),
+    "linkedin": (r"^/rest/(posts|socialActions/.*/comments)$", '{"status": 400, "code": "BAD", "message": "No"}'),
+    "bluesky": (r"getRecord$", '{"error": "InvalidRequest", "message": "Invalid repo"}'),
+    "mastodon": (r"^/api/(v[12]/instance|v1/accounts/\d+/statuses)$", '{"error": "This action is not allowed"}'),
+}
+REFUSED = 0.25  # of the look-ups, as long as the storm lasts
+
+
+class RefusedLookUp(Fault):
+    """Hits what `LOOK_UPS` names, and a container that is published: only a look-up asks for one."""
+
+    published: Callable[[str], bool]
+    note: Callable[[], None]
+
+    def hits(self, request: web.Request) -> bool:
+        asks = Fault.hits(self, request) or (
+            request.method == "GET" and self.published(request.path.rpartition("/")[2])
+        )
+        if asks:
+            self.note()
+        return asks
+
 
 class Weather(list[Fault]):
     """In the place of a sandbox's list of faults: gives each request that comes a fault of its own, or none."""
 
-    def __init__(self, seed: int, network: str, share: float, pace: Pace, held: Callable[[], float]) -> None:
+    def __init__(
+        self, seed: int, network: str, share: float, pace: Pace, held: Callable[[], float], store: Store
+    ) -> None:
         super().__init__()
+        self.network, self.store = network, store
         self.dice = random.Random(f"{seed}:{network}")
         self.share, self.pace, self.held = share, pace, held
         self.is_calm = True
@@ -40,11 +75,32 @@ class Weather(list[Fault]):
         if place == 0:  # drawn for ten at a time, so that the share is met however few come
             self._faulted = frozenset(self.dice.sample(range(BLOCK), round(self.share * BLOCK)))
         self.in_storm += 1
+        if self.dice.random() < REFUSED:
+            yield self._refused()
         if place not in self._faulted:
             return
         name, fault = self._draw()
         self.faults[name] += 1
         yield fault
+
+    def _refused(self) -> Fault:
+        path, own = LOOK_UPS[self.network]
+        fault = RefusedLookUp(
+            effect="status",
+            method="GET",
+            path=path,
+            status=self.dice.choice((400, 403, 404)),
+            text=self.dice.choice((own, PAGE)),
+        )
+        fault.published, fault.note = self._is_published, self._count_refused
+        return fault
+
+    def _is_published(self, name: str) -> bool:
+        container = self.store.get("container", name) or {}
+        return bool(container.get("media") or container.get("post"))
+
+    def _count_refused(self) -> None:
+        self.faults["refused-look-up"] += 1
 
     def _draw(self) -> tuple[str, Fault]:
         # Counted from when the request was sent: what the line held back is not late by that as well.

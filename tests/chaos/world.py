@@ -87,7 +87,7 @@ class Networks:
         if self.seed % 2 and hasattr(server, "duplicate_seconds"):
             server.duplicate_seconds = 0.0  # a network that refuses twins hides that we sent one
         server.clock_offset = random.Random(f"{self.seed}:clock:{slug}").uniform(-20, 20)  # no two clocks agree
-        server.faults = self.weather[slug] = Weather(self.seed, slug, self.share, self.pace, line.held)
+        server.faults = self.weather[slug] = Weather(self.seed, slug, self.share, self.pace, line.held, server.store)
         self.sandboxes[slug] = server
 
     def wait_for(self, work: Coroutine[Any, Any, Any]) -> Any:

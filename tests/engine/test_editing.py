@@ -96,3 +96,20 @@ async def test_what_is_not_changed_is_told_and_leaves_everything_as_it_was(
     assert (row.head, row.state) == ("satu", "published")
     assert {r.state async for r in Revision.objects.all()} == {"refused"}
     assert await Attempt.objects.filter(delivery=row, outcome="edit-refused").acount() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_a_refused_look_leaves_open_what_became_of_a_change(post, shop, state, network, client, actor, status):
+    row = await sync_to_async(post)("satu")
+    await shop.work(lambda: state(row) == "published")
+    network.faults += [Fault(effect="drop-after", method="PUT"), Fault(effect="drop", method="GET", skip=1)]
+    with pytest.raises(Conflict, match="did not say whether"):
+        await editing.edit(actor, row.id, Change(texts={0: "dua"}), client=client)
+    network.faults[:] = [Fault(effect="status", status=status, text="no", method="GET")]
+    with pytest.raises(Conflict, match="did not say whether"):
+        await editing.settle(actor, row.id, client=client)
+    assert (await Revision.objects.aget(delivery=row)).state == "unknown"
+    await editing.settle(actor, row.id, client=client)
+    await row.arefresh_from_db()
+    assert (texts(network), row.head) == (["dua"], "dua")

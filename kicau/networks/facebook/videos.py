@@ -32,6 +32,7 @@ from kicau.networks.facebook.limits import NETWORK
 from kicau.networks.facebook.outcome import posted
 
 FAILED = frozenset({"error", "expired", "upload_failed"})
+BLIND_LOOKS = 10  # refused ones, after which a video that was made visible counts as published
 LONGEST_WAIT = 60  # seconds between two looks at a video that is being prepared
 
 
@@ -180,7 +181,17 @@ async def _finish(session: Session, delivery: Delivery, graph: Graph, edge: str,
 
 async def _look(session: Session, delivery: Delivery) -> PublishResult:
     done, video = delivery.progress, str(delivery.progress["video"])
-    answer = await _status(session, video)
+    try:
+        answer = await _status(session, video)
+    except Rejected as refused:  # of the look; it was made visible, and the network took it
+        blind = number(done.get("blind", 0))
+        if blind < BLIND_LOOKS:
+            note = Note("{network} does not say whether the video is ready: it is asked again.", network=NETWORK)
+            return Continue(
+                progress={**done, "blind": blind + 1}, after=timedelta(seconds=min(60, 2**blind)), note=note
+            )
+        url = f"{session.app.endpoints['dialog']}/{video}"
+        return posted(session, delivery, video, url, {"video": video, "refused": refused.detail})
     status = answer.get("status") or {}
     if told := _failure(status):
         raise Rejected(told, detail=str(status))
