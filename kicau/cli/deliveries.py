@@ -279,7 +279,8 @@ def cancel(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
 @json_option
 @pass_shell
 def retry(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
-    """Try again what failed, was held, parked or canceled; nothing that is out is sent twice."""
+    """Try again what failed, was held, parked or canceled, or ask the network again about what is unknown; nothing that is
+    out is sent twice."""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing import acts

@@ -97,6 +97,8 @@ class Connector(Protocol):
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         """After a broken step: what happened? None only where it is certain that nothing did.
 
+        Whatever it raises leaves the step in doubt: Rejected means that the look-up was refused, not the post.
+
         Of a delivery that was restored from a backup (`restored_at`) nothing that its progress tells is the last word:
         all that readers may have seen of it since `begun_at` is looked for, and it is asked again until nothing new is
         found. Raises Uncertain where the network cannot tell.

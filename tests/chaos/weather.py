@@ -76,14 +76,14 @@ class Weather(list[Fault]):
             self._faulted = frozenset(self.dice.sample(range(BLOCK), round(self.share * BLOCK)))
         self.in_storm += 1
         if self.dice.random() < REFUSED:
-            yield self._refused()
+            yield self.refused()
         if place not in self._faulted:
             return
         name, fault = self._draw()
         self.faults[name] += 1
         yield fault
 
-    def _refused(self) -> Fault:
+    def refused(self) -> Fault:
         path, own = LOOK_UPS[self.network]
         fault = RefusedLookUp(
             effect="status",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from asgiref.sync import sync_to_async
 from django.db import connection
 
@@ -25,6 +26,8 @@ from kicau.connector.sandbox import Fault, Sandbox, start
 from kicau.media import acts as media
 from kicau.publishing import acts, compose, outcomes, schedule
 from kicau.publishing.models import Attempt, Delivery
+from tests.chaos.plan import QUICK
+from tests.chaos.weather import Weather
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,6 +146,9 @@ async def test_one_post_is_public_after_a_lost_answer_a_refused_look_up_and_a_re
     assert (row.state, row.broken_at is not None) == ("unknown", True), row.reason
     assert "refused to say whether the post is out" in row.reason
     story = [(a.did, a.outcome) async for a in Attempt.objects.filter(delivery=row).order_by("id")]
+    weather = Weather(7, slug, 0.0, QUICK, lambda: 0.0, sandbox.store)
+    asked = [make_mocked_request(one["method"], one["path"]) for one in list(sandbox.requests)[-3:]]
+    assert any(weather.refused().hits(one) for one in asked), "the chaos refuses these, too"
     looked = [one for one in story if one[0] == "find"]
     assert looked == [("find", "look-up-refused")] * (outcomes.MAX_REFUSED_LOOK_UPS - 1) + [("find", "unknown")]
 

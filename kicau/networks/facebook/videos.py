@@ -183,7 +183,7 @@ async def _look(session: Session, delivery: Delivery) -> PublishResult:
     done, video = delivery.progress, str(delivery.progress["video"])
     try:
         answer = await _status(session, video)
-    except Rejected as refused:  # of the look; it was made visible, and the network took it
+    except Rejected as unseen:  # of the look; it was made visible, and the network took it
         blind = number(done.get("blind", 0))
         if blind < BLIND_LOOKS:
             note = Note("{network} does not say whether the video is ready: it is asked again.", network=NETWORK)
@@ -191,7 +191,7 @@ async def _look(session: Session, delivery: Delivery) -> PublishResult:
                 progress={**done, "blind": blind + 1}, after=timedelta(seconds=min(60, 2**blind)), note=note
             )
         url = f"{session.app.endpoints['dialog']}/{video}"
-        return posted(session, delivery, video, url, {"video": video, "refused": refused.detail})
+        return posted(session, delivery, video, url, {"video": video, "unseen": unseen.detail})
     status = answer.get("status") or {}
     if told := _failure(status):
         raise Rejected(told, detail=str(status))
