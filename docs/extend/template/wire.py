@@ -36,7 +36,7 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     reply = await session.http.call(
         "GET", _posts(session), charge=READ, headers=_authorization(session), params={"tag": tag}
     )
-    found = reply.json()["posts"]
+    found = reply.listed("posts")  # an answer without the list proves nothing
     return _further(session, delivery, [*out, str(found[0]["id"])]) if found else None
 
 
