@@ -6,6 +6,7 @@ Progress, as it is stored between steps:
   doubt    since when (ISO, UTC) it was unknown whether the next part is out
   refused  X refused the next part as a duplicate while there was doubt
   again    a file was forgotten by X and has been uploaded a second time
+  expired  {"part.place": [how often X forgot this file before it was used, since when (ISO, UTC)]}
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from kicau.networks.x.render import meter_of, wants_alt
 
 SOON = timedelta(seconds=5)
 PROCESSING_PATIENCE = timedelta(hours=1)
+MAX_EXPIRED_UPLOADS = 5  # of one file within EXPIRY_WINDOW
+EXPIRY_WINDOW = timedelta(hours=1)
 POSTING = frozenset({"tweet.read", "tweet.write", "users.read"})  # scopes
 WITH_FILES = POSTING | {"media.write"}
 GIVEN_UP = timedelta(seconds=TIMEOUT)  # after a step began, the request that it sent has landed or has not
@@ -92,6 +95,8 @@ async def publish(session: Session, delivery: Delivery) -> PublishResult:
         return wait or await _post(session, delivery, step.part)
     entry = dict(_dict(delivery.progress, "media").get(step.key) or {})
     match step.name:
+        case "upload" if entry:
+            return _begin_again(session, delivery, step)
         case "upload":
             return await _upload(session, delivery, step)
         case "append":
@@ -110,7 +115,7 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
     """After a broken step. A broken upload shows nothing to anybody; a broken post is looked up on the account."""
     if delivery.restored_at is not None:
         return await _find_restored(session, delivery, delivery.restored_at)
-    step = next_step(delivery, session.now())
+    step = next_step(delivery, delivery.begun_at or session.now())  # as it was then: files may have expired since
     if step.name == "finalize":
         return await _find_finalized(session, delivery, step)
     if step.name != "post":
@@ -168,6 +173,26 @@ async def _upload(session: Session, delivery: Delivery, step: Step) -> Continue:
         "until": _until(session, begun),
     }
     return _kept(delivery, step.key, entry)
+
+
+def _begin_again(session: Session, delivery: Delivery, step: Step) -> Continue:
+    """X has forgotten a file before it was used. It is uploaded again, later and later, a few times in an hour."""
+    assert step.media is not None
+    now, expired = session.now(), _dict(delivery.progress, "expired")
+    times, since = expired.get(step.key) or (0, now.isoformat())
+    if now - datetime.fromisoformat(since) > EXPIRY_WINDOW:
+        times, since = 0, now.isoformat()
+    name = step.media.media.name or step.media.media.ref
+    if times >= MAX_EXPIRED_UPLOADS:
+        message = "{network} forgets the uploaded file {name} before the post can use it: try again in an hour."
+        params = {"network": LABEL, "name": name}
+        raise Rejected(Problem(code="upload-expires", message=message, params=params, field=_field(step)))
+    media = {key: value for key, value in _dict(delivery.progress, "media").items() if key != step.key}
+    return Continue(
+        progress={**delivery.progress, "media": media, "expired": {**expired, step.key: [times + 1, since]}},
+        after=timedelta(seconds=10 * 2 ** (times - 1) if times else 0),
+        note=Note("{network} no longer has {name}: it is uploaded again", network=LABEL, name=name),
+    )
 
 
 async def _append(session: Session, delivery: Delivery, step: Step, entry: dict[str, Any]) -> Continue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import aiohttp
@@ -383,3 +383,47 @@ async def test_the_meter_of_x_and_ours_agree(kopi: Lent, sandbox: Server) -> Non
     money = {row["meter"]: row["micro"] for row in sandbox.usage() if row["meter"] in ours}
     prices = connector.price_lists[-1]
     assert money == {meter: prices.price(meter, units) for meter, units in ours.items()}
+
+
+async def test_a_file_that_x_forgets_at_once_is_uploaded_a_few_times_with_pauses(
+    kopi: Lent, sandbox: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kicau.networks.x.sandbox import media as uploads
+
+    monkeypatch.setattr(uploads, "SESSION_LIFE", 30)
+    monkeypatch.setattr(uploads, "READY_LIFE", 30)
+    for name in ("video", "only a picture"):
+        one, waits, before = delivery(kopi, drafts()[name]), list[float](), len(sandbox.requests)
+        while (
+            len(waits) < steps.MAX_EXPIRED_UPLOADS or steps.next_step(one, kopi.now()).key not in one.progress["media"]
+        ):  # type: ignore[operator]
+            result = await connector.publish(kopi, one)
+            assert isinstance(result, Continue)
+            assert len(waits) <= steps.MAX_EXPIRED_UPLOADS
+            if "uploaded again" in result.note:
+                waits.append(result.after.total_seconds())
+            one = after(one, result)
+        with pytest.raises(Rejected) as told:
+            await connector.publish(kopi, one)
+        assert told.value.problems[0].code == "upload-expires"
+        assert waits == [0, 10, 20, 40, 80]
+        assert len(sandbox.requests) - before == 6, "each upload was begun once for each try"
+    # An hour later it is tried again.
+    (kept,) = one.progress["expired"].items()  # type: ignore[union-attr]
+    key, (times, since) = kept  # type: ignore[misc]
+    earlier = (datetime.fromisoformat(since) - timedelta(hours=2)).isoformat()
+    one = replace(one, progress={**one.progress, "expired": {key: [times, earlier]}})
+    assert isinstance(await connector.publish(kopi, one), Continue)
+
+
+async def test_a_lost_post_is_looked_up_even_when_its_files_have_expired_since(kopi: Lent, sandbox: Server) -> None:
+    one = await until_post(kopi, delivery(kopi, drafts()["thread"]))
+    sandbox.faults.append(Fault(effect="drop-after", method="POST", path=PUBLISHES))
+    one = replace(one, begun_at=kopi.now())
+    with pytest.raises(Uncertain):
+        await connector.publish(kopi, one)
+    files = {key: {**entry, "until": kopi.now().timestamp() + 30} for key, entry in one.progress["media"].items()}  # type: ignore[union-attr, dict-item]
+    one = replace(one, progress={**one.progress, "media": files}, begun_at=kopi.now() - timedelta(minutes=1))
+    found = await connector.find(kopi, one)
+    assert isinstance(found, Continue)
+    assert len(found.progress["posts"]) == 1  # type: ignore[arg-type]
