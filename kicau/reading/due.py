@@ -22,7 +22,7 @@ from kicau.plans import reading as policies
 from kicau.plans.models import Budget, Purpose, Reservation
 from kicau.plans.pricing import list_on
 from kicau.publishing.models import Delivery, DeliveryState
-from kicau.reading import choosing
+from kicau.reading import choosing, unread
 from kicau.reading.models import Post, Standing
 
 LEASE = timedelta(minutes=3)  # longer than a whole round may take (rounds.py)
@@ -152,6 +152,8 @@ def claim() -> tuple[list[Answering], list[Numbering]]:
             "lease",
             "values",
             "gone_at",
+            "leased_until",
+            "lost_at",
             "delivery__state",
             "delivery__draft__campaign_id",
             "delivery__draft__author_id",
@@ -179,9 +181,29 @@ def claim() -> tuple[list[Answering], list[Numbering]]:
     for standing, job in zip(standings, answering, strict=True):
         standing.lease, standing.leased_until = job.lease, now + LEASE
     Standing.objects.bulk_update(standings, ["lease", "leased_until"])
+    for post in posts:
+        if post.lease and post.leased_until:  # its worker died, and may have read it
+            post.lost_at = post.lost_at or post.leased_until - LEASE
     numbering = _batches(policy, posts, whole, slower, now)
-    Post.objects.bulk_update(posts, ["lease", "leased_until", "next_at"], batch_size=1000)
+    _count_deleted(posts, whole, now)
+    Post.objects.bulk_update(posts, ["lease", "leased_until", "next_at", "lost_at"], batch_size=1000)
     return answering, numbering
+
+
+def _count_deleted(posts: Sequence[Post], whole: dict[UUID, Channel], now: datetime) -> None:
+    """No later reading shows what a lost one of a deleted post was billed as."""
+    deleted = [post for post in posts if post.delivery.state != DeliveryState.PUBLISHED]
+    ledger.write(
+        [
+            line
+            for post, at in unread.settled(deleted, (), now)
+            if (
+                line := unread.entry(
+                    whole[post.channel_id], work_for(whole[post.channel_id], Purpose.NUMBERS, NO_ID, post), post, at
+                )
+            )
+        ]
+    )
 
 
 def _batches(

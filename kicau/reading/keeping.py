@@ -22,6 +22,7 @@ from kicau.connector.reading import Answers
 from kicau.plans import ledger
 from kicau.plans import reading as policies
 from kicau.publishing.models import Delivery
+from kicau.reading import unread
 from kicau.reading.due import Answering, Numbering, Share, together
 from kicau.reading.models import Answer, Post, Reading, Standing, Subscription
 
@@ -101,7 +102,7 @@ def numbers(
 ) -> int:
     """What changed, with the time; how many posts were read."""
     rows = _still_ours(job)
-    _pay(job, calls)
+    _pay(job, calls, unread.settled(rows, set(found), clock.now()))
     pacing.note_all(job.channel, said)
     now, policy = clock.now(), policies.policy()
     slower = {post.id: share.slower for share in job.shares for post in share.posts}
@@ -125,7 +126,7 @@ def numbers(
     for post in rows:
         post.lease = post.leased_until = None
     Post.objects.bulk_update(
-        rows, ["values", "read_at", "next_at", "gone_at", "lease", "leased_until"], batch_size=1000
+        rows, ["values", "read_at", "next_at", "gone_at", "lease", "leased_until", "lost_at"], batch_size=1000
     )
     _heard(job.channel, now)
     return len(rows)
@@ -152,8 +153,9 @@ def answers_later(
 @transaction.atomic
 def numbers_later(job: Numbering, calls: Sequence[Call], said: Sequence[Allowance], at: datetime, why: str) -> None:
     """The same for numbers."""
+    lost = unread.note([share.lease for share in job.shares], calls)
     put_off(job.shares, at, why)
-    _pay(job, calls)
+    _pay(job, calls, lost)
     pacing.note_all(job.channel, said)
 
 
@@ -164,10 +166,11 @@ def put_off(shares: Iterable[Share], at: datetime, why: str) -> None:
         Standing.objects.filter(channel=share.channel).update(reason=why, said=stored(why), is_renewed=False)
 
 
-def _pay(job: Numbering, calls: Sequence[Call]) -> None:
-    """Each post's reading is its own channel's, campaign's and author's; what is no post's is the reading channel's."""
+def _pay(job: Numbering, calls: Sequence[Call], lost: Sequence[tuple[Post, datetime]] = ()) -> None:
+    """Each post's reading is its own channel's, campaign's and author's; what is no post's is the reading channel's.
+    `lost` are earlier readings that nothing will tell of any more."""
     owner = {post.remote_id: (share, post) for share in job.shares for post in share.posts}
-    found: list[ledger.Entry] = []
+    found = [e for post, at in lost if (e := unread.entry(job.channel, owner[post.remote_id][0].work(post), post, at))]
     for call in calls:
         for entry in ledger.entries(job.shares[0].work(), [call]):
             parts: dict[ledger.Work, list[str]] = defaultdict(list)

@@ -77,6 +77,7 @@ class Post(Leased):
     read_at = models.DateTimeField(null=True)  # UTC
     next_at = models.DateTimeField(null=True)  # None: no more
     gone_at = models.DateTimeField(null=True)  # since when the network has it no more
+    lost_at = models.DateTimeField(null=True)  # of a reading whose answer was lost, until one shows what was billed
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "remote_id"], name="one_post_each_remote_id")]

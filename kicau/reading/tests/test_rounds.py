@@ -12,6 +12,7 @@ from django.db import transaction
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed
+from kicau.channels.live import Live
 from kicau.channels.models import Channel
 from kicau.connector.content import Charge as Used
 from kicau.connector.sandbox import Fault
@@ -21,13 +22,13 @@ from kicau.plans import budgets, pricing, purses
 from kicau.plans.models import Charge, Purpose, Reservation
 from kicau.plans.pricing import price_all
 from kicau.plans.reservations import Ask, reserve
-from kicau.publishing import compose, schedule
+from kicau.publishing import acts, compose, schedule
 from kicau.publishing.affording import work_of
 from kicau.publishing.deliver import Deliveries
 from kicau.publishing.models import Campaign, Delivery
 from kicau.reading import choosing, due, rounds
 from kicau.reading.models import Answer, Post, Reading, Standing
-from kicau.reading.tests.conftest import BILLS
+from kicau.reading.tests.conftest import BILLS, unpaid
 from kicau.rights.models import AuditEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -217,6 +218,48 @@ async def test_a_worker_that_died_leaves_its_lease_to_the_next(actor, pair, clie
     go(minutes=4)
     assert await rounds.read_due(client) == 3
     assert all(p.read_at for p in await rows(Post))
+
+
+@pytest.mark.parametrize("why", ["deleted", "deleted by hand", "a day later", "its worker died", "two days"])
+async def test_a_reading_that_broke_is_counted_though_nothing_repeats_it(
+    actor, pair, client, go, server, published, why
+):
+    """The network has billed it: the ledger has it too, whatever became of the post before it is read again."""
+    await switch_on(actor)
+    row = await published("Kopi Gayo")
+    await published("Kopi Toraja")
+    await sync_to_async(due.take_in)()
+    await rounds.read_due(client)
+    go(minutes=36)
+    if why == "its worker died":
+        _, [job] = await sync_to_async(due.claim)()
+        live = Live(job.channel, client, unpaid)
+        await live.connector.numbers(live, [post.remote_id for post in job.posts])
+        go(minutes=4)
+    else:
+        server.faults.append(Fault(effect="drop-after", method="GET", path="^/2/tweets$"))
+        await rounds.read_due(client)
+        assert server.faults[0].times == 0
+    assert {p.read_at for p in await rows(Post)} == {None}
+    if why == "deleted by hand":
+        server.store.remove("post", row.remote_ids[0])
+    elif why in ("deleted", "its worker died"):
+        await acts.withdraw(actor, row.id, client=client)
+    else:
+        go(hours=24)
+    if why == "two days":
+        server.faults[:] = [Fault(effect="drop-after", method="GET", path="^/2/tweets$", times=-1)]
+        for _ in range(3):
+            await rounds.read_due(client)
+            go(minutes=6)
+        server.faults.clear()
+        go(hours=24)
+    for _ in range(4):
+        await rounds.read_due(client)
+        go(minutes=36)
+    assert await billed(server) == await paid()
+    assert any(p.read_at for p in await rows(Post))
+    assert {p.lost_at for p in await rows(Post)} == {None}
 
 
 async def test_a_network_that_hangs_is_given_up_and_asked_later(
