@@ -56,6 +56,7 @@ PATIENCE = 10  # seconds for one answer
 ROUND = 10.0  # seconds in which one address is told what is due, until the others had their turn
 LEASE = timedelta(seconds=30)  # longer than a round with its last answer: who dies in it holds an address no longer
 MANY = 100  # messages at a time
+MAX_AT_ONCE = 10  # of them that one address is sent together
 KEPT = timedelta(days=7)
 
 
@@ -156,8 +157,9 @@ def sign(secret: str, body: bytes, timestamp: int) -> str:
 
 
 async def send_due() -> int:
-    """Send what is due; how many messages were taken. Each address is told by one worker at a time, in order as long as
-    it takes them, and for ROUND in a go: one that is slow or gone delays no other. A failure waits longer each time."""
+    """Send what is due; how many messages were taken. Each address is served by one worker at a time, for ROUND in a go,
+    with a few messages at once: one that is slow or gone delays no other. Messages about the same thing (`subject`) come
+    in order: one waits until the one before it was taken or given up. A failure waits longer each time."""
     hooks = await sync_to_async(_claim)()
     if not hooks:
         return 0
@@ -188,24 +190,72 @@ def _claim(limit: int = 100) -> list[Webhook]:
 
 
 async def _tell(client: aiohttp.ClientSession, hook: Webhook) -> int:
-    until, taken = time.monotonic() + ROUND, 0
     try:
-        for event in await sync_to_async(_due)(hook):
-            if time.monotonic() > until:
-                break
-            status = await _send_one(client, event)
-            taken += _is_taken(status)
-            if not status:  # nobody is there: the others wait instead of trying in vain, one after the other
-                await sync_to_async(_put_off)(hook)
-                break
+        chains = _chains(await sync_to_async(_due)(hook))
+        round_ = _Round(client, until=time.monotonic() + ROUND)
+        if chains:
+            await round_.send(chains[0], most=1)  # the others only where somebody is there
+        async with asyncio.TaskGroup() as group:
+            for _ in range(MAX_AT_ONCE):
+                group.create_task(round_.send_all(chains))
+        if round_.is_gone:  # the others wait instead of trying in vain, one after the other
+            await sync_to_async(_put_off)(hook)
     finally:
         await Webhook.objects.filter(id=hook.id).aupdate(busy_until=None)
-    return taken
+    return round_.taken
+
+
+class _Round:
+    """One address's turn."""
+
+    def __init__(self, client: aiohttp.ClientSession, until: float) -> None:
+        self.client, self.until = client, until
+        self.taken, self.is_gone = 0, False
+
+    async def send_all(self, chains: list[list[WebhookEvent]]) -> None:
+        while chains and not self._is_over():
+            await self.send(chains.pop(0))
+
+    async def send(self, chain: list[WebhookEvent], most: int = MANY) -> None:
+        """The first messages of a chain. What comes after one that was not taken waits."""
+        while chain and most > 0 and not self._is_over():
+            status = await _send_one(self.client, chain.pop(0))
+            most -= 1
+            self.is_gone |= not status
+            self.taken += _is_taken(status)
+            if not _is_taken(status):
+                chain.clear()
+
+    def _is_over(self) -> bool:
+        return self.is_gone or time.monotonic() > self.until
+
+
+def subject(payload: Mapping[str, Any]) -> str:
+    """What a message is about: its delivery or its channel; "" for what is about neither."""
+    return str(payload.get("delivery") or payload.get("channel") or "")
+
+
+def _chains(events: Iterable[WebhookEvent]) -> list[list[WebhookEvent]]:
+    """The messages about each subject, in order; the subjects in the order of their first."""
+    found: dict[str, list[WebhookEvent]] = {}
+    for event in events:
+        found.setdefault(subject(event.payload), []).append(event)
+    return [sorted(chain, key=lambda event: (event.created_at, event.id)) for chain in found.values()]
 
 
 def _due(hook: Webhook) -> list[WebhookEvent]:
-    due = _waiting(hook).select_related("webhook").order_by("next_at", "created_at", "id")
-    return list(due[:MANY])
+    """Oldest first; without those about a delivery of which an earlier message waits for its next try."""
+    before = Q(created_at__lt=OuterRef("created_at")) | Q(created_at=OuterRef("created_at"), id__lt=OuterRef("id"))
+    earlier = WebhookEvent.objects.filter(
+        before,
+        webhook=OuterRef("webhook"),
+        sent_at=None,
+        given_up_at=None,
+        next_at__gt=clock.now(),
+        payload__delivery=OuterRef("payload__delivery"),
+    )
+    due = _waiting(hook).filter(~Exists(earlier)).select_related("webhook")
+    return list(due.order_by("next_at", "created_at", "id")[:MANY])
 
 
 def _put_off(hook: Webhook) -> None:

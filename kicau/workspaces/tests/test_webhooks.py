@@ -143,13 +143,68 @@ async def test_an_address_is_told_by_one_worker_at_a_time(receiver, actor, monke
     await has_come(receiver, "/slow", 1)
     assert await webhooks.send_due() == 0
     assert await first == 6
-    ticks = iter([0, 1, 2, 3, 99])  # three are sent within the round
-    monkeypatch.setattr(webhooks, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    monkeypatch.setattr(webhooks, "ROUND", 0.05)
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(6, 12)])
-    assert await webhooks.send_due() == 3, "then the others have their turn"
-    monkeypatch.setattr(webhooks, "time", time)
+    assert await webhooks.send_due() == 1, "then the others have their turn"
+    monkeypatch.setattr(webhooks, "ROUND", 10.0)
     await webhooks.send_due()
     assert receiver.told("/slow") == list(range(12))
+
+
+async def test_a_slow_address_is_sent_several_messages_at_once_and_each_delivery_in_order(actor, monkeypatch):
+    """Nothing but the receiver's own count of what is under way says how many came together."""
+    under_way, most, came = set[str](), 0, list[tuple[str, int]]()
+    together = asyncio.Event()
+
+    async def take(request: web.Request) -> web.Response:
+        nonlocal most
+        data = (await request.json())["data"]
+        assert data["delivery"] not in under_way, "the message before it has not been answered"
+        under_way.add(data["delivery"])
+        came.append((data["delivery"], data["n"]))
+        most = max(most, len(under_way))
+        if len(came) > 1:  # the first comes alone
+            if len(under_way) == webhooks.MAX_AT_ONCE:
+                together.set()
+            await together.wait()
+        under_way.discard(data["delivery"])
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    monkeypatch.setattr(guard, "ALLOWED", {f"127.0.0.1:{port}"})
+    await sync_to_async(webhooks.add_webhook)(actor, f"http://127.0.0.1:{port}/hook", ["*"])
+    rows = [(actor.workspace.id, {"delivery": str(d), "n": n}) for n in range(3) for d in range(15)]
+    await sync_to_async(webhooks.emit)("delivery.held", rows)
+    assert await webhooks.send_due() == len(rows)
+    await runner.cleanup()
+    assert most == webhooks.MAX_AT_ONCE
+    assert sorted(came) == sorted((str(d), n) for n in range(3) for d in range(15))
+    for delivery in range(15):
+        assert [n for d, n in came if d == str(delivery)] == [0, 1, 2]
+
+
+async def test_a_message_that_was_not_taken_holds_the_next_ones_about_its_delivery_and_no_other(receiver, actor):
+    await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
+
+    async def say(*said: tuple[str, int]) -> None:
+        rows = [(actor.workspace.id, {"delivery": delivery, "n": n}) for delivery, n in said]
+        await sync_to_async(webhooks.emit)("delivery.held", rows)
+
+    await say(("a", 1), ("a", 2))
+    receiver.status = 500
+    assert await webhooks.send_due() == 0
+    receiver.status = 200
+    await say(("a", 3), ("b", 4))
+    assert await webhooks.send_due() == 1
+    assert receiver.told("/hook") == [1, 4]
+    with clock.frozen(clock.now() + timedelta(seconds=11)):
+        assert await webhooks.send_due() == 3
+    assert receiver.told("/hook") == [1, 4, 1, 2, 3]
 
 
 async def test_a_worker_that_dies_holds_an_address_for_half_a_minute_at_most(receiver, actor):
