@@ -218,13 +218,15 @@ class _Round:
 
     async def send(self, chain: list[WebhookEvent], most: int = MANY) -> None:
         """The first messages of a chain. What comes after one that was not taken waits."""
-        while chain and most > 0 and not self._is_over():
+        while chain:
             status = await _send_one(self.client, chain.pop(0))
             most -= 1
             self.is_gone |= not status
             self.taken += _is_taken(status)
             if not _is_taken(status):
                 chain.clear()
+            if most == 0 or self._is_over():
+                break
 
     def _is_over(self) -> bool:
         return self.is_gone or time.monotonic() > self.until
