@@ -22,8 +22,9 @@ from kicau.channels.live import Live, credentials_of, stored
 from kicau.channels.models import Channel, ChannelState, Refusal
 from kicau.channels.paying import paid, work_for
 from kicau.connector import registry
+from kicau.connector.content import Charge
 from kicau.connector.doors import ShutDoor
-from kicau.connector.errors import AuthExpired, ConnectorError
+from kicau.connector.errors import AuthExpired, ConnectorError, Unavailable
 from kicau.connector.session import Credentials
 from kicau.connector.wire import from_json
 from kicau.notices import acts as notices
@@ -48,6 +49,11 @@ KEEP_EVERY = 10.0  # seconds until one that lives takes hold anew: a slow networ
 TOGETHER = 8  # renewals of one network at a time
 
 _under_way: set[asyncio.Task[bool]] = set()
+_is_stopping = False
+
+
+class Stopping(Unavailable):
+    """This process ends: a renewal begins no further call."""
 
 
 def take_credentials(channel: Channel, new: Credentials) -> None:
@@ -110,6 +116,8 @@ async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, us
     A passing fault changes nothing but the time of the next try. Raises NoRoom where a hard budget has no room for it:
     the channel tells so, tries again by itself, and is held meanwhile where its token no longer works.
     """
+    if _is_stopping:
+        return not used
     claimed = await sync_to_async(_lock_for_refresh)(channel_id, used)
     if claimed is None:
         return True
@@ -124,6 +132,7 @@ async def _renew(channel_id: UUID, client: aiohttp.ClientSession, used: str, cla
     held = credentials_of(channel).access_token
     try:
         async with _kept(channel_id, claimed), _heard(channel, client, Purpose.REFRESH) as live:
+            _bound_by_the_stop(live)
             new = await live.connector.auth.refresh(live)
     except purses.NoRoom as exc:
         await sync_to_async(_hold)(channel_id, exc, held, refused=bool(used))
@@ -131,6 +140,9 @@ async def _renew(channel_id: UUID, client: aiohttp.ClientSession, used: str, cla
     except AuthExpired as exc:
         await sync_to_async(expire_channel)(channel_id, str(exc), held)
         return False
+    except Stopping:
+        await Channel.objects.filter(id=channel_id).aupdate(refresh_at=clock.now())  # by the next worker, at once
+        return not used
     except ConnectorError:
         await Channel.objects.filter(id=channel_id).aupdate(refresh_at=clock.now() + timedelta(minutes=5))
         return not used
@@ -138,10 +150,32 @@ async def _renew(channel_id: UUID, client: aiohttp.ClientSession, used: str, cla
     return True
 
 
+def _bound_by_the_stop(live: Live) -> None:
+    """From the stop on, no call begins: a renewal of several calls would need longer than the process is given. Nothing
+    is lost by that, since the call that uses up the old token is the last one (`Auth.refresh`)."""
+    pay = live.http.pay
+
+    async def unless_stopping(used: Charge) -> None:
+        if _is_stopping:
+            raise Stopping("this worker is stopping")
+        if pay is not None:
+            await pay(used)
+
+    live.http.pay = unless_stopping
+
+
+def stop() -> None:
+    """This process is told to end: renewals finish the call that they are in, and no more."""
+    global _is_stopping
+    _is_stopping = True
+
+
 async def finish() -> None:
     """Wait for the renewals that are under way, before the process ends: where a token can be used once, an answer that
-    nobody keeps ends the channel's permission."""
+    nobody keeps ends the channel's permission. After `stop` that takes a single call's time at most."""
+    global _is_stopping
     await asyncio.gather(*_under_way, return_exceptions=True)
+    _is_stopping = False
 
 
 async def refresh_due(client: aiohttp.ClientSession, network: str) -> int:

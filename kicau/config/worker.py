@@ -35,8 +35,13 @@ async def work() -> None:
     async with new_client() as client:
         pump = Pump(Deliveries(client))
         loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            pump.stop()
+            upkeep.stop()
+
         for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, pump.stop)
+            loop.add_signal_handler(name, stop)
         chores = asyncio.create_task(keep_doing(chores_with(client), pump.busy))
         try:
             await pump.run()

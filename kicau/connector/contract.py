@@ -788,6 +788,26 @@ class ConnectorContract:
         assert after.access_token
         assert bool(after.refresh_token) == bool(before.refresh_token)
 
+    async def test_a_renewal_that_stops_between_two_calls_can_be_done_again(self, session: Lent) -> None:
+        """A process that ends begins no further call; the old credentials must work then."""
+        calls, stops_at = 0, 0
+
+        async def count(used: Charge) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == stops_at:
+                raise errors.Unavailable("the process ends")
+
+        session.http.pay = count
+        for nth in range(1, 10):
+            calls, stops_at = 0, nth
+            try:
+                await self.connector.auth.refresh(session)
+            except errors.Unavailable:
+                continue
+            break
+        assert stops_at == calls + 1, "in the end it was renewed"
+
     async def test_declining_is_told_in_a_sentence(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:
         lent = lend(self.connector, sandbox, client)
         begun = await self.connector.auth.begin(lent, self.answers)

@@ -55,7 +55,11 @@ class Auth(Protocol):
         """`returned` is the query that came back. Raises Rejected when the person declined."""
 
     async def refresh(self, session: Session, /) -> Credentials:
-        """New credentials, or AuthExpired when only a person can help; other errors mean: try later."""
+        """New credentials, or AuthExpired when only a person can help; other errors mean: try later.
+
+        The call that uses up the old credentials is the last one: a process that is told to stop begins no further call,
+        and the next one starts again with the old credentials.
+        """
 
 
 class Connector(Protocol):

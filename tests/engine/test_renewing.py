@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from asgiref.sync import sync_to_async
 from kicau.base import clock
 from kicau.channels import proving, upkeep
 from kicau.channels.models import Channel
+from kicau.cli import supervisor
+from kicau.connector import http
 from kicau.connector.sandbox import Fault
 from kicau.notices.models import Notice
 from kicau.plans import acts as plans
@@ -17,6 +20,7 @@ from kicau.plans.models import Charge, Reservation
 from kicau.publishing.models import Delivery
 from kicau.workspaces.models import WebhookEvent
 from kicau.workspaces.webhooks import add_webhook
+from tests.stranger.connector import StrangerAuth
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOT_RENEWED = "The permission of Ana on Stranger is not renewed: the budget “Renewals” of 1 renewal has 0 renewal left, and this needs 1. Raise the budget, and it goes on by itself."
@@ -117,6 +121,57 @@ async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_
     await shop.work(lambda: all(state(row) == "published" for row in rows), seconds=15)
     assert sorted(p.text for p in network.public_posts()) == ["nomor 0", "nomor 1", "nomor 2"]
     assert asked(network) == sent + 1
+
+
+async def test_a_renewal_ends_with_the_call_that_it_is_in_when_the_worker_is_told_to_stop(
+    pair, network, client, monkeypatch
+):
+    """However many calls a renewal has: the stop waits for one, whose answer is kept, and the next worker goes on."""
+    assert http.TIMEOUT + 5 < supervisor.STOP_WITHIN
+    refresh, looking, go_on = StrangerAuth.refresh, asyncio.Event(), asyncio.Event()
+
+    async def of_two_calls(self, session):
+        looking.set()
+        await go_on.wait()
+        await session.http.call(
+            "GET",
+            session.app.endpoints["api"] + "/posts",
+            headers={"Authorization": f"Bearer {session.credentials.access_token}"},
+            params={"tag": ""},
+        )
+        return await refresh(self, session)
+
+    monkeypatch.setattr(StrangerAuth, "refresh", of_two_calls)
+    await due(timedelta(hours=1))
+    before, sent = await ana(), asked(network)
+    for stops in (True, False):  # before its first call, and then not at all
+        looking.clear()
+        renewing = asyncio.create_task(upkeep.refresh_due(client, "stranger"))
+        await looking.wait()
+        if stops:
+            upkeep.stop()
+        go_on.set()
+        await upkeep.finish()
+        await renewing
+        row = await ana()
+        assert asked(network) == sent + (not stops)
+        assert (row.credentials == before.credentials) == stops
+        assert row.state == "active"
+        if stops:
+            assert row.refresh_at <= clock.now(), "the next worker renews it at once"
+
+
+async def test_an_answer_that_comes_after_the_stop_is_kept(pair, network, client):
+    network.faults.append(Fault(effect="slow", seconds=0.5, path="^/token$"))
+    await due(timedelta(hours=1))
+    before, sent = await ana(), asked(network)
+    renewing = asyncio.create_task(upkeep.refresh_due(client, "stranger"))
+    while asked(network) == sent:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    upkeep.stop()
+    renewing.cancel()  # as the worker ends its chores
+    await upkeep.finish()
+    assert (await ana()).credentials != before.credentials
 
 
 async def test_the_check_of_a_token_is_held_like_any_call(actor, pair, network, client, budget):
