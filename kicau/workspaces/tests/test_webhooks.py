@@ -6,9 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
-import time
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
