@@ -122,9 +122,10 @@ def go(server) -> Iterator[Callable[..., None]]:
     clock.shift(timedelta(0))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def december_2026() -> Iterator[None]:
-    """Time goes on from noon of 1 December 2026 in Jakarta: for tests that name days of 2027."""
+    """Time goes on from noon of 1 December 2026 in Jakarta: for modules whose tests name days of 2027. What a module
+    makes once for all its tests (`populated`) is made at that time, too."""
     from kicau.base import clock
 
     clock.shift(datetime(2026, 12, 1, 5, tzinfo=UTC) - clock.system_now())

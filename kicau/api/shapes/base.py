@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from kicau.base import clock
 from kicau.connector import registry
 
 Flag = Annotated[bool, Strict()]  # true and false only, never "yes" or 1
@@ -30,6 +31,7 @@ ZONE = "IANA name of a time zone, such as Asia/Jakarta."
 AI_USE = "What it may be used for by AI and others: {use: allow, deny or conditional}; the uses are train_gen, train_other, ground, embed, synthesise, search, redistribute and archive."
 STAMP = "UTC."
 A_NETWORK = next(iter(registry.slugs()), "network")  # for examples
+NEXT_MARCH = f"{clock.now().year + 1}-03"  # for examples: ahead of today, and less than two years ahead
 
 
 class Shape(BaseModel):

@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kicau.api.shapes.base import STAMP, ZONE, FieldError, Flag, Page, PageQuery, PersonRef, Shape, Zone, examples
+from kicau.api.shapes.base import (
+    NEXT_MARCH,
+    STAMP,
+    ZONE,
+    FieldError,
+    Flag,
+    Page,
+    PageQuery,
+    PersonRef,
+    Shape,
+    Zone,
+    examples,
+)
 from kicau.api.shapes.posts import AT, Post
 from kicau.api.shapes.rendered import RenderedPart
 
@@ -119,7 +131,7 @@ class DeliveryQuery(PageQuery):
 class MoveInput(Shape):
     """Another time."""
 
-    model_config = examples({"at": "2027-03-02T10:30", "timezone": "Asia/Jakarta"})
+    model_config = examples({"at": f"{NEXT_MARCH}-02T10:30", "timezone": "Asia/Jakarta"})
 
     at: str = Field(min_length=1, max_length=60, description=AT)
     timezone: Zone = Field("", description=f"The zone that `at` is meant in. {ZONE}")
@@ -139,7 +151,7 @@ class MoveMany(Shape):
             "moves": [
                 {
                     "delivery": "01931f3e-0000-7000-8000-000000000001",
-                    "at": "2027-03-02T10:30",
+                    "at": f"{NEXT_MARCH}-02T10:30",
                     "timezone": "Asia/Jakarta",
                 }
             ]

@@ -7,7 +7,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kicau.api.shapes.base import AI_USE, STAMP, ZONE, AIUse, Flag, Page, PersonRef, Shape, Whole, Zone, examples
+from kicau.api.shapes.base import (
+    AI_USE,
+    NEXT_MARCH,
+    STAMP,
+    ZONE,
+    AIUse,
+    Flag,
+    Page,
+    PersonRef,
+    Shape,
+    Whole,
+    Zone,
+    examples,
+)
 from kicau.api.shapes.costs import Worth
 from kicau.api.shapes.rendered import Preview
 
@@ -123,7 +136,7 @@ class PostChange(Shape):
     """What becomes different; what is left out stays as it is. Only deliveries that have not begun change."""
 
     model_config = examples(
-        {"at": "2027-03-02T10:30", "timezone": "Asia/Jakarta", "add_channels": ["kopi-senja"]},
+        {"at": f"{NEXT_MARCH}-02T10:30", "timezone": "Asia/Jakarta", "add_channels": ["kopi-senja"]},
         {"parts": [{"text": "Kopi susu gula aren, kembali mulai Selasa."}], "confirm": False},
     )
 
@@ -153,7 +166,7 @@ class PostChange(Shape):
 class ScheduleInput(Shape):
     """Where and when. Give `at`, or `slot`."""
 
-    model_config = examples({"channels": ["kopi-senja"], "at": "2027-03-01T09:00", "timezone": "Asia/Jakarta"})
+    model_config = examples({"channels": ["kopi-senja"], "at": f"{NEXT_MARCH}-01T09:00", "timezone": "Asia/Jakarta"})
 
     channels: list[ChannelKey] = Field(min_length=1, max_length=100, description=CHANNELS)
     at: str = Field("", max_length=60, description=AT)
@@ -178,7 +191,7 @@ class PostCreate(PostInput):
             "parts": [{"text": "Sore ini: live music di halaman belakang."}],
             "schedule": {
                 "channels": ["kopi-senja"],
-                "at": "2027-03-01T15:00",
+                "at": f"{NEXT_MARCH}-01T15:00",
                 "timezone": "Asia/Jakarta",
                 "confirm": True,
             },

@@ -7,7 +7,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from kicau.api.shapes.base import A_NETWORK, STAMP, ZONE, FieldError, Page, PageQuery, Shape, Whole, Zone, examples
+from kicau.api.shapes.base import (
+    A_NETWORK,
+    NEXT_MARCH,
+    STAMP,
+    ZONE,
+    FieldError,
+    Page,
+    PageQuery,
+    Shape,
+    Whole,
+    Zone,
+    examples,
+)
 
 At = Annotated[str, Field(max_length=60)]
 Keys = Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=100)]
@@ -18,7 +30,9 @@ Cause = Literal["choice", "network", "refused", "disconnected", "lost"]
 class WithdrawalAsk(Shape):
     """What would be left, and when."""
 
-    model_config = examples({"network": A_NETWORK, "effective_at": "2027-03-01T00:00", "timezone": "Asia/Jakarta"})
+    model_config = examples(
+        {"network": A_NETWORK, "effective_at": f"{NEXT_MARCH}-01T00:00", "timezone": "Asia/Jakarta"}
+    )
 
     network: str = Field("", max_length=40, description="The network; or give `channel`.")
     channel: str = Field(
@@ -34,7 +48,7 @@ class WithdrawalCreate(WithdrawalAsk):
     model_config = examples(
         {
             "network": A_NETWORK,
-            "effective_at": "2027-03-01T00:00",
+            "effective_at": f"{NEXT_MARCH}-01T00:00",
             "timezone": "Asia/Jakarta",
             "reason": "The price rises to $42,000 a month",
             "cause": "network",

@@ -13,13 +13,12 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
+from kicau.api.shapes.base import NEXT_MARCH
 from kicau.api.tests.conftest import MARK, Caller, World, add_channel, caller_for, write
 from kicau.api.tests.requests import Endpoint, endpoints
 from kicau.workspaces.actors import ALLOWS, Actor, Permission
 from kicau.workspaces.acts import actor_for, add_person, set_member
 from kicau.workspaces.models import Role, Workspace
-
-pytestmark = pytest.mark.usefixtures("december_2026")
 
 ALL = list(endpoints())
 OPERATORS = ("add_price_list", "remove_price_list", "set_rate", "remove_rate")  # they hold for the whole instance
@@ -147,7 +146,7 @@ def test_what_another_workspace_names_in_a_body_or_a_filter(world, ids, stranger
         ("/posts", simple | {"schedule": plan}),
         (f"/posts/{own}/schedule", plan),
         (f"/posts/{own}/preview", {"channels": [ids["channel"]]}),
-        ("/deliveries/move", {"moves": [{"delivery": ids["delivery_id"], "at": "2027-03-02T10:30Z"}]}),
+        ("/deliveries/move", {"moves": [{"delivery": ids["delivery_id"], "at": f"{NEXT_MARCH}-02T10:30Z"}]}),
         ("/accounts/look-up", {"channel": ids["channel"], "words": "kopi"}),
         ("/channel-groups", {"name": "x", "channels": [ids["channel"]]}),
         ("/check", simple | {"channel": ids["channel"]}),
