@@ -18,7 +18,7 @@ from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
 from kicau.plans.display import unrated
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import acts, addresses, invitations
+from kicau.workspaces import acts, addresses, invitations, names
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Invitation, Membership, Person, Token, Workspace
 
@@ -209,7 +209,7 @@ def _entry(row: AuditEntry) -> s.AuditEntry:
     return s.AuditEntry(
         id=row.id,
         at=row.at,
-        actor=row.actor,
+        actor=names.of(row),
         actor_id=str(who) if who else None,
         via=row.via,
         act=row.act,

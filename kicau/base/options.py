@@ -192,6 +192,12 @@ OPTIONS = (
         check=lambda v: "" if v.isdigit() and int(v) <= 36_500 else "must be a number of days, 0 to 36500",
     ),
     Option(
+        name="KICAU_ANSWER_DAYS",
+        default="400",
+        help="Days for which comments and mentions that other people wrote are kept; 0: for ever. The activity log says how many were deleted.",
+        check=lambda v: "" if v.isdigit() and int(v) <= 36_500 else "must be a number of days, 0 to 36500",
+    ),
+    Option(
         name="KICAU_ALERT_EMAIL",
         default="",
         help="Addresses, separated by commas, that are told of the instance's troubles. Default: everybody who hosts it.",

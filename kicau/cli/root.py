@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import kicau
+from kicau.cli import accounts
 from kicau.cli.apps import apps
 from kicau.cli.archive import archive
 from kicau.cli.audit import audit, verify
@@ -103,6 +104,7 @@ for command in (
     canary,
     apps,
     users,
+    accounts.workspaces,
     tokens,
     webhooks,
     backup,
@@ -111,3 +113,5 @@ for command in (
     completion,
 ):
     main.add_command(command)
+for command in (accounts.close, accounts.export, accounts.forget):
+    users.add_command(command)

@@ -85,10 +85,10 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.plans import acts as plans
     from kicau.publishing import capping, forecasting, holding, stories
     from kicau.reading import due as reading
-    from kicau.reading import naming, receiving, telling
+    from kicau.reading import naming, receiving, retention, telling
     from kicau.reading import rounds as reading_rounds
     from kicau.withdrawal import jobs, recognition, rounds
-    from kicau.workspaces import throttle, webhooks
+    from kicau.workspaces import sessions, throttle, webhooks
 
     async def listen() -> int:
         await recognition.listen(client)
@@ -168,6 +168,13 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
             name="delete expired counts",
             every=3600.0,
             run=sync_to_async(throttle.forget_expired),
+            gives_way=True,
+        ),
+        Chore(name="delete old answers", every=600.0, run=sync_to_async(retention.purge), gives_way=True),
+        Chore(
+            name="delete expired sessions",
+            every=3600.0,
+            run=sync_to_async(sessions.delete_expired),
             gives_way=True,
         ),
         Chore(name="forget old stories of steps", every=600.0, run=sync_to_async(stories.forget_old), gives_way=True),

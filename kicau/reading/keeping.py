@@ -22,7 +22,7 @@ from kicau.connector.reading import Answers
 from kicau.plans import ledger
 from kicau.plans import reading as policies
 from kicau.publishing.models import Delivery
-from kicau.reading import unread
+from kicau.reading import retention, unread
 from kicau.reading.due import Answering, Numbering, Share, together
 from kicau.reading.models import Answer, Post, Reading, Standing, Subscription
 
@@ -56,8 +56,9 @@ def store(channel: Channel, found: Sequence[Said], whose: dict[str, UUID], now: 
         Answer.objects.filter(channel=channel, remote_id__in=[a.id for a in found]).values_list("remote_id", flat=True)
     )
     rows = []
+    since = retention.kept_since()
     for one in found:
-        if one.id in known:
+        if one.id in known or (since and one.at < since):
             continue
         if (delivery := whose.get(one.answers)) is not None:
             whose[one.id] = delivery  # who answers this answer is in the same talk

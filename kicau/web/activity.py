@@ -30,7 +30,7 @@ from kicau.web.archive_words import SUBJECTS as ABOUT
 from kicau.web.frame import Asked, page
 from kicau.web.marks import label
 from kicau.web.words import ROLES, SUBJECTS, VIA
-from kicau.workspaces import acts
+from kicau.workspaces import acts, names
 from kicau.workspaces.actors import Permission
 
 EACH_PAGE = 80
@@ -166,7 +166,7 @@ def _named(entry: AuditEntry) -> About | None:
 def _filtered(request: Asked) -> QuerySet[AuditEntry]:
     """By what it is about, by whom, how and when; days are the reader's own."""
     request.actor.require(Permission.READ)
-    rows = AuditEntry.objects.filter(workspace_id=request.actor.workspace.id).order_by("-id")
+    rows = names.named(AuditEntry.objects.filter(workspace_id=request.actor.workspace.id).order_by("-id"))
     given = request.GET
     if given.get("of"):
         rows = rows.filter(subject=given["of"][:60])
@@ -197,7 +197,7 @@ def export(request: Asked, form: str) -> HttpResponse:
     request.actor.require(Permission.MEMBERS)
     if form not in ("csv", "jsonl"):
         raise unacceptable("form", "The activity is exported as csv or jsonl.")
-    rows = _filtered(request).values(*COLUMNS)[:MOST].iterator(chunk_size=500)
+    rows = _filtered(request).values(*COLUMNS, "who")[:MOST].iterator(chunk_size=500)
     body = _csv(rows) if form == "csv" else _lines(rows)
     name = f"activity-{clock.now():%Y-%m-%d}.{form}"
     kind = "text/csv; charset=utf-8" if form == "csv" else "application/jsonl; charset=utf-8"
@@ -229,4 +229,4 @@ def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "at": row["at"].isoformat()}
+    return {**{column: row[column] for column in COLUMNS}, "at": row["at"].isoformat(), "actor": row["who"]}

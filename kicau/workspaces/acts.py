@@ -20,7 +20,7 @@ from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
 from kicau.base.sentences import Sentence
 from kicau.rights.models import AuditEntry, checked_ai_use
-from kicau.workspaces import account_security, addresses, proofs
+from kicau.workspaces import account_security, addresses, names, proofs
 from kicau.workspaces.actors import ALLOWS, Actor, Permission, may_give, weakest
 from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
 
@@ -470,7 +470,7 @@ def open_to(actor: Actor) -> list[Membership]:
 def trail(actor: Actor) -> QuerySet[AuditEntry]:
     """Who did what in this workspace, newest first; for those who manage its members."""
     actor.require(Permission.MEMBERS)
-    return AuditEntry.objects.filter(workspace_id=actor.workspace.id).order_by("-id")
+    return names.named(AuditEntry.objects.filter(workspace_id=actor.workspace.id).order_by("-id"))
 
 
 def _keep_an_owner(actor: Actor, leaving: Person) -> None:

@@ -24,6 +24,7 @@ from kicau.connector import addresses, registry
 from kicau.connector.content import Media, RenderedMedia, RenderedPart, SpanKind
 from kicau.plans import amounts, display
 from kicau.web import marks, words
+from kicau.workspaces.names import DELETED_PERSON
 
 register = template.Library()
 
@@ -164,6 +165,12 @@ def act(name: str) -> str:
 @register.filter
 def subject(name: str) -> str:
     return str(words.SUBJECTS.get(name, name))
+
+
+@register.filter
+def actor(name: str) -> str:
+    """Who did something; a person who was deleted has no name any more."""
+    return _("(deleted person)") if name == DELETED_PERSON else name
 
 
 @register.filter

@@ -1,0 +1,108 @@
+"""`kicau users close|export|forget` and `kicau workspaces`: the end of an account or a workspace."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from kicau.cli.frame import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, show_table
+
+if TYPE_CHECKING:
+    from kicau.workspaces.models import Person
+
+
+@click.command("close")
+@click.argument("email")
+@json_option
+@pass_shell
+def close(shell: Shell, email: str, as_json: bool) -> None:
+    """Close an account: ends its sessions, tokens, memberships and invitations; what it wrote stays."""
+    operator, person = _both(shell, email)
+    from kicau.erasure import accounts
+
+    accounts.close(operator, person, "cli")
+    answer(as_json, {"email": person.email}, lambda: click.echo(f"The account of {person.email} is closed."))
+
+
+@click.command("export")
+@click.argument("email")
+@pass_shell
+def export(shell: Shell, email: str) -> None:
+    """Write everything that Kicau has about a person to standard output, as JSON."""
+    operator, person = _both(shell, email)
+    from kicau.erasure import accounts
+
+    click.echo(accounts.as_json(accounts.export(operator, person, "cli")))
+
+
+@click.command("forget")
+@click.argument("email")
+@click.option("--confirm", default="", help="The address once more; else it is asked.")
+@json_option
+@pass_shell
+def forget(shell: Shell, email: str, confirm: str, as_json: bool) -> None:
+    """Close an account and erase who it was. This cannot be undone; backups keep it until they are deleted."""
+    operator, person = _both(shell, email)
+    from kicau.erasure import accounts
+
+    typed = confirm or _typed(f"Type {person.email} to delete this account")
+    accounts.forget(operator, person, "cli", confirmation=typed)
+    answer(as_json, {"email": email}, lambda: click.echo("The account is deleted."))
+
+
+@click.group()
+def workspaces() -> None:
+    """The workspaces of this Kicau."""
+
+
+@workspaces.command("list")
+@json_option
+@pass_shell
+def list_workspaces(shell: Shell, as_json: bool) -> None:
+    """Show your workspaces."""
+    person = shell.person()
+    from kicau.workspaces import acts
+
+    rows = [{"id": str(one.id), "name": one.name} for one in acts.workspaces_of(person)]
+    answer(as_json, rows, lambda: show_table(("name", "id"), [(one["name"], one["id"]) for one in rows]))
+
+
+@workspaces.command("delete")
+@click.argument("name")
+@click.option("--confirm", default="", help="The workspace's name once more; else it is asked.")
+@json_option
+@pass_shell
+def delete_workspace(shell: Shell, name: str, confirm: str, as_json: bool) -> None:
+    """Delete a workspace that you own, with all that is in it. Public posts stay public."""
+    shell.workspace = name
+    actor = shell.actor()
+    from kicau.erasure import workspaces as erasure
+
+    typed = confirm or _typed(f"Type {actor.workspace.name} to delete this workspace")
+    removed = erasure.delete(actor, confirmation=typed)
+    answer(
+        as_json,
+        {"id": str(actor.workspace.id), "name": actor.workspace.name, "removed": removed},
+        lambda: click.echo(f"The workspace {actor.workspace.name} is deleted."),
+    )
+
+
+def _both(shell: Shell, email: str) -> tuple[Person, Person]:
+    """Who acts, and whose account it is."""
+    operator = shell.person()
+    from kicau.workspaces.models import Person
+
+    if not operator.is_operator and operator.email.casefold() != email.strip().casefold():
+        raise Trouble("Only an operator can do this to somebody else's account.", NOT_FOUND)
+    person = Person.objects.filter(email__iexact=email.strip()).first()
+    if person is None:
+        raise Trouble(f"Nobody with the address {email} is here.", NOT_FOUND)
+    return operator, person
+
+
+def _typed(question: str) -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt(question, err=True))
+    return sys.stdin.readline().rstrip("\r\n")

@@ -1,0 +1,143 @@
+"""An account's end: close it, give its data to its owner, erase it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed, unacceptable
+from kicau.base.sentences import Sentence
+from kicau.erasure import models_of
+from kicau.rights.models import AuditEntry
+from kicau.workspaces import account_security, acts, sessions
+from kicau.workspaces.actors import Actor
+from kicau.workspaces.models import Invitation, Membership, Person, Role, Workspace
+from kicau.workspaces.names import DELETED_PERSON
+
+
+def export(by: Person, person: Person, via: str) -> dict[str, Any]:
+    """All that Kicau has about a person, without secrets. Raises NotAllowed."""
+    _may(by, person)
+    _record(by, person, via, "person.exported")
+    data = {label: [models_of.readable(row) for row in rows] for label, rows in models_of.of_person(person)}
+    return {
+        "exported_at": clock.now(),
+        "person": models_of.readable(person),
+        "sessions": [row.expire_date for row in sessions.of_person(person)],
+        "data": {label: rows for label, rows in sorted(data.items()) if rows},
+    }
+
+
+def as_json(data: dict[str, Any]) -> str:
+    return json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+
+
+@transaction.atomic
+def close(by: Person, person: Person, via: str) -> None:
+    """End somebody's account: sessions, tokens, memberships, and the invitations and review links that they made.
+
+    What they wrote stays. Raises NotAllowed, and Conflict where a workspace or the instance would have no owner.
+    """
+    _may(by, person)
+    person = Person.objects.select_for_update().get(id=person.id)
+    _keep_owners(person)
+    account_security.end_sessions(person)
+    account_security.end_tokens(person)
+    for member in Membership.objects.filter(person=person).select_related("workspace").order_by("id"):
+        actor = Actor(workspace=member.workspace, person=by, role=Role.OWNER, via=via)
+        member.delete()
+        actor.record("member.removed", person.id)
+        for hook in acts.RIGHTS_REDUCED:
+            hook(actor, person, "")
+    Invitation.objects.filter(invited_by=person, accepted_at=None, revoked_at=None).update(revoked_at=clock.now())
+    person.is_active = False
+    person.is_operator = False
+    person.save(update_fields=["is_active", "is_operator"])
+    _record(by, person, via, "person.closed")
+
+
+@transaction.atomic
+def forget(by: Person, person: Person, via: str, *, confirmation: str) -> None:
+    """Close an account and erase who it was. What workspaces own, such as posts, stays without an author.
+
+    `confirmation` is the account's address, typed. Raises NotAllowed, Conflict, Unacceptable.
+    """
+    _may(by, person)
+    if confirmation.strip().casefold() != person.email.casefold():
+        raise unacceptable(
+            "confirmation", "Type the address of the account, {email}, to delete it.", email=person.email
+        )
+    close(by, person, via)
+    Invitation.objects.filter(email__iexact=person.email).filter(Q(accepted_at=None) | Q(accepted_by=person)).delete()
+    _erase_names(person)
+    _record(by, person, via, "person.erased")
+    person.delete()
+
+
+def _may(by: Person, person: Person) -> None:
+    if by.id != person.id and not by.is_operator:
+        raise NotAllowed("Only an operator can do this to somebody else's account.")
+
+
+def _keep_owners(person: Person) -> None:
+    owned = Workspace.objects.filter(memberships__person=person, memberships__role=Role.OWNER).order_by("created_at")
+    alone = [one.name for one in owned.select_for_update() if not _other_owner(one, person)]
+    if alone:
+        raise Conflict(
+            Sentence(
+                "{email} is the only owner of {workspaces}. Make somebody else the owner, or delete the workspace first.",
+                email=person.email,
+                workspaces=", ".join(alone),
+            )
+        )
+    operators = Person.objects.filter(is_operator=True, is_active=True).exclude(id=person.id)
+    if person.is_operator and not operators.exists():
+        raise Conflict(
+            Sentence("{email} is the only operator of this Kicau. Make somebody else one first.", email=person.email)
+        )
+
+
+def _other_owner(workspace: Workspace, person: Person) -> bool:
+    others = Membership.objects.filter(workspace=workspace, role=Role.OWNER, person__is_active=True)
+    return others.exclude(person=person).exists()
+
+
+def _erase_names(person: Person) -> None:
+    """The activity log keeps ids; names and addresses in it go."""
+    AuditEntry.objects.filter(actor_id=person.id).update(actor="")
+    for entry in _naming(person):
+        entry.detail = _without(entry.detail, {person.name, person.email})
+        entry.save(update_fields=["detail"])
+
+
+def _naming(person: Person) -> Iterator[AuditEntry]:
+    about = Q(subject=str(person.id)) | Q(actor_id=person.id)
+    for text in filter(None, (person.name, person.email)):
+        about |= Q(detail_text__icontains=text)
+    return AuditEntry.objects.annotate(detail_text=Cast("detail", TextField())).filter(about).iterator()
+
+
+def _without(value: Any, texts: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(one, texts) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without(one, texts) for one in value]
+    return DELETED_PERSON if isinstance(value, str) and value in texts and value else value
+
+
+def _record(by: Person, person: Person, via: str, act: str) -> None:
+    own = by.id == person.id and act == "person.erased"
+    AuditEntry.objects.create(
+        actor_id=by.id,
+        actor="" if own else str(by),
+        via=via,
+        act=act,
+        subject=str(person.id),
+    )

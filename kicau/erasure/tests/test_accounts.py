@@ -1,0 +1,117 @@
+"""The end of an account."""
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+
+from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.erasure import accounts, models_of
+from kicau.publishing.models import Draft
+from kicau.rights.models import AuditEntry
+from kicau.workspaces import acts, invitations
+from kicau.workspaces.models import Invitation, Membership, Person, Role
+from kicau.workspaces.names import DELETED_PERSON
+
+
+@pytest.fixture
+def admin(member):
+    return member(Role.ADMIN)
+
+
+def signed_in(person):
+    session = SessionStore()
+    session["_auth_user_id"] = str(person.id)
+    session.save()
+    return session.session_key
+
+
+def test_closing_ends_sessions_tokens_and_invitations(admin, owner):
+    ours, theirs = signed_in(admin.person), signed_in(owner)
+    token = acts.create_token(admin, "script", ["read"]).secret
+    invitations.invite(admin, "sleeper@kopisenja.example", Role.ADMIN)
+    accounts.close(owner, admin.person, "cli")
+    person = Person.objects.get(id=admin.person.id)
+    assert not person.is_active
+    assert set(Session.objects.values_list("session_key", flat=True)) == {theirs}
+    assert ours != theirs
+    assert acts.actor_by_token(token, None) is None
+    assert Invitation.objects.get().revoked_at is not None
+    assert not Membership.objects.filter(person=person).exists()
+
+
+def test_what_was_written_stays_when_its_author_is_erased(admin, owner):
+    draft = Draft.objects.create(workspace=admin.workspace, author=admin.person)
+    person, name = admin.person, "Rahmat Hidayat"
+    acts.change_person(person, name=name)
+    who, address = person.id, person.email
+    acts.set_member(acts.actor_for(owner, admin.workspace.id, "page"), person, Role.EDITOR)
+    admin.record("draft.made", draft.id)
+    accounts.forget(person, person, "page", confirmation=address)
+    draft.refresh_from_db()
+    assert draft.author is None
+    assert not Person.objects.filter(id=who).exists()
+    said = {acts.names.of(row) for row in acts.trail(acts.actor_for(owner, admin.workspace.id, "page"))}
+    assert DELETED_PERSON in said
+    assert name not in said
+    kept = [f"{row.actor} {row.detail}" for row in AuditEntry.objects.all()]
+    assert AuditEntry.objects.filter(actor_id=who, act="person.erased").exists()
+    assert not [text for text in kept if name in text or address in text]
+
+
+def test_the_last_owner_cannot_go(owner, member, actor):
+    heir = member(Role.ADMIN).person
+    with pytest.raises(Conflict, match="Kopi Senja"):
+        accounts.close(owner, owner, "page")
+    acts.hand_over(actor, heir)
+    with pytest.raises(Conflict, match="operator"):
+        accounts.close(owner, owner, "page")
+    Person.objects.filter(id=heir.id).update(is_operator=True)
+    accounts.close(owner, owner, "page")
+    assert not Person.objects.get(id=owner.id).is_active
+
+
+def test_a_closed_owner_is_no_owner_who_could_stay(owner, member, actor):
+    other = member(Role.ADMIN).person
+    acts.set_member(actor, other, Role.OWNER)
+    Person.objects.filter(id=other.id).update(is_active=False)
+    with pytest.raises(Conflict):
+        accounts.close(owner, owner, "page")
+
+
+def test_only_operators_end_others_accounts(admin, owner):
+    for act in (
+        lambda: accounts.close(admin.person, owner, "page"),
+        lambda: accounts.export(admin.person, owner, "page"),
+        lambda: accounts.forget(admin.person, owner, "page", confirmation=owner.email),
+    ):
+        with pytest.raises(NotAllowed):
+            act()
+
+
+def test_erasing_needs_the_typed_address(admin, owner):
+    with pytest.raises(Unacceptable):
+        accounts.forget(owner, admin.person, "cli", confirmation="yes")
+    assert Person.objects.filter(id=admin.person.id).exists()
+
+
+def test_an_export_has_all_that_names_a_person_and_no_secret(admin):
+    Draft.objects.create(workspace=admin.workspace, author=admin.person)
+    token = acts.create_token(admin, "script", ["read"])
+    admin.person.refresh_from_db()
+    text = accounts.as_json(accounts.export(admin.person, admin.person, "page"))
+    for wanted in (admin.person.email, "publishing.Draft", "workspaces.Membership", "script", "token.created"):
+        assert wanted in text
+    for secret in (token.secret, token.token.digest, admin.person.password):
+        assert secret not in text
+
+
+def test_every_model_with_a_plain_id_of_a_workspace_is_decided():
+    from django.apps import apps
+
+    plain = {
+        model._meta.label
+        for model in apps.get_models()
+        for field in model._meta.fields
+        if field.name == "workspace_id" and not field.is_relation
+    }
+    assert plain <= set(models_of.PLAIN_IDS) | models_of.KEPT_PLAIN_IDS

@@ -1,0 +1,89 @@
+"""Delete a workspace and all that is in it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, cast
+
+from django.conf import settings
+from django.db import transaction
+
+from kicau.archive.models import Import
+from kicau.audit import acts as audits
+from kicau.audit.models import Audit
+from kicau.base.errors import Conflict, NotAllowed, unacceptable
+from kicau.channels import acts as channels
+from kicau.channels.models import Channel, ChannelState
+from kicau.datasets import versions
+from kicau.datasets.models import Version
+from kicau.erasure import models_of
+from kicau.publishing import acts as publishing
+from kicau.publishing.models import ATTENTION, WAITING, Delivery
+from kicau.withdrawal import jobs
+from kicau.withdrawal.models import Job
+from kicau.workspaces.actors import Actor
+from kicau.workspaces.models import Role, Workspace
+
+
+@transaction.atomic
+def delete(actor: Actor, *, confirmation: str) -> dict[str, int]:
+    """Delete the actor's workspace; returns how many rows of each kind went.
+
+    Queued deliveries are canceled, credentials of channels erased, files removed. Posts that are public stay public. The
+    ledger and the activity log stay. `confirmation` is the workspace's name, typed.
+    Raises NotAllowed, Unacceptable, and Conflict while something is being sent.
+    """
+    if actor.role != Role.OWNER or actor.scopes is not None:
+        raise NotAllowed("Only an owner who is signed in can delete a workspace.")
+    workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
+    if confirmation.strip() != workspace.name:
+        raise unacceptable("confirmation", "Type the workspace's name, {name}, to delete it.", name=workspace.name)
+    canceled = _cancel_queue(actor)
+    connected = Channel.objects.filter(workspace=workspace).exclude(state=ChannelState.REMOVED)
+    disconnected = [channels.disconnect(actor, one.id) for one in connected]
+    files = _files(workspace)
+    removed: dict[str, int] = {}
+    for label, rows in models_of.of_workspace(workspace.id):
+        if count := cast(Any, rows)._raw_delete("default"):  # children first; constraints are checked at the end
+            removed[label] = count
+    actor.record(
+        "workspace.deleted",
+        workspace.id,
+        name=workspace.name,
+        canceled=canceled,
+        disconnected=len(disconnected),
+        removed=removed,
+    )
+    cast(Any, Workspace.objects.filter(id=workspace.id))._raw_delete("default")
+    transaction.on_commit(lambda: _remove(files))
+    return removed
+
+
+def _cancel_queue(actor: Actor) -> int:
+    queued = Delivery.objects.select_for_update().filter(workspace=actor.workspace, state__in=(*WAITING, *ATTENTION))
+    rows = list(queued.order_by("id"))
+    if any(row.begun_at is not None and row.state in WAITING for row in rows):
+        raise Conflict("A post is being sent at this moment. Try again in a minute.")
+    for row in rows:
+        publishing.cancel(actor, row.id)
+    return len(rows)
+
+
+def _files(workspace: Workspace) -> list[Path]:
+    """Files and folders of the workspace, below the data folder alone."""
+    data = Path(settings.KICAU_DATA).resolve()
+    found = [data / "media" / workspace.id.hex]
+    found += [audits.folder_of(row.id) for row in Audit.objects.filter(workspace=workspace)]
+    found += [versions.folder_of(row) for row in Version.objects.filter(set__workspace=workspace)]
+    found += [jobs.file_of(row) for row in Job.objects.filter(workspace=workspace)]
+    found += [Path(path) for path in Import.objects.filter(workspace=workspace).values_list("path", flat=True) if path]
+    return [one for one in found if data in one.resolve().parents]
+
+
+def _remove(files: list[Path]) -> None:
+    for one in files:
+        if one.is_dir():
+            shutil.rmtree(one, ignore_errors=True)
+        else:
+            one.unlink(missing_ok=True)

@@ -1,0 +1,28 @@
+"""The name of who did something, looked up by id, so that it ends with the person."""
+
+from __future__ import annotations
+
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, TextField, Value, When
+from django.db.models.functions import Coalesce
+
+from kicau.rights.models import AuditEntry
+from kicau.workspaces.models import Person
+
+DELETED_PERSON = "(deleted person)"
+
+
+def named(rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    """The same entries with `who`: the person's name of today, DELETED_PERSON, or the entry's own word for no person."""
+    name = Subquery(Person.objects.filter(id=OuterRef("actor_id")).values("name")[:1], output_field=TextField())
+    return rows.annotate(
+        who=Case(
+            When(actor_id=None, then=F("actor")),
+            default=Coalesce(name, Value(DELETED_PERSON)),
+            output_field=TextField(),
+        )
+    )
+
+
+def of(row: AuditEntry) -> str:
+    """The name of an entry of `named`."""
+    return str(getattr(row, "who", row.actor))
