@@ -60,7 +60,15 @@ def examine(shell: Shell) -> Iterator[Finding]:
     except Exception as exc:
         yield wrong("database", " ".join(read_failure(exc)[1]), "Start Kicau with kicau up, or mend DATABASE_URL.")
         return
-    for look in (look_at_work, look_at_signing, look_at_expiries, look_at_web, look_at_apps, look_at_channels):
+    for look in (
+        look_at_work,
+        look_at_signing,
+        look_at_expiries,
+        look_at_web,
+        look_at_apps,
+        look_at_channels,
+        look_at_trail,
+    ):
         yield from _carefully(look)
 
 
@@ -314,3 +322,21 @@ def look_at_channels() -> Iterator[Finding]:
             f"{active.count()} are connected"
             + (f", {paused} of them paused" if (paused := active.filter(is_paused=True).count()) else ""),
         )
+
+
+def look_at_trail() -> Iterator[Finding]:
+    """Whether the audit trail is as its daily digests in the log of evidence say."""
+    from kicau.rights import trail
+
+    found = trail.check()
+    for one in found:
+        if one.erased:
+            yield note("audit trail", f"{one.day}: {one.says}.", "")
+        else:
+            yield wrong(
+                "audit trail",
+                f"{one.day}: {one.says}.",
+                "Somebody wrote into the database past Kicau: compare it with a backup of that day.",
+            )
+    if not found:
+        yield ok("audit trail", "is as its daily digests say")

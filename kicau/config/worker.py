@@ -87,6 +87,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
     from kicau.reading import due as reading
     from kicau.reading import naming, receiving, retention, telling
     from kicau.reading import rounds as reading_rounds
+    from kicau.rights import trail
     from kicau.withdrawal import jobs, recognition, rounds
     from kicau.workspaces import sessions, throttle, webhooks
 
@@ -126,6 +127,7 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         Chore(name="search data sets", every=3.0, run=audit_due, gives_way=True),
         Chore(name="make training sets", every=3.0, run=make_due, gives_way=True),
         Chore(name="take back what may be used no more", every=600.0, run=apart(review_all), gives_way=True),
+        Chore(name="log the trail's digest", every=3600.0, run=sync_to_async(trail.append_due), gives_way=True),
         Chore(name="have outsiders stamp the log", every=600.0, run=anchor_due),
         Chore(name="keep what was published", every=20.0, run=apart(keep_published), gives_way=True),
         Chore(name="look whose numbers are to be read", every=60.0, run=sync_to_async(reading.take_in), gives_way=True),

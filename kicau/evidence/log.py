@@ -73,6 +73,12 @@ def state(most: int = 20) -> State:
     )
 
 
+def lock() -> None:
+    """Only this transaction appends, until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
 def append(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID | None = None) -> range:
     """Logs each (ref, content); the indexes of their leaves. In the caller's transaction, or one of its own."""
     with transaction.atomic():

@@ -15,10 +15,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from kicau.base import clock
-from kicau.base.errors import unacceptable
+from kicau.base.errors import NotAllowed, unacceptable
 from kicau.base.ids import NO_ID, as_uuid
 from kicau.base.spreadsheets import safe_cell
 from kicau.channels.models import Channel
@@ -27,11 +28,12 @@ from kicau.publishing.models import Delivery, Part
 from kicau.rights.models import AuditEntry, Statement
 from kicau.web.archive_words import LAYERS
 from kicau.web.archive_words import SUBJECTS as ABOUT
-from kicau.web.frame import Asked, page
+from kicau.web.frame import Asked, page, person_of
 from kicau.web.marks import label
 from kicau.web.words import ROLES, SUBJECTS, VIA
 from kicau.workspaces import acts, names
 from kicau.workspaces.actors import Permission
+from kicau.workspaces.models import Person
 
 EACH_PAGE = 80
 MOST = 100_000  # entries of one file, the newest; earlier ones by their days
@@ -58,6 +60,34 @@ def index(request: Asked) -> HttpResponse:
         "people": [m.person for m in acts.members(request.actor)],
     }
     return render(request, "web/activity.html", shown)
+
+
+@page
+@require_safe
+def instance(request: Asked) -> HttpResponse:
+    """What belongs to no workspace (sign-ins, passwords, accounts), for who hosts this Kicau."""
+    if not person_of(request).is_operator:
+        raise NotAllowed("Only an operator can see what belongs to no workspace.")
+    rows = AuditEntry.objects.filter(workspace_id=None).order_by("-id")
+    act = request.GET.get("act", "")
+    if act in INSTANCE_GROUPS:
+        rows = rows.filter(act__startswith=act)
+    if (before := request.GET.get("before", "")).isdigit():
+        rows = rows.filter(id__lt=int(before[:18]))
+    found = list(rows[: EACH_PAGE + 1])
+    more, found = len(found) > EACH_PAGE, found[:EACH_PAGE]
+    subjects = {as_uuid(one.subject) for one in found if one.subject}
+    people = {str(id_): name for id_, name in Person.objects.filter(id__in=subjects).values_list("id", "name")}
+    shown = {
+        "entries": [(one, people.get(one.subject, "")) for one in found],
+        "following": found[-1].id if more else "",
+        "groups": INSTANCE_GROUPS,
+        "wanted": act,
+    }
+    return render(request, "web/instance_activity.html", shown)
+
+
+INSTANCE_GROUPS = {"sign-in.refused": _("Refused sign-ins"), "sign-in.ok": _("Sign-ins"), "person.": _("Accounts")}
 
 
 @dataclass(frozen=True, slots=True)

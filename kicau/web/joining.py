@@ -61,7 +61,7 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
     except Refusal as exc:
         return render(request, "web/join.html", shown | {"errors": by_field(exc)}, status=422)
     assert actor.person is not None
-    return let_in(request, actor.person, "")
+    return let_in(request, actor.person, "", how="invitation")
 
 
 @never_cache
@@ -79,4 +79,4 @@ def prove_address(request: HttpRequest, secret: str) -> HttpResponse:
         person = proofs.accept_link(secret, request.POST.get("password", ""))
     except Refusal as exc:
         return render(request, "web/prove_address.html", {"proof": found, "errors": by_field(exc)}, status=422)
-    return let_in(request, person, "")
+    return let_in(request, person, "", how="link")

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 from kicau.base import clock
 from kicau.base.errors import NotAllowed, Refusal
 from kicau.web.frame import Asked, attempt, page, person_of
-from kicau.web.signing_in import PROVED, let_in, proved_lately, use_up_proof
+from kicau.web.signing_in import PROVED, address_of, let_in, proved_lately, use_up_proof
 from kicau.web.words import said
-from kicau.workspaces import passkeys
+from kicau.workspaces import passkeys, sign_ins
 
 STATE = "passkey"  # the session's key for what a browser was asked
 
@@ -29,8 +29,10 @@ def finish_sign_in(request: HttpRequest) -> HttpResponse:
     try:
         person = passkeys.finish_signing_in(request.session.pop(STATE, {}), passkeys.read_answer(request.body))
     except Refusal as exc:
+        sign_ins.record_refused(None, "passkey", address_of(request))
         return _told(exc)
-    return JsonResponse({"to": let_in(request, person, request.GET.get("next", ""), strong=True)["Location"]})
+    answer = let_in(request, person, request.GET.get("next", ""), strong=True, how="passkey")
+    return JsonResponse({"to": answer["Location"]})
 
 
 @page

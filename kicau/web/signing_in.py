@@ -23,7 +23,7 @@ from kicau.web import first_visit
 from kicau.web.frame import back, landing
 from kicau.web.language import remember_language, remember_theme
 from kicau.web.words import by_field, said
-from kicau.workspaces import acts, factors, oidc, passkeys, passwords, throttle
+from kicau.workspaces import acts, addresses, factors, oidc, passkeys, passwords, sign_ins, throttle
 from kicau.workspaces.models import Person
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -60,8 +60,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     }
     if request.method != "POST":
         return render(request, "web/sign_in.html", shown)
-    limits = throttle.sign_in_limits(request.META.get("REMOTE_ADDR", ""), email, known=_known(request, email))
+    limits = throttle.sign_in_limits(address_of(request), email, known=_known(request, email))
     if wait := throttle.wait_seconds(limits):
+        sign_ins.record_throttled("password", address_of(request))
         return _later(render(request, "web/sign_in.html", {**shown, "error": TOO_MANY}, status=429), wait)
     try:
         person = authenticate(request, username=email, password=request.POST.get("password", ""))
@@ -69,6 +70,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         throttle.give_back(limits)
         return _later(render(request, "web/sign_in.html", {**shown, "error": said(exc)}, status=503), exc.retry_after)
     if person is None:
+        sign_ins.record_refused(addresses.person_with(email), "password", address_of(request))
         error = _("The address or the password is not right. Check both and try again.")
         return render(request, "web/sign_in.html", {**shown, "error": error}, status=422)
     assert isinstance(person, Person)
@@ -76,12 +78,15 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     return let_in(request, person, request.POST.get("next", ""))
 
 
-def let_in(request: HttpRequest, person: Person, wanted: str, *, strong: bool = False) -> HttpResponse:
+def let_in(
+    request: HttpRequest, person: Person, wanted: str, *, strong: bool = False, how: str = "password"
+) -> HttpResponse:
     """Signed in and on to `wanted`; first to the code, where one is asked for. `strong`: both factors were shown."""
     if not strong and factors.is_on(person):
         request.session[HALF] = {"person": str(person.id), "at": clock.now().timestamp(), "next": wanted}
         return redirect("sign-in-code")
     login(request, person, backend=BACKEND)
+    sign_ins.record(person, how, address_of(request))
     request.session.pop(PROVED, None)
     if not person.has_usable_password() and not person.passkeys.exists():  # a new sign-in is all that they can show
         request.session[PROVED] = clock.now().timestamp()
@@ -110,6 +115,11 @@ def _known(request: HttpRequest, email: str) -> str:
     return mark if person is not None and person.email.casefold() == email.casefold() else ""
 
 
+def address_of(request: HttpRequest) -> str:
+    """Where the request came from, as far as the trusted proxies say."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
 def _later(answer: HttpResponse, seconds: int) -> HttpResponse:
     answer["Retry-After"] = str(seconds)
     return answer
@@ -127,14 +137,16 @@ def code(request: HttpRequest) -> HttpResponse:
         return render(request, "web/sign_in_code.html", {"person": person})
     limits = throttle.code_limits(person.id)
     if wait := throttle.wait_seconds(limits):
+        sign_ins.record_throttled("code", address_of(request))
         answer = render(request, "web/sign_in_code.html", {"person": person, "error": TOO_MANY}, status=429)
         return _later(answer, wait)
     if not factors.check(person, request.POST.get("code", "")):
+        sign_ins.record_refused(person, "code", address_of(request))
         error = _("This code is not right, or was used already. Give the app's next code, or a recovery code.")
         return render(request, "web/sign_in_code.html", {"person": person, "error": error}, status=422)
     throttle.give_back(limits)
     del request.session[HALF]
-    return let_in(request, person, half.get("next", ""), strong=True)
+    return let_in(request, person, half.get("next", ""), strong=True, how="code")
 
 
 def proved_lately(request: HttpRequest) -> bool:
@@ -233,12 +245,12 @@ def welcome(request: HttpRequest) -> HttpResponse:
     except Refusal as exc:
         return render(request, "web/welcome.html", shown | {"errors": by_field(exc)}, status=422)
     assert isinstance(actor.person, Person)
-    return let_in(request, actor.person, "")
+    return let_in(request, actor.person, "", how="first visit")
 
 
 def _wrong_code(request: HttpRequest, code: str) -> tuple[Any, int] | None:
     """What is wrong with a first visitor's code, with the answer's status."""
-    limits = throttle.first_visit_limits(request.META.get("REMOTE_ADDR", ""))
+    limits = throttle.first_visit_limits(address_of(request))
     if throttle.wait_seconds(limits):
         return TOO_MANY, 429
     if first_visit.is_code(code):

@@ -17,9 +17,9 @@ from kicau.base import outbound
 from kicau.base.errors import Conflict, NotAllowed, Refusal
 from kicau.base.sentences import Sentence
 from kicau.web.frame import Asked, page, person_of
-from kicau.web.signing_in import let_in, proved_lately, use_up_proof
+from kicau.web.signing_in import address_of, let_in, proved_lately, use_up_proof
 from kicau.web.words import said
-from kicau.workspaces import addresses, invitations, oidc
+from kicau.workspaces import addresses, invitations, oidc, sign_ins
 from kicau.workspaces.models import Person
 from kicau.workspaces.oidc import Claims
 
@@ -74,8 +74,9 @@ def callback(request: HttpRequest) -> HttpResponse:
         elif memory.get("join"):  # they are asked once more on its page
             memory["next"] = reverse("join", args=[memory["join"]])
     except Refusal as exc:
+        sign_ins.record_refused(None, "provider", address_of(request))
         return _refused(request, exc)
-    return let_in(request, person, memory.get("next", ""))
+    return let_in(request, person, memory.get("next", ""), how="provider")
 
 
 def _connected(request: HttpRequest, claims: Claims, person_id: str) -> HttpResponse:

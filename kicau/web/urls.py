@@ -216,6 +216,7 @@ urlpatterns: list[URLPattern] = [
     path("costs/rates", prices.set_rate, name="rate-set"),
     path("costs/rates/<int:rate_id>/remove", prices.remove_rate, name="rate-remove"),
     path("activity", activity.index, name="activity"),
+    path("activity/instance", activity.instance, name="instance-activity"),
     path("notices", notices.index, name="notices"),
     path("notices/read", notices.read, name="notices-read"),
     path("notices/bell", notices.bell, name="notices-bell"),

@@ -182,6 +182,20 @@ ACTS: dict[str, Any] = {
     "member.uninvited": _("took back an invitation"),
     "member.joined": _("joined"),
     "member.owner": _("handed the ownership over"),
+    "sign-in.ok": _("signed in"),
+    "sign-in.refused": _("Somebody was not signed in"),
+    "person.added": _("got an account"),
+    "person.changed": _("changed their account"),
+    "person.proof_sent": _("had a confirmation link sent"),
+    "person.address_proved": _("confirmed their address"),
+    "person.access_ended": _("ended API tokens and other sessions"),
+    "person.two_factor_on": _("set up an authenticator app"),
+    "person.two_factor_off": _("turned the authenticator app off"),
+    "person.recovery_codes": _("made new recovery codes"),
+    "person.recovery_code_used": _("used a recovery code"),
+    "person.passkey_added": _("added a passkey"),
+    "person.passkey_removed": _("removed a passkey"),
+    "person.identity_added": _("connected the identity provider"),
     "workspace.created": _("created the workspace"),
     "workspace.changed": _("changed the workspace"),
     "token.created": _("made a token"),
@@ -235,6 +249,15 @@ OF_COSTS = (
     _("24 hours"),
 )
 
+SIGN_IN_WAYS: dict[str, Any] = {
+    "password": _("by password"),
+    "code": _("by a code"),
+    "passkey": _("by passkey"),
+    "provider": _("by the identity provider"),
+    "invitation": _("by an invitation"),
+    "link": _("by a mailed link"),
+    "first visit": _("as the first visitor"),
+}
 SUBJECTS: dict[str, Any] = {
     "draft": _("Posts"),
     "delivery": _("Deliveries"),

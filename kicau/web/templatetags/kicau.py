@@ -163,6 +163,11 @@ def act(name: str) -> str:
 
 
 @register.filter
+def sign_in_way(name: str) -> str:
+    return str(words.SIGN_IN_WAYS.get(name, name))
+
+
+@register.filter
 def subject(name: str) -> str:
     return str(words.SUBJECTS.get(name, name))
 
