@@ -214,7 +214,9 @@ def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
-    return back(request, "sign-in")
+    answer = back(request, "sign-in")
+    answer["Clear-Site-Data"] = '"cache", "storage"'  # pages, and texts that were kept in the browser
+    return answer
 
 
 @never_cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from kicau.web import (
+    account,
     activity,
     answers,
     approval,
@@ -62,6 +63,7 @@ urlpatterns: list[URLPattern] = [
     path("language", signing_in.choose_language, name="choose-language"),
     path("theme", signing_in.choose_theme, name="choose-theme"),
     path("you", preferences.you, name="you"),
+    path("you/account", account.account, name="account"),
     path("you/sign-in", two_factor.overview, name="you-sign-in"),
     path("you/sign-in/prove", two_factor.prove, name="prove"),
     path("you/sign-in/address", two_factor.send_proof, name="send-proof"),
@@ -196,6 +198,7 @@ urlpatterns: list[URLPattern] = [
     path("team/<uuid:person_id>/owner", team.hand_over, name="team-owner"),
     path("team/<uuid:person_id>", team.change, name="team-change"),
     path("settings", preferences.workspace_settings, name="settings"),
+    path("settings/workspace/delete", account.delete_workspace, name="workspace-delete"),
     path("settings/workspace", preferences.change_workspace, name="settings-workspace"),
     path("settings/tokens", preferences.make_token, name="token-make"),
     path("settings/tokens/<uuid:token_id>/revoke", preferences.revoke_token, name="token-revoke"),
