@@ -14,8 +14,8 @@ from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
+from kicau.connector import names
 from kicau.connector.content import Problem
 
 #: What is said of every address that gave no answer, wherever it lies: the sentence tells nothing about our network.
@@ -38,7 +38,7 @@ class Forbidden(OSError):
 
 class Guarded(AbstractResolver):
     def __init__(self, also: AbstractSet[str] = frozenset()) -> None:
-        self._inner, self._also = ThreadedResolver(), also
+        self._inner, self._also = names.Resolver(), also
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
