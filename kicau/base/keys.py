@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kicau.base import privileges
+
 FILE = "secret.key"
 SEAL, SIGN = "seal:", "sign:"
 
@@ -34,7 +36,7 @@ def new_key() -> str:
 def keys(folder: Path) -> Keys:
     """All keys; made where there are none yet. Raises ValueError for a file without keys."""
     path = folder / FILE
-    folder.mkdir(parents=True, exist_ok=True)
+    privileges.make_folder(folder)
     if not path.exists():
         _make(path)
     return read(path)

@@ -220,7 +220,7 @@ def _answers(here: Cluster) -> bool:
 def _folders(folder: Path, here: Cluster) -> None:
     try:
         owner = _owner(here)
-        folder.mkdir(parents=True, exist_ok=True)
+        privileges.make_folder(folder)
         if owner and not privileges.is_somebodys(folder):
             privileges.let_through(folder)
         for path in (folder / "postgres", here.data, here.sockets):

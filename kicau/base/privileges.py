@@ -103,6 +103,17 @@ def system_account(name: str) -> Account:
     return Account(uid=known.pw_uid, gid=known.pw_gid, name=known.pw_name, home=known.pw_dir)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a data folder where it is missing. The database's user passes through the parents that root makes for it;
+    nobody else can list them. Raises OSError."""
+    for parent in reversed(folder.parents):
+        if not parent.exists():
+            parent.mkdir(exist_ok=True)
+            if is_root():
+                parent.chmod(0o711)
+    folder.mkdir(exist_ok=True)
+
+
 def give_up_root(folder: Path) -> None:
     """For a process that is started by itself, not by `kicau up`: as the data folder's owner, where that is not root."""
     if is_root() and (account := owner_of(folder)):

@@ -180,7 +180,7 @@ def _keep_database(folder: Path, log: Any) -> None:
 def alone_in(folder: Path) -> Iterator[None]:
     """Nobody else runs `up` on this folder meanwhile. Raises Trouble."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        privileges.make_folder(folder)
         lock = open(privileges.open_lock(folder / "up.lock", "a+"), "a+")  # noqa: SIM115 (held while inside)
     except OSError as exc:
         raise Trouble(

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from kicau.base import options
+from kicau.base import options, privileges
 from kicau.base.children import die_with_parent
 from kicau.sandbox.serve import choose_ports, default_ports
 
@@ -79,7 +79,7 @@ def running(folder: Path) -> Iterator[World]:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        privileges.make_folder(folder)
         lock = open(folder / "demo.lock", "a")  # noqa: SIM115 (held while inside)
     except OSError as exc:
         raise DemoTrouble(

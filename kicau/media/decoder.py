@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kicau.base import options
 from kicau.base.errors import Busy
 from kicau.base.pool import release
 from kicau.connector.content import MediaKind, Recipe
@@ -116,7 +117,10 @@ class Decoder:
             self.close()
             environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kicau.media.decoder_process", str(self.memory), str(IDLE_SECONDS)],
+                [
+                    *(sys.executable, "-m", "kicau.media.decoder_process"),
+                    *(str(self.memory), str(IDLE_SECONDS), str(options.data_folder())),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -1,8 +1,9 @@
 """The process in which files are decoded. It reads requests as lines of JSON and answers in the same way.
 
-    python -m kicau.media.decoder_process BYTES SECONDS
+    python -m kicau.media.decoder_process BYTES SECONDS FOLDER
 
-BYTES of memory may be used beyond what is used at the start; after SECONDS without a request it ends.
+BYTES of memory may be used beyond what is used at the start; after SECONDS without a request it ends. Where root runs it,
+its files belong to the owner of the data FOLDER, so that the web server can read them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from kicau.base import privileges
 from kicau.connector.content import Recipe
 from kicau.connector.wire import from_json
 from kicau.media import convert, decoder, probe
@@ -31,7 +33,8 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is no answer
     _load()
     _limit(memory)
-    with selectors.DefaultSelector() as selector:
+    owner = privileges.owner_of(Path(sys.argv[3]))
+    with privileges.files_of(owner), selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ)
         while selector.select(idle):
             request = _read_line()

@@ -295,6 +295,9 @@ def test_a_damaged_backup_harms_nothing(instance, home, tmp_path):
 
 
 def test_stopping_is_graceful_quick_and_complete(instance):
+    while not any(e["event"] == "worker started" for e in instance.events()):  # later than the pages on a busy machine
+        assert instance.process.poll() is None
+        time.sleep(0.05)
     code, _ = instance.stop()
     assert code == 0
     assert instance.events()[-1]["event"] == "stopped"

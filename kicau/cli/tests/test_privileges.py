@@ -303,3 +303,13 @@ def test_a_plain_users_folder_is_closed_to_others(place):
         assert privileges.service_account(made.data) == privileges.owner_of(made.data)
         assert "no owner yet" in made.run("tokens", "list").stderr
         assert {path.lstat().st_uid for path in made.data.rglob("*")} == {NOBODY}
+
+
+def test_the_databases_user_passes_through_the_parents_that_root_makes(tmp_path):
+    before = os.umask(privileges.PRIVATE_UMASK)
+    try:
+        privileges.make_folder(tmp_path / "new" / "kicau" / "data")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("new", "new/kicau", "new/kicau/data")]
+    assert modes == ([0o711, 0o711, 0o700] if os.geteuid() == 0 else [0o700, 0o700, 0o700])

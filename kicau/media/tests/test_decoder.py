@@ -179,3 +179,13 @@ def test_the_process_knows_nothing_secret(own, files, monkeypatch):
     known = Path(f"/proc/{own.pid}/environ").read_bytes()
     assert b"rahasia" not in known
     assert b"KICAU" not in known
+
+
+def test_what_is_made_belongs_to_the_owner_of_the_data_folder_where_root_runs_it_too(own, files, tmp_path, monkeypatch):
+    data, service = tmp_path / "data", 12_345 if os.geteuid() == 0 else os.geteuid()
+    data.mkdir()
+    os.chown(data, service, -1)
+    monkeypatch.setenv("KICAU_DATA", str(data))
+    target = data / "a.jpg"
+    decoder.convert(files["a.png"], RECIPE, target)
+    assert target.stat().st_uid == service
