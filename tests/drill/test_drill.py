@@ -98,7 +98,14 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         until(lambda: not Delivery.objects.filter(network=LEFT, state__in=["scheduled", "publishing"]).exists())
         for row in _fresh(stock.waves["during"]):
             if row.network == LEFT:  # none of those that are due after it is out; the others are, or wait
-                assert row.due_at < EFFECTIVE if row.published_at else (row.state, row.hold) == FROZEN
+                assert row.due_at < EFFECTIVE if row.published_at else (row.state, row.hold) == FROZEN, (
+                    row.due_at,
+                    row.published_at,
+                    row.state,
+                    row.hold,
+                    row.reason,
+                    [(one.did, one.outcome, one.at) for one in row.attempts.order_by("id")],
+                )
         assert {(d.state, d.hold) for d in _fresh(stock.stopped)} == {FROZEN}
         out_there = len(place.texts(LEFT))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from kicau.networks.bluesky.tests import oracle
 from tests.oracles.comparison import compared
 from tests.oracles.texts import texts
@@ -30,18 +28,16 @@ def test_5000_texts_have_the_graphemes_and_facets_of_the_official_library():
     assert set(found.classes) <= set(oracle.CLASSES)
 
 
-@pytest.mark.parametrize("reason", oracle.CLASSES)
-def test_each_documented_class_has_a_text(reason):
-    found = compared(oracle.compare, [SAMPLES[reason]])
-    assert (found.differences, dict(found.classes)) == ([], {reason: 1})
+def test_each_documented_class_has_a_text():
+    found = compared(oracle.compare, [SAMPLES[reason] for reason in oracle.CLASSES])
+    assert (found.differences, dict(found.classes)) == ([], dict.fromkeys(oracle.CLASSES, 1))
 
 
 def test_a_difference_of_no_class_is_one(monkeypatch):
     """The classes explain their own differences alone: rules without a part of theirs fail."""
     text = "@kabarpagi.bsky.socialさん $AAPL #١٢٣ kopi.id https://kopi.id/x #kopi"
-    assert compared(oracle.compare, [text]).differences == []
     whole = oracle.ours(text)
     assert len(whole) == 6
-    for missing in whole:
-        monkeypatch.setattr(oracle, "ours", lambda _, missing=missing: [one for one in whole if one != missing])
-        assert len(compared(oracle.compare, [text]).differences) == 1
+    asked = iter([whole, *([one for one in whole if one != missing] for missing in whole)])
+    monkeypatch.setattr(oracle, "ours", lambda _: next(asked))
+    assert len(compared(oracle.compare, [text] * 7).differences) == 6
