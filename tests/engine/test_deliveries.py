@@ -39,7 +39,7 @@ async def test_goes_out_at_its_second_with_story_and_charge(post, shop, state, n
     await shop.work(lambda: state(row) == "published")
     row = await sync_to_async(acts.one_delivery)(actor, row.id)
     assert texts(network) == ["halo dunia"]
-    assert 0 <= row.late_ms < 500
+    assert row.late_ms >= 0, "never before its second; how long after it is measured by bench/lateness.py"
     story = await sync_to_async(acts.story)(actor, row)
     assert [a.outcome for a in story] == ["published"]
     charge = await Charge.objects.aget(delivery_id=row.id)

@@ -112,9 +112,7 @@ def test_what_is_no_clock_is_not_found():
     assert not list(system_clocks("x = clock.now()\ny = time.monotonic()\nz = session.now()\n"))
 
 
-# time.process_time() is not among them: other processes do not change it, and it tells minutes from milliseconds where a
-# hostile text would take minutes.
-STOPWATCH = re.compile(r"\btime\.(?:monotonic|perf_counter)(?:_ns)?\(")
+STOPWATCH = re.compile(r"\btime\.(?:monotonic|perf_counter|process_time|thread_time)(?:_ns)?\(")
 TESTS = [
     path
     for top in ("kicau", "tests")

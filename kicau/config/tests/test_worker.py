@@ -9,6 +9,7 @@ from kicau.base import timekeeping
 from kicau.config import worker
 
 
+@pytest.mark.django_db(transaction=True)  # it looks at the connection that its thread may have
 async def test_a_database_that_is_away_at_the_start_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = [OperationalError("the server closed the connection"), OperationalError("connection refused"), None]
 

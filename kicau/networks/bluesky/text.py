@@ -15,9 +15,9 @@ from importlib.resources import files
 import regex
 
 from kicau.connector.content import Span, SpanKind
+from kicau.connector.graphemes import GRAPHEME
 from kicau.networks.bluesky.limits import number
 
-_CLUSTER = regex.compile(r"\X")
 _SPACES = r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"  # what JavaScript takes for them
 _TOKEN = re.compile(rf"[^{_SPACES}]+")
 _PROTOCOL = re.compile(rf"https?://[^{_SPACES}/?#]", re.IGNORECASE | re.ASCII)
@@ -34,7 +34,7 @@ _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 def graphemes(text: str) -> int:
     """What a person takes for characters: 300 of them make a post."""
-    return len(text) if text.isascii() and "\r" not in text else sum(1 for _ in _CLUSTER.finditer(text))
+    return len(text) if text.isascii() and "\r" not in text else sum(1 for _ in GRAPHEME.finditer(text))
 
 
 def size(text: str) -> int:

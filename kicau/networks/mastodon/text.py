@@ -13,6 +13,7 @@ from functools import lru_cache
 import regex
 
 from kicau.connector.content import Span, SpanKind
+from kicau.connector.graphemes import GRAPHEME
 from kicau.networks.mastodon.links import find_links
 
 URL_LENGTH = 23  # StatusLengthValidator::URL_PLACEHOLDER_CHARS, unless a server says otherwise
@@ -32,7 +33,6 @@ _TAG = regex.compile(
     rf"|[{_WORD}]*\p{{Alphabetic}}[{_WORD}]*)"
 )
 _PROTOCOL = regex.compile(r"(?<=.)https?\Z")
-_CLUSTER = regex.compile(r"\X")
 # Ruby 3.4 breaks an Indic conjunct before each consonant. Unicode 15.1, Python's regex and Ruby 4.0 keep it together
 # (GB9c). Servers of both Rubies are in use and none names its own: the larger number counts.
 # The vowel AM of Thai and Lao is a letter too, and belongs to what is before it in both.
@@ -84,7 +84,7 @@ def graphemes(text: str) -> int:
     """Grapheme clusters as Ruby counts them."""
     if text.isascii():
         return len(text) - text.count("\r\n")
-    return sum(1 + len(_CONJUNCT.findall(one)) if len(one) > 1 else 1 for one in _CLUSTER.findall(text))
+    return sum(1 + len(_CONJUNCT.findall(one)) if len(one) > 1 else 1 for one in GRAPHEME.findall(text))
 
 
 def _apart(found: Iterable[Entity]) -> Iterator[Entity]:

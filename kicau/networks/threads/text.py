@@ -8,8 +8,8 @@ from __future__ import annotations
 import regex
 
 from kicau.connector.content import Span, SpanKind
+from kicau.connector.graphemes import GRAPHEME
 
-CLUSTER = regex.compile(r"\X")
 # What is or can be shown as an emoji (© and ® aside), with the marks that make one of a digit or of two letters.
 EMOJI = regex.compile(r"(?![\x00-\xff])\p{Extended_Pictographic}|\ufe0f|\p{Regional_Indicator}|\u20e3")
 LINK = regex.compile(r"https?://[^\s<>\"]+", regex.IGNORECASE)
@@ -22,7 +22,7 @@ def length(text: str) -> int:
     """Characters as Threads counts them."""
     if text.isascii():
         return len(text)
-    return sum(len(one.encode("utf-8", "replace")) if EMOJI.search(one) else len(one) for one in CLUSTER.findall(text))
+    return sum(len(one.encode("utf-8", "replace")) if EMOJI.search(one) else len(one) for one in GRAPHEME.findall(text))
 
 
 def links(text: str) -> tuple[str, ...]:

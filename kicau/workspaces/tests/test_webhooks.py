@@ -27,7 +27,7 @@ async def receiver(monkeypatch):
 
     class Receiver:
         status = 200
-        stands_still = 0.0
+        hold: asyncio.Event | None = None  # until it is set, /slow answers nothing; then as usual
         release: asyncio.Event | None = None  # until it is set, /slow answers nothing; then its line is cut
         got: list[tuple[dict[str, str], bytes]] = []
 
@@ -37,7 +37,8 @@ async def receiver(monkeypatch):
     async def take(request: web.Request) -> web.Response:
         found.got.append(({**request.headers, "at": request.path}, await request.read()))
         if request.path == "/slow":
-            await asyncio.sleep(found.stands_still)
+            if found.hold:
+                await found.hold.wait()
             if found.release:
                 await found.release.wait()
                 request.transport.abort()
@@ -134,12 +135,13 @@ async def test_an_address_that_does_not_answer_is_given_up(receiver, actor, monk
 
 
 async def test_an_address_is_told_by_one_worker_at_a_time(receiver, actor, monkeypatch):
-    receiver.stands_still = 0.1
+    receiver.hold = asyncio.Event()
     await sync_to_async(webhooks.add_webhook)(actor, receiver.slow, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(6)])
     first = asyncio.create_task(webhooks.send_due())
     await has_come(receiver, "/slow", 1)
     assert await webhooks.send_due() == 0
+    receiver.hold.set()
     assert await first == 6
     monkeypatch.setattr(webhooks, "ROUND", 0.0)
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(6, 12)])

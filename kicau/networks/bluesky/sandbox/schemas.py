@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import regex
-
+from kicau.connector.graphemes import GRAPHEME
 from kicau.networks.bluesky.sandbox.cid import is_cid
 
-CLUSTER = regex.compile(r"\X")
 HANDLE = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE
 )
@@ -92,7 +90,7 @@ class Text:
         if (
             self.graphemes
             and len(value) > self.graphemes
-            and (count := sum(1 for _ in CLUSTER.finditer(value))) > self.graphemes
+            and (count := sum(1 for _ in GRAPHEME.finditer(value))) > self.graphemes
         ):
             raise Fault(f"grapheme too big (maximum {self.graphemes}, got {count})", path)
         if self.format and not FORMATS[self.format](value):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import time
+from itertools import pairwise
 
 import pytest
 
@@ -136,8 +136,9 @@ def test_offsets_are_bytes() -> None:
         "(#" * 50_000,
     ],
 )
-def test_hostile_texts_take_no_time(words: str) -> None:
-    began = time.process_time()
-    text.spans_of(words)
-    list(text.tags_too_long(words))
-    assert time.process_time() - began < 1.0
+def test_a_hostile_text_is_read(words: str) -> None:
+    """bench/hostile_texts.py measures that it takes no more time than its length."""
+    found = text.spans_of(words)
+    assert all(before.end <= after.start for before, after in pairwise(found))
+    assert all(words[span.start : span.end] == span.text for span in found)
+    assert all(tag in words for tag in text.tags_too_long(words))

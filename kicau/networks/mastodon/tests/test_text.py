@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from itertools import pairwise
 
 import pytest
 
@@ -127,8 +127,9 @@ def test_tidy_keeps_what_the_server_keeps() -> None:
     ],
     ids=range(10),
 )
-def test_a_hostile_text_takes_no_more_time_than_its_length(hostile: str) -> None:
-    began = time.process_time()
-    text.length(hostile)
-    text.spans(hostile)
-    assert time.process_time() - began < 2
+def test_a_hostile_text_is_read(hostile: str) -> None:
+    """bench/hostile_texts.py measures that it takes no more time than its length."""
+    found = text.entities(hostile)
+    assert all(before.end <= after.start for before, after in pairwise(found))
+    shorter = sum(one.end - one.start - text.URL_LENGTH for one in found if one.kind is SpanKind.LINK)
+    assert text.length(hostile) <= text.graphemes(hostile) - min(shorter, 0)
