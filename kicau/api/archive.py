@@ -21,11 +21,12 @@ from kicau.api.streams import stream
 from kicau.archive import exports, meaning, reading, saying, search, simulating
 from kicau.archive.imports import acts
 from kicau.archive.models import UNDATED, Import, Item
+from kicau.base.errors import unacceptable
 from kicau.publishing.models import Campaign
 from kicau.rights import sentences
 from kicau.rights.decisions import Decision
 from kicau.rights.models import Statement
-from kicau.rights.statements import NewStatement
+from kicau.rights.statements import NewStatement, end_of_day
 from kicau.workspaces.actors import Actor, Permission
 
 routes = Router(tags=["Archive and rights"])
@@ -121,7 +122,7 @@ def say_of_item(request: HttpRequest, item_id: Id, given: s.ItemSay) -> s.Statem
     actor = acting(request)
     actor.require(Permission.WRITE)
     item = reading.one_item(actor, item_id)
-    (row,) = saying.say(actor, [NewStatement(subject="item", item=item.id, **given.model_dump())])
+    (row,) = saying.say(actor, [_new_statement(actor, given, subject="item", item=item.id)])
     return _statement(row)
 
 
@@ -209,8 +210,8 @@ def list_statements(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, 
 )
 def say_of_more(request: HttpRequest, given: s.Say) -> s.Statement:
     """Of all, of a network, a site, a licence, an author."""
-    told = given.model_dump() | {"acquired": given.acquired or ""}
-    (row,) = saying.say(acting(request), [NewStatement(**told)])
+    actor = acting(request)
+    (row,) = saying.say(actor, [_new_statement(actor, given)])
     return _statement(row)
 
 
@@ -252,11 +253,12 @@ def list_terms(request: HttpRequest) -> list[s.NetworkTerms]:
 @routes.post("/rights/simulate", response=list[s.Effect], summary="Try a change", openapi_extra=READS)
 def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
     """What would enter, what would leave, and whom that would reach; nothing is changed."""
+    actor = acting(request)
     change = simulating.Change(
         policy=cast(dict[str, str] | None, given.ai_use),
         terms=cast(dict[int, dict[str, str]], given.terms),
         ended=given.ended,
-        added=[NewStatement(**one.model_dump() | {"acquired": one.acquired or ""}) for one in given.said],
+        added=[_new_statement(actor, one) for one in given.said],
     )
     return [
         s.Effect(
@@ -273,8 +275,17 @@ def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
                 s.Recipient(name=r.name, of=r.of, version=r.version, on=r.on, items=r.items) for r in e.recipients
             ],
         )
-        for e in simulating.simulate(acting(request), change)
+        for e in simulating.simulate(actor, change)
     ]
+
+
+def _new_statement(actor: Actor, given: s.ItemSay, **more: Any) -> NewStatement:
+    values = given.model_dump(exclude={"until"}) | {"acquired": given.acquired or ""} | more
+    if given.until is not None:
+        if given.valid_until is not None:
+            raise unacceptable("until", "Give either valid_until or until, not both.")
+        values["valid_until"] = end_of_day(given.until, actor.workspace.timezone)
+    return NewStatement(**values)
 
 
 def _query(actor: Actor, asked: s.ItemQuery) -> search.Query:

@@ -38,6 +38,7 @@ def say(actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
     reaches further needs the right to change settings. Raises Unacceptable or NotFound; then none is kept."""
     for one in given:
         actor.require(Permission.WRITE if one.subject == Subject.ITEM else Permission.SETTINGS)
+        statements.check_end(one, clock.now())
     wanted = {one.item for one in given if one.item}
     here = set(Item.objects.filter(workspace=actor.workspace, id__in=among(wanted)).values_list("id", flat=True))
     if missing := wanted - here:

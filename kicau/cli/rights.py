@@ -13,6 +13,8 @@ import click
 from kicau.cli.frame import USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from kicau.archive.simulating import Why
 
 
@@ -37,7 +39,7 @@ says_option = click.option(
     "--layer",
     default="author",
     show_default=True,
-    help="With which authority: withdrawal, grant, contract, author, licence, site, default.",
+    help="With which authority: withdrawal (which can only deny), grant, contract, author, licence, site, default.",
 )
 @click.option("--party", default="author", show_default=True, help="Who says it: author, network, site or workspace.")
 @click.option("--name", "party_name", default="", help="Their name.")
@@ -54,7 +56,16 @@ says_option = click.option(
     help="Of what is conditional: attribution, payment, non-commercial, share-alike, consent, geography.",
 )
 @click.option("--source", default="", help="Where it can be read.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Valid until this day (UTC).")
+@click.option(
+    "--acquired",
+    default="",
+    help="Only of copies that came this way: composed, imported, fetched, received or generated.",
+)
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The last day on which it is valid, in the workspace's time zone; that day is included.",
+)
 @click.option("--note", default="", help="Why.")
 @json_option
 @pass_shell
@@ -74,11 +85,9 @@ def say(
 ) -> None:
     """Record what somebody says; without --item, --author, --on-network, --site or --licence it is about everything."""
     actor = shell.actor()
-    from datetime import UTC
-
     from kicau.archive.reading import one_item
     from kicau.archive.saying import say as keep
-    from kicau.rights.statements import NewStatement
+    from kicau.rights.statements import NewStatement, end_of_day
 
     keys = {"author": author, "network": on_network, "site": site, "licence": licence}
     about = [(subject, key) for subject, key in keys.items() if key]
@@ -93,7 +102,7 @@ def say(
         item=one_item(actor, item).id if item else None,
         says=_pairs(says),
         conditions=_pairs(conditions),
-        valid_until=until.replace(tzinfo=UTC) if until else None,
+        valid_until=end_of_day(until.date(), actor.workspace.timezone) if until else None,
         **told,
     )
     (row,) = keep(actor, [given])
@@ -118,9 +127,13 @@ def end(shell: Shell, statement_id: str) -> None:
 def list_(shell: Shell, as_json: bool) -> None:
     """Statements that reach further than one item."""
     actor = shell.actor()
+    from zoneinfo import ZoneInfo
+
     from kicau.archive.saying import all_statements
+    from kicau.base import clock
 
     rows = list(all_statements(actor)[:500])
+    now, zone = clock.now(), ZoneInfo(actor.workspace.timezone)
     shown = [
         (
             r.id,
@@ -128,7 +141,8 @@ def list_(shell: Shell, as_json: bool) -> None:
             r.party_name or r.party,
             f"{r.subject} {r.key}".strip(),
             _said(r.says),
-            "ended" if r.valid_until else "",
+            r.acquired,
+            _end(r.valid_until, now, zone),
         )
         for r in rows
     ]
@@ -142,6 +156,7 @@ def list_(shell: Shell, as_json: bool) -> None:
             "key": r.key,
             "says": r.says,
             "conditions": r.conditions,
+            "acquired": r.acquired,
             "source": r.source,
             "valid_until": r.valid_until.isoformat() if r.valid_until else None,
         }
@@ -150,7 +165,9 @@ def list_(shell: Shell, as_json: bool) -> None:
     answer(
         as_json,
         data,
-        lambda: show_table(("id", "layer", "who", "about", "says", ""), shown, empty="Nobody said anything yet."),
+        lambda: show_table(
+            ("id", "layer", "who", "about", "says", "only copies", "ends"), shown, empty="Nobody said anything yet."
+        ),
     )
 
 
@@ -425,6 +442,12 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
     if bad := [one for one in given if "=" not in one]:
         raise Trouble(f"{bad[0]!r} is no NAME=VALUE.", USAGE)
     return {name.strip(): value.strip() for name, _, value in (one.partition("=") for one in given)}
+
+
+def _end(until: datetime | None, now: datetime, zone: ZoneInfo) -> str:
+    if until is None:
+        return ""
+    return "ended" if until <= now else f"{until.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _said(says: Mapping[str, str]) -> str:

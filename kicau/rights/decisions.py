@@ -1,16 +1,8 @@
 """Whether an item may be used for something: yes, no or unknown, with the chain of statements that made it.
 `sentences.reason` says why in one sentence.
 
-Pure: no database, no clock. Statements go in the order of `Layer`; the first that speaks decides, with these rules:
-
-- What was taken back stays so. An explicit refusal by whoever controls it comes next.
-- A contract (the terms under which a copy was acquired) that denies is lifted by its own network's grant and by nobody
-  else's: a grant lifts only what its grantor controls. One that nobody has reviewed yet leaves the answer open.
-- A contract that allows is no author's permission: it gives way to the author's or the licence's no.
-- On one layer the same party's narrower statement goes before its wider one, the later before the earlier; between
-  parties the most restrictive counts.
-- An item that came by several ways is judged for each copy; the freest copy may be used.
-- Unknown is the answer where nobody speaks, and where a condition is not met by the purpose.
+Pure: no database, no clock. docs/use/rights.md states the whole rule ("How an answer is made"); a second function,
+written from that page alone, checks this one (tests/test_independent.py).
 """
 
 from __future__ import annotations
@@ -30,6 +22,7 @@ FEW = "few"  # key of an author's word on an item that was written for some alon
 ORDER = {layer: place for place, layer in enumerate(Layer)}
 WIDTH = {subject: place for place, subject in enumerate(Subject)}
 STRICT = {"deny": 0, "conditional": 1, "allow": 2}
+UNKNOWN_VALUE = "unknown"
 
 
 class Answer(StrEnum):
@@ -71,6 +64,7 @@ class Said:
     observed_at: datetime | None = None
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+    is_unreviewed: bool = False  # terms of a network that nobody has reviewed
 
     def is_valid(self, at: datetime) -> bool:
         return (self.valid_from is None or self.valid_from <= at) and (
@@ -174,20 +168,20 @@ def under(url: str, prefix: str) -> bool:
 
 
 def _of_copy(use: str, way: str, ordered: list[Said], meets: frozenset[str]) -> Decision:
-    speaking = _heaviest(ordered)
     on: dict[str, list[Said]] = {}
-    for said in speaking:
+    for said in _heaviest(ordered):
         on.setdefault(said.layer, []).append(said)
+    withdrawals = [s for s in ordered if s.layer == Layer.WITHDRAWAL]  # each: a withdrawal is undone by ending it
 
     def value(layer: str, *, of: Iterable[str] | None = None) -> tuple[str, list[Said]]:
-        """The strictest that is said on a layer (by these parties), and by which statements."""
+        """The strictest value on a layer (by these parties), and the statements that have it. Unknown is no value."""
         found = [s for s in on.get(layer, ()) if (of is None or s.party in of) and s.says[use] in STRICT]
         if not found:
             return "", []
         strictest = min((s.says[use] for s in found), key=STRICT.__getitem__)
         return strictest, [s for s in found if s.says[use] == strictest]
 
-    def done(answer: Answer, layer: str, by: list[Said], also: Iterable[Said] = ()) -> Decision:
+    def made(answer: Answer, layer: str, by: list[Said], also: Iterable[Said] = ()) -> Decision:
         resting = {s.id for s in by}
         duties = {
             name: detail for s in (*by, *also) if s.says[use] == "conditional" for name, detail in s.conditions.items()
@@ -208,43 +202,52 @@ def _of_copy(use: str, way: str, ordered: list[Said], meets: frozenset[str]) -> 
             unmet=unmet,
         )
 
-    withdrawn = [s for s in ordered if s.layer == Layer.WITHDRAWAL and s.says[use] == "deny"]
-    if withdrawn:  # each of them, also beside a narrower one: a withdrawal is undone by ending it
-        return done(Answer.NO, Layer.WITHDRAWAL, withdrawn)
+    def yes(layer: str, by: list[Said], *heard: str, also: Iterable[Said] = ()) -> Decision:
+        """Yes, unless somebody on one of the layers `heard` left it open."""
+        for above in heard:
+            found = withdrawals if above == Layer.WITHDRAWAL else on.get(above, ())
+            if left_open := [s for s in found if s.says[use] == UNKNOWN_VALUE]:
+                return made(Answer.UNKNOWN, above, left_open)
+        return made(Answer.YES, layer, by, also) if by else made(Answer.UNKNOWN, "", [])
+
+    if withdrawn := [s for s in withdrawals if s.says[use] == "deny"]:
+        return made(Answer.NO, Layer.WITHDRAWAL, withdrawn)
     for party in Party:
         refused, by = value(Layer.GRANT, of=[party])
         if refused == "deny":
-            return done(Answer.NO, Layer.GRANT, by)
-    granted, grant = value(Layer.GRANT, of=[Party.AUTHOR])
+            return made(Answer.NO, Layer.GRANT, by)
+    heard = [Layer.WITHDRAWAL, Layer.GRANT]
     lifted, lift = value(Layer.GRANT, of=[Party.NETWORK])
     contract, terms = (lifted, lift) if lifted else value(Layer.CONTRACT)
     if contract == "deny":
-        return done(Answer.NO, Layer.CONTRACT, terms)
-    open_terms = [] if lifted else [s for s in on.get(Layer.CONTRACT, ()) if s.says[use] not in STRICT]
+        return made(Answer.NO, Layer.CONTRACT, terms)
+    if not lifted:
+        heard.append(Layer.CONTRACT)
     bound = terms if contract == "conditional" else []
 
-    preference, by = granted, grant
-    layer: str = Layer.GRANT
-    for layer_below in (Layer.AUTHOR, Layer.LICENCE):
-        if preference:
-            break
-        (preference, by), layer = value(layer_below), layer_below
-    if preference == "deny":
-        return done(Answer.NO, layer, by)
-    if open_terms:
-        return done(Answer.UNKNOWN, Layer.CONTRACT, open_terms)
-    if preference:
-        return done(Answer.YES, layer, by, bound)
+    granted, grant = value(Layer.GRANT, of=[Party.AUTHOR])
+    if granted:
+        return yes(Layer.GRANT, grant, *heard, also=bound)
+    for layer in (Layer.AUTHOR, Layer.LICENCE):
+        heard.append(layer)
+        wish, by = value(layer)
+        if wish == "deny":
+            return made(Answer.NO, layer, by)
+        if wish:
+            return yes(layer, by, *heard, also=bound)
     if contract:
-        return done(Answer.YES, Layer.GRANT if lifted else Layer.CONTRACT, terms)
+        return yes(Layer.GRANT if lifted else Layer.CONTRACT, terms, *heard)
     for layer, party in ((Layer.SITE, Party.SITE), (Layer.DEFAULT, Party.WORKSPACE)):
         granted, grant = value(Layer.GRANT, of=[party])
         if granted:
-            return done(Answer.YES, Layer.GRANT, grant)
+            return yes(Layer.GRANT, grant, *heard)
+        heard.append(layer)
         wish, by = value(layer)
+        if wish == "deny":
+            return made(Answer.NO, layer, by)
         if wish:
-            return done(Answer.NO if wish == "deny" else Answer.YES, layer, by)
-    return done(Answer.UNKNOWN, "", [])
+            return yes(layer, by, *heard)
+    return yes("", [], *heard)
 
 
 def _heaviest(ordered: Iterable[Said]) -> list[Said]:

@@ -18,6 +18,10 @@ UNREVIEWED = Problem(
     code="unreviewed",
     message="Not known: nobody has reviewed the terms of {network} under which this copy was acquired.",
 )
+LEFT_OPEN = Problem(code="left-open", message="Not known: {who} left this open on {day}.")
+LICENCE_OPEN = Problem(
+    code="licence-open", message="Not known: its licence, {key}, does not say whether this may be done."
+)
 SAYS: dict[tuple[str, Answer], Problem] = {
     (Layer.WITHDRAWAL, Answer.NO): Problem(code="withdrawn", message="No: {who} took it back on {day}."),
     (Layer.GRANT, Answer.NO): Problem(code="refused", message="No: {who} refused this on {day}."),
@@ -64,7 +68,9 @@ def reason(decision: Decision) -> Problem:
     if by is None:
         return NOBODY
     if decision.answer == Answer.UNKNOWN:
-        return replace(UNREVIEWED, params=_params(by))
+        if by.layer == Layer.LICENCE:
+            return replace(LICENCE_OPEN, params=_params(by))
+        return replace(UNREVIEWED if by.is_unreviewed else LEFT_OPEN, params=_params(by))
     if decision.layer == Layer.AUTHOR and by.key == OWN:
         return OWN_SAYS[decision.answer]
     if decision.layer == Layer.AUTHOR and by.key == FEW and decision.answer == Answer.NO:

@@ -6,8 +6,9 @@ import hashlib
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import JSONField, Q
@@ -94,7 +95,19 @@ def _copied(rows: list[Statement]) -> list[Statement]:
 
 def as_if_kept(workspace_id: UUID, one: NewStatement, at: datetime) -> Said:
     """What it would say from `at` on, were it kept; nothing is written. Raises Unacceptable as `keep` does."""
+    check_end(one, at)
     return as_said(_row(workspace_id, one, None, at))
+
+
+def check_end(one: NewStatement, at: datetime) -> None:
+    """Whoever says something now means it to be valid. Raises Unacceptable where it would have ended before `at`."""
+    if one.valid_until and one.valid_until <= at:
+        raise unacceptable("valid_until", "This end has passed already. Give one in the future, or none.")
+
+
+def end_of_day(day: date, zone: str) -> datetime:
+    """When a statement that is valid until `day` ends: that day belongs to it, in the IANA zone given."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
 
 
 def end(workspace_id: UUID, statement_ids: Sequence[UUID], at: datetime | None = None) -> int:
@@ -201,6 +214,8 @@ def _row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) 
         raise unacceptable("key", "Name what the statement is about.")
     if one.valid_until and one.valid_from and one.valid_until <= one.valid_from:
         raise unacceptable("valid_until", "A statement ends after it begins.")
+    if one.layer == Layer.WITHDRAWAL and set(one.says.values()) - {"deny"}:
+        raise unacceptable("says", "A withdrawal can only deny. To allow it again, end the withdrawal.")
     return Statement(
         workspace_id=workspace_id,
         layer=one.layer,
@@ -242,6 +257,7 @@ def _as_contract(row: Terms) -> Said:
         observed_at=_midnight(row.seen_on),
         valid_from=_midnight(row.since),
         valid_until=_midnight(row.until) if row.until else None,
+        is_unreviewed=row.reviewed_at is None,
     )
 
 

@@ -55,7 +55,7 @@ def change(request: Asked) -> HttpResponse:
 @require_POST
 def say(request: Asked) -> HttpResponse:
     try:
-        saying.say(request.actor, [forms.statement(request.POST)])
+        saying.say(request.actor, [forms.statement(request.POST, request.actor.workspace.timezone)])
     except NotAllowed:
         raise
     except Refusal as exc:
@@ -99,6 +99,6 @@ def _tried(request: Asked) -> simulating.Change | None:
     if (terms := request.POST.get("terms", "")).isdecimal():
         return simulating.Change(terms={int(terms): forms.said(request.POST)})
     if "about" in request.POST:
-        given = forms.statement(request.POST)
+        given = forms.statement(request.POST, request.actor.workspace.timezone)
         return simulating.Change(added=[given]) if given.says else None
     return simulating.Change(policy=forms.rule(request.POST))

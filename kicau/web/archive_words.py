@@ -31,7 +31,7 @@ VALUES: dict[str, Any] = {
     "allow": pgettext_lazy("rights", "allowed"),
     "deny": pgettext_lazy("rights", "not allowed"),
     "conditional": pgettext_lazy("rights", "under conditions"),
-    "unknown": pgettext_lazy("rights", "nothing said"),
+    "unknown": pgettext_lazy("rights", "left open"),
 }
 WAYS: dict[str, Any] = {
     Origin.COMPOSED: _("Published with Kicau"),

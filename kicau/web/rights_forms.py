@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import QueryDict
 
 from kicau.base.errors import unacceptable
 from kicau.rights.models import USES, VALUES
-from kicau.rights.statements import ANY, NewStatement
+from kicau.rights.statements import ANY, NewStatement, end_of_day
 from kicau.web.words import CONDITIONS
 
 LONGEST = {"name": 300, "key": 500, "source": 2000, "note": 2000, "detail": 500}  # characters, as the columns hold them
-PLAIN = ("layer", "name", "about", "key", "source", "note")
+PLAIN = ("layer", "name", "about", "key", "source", "note", "until", "acquired")
 DETAIL = "how-"  # begins the field of a condition's detail
 TICK = "if-"  # begins the field that says that a condition holds
 
@@ -49,8 +50,8 @@ def conditions(post: QueryDict) -> dict[str, str]:
     return found
 
 
-def statement(post: QueryDict) -> NewStatement:
-    """What a form about more than one item says. Raises Unacceptable."""
+def statement(post: QueryDict, zone: str) -> NewStatement:
+    """What a form about more than one item says; the last day is one of the time zone given. Raises Unacceptable."""
     form = checked(read(post))
     subject, _sep, key = (form["about"] or "everything").partition("|")
     layer = form["layer"] or "author"
@@ -64,7 +65,16 @@ def statement(post: QueryDict) -> NewStatement:
         conditions=conditions(post),
         source=form["source"],
         note=form["note"],
+        acquired=form["acquired"],
+        valid_until=end_of_day(_day(form["until"]), zone) if form["until"] else None,
     )
+
+
+def _day(value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError as exc:
+        raise unacceptable("valid_until", "{value!r} is no day; write it as YYYY-MM-DD.", value=value[:40]) from exc
 
 
 def checked(form: dict[str, Any]) -> dict[str, Any]:

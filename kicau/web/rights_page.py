@@ -49,6 +49,7 @@ def shown(
             (row, row.valid_until is None or row.valid_until > now) for row in saying.all_statements(actor)[:200]
         ],
         "authors": list(dict.fromkeys(authors.values_list("author", "author_handle")[:300])),
+        "ways": w.WAYS.items(),
         "layers": [(k, v) for k, v in w.LAYERS.items() if k not in ("contract", "default")],
         "rule": rule,
         "forms": [(one, *w.FORMS[one.slug]) for one in declaring.forms(actor)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 
 from kicau.api.shapes.base import STAMP, Day, Page, PageQuery, Shape, examples
 
@@ -200,6 +200,13 @@ class ItemSay(Shape):
     conditions: dict[str, Short] = Field(default_factory=dict, max_length=10, description=CONDITIONS)
     source: str = Field("", max_length=2000, description="Where it can be read.")
     note: str = Field("", max_length=2000, description="Why.")
+    acquired: Way | None = Field(None, description=f"Only of copies that came this way. {WAY}")
+    valid_until: AwareDatetime | None = Field(
+        None, description=f"The moment from which it says nothing any more, in the future. {STAMP}"
+    )
+    until: Day | None = Field(
+        None, description="Or the last day on which it is valid, in the workspace's time zone; that day is included."
+    )
 
 
 class Say(ItemSay):
@@ -214,7 +221,6 @@ class Say(ItemSay):
         "", max_length=500, description='Which: a network, an address, an SPDX expression, an author\'s key or "own".'
     )
     network: str = Field("", max_length=40, description="Only of this network.")
-    acquired: Way | None = Field(None, description=f"Only of copies that came this way. {WAY}")
 
 
 class Import(Shape):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -60,15 +61,17 @@ def spoken(chance: random.Random, items: list[Item]) -> NewStatement:
         "file": "0" * 64,
     }
     begin = clock.now() - timedelta(days=chance.randrange(1, 9))
+    layer = chance.choice(Layer.values)
+    values = ("deny",) if layer == "withdrawal" else statements.ANY
     return NewStatement(
-        layer=chance.choice(Layer.values),
+        layer=layer,
         party=chance.choice(Party.values),
         subject=subject,
         key=keys.get(subject, ""),
         item=chance.choice(items).id if subject == "item" else None,
         network=chance.choice(["", "", network]),
         acquired=chance.choice(["", "", *Origin.values]),
-        says={use: chance.choice(statements.ANY) for use in ("train_gen", "ground") if chance.random() < 0.7}
+        says={use: chance.choice(values) for use in ("train_gen", "ground") if chance.random() < 0.7}
         or {"embed": "deny"},
         conditions={"attribution": ""} if chance.random() < 0.5 else {},
         valid_from=begin,
@@ -146,7 +149,7 @@ def test_what_is_tried_is_what_then_happens(actor, items):
         workspace.save()
         kept = statements.keep(workspace.id, [spoken(chance, items) for _ in range(6)])
         Item.objects.filter(id__in=[row.item for row in kept if row.item]).update(said=True)
-        one = spoken(chance, items)
+        one = replace(spoken(chance, items), valid_until=None)
         said = {"train_gen": "allow", "ground": "deny"}
         change = (
             Change(added=[one]),

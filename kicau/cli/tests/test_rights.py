@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from PIL import Image
 
@@ -126,3 +129,20 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
     broken.write_bytes(b"PK nothing")
     told = kicau("archive", "import", str(broken))
     assert (told.code, told.err.strip()) == (1, "a.zip is broken or not complete; download it again.")
+
+
+def test_a_statement_ends_after_its_last_day_and_names_its_copies(kicau, actor):
+    workspaces.change_workspace(actor, timezone="Asia/Jakarta")
+    today = clock.now().astimezone(ZoneInfo("Asia/Jakarta")).date()
+    say = ("rights", "say", "--say", "train_gen=deny", "--author", "x:teman")
+    passed = kicau(*say, "--until", f"{today - timedelta(days=1)}")
+    assert passed.code == 1
+    assert "has passed" in passed.err
+    assert kicau(*say, "--until", f"{today}", "--acquired", "fetched").code == 0
+    assert kicau(*say, "--acquired", "stolen").code == 1
+    (kept,) = kicau("rights", "list", "--json").json
+    end = datetime.combine(today + timedelta(days=1), time(), ZoneInfo("Asia/Jakarta"))
+    assert (datetime.fromisoformat(kept["valid_until"]), kept["acquired"]) == (end, "fetched")
+    assert f"{end:%Y-%m-%d %H:%M}" in kicau("rights", "list").out
+    for value in ("allow", "unknown", "conditional"):
+        assert "only deny" in kicau("rights", "say", "--layer", "withdrawal", "--say", f"train_gen={value}").err

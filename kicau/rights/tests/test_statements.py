@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
+from kicau.base import clock
+from kicau.base.errors import Unacceptable
 from kicau.base.ids import new_id
 from kicau.rights import statements
 from kicau.rights.models import Statement
@@ -24,7 +28,6 @@ FULL = NewStatement(
     parser="p",
     observed_at=datetime(2026, 1, 2, 3, 4, 5, 6, UTC),
     valid_from=datetime(2026, 1, 3, tzinfo=UTC),
-    valid_until=datetime(2027, 1, 3, tzinfo=UTC),
     note="a\tb",
 )
 
@@ -32,7 +35,8 @@ FULL = NewStatement(
 def test_many_at_once_are_kept_like_few(workspace):
     """By COPY and by INSERT: each column, and what decisions are handed of it."""
     ids = [new_id() for _ in range(MANY + 10)]
-    given = [replace(FULL, item=id_) for id_ in ids]
+    end = clock.now() + timedelta(days=31)
+    given = [replace(FULL, item=id_, valid_until=end) for id_ in ids]
     few, many = statements.keep(workspace.id, given[:5]), statements.keep(workspace.id, given[5:])
     skipped = {"id", "item", "recorded_at"}
     rows = [
@@ -44,3 +48,40 @@ def test_many_at_once_are_kept_like_few(workspace):
     assert (rows[0]["raw"], rows[0]["party_name"], rows[0]["says"]) == (FULL.raw, FULL.party_name, FULL.says)
     told = statements.of_items(workspace.id, ids)
     assert told == {row.item: [statements.as_said(row)] for row in [*few, *many]}
+
+
+@pytest.mark.parametrize("value", ["allow", "conditional", "unknown"])
+def test_a_withdrawal_can_only_deny(workspace, value):
+    with pytest.raises(Unacceptable, match="only deny"):
+        statements.keep(workspace.id, [withdrawal({"search": "deny", "train_gen": value})])
+    assert not Statement.objects.filter(workspace_id=workspace.id).exists()
+    assert statements.keep(workspace.id, [withdrawal({"train_gen": "deny"})])
+
+
+def test_an_end_in_the_past_is_refused(workspace):
+    for passed in (clock.now(), clock.now() - timedelta(seconds=1), clock.now() - timedelta(days=400)):
+        begin = passed - timedelta(days=900)
+        ended = withdrawal({"train_gen": "deny"}, valid_from=begin, valid_until=passed)
+        with pytest.raises(Unacceptable, match="has passed"):
+            statements.as_if_kept(workspace.id, ended, clock.now())
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "ends"),
+    [
+        ("UTC", date(2026, 5, 9), datetime(2026, 5, 10, tzinfo=UTC)),
+        ("Asia/Jakarta", date(2026, 5, 9), datetime(2026, 5, 9, 17, tzinfo=UTC)),
+        (
+            "America/New_York",
+            date(2026, 3, 7),
+            datetime(2026, 3, 8, 5, tzinfo=UTC),
+        ),  # the night before the clock change
+        ("America/New_York", date(2026, 3, 8), datetime(2026, 3, 9, 4, tzinfo=UTC)),
+    ],
+)
+def test_the_last_day_is_included(zone, day, ends):
+    assert statements.end_of_day(day, zone) == ends
+
+
+def withdrawal(says, **more):
+    return NewStatement(layer="withdrawal", party="author", subject="everything", says=says, **more)

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from kicau.archive.models import Item
+from kicau.base.clock import now
 from kicau.rights import sentences
 from kicau.rights.decisions import Decision
 from kicau.rights.models import Statement, Terms
@@ -37,6 +38,12 @@ def dated(item: Item) -> SafeString | str:
     if item.posted_to == "none":
         return _("undated")
     return moment(item.posted_at) if item.posted_to == "second" else date_format(item.posted_at, "DATE_FORMAT")
+
+
+@register.filter
+def is_over(row: Statement) -> bool:
+    """Whether it says nothing any more."""
+    return row.valid_until is not None and row.valid_until <= now()
 
 
 @register.filter

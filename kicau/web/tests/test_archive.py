@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import re
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -20,7 +22,7 @@ from kicau.connector import registry, terms
 from kicau.rights import statements
 from kicau.rights.models import Statement, Terms
 from kicau.rights.statements import NewStatement
-from kicau.workspaces.acts import change_person
+from kicau.workspaces.acts import change_person, change_workspace
 
 
 @pytest.fixture
@@ -395,3 +397,23 @@ def test_a_table_names_networks_as_it_likes(page, actor, tmp_path):
     running.run_import(acts.begin_import(actor, table, acquired="received").id)
     assert "google maps" in get(page, "archive")
     assert "google maps" in get(page, "archive-item", Item.objects.get().id)
+
+
+def test_a_statement_ends_after_its_last_day(page, taken, actor):
+    change_workspace(actor, timezone="Asia/Jakarta")
+    today = clock.now().astimezone(ZoneInfo("Asia/Jakarta")).date()
+    teman = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
+    for day in (f"{today - timedelta(days=1)}", "besok"):
+        refused = page.post(reverse("rights-say"), {**teman, "until": day})
+        assert refused.status_code == 422
+        assert f'value="{day}"' in refused.content.decode()
+    assert not Statement.objects.exists()
+    page.post(reverse("rights-say"), {**teman, "until": f"{today}", "acquired": "imported"})
+    kept = Statement.objects.get()
+    assert kept.valid_until == datetime.combine(today + timedelta(days=1), time(), ZoneInfo("Asia/Jakarta"))
+    assert kept.acquired == "imported"
+    shown = get(page, "rights")
+    assert "Valid until" in shown.partition('id="say"')[0]
+    assert "Teman refused this on" in get(page, "archive-item", taken[2].id)
+    withdrawal = {**teman, "layer": "withdrawal", "train_gen": "unknown"}
+    assert "can only deny" in page.post(reverse("rights-say"), withdrawal).content.decode()
