@@ -251,16 +251,21 @@ def _one(value: str | None) -> tuple[str, ...]:
     return (value,) if value else ()
 
 
+# Codes of what an archive says of itself that was not found in it: shown without a click.
+INCOMPLETE = frozenset({"incomplete", "missing", "partial", "missing-posts", "missing-nodes", "cut", "no-list"})
+
+
 def _shown(row: Import) -> dict[str, Any]:
     share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
     state = acts.state_of(row)
-    nothing = state == ImportState.DONE and row.skipped > 0 and not row.new + row.known
+    nothing = state == ImportState.DONE and bool(row.skips) and not row.new + row.known
     badge = w.NOTHING if nothing else w.LEFT if state != row.state else w.STATES[state]
     return {
         "row": row,
         "state": state,
         "badge": badge,
         "nothing": nothing,
+        "is_incomplete": any(one["code"] in INCOMPLETE for one in row.skips),
         "share": share,
         "problem": reading.problem(row.problem) if row.problem else None,
         "skips": [(reading.problem(one), one) for one in row.skips],

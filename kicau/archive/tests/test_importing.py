@@ -308,7 +308,7 @@ def test_bad_archives_are_told_and_the_rest_is_read(actor, archive, take, tmp_pa
     }
     row = take(archive(tweet(1, "awal"), more=more))
     assert row.state == "done"
-    assert codes(row) == {"outside": 1, "malformed": 1, "cut": 1, "bomb": 1} | {
+    assert codes(row) == {"outside": 1, "malformed": 1, "cut": 1, "bomb": 1, "no-list": 1} | {
         c: n for c, n in codes(row).items() if c == "malformed"
     }
     assert {"1001", "1020", "1022", "1023", "1030", "1040", "1041"} <= set(

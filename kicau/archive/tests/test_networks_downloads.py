@@ -154,6 +154,7 @@ def test_mastodon(take, tmp_path):
         "id": "https://kopi.social/users/senja/statuses/111",
         "type": "Note",
         "published": "2024-03-01T10:00:00Z",
+        "to": ["https://www.w3.org/ns/activitystreams#Public"],
         "content": "<p>Halo &amp; <a href='https://x'>selamat</a><br>datang</p><p>kedua</p>",
         "contentMap": {"id": ""},
         "inReplyTo": "https://lain.social/users/a/statuses/9",

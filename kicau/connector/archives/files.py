@@ -123,12 +123,23 @@ def _broken(name: str, exc: BaseException) -> Problem:
     return Problem(code="broken", message="{name} is broken or not complete; download it again.", params={"name": name})
 
 
+def _too_many(name: str) -> Problem:
+    return Problem(
+        code="too-many-files",
+        message="{name} holds more than {limit} files, and those beyond that were not read.",
+        params={"name": name, "limit": MOST_FILES},
+    )
+
+
 class Zip:
+    cut: Problem | None
+
     def __init__(self, packed: zipfile.ZipFile, name: str) -> None:
         self.name = name
         self.refused: list[str] = []
         self._packed = packed
         self._infos: dict[str, zipfile.ZipInfo] = {}
+        self.cut = _too_many(name) if len(packed.infolist()) > MOST_FILES else None
         for info in packed.infolist()[:MOST_FILES]:
             if info.is_dir():
                 continue
@@ -170,7 +181,9 @@ class Tar:
         self._infos: dict[str, tarfile.TarInfo] = {}
         try:
             for info in tape:
-                if info.isfile() and len(self._infos) < MOST_FILES:
+                if info.isfile() and len(self._infos) >= MOST_FILES:
+                    self.cut = _too_many(name)
+                elif info.isfile():
                     plain = info.name.removeprefix("./")
                     if is_inside(plain):
                         self._infos.setdefault(plain, info)

@@ -96,6 +96,41 @@ def for_few(file: str, place: int) -> Skip:
     )
 
 
+def boosted(file: str, place: int) -> Skip:
+    """Somebody else's post that was passed on without a word of one's own: counted, not kept."""
+    made = skip("boost", "Boosts were left out: they hold no text of their own.", f"{file} #{place}")
+    made.is_taken = True
+    return made
+
+
+def incomplete(file: str, expected: int, found: int) -> Skip:
+    """A file says that it holds more than was found in it."""
+    made = skip(
+        "incomplete",
+        "{file} says that it holds {expected} entries, and {found} were found. Download it again if posts are missing.",
+        file,
+        file=file,
+        expected=expected,
+        found=found,
+    )
+    made.is_taken = True
+    return made
+
+
+def missing(file: str) -> Skip:
+    """A file that the archive's own list names is not there."""
+    made = skip(
+        "missing", "{file} is named by the archive's own list but is not in it. Download it again.", file, file=file
+    )
+    made.is_taken = True
+    return made
+
+
+def no_list(file: str) -> Skip:
+    """A file by whose name posts were expected holds no list of them."""
+    return skip("no-list", "{file} holds no list of entries, so nothing was read from it.", file, file=file)
+
+
 def cut(file: str) -> Skip:
     return skip("cut", "{file} ends in the middle; what came before is taken.", file, file=file)
 

@@ -8,16 +8,19 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kicau.connector.archives.files import Files, Unreadable
-from kicau.connector.archives.records import Skip, cut, malformed, skip, unreadable
+from kicau.connector.archives.records import Skip, cut, malformed, no_list, skip, unreadable
 
 PIECE = 1 << 20  # bytes read at once
+OUTSIDE = 1_000_000  # characters of what is around the arrays of a file that are kept
 LONGEST = 16_000_000  # characters of one element, bytes of one line: nothing that a person posts is larger
 _SPACE = re.compile(r"[\s,]*")
 _TOKEN = re.compile(r'["\\{}\[\]]')
+_NAMED = re.compile(r'"[^"\\]{0,120}"\s*:\s*\[')  # an array under any key
+_NOTHING = re.compile(r"\s*(?:(?:[\w.$]+\s*=\s*)?\{\s*\})?[\s;]*")  # an empty file or object, also one that is assigned
 _decode = json.JSONDecoder(strict=False).raw_decode
 
 
@@ -44,12 +47,24 @@ def document(files: Files, name: str) -> Any:
         return None
 
 
-def elements(files: Files, name: str, key: str = "") -> Iterator[Any | Skip]:
-    """The elements of a JSON array: the one under `key`, or the file's first. They come one by one from any size."""
+def elements(
+    files: Files, name: str, key: str = "", outside: Callable[[str], None] | None = None
+) -> Iterator[Any | Skip]:
+    """The elements of all JSON arrays under `key`, or of the file's first array and, where the file is an object, of its
+    further ones: some exports write a key twice. They come one by one from any size. A file that holds something but no
+    such array is a Skip. `outside` is called at the end with the text around the arrays, at most OUTSIDE characters of it.
+    """
+    array = _Array(pieces(files, name), name)
     try:
-        yield from _Array(pieces(files, name), name).elements(key)
+        yield from array.elements(key)
     except Unreadable as exc:
         yield unreadable(exc, name)
+    if outside is not None:
+        outside(array.outside)
+
+
+def _begin(key: str) -> re.Pattern[str]:
+    return re.compile(rf'"{re.escape(key)}"\s*:\s*\[' if key else r"\[")
 
 
 class _Array:
@@ -57,10 +72,23 @@ class _Array:
         self._source, self._name = source, name
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._text, self._at, self._ended, self._number = "", 0, False, 0
+        self._head = ""  # the first characters of the file
+        self._is_cut = False  # it ended within an element
+        self.outside = ""
 
     def elements(self, key: str) -> Iterator[Any | Skip]:
-        if not self._enter(key):
+        first = _begin(key)
+        if not self._enter(first):
+            if not _NOTHING.fullmatch(self._head):
+                yield no_list(self._name)
             return
+        yield from self._list()
+        further = first if key else _NAMED if self._head.lstrip("\ufeff \r\n\t").startswith("{") else None
+        while further is not None and self._enter(further):
+            yield from self._list()
+
+    def _list(self) -> Iterator[Any | Skip]:
+        """The elements from here to the end of the array."""
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches everywhere
             if self._at >= len(self._text):
@@ -69,10 +97,11 @@ class _Array:
                     return
                 continue
             if self._text[self._at] == "]":
+                self._at += 1
                 return
             self._number += 1
             yield from self._one()
-            if self._ended and self._at >= len(self._text):
+            if self._is_cut:
                 return
 
     def _one(self) -> Iterator[Any | Skip]:
@@ -87,6 +116,7 @@ class _Array:
                 self._number -= 1
                 return
         if not self._step_over():
+            self._is_cut = True
             yield cut(self._name)
         else:
             yield malformed(self._name, self._number)
@@ -98,20 +128,30 @@ class _Array:
         while not self._ended:
             piece = next(self._source, b"")
             self._ended = not piece
-            self._text += self._decoder.decode(piece, final=self._ended)
+            decoded = self._decoder.decode(piece, final=self._ended)
+            if len(self._head) < 64:
+                self._head += decoded[:64]
+            self._text += decoded
             if len(self._text) > 2 * wanted:
                 return True
         return len(self._text) > wanted
 
-    def _enter(self, key: str) -> bool:
-        begin = re.compile(rf'"{re.escape(key)}"\s*:\s*\[' if key else r"\[")
+    def _enter(self, begin: re.Pattern[str]) -> bool:
+        """Go on behind the next array's beginning; False where there is none."""
         while True:
-            if found := begin.search(self._text):
-                self._at = found.end()
+            if found := begin.search(self._text, self._at):
+                self._pass(found.end())
                 return True
-            self._at = max(0, len(self._text) - len(key) - 64)
+            self._pass(max(self._at, len(self._text) - 256))
             if not self._more():
+                self._pass(len(self._text))
                 return False
+
+    def _pass(self, to: int) -> None:
+        """Go on to this place, which no array covers."""
+        if len(self.outside) < OUTSIDE:
+            self.outside += self._text[self._at : to]
+        self._at = to
 
     def _step_over(self) -> bool:
         """To the end of the element at hand, without keeping it; False where the file ends before."""

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import libipld
 
 from kicau.connector.archives.files import Files, Unreadable, matching
-from kicau.connector.archives.records import Found, Record, Whose, cut, malformed, unreadable
+from kicau.connector.archives.records import Found, Record, Whose, cut, malformed, skip, unreadable
 
 CAR = r"\.car$"
 POSTS = "app.bsky.feed.post"
@@ -57,13 +57,18 @@ def _records(files: Files, name: str) -> Iterator[Found]:
     keys: dict[bytes, str] = {}
     twins: dict[bytes, list[str]] = {}  # further keys of a record that stands in the file once: the same post twice
     did, ended = "", False
+    nodes: set[bytes] = set()  # of the tree, as the commit and other nodes name them
+    there: set[bytes] = set()
     with files.open(name) as file:
         try:
-            for _cid, block in _blocks(file):
+            for cid, block in _blocks(file):
+                there.add(cid)
                 if isinstance(block, dict) and "e" in block and "l" in block:
                     _keys_of(block, keys, twins)
+                    nodes |= _below(block)
                 elif isinstance(block, dict) and "did" in block and "data" in block:
                     did = str(block["did"])
+                    nodes.add(_cid(block["data"]))
         except Broken:
             ended = True
     with files.open(name) as file:
@@ -76,6 +81,32 @@ def _records(files: Files, name: str) -> Iterator[Found]:
             pass
     if ended:
         yield cut(name)
+        return
+    posts = [cid for cid, key in keys.items() if key.startswith(f"{POSTS}/")]
+    notes = []
+    if absent := sum(1 + len(twins.get(cid, ())) for cid in posts if cid not in there):
+        notes.append(
+            skip(
+                "missing-posts",
+                "{file} lists {count} posts that it does not hold. Export it again.",
+                name,
+                file=name,
+                count=absent,
+            )
+        )
+    if absent := len(nodes - there - {b""}):
+        notes.append(
+            skip(
+                "missing-nodes",
+                "{count} parts of the list of posts in {file} are missing, so posts may be, too. Export it again.",
+                name,
+                file=name,
+                count=absent,
+            )
+        )
+    for note in notes:
+        note.is_taken = True
+    yield from notes
 
 
 def _record(post: dict[str, Any], did: str, key: str) -> Record:
@@ -127,6 +158,17 @@ def _keys_of(node: dict[str, Any], keys: dict[bytes, str], twins: dict[bytes, li
                 twins.setdefault(cid, []).append(key)
         except (KeyError, TypeError, ValueError):
             continue
+
+
+def _below(node: dict[str, Any]) -> set[bytes]:
+    """The nodes that a node of the tree names."""
+    entries = node["e"] if isinstance(node["e"], list) else []
+    return {_cid(node["l"]), *(_cid(one.get("t")) for one in entries if isinstance(one, dict))}
+
+
+def _cid(link: object) -> bytes:
+    """The bytes of a link to another block; b"" for what is none."""
+    return bytes(link) if isinstance(link, bytes | bytearray | memoryview) else b""
 
 
 def _owner(file: BinaryIO) -> str:

@@ -1,9 +1,16 @@
 """Mastodon's export: outbox.json and actor.json, in a tar.gz or zip (https://docs.joinmastodon.org/user/moving/#export,
-looked up 2026-11-26). Boosts (Announce) hold no text of their own and are left out; so is what was addressed to followers
-or to single people, which the export holds beside what was said in public."""
+looked up 2026-11-26). Boosts (Announce) hold no text of their own and are left out; so is what was addressed to followers,
+to single people or to nobody, which the export holds beside what was said in public.
+
+Forms, by app/services/backup_service.rb of each version (looked up 2026-12-02): a tar.gz with one JSON document until 4.1,
+a zip whose outbox.json is written in batches since 4.2, and around 4.3 `"orderedItems":[],"orderedItems":[…]`
+(https://github.com/mastodon/mastodon/issues/31091). `totalItems` is the server's count of the account's posts, boosts
+among them and direct posts not, so a file may hold more than that, never less.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -12,10 +19,21 @@ from urllib.parse import urlsplit
 
 from kicau.connector.archives import streams
 from kicau.connector.archives.files import Files, Unreadable, matching
-from kicau.connector.archives.records import Found, Record, Skip, Whose, for_few, malformed, unreadable
+from kicau.connector.archives.records import (
+    Found,
+    Record,
+    Skip,
+    Whose,
+    boosted,
+    for_few,
+    incomplete,
+    malformed,
+)
 
 OUTBOX = r"(^|/)outbox\.json$"
 ACTOR = r"(^|/)actor\.json$"
+TOTAL = re.compile(r'"totalItems"\s*:\s*(\d{1,12})')
+HEAD_BYTES = 65_536  # of outbox.json, by which it is recognised
 KINDS = {"image": "image", "video": "video", "audio": "audio"}
 
 
@@ -28,7 +46,7 @@ class Reader:
             return None
         try:
             with files.open(names[0]) as file:
-                head = file.read(4096)
+                head = file.read(HEAD_BYTES)
         except Unreadable:
             return None
         if b"orderedItems" not in head and b"OrderedCollection" not in head:
@@ -45,18 +63,23 @@ class Reader:
 
     def read(self, files: Files, /) -> Iterator[Found]:
         for name in matching(files, OUTBOX):
-            try:
-                for number, activity in enumerate(streams.elements(files, name, "orderedItems"), 1):
-                    if isinstance(activity, Skip):
-                        yield activity
-                    elif _is_for_few(activity):
-                        yield for_few(name, number)
-                    elif found := _record(activity):
-                        yield found
-                    elif not isinstance(activity, dict) or activity.get("type") != "Announce":
-                        yield malformed(name, number)
-            except Unreadable as exc:
-                yield unreadable(exc, name)
+            number = 0
+            around: list[str] = []
+            for activity in streams.elements(files, name, "orderedItems", around.append):
+                if isinstance(activity, Skip):
+                    number += activity.code == "malformed"
+                    yield activity
+                    continue
+                number += 1
+                if isinstance(activity, dict) and activity.get("type") == "Announce":
+                    yield boosted(name, number)
+                elif _is_for_few(activity):
+                    yield for_few(name, number)
+                else:
+                    yield _record(activity) or malformed(name, number)
+            total = TOTAL.search("".join(around))
+            if total and int(total[1]) > number:
+                yield incomplete(name, int(total[1]), number)
 
 
 reader = Reader()
@@ -67,21 +90,21 @@ EVERYBODY = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Publi
 
 
 def _is_for_few(activity: Any) -> bool:
-    """Whether it names those who may read it, and everybody is not among them."""
-    if (
-        not isinstance(activity, dict)
-        or activity.get("type") != "Create"
-        or not isinstance(activity.get("object"), dict)
-    ):
+    """Whether everybody is not among those who may read it: a post that names nobody is its author's alone, and one
+    whose object is a "bear:" address is for a circle."""
+    if not isinstance(activity, dict) or activity.get("type") != "Create":
         return False
-    note = activity["object"]
-    told = [note.get(field) or activity.get(field) or [] for field in ("to", "cc")]
-    named = {str(one) for some in told for one in (some if isinstance(some, list) else [some])}
-    return bool(named) and named.isdisjoint(EVERYBODY)
+    note = activity.get("object")
+    if not isinstance(note, dict):
+        return str(note).startswith("bear:")
+    of = note if "to" in note or "cc" in note else activity
+    addressed = [of.get(field) or [] for field in ("to", "cc")]
+    named = {str(one) for some in addressed for one in (some if isinstance(some, list) else [some])}
+    return named.isdisjoint(EVERYBODY)
 
 
 def _record(activity: Any) -> Record | None:
-    """A post that was written; None for a boost and for what is none."""
+    """A post that was written; None for what is none."""
     if (
         not isinstance(activity, dict)
         or activity.get("type") != "Create"

@@ -4,7 +4,13 @@ Forms, as seen in archives and described by readers of them (looked up 2026-11-2
   2023  {"tweet": {…}} in data/tweets.js, tweets-part1.js …; data/note-tweet.js; data/deleted-tweets.js; what was posted
         in communities in data/community-tweet.js; files in tweets_media/, deleted_tweets_media/, community_tweet_media/
   2018  {…} without the wrapper in tweet.js; tweet_media/
-  2012  data/js/tweets/2012_01.js, `Grailbird.data.tweets_2012_01 =`, times as 2012-01-31 12:00:00 +0000
+  2012  data/js/tweets/2012_01.js, `Grailbird.data.tweets_2012_01 =`, times as 2012-01-31 12:00:00 +0000; data/js/
+        tweet_index.js counts the posts of each file, and a post of a protected account says so of its user
+
+What followers alone could read is left out. data/protected-history.js names when the account was protected and when not
+any more, of about the last six months (looked up 2026-12-02): a post is public if it was posted while the account was
+not protected, and the account was not protected in the end either. Where the first entry ends a protection, nothing says
+when that began, so everything before it counts as protected. data/manifest.js counts the entries of each file.
 """
 
 from __future__ import annotations
@@ -19,7 +25,19 @@ import msgspec
 
 from kicau.connector.archives import streams
 from kicau.connector.archives.files import Files, Unreadable, matching
-from kicau.connector.archives.records import Found, Record, Skip, Whose, cut, malformed, unreadable
+from kicau.connector.archives.records import (
+    Found,
+    Record,
+    Skip,
+    Whose,
+    cut,
+    for_few,
+    incomplete,
+    malformed,
+    missing,
+    skip,
+    unreadable,
+)
 from kicau.connector.content import JSON
 
 POSTS = (
@@ -29,6 +47,11 @@ DELETED = r"(^|/)data/deleted-tweets?(-part\d+)?\.js$|^deleted-tweets?(-part\d+)
 LONG = r"(^|/)(data/)?note-tweets?(-part\d+)?\.js$"
 ACCOUNT = r"(^|/)(data/)?account\.js$|(^|/)data/js/user_details\.js$"
 MANIFEST = r"(^|/)data/manifest\.js$"
+INDEX = r"(^|/)data/js/tweet_index\.js$"
+PROTECTED = r"(^|/)(data/)?protected-history\.js$"
+CIRCLE = r"(^|/)(data/)?twitter-circle-tweets?(-part\d+)?\.js$"  # for the people whom its author chose
+COUNTED = ("tweets", "tweet", "deletedTweets", "deletedTweet", "communityTweet", "communityTweets")
+HIDDEN = "hidden"  # in a record's `extra` until it is given out: for followers alone, by what its entry says
 BETWEEN = b"\n  },\n  {"  # two entries of a list, as X prints them; no JSON text can hold a bare line break
 BLOCK = 4 << 20  # bytes decoded at once
 MONTHS = {
@@ -74,6 +97,14 @@ class Entities(msgspec.Struct):
     media: list[Picture] = []
 
 
+class User(msgspec.Struct):
+    protected: bool | None = None
+
+
+class Scopes(msgspec.Struct):
+    followers: bool | None = None  # whether it is for followers alone
+
+
 class Tweet(msgspec.Struct):
     id_str: str | None = None
     id: str | int | None = None
@@ -88,6 +119,8 @@ class Tweet(msgspec.Struct):
     favorite_count: str | int | None = None
     retweet_count: str | int | None = None
     deleted_at: str | None = None
+    user: User | None = None
+    scopes: Scopes | None = None
 
 
 class Entry(msgspec.Struct):
@@ -106,7 +139,7 @@ class Reader:
             account_id=str(account.get("accountId") or account.get("id") or ""),
             handle=str(account.get("username") or account.get("screen_name") or ""),
             name=str(account.get("accountDisplayName") or account.get("full_name") or ""),
-            expected=_expected(files),
+            expected=sum(_counts(files)[0].values()),
         )
 
     def read(self, files: Files, /) -> Iterator[Found]:
@@ -115,13 +148,33 @@ class Reader:
         longer, skips = _long_posts(files)
         yield from skips
         folders = {n.rsplit("/", 1)[0] for n in files.names() if "_media/" in n}
-        for name in matching(files, POSTS):
-            own = r"community_tweets?_media" if "community-" in name else r"tweets?_media"
-            yield from _Posts(handle, longer, _folder(folders, own)).of_file(files, name)
-        for name in matching(files, DELETED):
-            yield from _Posts(handle, longer, _folder(folders, r"deleted_tweets?_media"), deleted=True).of_file(
-                files, name
-            )
+        counts, notes = _counts(files)
+        yield from notes
+        protection = _Protection(files)
+        names = [*((one, False) for one in matching(files, POSTS)), *((one, True) for one in matching(files, DELETED))]
+        for name, deleted in names:
+            own = r"deleted_tweets?_media" if deleted else r"tweets?_media"
+            if "community-" in name:
+                own = r"community_tweets?_media"
+            posts = _Posts(handle, longer, _folder(folders, own), deleted=deleted)
+            number = 0
+            for found in posts.of_file(files, name):
+                if isinstance(found, Skip):
+                    number += found.code == "malformed"
+                    yield found
+                    continue
+                number += 1
+                is_hidden = found.extra.pop(HIDDEN, False) or protection.covers(found.posted_at)
+                yield for_few(name, number) if is_hidden else found
+            expected = next((count for one, count in counts.items() if f"/{name}".endswith(f"/{one}")), 0)
+            if expected > number:
+                yield incomplete(name, expected, number)
+        for one, count in counts.items():
+            if count and not any(f"/{name}".endswith(f"/{one}") for name, _ in names):
+                yield missing(one)
+        for name in matching(files, CIRCLE):
+            for number, entry in enumerate(streams.elements(files, name), 1):
+                yield entry if isinstance(entry, Skip) else for_few(name, number)
 
 
 reader = Reader()
@@ -218,6 +271,8 @@ class _Posts:
             language=LANGUAGES.get(lang := tweet.lang or "", lang),
             url=self._base + id_ if id_ else "",
         )
+        if (tweet.user and tweet.user.protected) or (tweet.scopes and tweet.scopes.followers):
+            record.extra[HIDDEN] = True
         if at and self._longer and (longer := self._longer.get(int(at.timestamp()))):
             text = _whole(text, longer)
         if (entities := tweet.entities) is not None:
@@ -308,17 +363,74 @@ def _account(files: Files) -> dict[str, JSON]:
     return {}
 
 
-def _expected(files: Files) -> int:
-    """What the manifest counts."""
-    total = 0
+def _counts(files: Files) -> tuple[dict[str, int], list[Skip]]:
+    """How many entries the archive's own lists count, by file name, of what is read here; and what they say of what is
+    not in it or is not read."""
+    counts: dict[str, int] = {}
+    notes: list[Skip] = []
     for name in matching(files, MANIFEST):
         try:
-            types = (streams.document(files, name) or {}).get("dataTypes", {})
-            for kind in ("tweets", "tweet", "deletedTweets", "communityTweet"):
-                total += sum(int(f.get("count", 0)) for f in types.get(kind, {}).get("files", []))
-        except (Unreadable, AttributeError, TypeError, ValueError):
+            manifest = streams.document(files, name) or {}
+            types = manifest.get("dataTypes", {})
+            for kind in COUNTED:
+                for one in types.get(kind, {}).get("files", []):
+                    counts[str(one["fileName"])] = int(one.get("count", 0))
+            articles = sum(int(one.get("count", 0)) for one in types.get("article", {}).get("files", []))
+            if manifest.get("archiveInfo", {}).get("isPartialArchive") in (True, "true"):
+                notes.append(
+                    skip(
+                        "partial",
+                        "{file} says that this is one part of an archive. Import the others, too.",
+                        name,
+                        file=name,
+                    )
+                )
+        except (Unreadable, AttributeError, KeyError, TypeError, ValueError):
             continue
-    return total
+        if articles:
+            notes.append(
+                skip("not-read", "The archive holds {count} articles, which Kicau does not read.", name, count=articles)
+            )
+    for name in matching(files, INDEX):
+        try:
+            for one in streams.document(files, name) or []:
+                counts[str(one["file_name"])] = int(one.get("tweet_count", 0))
+        except (Unreadable, AttributeError, KeyError, TypeError, ValueError):
+            continue
+    for note in notes:
+        note.is_taken = True
+    return counts, notes
+
+
+class _Protection:
+    """When the account was protected, so that its posts were for its followers alone."""
+
+    def __init__(self, files: Files) -> None:
+        changes: list[tuple[datetime, bool]] = []
+        self._is_unclear = False  # a history that is there and cannot be read: nothing of it counts as public
+        for name in matching(files, PROTECTED):
+            for one in streams.elements(files, name):
+                entry = one.get("protectedHistory", one) if isinstance(one, dict) else {}
+                at = moment(str(entry.get("protectedAt") or ""))
+                action = str(entry.get("action") or "").casefold()
+                if at is None or action not in ("protect", "unprotect"):
+                    self._is_unclear = True
+                else:
+                    changes.append((at, action == "protect"))
+        self._changes = sorted(changes)
+
+    def covers(self, at: datetime | None) -> bool:
+        """Whether a post of this time is not public."""
+        if not self._changes:
+            return self._is_unclear
+        if self._is_unclear or self._changes[-1][1] or at is None:
+            return True
+        is_protected = not self._changes[0][1]
+        for changed, becomes in self._changes:
+            if at < changed:
+                break
+            is_protected = becomes
+        return is_protected
 
 
 def _long_posts(files: Files) -> tuple[dict[int, list[str]], list[Skip]]:
