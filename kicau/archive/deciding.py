@@ -37,7 +37,7 @@ class Permitted:
     def q(self) -> Q:
         plain = Q(standing_id__in=self.standings, said=False)
         for site in self.sites:
-            plain &= ~Q(url__startswith=site)
+            plain &= ~Q(url__istartswith=site)
         return plain | Q(id__in=self.items)
 
 
@@ -95,7 +95,7 @@ class Judge:
         key = (use, shared, kept, *(s.id for s in more))
         found = self._made.get(key)
         if found is None:
-            found = judge(use, facts.acquired, [s for s in (*mine, *more) if use in s.says], kept)
+            found = judge(use, facts, [s for s in (*mine, *more) if s.concerns(use, facts)], kept)
             if not any(s.item for s in more):
                 self._made[key] = found
         return found
@@ -130,7 +130,7 @@ class Judge:
         sites = self.sites
         touched = Q(said=True)
         for site in sites:
-            touched |= Q(url__startswith=site)
+            touched |= Q(url__istartswith=site)
         singly = Item.objects.filter(touched, workspace=self.workspace)
         found = [id_ for id_, decision in self.decide_items(use, singly, meets) if decision.answer in wanted]
         return Permitted(standings=tuple(standings), items=tuple(found), sites=sites)

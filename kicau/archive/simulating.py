@@ -101,7 +101,7 @@ def _effect(actor: Actor, before: Judge, after: Judge, use: str) -> Effect:
     rows = Item.objects.filter(workspace=actor.workspace)
     singly = Q(said=True) | Q(id__in=after.named)
     for site in {*before.sites, *after.sites}:
-        singly |= Q(url__startswith=site)
+        singly |= Q(url__istartswith=site)
     shared = dict(rows.exclude(singly).order_by().values_list("standing_id").annotate(Count("id")))
     standings = {s.id: s.facts() for s in Standing.objects.filter(workspace=actor.workspace, id__in=shared)}
     was = {id_: before.decide(use, facts).answer == Answer.YES for id_, facts in standings.items()}

@@ -69,6 +69,7 @@ OF_EACH = (
     "decision",
     "reason",
     "duties",
+    "attribution",
     "text_sha256",
 )
 
@@ -201,7 +202,7 @@ configs:
 
 ## Each record
 
-`id`, the body, `source` (network), `url`, `author_ref` (the same author has the same one, in this workspace's sets only), `acquired_via`, `created` (UTC), `language`, `licence` (SPDX), `use`, `decision` (SHA-256 of the chain of statements that allowed it), `reason` (in a sentence), `duties` (to be kept by whoever uses it) and `text_sha256`.
+`id`, the body, `source` (network), `url`, `author_ref` (the same author has the same one, in this workspace's sets only), `acquired_via`, `created` (UTC), `language`, `licence` (SPDX), `use`, `decision` (SHA-256 of the chain of statements that allowed it), `reason` (in a sentence), `duties` (to be kept by whoever uses it), `attribution` (whom to name, where that is a duty) and `text_sha256`.
 
 ## Personal data
 

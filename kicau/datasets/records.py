@@ -21,6 +21,7 @@ from kicau.datasets import near, personal, review
 from kicau.datasets.models import Format, TrainingSet
 from kicau.datasets.options import SPLITS, Options, Span
 from kicau.datasets.reasons import BRANCH, DELETED, LANGUAGE, NO_TEXT, NOT_PUBLIC, REPEATED, SHORT, sentence
+from kicau.rights import licences
 from kicau.rights.decisions import Answer, Decision
 from kicau.workspaces.models import Workspace
 
@@ -221,14 +222,32 @@ def _record(
         "acquired_via": last.decision.acquired or ",".join(shared.acquired),
         "created": last.posted_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "language": last.language,
-        "licence": shared.licence,
+        "licence": _licence(turns, standings),
         "use": of.use,
         "decision": told.digest(last.decision),
         "reason": told.sentence(last.decision),
-        "duties": ",".join(sorted(last.decision.duties)),
+        "duties": ",".join(sorted({name for turn in turns for name in turn.decision.duties})),
+        "attribution": _attribution(turns, standings),
         "text_sha256": hashlib.sha256(last.text.encode("utf-8", "surrogatepass")).hexdigest(),
     }
     return Record(id=name, split=split, body=body, items=[(t.id, told.digest(t.decision)) for t in turns], rows=turns)
+
+
+def _licence(turns: Sequence[Row], standings: Mapping[int, Standing]) -> str:
+    """Of all that the record holds, as SPDX spells it."""
+    each = list(dict.fromkeys(filter(None, (licences.canonical(standings[t.standing].licence) for t in turns))))
+    return each[0] if len(each) == 1 else " AND ".join(f"({one})" if " OR " in one else one for one in each)
+
+
+def _attribution(turns: Sequence[Row], standings: Mapping[int, Standing]) -> str:
+    """Whom to name, where that is a duty: as it was asked for, else by name or handle."""
+    names = []
+    for turn in turns:
+        if "attribution" in turn.decision.duties:
+            author = standings[turn.standing]
+            handle = f"@{author.author_handle}" if author.author_handle else author.author
+            names.append(turn.decision.duties["attribution"] or author.author_name or handle)
+    return "; ".join(dict.fromkeys(names))
 
 
 def _body(of: TrainingSet, turns: Sequence[Row], standings: Mapping[int, Standing], options: Options) -> dict[str, Any]:

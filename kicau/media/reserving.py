@@ -12,7 +12,7 @@ from kicau.media.models import Medium
 from kicau.rights import statements
 from kicau.rights.models import Layer, Party, Subject
 from kicau.rights.statements import NewStatement
-from kicau.vocabularies import cawg, iptc, lexicon
+from kicau.vocabularies import cawg, iptc, lexicon, spdx
 from kicau.vocabularies.sources import Heard, of_file
 from kicau.vocabularies.terms import Declaration, strictest, together
 
@@ -34,10 +34,11 @@ def restricted(rule: Mapping[str, str], heard: Iterable[Heard]) -> dict[str, str
 def statement_of(source: Heard, one: Declaration, *, subject: str, key: str, party_name: str) -> NewStatement:
     """A declaration as a statement: whose it is follows from its vocabulary, and its bytes go with it."""
     of_author = one.vocabulary in OF_AUTHORS
+    layer = Layer.AUTHOR if of_author else Layer.LICENCE if one.vocabulary == spdx.SLUG else Layer.SITE
     kept = "; ".join(f"{word}={said}" if said else word for word, said in one.kept)
     return NewStatement(
-        layer=Layer.AUTHOR if of_author else Layer.SITE,
-        party=Party.AUTHOR if of_author else Party.SITE,
+        layer=layer,
+        party=Party.SITE if layer == Layer.SITE else Party.AUTHOR,
         subject=subject,
         key=key,
         party_name=f"{one.declared_by or party_name} ({one.vocabulary})",

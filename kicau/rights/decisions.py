@@ -13,14 +13,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
+from kicau.rights import licences
 from kicau.rights.models import Layer, Party, Subject
 
 OWN = "own"  # key of the author subject that means this workspace's own words
 FEW = "few"  # key of an author's word on an item that was written for some alone
 ORDER = {layer: place for place, layer in enumerate(Layer)}
 WIDTH = {subject: place for place, subject in enumerate(Subject)}
+DEFAULT_PORTS = {"https": 443, "http": 80}
 STRICT = {"deny": 0, "conditional": 1, "allow": 2}
 UNKNOWN_VALUE = "unknown"
 
@@ -83,13 +88,21 @@ class Said:
             case Subject.SITE:
                 return under(facts.url, self.key)
             case Subject.LICENCE:
-                return bool(self.key) and self.key == facts.licence
+                return licences.is_under(facts.licence, self.key)
             case Subject.AUTHOR:
                 return facts.own if self.key == OWN else bool(self.key) and self.key == facts.author
             case Subject.FILE:
                 return False  # of a picture that stands with it, not of the words
             case _:
                 return self.item is not None and self.item == facts.item
+
+    def concerns(self, use: str, facts: Facts) -> bool:
+        """Whether it says anything of this use of this item."""
+        if use not in self.says or not self.speaks_of(facts):
+            return False
+        if self.subject == Subject.LICENCE and self.says[use] == "allow":  # else the others that AND joins bind as well
+            return licences.is_alternative(facts.licence, self.key)
+        return True
 
     @property
     def weight(self) -> tuple[int, bool, bool, float, str]:
@@ -145,23 +158,72 @@ def decide(use: str, facts: Facts, statements: Iterable[Said], at: datetime, *, 
 
     `statements` may hold others too; only what is valid and speaks of the item counts.
     """
-    mine = [s for s in statements if use in s.says and s.is_valid(at) and s.speaks_of(facts)]
-    return judge(use, facts.acquired, mine, frozenset(meets))
+    mine = [s for s in statements if s.is_valid(at) and s.concerns(use, facts)]
+    return judge(use, facts, mine, frozenset(meets))
 
 
-def judge(use: str, acquired: tuple[str, ...], mine: Iterable[Said], meets: frozenset[str]) -> Decision:
+def judge(use: str, facts: Facts, mine: Iterable[Said], meets: frozenset[str]) -> Decision:
     """As `decide`, of statements that are known to be valid and about the item and the use."""
-    ordered = sorted(mine, key=lambda s: (ORDER[Layer(s.layer)], *(-w for w in s.weight[:3]), -s.weight[3], s.id))
-    copies = [
-        _of_copy(use, way, [s for s in ordered if not s.acquired or s.acquired == way], meets)
-        for way in acquired or ("",)
-    ]
+    mine = list(mine)
+    copies = []
+    for way in facts.acquired or ("",):
+        heard = [s for s in mine if not s.acquired or s.acquired == way]
+        if facts.licence and not any(s.layer == Layer.LICENCE for s in heard):
+            heard.append(of_licence(use, facts.licence, meets))
+        copies.append(_of_copy(use, way, sorted(heard, key=_place), meets))
     best = {Answer.YES: 0, Answer.UNKNOWN: 1, Answer.NO: 2}
     return min(copies, key=lambda d: best[d.answer])
 
 
+def _place(said: Said) -> tuple[Any, ...]:
+    """In the order of authority; on one level the weightier first."""
+    weight = said.weight
+    return (ORDER[Layer(said.layer)], *(-w for w in weight[:3]), -weight[3], said.id)
+
+
+def of_licence(use: str, expression: str, meets: frozenset[str]) -> Said:
+    """Kicau's reading of an item's licence. It counts where nobody says on the level of licences what one says."""
+    found = licences.meaning(expression, use, meets)
+    name = " AND ".join(found.licences)
+    return Said(
+        id=f"licence:{name}",
+        layer=Layer.LICENCE,
+        party=Party.AUTHOR,
+        subject=Subject.LICENCE,
+        key=name,
+        says={use: found.value},
+        conditions=found.conditions,
+    )
+
+
+def site(address: str) -> str:
+    """An address as it is compared: scheme and host in small letters, without the scheme's own port. "" for none."""
+    text = address.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    scheme = parts.scheme.lower()
+    if scheme not in DEFAULT_PORTS or not host or " " in host:
+        return ""
+    try:
+        host = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return ""
+    where = f"[{host}]" if ":" in host else host
+    tail = urlunsplit(("", "", parts.path, parts.query, parts.fragment))
+    return f"{scheme}://{where}{'' if port in (None, DEFAULT_PORTS[scheme]) else f':{port}'}{tail}"
+
+
+@lru_cache(maxsize=4096)
+def _prefix(key: str) -> str:
+    return site(key)
+
+
 def under(url: str, prefix: str) -> bool:
     """Whether an address lies under another: the same, or in a folder of it."""
+    url, prefix = site(url) if url else "", _prefix(prefix)
     if not prefix or not url.startswith(prefix):
         return False
     return len(url) == len(prefix) or prefix.endswith("/") or url[len(prefix)] in "/?#"

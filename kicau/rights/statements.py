@@ -18,7 +18,8 @@ from kicau.base import clock
 from kicau.base.errors import unacceptable
 from kicau.base.ids import NO_ID, among
 from kicau.connector.terms import Proposal
-from kicau.rights.decisions import OWN, Said
+from kicau.rights import licences
+from kicau.rights.decisions import OWN, Said, site
 from kicau.rights.models import CONDITIONS, USES, VALUES, Layer, Origin, Party, Statement, Subject, Terms
 
 MANY = 200  # statements from which they are copied in
@@ -216,13 +217,26 @@ def _row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) 
         raise unacceptable("valid_until", "A statement ends after it begins.")
     if one.layer == Layer.WITHDRAWAL and set(one.says.values()) - {"deny"}:
         raise unacceptable("says", "A withdrawal can only deny. To allow it again, end the withdrawal.")
+    key = one.key
+    if one.subject == Subject.SITE and not (key := site(one.key)):
+        raise unacceptable("key", "{said!r} is no address. Write it as https://example.org/folder.", said=one.key[:80])
+    if one.subject == Subject.LICENCE:
+        try:
+            key = str(licences.parsed(one.key))
+        except licences.NoExpression as exc:
+            raise unacceptable(
+                "key",
+                "{said!r} is no licence: {why}. Write it as an SPDX expression, such as CC-BY-4.0.",
+                said=one.key[:80],
+                why=str(exc),
+            ) from exc
     return Statement(
         workspace_id=workspace_id,
         layer=one.layer,
         party=one.party,
         party_name=one.party_name[:300],
         subject=one.subject,
-        key=one.key[:500],
+        key=key[:500],
         item=one.item,
         network=one.network,
         acquired=one.acquired,

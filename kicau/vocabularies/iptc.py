@@ -44,6 +44,15 @@ PREFIXES = {
     "tiff": "http://ns.adobe.com/tiff/1.0/",
     "exif": "http://ns.adobe.com/exif/1.0/",
 }
+CC = "http://creativecommons.org/ns#"
+#: Where a licence is named, the most exact first.
+LICENCE_FIELDS = (
+    (CC, "license"),
+    (PREFIXES["xmpRights"], "WebStatement"),
+    (PREFIXES["xmpRights"], "UsageTerms"),
+    (PREFIXES["dc"], "rights"),
+    (PREFIXES["photoshop"], "Copyright"),
+)
 HEAD, TAIL = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>', b'<?xpacket end="w"?>'
 
 
@@ -130,9 +139,21 @@ def _bare(packet: bytes) -> bytes:
     return (body[:end] if end >= 0 else body).strip()
 
 
-def _all(root: ET.Element, name: str) -> list[str]:
+def licences_in(packet: bytes) -> list[str]:
+    """The licences that an XMP packet names: Creative Commons' own field, the address of the terms, or the notice."""
+    try:
+        root = parse(_bare(packet))
+    except Malformed:
+        return []
+    for namespace, name in LICENCE_FIELDS:
+        if found := [" ".join(one.split()) for one in _all(root, name, namespace) if one.strip()]:
+            return list(dict.fromkeys(found))
+    return []
+
+
+def _all(root: ET.Element, name: str, namespace: str = PLUS) -> list[str]:
     """Of one property, written as attribute or element, with a text, a resource or a list in it."""
-    tag, found = f"{{{PLUS}}}{name}", []
+    tag, found = f"{{{namespace}}}{name}", []
     for element in root.iter():
         if tag in element.attrib:
             found.append(element.attrib[tag].strip())

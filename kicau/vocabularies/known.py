@@ -141,7 +141,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
             source="SPDX 3.0.1, annex on expressions",
             read_on="2026-11-26",
             peer="license-expression",
-            lost="A licence is written only where one says exactly what is said. Of training a licence says yes only where it gives up all rights, else conditional.",
+            lost="A licence is written only where one says exactly what is said. Of training a licence says yes only where it gives up all rights, no where it allows no derivatives, else conditional.",
             write=spdx.write,
             read=spdx.read,
         ),

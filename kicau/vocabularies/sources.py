@@ -12,7 +12,7 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from kicau.base.sentences import Sentence
-from kicau.vocabularies import aipref, cawg, containers, iptc, lexicon, odrl, robots, rsl, tdmrep
+from kicau.vocabularies import aipref, cawg, containers, iptc, lexicon, named_licences, odrl, robots, rsl, spdx, tdmrep
 from kicau.vocabularies.terms import Declaration, Reading
 
 HEADERS = ("content-usage", tdmrep.RESERVATION, tdmrep.POLICY)
@@ -49,6 +49,8 @@ def of_page(uri: str, body: bytes) -> Iterator[Heard]:
     reading = tdmrep.read_html(page)
     if reading != Reading():
         yield _heard(uri, "HTML meta", body, reading)
+    if (reading := spdx.of_names(named_licences.in_page(page))) != Reading():
+        yield _heard(uri, "licence in the page", body, reading)
     for document in rsl.named_in_page(page, uri)[1]:
         yield of_licence(uri, "RSL in the page", document, uri if "://" in uri else "", page=uri)
 
@@ -81,6 +83,8 @@ def of_file(uri: str, file: BinaryIO) -> Iterator[Heard]:
     found = containers.look(file)
     if found.xmp and (reading := iptc.read(found.xmp)) != Reading():
         yield _heard(uri, "XMP in the file", found.xmp, reading)
+    if found.xmp and (reading := spdx.of_names(iptc.licences_in(found.xmp))) != Reading():
+        yield _heard(uri, "licence in the file", found.xmp, reading)
     for assertion in containers.assertions(found.c2pa):
         yield _heard(uri, "C2PA manifest in the file", found.c2pa, cawg.read(assertion))
         break
@@ -95,6 +99,8 @@ def of_text(uri: str, body: bytes, work: str) -> Iterator[Heard]:
         yield from _of_json(uri, body)
     elif start == b"<" and rsl.NAMESPACE.encode() in body and b"<html" not in body[:2000].lower():
         yield of_licence(uri, "RSL", body, work)
+    elif start == b"<" and named_licences.is_feed(body):
+        yield _heard(uri, "licence in the feed", body, spdx.of_names(named_licences.in_feed(body, work)))
     elif start == b"<":
         yield from of_page(uri, body)
     else:
@@ -125,6 +131,8 @@ def _of_json(uri: str, body: bytes) -> Iterator[Heard]:
         or "odrl:prohibition" in told
     ):
         yield _heard(uri, "ODRL policy", body, odrl.read(offer or told))
+    if (reading := spdx.of_names(filter(None, [named_licences.in_object(told)]))) != Reading():
+        yield _heard(uri, "licence in the description", body, reading)
     if "entries" in told:
         yield _heard(uri, "training and data mining assertion", body, cawg.read(told))
 

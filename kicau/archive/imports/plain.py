@@ -1,7 +1,8 @@
 """Tables (CSV) and lines of JSON with at least a text: whatever tool they come from.
 
 Columns, by any of these names: text (content, message, body, caption), id, at (date, created_at, timestamp, time …),
-url (link, permalink), network, author, language (lang), reply_to, kind (type), licence (license).
+url (link, permalink), network, author, language (lang), reply_to, kind (type), licence (license, lisensi, rights …; see
+`licences.FIELDS`). Where an entry names none, the licence of the data set that holds it counts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from kicau.connector.archives import streams
+from kicau.connector.archives import licences, streams
 from kicau.connector.archives.files import Files, Unreadable
 from kicau.connector.archives.records import Found, Record, Skip, Whose, malformed, skip, unreadable
 
@@ -39,7 +40,6 @@ NAMES: dict[str, tuple[str, ...]] = {
     "language": ("language", "lang", "bahasa"),
     "reply_to": ("reply_to", "in_reply_to", "in_reply_to_id"),
     "kind": ("kind", "type"),
-    "licence": ("licence", "license"),
 }
 PLAIN = "plain"  # this reader's name
 KINDS = ("post", "reply", "repost", "quote", "comment", "article", "message")
@@ -61,6 +61,13 @@ class Reader:
             return None
 
     def read(self, files: Files, /) -> Iterator[Found]:
+        of_all = licences.of_data_set(files)
+        for found in self._read(files):
+            if of_all and isinstance(found, Record) and not found.licence:
+                found.licence = of_all
+            yield found
+
+    def _read(self, files: Files) -> Iterator[Found]:
         for name in sorted(files.names()):
             try:
                 form = _form(files, name)
@@ -120,6 +127,7 @@ def _record(row: object, place: int, name: str) -> Iterator[Found]:
         yield malformed(name, place)
         return
     told = {_SPACE.sub("_", str(key).strip().lower()): value for key, value in row.items() if value not in (None, "")}
+    licence = licences.named(told)
     cells = {field: next((told[n] for n in names if n in told), "") for field, names in NAMES.items()}
     text = cells.pop("text")
     if not isinstance(text, str) or not text.strip():
@@ -142,7 +150,7 @@ def _record(row: object, place: int, name: str) -> Iterator[Found]:
     plain["network"] = plain.get("network", "").lower()[:40]
     plain["author_id"] = plain.get("author_id") or plain.get("author_handle", "")
     plain["language"] = plain.get("language", "")[:2].lower()
-    yield Record(text=text, posted_at=at, posted_to=exactly, **plain)
+    yield Record(text=text, posted_at=at, posted_to=exactly, licence=licence, **plain)
 
 
 def moment(value: object) -> tuple[datetime | None, str]:

@@ -15,6 +15,7 @@ from kicau.archive.models import UNDATED
 from kicau.base.ids import new_id
 from kicau.connector.addresses import web_address
 from kicau.connector.archives.records import Found, Record, Skip
+from kicau.rights import licences
 
 EACH = 10_000  # records of one batch, which is one transaction
 HASHED = "h:"  # begins the remote id of a record whose archive gives none
@@ -102,7 +103,8 @@ class Encoder:
     def line(self, record: Record, batch: Batch) -> str:
         network = record.network or self._network
         author = record.author_id or self._owner[0]
-        known = (network, author, record.licence)
+        licence = licences.canonical(record.licence)[:200]
+        known = (network, author, licence)
         local = self._locals.get(known)
         if local is None:
             local = self._locals[known] = len(self._locals)
@@ -116,7 +118,7 @@ class Encoder:
                     key=f"{network}:{author}"[:250],
                     handle=(self._owner[1] if own else record.author_handle)[:200],
                     name=(self._owner[2] if own else record.author_name)[:200],
-                    licence=record.licence[:200],
+                    licence=licence,
                     is_owner=own,
                 )
             )

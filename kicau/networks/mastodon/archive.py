@@ -17,7 +17,7 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
 
-from kicau.connector.archives import streams
+from kicau.connector.archives import licences, streams
 from kicau.connector.archives.files import Files, Unreadable, matching
 from kicau.connector.archives.records import (
     Found,
@@ -128,6 +128,7 @@ def _record(activity: Any) -> Record | None:
         posted_to="second" if at else "none",
         kind="reply" if answers else "post",
         url=str(note.get("url") or address),
+        licence=licences.named(note),
         language=next(iter(languages), "")[:2] if isinstance(languages, dict) else "",
         reply_to=f"{above.hostname}/{above.path.rstrip('/').rsplit('/', 1)[-1]}" if above.hostname else "",
         media=[

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
+
+from license_expression import LicenseExpression, Licensing
 
 NARROWNESS = ("everything", "network", "site", "licence", "author", "file", "item")
 
@@ -14,10 +17,14 @@ NARROWNESS = ("everything", "network", "site", "licence", "author", "file", "ite
 def answer(
     use: str, item: Mapping[str, Any], statements: Iterable[Mapping[str, Any]], at: float, meets: set[str]
 ) -> str:
-    heard = [s for s in statements if use in s["says"] and _is_valid(s, at) and _concerns(s, item)]
-    answers = [
-        _of_copy(use, [s for s in heard if s["acquired"] in ("", way)], meets) for way in item["acquired"] or [""]
-    ]
+    heard = [s for s in statements if use in s["says"] and _is_valid(s, at) and _concerns(s, item, use)]
+    answers = []
+    for way in item["acquired"] or [""]:
+        mine = [s for s in heard if s["acquired"] in ("", way)]
+        if item["licence"] and not any(s["layer"] == "licence" for s in mine):
+            value, conditions = _reading(LICENSING.parse(item["licence"]), use, meets)
+            mine.append(READING | {"says": {use: value}, "conditions": conditions})
+        answers.append(_of_copy(use, mine, meets))
     for best in ("yes", "unknown", "no"):
         if best in answers:
             return best
@@ -28,7 +35,7 @@ def _is_valid(s: Mapping[str, Any], at: float) -> bool:
     return s["from"] <= at and (s["until"] is None or at < s["until"])
 
 
-def _concerns(s: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
+def _concerns(s: Mapping[str, Any], item: Mapping[str, Any], use: str) -> bool:
     if s["network"] and s["network"] != item["network"]:
         return False
     about, key = s["subject"], s["key"]
@@ -37,13 +44,67 @@ def _concerns(s: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
     if about == "network":
         return bool(key == item["network"])
     if about == "site":
-        rest = item["url"][len(key) :]
-        return bool(item["url"].startswith(key) and (not rest or key.endswith("/") or rest[0] in "/?#"))
+        here, there = _address(item["url"]), _address(key)
+        rest = here[len(there) :]
+        return here.startswith(there) and (not rest or there.endswith("/") or rest[0] in "/?#")
     if about == "licence":
-        return bool(key == item["licence"])
+        if not item["licence"]:
+            return False
+        whole, wanted = LICENSING.parse(item["licence"]), LICENSING.parse(key)
+        alternatives = [whole, *(whole.args if isinstance(whole, LICENSING.OR) else ())]
+        parts = alternatives if s["says"][use] == "allow" else _parts(whole)
+        return wanted in parts
     if about == "author":
         return bool(item["own"] if key == "own" else key == item["author"])
     return bool(about == "item" and s["item"] == item["id"])
+
+
+LICENSING = Licensing(
+    ["cc0-1.0", "mit", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-nd-4.0", "licenseref-one", "licenseref-two"]
+)
+ATTRIBUTION, SHOWN = {"attribution": ""}, {"search": "allow", "archive": "allow", "redistribute": "conditional"}
+PROGRAMS = ("train_gen", "train_other", "ground", "embed", "synthesise")
+TABLE = {
+    "cc0-1.0": (dict.fromkeys((*PROGRAMS, *SHOWN), "allow"), {}),
+    "mit": (SHOWN | dict.fromkeys(PROGRAMS, "conditional"), ATTRIBUTION),
+    "cc-by-4.0": (SHOWN | dict.fromkeys(PROGRAMS, "conditional"), ATTRIBUTION),
+    "cc-by-nc-4.0": (SHOWN | dict.fromkeys(PROGRAMS, "conditional"), ATTRIBUTION | {"non-commercial": ""}),
+    "cc-by-nd-4.0": (SHOWN | dict.fromkeys(PROGRAMS, "deny"), ATTRIBUTION),
+}
+READING = {"id": "", "layer": "licence", "party": "author", "party_name": "", "subject": "licence", "key": ""} | {
+    "network": "",
+    "acquired": "",
+    "from": 0.0,
+    "until": None,
+}
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    host = (parts.hostname or "") + (f":{parts.port}" if parts.port not in (None, 443, 80) else "")
+    return f"{parts.scheme.lower()}://{host}" + text.partition("://")[2][len(parts.netloc) :]
+
+
+def _parts(licence: LicenseExpression) -> list[LicenseExpression]:
+    return [licence, *(one for arg in getattr(licence, "args", ()) for one in _parts(arg))]
+
+
+def _reading(licence: LicenseExpression, use: str, meets: set[str]) -> tuple[str, Mapping[str, str]]:
+    if isinstance(licence, LICENSING.OR | LICENSING.AND):
+        each = [_reading(one, use, meets) for one in licence.args]
+        if isinstance(licence, LICENSING.OR):
+            return max(each, key=lambda one: _freedom(*one, meets))
+        value = min((value for value, _ in each), key=("deny", "unknown", "conditional", "allow").index)
+        return value, {name: "" for _, conditions in each for name in conditions} if value == "conditional" else {}
+    says, conditions = TABLE.get(licence.key.lower(), ({}, {}))
+    value = says.get(use, "unknown")
+    return value, conditions if value == "conditional" else {}
+
+
+def _freedom(value: str, conditions: Mapping[str, str], meets: set[str]) -> int:
+    if value == "conditional":
+        return 3 if set(conditions) <= meets else 2
+    return {"deny": 0, "unknown": 1, "allow": 4}[value]
 
 
 def _of_copy(use: str, heard: list[Mapping[str, Any]], meets: set[str]) -> str:

@@ -204,7 +204,7 @@ def test_assertions_records_values_licences_and_offers():
     assert iptc.read(b"<x").faults
     assert said(spdx.read("CC-BY-4.0 AND LicenseRef-ours")) == {}
     assert said(spdx.read("CC0-1.0 OR LicenseRef-ours"))["train_gen"] == "allow"
-    assert said(spdx.read("cc-by-nc-nd-4.0"))["train_gen"] == "conditional"
+    assert said(spdx.read("cc-by-nc-nd-4.0"))["train_gen"] == "deny"
     assert (
         str(spdx.parsed("MIT or (Apache-2.0 with LLVM-exception and ISC)"))
         == "MIT OR Apache-2.0 WITH LLVM-exception AND ISC"
