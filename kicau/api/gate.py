@@ -14,6 +14,7 @@ from ninja.security import HttpBearer
 
 from kicau.api import problems, rates
 from kicau.api.problems import Refused
+from kicau.workspaces import factors
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.acts import actor_by_token
 
@@ -98,6 +99,7 @@ def _who(request: HttpRequest) -> Actor:
     if scheme.lower() == "bearer" and secret.strip():
         actor = actor_by_token(secret.strip(), wanted) if wanted != "" else None
         if actor is not None:
+            _check_second_factor(actor)
             return actor
         if wanted is not None and actor_by_token(secret.strip(), None) is not None:
             raise Refused(
@@ -107,6 +109,15 @@ def _who(request: HttpRequest) -> Actor:
     raise _no_token(
         "Send a token: Authorization: Bearer kicau_… (make one on the settings page or with: kicau tokens create)."
     )
+
+
+def _check_second_factor(actor: Actor) -> None:
+    """Raises Refused where the workspace requires a second factor and the token's person has none."""
+    if actor.workspace.requires_second_factor and actor.person is not None and not factors.has_any(actor.person):
+        raise Refused(
+            "second-factor",
+            f"The workspace {actor.workspace.name!r} requires a second factor of its members, and {actor.person.email} has none. Sign in to Kicau in a browser and set one up under You, Signing in; this token then works again.",
+        )
 
 
 def _no_token(detail: str) -> Refused:

@@ -160,6 +160,7 @@ def _workspace(row: Workspace) -> s.Workspace:
         ai_use=row.ai_use,
         terms_url=row.terms_url,
         marks_media=row.marks_media,
+        requires_second_factor=row.requires_second_factor,
         created_at=row.created_at,
     )
 

@@ -67,6 +67,12 @@ KINDS = {
             title="Not allowed",
             meaning="The token's scopes or its person's role do not cover this.",
         ),
+        Kind(
+            slug="second-factor",
+            status=403,
+            title="A second factor is required",
+            meaning="The workspace requires a second factor of its members, and the token's person has none. They set one up in a browser, under You, Signing in.",
+        ),
         Kind(slug="not-found", status=404, title="Not found", meaning="There is no such thing in this workspace."),
         Kind(
             slug="wrong-method",

@@ -34,6 +34,10 @@ def _count(value: str) -> str:
     return "" if value.isdigit() and 1 <= int(value) <= 64 else "must be a number from 1 to 64"
 
 
+def _days(value: str) -> str:
+    return "" if value.isdigit() and 1 <= int(value) <= 365 else "must be a number of days, 1 to 365"
+
+
 def _url(value: str) -> str:
     parts = urlsplit(value)
     if not value or (parts.scheme in ("http", "https") and parts.netloc and not parts.query):
@@ -172,6 +176,18 @@ OPTIONS = (
         default="10",
         help="Failed sign-ins that one address may make for one account in ten minutes.",
         check=lambda v: "" if v.isdigit() and int(v) > 0 else "must be a number above 0",
+    ),
+    Option(
+        name="KICAU_SESSION_IDLE_DAYS",
+        default="14",
+        help="Days after which a browser that was not used is signed out.",
+        check=_days,
+    ),
+    Option(
+        name="KICAU_SESSION_DAYS",
+        default="30",
+        help="Days after which a browser is signed out in any case, also while it is in use.",
+        check=_days,
     ),
     Option(
         name="KICAU_EMAIL_URL",

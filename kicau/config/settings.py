@@ -17,6 +17,8 @@ KICAU_PUBLIC_URL = options.public_url()
 KICAU_KEYS = SealingKeys(KICAU_DATA)
 KICAU_API_RATE = int(options.read("KICAU_API_RATE"))
 KICAU_SIGN_IN_RATE = int(options.read("KICAU_SIGN_IN_RATE"))
+KICAU_SESSION_DAYS = int(options.read("KICAU_SESSION_DAYS"))
+KICAU_SESSION_IDLE_DAYS = int(options.read("KICAU_SESSION_IDLE_DAYS"))
 KICAU_UPLOAD_SPACE = int(options.read("KICAU_UPLOAD_SPACE")) * 1_000_000_000
 KICAU_PROXIES = options.listed("KICAU_PROXIES")
 KICAU_OIDC_ISSUER = options.read("KICAU_OIDC_ISSUER")
@@ -37,7 +39,6 @@ CSRF_TRUSTED_ORIGINS = [KICAU_PUBLIC_URL]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -63,7 +64,8 @@ MIDDLEWARE = [
     "kicau.web.packing.Packed",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "kicau.web.private.NotStored",
+    "kicau.web.private.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -142,13 +144,21 @@ PASSWORD_HASHERS = ["kicau.workspaces.hashing.Argon2"]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
-SESSION_COOKIE_NAME = "kicau"
-SESSION_COOKIE_AGE = 14 * 86400
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
-CSRF_COOKIE_NAME = "kicau_csrf"
+_https = _public.scheme == "https"
+# Browsers take a cookie named __Host-… from this very host alone, for all its paths and by https. By plain http, which is
+# for this machine itself, they would refuse it.
+COOKIE_PREFIX = "__Host-" if _https else ""
+SESSION_ENGINE = "kicau.workspaces.session_store"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}kicau"
+SESSION_COOKIE_AGE = KICAU_SESSION_DAYS * 86400
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}kicau_csrf"
+PASSKEY_COOKIE_NAME = f"{COOKIE_PREFIX}kicau_passkey"
+CSRF_COOKIE_HTTPONLY = True  # scripts take the token from the page (hx-headers of its body)
+CSRF_COOKIE_AGE = SESSION_COOKIE_AGE
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_HSTS_SECONDS = 31536000 if _public.scheme == "https" else 0
+SECURE_HSTS_SECONDS = 31536000 if _https else 0
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"

@@ -30,7 +30,6 @@ def export(by: Person, person: Person, via: str) -> dict[str, Any]:
     return {
         "exported_at": clock.now(),
         "person": models_of.readable(person),
-        "sessions": [row.expire_date for row in sessions.of_person(person)],
         "data": {label: rows for label, rows in sorted(data.items()) if rows},
     }
 
@@ -48,7 +47,7 @@ def close(by: Person, person: Person, via: str) -> None:
     _may(by, person)
     person = Person.objects.select_for_update().get(id=person.id)
     _keep_owners(person)
-    account_security.end_sessions(person)
+    sessions.end_all(person)
     account_security.end_tokens(person)
     for member in Membership.objects.filter(person=person).select_related("workspace").order_by("id"):
         actor = Actor(workspace=member.workspace, person=by, role=Role.OWNER, via=via)

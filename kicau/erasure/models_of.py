@@ -13,7 +13,7 @@ from django.db.models import Q
 from kicau.base.sealed import SealedJSONField
 from kicau.workspaces.models import Person, Workspace
 
-SECRET_COLUMNS = ("password", "digest")
+SECRET_COLUMNS = ("password", "digest", "session_key", "session_data")
 #: Models that have a plain id instead of a foreign key. The ledger and the activity log are kept when a workspace goes.
 PLAIN_IDS = {
     "rights.Statement": "workspace_id",

@@ -24,6 +24,8 @@ CHANGES: dict[str, Any] = {
     "person.passkey_removed": _lazy("A passkey was removed: {name}"),
     "person.identity_added": _lazy("A sign-in was connected: {name}"),
     "person.address_proved": _lazy("Your address was confirmed"),
+    "person.session_ended": _lazy("A device was signed out"),
+    "person.sessions_ended": _lazy("All other devices were signed out"),
     "person.access_ended": _lazy("Your API tokens and other sessions were ended"),
 }
 

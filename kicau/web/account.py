@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from kicau.base.errors import Refusal, unacceptable
 from kicau.erasure import accounts
 from kicau.erasure import workspaces as erasure
+from kicau.web import browser_sessions
 from kicau.web.frame import WORKSPACE, Asked, page, person_of
 from kicau.web.signing_in import TOO_MANY, TooManyTries, check_present, proved_lately
 from kicau.web.words import by_field, said
@@ -31,7 +32,12 @@ def account(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect("sign-in")
     person, given = person_of(request), request.POST
-    shown: dict[str, object] = {"person": person, "fresh": proved_lately(request), "two_factor": factors.is_on(person)}
+    shown: dict[str, object] = {
+        "person": person,
+        "fresh": proved_lately(request),
+        "two_factor": factors.is_on(person),
+        "sessions": browser_sessions.shown(request),
+    }
     if request.method != "POST":
         return render(request, "web/account.html", shown)
     try:

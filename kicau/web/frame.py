@@ -18,10 +18,13 @@ from kicau.base.errors import Busy, Conflict, NotAllowed, NotFound, Refusal
 from kicau.notices import acts as notices
 from kicau.plans import display
 from kicau.web.words import said
+from kicau.workspaces import factors
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Membership, Person
 
 WORKSPACE = "workspace"  # the session's key for the chosen workspace
+SECOND_FACTOR = "second_factor"  # the session's key for which one was shown in it: one of the next two
+OWN_FACTOR, PROVIDERS_FACTOR = "own", "provider"
 # Put together once, since every page asks it of somebody; nothing is read before that.
 MEMBERSHIPS = (
     Membership.objects.select_related("workspace").annotate(unread=notices.unread_of("person")).order_by("created_at")
@@ -47,8 +50,17 @@ type View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> View:
-    """The view gets an `Asked`; whoever is not signed in goes to the sign-in page, and refusals become pages."""
+    """The view gets an `Asked`; whoever is not signed in goes to the sign-in page, whoever lacks a second factor that the
+    workspace requires goes to set it up, and refusals become pages."""
+    return _page(view, enters_workspace=True)
 
+
+def own_page(view: View) -> View:
+    """The same for what people do for themselves, such as setting up the second factor that a workspace requires."""
+    return _page(view, enters_workspace=False)
+
+
+def _page(view: View, *, enters_workspace: bool) -> View:
     @wraps(view)
     def run(request: Asked, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
@@ -56,6 +68,8 @@ def page(view: View) -> View:
         actor = actor_of(request)
         if actor is None:
             return redirect("no-workspace")
+        if enters_workspace and lacks_second_factor(request, actor):
+            return _to_second_factor(request)
         request.actor = actor
         drop_nul(request)
         display.activate(display.Display(actor.workspace.currency))
@@ -136,6 +150,22 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
         answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
         return answer
     return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': request.get_full_path()})}")
+
+
+def lacks_second_factor(request: HttpRequest, actor: Actor) -> bool:
+    """Whether the workspace requires a second factor that was not shown in this session or is gone from the account."""
+    if not actor.workspace.requires_second_factor:
+        return False
+    shown = request.session.get(SECOND_FACTOR)
+    return shown != PROVIDERS_FACTOR and not (shown == OWN_FACTOR and factors.has_own(person_of(request)))
+
+
+def _to_second_factor(request: HttpRequest) -> HttpResponse:
+    if is_partial(request):
+        answer = HttpResponse(status=403)
+        answer["HX-Redirect"] = reverse("second-factor")
+        return answer
+    return redirect("second-factor")
 
 
 def actor_of(request: HttpRequest) -> Actor | None:

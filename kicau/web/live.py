@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 
 from kicau.publishing import compose
 from kicau.publishing.models import Delivery
-from kicau.web.frame import actor_of
+from kicau.web.frame import actor_of, lacks_second_factor
 from kicau.workspaces.models import Person
 
 EVERY = 0.5  # seconds between looks
@@ -112,7 +112,9 @@ def _may_read(request: HttpRequest, draft_id: UUID) -> bool:
     """The connection goes back at once: the line may stay open for long."""
     try:
         actor = actor_of(request) if isinstance(request.user, Person) else None
-        return actor is not None and compose.drafts(actor).filter(id=draft_id).exists()
+        if actor is None or lacks_second_factor(request, actor):
+            return False
+        return bool(compose.drafts(actor).filter(id=draft_id).exists())
     finally:
         connections.close_all()
 

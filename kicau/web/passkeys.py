@@ -2,54 +2,84 @@
 
 from __future__ import annotations
 
+import json
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kicau.base import clock
 from kicau.base.errors import NotAllowed, Refusal
-from kicau.web.frame import Asked, attempt, page, person_of
+from kicau.web.frame import OWN_FACTOR, SECOND_FACTOR, Asked, attempt, landing, own_page, person_of
 from kicau.web.signing_in import PROVED, address_of, let_in, proved_lately, use_up_proof
 from kicau.web.words import said
 from kicau.workspaces import passkeys, sign_ins
+from kicau.workspaces.models import Person
 
-STATE = "passkey"  # the session's key for what a browser was asked
+STATE = "passkey"  # the session's key for what a browser was asked that registers a passkey
+CHALLENGE = "passkey challenge"  # the salt of the cookie for what a browser was asked that signs in by one
 
 
 @require_POST
 def begin_sign_in(request: HttpRequest) -> HttpResponse:
-    options, request.session[STATE] = passkeys.begin_signing_in()
-    return JsonResponse(options)
+    """What the browser is asked goes along in a signed cookie: whoever asks, nothing is kept of it here."""
+    options, state = passkeys.begin_signing_in()
+    answer = JsonResponse(options)
+    answer.set_signed_cookie(
+        settings.PASSKEY_COOKIE_NAME,
+        json.dumps(state),
+        salt=CHALLENGE,
+        max_age=passkeys.CHALLENGE_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Strict",
+    )
+    return answer
+
+
+def _person_of_answer(request: HttpRequest) -> Person:
+    """Whose passkey answered what this browser was asked. Raises Unacceptable."""
+    name = settings.PASSKEY_COOKIE_NAME
+    state = request.get_signed_cookie(name, "{}", salt=CHALLENGE, max_age=passkeys.CHALLENGE_SECONDS)
+    return passkeys.finish_signing_in(json.loads(state or "{}"), passkeys.read_answer(request.body))
 
 
 @require_POST
 def finish_sign_in(request: HttpRequest) -> HttpResponse:
     try:
-        person = passkeys.finish_signing_in(request.session.pop(STATE, {}), passkeys.read_answer(request.body))
+        person = _person_of_answer(request)
     except Refusal as exc:
         sign_ins.record_refused(None, "passkey", address_of(request))
         return _told(exc)
     answer = let_in(request, person, request.GET.get("next", ""), strong=True, how="passkey")
-    return JsonResponse({"to": answer["Location"]})
+    return _done(answer["Location"])
 
 
-@page
+@own_page
 @require_POST
 def finish_proof(request: Asked) -> HttpResponse:
     """Their own passkey, in place of the password and the code, before one change of how they sign in."""
     try:
-        person = passkeys.finish_signing_in(request.session.pop(STATE, {}), passkeys.read_answer(request.body))
+        person = _person_of_answer(request)
         if person != person_of(request):
             raise NotAllowed("This passkey belongs to another account.")
     except Refusal as exc:
         return _told(exc)
     request.session[PROVED] = clock.now().timestamp()
-    return JsonResponse({"to": reverse("you-sign-in")})
+    request.session[SECOND_FACTOR] = OWN_FACTOR
+    wanted = landing(request, request.GET.get("next", ""), "you-sign-in")
+    return _done(wanted["Location"])
 
 
-@page
+def _done(address: str) -> JsonResponse:
+    answer = JsonResponse({"to": address})
+    answer.delete_cookie(settings.PASSKEY_COOKIE_NAME, samesite="Strict")
+    return answer
+
+
+@own_page
 @require_POST
 def begin(request: Asked) -> HttpResponse:
     try:
@@ -60,7 +90,7 @@ def begin(request: Asked) -> HttpResponse:
     return JsonResponse(options)
 
 
-@page
+@own_page
 @require_POST
 def finish(request: Asked) -> HttpResponse:
     try:
@@ -72,10 +102,11 @@ def finish(request: Asked) -> HttpResponse:
         use_up_proof(request)
     except Refusal as exc:
         return _told(exc)
+    request.session[SECOND_FACTOR] = OWN_FACTOR  # the device asked for its lock
     return JsonResponse({"to": "/you/sign-in"})
 
 
-@page
+@own_page
 @require_POST
 def remove(request: Asked, passkey_id: str) -> HttpResponse:
     def act() -> None:

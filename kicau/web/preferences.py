@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kicau.base.errors import Refusal
 from kicau.plans import display
-from kicau.web.frame import WORKSPACE, Asked, attempt, back, page, person_of
+from kicau.web.frame import WORKSPACE, Asked, attempt, back, own_page, page, person_of
 from kicau.web.times import zones
 from kicau.web.words import SCOPES, by_field, said
 from kicau.workspaces import acts, webhooks
@@ -39,7 +39,7 @@ def you(request: Asked) -> HttpResponse:
     return redirect("you")
 
 
-@page
+@own_page
 @require_POST
 def switch(request: Asked) -> HttpResponse:
     """Go on in another workspace of theirs, on the page that the form names or the calendar."""
@@ -111,6 +111,20 @@ def change_workspace(request: Asked) -> HttpResponse:
                 _("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.")
                 % {"currency": one, "shown": changed.currency},
             )
+    return redirect("settings")
+
+
+@page
+@require_POST
+def require_second_factor(request: Asked) -> HttpResponse:
+    required = request.POST.get("required") == "1"
+    attempt(
+        request,
+        lambda: acts.require_second_factor(request.actor, required),
+        _("Every member needs a second factor from now on.")
+        if required
+        else _("A second factor is no longer required."),
+    )
     return redirect("settings")
 
 

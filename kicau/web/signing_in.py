@@ -20,7 +20,7 @@ from kicau.base import clock
 from kicau.base.errors import Busy, Refusal, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.web import first_visit
-from kicau.web.frame import back, landing
+from kicau.web.frame import OWN_FACTOR, PROVIDERS_FACTOR, SECOND_FACTOR, back, landing
 from kicau.web.language import remember_language, remember_theme
 from kicau.web.words import by_field, said
 from kicau.workspaces import acts, addresses, factors, oidc, passkeys, passwords, sign_ins, throttle
@@ -79,15 +79,25 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def let_in(
-    request: HttpRequest, person: Person, wanted: str, *, strong: bool = False, how: str = "password"
+    request: HttpRequest,
+    person: Person,
+    wanted: str,
+    *,
+    strong: bool = False,
+    provider_factor: bool = False,
+    how: str = "password",
 ) -> HttpResponse:
-    """Signed in and on to `wanted`; first to the code, where one is asked for. `strong`: both factors were shown."""
+    """Signed in and on to `wanted`; first to the code, where one is asked for. `strong`: both factors were shown here;
+    `provider_factor`: the identity provider says that it asked for two."""
     if not strong and factors.is_on(person):
         request.session[HALF] = {"person": str(person.id), "at": clock.now().timestamp(), "next": wanted}
         return redirect("sign-in-code")
     login(request, person, backend=BACKEND)
     sign_ins.record(person, how, address_of(request))
     request.session.pop(PROVED, None)
+    request.session.pop(SECOND_FACTOR, None)
+    if strong or provider_factor:
+        request.session[SECOND_FACTOR] = OWN_FACTOR if strong else PROVIDERS_FACTOR
     if not person.has_usable_password() and not person.passkeys.exists():  # a new sign-in is all that they can show
         request.session[PROVED] = clock.now().timestamp()
     return _remember(landing(request, wanted), person)

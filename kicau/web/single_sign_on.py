@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kicau.base import outbound
 from kicau.base.errors import Conflict, NotAllowed, Refusal
 from kicau.base.sentences import Sentence
-from kicau.web.frame import Asked, page, person_of
+from kicau.web.frame import Asked, own_page, person_of
 from kicau.web.signing_in import address_of, let_in, proved_lately, use_up_proof
 from kicau.web.words import said
 from kicau.workspaces import addresses, invitations, oidc, sign_ins
@@ -40,7 +40,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(address)
 
 
-@page
+@own_page
 @require_POST
 def connect(request: Asked) -> HttpResponse:
     """Off to the provider, to add its account to one's own."""
@@ -76,7 +76,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     except Refusal as exc:
         sign_ins.record_refused(None, "provider", address_of(request))
         return _refused(request, exc)
-    return let_in(request, person, memory.get("next", ""), how="provider")
+    return let_in(request, person, memory.get("next", ""), how="provider", provider_factor=claims.second_factor)
 
 
 def _connected(request: HttpRequest, claims: Claims, person_id: str) -> HttpResponse:

@@ -18,13 +18,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kicau.base import clock
 from kicau.base.errors import Refusal
-from kicau.web.frame import Asked, attempt, page, person_of
+from kicau.web import browser_sessions
+from kicau.web.frame import OWN_FACTOR, SECOND_FACTOR, Asked, attempt, own_page, person_of
 from kicau.web.signing_in import PROVED, TOO_MANY, TooManyTries, check_present, proved_lately, use_up_proof
 from kicau.web.words import by_field
 from kicau.workspaces import account_security, acts, factors, oidc, passkeys, proofs
 
 
-@page
+@own_page
 @require_safe
 def overview(request: Asked) -> HttpResponse:
     return render(request, "web/you_sign_in.html", _shown(request))
@@ -42,11 +43,12 @@ def _shown(request: Asked) -> dict[str, object]:
         "provider": oidc.provider(),
         "identities": list(person.identities.all()),
         "sends_mail": settings.KICAU_SENDS_MAIL,
+        "sessions": browser_sessions.shown(request),
     }
 
 
 @sensitive_post_parameters("password", "code")
-@page
+@own_page
 @require_POST
 def prove(request: Asked) -> HttpResponse:
     """The password once more, and the code, before one thing that guards the sign-in is changed."""
@@ -58,6 +60,8 @@ def prove(request: Asked) -> HttpResponse:
     except Refusal as exc:
         return render(request, "web/you_sign_in.html", _shown(request) | {"errors": by_field(exc)}, status=422)
     request.session[PROVED] = clock.now().timestamp()
+    if factors.is_on(person_of(request)):  # they gave a code of it
+        request.session[SECOND_FACTOR] = OWN_FACTOR
     return redirect("you-sign-in")
 
 
@@ -68,7 +72,7 @@ def _too_many(request: Asked, exc: TooManyTries, field: str) -> HttpResponse:
     return answer
 
 
-@page
+@own_page
 @require_POST
 def end_access(request: Asked) -> HttpResponse:
     """Sign out everywhere else, and end every API token."""
@@ -77,7 +81,7 @@ def end_access(request: Asked) -> HttpResponse:
     return redirect("you-sign-in")
 
 
-@page
+@own_page
 @require_POST
 def send_proof(request: Asked) -> HttpResponse:
     """A link to the person's own address, which proves that it is theirs."""
@@ -88,7 +92,7 @@ def send_proof(request: Asked) -> HttpResponse:
 
 
 @sensitive_post_parameters("password", "before", "code")
-@page
+@own_page
 @require_POST
 def change_password(request: Asked) -> HttpResponse:
     """Another password; whoever is signed in elsewhere is signed out there."""
@@ -109,7 +113,7 @@ def change_password(request: Asked) -> HttpResponse:
 
 @never_cache
 @sensitive_variables("authenticator")
-@page
+@own_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_up(request: Asked) -> HttpResponse:
     """The QR code, and the first code of the app; the recovery codes are on the answer and never again."""
@@ -120,6 +124,7 @@ def set_up(request: Asked) -> HttpResponse:
         if request.method == "POST":
             codes = factors.confirm(person, request.POST.get("code", ""))
             use_up_proof(request)
+            request.session[SECOND_FACTOR] = OWN_FACTOR
             return _codes(request, codes)
         return render(request, "web/two_factor.html", _qr(request))
     except Refusal as exc:
@@ -147,13 +152,13 @@ def _drawing(code: segno.QRCode) -> SafeString:
 
 
 @never_cache
-@page
+@own_page
 @require_POST
 def new_codes(request: Asked) -> HttpResponse:
     return _guarded(request, lambda: _codes(request, factors.new_recovery_codes(person_of(request))))
 
 
-@page
+@own_page
 @require_POST
 def turn_off(request: Asked) -> HttpResponse:
     def off() -> HttpResponse:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from kicau.base import clock
+from kicau.base.errors import NotFound
+from kicau.base.ids import as_uuid
 from kicau.rights.models import AuditEntry
-from kicau.workspaces.models import Person, Token
+from kicau.workspaces import sessions
+from kicau.workspaces.models import BrowserSession, Person, Token
 
 # Called in the change's transaction with (person, what changed, its name or ""); see kicau/notices/account_letters.py.
 CHANGED: list[Callable[[Person, str, str], None]] = []
@@ -30,17 +33,25 @@ def end_tokens(person: Person) -> int:
     return Token.objects.filter(person=person, revoked_at=None).update(revoked_at=clock.now())
 
 
-def end_sessions(person: Person, keep: str = "") -> int:
+@transaction.atomic
+def end_session(person: Person, handle: UUID | str) -> None:
+    """Sign them out in one browser. Raises NotFound."""
+    found = BrowserSession.objects.select_for_update().filter(person=person, handle=as_uuid(handle)).first()
+    if found is None:
+        raise NotFound("session", handle)
+    found.delete()
+    record(person, "person.session_ended", address=found.address)
+
+
+@transaction.atomic
+def end_other_sessions(person: Person, keep: str) -> int:
     """Sign them out everywhere but in the session with the key `keep`; returns how many sessions ended."""
-    theirs = [
-        session.session_key
-        for session in Session.objects.filter(expire_date__gt=clock.now()).iterator()
-        if session.session_key != keep and session.get_decoded().get("_auth_user_id") == str(person.pk)
-    ]
-    return Session.objects.filter(session_key__in=theirs).delete()[0]
+    count = sessions.end_all(person, keep)
+    record(person, "person.sessions_ended", count=count)
+    return count
 
 
 @transaction.atomic
 def end_access(person: Person, keep: str = "") -> None:
     """Their API tokens and their other sessions end."""
-    record(person, "person.access_ended", tokens=end_tokens(person), sessions=end_sessions(person, keep))
+    record(person, "person.access_ended", tokens=end_tokens(person), sessions=sessions.end_all(person, keep))

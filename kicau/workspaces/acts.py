@@ -20,7 +20,7 @@ from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
 from kicau.base.sentences import Sentence
 from kicau.rights.models import AuditEntry, checked_ai_use
-from kicau.workspaces import account_security, addresses, names, proofs
+from kicau.workspaces import account_security, addresses, factors, names, proofs
 from kicau.workspaces.actors import ALLOWS, Actor, Permission, may_give, weakest
 from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
 
@@ -195,6 +195,22 @@ def change_workspace(
         setattr(workspace, key, value)
     workspace.save(update_fields=list(changed) or None)
     actor.record("workspace.changed", workspace.id, **changed)
+    return workspace
+
+
+@transaction.atomic
+def require_second_factor(actor: Actor, required: bool) -> Workspace:
+    """Whether members get into the workspace with a second factor only. Raises NotAllowed, and Conflict where the owner
+    who asks has none."""
+    if actor.role != Role.OWNER or actor.person is None or actor.scopes is not None:
+        raise NotAllowed("Only an owner who is signed in can require a second factor.")
+    workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
+    if required and not factors.has_any(actor.person):
+        raise Conflict("Set up a second factor for your own account first, under You, Signing in.")
+    if workspace.requires_second_factor != required:
+        workspace.requires_second_factor = required
+        workspace.save(update_fields=["requires_second_factor"])
+        actor.record("workspace.second_factor_on" if required else "workspace.second_factor_off", workspace.id)
     return workspace
 
 
@@ -506,6 +522,7 @@ __all__ = [
     "members",
     "open_to",
     "remove_member",
+    "require_second_factor",
     "revoke_token",
     "set_member",
     "tokens",

@@ -14,7 +14,7 @@ from django.db import transaction
 from kicau.base import clock
 from kicau.base.errors import Conflict, unacceptable
 from kicau.workspaces import account_security
-from kicau.workspaces.models import Authenticator, Person, RecoveryCode
+from kicau.workspaces.models import Authenticator, Identity, Passkey, Person, RecoveryCode
 
 STEP = 30  # seconds that a code lives (RFC 6238, section 5.2: https://www.rfc-editor.org/rfc/rfc6238, 2011-05)
 DRIFT = (0, -1, 1)  # steps by which the phone's clock may differ
@@ -72,6 +72,16 @@ def new_recovery_codes(person: Person) -> list[str]:
 def is_on(person: Person) -> bool:
     """Whether a code is asked for after the password."""
     return Authenticator.objects.filter(person=person).exclude(confirmed_at=None).exists()
+
+
+def has_own(person: Person) -> bool:
+    """Whether they have a second factor of Kicau: an authenticator app, or a passkey, which stands for both factors."""
+    return is_on(person) or Passkey.objects.filter(person=person).exists()
+
+
+def has_any(person: Person) -> bool:
+    """The same, or one of the identity provider, as it said at their last sign-in by it."""
+    return has_own(person) or Identity.objects.filter(person=person, had_second_factor=True).exists()
 
 
 def codes_left(person: Person) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from kicau.base.clock import now
@@ -77,6 +78,7 @@ class Workspace(models.Model):
     ai_use = models.JSONField(default=dict, blank=True)  # default permissions for what is composed here
     terms_url = models.URLField(max_length=500, blank=True)  # where others read whom to ask for what is not allowed
     marks_media = models.BooleanField(default=False)  # whether pictures carry ai_use in them when they are published
+    requires_second_factor = models.BooleanField(default=False)  # of every member, before they get in
     created_at = models.DateTimeField(default=now)
 
     def __str__(self) -> str:
@@ -102,6 +104,20 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} in {self.workspace}: {self.role}"
+
+
+class BrowserSession(AbstractBaseSession):
+    """A browser that came here; `person` is who is signed in there, None while nobody is (kicau/workspaces/session_store.py)."""
+
+    handle = models.UUIDField(unique=True, default=new_id, editable=False)  # what pages name it by; the key is a secret
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, null=True, related_name="browser_sessions")
+    began_at = models.DateTimeField(default=now)
+    used_at = models.DateTimeField(default=now)
+    address = models.CharField(max_length=60, blank=True)  # IP address of the last use
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"session of {self.person_id}"
 
 
 class Token(models.Model):
@@ -276,6 +292,7 @@ class Identity(models.Model):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identities")
     issuer = models.CharField(max_length=300)
     subject = models.CharField(max_length=255)
+    had_second_factor = models.BooleanField(default=False)  # as the provider said at the last sign-in by it
     created_at = models.DateTimeField(default=now)
 
     class Meta:

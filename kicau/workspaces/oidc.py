@@ -57,6 +57,7 @@ class Claims:
     email: str
     email_verified: bool
     name: str
+    second_factor: bool = False  # whether it says that it asked for more than one factor
 
 
 class ProviderTrouble(Conflict):
@@ -154,7 +155,13 @@ def _checked(by: Provider, memory: Mapping[str, str], token: str, keys: Any) -> 
         email=str(said.get("email") or ""),
         email_verified=said.get("email_verified") in (True, "true"),
         name=str(said.get("name") or said.get("preferred_username") or ""),
+        second_factor=_had_second_factor(said.get("amr")),
     )
+
+
+def _had_second_factor(methods: object) -> bool:
+    """Whether the ID token says "mfa" (RFC 8176, section 2). A provider that says nothing counts as one factor."""
+    return isinstance(methods, list) and "mfa" in methods
 
 
 def _check_party(by: Provider, claims: Mapping[str, Any]) -> None:
@@ -174,6 +181,8 @@ def person_of(claims: Claims) -> Person | None:
     account under the address is anybody's."""
     known = Identity.objects.select_related("person").filter(issuer=claims.issuer, subject=claims.subject).first()
     person = known.person if known else None
+    if known is not None:
+        _remember_second_factor(known, claims)
     if person is None and claims.email and claims.email_verified:
         person = addresses.person_with(claims.email)
         if person is not None and not person.is_proved:
@@ -210,7 +219,14 @@ def attach(person: Person, claims: Claims) -> Identity:
     )
     if made:
         account_security.record(person, "person.identity_added", name=claims.issuer)
+    _remember_second_factor(identity, claims)
     return identity
+
+
+def _remember_second_factor(identity: Identity, claims: Claims) -> None:
+    if identity.had_second_factor != claims.second_factor:
+        identity.had_second_factor = claims.second_factor
+        identity.save(update_fields=["had_second_factor"])
 
 
 def _callback() -> str:

@@ -28,10 +28,11 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
-from kicau.workspaces import account_security
+from kicau.workspaces import account_security, throttle
 from kicau.workspaces.models import Passkey, Person
 
 MOST = 20  # passkeys of one person
+CHALLENGE_SECONDS = 300
 type Answer = Mapping[str, Any]  # what the browser gave, as JSON
 NOT_READ = "The browser's answer could not be used; try again."
 
@@ -83,7 +84,8 @@ def begin_signing_in() -> tuple[dict[str, Any], dict[str, Any]]:
 
 @transaction.atomic
 def finish_signing_in(state: Mapping[str, Any], answer: Answer) -> Person:
-    """Whose passkey answered. Raises Unacceptable."""
+    """Whose passkey answered. An answer counts once, though nothing is kept of the question: who asks for many
+    questions makes no rows, and a wrong answer proves nothing however often it is given. Raises Unacceptable."""
     try:
         credential_id = websafe_decode(answer["rawId"])
         found = (
@@ -103,6 +105,8 @@ def finish_signing_in(state: Mapping[str, Any], answer: Answer) -> Person:
         raise unacceptable("passkey", NOT_READ) from exc
     if (count or found.count) and count <= found.count:  # WebAuthn, section 7.2, step 22: it may have been copied
         raise unacceptable("passkey", "This passkey seems to have been copied, so it was refused. Remove it under You.")
+    if throttle.wait_seconds([throttle.once(f"passkey:{state['challenge']}", CHALLENGE_SECONDS)]):
+        raise unacceptable("passkey", NOT_READ)
     found.count, found.last_used_at = count, clock.now()
     found.save(update_fields=["count", "last_used_at"])
     return found.person

@@ -1,22 +1,32 @@
-"""Sessions of browsers in the database."""
+"""Sessions of browsers in the database: whose they are, and their end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from django.contrib.sessions.models import Session
+from django.contrib.auth import HASH_SESSION_KEY
+from django.utils.crypto import constant_time_compare
 
 from kicau.base import clock
-from kicau.workspaces.models import Person
+from kicau.workspaces.models import BrowserSession, Person
+from kicau.workspaces.session_store import SessionStore
 
 
 def delete_expired() -> int:
     """Delete sessions that have ended by time; returns how many."""
-    return int(Session.objects.filter(expire_date__lt=clock.now()).delete()[0])
+    return int(BrowserSession.objects.filter(expire_date__lt=clock.now()).delete()[0])
 
 
-def of_person(person: Person) -> Iterator[Session]:
-    """All sessions in which this person is signed in."""
-    for row in Session.objects.filter(expire_date__gte=clock.now()).iterator(chunk_size=500):
-        if row.get_decoded().get("_auth_user_id") == str(person.id):
-            yield row
+def of_person(person: Person) -> list[BrowserSession]:
+    """All sessions in which this person is signed in, the last used first. Those of an earlier password have ended."""
+    rows = BrowserSession.objects.filter(person=person, expire_date__gt=clock.now()).order_by("-used_at", "-began_at")
+    return [row for row in rows if _counts(row, person)]
+
+
+def end_all(person: Person, keep: str = "") -> int:
+    """Sign somebody out everywhere but in the session with the key `keep`; returns how many sessions ended."""
+    return int(BrowserSession.objects.filter(person=person).exclude(session_key=keep).delete()[0])
+
+
+def _counts(row: BrowserSession, person: Person) -> bool:
+    hashed = str(SessionStore().decode(row.session_data).get(HASH_SESSION_KEY, ""))
+    known = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(hashed, one) for one in known)

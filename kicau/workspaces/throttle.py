@@ -111,6 +111,11 @@ def first_visit_limits(address: str) -> list[Limit]:
     return _guesses({f"first-visit:{network_of(address)}": settings.KICAU_SIGN_IN_RATE})
 
 
+def once(name: str, seconds: int) -> Limit:
+    """Something that counts a single time in so many seconds, such as the answer to a question that is valid that long."""
+    return Limit(f"once:{_digest(name)}", 1, clock.now() + timedelta(seconds=seconds))
+
+
 def network_of(address: str) -> str:
     """The IPv4 address, or the network of an IPv6 address that one subscriber has; "" for what is neither."""
     try:

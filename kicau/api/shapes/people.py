@@ -31,6 +31,9 @@ class Workspace(Shape):
     ai_use: dict[str, str] = Field(description=f"The default for what is composed here. {AI_USE}")
     terms_url: str = Field(description="Where others read whom to ask for what is not allowed; may be empty.")
     marks_media: bool = Field(description="Whether published pictures carry the rule in themselves (IPTC Data Mining).")
+    requires_second_factor: bool = Field(
+        description="Whether members need a second factor. An owner sets it in the browser, under Settings."
+    )
     created_at: datetime = Field(description=STAMP)
 
 

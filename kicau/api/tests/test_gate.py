@@ -10,7 +10,7 @@ from django.test import Client
 from kicau.api.problems import KINDS
 from kicau.api.tests.conftest import Caller, caller_for
 from kicau.workspaces.acts import create_token, create_workspace, remove_member, revoke_token
-from kicau.workspaces.models import Token
+from kicau.workspaces.models import Passkey, Token
 
 
 def problem(answer, status: int) -> dict:
@@ -193,3 +193,13 @@ def test_the_description_and_its_page_are_open(nobody, db):
             assert f'id="{operation["operationId"]}"' in html
     for kind in KINDS:
         assert f'id="problem-{kind}"' in html
+
+
+def test_a_token_of_somebody_without_the_required_second_factor_is_refused(api, workspace, owner):
+    workspace.requires_second_factor = True
+    workspace.save()
+    body = problem(api.get("/me"), 403)
+    assert body["type"] == "/api/v1/docs#problem-second-factor"
+    assert "Signing in" in body["detail"]
+    Passkey.objects.create(person=owner, name="Phone", credential_id=b"k", credential=b"k")
+    assert api.get("/me").json()["workspace"]["requires_second_factor"] is True

@@ -1,16 +1,15 @@
 """The end of an account."""
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
 from kicau.erasure import accounts, models_of
 from kicau.publishing.models import Draft
 from kicau.rights.models import AuditEntry
 from kicau.workspaces import acts, invitations
-from kicau.workspaces.models import Invitation, Membership, Person, Role
+from kicau.workspaces.models import BrowserSession, Invitation, Membership, Person, Role
 from kicau.workspaces.names import DELETED_PERSON
+from kicau.workspaces.session_store import SessionStore
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def test_closing_ends_sessions_tokens_and_invitations(admin, owner):
     accounts.close(owner, admin.person, "cli")
     person = Person.objects.get(id=admin.person.id)
     assert not person.is_active
-    assert set(Session.objects.values_list("session_key", flat=True)) == {theirs}
+    assert set(BrowserSession.objects.values_list("session_key", flat=True)) == {theirs}
     assert ours != theirs
     assert acts.actor_by_token(token, None) is None
     assert Invitation.objects.get().revoked_at is not None
