@@ -178,8 +178,11 @@ def get_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
     "/archive/imports/{import_id}/answer", response=s.Import, summary="Say whose an archive is", openapi_extra=WRITES
 )
 def answer_archive_import(request: HttpRequest, import_id: Id, given: s.ImportSay) -> s.Import:
-    """Where its state is asking; then it is read."""
-    return _import(acts.answer_import(acting(request), import_id, given.acquired))
+    """Where its state is asking: whose it is, or what unknown kinds and visibilities mean. Then it is read."""
+    actor = acting(request)
+    if given.values is not None:
+        return _import(acts.answer_values(actor, import_id, given.values))
+    return _import(acts.answer_import(actor, import_id, given.acquired or ""))
 
 
 @routes.post("/archive/imports/{import_id}/stop", response=s.Import, summary="Stop an import", openapi_extra=WRITES)
@@ -407,6 +410,16 @@ def _import(row: Import) -> s.Import:
         new=row.new,
         known=row.known,
         skipped=row.skipped,
+        questions=[
+            s.ImportQuestion(
+                key=one.key,
+                column=cast(Any, str(one.column)),
+                value=one.value,
+                count=one.count,
+                meanings=list(one.meanings),
+            )
+            for one in (acts.unknown_values(row) if row.state == "asking" else ())
+        ],
         created_at=row.created_at,
         finished_at=row.finished_at,
         skips=[

@@ -44,7 +44,7 @@ class Import(models.Model):
     account_handle = models.CharField(max_length=200, blank=True)
     account_name = models.CharField(max_length=200, blank=True)
     acquired = models.CharField(max_length=12, choices=Origin.choices, default=Origin.IMPORTED)
-    options = models.JSONField(default=dict, blank=True)  # zone, media: see imports.py
+    options = models.JSONField(default=dict, blank=True)  # of a table: {"answers": {"kind:…": meaning}, "only": [keys]}
     state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.WAITING)
     problem = models.JSONField(default=dict, blank=True)  # why it asks or failed: code, message, params
     expected = models.BigIntegerField(default=0)  # items that the archive says it holds; 0 where it does not say

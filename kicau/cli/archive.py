@@ -66,6 +66,17 @@ def import_(shell: Shell, source: Path, network: str, account: str, acquired: st
         whose = click.prompt("Whose is it", type=click.Choice(["own", "received"]), err=True)
         row = acts.answer_import(actor, row.id, "imported" if whose == "own" else "received")
     done = running.run_import(row.id, None if as_json else _tell)
+    while done.state == "asking" and sys.stdin.isatty() and not as_json:
+        meanings = {
+            one.key: click.prompt(
+                printable(f"What does the {one.column} “{one.value}” ({one.count:,} entries) mean"),
+                type=click.Choice(one.meanings),
+                err=True,
+            )
+            for one in acts.unknown_values(done)
+        }
+        acts.answer_values(actor, done.id, meanings)
+        done = running.run_import(done.id, _tell)
     answer(as_json, _import(done), lambda: _show_import(done))
     if done.state != "done":
         sys.exit(FAILED)
@@ -90,6 +101,28 @@ def imports(shell: Shell, as_json: bool) -> None:
             ("id", "name", "state", ">new", ">known", ">skipped", "begun"), shown, empty="Nothing was taken in yet."
         ),
     )
+
+
+@archive.command("answer")
+@click.argument("import_id", metavar="IMPORT")
+@click.argument("meanings", nargs=-1, required=True, metavar="KEY=MEANING…")
+@json_option
+@pass_shell
+def answer_(shell: Shell, import_id: str, meanings: tuple[str, ...], as_json: bool) -> None:
+    """Say what unknown kinds and visibilities of a table mean, such as kind:acara=post, and read their entries.
+
+    A kind is a post, a repost (somebody else's words) or a message (left out); a visibility is public or private (left
+    out).
+    """
+    actor = shell.actor()
+    from kicau.archive.imports import acts, running
+
+    told = dict(one.rpartition("=")[::2] for one in meanings)
+    row = acts.answer_values(actor, acts.one_import(actor, import_id).id, told)
+    done = running.run_import(row.id, None if as_json else _tell)
+    answer(as_json, _import(done), lambda: _show_import(done))
+    if done.state != "done":
+        sys.exit(FAILED)
 
 
 @archive.command("resume")
@@ -276,7 +309,12 @@ def _show_import(row: Import) -> None:
         click.echo(err=True)
     click.echo(f"{row.name}: {row.state}. {row.new:,} new, {row.known:,} known before, {row.skipped:,} left out.")
     if row.problem:
-        click.echo(_sentence(row.problem))
+        click.echo(printable(_sentence(row.problem)))
+    if row.problem.get("code") == "values":
+        from kicau.archive.imports.acts import unknown_values
+
+        keys = " ".join(f"'{one.key}=…'" for one in unknown_values(row))
+        click.echo(printable(f"Answer with: kicau archive answer {row.id} {keys}"))
     for one in row.skips:
         where = f" ({', '.join(one['examples'][:3])})" if one["examples"] else ""
         click.echo(f"  {one['count']:,} × {printable(_sentence(one))}{printable(where)}")

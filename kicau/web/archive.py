@@ -189,6 +189,7 @@ def do(request: Asked, import_id: str, verb: str) -> HttpResponse:
         "received": lambda: acts.answer_import(actor, import_id, "received"),
         "stop": lambda: acts.stop_import(actor, import_id),
         "resume": lambda: acts.resume_import(actor, import_id),
+        "values": lambda: acts.answer_values(actor, import_id, request.POST.dict()),
     }.get(verb)
     if what is not None:
         attempt(request, what, _("Stopped; what was read stays.") if verb == "stop" else _("It is read by and by."))
@@ -259,7 +260,10 @@ def _shown(row: Import) -> dict[str, Any]:
     share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
     state = acts.state_of(row)
     nothing = state == ImportState.DONE and bool(row.skips) and not row.new + row.known
-    badge = w.NOTHING if nothing else w.LEFT if state != row.state else w.STATES[state]
+    asks_values = row.problem.get("code") == acts.VALUES and row.state == ImportState.ASKING
+    badge = (
+        w.ASKS_VALUES if asks_values else w.NOTHING if nothing else w.LEFT if state != row.state else w.STATES[state]
+    )
     return {
         "row": row,
         "state": state,
@@ -270,4 +274,8 @@ def _shown(row: Import) -> dict[str, Any]:
         "problem": reading.problem(row.problem) if row.problem else None,
         "skips": [(reading.problem(one), one) for one in row.skips],
         "way": w.WAYS[row.acquired],
+        "values": [
+            (one, w.COLUMNS[one.column], [(meaning, w.MEANINGS[one.column][meaning]) for meaning in one.meanings])
+            for one in (acts.unknown_values(row) if row.state == ImportState.ASKING else ())
+        ],
     }

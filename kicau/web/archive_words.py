@@ -72,6 +72,16 @@ KINDS: dict[str, Any] = {
     "article": pgettext_lazy("kind", "Article"),
     "message": pgettext_lazy("kind", "Message"),
 }
+COLUMNS: dict[str, Any] = {"kind": pgettext_lazy("column", "kind"), "visibility": pgettext_lazy("column", "visibility")}
+MEANINGS: dict[str, dict[str, Any]] = {
+    "kind": {
+        "post": _("Our own post"),
+        "repost": _("Somebody else's post, passed on"),
+        "message": _("A private message: leave it out"),
+    },
+    "visibility": {"public": _("For everybody"), "private": _("For some people only: leave it out")},
+}
+ASKS_VALUES = Badge(pgettext_lazy("import", "Has a question"), "hand", "sun")
 STATES: dict[str, Badge] = {
     ImportState.WAITING: Badge(pgettext_lazy("import", "Waits for its turn"), "clock", "sky"),
     ImportState.ASKING: Badge(pgettext_lazy("import", "Whose is it?"), "hand", "sun"),

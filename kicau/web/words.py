@@ -208,6 +208,8 @@ ACTS: dict[str, Any] = {
     "archive.import_stopped": _("stopped an import"),
     "archive.import_resumed": _("took an import up again"),
     "archive.import_done": _("read an archive"),
+    "archive.import_asking": _("read an archive except rows whose kind or visibility is unknown"),
+    "archive.import_values_answered": _("said what an archive's unknown kinds and visibilities mean"),
     "archive.import_failed": _("could not read an archive"),
     "rights.said": _("said what may be used"),
     "rights.ended": _("ended a statement"),

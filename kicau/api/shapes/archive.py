@@ -232,7 +232,7 @@ class Import(Shape):
     account: str = Field(description="Whose archive it says it is: handle, else id; may be empty.")
     acquired: Way = Field(description=WAY)
     state: Literal["waiting", "asking", "running", "done", "failed", "canceled"] = Field(
-        description='"asking": somebody must say whose it is; see `sentence`.'
+        description='"asking": somebody must say whose it is, or answer `questions`; see `sentence`.'
     )
     sentence: str = Field(description="Why it asks or failed; may be empty.")
     expected: int = Field(description="Posts that it says it holds; 0 where it does not say.")
@@ -241,8 +241,21 @@ class Import(Shape):
     known: int = Field(description="Posts that were here, and have one origin more.")
     skipped: int = Field(description="Entries that were left out.")
     skips: list[Skipped] = Field(description="What was left out, by reason.")
+    questions: list[ImportQuestion] = Field(
+        description="Unknown kinds and visibilities whose entries wait until somebody says what they mean."
+    )
     created_at: datetime = Field(description=STAMP)
     finished_at: datetime | None = Field(description=STAMP)
+
+
+class ImportQuestion(Shape):
+    """A kind or visibility in a table that is not known."""
+
+    key: str = Field(description="Its name in the answer.")
+    column: Literal["kind", "visibility"] = Field(description="What it stands for.")
+    value: str = Field(description="As the table has it.")
+    count: int = Field(description="Entries that wait for the answer.")
+    meanings: list[str] = Field(description="What it can mean.")
 
 
 class Skipped(Shape):
@@ -259,11 +272,16 @@ class ImportPage(Page[Import]):
 
 
 class ImportSay(Shape):
-    """Whose archive it is."""
+    """Whose archive it is, or what unknown kinds and visibilities in it mean."""
 
     model_config = examples({"acquired": "received"})
 
-    acquired: Literal["imported", "received"] = Field(description="This workspace's own, or somebody else's.")
+    acquired: Literal["imported", "received"] | None = Field(
+        None, description="This workspace's own, or somebody else's; where it is asked whose it is."
+    )
+    values: dict[str, str] | None = Field(
+        None, max_length=200, description="The meaning of each of the import's `questions`, by its `key`."
+    )
 
 
 class NetworkTerms(Shape):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 
-from kicau.archive.imports.plain import PLAIN
+from kicau.archive.imports.column_values import MEANINGS, Column, key
+from kicau.archive.imports.plain import PLAIN, UNKNOWN
 from kicau.archive.imports.readers import fitting
 from kicau.archive.models import Import, ImportState
 from kicau.base.alone import is_free
@@ -31,7 +33,36 @@ OTHER, WHOSE = (
     "whose",
 )  # codes of questions: is this account's archive ours; nothing says whose it is
 QUESTIONS = (OTHER, WHOSE)
+VALUES = "values"  # code of the question what unknown kinds and visibilities mean; it is asked when the rest is read
 WAYS = (Origin.IMPORTED, Origin.RECEIVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownValue:
+    """A kind or visibility of a table that Kicau does not know, with how many rows wait for its meaning."""
+
+    column: Column
+    value: str
+    count: int
+
+    @property
+    def key(self) -> str:
+        return key(self.column, self.value)
+
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """What it can mean."""
+        return MEANINGS[self.column]
+
+
+def unknown_values(row: Import) -> list[UnknownValue]:
+    """Of which nobody has said the meaning yet, the most frequent first."""
+    found = [
+        UnknownValue(column=Column(one["params"]["column"]), value=one["params"]["value"], count=one["count"])
+        for one in row.skips
+        if one["code"] == UNKNOWN
+    ]
+    return sorted(found, key=lambda one: (-one.count, one.key))
 
 
 def begin_import(
@@ -132,11 +163,37 @@ def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> Import:
     if acquired not in WAYS:
         raise unacceptable("acquired", "An archive is this workspace's own (imported) or somebody else's (received).")
     row = _one(actor, import_id)
-    if row.state != ImportState.ASKING:
-        raise Conflict("This import does not ask anything.")
+    if row.state != ImportState.ASKING or row.problem.get("code") == VALUES:
+        raise Conflict("This import does not ask whose it is.")
     row.acquired, row.state, row.problem = acquired, ImportState.WAITING, {}
     row.save(update_fields=["acquired", "state", "problem"])
     actor.record("archive.import_answered", row.id, name=row.name, acquired=acquired)
+    return row
+
+
+@transaction.atomic
+def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, str]) -> Import:
+    """Say what each unknown kind and visibility of a table means, by `UnknownValue.key`; then their rows are read."""
+    actor.require(Permission.WRITE)
+    row = _one(actor, import_id)
+    waiting = unknown_values(row)
+    if row.state != ImportState.ASKING or row.problem.get("code") != VALUES:
+        raise Conflict("This import does not ask what values mean.")
+    for one in waiting:
+        if meanings.get(one.key) not in one.meanings:
+            raise unacceptable(
+                "values",
+                "Say what {key} means: one of {meanings}.",
+                key=one.key,
+                meanings=", ".join(one.meanings),
+            )
+    asked = {one.key: meanings[one.key] for one in waiting}
+    row.options = {"answers": {**row.options.get("answers", {}), **asked}, "only": sorted(asked), "before": row.read}
+    row.skipped -= sum(one.count for one in waiting)
+    row.skips = [one for one in row.skips if one["code"] != UNKNOWN]
+    row.cursor, row.state, row.problem, row.finished_at = {}, ImportState.WAITING, {}, None
+    row.save(update_fields=["options", "skips", "skipped", "cursor", "state", "problem", "finished_at"])
+    actor.record("archive.import_values_answered", row.id, name=row.name, values=len(asked))
     return row
 
 
@@ -162,7 +219,10 @@ def resume_import(actor: Actor, import_id: UUID | str) -> Import:
         raise Conflict("Only an import that was stopped or failed can be taken up again.")
     if not Path(row.path).exists():
         raise Conflict("The archive's file is gone; give it again, and nothing will be here twice.")
-    if row.problem.get("code") in QUESTIONS:  # stopped before anybody said whose it is: that is still to be said
+    if row.problem.get("code") in (
+        *QUESTIONS,
+        VALUES,
+    ):  # stopped before anybody said whose it is: that is still to be said
         row.state = ImportState.ASKING
     else:
         row.state, row.problem = ImportState.WAITING, {}

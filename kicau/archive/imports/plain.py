@@ -1,21 +1,25 @@
 """Tables (CSV) and lines of JSON with at least a text: whatever tool they come from.
 
 Columns, by any of these names: text (content, message, body, caption), id, at (date, created_at, timestamp, time …),
-url (link, permalink), network, author, language (lang), reply_to, kind (type), licence (license, lisensi, rights …; see
-`licences.FIELDS`). Where an entry names none, the licence of the data set that holds it counts.
+url (link, permalink), network, author, language (lang), reply_to, kind (type), visibility (privacy, audience), licence
+(license, lisensi, rights …; see `licences.FIELDS`). Where an entry names no licence, that of the data set that holds it
+counts. Messages and what was for some alone are left out, reposts are others' words. A kind or visibility that is not known
+is left out, and asked about (see column_values.py and `answer_values` in acts.py).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from kicau.archive.imports.column_values import PRIVATE, PUBLIC, Column, flag, meaning, shown
 from kicau.connector.archives import licences, streams
 from kicau.connector.archives.files import Files, Unreadable
-from kicau.connector.archives.records import Found, Record, Skip, Whose, malformed, skip, unreadable
+from kicau.connector.archives.records import Found, Record, Skip, Whose, for_few, malformed, skip, unreadable
 
 NAMES: dict[str, tuple[str, ...]] = {
     "text": ("text", "full_text", "content", "message", "body", "caption", "post", "teks", "isi"),
@@ -39,10 +43,35 @@ NAMES: dict[str, tuple[str, ...]] = {
     "author_name": ("author_name", "name"),
     "language": ("language", "lang", "bahasa"),
     "reply_to": ("reply_to", "in_reply_to", "in_reply_to_id"),
-    "kind": ("kind", "type"),
+    "kind": ("kind", "type", "post_type", "jenis", "tipe"),
+    "visibility": (
+        "visibility",
+        "privacy",
+        "audience",
+        "visible_to",
+        "shared_with",
+        "share_with",
+        "visibilitas",
+        "privasi",
+        "audiens",
+        "pembaca",
+        "dapat_dilihat",
+        "keterlihatan",
+    ),
 }
 PLAIN = "plain"  # this reader's name
-KINDS = ("post", "reply", "repost", "quote", "comment", "article", "message")
+# Columns that say yes or no; the second is what a yes means.
+FLAGS = (
+    *((name, True) for name in ("public", "is_public", "publik")),
+    *(
+        (name, False)
+        for name in ("private", "is_private", "protected", "is_protected", "pribadi", "privat", "is_direct")
+    ),
+)
+REPOSTED = ("reblog", "retweeted_status", "reposted", "boost_of")  # hold somebody else's post where they hold anything
+SOMEBODY = "somebody else"  # author of a repost that names none
+UNKNOWN = "unknown-value"  # code of a row that waits for an answer
+_REPOST = re.compile(r"RT @(\w{1,30}(?:@[\w.-]+\w)?):? ")
 _SPACE = re.compile(r"\s+")
 # 2024-01-31, 2024/1/31, 31/01/2024, 31.1.2024, 31-01-2024, each with a clock (08:15, 08.15, 08:15:30) or without.
 _DAY = re.compile(
@@ -52,7 +81,15 @@ _DAY = re.compile(
 
 
 class Reader:
-    """Reads .csv, .tsv, .jsonl, .ndjson and .json; the latter two and tables may be packed with gzip."""
+    """Reads .csv, .tsv, .jsonl, .ndjson and .json; the latter two and tables may be packed with gzip.
+
+    `answers`: what people said that unknown kinds and visibilities mean, by `column_values.key`. `only`: of these rows
+    alone, those that such a value was the reason to leave out.
+    """
+
+    def __init__(self, answers: Mapping[str, str] | None = None, only: Collection[str] | None = None) -> None:
+        self._answers, self._only = answers or {}, only
+        self._earlier = {one: said for one, said in self._answers.items() if one not in (only or ())}
 
     def sniff(self, files: Files, /) -> Whose | None:
         try:
@@ -74,14 +111,46 @@ class Reader:
             except Unreadable as exc:
                 yield unreadable(exc, name)
                 continue
+            rows: Iterator[tuple[int, Any] | Skip]
             if form == "table":
-                for found in streams.table(files, name):
-                    yield from [found] if isinstance(found, Skip) else _record(found[1], found[0], name)
+                rows = streams.table(files, name)
             elif form == "lines":
-                yield from _lines(files, name)
+                rows = _lines(files, name)
             elif form == "array":
-                for number, one in enumerate(streams.elements(files, name), 1):
-                    yield from [one] if isinstance(one, Skip) else _record(one, number, name)
+                numbered = enumerate(streams.elements(files, name), 1)
+                rows = (one if isinstance(one, Skip) else (number, one) for number, one in numbered)
+            else:
+                continue
+            for row in rows:
+                if not isinstance(row, Skip):
+                    yield from self._row(row[1], row[0], name)
+                elif self._only is None:
+                    yield row
+
+    def _row(self, row: object, place: int, name: str) -> Iterator[Found]:
+        """A row of a table as what it is, or why it is left out."""
+        if not isinstance(row, Mapping):
+            if self._only is None:
+                yield malformed(name, place)
+            return
+        named = {_SPACE.sub("_", str(column).strip().lower()): value for column, value in row.items()}
+        if self._only is not None and _is_settled(*_meanings(named, self._earlier)):
+            return
+        kind, visibility = _meanings(named, self._answers)
+        if kind == "message" or visibility == PRIVATE:
+            yield for_few(name, place)
+        elif isinstance(kind, Unknown) or isinstance(visibility, Unknown):
+            unknown = kind if isinstance(kind, Unknown) else visibility
+            assert isinstance(unknown, Unknown)
+            yield skip(
+                UNKNOWN,
+                "Kicau does not know the {column} “{value}”, so its entries were left out until somebody says what it means.",
+                f"{name} #{place}",
+                column=unknown.column,
+                value=unknown.value,
+            )
+        else:
+            yield from _record(named, place, name, kind)
 
 
 reader = Reader()
@@ -105,7 +174,57 @@ def _names_text(columns: list[str]) -> bool:
     return any(c.strip().strip('"\r').lower() in NAMES["text"] for c in columns)
 
 
-def _lines(files: Files, name: str) -> Iterator[Found]:
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value whose meaning is to be asked about."""
+
+    column: Column
+    value: str
+
+
+def _meanings(named: Mapping[str, Any], answers: Mapping[str, str]) -> tuple[str | Unknown, str | Unknown]:
+    """A row's kind, and whether everybody could read it ("public", "private")."""
+    kind = _meaning(Column.KIND, _cell(named, "kind"), answers)
+    if kind != "message" and any(named.get(one) and flag(named[one]) is not False for one in REPOSTED):
+        kind = "repost"
+    seen_by = [_meaning(Column.VISIBILITY, _cell(named, "visibility"), answers)]
+    for column, means_public in FLAGS:
+        if (value := named.get(column)) not in (None, ""):
+            yes = flag(value)
+            if yes is None:
+                seen_by.append(_meaning(Column.VISIBILITY, value, answers))
+            else:
+                seen_by.append(PUBLIC if yes == means_public else PRIVATE)
+    unknown = [one for one in seen_by if isinstance(one, Unknown)]
+    return kind, PRIVATE if PRIVATE in seen_by else unknown[0] if unknown else PUBLIC
+
+
+def _meaning(column: Column, value: object, answers: Mapping[str, str]) -> str | Unknown:
+    """Of a cell; where nothing is said, it is a post for everybody."""
+    if value is None:
+        return "post" if column == Column.KIND else PUBLIC
+    return meaning(column, value, answers) or Unknown(column, shown(value))
+
+
+def _is_settled(kind: str | Unknown, visibility: str | Unknown) -> bool:
+    """Whether nothing had to be asked about such a row."""
+    return (
+        kind == "message" or visibility == PRIVATE or not (isinstance(kind, Unknown) or isinstance(visibility, Unknown))
+    )
+
+
+def _cell(named: Mapping[str, Any], field: str) -> object:
+    """Of the first of a field's columns that is there; None where none is. An empty kind says nothing, an empty
+    visibility does not say "public"."""
+    for column in NAMES[field]:
+        if column in named:
+            value = named[column]
+            empty = value is None or value == ""
+            return (None if field == "kind" else "") if empty else value
+    return None
+
+
+def _lines(files: Files, name: str) -> Iterator[tuple[int, Any] | Skip]:
     for found in streams.lines(files, name):
         if isinstance(found, Skip):
             yield found
@@ -118,15 +237,12 @@ def _lines(files: Files, name: str) -> Iterator[Found]:
         except (ValueError, RecursionError):
             yield malformed(name, number)
             continue
-        yield from _record(one, number, name)
+        yield number, one
 
 
-def _record(row: object, place: int, name: str) -> Iterator[Found]:
+def _record(named: Mapping[str, Any], place: int, name: str, kind: str) -> Iterator[Found]:
     """One entry; before it what is doubtful about it."""
-    if not isinstance(row, Mapping):
-        yield malformed(name, place)
-        return
-    told = {_SPACE.sub("_", str(key).strip().lower()): value for key, value in row.items() if value not in (None, "")}
+    told = {column: value for column, value in named.items() if value not in (None, "")}
     licence = licences.named(told)
     cells = {field: next((told[n] for n in names if n in told), "") for field, names in NAMES.items()}
     text = cells.pop("text")
@@ -145,10 +261,14 @@ def _record(row: object, place: int, name: str) -> Iterator[Found]:
         doubt.is_taken = True
         yield doubt
     plain: dict[str, Any] = {field: str(value) for field, value in cells.items() if not isinstance(value, dict | list)}
-    if plain.get("kind") not in KINDS:
-        plain["kind"] = "post"
+    plain.pop("visibility", None)
+    reposted = _REPOST.match(text)
+    plain["kind"] = "repost" if reposted else kind
     plain["network"] = plain.get("network", "").lower()[:40]
     plain["author_id"] = plain.get("author_id") or plain.get("author_handle", "")
+    if plain["kind"] == "repost":  # whoever the row names has passed it on
+        plain["author_handle"] = reposted[1] if reposted else ""
+        plain["author_id"], plain["author_name"] = plain["author_handle"] or SOMEBODY, ""
     plain["language"] = plain.get("language", "")[:2].lower()
     yield Record(text=text, posted_at=at, posted_to=exactly, licence=licence, **plain)
 

@@ -19,8 +19,9 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
-from kicau.archive.imports.acts import as_json
+from kicau.archive.imports.acts import VALUES, as_json, unknown_values
 from kicau.archive.imports.media import take_media
+from kicau.archive.imports.plain import PLAIN, Reader
 from kicau.archive.imports.published import keep_published
 from kicau.archive.imports.readers import Fit, fitting
 from kicau.archive.imports.rows import Batch, Encoder
@@ -77,7 +78,7 @@ def _run(row: Import, told: Callable[[Import], None] | None) -> None:
         keep_published(row.workspace)  # so that what we published is known before its archive comes
         with opened(Path(row.path), row.name) as files:
             _read(row, files, fitting(files, row.network), told)
-        _finish(row, ImportState.DONE)
+        _finish(row, *_outcome(row))
     except Stopped:
         row.refresh_from_db()
     except NotAnArchive as exc:
@@ -109,6 +110,22 @@ def _run(row: Import, told: Callable[[Import], None] | None) -> None:
         told(row)
 
 
+def _outcome(row: Import) -> tuple[str, Problem | None]:
+    """Read to its end: done, or with a question about values that nobody has said the meaning of."""
+    waiting = unknown_values(row)
+    if not waiting:
+        return ImportState.DONE, None
+    return ImportState.ASKING, Problem(
+        code=VALUES,
+        message="{name} is read, except {count} entries whose kind or visibility Kicau does not know: {values}. Say what each of them means.",
+        params={
+            "name": row.name,
+            "count": sum(one.count for one in waiting),
+            "values": ", ".join(f"“{one.value}”" for one in waiting[:20]),
+        },
+    )
+
+
 def _claim(row: Import, worker: str) -> bool:
     """Whether it is ours now: nobody else has claimed it since it was looked at."""
     now = clock.now()
@@ -126,7 +143,8 @@ def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | 
     if row.expected == 0 and fit.whose.expected:
         row.expected = fit.whose.expected
     begin = int(row.cursor.get("read", 0))
-    if begin == 0:
+    only = row.options.get("only")  # the rows that were left out until somebody said what their values mean
+    if begin == 0 and only is None:
         _count_skips(
             row,
             [
@@ -134,17 +152,18 @@ def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | 
                 for name in files.refused
             ],
         )
+    reader = Reader(row.options.get("answers"), only) if row.format == PLAIN else fit.reader
     encoder = Encoder(row.network, row.account_id, row.account_handle, row.account_name)
     writer = Writer(source, _own(row))
     try:
-        for batch in _ahead(encoder.batches(fit.reader.read(files), begin)):
+        for batch in _ahead(encoder.batches(reader.read(files), begin)):
             with transaction.atomic():
                 _hold(row)
                 done = writer.write(batch)
                 _count(row, batch, done.new, done.known, done.doubles)
             if told:
                 told(row)
-        if (cut := getattr(files, "cut", None)) is not None:
+        if only is None and (cut := getattr(files, "cut", None)) is not None:
             _count_skips(row, [Skip(code=cut.code, message=cut.message, params=dict(cut.params))])
     finally:
         if connection.connection is not None and not connection.connection.closed and not connection.needs_rollback:
@@ -218,7 +237,8 @@ def _hold(row: Import) -> None:
 
 
 def _count(row: Import, batch: Batch, new: int, known: int, doubles: list[Skip]) -> None:
-    row.read, row.new, row.known = batch.read, row.new + new, row.known + known
+    row.read = int(row.options.get("before", 0)) + batch.read
+    row.new, row.known = row.new + new, row.known + known
     row.cursor = {"read": batch.read}
     skips = [*batch.skips, *doubles]
     _count_skips(row, skips)

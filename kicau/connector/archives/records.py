@@ -64,7 +64,8 @@ type Found = Record | Skip
 class ArchiveReader(Protocol):
     """A connector's optional `archive_reader`: reads what its network gives people as "your data".
 
-    One whose downloads bring another network's posts, too, may name those networks as `also`.
+    One whose downloads bring another network's posts, too, may name those networks as `also`. Its network's own
+    words for posts, replies, quotes and reposts, as tables have them, may be a mapping `table_kinds` from word to kind.
     """
 
     def sniff(self, files: Files, /) -> Whose | None:

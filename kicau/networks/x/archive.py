@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -129,6 +129,19 @@ class Entry(msgspec.Struct):
 
 class Reader:
     """The archive reader of the connector for X."""
+
+    #: X's own words in tables of any tool, with the kind that each means
+    table_kinds: Mapping[str, str] = {
+        "tweet": "post",
+        "tweets": "post",
+        "original tweet": "post",
+        "x post": "post",
+        "quote tweet": "quote",
+        "quoted tweet": "quote",
+        "tweet kutipan": "quote",
+        "reply tweet": "reply",
+        "re-tweet": "repost",
+    }
 
     def sniff(self, files: Files, /) -> Whose | None:
         if not matching(files, POSTS) and not matching(files, DELETED):
