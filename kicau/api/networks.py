@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -20,11 +21,12 @@ from kicau.api.shapes.rendered import Checked
 from kicau.base.errors import NotFound
 from kicau.channels.acts import one_channel
 from kicau.channels.live import capabilities_of
-from kicau.channels.models import NetworkApp
+from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import content, registry
 from kicau.connector.protocol import Connector
 from kicau.media.acts import one_medium
 from kicau.plans.pricing import price_all
+from kicau.publishing.own_posts import answers_own
 from kicau.workspaces.actors import Actor, Permission
 
 routes = Router(tags=["Networks"])
@@ -88,7 +90,9 @@ def check(request: HttpRequest, asked: CheckInput) -> Checked:
     channel = one_channel(actor, asked.channel) if asked.channel else None
     connector = registry.get(channel.network if channel else asked.network)
     can = capabilities_of(channel) if channel else connector.baseline
-    found = connector.render(_draft(actor, asked), can)
+    draft = _draft(actor, asked)
+    channels = [channel] if channel else list(Channel.objects.filter(workspace=actor.workspace, network=connector.slug))
+    found = connector.render(replace(draft, answers_own=answers_own(channels, draft.reply_to)), can)
     priced = price_all(connector.slug, found.charges, plan=channel.app.plan if channel else "")
     return Checked(**shown.rendered(found, priced), network=connector.slug, channel=channel.key if channel else None)
 

@@ -110,6 +110,7 @@ class Draft:
     poll: Poll | None = None
     first_comment: str = ""
     reply_to: str | None = None  # the network's id of a post
+    answers_own: bool | None = None  # whether that post is the account's own; None: not known
     language: str = ""  # BCP 47, "" where not said
     options: Mapping[str, str] = field(default_factory=dict)  # by Option.name; unknown names are a problem
     convert: bool = True  # False: a picture that would need converting is a problem, not a notice
@@ -154,6 +155,7 @@ class Charge:
     once: str = ""  # what was made, by the network's id: it is billed once, whoever reports it and however often
     proven: bool = False  # where its answer is lost, `find` tells whether it was used up
     always: bool = False  # used up by a refused call too, as quotas of calls are
+    estimated: bool = field(default=False, compare=False)  # the network may bill it by another meter
 
 
 FREE = Charge("free", 0)
@@ -195,6 +197,7 @@ class Rendered:
     poll: Poll | None = None
     first_comment: RenderedPart | None = None
     reply_to: str | None = None
+    answers_own: bool | None = None  # whether that post is the account's own; None: not known
     language: str = ""
     options: Mapping[str, str] = field(default_factory=dict)  # every option, defaults filled in
     problems: tuple[Problem, ...] = ()  # empty: publishable

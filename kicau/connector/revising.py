@@ -109,6 +109,7 @@ def draft_of(role: Revises, post: Rendered) -> Draft:
         poll=post.poll,
         first_comment=post.first_comment.text if post.first_comment else "",
         reply_to=post.reply_to,
+        answers_own=post.answers_own,
         language=post.language,
         options=post.options,
     )

@@ -65,13 +65,13 @@ def entries(
 ) -> list[Entry]:
     """What `calls` used up; `spent` is what a look-up proved to have been used at `spent_at`."""
     made = [
-        Entry(work=work, at=call.at, used=call.charge, is_certain=not call.lost)
+        Entry(work=work, at=call.at, used=call.charge, is_certain=not call.lost and not call.charge.estimated)
         for call in calls
         if _is_billed(work, call)
     ]
     if spent_at is not None and spent:
         publishing = replace(work, purpose=Purpose.PUBLISH)
-        made += [Entry(work=publishing, at=spent_at, used=used) for used in spent]
+        made += [Entry(work=publishing, at=spent_at, used=used, is_certain=not used.estimated) for used in spent]
     return made
 
 

@@ -44,7 +44,9 @@ class Charge(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     once = models.CharField(max_length=200, blank=True, default="")  # what was made: billed once, whoever reports it
-    is_certain = models.BooleanField(default=True)  # False: the answer was lost, and may have cost nothing
+    is_certain = models.BooleanField(
+        default=True
+    )  # False: the answer was lost and may have cost nothing, or another meter may apply
 
     class Meta:
         constraints = [

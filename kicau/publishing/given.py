@@ -13,6 +13,7 @@ from kicau.connector.capabilities import Ability
 from kicau.media.models import Medium
 from kicau.publishing import contacts, links
 from kicau.publishing.models import Draft, Variant
+from kicau.publishing.own_posts import answers_own
 
 
 def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium] | None = None) -> content.Draft:
@@ -44,6 +45,7 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
     mark = (
         links.marker(channel.network, draft.campaign.name) if draft.extras.get("mark_links") and draft.campaign else str
     )
+    reply_to = options.pop("reply_to", "").strip() or None
     return content.Draft(
         parts=tuple(replace(part, text=mark(spell(part.text))) for part in parts),
         link=_link({**link, "url": mark(link["url"])}, draft, thumbnails) if link else None,
@@ -52,7 +54,8 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
         else None,
         first_comment=mark(spell(said.get("first_comment") or "")),
         language=draft.language,
-        reply_to=options.pop("reply_to", "").strip() or None,
+        reply_to=reply_to,
+        answers_own=answers_own([channel], reply_to),
         options=options,
         convert=bool(draft.extras.get("convert", True)),
     )

@@ -61,10 +61,11 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         parts=tuple(parts),
         poll=draft.poll,
         reply_to=reply_to,
+        answers_own=draft.answers_own if reply_to else None,
         options=options,
         problems=tuple(problems),
         notices=tuple(notices),
-        charges=tuple(_charges(parts, reply_to)),
+        charges=tuple(_charges(parts, reply_to, draft.answers_own)),
         lead=_lead(parts),
     )
 
@@ -95,11 +96,14 @@ def spans_of(text: str) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def meter_of(part: RenderedPart, *, summoned: bool) -> str:
-    """What creating this part is billed as."""
+def charge_of(part: RenderedPart, *, answers: bool, own: bool | None) -> Charge:
+    """What creating this part is billed as. `answers`: whether it answers a post that was there before; `own`: whether
+    that is the account's own, so that nobody summoned the answer; None where that is not known."""
     if any(span.kind is SpanKind.LINK for span in part.spans):
-        return POST_WITH_LINK
-    return SUMMONED_REPLY if summoned else POST
+        return Charge(POST_WITH_LINK)
+    if not answers or own:
+        return Charge(POST)
+    return Charge(SUMMONED_REPLY, estimated=own is None)
 
 
 def wants_alt(media: RenderedMedia) -> bool:
@@ -223,11 +227,11 @@ def _reply_notices(draft: Draft, can: Capabilities) -> Iterable[Problem]:
         yield Problem(code="summoned-only", message=message, params={"network": LABEL}, field="reply_to")
 
 
-def _charges(parts: list[RenderedPart], reply_to: str | None) -> Iterable[Charge]:
+def _charges(parts: list[RenderedPart], reply_to: str | None, own: bool | None) -> Iterable[Charge]:
     """In the order in which they will be spent: alt texts, then posts."""
     for part in parts:
         for media in part.media:
             if wants_alt(media):
                 yield Charge(METADATA)
     for n, part in enumerate(parts):
-        yield Charge(meter_of(part, summoned=n == 0 and bool(reply_to)), proven=True)
+        yield replace(charge_of(part, answers=n == 0 and bool(reply_to), own=own), proven=True)

@@ -35,7 +35,7 @@ from kicau.connector.session import Session
 from kicau.networks.x import refusals, wire
 from kicau.networks.x.limits import number
 from kicau.networks.x.refusals import LABEL
-from kicau.networks.x.render import meter_of, wants_alt
+from kicau.networks.x.render import charge_of, wants_alt
 
 SOON = timedelta(seconds=5)
 PROCESSING_PATIENCE = timedelta(hours=1)
@@ -257,30 +257,29 @@ async def _post(session: Session, delivery: Delivery, part: int) -> PublishResul
         if found is None:
             raise Uncertain(f"{LABEL} refuses part {part + 1} as a duplicate, and the account's posts do not show it")
         return _found(session, delivery, part, found)
-    meter = _meter(delivery, part)
+    charge = _charge(delivery, part)
 
     def counted(reply: Reply) -> Charge:
-        return wire.made(meter, wire.id_of(wire.data_of(reply), reply))
+        return wire.made(charge, wire.id_of(wire.data_of(reply), reply))
 
     try:
-        reply = await wire.call(
-            session, "POST", "/2/tweets", charge=Charge(meter), counted=counted, json=body(delivery, part)
-        )
+        reply = await wire.call(session, "POST", "/2/tweets", charge=charge, counted=counted, json=body(delivery, part))
     except Rejected as refused:
         return _after_refusal(delivery, part, refused)
     data = wire.data_of(reply)
     return _advanced(session, delivery, wire.id_of(data, reply), session.now(), data)
 
 
-def _meter(delivery: Delivery, part: int) -> str:
-    return meter_of(delivery.post.parts[part], summoned=part == 0 and bool(delivery.post.reply_to))
+def _charge(delivery: Delivery, part: int) -> Charge:
+    post = delivery.post
+    return charge_of(post.parts[part], answers=part == 0 and bool(post.reply_to), own=post.answers_own)
 
 
 def _found(session: Session, delivery: Delivery, part: int, found: wire.Seen) -> PublishResult:
     """The post whose answer was lost is out, so it was billed."""
     raw = {"id": found.id, "text": found.text}
     return replace(
-        _advanced(session, delivery, found.id, found.at, raw), spent=(wire.made(_meter(delivery, part), found.id),)
+        _advanced(session, delivery, found.id, found.at, raw), spent=(wire.made(_charge(delivery, part), found.id),)
     )
 
 

@@ -7,7 +7,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -238,9 +238,9 @@ def posts_read(reply: Reply) -> Charge:
     return Charge(POST_READ, len(ids), resources=ids)
 
 
-def made(meter: str, post_id: str) -> Charge:
+def made(charge: Charge, post_id: str) -> Charge:
     """A post that is out: billed once, whether its answer arrived or a look-up found it."""
-    return Charge(meter, once=f"post {post_id}")
+    return replace(charge, once=f"post {post_id}")
 
 
 async def own_posts(

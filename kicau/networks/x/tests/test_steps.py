@@ -427,3 +427,22 @@ async def test_a_lost_post_is_looked_up_even_when_its_files_have_expired_since(k
     found = await connector.find(kopi, one)
     assert isinstance(found, Continue)
     assert len(found.progress["posts"]) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("own", "meter", "is_estimated"),
+    [(True, "post", False), (False, "post-summoned-reply", False), (None, "post-summoned-reply", True)],
+)
+async def test_an_answer_is_booked_by_whose_post_it_answers(
+    kopi: Lent, kabar: Lent, sandbox: Server, own: bool | None, meter: str, is_estimated: bool
+) -> None:
+    before = await connector.publish(kopi if own else kabar, delivery(kopi, text("Halo @kopisenja, buka hari ini?")))
+    assert isinstance(before, Published)
+    kopi.spent.clear()
+    billed = {row["meter"]: row["units"] for row in sandbox.usage()}
+    answer = delivery(kopi, text("Buka!", reply_to=before.ids[0], answers_own=own))
+    assert [(one.meter, one.estimated) for one in answer.post.charges] == [(meter, is_estimated)]
+    done = await connector.publish(kopi, answer)
+    assert isinstance(done, Published)
+    assert [(one.meter, one.estimated) for one in kopi.spent] == [(meter, is_estimated)]
+    assert [row["meter"] for row in sandbox.usage() if row["units"] > billed.get(row["meter"], 0)] == [meter]

@@ -1,0 +1,79 @@
+"""Whose post an answer answers, as far as Kicau knows, and what is booked for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from kicau.base import clock
+from kicau.channels.models import Channel
+from kicau.connector.content import Charge
+from kicau.connector.http import Call
+from kicau.plans.ledger import Work, entries
+from kicau.plans.models import Purpose
+from kicau.publishing import compose, schedule
+from kicau.publishing.given import for_channel
+from kicau.publishing.models import DeliveryState
+from kicau.publishing.own_posts import answers_own
+
+pytestmark = pytest.mark.django_db
+OLD, OTHERS = "1790000000000000001", "1790000000000000777"
+
+
+@pytest.fixture
+def ana(actor, channel) -> Channel:
+    """A channel with a published post."""
+    made = channel("ana")
+    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="lama"),)))
+    with clock.frozen(datetime(2026, 11, 16, tzinfo=UTC)):
+        (row,) = schedule.schedule(
+            actor, compose.one_draft(actor, draft.id), [made.key], clock.now() + timedelta(hours=1)
+        ).deliveries
+    row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, [OLD], row.due_at
+    row.save()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("reply_to", "own"),
+    [
+        (OLD, True),
+        (f"https://x.example/i/status/{OLD}", True),
+        (f"https://x.example/ana/status/{OLD}?s=20", True),
+        (f"https://x.example/@ANA/{OTHERS}", True),  # the account's own, from before Kicau
+        (f"https://x.example/budi/status/{OTHERS}", False),
+        (f"https://x.example/i/status/{OTHERS}", None),
+        (OTHERS, None),
+        (OLD[:-1], None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_whose_post_is_answered(ana, reply_to, own):
+    assert answers_own([ana], reply_to) is own
+
+
+def test_a_post_of_another_channel_is_not_ones_own(ana, channel):
+    assert answers_own([channel("budi")], OLD) is None
+
+
+def test_what_a_channel_is_given_says_whose_post_it_answers(actor, ana):
+    options = {f"{ana.network}.reply_to": OLD}
+    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="jawab"),), options=options))
+    given = for_channel(compose.one_draft(actor, draft.id), ana)
+    assert (given.reply_to, given.answers_own) == (OLD, True)
+
+
+@pytest.mark.parametrize(
+    ("is_estimated", "lost", "certain"), [(False, False, True), (True, False, False), (False, True, False)]
+)
+def test_a_charge_that_another_meter_may_apply_to_is_not_certain(workspace, is_estimated, lost, certain):
+    at = datetime(2026, 11, 16, tzinfo=UTC)
+    used = Charge("post", estimated=is_estimated, proven=False)
+    call = Call("POST", "api.example", "/", None if lost else 201, 100, used, at, lost)
+    work = Work(workspace_id=workspace.id, purpose=Purpose.PUBLISH, network="stranger", delivery_id=uuid4())
+    assert [one.is_certain for one in entries(work, [call])] == [certain]
+    if not lost:
+        assert [one.is_certain for one in entries(work, [], spent=[used], spent_at=at)] == [certain]
