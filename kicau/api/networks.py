@@ -126,7 +126,7 @@ def _network(one: Connector, ready: set[str]) -> dict[str, Any]:
     return {
         "slug": one.slug,
         "label": one.label,
-        "ready": one.slug in ready,
+        "ready": one.slug in ready or not one.auth.needs_keys,
         "can_tell": one.can_tell,
         "needs_confirmation": one.baseline.needs_confirmation,
         "questions": [shown.option(q) for q in one.auth.questions],

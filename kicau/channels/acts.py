@@ -20,13 +20,14 @@ from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
 from kicau.base.ids import as_uuid, new_id
 from kicau.base.sentences import Sentence
 from kicau.channels import upkeep
-from kicau.channels.live import Desk, new_client, stored
+from kicau.channels.live import Desk, app_value, new_client, stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Slot
 from kicau.connector import registry
 from kicau.connector.addresses import web_address
+from kicau.connector.content import JSON
 from kicau.connector.errors import Rejected
 from kicau.connector.oauth2 import new_state
-from kicau.connector.protocol import Account, Redirect, takes
+from kicau.connector.protocol import Account, DescribesApp, Redirect, takes
 from kicau.connector.session import Credentials
 from kicau.connector.wire import from_json
 from kicau.plans import purses
@@ -56,13 +57,16 @@ class Begun:
 # Apps
 
 
+DEFAULT_APP = "default"  # the name of an app that nobody named
+
+
 @transaction.atomic
 def register_app(
     network: str,
     client_id: str,
     client_secret: str,
     *,
-    name: str = "default",
+    name: str = DEFAULT_APP,
     endpoints: Mapping[str, str] | None = None,
     tier: str = "",
     plan: str = "",
@@ -70,6 +74,9 @@ def register_app(
 ) -> NetworkApp:
     """The operator's keys for a network; the same name again replaces them. Raises UnknownNetwork, Unacceptable."""
     connector = registry.get(network)
+    if not (client_id or client_secret) and isinstance(connector.auth, DescribesApp):
+        known = NetworkApp.objects.filter(network=network, name=name, client_id="").first()
+        client_secret = (known.client_secret if known else "") or connector.auth.new_secret()
     for key in endpoints or {}:
         if key not in connector.endpoints:
             raise unacceptable(
@@ -94,8 +101,15 @@ def register_app(
 
 
 def app_for(network: str, name: str = "") -> NetworkApp:
-    """The app of that name, or the network's first. Raises UnknownNetwork, Conflict with what to do."""
-    registry.get(network)
+    """The app of that name, or the network's first; one that needs no keys is made where it is first wanted. Raises
+    UnknownNetwork, Conflict with what to do."""
+    return known_app(network, name) or register_app(network, "", "")
+
+
+def known_app(network: str, name: str = "") -> NetworkApp | None:
+    """The app of that name, or the network's first; None where there is none yet and it needs no keys. Raises
+    UnknownNetwork, Conflict with what to do."""
+    connector = registry.get(network)
     apps = NetworkApp.objects.filter(network=network)
     found = (
         apps.filter(name=name).first()
@@ -110,7 +124,7 @@ def app_for(network: str, name: str = "") -> NetworkApp:
                 at=f"{found.withdrawn_at:%Y-%m-%d}",
             )
         )
-    if found is None:
+    if found is None and (connector.auth.needs_keys or name not in ("", DEFAULT_APP)):
         raise Conflict(
             Sentence(
                 "{network} has no app keys here yet; the operator adds them with: kicau apps add {slug}",
@@ -119,6 +133,14 @@ def app_for(network: str, name: str = "") -> NetworkApp:
             )
         )
     return found
+
+
+def description(network: str) -> Mapping[str, JSON] | None:
+    """Of the app that nobody registered, for the network's servers to read; None where there is none."""
+    if network not in registry.slugs() or not isinstance(auth := registry.get(network).auth, DescribesApp):
+        return None
+    app = NetworkApp.objects.filter(network=network, client_id="").order_by("created_at").first()
+    return auth.description(app_value(app)) if app else None
 
 
 def apps() -> QuerySet[NetworkApp]:

@@ -25,6 +25,7 @@ from kicau.connector.wire import from_json, to_json
 from kicau.media import library, marking
 
 CALLBACK_PATH = "/channels/callback"
+DESCRIPTION_PATH = "/clients/{network}.json"  # of an app that nobody registered
 
 
 def new_client(limit: int = 0) -> aiohttp.ClientSession:
@@ -51,6 +52,7 @@ def app_value(row: NetworkApp) -> App:
         client_secret=row.client_secret,
         callback=settings.KICAU_PUBLIC_URL + CALLBACK_PATH,
         endpoints={**registry.get(row.network).endpoints, **row.endpoints},
+        description=settings.KICAU_PUBLIC_URL + DESCRIPTION_PATH.format(network=row.network),
         tier=row.tier,
     )
 

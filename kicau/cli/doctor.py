@@ -300,6 +300,8 @@ def look_at_apps() -> Iterator[Finding]:
             yield ok(
                 connector.label, ", ".join(f"app {a.name}{' (sandbox)' if a.is_sandbox else ''}" for a in there[slug])
             )
+        elif not connector.auth.needs_keys:
+            yield ok(connector.label, "needs no app keys")
         else:
             yield note(connector.label, "has no app keys here.", f"To use it: kicau apps add {slug}")
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("m/<path:ticket>", public.medium, name="public-medium"),
     path("webhooks/<uuid:app_id>", told.webhook, name="webhook"),
     path("witness/add-checkpoint", witness.add_checkpoint, name="witness"),
+    path("clients/<slug:network>.json", public.client, name="client"),
     path("robots.txt", public.robots, name="robots"),
     path(".well-known/tdmrep.json", public.reservations, name="tdmrep"),
     path("license.xml", public.site_licence, name="site-licence"),

@@ -11,7 +11,7 @@ from kicau.connector.content import JSON, Charge, Delivery, Draft, Published, Pu
 from kicau.connector.errors import ConnectorError
 from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
-from kicau.connector.session import Credentials, Session, SignIn
+from kicau.connector.session import App, Credentials, Session, SignIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +119,18 @@ class Proves(Protocol):
 
     async def prove(self, session: Session, /) -> None:
         """The cheapest call that needs the channel's own token. Raises AuthExpired where it is no longer accepted."""
+
+
+@runtime_checkable
+class DescribesApp(Protocol):
+    """The optional role, of an Auth, of an app that nobody registers: the network reads its description at an address of
+    ours (`App.description`)."""
+
+    def new_secret(self) -> str:
+        """A private key of the app's own, made once."""
+
+    def description(self, app: App, /) -> Mapping[str, JSON] | None:
+        """What is served at that address, without a secret; None where the app has its description elsewhere."""
 
 
 @runtime_checkable

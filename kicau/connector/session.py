@@ -35,6 +35,7 @@ class App:
     client_secret: str
     callback: str  # our redirect address, exactly as registered
     endpoints: Mapping[str, str] = field(default_factory=dict)  # base URLs by name; no trailing slash
+    description: str = ""  # where our own description of the app is served, for a network that reads one (DescribesApp)
     tier: str = ""  # the plan that the app is on, where it changes what is possible
 
     def __repr__(self) -> str:

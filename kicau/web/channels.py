@@ -79,6 +79,10 @@ def connect(request: Asked, network: str) -> HttpResponse:
         return redirect("channels")
     questions = registry.get(network).auth.questions
     given = {q.name: request.POST.get(q.name, q.default).strip() for q in questions}
+    try:
+        acts.known_app(network)
+    except Refusal as exc:
+        return _asking(request, network, given, by_field(exc), status=422, can_connect=False)
     if request.method != "POST":
         return _asking(request, network, given, {})
     try:
@@ -97,7 +101,13 @@ def connect(request: Asked, network: str) -> HttpResponse:
 
 
 def _asking(
-    request: Asked, network: str, given: Mapping[str, str], wrong: Mapping[str, list[str]], status: int = 200
+    request: Asked,
+    network: str,
+    given: Mapping[str, str],
+    wrong: Mapping[str, list[str]],
+    status: int = 200,
+    *,
+    can_connect: bool = True,
 ) -> HttpResponse:
     """The questions with what was typed, except secrets; what is wrong stands beside its question, else above them all."""
     questions = registry.get(network).auth.questions
@@ -105,6 +115,7 @@ def _asking(
     shown = {
         "network": network,
         "questions": [(q, "" if q.secret else given[q.name], wrong.get(q.name, [])) for q in questions],
+        "can_connect": can_connect,
         "takes_secret": any(q.secret for q in questions),
         "sentences": list(dict.fromkeys(one for field in wrong if field not in asked for one in wrong[field])),
     }

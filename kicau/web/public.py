@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from kicau.archive import declaring
+from kicau.channels import acts as channels
 from kicau.media import library
 from kicau.vocabularies import rsl
 from kicau.web import files
@@ -53,6 +54,15 @@ def licence(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
 def policy(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     workspace = get_object_or_404(Workspace, id=workspace_id)
     return _cached(JsonResponse(declaring.policy_of(workspace), content_type="application/ld+json"))
+
+
+@require_safe
+def client(request: HttpRequest, network: str) -> HttpResponse:
+    """The description of an app that nobody registered, which the network's servers read."""
+    document = channels.description(network)
+    if document is None:
+        raise Http404
+    return _cached(JsonResponse(document))
 
 
 def _licence(document: str) -> HttpResponse:

@@ -14,7 +14,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
 from kicau.channels import acts, upkeep
 from kicau.channels.live import credentials_of, new_client, stored
-from kicau.channels.models import Channel, PendingSignIn
+from kicau.channels.models import Channel, NetworkApp, PendingSignIn
 from kicau.connector import registry
 from kicau.connector.contract import consent
 from kicau.connector.errors import AuthExpired, Unavailable
@@ -292,6 +292,23 @@ async def test_an_old_sign_in_is_over(stranger, actor, client):
     begun = await acts.begin_sign_in(actor, "stranger", client=client)
     with clock.frozen(clock.now() + timedelta(hours=2)), pytest.raises(Conflict):
         await acts.finish_sign_in(actor, {"state": begun.state, "code": "c"}, client=client)
+
+
+@pytest.mark.django_db
+def test_a_network_that_needs_no_keys_has_its_app_when_it_is_first_wanted():
+    keyless = {slug for slug, connector in registry.installed().items() if not connector.auth.needs_keys}
+    assert keyless
+    for slug in registry.slugs():
+        if slug not in keyless:
+            with pytest.raises(Conflict, match=f"kicau apps add {slug}"):
+                acts.known_app(slug)
+            continue
+        assert acts.known_app(slug) is None
+        first = acts.app_for(slug)
+        assert (acts.app_for(slug).id, acts.known_app(slug)) == (first.id, first)
+        with pytest.raises(Conflict):
+            acts.known_app(slug, "another")
+    assert NetworkApp.objects.count() == len(keyless)
 
 
 async def test_a_network_without_keys_says_what_the_operator_does(stranger, actor):

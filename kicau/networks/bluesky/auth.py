@@ -10,8 +10,8 @@ from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON
 from kicau.connector.errors import AuthExpired, Rejected
 from kicau.connector.protocol import Account, Redirect
-from kicau.connector.session import Credentials, Session, SignIn
-from kicau.networks.bluesky import identity, oauth, refusals, wire
+from kicau.connector.session import App, Credentials, Session, SignIn
+from kicau.networks.bluesky import client, identity, oauth, refusals, wire
 from kicau.networks.bluesky.identity import Identity
 
 OAUTH, APP_PASSWORD = "oauth", "app-password"
@@ -49,6 +49,14 @@ class BlueskyAuth:
     @property
     def scopes(self) -> tuple[str, ...]:
         return oauth.SCOPES
+
+    def new_secret(self) -> str:
+        return client.new_secret()
+
+    def description(self, app: App, /) -> Mapping[str, JSON] | None:
+        if app.client_id or not app.description.startswith("https://") or not app.client_secret:
+            return None
+        return client.document(app.description, app.callback, app.client_secret)
 
     async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]:
         name = identity.cleaned(answers.get("handle", ""))

@@ -38,9 +38,12 @@ class Authority:
 
 
 def client_id(app: App) -> str:
-    """The address of the client's own description; one for loopback carries it in itself."""
+    """The address of the client's description: the operator's own, else the one that Kicau serves, which a server reads
+    where Kicau has an https address. One for loopback carries it in itself."""
     if app.client_id not in ("", LOOPBACK):
         return app.client_id
+    if not app.client_id and app.description.startswith("https://"):
+        return app.description
     return f"{LOOPBACK}?{urlencode({'redirect_uri': app.callback, 'scope': ' '.join(SCOPES)})}"
 
 
@@ -164,12 +167,12 @@ def _bound(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _client(lent: Lent, issuer: str) -> dict[str, str]:
     """What a client with a key of its own says of itself; nothing for a public one."""
-    secret = lent.app.client_secret.strip()
-    if not secret.startswith("{"):
+    secret, name = lent.app.client_secret.strip(), client_id(lent.app)
+    if not secret.startswith("{") or name.startswith(f"{LOOPBACK}?"):
         return {}
     try:
         jwk = json.loads(secret)
-        signed = dpop.assertion(jwk["d"], str(jwk.get("kid") or ""), client_id(lent.app), issuer, lent.now())
+        signed = dpop.assertion(jwk["d"], str(jwk.get("kid") or ""), name, issuer, lent.now())
     except (ValueError, KeyError, TypeError) as exc:
         raise _failed("the app's secret is not a private key in JWK form") from exc
     return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": signed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -12,8 +13,10 @@ from django.test import AsyncRequestFactory
 from django.urls import reverse
 
 import kicau
-from kicau.channels.models import PendingSignIn
+from kicau.channels import acts
+from kicau.channels.models import NetworkApp, PendingSignIn
 from kicau.connector import registry
+from kicau.connector.protocol import DescribesApp
 from kicau.media import library
 from kicau.media.acts import add_medium
 from kicau.web import files
@@ -54,6 +57,41 @@ def test_a_network_without_keys_says_what_the_operator_does(page, workspace):
     answer = page.post(reverse("channels-connect", args=["x"]))
     assert answer.status_code == 422
     assert "has no app keys here yet" in answer.content.decode()
+
+
+def test_missing_keys_are_said_before_anything_is_typed(page, workspace):
+    answer = page.get(reverse("channels-connect", args=["x"]))
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "has no app keys here yet" in html
+    assert 'type="password"' not in html
+    assert "Go to X" not in html
+
+
+def test_a_network_that_needs_no_keys_is_connected_on_a_fresh_instance(page, workspace):
+    for slug, connector in registry.installed().items():
+        if not connector.auth.needs_keys:
+            answer = page.get(reverse("channels-connect", args=[slug]))
+            assert answer.status_code == 200
+            assert "<form" in answer.content.decode()
+    assert not NetworkApp.objects.exists(), "looking makes nothing"
+
+
+def test_the_description_of_an_app_that_nobody_registered_is_open_to_its_network(client, page, workspace, settings):
+    settings.KICAU_PUBLIC_URL = "https://kicau.kopisenja.example"
+    addresses = {slug: reverse("client", args=[slug]) for slug in [*registry.slugs(), "nobody"]}
+    assert {client.get(address).status_code for address in addresses.values()} == {404}
+    described = [slug for slug, one in registry.installed().items() if isinstance(one.auth, DescribesApp)]
+    for slug in described:
+        app = acts.app_for(slug)
+        answer = client.get(addresses[slug])
+        document = answer.json()
+        assert document["client_id"] == f"https://kicau.kopisenja.example{addresses[slug]}"
+        assert document["redirect_uris"] == ["https://kicau.kopisenja.example/channels/callback"]
+        assert json.loads(app.client_secret)["d"] not in answer.content.decode()
+        settings.KICAU_PUBLIC_URL = "http://127.0.0.1:8000"
+        assert client.get(addresses[slug]).status_code == 404
+    assert described
 
 
 def _fields(html: str) -> dict[str, str]:

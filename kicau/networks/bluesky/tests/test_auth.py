@@ -217,6 +217,36 @@ async def test_a_client_with_a_key_of_its_own(box: Server, http: aiohttp.ClientS
     assert (await refused(session, {}))[0] == "sign-in-failed"
 
 
+async def test_a_client_that_nobody_registered_is_described_by_us(box: Server, http: aiohttp.ClientSession) -> None:
+    app = App(
+        client_id="",
+        client_secret=connector.auth.new_secret(),
+        callback="https://kicau.kopisenja.example/channels/callback",
+        description="https://kicau.kopisenja.example/clients/bluesky.json",
+    )
+    document = connector.auth.description(app)
+    assert document is not None
+    assert json.loads(app.client_secret)["d"] not in json.dumps(document)
+    box.documents[app.description] = document
+    session = lent(box, http)
+    session.app = replace(app, endpoints=session.app.endpoints)
+    (found,) = await sign_in(connector, session, {"handle": "kopisenja.test"})
+    use(session, found)
+    box.clock_offset = 100 * 86_400
+    assert (await connector.auth.refresh(session)).access_token
+
+
+@pytest.mark.parametrize(
+    ("client_id", "description"),
+    [("", "http://127.0.0.1:8000/clients/bluesky.json"), ("https://a.example/own.json", "https://a.example/clients/x")],
+    ids=["loopback", "described elsewhere"],
+)
+async def test_other_clients_have_no_description_of_ours(client_id: str, description: str) -> None:
+    app = App(client_id=client_id, client_secret=client.new_secret(), callback=CALLBACK, description=description)
+    assert connector.auth.description(app) is None
+    assert oauth.client_id(app) != description
+
+
 async def test_an_unknown_client_is_told(box: Server, http: aiohttp.ClientSession) -> None:
     session = lent(box, http)
     session.app = replace(session.app, client_id="https://kicau.example/none.json")
