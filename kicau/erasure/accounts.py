@@ -14,12 +14,11 @@ from django.db.models.functions import Cast
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, unacceptable
 from kicau.base.sentences import Sentence
-from kicau.erasure import models_of
+from kicau.erasure import models_of, names
 from kicau.rights.models import AuditEntry
 from kicau.workspaces import account_security, acts, sessions
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Invitation, Membership, Person, Role, Workspace
-from kicau.workspaces.names import DELETED_PERSON
 
 
 def export(by: Person, person: Person, via: str) -> dict[str, Any]:
@@ -109,10 +108,11 @@ def _other_owner(workspace: Workspace, person: Person) -> bool:
 
 
 def _erase_names(person: Person) -> None:
-    """The activity log keeps ids; names and addresses in it go."""
+    """The activity log keeps ids; names and addresses in it go, and so do copies of the name elsewhere."""
+    names.erase(person)
     AuditEntry.objects.filter(actor_id=person.id).update(actor="")
     for entry in _naming(person):
-        entry.detail = _without(entry.detail, {person.name, person.email})
+        entry.detail = names.without(entry.detail, {person.name, person.email} - {""})
         entry.save(update_fields=["detail"])
 
 
@@ -121,14 +121,6 @@ def _naming(person: Person) -> Iterator[AuditEntry]:
     for text in filter(None, (person.name, person.email)):
         about |= Q(detail_text__icontains=text)
     return AuditEntry.objects.annotate(detail_text=Cast("detail", TextField())).filter(about).iterator()
-
-
-def _without(value: Any, texts: set[str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _without(one, texts) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_without(one, texts) for one in value]
-    return DELETED_PERSON if isinstance(value, str) and value in texts and value else value
 
 
 def _record(by: Person, person: Person, via: str, act: str) -> None:

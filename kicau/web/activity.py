@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -65,10 +65,10 @@ def index(request: Asked) -> HttpResponse:
 @page
 @require_safe
 def instance(request: Asked) -> HttpResponse:
-    """What belongs to no workspace (sign-ins, passwords, accounts), for who hosts this Kicau."""
+    """What belongs to no workspace (sign-ins, passwords, accounts) or no longer to one, for who hosts this Kicau."""
     if not person_of(request).is_operator:
         raise NotAllowed("Only an operator can see what belongs to no workspace.")
-    rows = AuditEntry.objects.filter(workspace_id=None).order_by("-id")
+    rows = names.named(AuditEntry.objects.filter(Q(workspace_id=None) | Q(act="workspace.deleted")).order_by("-id"))
     act = request.GET.get("act", "")
     if act in INSTANCE_GROUPS:
         rows = rows.filter(act__startswith=act)
@@ -77,9 +77,9 @@ def instance(request: Asked) -> HttpResponse:
     found = list(rows[: EACH_PAGE + 1])
     more, found = len(found) > EACH_PAGE, found[:EACH_PAGE]
     subjects = {as_uuid(one.subject) for one in found if one.subject}
-    people = {str(id_): name for id_, name in Person.objects.filter(id__in=subjects).values_list("id", "name")}
+    people = {str(one.id): str(one) for one in Person.objects.filter(id__in=subjects)}
     shown = {
-        "entries": [(one, people.get(one.subject, "")) for one in found],
+        "entries": [(one, names.of(one), _concerned(one, people)) for one in found],
         "following": found[-1].id if more else "",
         "groups": INSTANCE_GROUPS,
         "wanted": act,
@@ -87,7 +87,21 @@ def instance(request: Asked) -> HttpResponse:
     return render(request, "web/instance_activity.html", shown)
 
 
-INSTANCE_GROUPS = {"sign-in.refused": _("Refused sign-ins"), "sign-in.ok": _("Sign-ins"), "person.": _("Accounts")}
+def _concerned(entry: AuditEntry, people: Mapping[str, str]) -> str:
+    """The name of the account or workspace that an entry is about; "" where its actor is the same account."""
+    if entry.act == "workspace.deleted":
+        return str(entry.detail.get("name", ""))
+    if not entry.subject or entry.subject == str(entry.actor_id):
+        return ""
+    return people.get(entry.subject, names.DELETED_PERSON)
+
+
+INSTANCE_GROUPS = {
+    "sign-in.refused": _("Refused sign-ins"),
+    "sign-in.ok": _("Sign-ins"),
+    "person.": _("Accounts"),
+    "workspace.deleted": _("Deleted workspaces"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,18 @@
 """The end of an account."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.channels import acts as channels
 from kicau.erasure import accounts, models_of
-from kicau.publishing.models import Draft
+from kicau.publishing import acts as publishing
+from kicau.publishing import approval
+from kicau.publishing.models import Delivery, Draft
 from kicau.rights.models import AuditEntry
 from kicau.workspaces import acts, invitations
 from kicau.workspaces.models import BrowserSession, Invitation, Membership, Person, Role
@@ -105,8 +113,6 @@ def test_an_export_has_all_that_names_a_person_and_no_secret(admin):
 
 
 def test_every_model_with_a_plain_id_of_a_workspace_is_decided():
-    from django.apps import apps
-
     plain = {
         model._meta.label
         for model in apps.get_models()
@@ -114,3 +120,56 @@ def test_every_model_with_a_plain_id_of_a_workspace_is_decided():
         if field.name == "workspace_id" and not field.is_relation
     }
     assert plain <= set(models_of.PLAIN_IDS) | models_of.KEPT_PLAIN_IDS
+
+
+def test_no_text_keeps_a_name_that_was_erased(admin, owner, channel, deliveries_of):
+    """Whatever a person did before: their name of now and the one of then are in no column of any table."""
+    actor = admin
+    names = ("Rahmat Hidayat", "Rahmat H. Santoso")
+    acts.change_person(actor.person, name=names[0])
+    ana, first, second = deliveries_of(actor)
+    publishing.cancel(actor, first.id)
+    approval.comment(actor, second.draft_id, "Looks good.")
+    acts.change_person(actor.person, name=names[1])
+    publishing.cancel(actor, second.id)
+    channels.disconnect(actor, ana.id)
+    written = [text for text in all_texts() if any(name in text for name in names)]
+    assert len(written) > 5
+    accounts.forget(actor.person, actor.person, "page", confirmation=actor.person.email)
+    left = [text for text in all_texts() if any(name in text for name in names)]
+    assert not left
+    first.refresh_from_db()
+    ana.refresh_from_db()
+    assert first.reason == f"{DELETED_PERSON} canceled it."
+    assert ana.reason.startswith(f"{DELETED_PERSON} disconnected it on ")
+
+
+def all_texts() -> list[str]:
+    """Every row of every table that belongs to a model, as text."""
+    found = []
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            cursor.execute(f'SELECT row_to_json(t)::text FROM "{model._meta.db_table}" t')
+            found += [f"{model._meta.label} {row[0]}" for row in cursor.fetchall()]
+    return found
+
+
+@pytest.fixture
+def deliveries_of(channel):
+    def make(actor):
+        ana, now = channel("ana"), clock.now()
+        rows = [
+            Delivery.objects.create(
+                workspace=actor.workspace,
+                draft=Draft.objects.create(workspace=actor.workspace, author=actor.person),
+                channel=ana,
+                network="stranger",
+                due_at=now + timedelta(days=1),
+                next_at=now,
+                rendered={},
+            )
+            for _n in range(2)
+        ]
+        return ana, *rows
+
+    return make

@@ -10,11 +10,13 @@ from django.urls import reverse
 import kicau
 from kicau.archive import saying
 from kicau.datasets.acts import define, order
+from kicau.erasure import accounts, workspaces
 from kicau.media import acts as media
 from kicau.publishing import acts as publishing
 from kicau.publishing import approval, compose
 from kicau.rights.statements import NewStatement
 from kicau.web.words import ACTS
+from kicau.workspaces import acts
 
 
 def test_the_activity_names_what_was_done_to_what_and_leads_there(
@@ -61,3 +63,21 @@ def test_every_act_that_is_recorded_has_its_words():
             found |= set(re.findall(r'\.record\(\s*"([a-z]+\.[a-z_-]+)"', path.read_text("utf-8")))
     assert len(found) > 60
     assert found - set(ACTS) == set()
+
+
+def test_an_operator_sees_names_and_deleted_workspaces(page, owner, member, actor):
+    gone = acts.actor_for(owner, acts.create_workspace(owner, "Warung Lama").id, "page")
+    workspaces.delete(gone, confirmation="Warung Lama")
+    editor = member("editor").person
+    accounts.close(owner, editor, "page")
+    body = page.get(reverse("instance-activity")).content.decode()
+    assert 'deleted the workspace <span class="strong">Warung Lama</span>' in body
+    assert f'closed an account <span class="strong">{editor}</span>' in body
+    accounts.forget(owner, editor, "page", confirmation=editor.email)
+    body = page.get(reverse("instance-activity")).content.decode()
+    assert (
+        f'<span class="strong">{owner}</span> deleted an account <span class="strong">(deleted person)</span>' in body
+    )
+    only = page.get(reverse("instance-activity"), {"act": "workspace.deleted"}).content.decode()
+    assert "Warung Lama" in only
+    assert "closed an account" not in only.partition("<ol")[2]
