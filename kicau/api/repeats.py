@@ -148,9 +148,10 @@ def _again(row: Answer, fingerprint: str) -> HttpResponse:
 def _keep(row: Answer, response: HttpResponseBase, *, or_drop: bool = False) -> None:
     """`or_drop`: the act had transactions of its own, so that a fault ends the claim and nothing else."""
     if response.status_code < 300 and isinstance(response, HttpResponse):
-        row.status, row.body = response.status_code, response.content.decode()
-        row.headers = {name: response[name] for name in _HEADERS if name in response}
-        row.save(update_fields=["status", "body", "headers"])
+        headers = {name: response[name] for name in _HEADERS if name in response}
+        Answer.objects.filter(pk=row.pk).update(  # the row is gone where the act deleted the workspace
+            status=response.status_code, body=response.content.decode(), headers=headers
+        )
         return
     if response.status_code >= 500 and not or_drop:
         transaction.set_rollback(True)

@@ -18,6 +18,7 @@ from ninja.router import Router
 
 import kicau
 from kicau.api import (
+    accounts,
     answers,
     archive,
     audits,
@@ -131,6 +132,7 @@ def mounted() -> Api:
     api.add_decorator(checked_and_done_once, mode="view")
     for subject in (
         people,
+        accounts,
         invitations,
         posts,
         reviews,

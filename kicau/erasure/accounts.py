@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
@@ -12,13 +13,35 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
+from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.erasure import models_of, names
 from kicau.rights.models import AuditEntry
 from kicau.workspaces import account_security, acts, sessions
-from kicau.workspaces.actors import Actor
-from kicau.workspaces.models import Invitation, Membership, Person, Role, Workspace
+from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
+
+
+def by_token(actor: Actor, person_id: UUID | str) -> tuple[Person, Person]:
+    """(who asks, whose account it is) for a program's request. An account reaches over all workspaces, so the token has to
+    be a personal one; others' accounts are for operators with the scope `members`. Raises NotAllowed, NotFound."""
+    actor.require(Permission.TOKENS)
+    if actor.person is None or not _is_personal(actor):
+        raise NotAllowed("An account belongs to no workspace: use a personal token (kicau tokens create --personal).")
+    wanted = as_uuid(person_id)
+    if wanted != actor.person.id:
+        actor.require(Permission.MEMBERS)
+    found = Person.objects.filter(id=wanted).first() if actor.person.is_operator else None
+    if wanted == actor.person.id:
+        found = actor.person
+    if found is None:
+        raise NotFound("person", person_id)
+    return actor.person, found
+
+
+def _is_personal(actor: Actor) -> bool:
+    return actor.token_id is not None and Token.objects.filter(id=actor.token_id, workspace=None).exists()
 
 
 def export(by: Person, person: Person, via: str) -> dict[str, Any]:

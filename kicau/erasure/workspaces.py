@@ -22,7 +22,7 @@ from kicau.publishing import acts as publishing
 from kicau.publishing.models import ATTENTION, WAITING, Delivery
 from kicau.withdrawal import jobs
 from kicau.withdrawal.models import Job
-from kicau.workspaces.actors import Actor
+from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Role, Workspace
 
 
@@ -34,8 +34,11 @@ def delete(actor: Actor, *, confirmation: str) -> dict[str, int]:
     ledger and the activity log stay. `confirmation` is the workspace's name, typed.
     Raises NotAllowed, Unacceptable, and Conflict while something is being sent.
     """
-    if actor.role != Role.OWNER or actor.scopes is not None:
-        raise NotAllowed("Only an owner who is signed in can delete a workspace.")
+    actor.require(Permission.SETTINGS)
+    if actor.role != Role.OWNER:
+        raise NotAllowed("Only an owner can delete a workspace.")
+    if actor.scopes is not None and not actor.scopes >= set(Permission):
+        raise NotAllowed("A token that deletes a workspace needs every scope; make one that has them all.")
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
     if confirmation.strip() != workspace.name:
         raise unacceptable("confirmation", "Type the workspace's name, {name}, to delete it.", name=workspace.name)
