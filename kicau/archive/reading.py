@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from kicau.archive.deciding import decide_item
+from kicau.archive.deciding import Judge, decide_item
 from kicau.archive.models import Item, Source
 from kicau.archive.saying import all_statements
 from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
 from kicau.connector.content import Problem
-from kicau.rights.decisions import Decision
-from kicau.rights.models import Statement
+from kicau.rights import statements
+from kicau.rights.decisions import Answer, Decision
+from kicau.rights.models import USES, Statement
 from kicau.workspaces.actors import Actor, Permission
+
+STRICTNESS = (Answer.NO, Answer.UNKNOWN, Answer.YES)  # the strictest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,40 @@ def story(actor: Actor, item_id: UUID | str, *, meets: tuple[str, ...] = ()) -> 
         before=here.filter(remote_id=item.reply_to).first() if item.reply_to else None,
         after=_answers(item),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRights:
+    """What may be done with a published post, over all its parts."""
+
+    items: list[UUID]  # its parts in the archive, in their order
+    answers: Mapping[str, Answer]  # by use; where the parts differ, the strictest
+
+
+def rights_of_deliveries(actor: Actor, deliveries: Collection[UUID]) -> dict[UUID, DeliveryRights]:
+    """By delivery, of those whose posts are in the archive."""
+    actor.require(Permission.READ)
+    rows: dict[UUID, list[Item]] = defaultdict(list)
+    found = Item.objects.filter(workspace=actor.workspace, delivery__in=deliveries).defer("search")
+    for item in found.select_related("standing").order_by("id"):
+        if item.delivery_id:
+            rows[item.delivery_id].append(item)
+    if not rows:
+        return {}
+    judge = Judge(actor.workspace)
+    own = statements.of_items(actor.workspace.id, [one.id for items in rows.values() for one in items if one.said])
+    return {
+        delivery: DeliveryRights(
+            items=[one.id for one in items],
+            answers={
+                use: min(
+                    (judge.decide(use, one.facts(), own.get(one.id, ())).answer for one in items), key=STRICTNESS.index
+                )
+                for use in USES
+            },
+        )
+        for delivery, items in rows.items()
+    }
 
 
 def one_item(actor: Actor, item_id: UUID | str) -> Item:

@@ -75,7 +75,7 @@ class Statement:
     channels: tuple[Line, ...]
     campaigns: tuple[Line, ...]
     people: tuple[Line, ...]
-    uncertain: int  # micro-units of it whose answers were lost: they may have cost nothing
+    uncertain: int  # micro-units of it that may have cost nothing or another price: see `Charge.is_certain`
 
 
 def month(written: str, zone: str) -> tuple[datetime, datetime]:
@@ -291,7 +291,7 @@ def as_pdf(told: Statement, display: Display | None = None, language: str = "") 
         )
         if told.uncertain:
             about.append(
-                _("{n} of it is for calls whose answers were lost; the network may not have billed them.").format(
+                _("{n} of it is not certain: an answer was lost, or the network may apply another price.").format(
                     n=amounts.both(display, told.uncertain, told.totals[0][0])
                 )
             )

@@ -29,7 +29,9 @@ from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Dra
 from kicau.reading import shown as what_was_read
 from kicau.reading.models import Answer, Post
 from kicau.web import approval as approving
+from kicau.web import post_rights
 from kicau.web.frame import Asked, attempt, back, is_partial, page
+from kicau.web.post_rights import PostRights
 from kicau.web.times import moment_of
 from kicau.web.words import said
 from kicau.workspaces.actors import Actor
@@ -59,6 +61,7 @@ class Told:
     edit: Revision | None = None  # a change of which it is not known what became
     numbers: Sequence[Post] = ()  # by part, as they were last read
     answers: Sequence[Answer] = ()  # the oldest first
+    rights: PostRights | None = None
 
 
 @page
@@ -88,6 +91,7 @@ def _draft(actor: Actor, draft_id: str) -> Draft:
 
 
 def _whole(request: Asked, draft: Draft, rows: Sequence[Delivery], shown: dict[str, Any]) -> HttpResponse:
+    shown["rights"] = None if rows else post_rights.of_draft(draft)
     shown["open"] = any(r.state not in ENDED for r in rows)
     shown |= approving.shown(request.actor, draft)
     return render(request, "web/post.html", shown)
@@ -118,12 +122,14 @@ def tell_all(actor: Actor, rows: Sequence[Delivery]) -> list[Told]:
     stories, spent = reading.stories(actor, rows), reading.spent(actor, rows)
     edits = {r.delivery_id: r for r in Revision.objects.filter(delivery__in=rows, state__in=editing.OPEN)}
     numbers, answers = _came_back(actor, rows)
+    rights = post_rights.of_deliveries(actor, rows)
     return [
         replace(
             tell(actor, row, stories[row.id], spent[row.id]),
             edit=edits.get(row.id),
             numbers=numbers.get(row.id, ()),
             answers=answers.get(row.id, ()),
+            rights=rights.get(row.id) or post_rights.of_draft(row.draft),
         )
         for row in rows
     ]

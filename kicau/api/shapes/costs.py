@@ -329,7 +329,7 @@ class MonthStatement(Shape):
     ends_at: datetime = Field(description=f"Before here. {STAMP}")
     totals: list[StatementTotal] = Field(description="By currency.")
     uncertain: int = Field(
-        description=f"Of it for calls whose answers were lost, and which may have cost nothing. {MICRO}"
+        description=f"Of it for calls whose answers were lost, or for which the network may apply another price. {MICRO}"
     )
     networks: list[StatementLine] = Field(description="By network.")
     purposes: list[StatementLine] = Field(description="By purpose.")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django.urls import reverse
 
+from kicau.archive import saying
+from kicau.archive.imports.published import keep_published
+from kicau.archive.models import Item
 from kicau.base import clock
 from kicau.channels.models import NetworkApp
+from kicau.publishing import compose
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft, Revision
 from kicau.reading.models import Answer
+from kicau.rights.statements import NewStatement
+from kicau.workspaces.acts import change_person
 
 
 def act(page, row, verb, **fields):
@@ -158,3 +165,44 @@ def test_an_address_of_a_network_that_is_no_page_is_no_link(page, post, channels
     page.post(reverse("delivery-do", args=[row.id, "resolve"]), {"published": "yes", "url": bad})
     row.refresh_from_db()
     assert (row.state, row.url) == (DeliveryState.UNKNOWN, "")
+
+
+def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, post):
+    workspace.ai_use = {"train_gen": "allow", "search": "allow", "ground": "deny"}
+    workspace.save()
+    actor.workspace.refresh_from_db()
+    draft = compose.create_draft(
+        actor, compose.Composition(parts=(compose.PartInput(text="Nanti"),), ai_use={"train_gen": "deny"})
+    )
+    shown = page.get(reverse("post", args=[draft.id])).content.decode()
+    said = re.sub(r"<[^>]+>", "", shown.split("Rights</summary>")[1].split("</details>")[0])
+    assert "not allowed: Train a generative model" in said
+    assert f'href="{reverse("rights")}"' in shown
+
+    (row,) = post("Sudah terbit").deliveries
+    shown = page.get(reverse("post", args=[row.draft_id])).content.decode()
+    assert "See and change the rights" not in shown
+    assert f'href="{reverse("rights")}"' in shown.split("<dt>Rights</dt>")[1].split("</dd>")[0]
+
+    row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, ["991", "992"], row.due_at
+    row.save()
+    keep_published(workspace)
+    first, second = Item.objects.order_by("id")
+    saying.say(
+        actor, [NewStatement(subject="item", item=second.id, layer="author", party="author", says={"search": "deny"})]
+    )
+    shown = page.get(reverse("post", args=[row.draft_id])).content.decode()
+    rights = shown.split("<dt>Rights</dt>")[1].split("</dd>")[0]
+    words = re.sub(r"<[^>]+>", "\n", rights)
+    words = re.sub(r"\n+: *", ": ", words)
+    assert "Yes: Train a generative model" in words
+    assert "No: Ground answers on it, Search" in words  # what one part forbids, the post forbids
+    for item in (first, second):
+        address = reverse("archive-item", args=[item.id])
+        assert f'href="{address}"' in rights
+        assert "May it be used?" in page.get(address).content.decode()
+
+    change_person(actor.person, language="id")
+    translated = page.get(reverse("post", args=[row.draft_id])).content.decode()
+    assert "<dt>Hak</dt>" in translated
+    assert "Hak bagian 1" in translated
