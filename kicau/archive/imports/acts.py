@@ -280,8 +280,6 @@ def _question(actor: Actor, row: Import, host: str) -> Problem | None:
             params={"name": row.name, "network": registry.get(row.network).label},
         )
     if not row.network or not (row.account_id or row.account_handle or row.account_name) or not known:
-        if row.format != PLAIN:
-            return None  # a network gives nobody but its owner the download
         return Problem(
             code=WHOSE,
             message="Nothing in {name} says whose archive it is. Is it your own, or somebody else's that you were given?",

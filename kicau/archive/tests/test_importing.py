@@ -295,6 +295,17 @@ def test_an_archive_of_a_network_of_which_no_channel_is_connected_asks_whose_it_
     assert not Item.objects.get().standing.own
 
 
+def test_a_download_that_names_no_account_asks_whose_it_is(actor, archive, channel):
+    nobody = assigned("account.part0", [{"account": {}}])
+    row = acts.begin_import(actor, archive(tweet(1, "kata siapa"), owner=nobody))
+    assert (row.account_id, row.account_handle, row.account_name) == ("", "", "")
+    assert (row.state, row.problem["code"]) == ("asking", acts.WHOSE)
+    assert running.due() is None
+    acts.answer_import(actor, row.id, "imported")
+    assert running.run_import(row.id).new == 1
+    assert Item.objects.get().standing.own
+
+
 def test_bad_archives_are_told_and_the_rest_is_read(actor, archive, take, tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "BOMB_FROM", 1_000_000)
     good = assigned("tweets.part1", [tweet(n, f"baik {n}") for n in range(20, 24)])
