@@ -101,7 +101,7 @@ def croissant(
         },
         "rai:dataCollection": "Posts of the workspace's own archive and what it answered; how each was acquired stands in acquired_via.",
         "rai:dataUseCases": of.purpose or f"Use {of.use} only.",
-        "rai:personalSensitiveInformation": f"Replaced where found: {', '.join(Options.of(of.options).personal) or 'nothing'}. Names of people are not found by rules and may be there.",
+        "rai:personalSensitiveInformation": f"Replaced where found: {', '.join(Options.of(of.options).personal) or 'nothing'}. Names of people are found at most behind a title, so others may be there.",
         "rai:dataReleaseMaintenancePlan": "Records are taken back when their permission ends: a signed delta and a new version, and everybody who was given one is told.",
         "rai:dataBiases": "The voice of one organisation and of those who wrote to it.",
         "distribution": [_file(name, told) for name, told in files.items()],
@@ -206,7 +206,7 @@ configs:
 
 ## Personal data
 
-Replaced where rules find it: {", ".join(options.personal) or "nothing"}. Each place is in `redactions.csv`. Names of people are not found by rules.
+Replaced where rules find it: {", ".join(options.personal) or "nothing"}. Each place is in `redactions.csv`. Names of people are found at most behind a title, so others may be there.
 
 ## For whoever serves these files
 

@@ -16,8 +16,15 @@ LABELS = {
     "card": "[card]",
     "account": "[account]",
     "address": "[address]",
+    "bpjs": "[bpjs]",
+    "passport": "[passport]",
+    "plate": "[plate]",
     "handle": "@user",
+    "name": "[name]",
 }
+USUAL = tuple(
+    kind for kind in LABELS if kind != "name"
+)  # names behind an honorific are replaced where they are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class Options:
     """What a set's maker may choose; `shares` are of conversations, for SPLITS."""
 
     languages: Sequence[str] = ()
-    personal: Sequence[str] = tuple(LABELS)  # kinds that are replaced
+    personal: Sequence[str] = USUAL  # kinds that are replaced
     least_words: int = 1
     without_repeats: bool = True
     shares: Sequence[float] = (0.9, 0.05, 0.05)

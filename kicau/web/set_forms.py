@@ -11,7 +11,7 @@ from django.http import QueryDict
 from kicau.base.errors import Refusal, unacceptable
 from kicau.connector import registry
 from kicau.datasets.models import TrainingSet
-from kicau.datasets.options import LABELS, SPLITS, Options
+from kicau.datasets.options import LABELS, SPLITS, USUAL, Options
 from kicau.web import archive_words as a
 from kicau.web import set_words as w
 from kicau.web.words import CONDITIONS, by_field
@@ -48,7 +48,7 @@ def begun(given: QueryDict) -> dict[str, Any]:
     form |= {
         "use": "train_gen",
         "format": "text",
-        "personal": list(LABELS),
+        "personal": list(USUAL),
         "repeats": True,
         "least_words": "1",
         "prompt": Options().prompt,

@@ -42,7 +42,11 @@ PERSONAL: dict[str, Any] = {
     "card": _("Payment cards"),
     "account": _("Bank accounts"),
     "address": _("Street addresses"),
+    "bpjs": _("BPJS numbers"),
+    "passport": _("Passport numbers"),
+    "plate": _("Licence plates"),
     "handle": _("Handles"),
+    "name": _("Names behind a title (Bapak, Ibu, Dr., …)"),
 }
 STATES: dict[str, Badge] = {
     VersionState.WAITING: Badge(pgettext_lazy("version", "Waits for its turn"), "clock", "sky"),

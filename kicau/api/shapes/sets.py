@@ -12,7 +12,9 @@ from kicau.api.shapes.base import A_NETWORK, STAMP, Flag, Page, PageQuery, Shape
 FormatName = Literal["text", "prompt", "chat"]
 StateName = Literal["waiting", "making", "ready", "failed", "superseded"]
 ConditionName = Literal["attribution", "payment", "non-commercial", "share-alike", "consent", "geography"]
-PersonalName = Literal["email", "phone", "nik", "npwp", "card", "account", "address", "handle"]
+PersonalName = Literal[
+    "email", "phone", "nik", "npwp", "card", "account", "address", "bpjs", "passport", "plate", "handle", "name"
+]
 Slug = Annotated[str, Field(max_length=40)]
 Words = Annotated[str, Field(max_length=4000)]
 FORMAT = "text: one text a record; prompt: prompt and completion; chat: messages, whole conversations."
@@ -43,7 +45,7 @@ class SetOptions(Shape):
         None, max_length=50, description="Only in these (ISO 639-1); empty: all."
     )
     personal: list[PersonalName] | None = Field(
-        None, max_length=10, description="Kinds of personal data that are replaced; usually all."
+        None, max_length=20, description="Kinds of personal data that are replaced; usually all but names."
     )
     least_words: Whole | None = Field(None, ge=1, le=1000, description="Shorter texts stay out.")
     without_repeats: Flag | None = Field(
