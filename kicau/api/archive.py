@@ -259,6 +259,7 @@ def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
     actor = acting(request)
     change = simulating.Change(
         policy=cast(dict[str, str] | None, given.ai_use),
+        others=cast(dict[str, str] | None, given.others_ai_use),
         terms=cast(dict[int, dict[str, str]], given.terms),
         ended=given.ended,
         added=[_new_statement(actor, one) for one in given.said],

@@ -158,6 +158,7 @@ def _workspace(row: Workspace) -> s.Workspace:
         currency=row.currency,
         unrated=unrated(row),
         ai_use=row.ai_use,
+        others_ai_use=row.others_ai_use,
         terms_url=row.terms_url,
         marks_media=row.marks_media,
         requires_second_factor=row.requires_second_factor,

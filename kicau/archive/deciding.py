@@ -44,7 +44,7 @@ class Permitted:
 class Judge:
     """All that is said in a workspace, ready to decide over any of its items, as of one moment.
 
-    `policy`, `ended` and `added` judge as if they held: for looking at a change before it is made.
+    `policy`, `others`, `ended` and `added` judge as if they held: for looking at a change before it is made.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Judge:
         *,
         at: datetime | None = None,
         policy: Mapping[str, str] | None = None,
+        others: Mapping[str, str] | None = None,
         added: Iterable[Said] = (),
         ended: Iterable[str] = (),
         terms: Iterable[Said] | None = None,
@@ -61,7 +62,9 @@ class Judge:
         self.at = at or clock.now()
         self._ended = frozenset(ended)
         spoken = [
-            *statements.of_policy(workspace.ai_use if policy is None else policy),
+            *statements.of_policy(
+                workspace.ai_use if policy is None else policy, workspace.others_ai_use if others is None else others
+            ),
             *(statements.of_terms() if terms is None else terms),
             *statements.general(workspace.id),
             *added,

@@ -18,7 +18,7 @@ from kicau.base.errors import NotFound
 from kicau.connector.content import Problem
 from kicau.rights import statements
 from kicau.rights.decisions import Answer, Decision, Said
-from kicau.rights.models import USES, Terms, checked_ai_use
+from kicau.rights.models import USES, Terms, checked_ai_use, checked_others_ai_use
 from kicau.rights.sentences import reason
 from kicau.rights.statements import NewStatement, checked_says
 from kicau.workspaces.actors import Actor, Permission
@@ -72,7 +72,8 @@ class Effect:
 class Change:
     """What would be said otherwise: the workspace's own rule, statements made or ended, terms read otherwise."""
 
-    policy: Mapping[str, str] | None = None
+    policy: Mapping[str, str] | None = None  # for what this workspace wrote
+    others: Mapping[str, str] | None = None  # for others' words
     added: Sequence[NewStatement] = ()
     ended: Sequence[UUID | str] = ()  # ids of statements
     terms: Mapping[int, Mapping[str, str]] = field(
@@ -92,6 +93,7 @@ def simulate(actor: Actor, change: Change, uses: Sequence[str] = USES) -> list[E
         ended=[str(one_statement(actor, one).id) for one in change.ended],
         added=[statements.as_if_kept(actor.workspace.id, one, at) for one in change.added],
         policy=None if change.policy is None else checked_ai_use(change.policy),
+        others=None if change.others is None else checked_others_ai_use(change.others),
         terms=_terms(change.terms),
     )
     return [_effect(actor, before, after, use) for use in uses]

@@ -33,6 +33,40 @@ says_option = click.option(
 )
 
 
+@rights.command("rule")
+@click.option(
+    "--own", multiple=True, metavar="USE=VALUE", help="For this workspace's own words; USE=none takes it out."
+)
+@click.option(
+    "--others",
+    multiple=True,
+    metavar="USE=VALUE",
+    help="For others' words of which nobody has said anything. Training, imitating and passing on can only be denied.",
+)
+@json_option
+@pass_shell
+def rule(shell: Shell, own: tuple[str, ...], others: tuple[str, ...], as_json: bool) -> None:
+    """This workspace's two rules: for its own words and for others'. Without options they are shown."""
+    actor = shell.actor()
+    from kicau.workspaces.acts import change_workspace
+
+    workspace = actor.workspace
+    if own or others:
+        workspace = change_workspace(
+            actor,
+            ai_use=_changed(workspace.ai_use, own) if own else None,
+            others_ai_use=_changed(workspace.others_ai_use, others) if others else None,
+        )
+    data = {"own": workspace.ai_use, "others": workspace.others_ai_use}
+    rows = [("our own", _said(workspace.ai_use) or "nothing"), ("others'", _said(workspace.others_ai_use) or "nothing")]
+    answer(as_json, data, lambda: show_table(("words", "rule"), rows))
+
+
+def _changed(rule: Mapping[str, str], pairs: tuple[str, ...]) -> dict[str, str]:
+    new = {**rule, **_pairs(pairs)}
+    return {use: value for use, value in new.items() if value != "none"}
+
+
 @rights.command("say")
 @says_option
 @click.option(
@@ -235,6 +269,7 @@ def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> Non
     "--terms", "terms_id", type=int, help="As if a network's terms were reviewed: as they stand, or as --say has it."
 )
 @click.option("--end", "ended", multiple=True, metavar="STATEMENT", help="As if a statement had ended.")
+@click.option("--others", multiple=True, metavar="USE=VALUE", help="The whole of another rule for others' words.")
 @click.option("--author", default="", help='As if that were said of all of one author: "own" or network:id.')
 @click.option("--layer", default="author", show_default=True, help="With which authority it would be said of --author.")
 @json_option
@@ -244,11 +279,12 @@ def simulate(
     says: tuple[str, ...],
     terms_id: int | None,
     ended: tuple[str, ...],
+    others: tuple[str, ...],
     author: str,
     layer: str,
     as_json: bool,
 ) -> None:
-    """What a change would do, before it is made: another rule of this workspace (--say alone), a network's terms reviewed
+    """What a change would do, before it is made: another rule for our own words (--say alone) or others' (--others), a network's terms reviewed
     (--terms), something said of an author (--author), a statement's end (--end). Nothing is changed."""
     actor = shell.actor()
     from kicau.archive import simulating
@@ -256,11 +292,12 @@ def simulate(
 
     if terms_id is not None and author:
         raise Trouble("Try one change at a time: --terms or --author.", USAGE)
-    if not says and terms_id is None and not ended:
-        raise Trouble("Say what to try: --say USE=VALUE, --terms ID or --end STATEMENT.", USAGE)
+    if not says and not others and terms_id is None and not ended:
+        raise Trouble("Say what to try: --say USE=VALUE, --others USE=VALUE, --terms ID or --end STATEMENT.", USAGE)
     said = _pairs(says)
     change = simulating.Change(
         policy=said if says and terms_id is None and not author else None,
+        others=_pairs(others) if others else None,
         terms={} if terms_id is None else {terms_id: said},
         added=[NewStatement(layer=layer, party="author", subject="author", key=author, says=said)] if author else (),
         ended=ended,

@@ -190,7 +190,7 @@ configs:
 
 {of.purpose}
 
-{total:,} records, each permitted for **{of.use}** as of {as_of:%Y-%m-%d %H:%M} UTC{f", keeping these conditions: {', '.join(of.meets)}" if of.meets else ""}. What nobody has said anything about is not here. Made by {of.workspace.name} with Kicau {kicau.__version__}.
+{total:,} records, each permitted for **{of.use}** as of {as_of:%Y-%m-%d %H:%M} UTC{f", keeping these conditions: {', '.join(of.meets)}" if of.meets else ""}. Words of {of.workspace.name} are here by its own rule or statements; others' words only where their author, licence, network or site permits it. What nobody has said anything about is not here. Made by {of.workspace.name} with Kicau {kicau.__version__}.
 
 | split | records |
 | --- | --- |

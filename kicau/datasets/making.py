@@ -163,7 +163,7 @@ def _said(of: TrainingSet) -> tuple[object, ...]:
     )
     terms = Terms.objects.aggregate(Count("id"), Max("reviewed_at"))
     gone = Item.objects.filter(workspace=of.workspace_id, deleted_at__isnull=False).count()
-    rule = Workspace.objects.values_list("ai_use", flat=True).get(id=of.workspace_id)
+    rule = Workspace.objects.values_list("ai_use", "others_ai_use").get(id=of.workspace_id)
     return (*said.values(), *terms.values(), gone, json.dumps(rule, sort_keys=True))
 
 

@@ -12,6 +12,9 @@ NO_TEXT = Sentence("Left out: it has no text.")
 LANGUAGE = Sentence("Left out: it is not in a language that was asked for.")
 SHORT = Sentence("Left out: it has fewer words than were asked for.")
 REPEATED = Sentence("Left out: it repeats another text of the set.")
+OTHERS_WORDS = Sentence(
+    "Left out: these are others' words, and nobody but this workspace has said that they may be used."
+)
 BRANCH = Sentence(
     "Left out: it answers something that may not be used or is not here, and without that it is no conversation."
 )

@@ -20,7 +20,17 @@ from kicau.base.ids import among
 from kicau.datasets import near, personal, review
 from kicau.datasets.models import Format, TrainingSet
 from kicau.datasets.options import SPLITS, Options, Span
-from kicau.datasets.reasons import BRANCH, DELETED, LANGUAGE, NO_TEXT, NOT_PUBLIC, REPEATED, SHORT, sentence
+from kicau.datasets.reasons import (
+    BRANCH,
+    DELETED,
+    LANGUAGE,
+    NO_TEXT,
+    NOT_PUBLIC,
+    OTHERS_WORDS,
+    REPEATED,
+    SHORT,
+    sentence,
+)
 from kicau.rights import licences
 from kicau.rights.decisions import Answer, Decision
 from kicau.workspaces.models import Workspace
@@ -98,6 +108,7 @@ def _permitted(
     ordered = items.filter(workspace=of.workspace).order_by("posted_at", "id")
     decisions = dict(Judge(of.workspace, at=as_of).decide_items(of.use, ordered, of.meets))
     kinds, kept = frozenset(options.personal), review.kept(of)
+    own = dict(Standing.objects.filter(workspace=of.workspace).values_list("id", "own"))
     whys: dict[int, str] = {}  # by decision: many items share one
     fields = (
         "id",
@@ -123,6 +134,9 @@ def _permitted(
         why = _why_not(row, told[-1], options, whys)
         if why:
             gathered.excluded.append((row.id, why))
+            continue
+        if row.decision.is_of_workspace_alone and not own[row.standing]:
+            gathered.excluded.append((row.id, OTHERS_WORDS))
             continue
         if kept:
             row.text, row.spans = personal.without(row.text, kinds, review.still(kept.get(row.id, ()), row.text))

@@ -22,7 +22,7 @@ from kicau.base import clock, sentences
 from kicau.base.ids import among
 from kicau.base.sentences import Sentence
 from kicau.datasets.models import Member, Recipient, TrainingSet, Version, VersionState
-from kicau.datasets.reasons import DELETED, sentence
+from kicau.datasets.reasons import DELETED, OTHERS_WORDS, sentence
 from kicau.datasets.versions import next_version, signature
 from kicau.evidence import log
 from kicau.evidence.verify import canonical
@@ -64,8 +64,11 @@ def _gone(of: TrainingSet, version: Version, items: Collection[UUID] | None) -> 
         return {}
     rows = Item.objects.filter(workspace=of.workspace, id__in=among(ids))
     gone: dict[UUID, str] = dict.fromkeys(ids, GONE)
+    own = set(rows.filter(standing__own=True).values_list("id", flat=True))
     for item, decision in Judge(of.workspace).decide_items(of.use, rows, of.meets):
-        if decision.answer == Answer.YES:
+        if decision.answer == Answer.YES and decision.is_of_workspace_alone and item not in own:
+            gone[item] = OTHERS_WORDS
+        elif decision.answer == Answer.YES:
             del gone[item]
         else:
             gone[item] = sentence(decision)

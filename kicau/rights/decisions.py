@@ -19,9 +19,10 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 from kicau.rights import licences
-from kicau.rights.models import Layer, Party, Subject
+from kicau.rights.models import IN_HOUSE, Layer, Party, Subject
 
 OWN = "own"  # key of the author subject that means this workspace's own words
+OTHERS = "others"  # key of the author subject that means everybody else's
 FEW = "few"  # key of an author's word on an item that was written for some alone
 ORDER = {layer: place for place, layer in enumerate(Layer)}
 WIDTH = {subject: place for place, subject in enumerate(Subject)}
@@ -90,7 +91,9 @@ class Said:
             case Subject.LICENCE:
                 return licences.is_under(facts.licence, self.key)
             case Subject.AUTHOR:
-                return facts.own if self.key == OWN else bool(self.key) and self.key == facts.author
+                if self.key in (OWN, OTHERS):
+                    return facts.own is (self.key == OWN)
+                return bool(self.key) and self.key == facts.author
             case Subject.FILE:
                 return False  # of a picture that stands with it, not of the words
             case _:
@@ -139,6 +142,12 @@ class Decision:
     unmet: tuple[str, ...] = ()  # conditions that the purpose does not meet
 
     @property
+    def is_of_workspace_alone(self) -> bool:
+        """Whether it rests on the workspace's default or grant, so on nothing that anybody else said."""
+        resting = [link.said.party for link in self.chain if link.decided]
+        return self.layer in (Layer.DEFAULT, Layer.GRANT) and bool(resting) and set(resting) == {Party.WORKSPACE}
+
+    @property
     def digest(self) -> str:
         """SHA-256 of what was decided and by which statements: equal decisions have equal digests."""
         made = {
@@ -170,7 +179,8 @@ def judge(use: str, facts: Facts, mine: Iterable[Said], meets: frozenset[str]) -
         heard = [s for s in mine if not s.acquired or s.acquired == way]
         if facts.licence and not any(s.layer == Layer.LICENCE for s in heard):
             heard.append(of_licence(use, facts.licence, meets))
-        copies.append(_of_copy(use, way, sorted(heard, key=_place), meets))
+        may_speak = facts.own or use in IN_HOUSE
+        copies.append(_of_copy(use, way, sorted(heard, key=_place), meets, may_speak))
     best = {Answer.YES: 0, Answer.UNKNOWN: 1, Answer.NO: 2}
     return min(copies, key=lambda d: best[d.answer])
 
@@ -229,7 +239,8 @@ def under(url: str, prefix: str) -> bool:
     return len(url) == len(prefix) or prefix.endswith("/") or url[len(prefix)] in "/?#"
 
 
-def _of_copy(use: str, way: str, ordered: list[Said], meets: frozenset[str]) -> Decision:
+def _of_copy(use: str, way: str, ordered: list[Said], meets: frozenset[str], workspace_may: bool) -> Decision:
+    """`workspace_may`: whether the workspace's own default and grants can say yes."""
     on: dict[str, list[Said]] = {}
     for said in _heaviest(ordered):
         on.setdefault(said.layer, []).append(said)
@@ -300,14 +311,15 @@ def _of_copy(use: str, way: str, ordered: list[Said], meets: frozenset[str]) -> 
     if contract:
         return yes(Layer.GRANT if lifted else Layer.CONTRACT, terms, *heard)
     for layer, party in ((Layer.SITE, Party.SITE), (Layer.DEFAULT, Party.WORKSPACE)):
+        may_say_yes = workspace_may or party != Party.WORKSPACE
         granted, grant = value(Layer.GRANT, of=[party])
-        if granted:
+        if granted and may_say_yes:
             return yes(Layer.GRANT, grant, *heard)
         heard.append(layer)
         wish, by = value(layer)
         if wish == "deny":
             return made(Answer.NO, layer, by)
-        if wish:
+        if wish and may_say_yes:
             return yes(layer, by, *heard)
     return yes("", [], *heard)
 

@@ -10,6 +10,7 @@ from kicau.base.clock import now
 from kicau.base.errors import unacceptable
 from kicau.base.ids import new_id
 from kicau.rights.uses import CONDITIONS as CONDITIONS
+from kicau.rights.uses import IN_HOUSE as IN_HOUSE
 from kicau.rights.uses import USES as USES
 from kicau.rights.uses import VALUES as VALUES
 
@@ -33,6 +34,18 @@ def checked_ai_use(value: Mapping[str, str]) -> dict[str, str]:
             )
         if said not in VALUES:
             raise unacceptable(f"ai_use.{use}", "A use is allow, deny or conditional, not {said!r}.", said=said)
+    return dict(value)
+
+
+def checked_others_ai_use(value: Mapping[str, str]) -> dict[str, str]:
+    """The rule for others' words: what leaves this house can only be denied by it. Raises Unacceptable."""
+    for use, said in checked_ai_use(value).items():
+        if said != "deny" and use not in IN_HOUSE:
+            raise unacceptable(
+                f"others_ai_use.{use}",
+                "A rule cannot allow {use} for others' words. Their author, licence or network has to permit it.",
+                use=use,
+            )
     return dict(value)
 
 

@@ -19,7 +19,7 @@ from kicau.base.errors import unacceptable
 from kicau.base.ids import NO_ID, among
 from kicau.connector.terms import Proposal
 from kicau.rights import licences
-from kicau.rights.decisions import OWN, Said, site
+from kicau.rights.decisions import OTHERS, OWN, Said, site
 from kicau.rights.models import CONDITIONS, USES, VALUES, Layer, Origin, Party, Statement, Subject, Terms
 
 MANY = 200  # statements from which they are copied in
@@ -132,13 +132,25 @@ def of_items(workspace_id: UUID, items: Sequence[UUID]) -> dict[UUID, list[Said]
     return found
 
 
-def of_policy(ai_use: Mapping[str, str]) -> list[Said]:
-    """What a workspace says by its own settings: the author's word on its own posts, the default on all others."""
-    if not ai_use:
-        return []
-    own = Said(id="policy:own", layer=Layer.AUTHOR, party=Party.AUTHOR, subject=Subject.AUTHOR, key=OWN, says=ai_use)
-    rest = Said(id="policy:default", layer=Layer.DEFAULT, party=Party.WORKSPACE, says=ai_use)
-    return [own, rest]
+def of_policy(own: Mapping[str, str], others: Mapping[str, str]) -> list[Said]:
+    """What a workspace says by its own settings: the author's word on its own posts, the default on others' words."""
+    rules = []
+    if own:
+        rules.append(
+            Said(id="policy:own", layer=Layer.AUTHOR, party=Party.AUTHOR, subject=Subject.AUTHOR, key=OWN, says=own)
+        )
+    if others:
+        rules.append(
+            Said(
+                id="policy:default",
+                layer=Layer.DEFAULT,
+                party=Party.WORKSPACE,
+                subject=Subject.AUTHOR,
+                key=OTHERS,
+                says=others,
+            )
+        )
+    return rules
 
 
 def of_terms(rows: Iterable[Terms] | None = None) -> list[Said]:

@@ -45,7 +45,9 @@ def effects(request: Asked) -> HttpResponse:
 def change(request: Asked) -> HttpResponse:
     attempt(
         request,
-        lambda: workspaces.change_workspace(request.actor, ai_use=forms.rule(request.POST)),
+        lambda: workspaces.change_workspace(
+            request.actor, ai_use=forms.rule(request.POST), others_ai_use=forms.others_rule(request.POST)
+        ),
         _("The rule holds from now on."),
     )
     return redirect("rights")
@@ -101,4 +103,4 @@ def _tried(request: Asked) -> simulating.Change | None:
     if "about" in request.POST:
         given = forms.statement(request.POST, request.actor.workspace.timezone)
         return simulating.Change(added=[given]) if given.says else None
-    return simulating.Change(policy=forms.rule(request.POST))
+    return simulating.Change(policy=forms.rule(request.POST), others=forms.others_rule(request.POST))

@@ -14,6 +14,7 @@ from kicau.web.words import CONDITIONS
 
 LONGEST = {"name": 300, "key": 500, "source": 2000, "note": 2000, "detail": 500}  # characters, as the columns hold them
 PLAIN = ("layer", "name", "about", "key", "source", "note", "until", "acquired")
+OTHERS_PREFIX = "others-"  # begins the fields of the rule for others' words
 DETAIL = "how-"  # begins the field of a condition's detail
 TICK = "if-"  # begins the field that says that a condition holds
 
@@ -31,6 +32,11 @@ def said(post: QueryDict) -> dict[str, str]:
 def rule(post: QueryDict) -> dict[str, str]:
     """The workspace's own rule: of what is not named, nothing is said."""
     return {use: value for use in USES if (value := post.get(use, "")) in VALUES}
+
+
+def others_rule(post: QueryDict) -> dict[str, str]:
+    """The rule for others' words, from fields of their own."""
+    return {use: value for use in USES if (value := post.get(OTHERS_PREFIX + use, "")) in VALUES}
 
 
 def chosen(post: QueryDict) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from kicau.archive import declaring, saying
 from kicau.archive.models import Standing
 from kicau.base import clock
-from kicau.rights.models import USES
+from kicau.rights.models import IN_HOUSE, USES
 from kicau.web import archive_words as w
 from kicau.web import rights_forms as forms
 from kicau.web.frame import Asked
@@ -45,6 +45,7 @@ def shown(
     }
     told: dict[str, Any] = {
         "uses": [(use, *w.USES[use], rule.get(use, "")) for use in USES],
+        "others": [(use, *w.USES[use], actor.workspace.others_ai_use.get(use, ""), use in IN_HOUSE) for use in USES],
         "statements": [
             (row, row.valid_until is None or row.valid_until > now) for row in saying.all_statements(actor)[:200]
         ],

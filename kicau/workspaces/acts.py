@@ -19,7 +19,7 @@ from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
 from kicau.base.sentences import Sentence
-from kicau.rights.models import AuditEntry, checked_ai_use
+from kicau.rights.models import AuditEntry, checked_ai_use, checked_others_ai_use
 from kicau.workspaces import account_security, addresses, factors, names, proofs
 from kicau.workspaces.actors import ALLOWS, Actor, Permission, may_give, weakest
 from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
@@ -159,6 +159,7 @@ def change_workspace(
     language: str | None = None,
     duplicate_hours: int | None = None,
     ai_use: dict[str, str] | None = None,
+    others_ai_use: dict[str, str] | None = None,
     currency: str | None = None,
     terms_url: str | None = None,
     marks_media: bool | None = None,
@@ -187,6 +188,7 @@ def change_workspace(
         "currency": currency,
         "duplicate_hours": duplicate_hours,
         "ai_use": None if ai_use is None else checked_ai_use(ai_use),
+        "others_ai_use": None if others_ai_use is None else checked_others_ai_use(others_ai_use),
         "terms_url": terms_url,
         "marks_media": marks_media,
     }

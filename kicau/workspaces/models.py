@@ -75,7 +75,8 @@ class Workspace(models.Model):
     language = models.CharField(max_length=8, default="en")
     currency = models.CharField(max_length=3, blank=True, default="")  # that costs are shown in beside their own
     duplicate_hours = models.PositiveSmallIntegerField(default=24)  # window of the duplicate warning
-    ai_use = models.JSONField(default=dict, blank=True)  # default permissions for what is composed here
+    ai_use = models.JSONField(default=dict, blank=True)  # the rule for what is composed here
+    others_ai_use = models.JSONField(default=dict, blank=True)  # and for others' words; see rights.models
     terms_url = models.URLField(max_length=500, blank=True)  # where others read whom to ask for what is not allowed
     marks_media = models.BooleanField(default=False)  # whether pictures carry ai_use in them when they are published
     requires_second_factor = models.BooleanField(default=False)  # of every member, before they get in

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from kicau.api.shapes.base import STAMP, Day, Page, PageQuery, Shape, examples
+from kicau.api.shapes.base import OTHERS_AI_USE, STAMP, Day, Page, PageQuery, Shape, examples
 
 UseName = Literal["train_gen", "train_other", "ground", "embed", "synthesise", "search", "redistribute", "archive"]
 Value = Literal["allow", "deny", "conditional", "unknown"]
@@ -308,7 +308,10 @@ class Policy(Shape):
 
     ai_use: Annotated[dict[UseName, Literal["allow", "deny", "conditional"]], Field(max_length=8)] | None = Field(
         None,
-        description="The workspace's rule for its own words, and for others' where nobody else spoke; left out: as it is.",
+        description="The workspace's rule for its own words; left out: as it is.",
+    )
+    others_ai_use: Annotated[dict[UseName, Literal["allow", "deny", "conditional"]], Field(max_length=8)] | None = (
+        Field(None, description=f"Its rule for others' words; left out: as it is. {OTHERS_AI_USE}")
     )
     terms: Annotated[
         dict[int, dict[UseName, Literal["allow", "deny", "conditional", "unknown"]]], Field(max_length=100)

@@ -28,6 +28,7 @@ Use = Annotated[str, Field(max_length=20)]
 AIUse = Annotated[dict[Use, Use], Field(max_length=20)]
 
 ZONE = "IANA name of a time zone, such as Asia/Jakarta."
+OTHERS_AI_USE = "The rule for others' words of which nobody has said anything: {use: allow, deny or conditional}. train_gen, train_other, synthesise and redistribute can only be denied."
 AI_USE = "What it may be used for by AI and others: {use: allow, deny or conditional}; the uses are train_gen, train_other, ground, embed, synthesise, search, redistribute and archive."
 STAMP = "UTC."
 A_NETWORK = next(iter(registry.slugs()), "network")  # for examples

@@ -7,7 +7,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from kicau.api.shapes.base import AI_USE, STAMP, ZONE, AIUse, Flag, Page, PersonRef, Shape, Whole, Zone, examples
+from kicau.api.shapes.base import (
+    AI_USE,
+    OTHERS_AI_USE,
+    STAMP,
+    ZONE,
+    AIUse,
+    Flag,
+    Page,
+    PersonRef,
+    Shape,
+    Whole,
+    Zone,
+    examples,
+)
 
 RoleName = Literal["owner", "admin", "editor", "contributor", "viewer"]
 Scope = Literal["read", "write", "publish", "channels", "members", "settings", "tokens"]
@@ -28,7 +41,8 @@ class Workspace(Shape):
     unrated: list[str] = Field(
         description="Currencies that networks ask for which there is no rate into it yet: amounts in them stay as they are."
     )
-    ai_use: dict[str, str] = Field(description=f"The default for what is composed here. {AI_USE}")
+    ai_use: dict[str, str] = Field(description=f"The rule for this workspace's own words. {AI_USE}")
+    others_ai_use: dict[str, str] = Field(description=OTHERS_AI_USE)
     terms_url: str = Field(description="Where others read whom to ask for what is not allowed; may be empty.")
     marks_media: bool = Field(description="Whether published pictures carry the rule in themselves (IPTC Data Mining).")
     requires_second_factor: bool = Field(
@@ -76,7 +90,8 @@ class WorkspaceChange(Shape):
         max_length=3,
         description="What costs are shown in beside their own, by the operator's rates; empty: nothing else.",
     )
-    ai_use: AIUse | None = Field(None, description=f"The default for what is composed here. {AI_USE}")
+    ai_use: AIUse | None = Field(None, description=f"The rule for this workspace's own words. {AI_USE}")
+    others_ai_use: AIUse | None = Field(None, description=OTHERS_AI_USE)
     terms_url: str | None = Field(
         None, max_length=500, description="Where others read whom to ask for what is not allowed."
     )

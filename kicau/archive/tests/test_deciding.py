@@ -89,6 +89,7 @@ def test_at_once_and_one_by_one_agree(workspace, actor, items):
         workspace.ai_use = (
             {"train_gen": chance.choice(["allow", "deny", "conditional"])} if chance.random() < 0.5 else {}
         )
+        workspace.others_ai_use = {"ground": chance.choice(["allow", "deny"])} if chance.random() < 0.5 else {}
         today = clock.now().date()
         Terms.objects.all().delete()
         Terms.objects.create(
@@ -100,7 +101,11 @@ def test_at_once_and_one_by_one_agree(workspace, actor, items):
             reviewed_at=chance.choice([None, clock.now()]),
         )
         at, meets = clock.now(), chance.choice([[], ["attribution"]])
-        everything = [*map(statements.as_said, kept), *statements.of_policy(workspace.ai_use), *statements.of_terms()]
+        everything = [
+            *map(statements.as_said, kept),
+            *statements.of_policy(workspace.ai_use, workspace.others_ai_use),
+            *statements.of_terms(),
+        ]
         judge = Judge(workspace, at=at)
         for use in ("train_gen", "ground"):
             slow = {

@@ -146,3 +146,17 @@ def test_a_statement_ends_after_its_last_day_and_names_its_copies(kicau, actor):
     assert f"{end:%Y-%m-%d %H:%M}" in kicau("rights", "list").out
     for value in ("allow", "unknown", "conditional"):
         assert "only deny" in kicau("rights", "say", "--layer", "withdrawal", "--say", f"train_gen={value}").err
+
+
+def test_two_rules(kicau, actor):
+    assert kicau("rights", "rule", "--own", "train_gen=allow", "--others", "search=allow").code == 0
+    kicau("rights", "rule", "--others", "train_gen=deny", "--others", "search=none")
+    rules = kicau("rights", "rule", "--json").json
+    assert rules == {"own": {"train_gen": "allow"}, "others": {"train_gen": "deny"}}
+    for use in ("train_gen", "train_other", "synthesise", "redistribute"):
+        for value in ("allow", "conditional"):
+            refused = kicau("rights", "rule", "--others", f"{use}={value}")
+            assert refused.code == 1
+            assert f"cannot allow {use}" in refused.err
+            assert kicau("rights", "simulate", "--others", f"{use}={value}").code == 1
+    assert kicau("rights", "rule", "--json").json == rules

@@ -182,7 +182,7 @@ def test_a_forbidden_item_never_enters_whatever_the_policies_say(actor, archive)
     planted, at = archive["o7"], datetime(2099, 1, 1, tzinfo=UTC)
     Item.objects.update(said=True)
     facts = {item.id: item.facts() for item in Item.objects.select_related("standing")}
-    general = [*statements.of_policy(actor.workspace.ai_use), *statements.of_terms()]
+    general = [*statements.of_policy(actor.workspace.ai_use, actor.workspace.others_ai_use), *statements.of_terms()]
     entered = 0
     for _ in range(int(os.environ.get("POLICIES", "25"))):
         Statement.objects.all().delete()

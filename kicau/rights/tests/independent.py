@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from license_expression import LicenseExpression, Licensing
 
+IN_HOUSE = ("ground", "embed", "search", "archive")
 NARROWNESS = ("everything", "network", "site", "licence", "author", "file", "item")
 
 
@@ -24,7 +25,7 @@ def answer(
         if item["licence"] and not any(s["layer"] == "licence" for s in mine):
             value, conditions = _reading(LICENSING.parse(item["licence"]), use, meets)
             mine.append(READING | {"says": {use: value}, "conditions": conditions})
-        answers.append(_of_copy(use, mine, meets))
+        answers.append(_of_copy(use, mine, meets, item["own"] or use in IN_HOUSE))
     for best in ("yes", "unknown", "no"):
         if best in answers:
             return best
@@ -50,12 +51,14 @@ def _concerns(s: Mapping[str, Any], item: Mapping[str, Any], use: str) -> bool:
     if about == "licence":
         if not item["licence"]:
             return False
-        whole, wanted = LICENSING.parse(item["licence"]), LICENSING.parse(key)
+        whole, wanted = LICENSING.dedup(item["licence"]), LICENSING.dedup(key)
         alternatives = [whole, *(whole.args if isinstance(whole, LICENSING.OR) else ())]
         parts = alternatives if s["says"][use] == "allow" else _parts(whole)
         return wanted in parts
     if about == "author":
-        return bool(item["own"] if key == "own" else key == item["author"])
+        if key in ("own", "others"):
+            return bool(item["own"]) is (key == "own")
+        return bool(key == item["author"])
     return bool(about == "item" and s["item"] == item["id"])
 
 
@@ -107,7 +110,7 @@ def _freedom(value: str, conditions: Mapping[str, str], meets: set[str]) -> int:
     return {"deny": 0, "unknown": 1, "allow": 4}[value]
 
 
-def _of_copy(use: str, heard: list[Mapping[str, Any]], meets: set[str]) -> str:
+def _of_copy(use: str, heard: list[Mapping[str, Any]], meets: set[str], workspace_may_allow: bool) -> str:
     withdrawn = {s["says"][use] for s in heard if s["layer"] == "withdrawal"}
     if "deny" in withdrawn:
         return "no"
@@ -153,14 +156,15 @@ def _of_copy(use: str, heard: list[Mapping[str, Any]], meets: set[str]) -> str:
     if terms:
         return permission(*terms_by)
     for layer, party in (("site", "site"), ("default", "workspace")):
+        may_allow = workspace_may_allow or party != "workspace"
         value, by = on("grant", party)
-        if value:
+        if value and may_allow:
             return permission(*by)
         value, by = on(layer)
         if value == "deny":
             return "no"
         is_open = is_open or leaves_open(layer)
-        if value:
+        if value and may_allow:
             return permission(*by)
     return "unknown"
 

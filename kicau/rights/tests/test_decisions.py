@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from kicau.rights import sentences
+from kicau.rights import sentences, statements
 from kicau.rights.decisions import Facts, Said, decide, under
-from kicau.rights.models import Layer
+from kicau.rights.models import USES, Layer
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 ITEM = uuid4()
@@ -125,3 +125,23 @@ def test_each_copy_is_judged_and_the_freest_used():
     assert answer(terms, own, facts=twice) == "yes"
     assert answer(terms, own, facts=Facts(network="n", own=True, acquired=("fetched",))) == "no"
     assert answer(said("withdrawal", "deny"), own, facts=twice) == "no"
+
+
+@pytest.mark.parametrize("use", ["train_gen", "train_other", "synthesise", "redistribute", "search"])
+@pytest.mark.parametrize("way", ["composed", "imported", "fetched", "received", "generated"])
+def test_nobody_else_can_permit_others_words(use, way):
+    """Whatever the workspace says: its rules, its default, its grant."""
+    others = Facts(network="n", author="n:1", acquired=(way,), item=ITEM)
+    for rule in (
+        *statements.of_policy(dict.fromkeys(USES, "allow"), {}),
+        Said(id="d", layer="default", party="workspace", says={use: "allow"}),
+        Said(id="e", layer="default", party="author", says={use: "allow"}),
+        Said(id="g", layer="grant", party="workspace", says={use: "allow"}),
+        Said(id="i", layer="grant", party="workspace", subject="item", item=ITEM, says={use: "allow"}),
+    ):
+        in_house = use == "search" and not rule.id.startswith("policy")
+        decision = decide(use, others, [rule], NOW)
+        assert decision.answer == ("yes" if in_house else "unknown"), rule
+        assert decide(use, replace(others, own=True), [rule], NOW).answer == "yes"
+    assert decide(use, others, statements.of_policy({}, {use: "deny"}), NOW).answer == "no"
+    assert decide(use, replace(others, own=True), statements.of_policy({}, {use: "deny"}), NOW).answer == "unknown"

@@ -101,7 +101,7 @@ def a_statement(chance, number):
             ("https://N.example/a", "HTTPS://n.example:443/a/", "https://m.example", "https://n.exa")
         ),
         "licence": chance.choice((a_licence(chance), chance.choice(NAMES))),
-        "author": chance.choice(("own", f"{network}:1")),
+        "author": chance.choice(("own", "others", f"{network}:1")),
         "file": "0" * 64,
     }
     bound = chance.sample(CONDITIONS, chance.choice((0, 1, 1, 2)))

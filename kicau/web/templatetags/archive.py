@@ -111,7 +111,7 @@ def condition(key: str) -> str:
 
 @register.filter
 def rule(key: str) -> str:
-    return str(w.VALUES["unknown" if key == "none" else key])
+    return _("nothing said") if key == "none" else str(w.VALUES[key])
 
 
 @register.filter

@@ -104,10 +104,21 @@ def test_the_rule_is_tried_and_then_holds(page, taken, actor, workspace):
     )
     assert "No training." in get(page, "rights")
     tried = page.post(reverse("rights-effects"), {"train_gen": "allow"}).content.decode()
-    assert "4 items would become permitted" in tried
+    assert "3 items would become permitted" in tried  # not what another wrote
     page.post(reverse("rights-change"), {"train_gen": "allow"})
     assert "this workspace allows it" in get(page, "archive-item", taken[0].id)
+    assert "this workspace" not in get(page, "archive-item", taken[2].id)
+    both = {"train_gen": "allow", "others-search": "allow"}
+    assert "1 item would become permitted" in page.post(reverse("rights-effects"), both).content.decode()
+    page.post(reverse("rights-change"), both)
+    workspace.refresh_from_db()
+    assert (workspace.ai_use, workspace.others_ai_use) == ({"train_gen": "allow"}, {"search": "allow"})
     assert "this workspace does it where nobody else said anything" in get(page, "archive-item", taken[2].id)
+    refused = page.post(reverse("rights-change"), {**both, "others-train_gen": "allow"}, follow=True).content.decode()
+    assert "A rule cannot allow train_gen" in html.unescape(refused)
+    assert (
+        page.post(reverse("rights-effects"), {"others-train_gen": "allow"}).content.decode().count("cannot allow") == 1
+    )
     page.post(
         reverse("rights-say"), {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
     )
@@ -116,7 +127,7 @@ def test_the_rule_is_tried_and_then_holds(page, taken, actor, workspace):
     assert "Teman refused this on" not in get(page, "archive-item", taken[2].id)
     page.post(reverse("rights-review", args=[Terms.objects.get().id]), {"train_gen": "deny"})
     assert Terms.objects.get().reviewed_by == "Sari Wulandari"
-    assert "No item" in page.post(reverse("rights-effects"), {"train_gen": "allow"}).content.decode()
+    assert "No item" in page.post(reverse("rights-effects"), both).content.decode()
 
 
 def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, workspace):
@@ -129,18 +140,18 @@ def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, work
         summary="No search.",
         source="https://x.example/terms",
     )
-    page.post(reverse("rights-change"), {"train_gen": "allow", "redistribute": "allow"})
+    page.post(reverse("rights-change"), {"others-ground": "allow", "redistribute": "allow"})
 
     def tried(**form):
         return page.post(reverse("rights-effects"), form).content.decode()
 
     said = {"about": "author|x:teman", "layer": "grant", "name": "Teman"}
     assert "item" not in tried(**said)  # nothing is said yet
-    assert "1 item would not be permitted any more" in tried(**said, train_gen="deny")
-    assert "Name what the statement is about" in tried(**{**said, "about": "site|"}, train_gen="deny")
-    assert "No item" in tried(**said, train_gen="allow")
+    assert "1 item would not be permitted any more" in tried(**said, ground="deny")
+    assert "Name what the statement is about" in tried(**{**said, "about": "site|"}, ground="deny")
+    assert "No item" in tried(**said, ground="allow")
     assert not Statement.objects.exists()
-    page.post(reverse("rights-say"), {**said, "train_gen": "deny"})
+    page.post(reverse("rights-say"), {**said, "ground": "deny"})
     assert "1 item would become permitted" in tried(ends=Statement.objects.get().id)
     assert "is not in this workspace" in tried(ends=workspace.id)
     assert "No item" in tried(terms=terms.id)  # nobody was permitted to search so far
@@ -167,13 +178,13 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
             "Tidak: Teman menolaknya",
         ),
     }
-    refusal = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
+    refusal = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "ground": "deny"}
     for language, (own, others, nobody, refused) in reasons.items():
         change_person(owner, language=language)
         page.post(reverse("rights-change"), {})
-        shown = tried(train_gen="allow")
+        shown = tried(ground="allow", **{"others-ground": "allow"})
         assert re.search(rf'number">3</span> × {own}.*number">1</span> × {others}', shown, re.DOTALL)
-        page.post(reverse("rights-change"), {"train_gen": "allow"})
+        page.post(reverse("rights-change"), {"ground": "allow", "others-ground": "allow"})
         assert re.search(rf'number">4</span> × {nobody}', tried())
         assert re.search(rf'number">1</span> × {refused}', tried(**refusal))
 
