@@ -84,6 +84,23 @@ def judge_personal(request: HttpRequest, set_id: Id, given: s.Verdicts) -> s.Jud
     return s.Judged(judged=review.judge(actor, acts.one_set(actor, set_id), verdicts))
 
 
+@routes.get(
+    "/sets/{set_id}/questions",
+    response=list[s.Question],
+    summary="List posts that somebody must decide over",
+    openapi_extra=SETTINGS,
+)
+def list_questions(request: HttpRequest, set_id: Id) -> list[s.Question]:
+    """As the newest preview or version found them. Answer by a statement about the item: layer grant, party author, allow
+    or deny; the next version goes by it."""
+    actor = acting(request)
+    actor.require(Permission.SETTINGS)
+    return [
+        s.Question(item=str(one.item.id), text=one.item.text, original=str(one.original.id))
+        for one in acts.questions(actor, set_id)
+    ]
+
+
 @routes.get("/sets/{set_id}/versions", response=s.VersionPage, summary="List a set's versions", openapi_extra=READS)
 def list_versions(request: HttpRequest, set_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
     rows = acts.short_versions(acts.one_set(acting(request), set_id).versions.all())

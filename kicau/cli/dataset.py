@@ -185,6 +185,29 @@ def show(shell: Shell, name: str, number: int | None, as_json: bool) -> None:
         sys.exit(FAILED)
 
 
+@dataset.command("questions")
+@click.argument("name")
+@click.option("--use", "used", multiple=True, metavar="ITEM", help="This post may be used.")
+@click.option("--leave", "left", multiple=True, metavar="ITEM", help="This post stays out.")
+@json_option
+@pass_shell
+def questions(shell: Shell, name: str, used: tuple[str, ...], left: tuple[str, ...], as_json: bool) -> None:
+    """List posts of your own that hold a text that may not be used, and decide over them. Until then they stay out."""
+    actor = shell.actor()
+    from kicau.datasets import acts
+
+    for item, may_be_used in (*((one, True) for one in used), *((one, False) for one in left)):
+        acts.answer_question(actor, name, item, may_be_used=may_be_used)
+    found = acts.questions(actor, name)
+    data = [{"item": str(q.item.id), "text": q.item.text, "original": str(q.original.id)} for q in found]
+    rows = [(q.item.id, q.item.text[:60], q.original.id) for q in found]
+    answer(
+        as_json,
+        data,
+        lambda: show_table(("item", "text", "holds the text of"), rows, empty="Nothing is to be decided."),
+    )
+
+
 @dataset.command("export")
 @click.argument("name")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))

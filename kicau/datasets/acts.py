@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from django.db import transaction
 from django.db.models import F, Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
 
 from kicau.archive.deciding import checked_use
+from kicau.archive.models import Item
 from kicau.archive.queries import check_languages, check_query
+from kicau.archive.saying import say
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, unacceptable
 from kicau.base.ids import as_uuid
@@ -22,7 +24,8 @@ from kicau.base.sentences import Sentence
 from kicau.datasets.models import Format, Preview, TrainingSet, Version, VersionState
 from kicau.datasets.options import LABELS, SPLITS, Options
 from kicau.datasets.versions import folder_of, next_version
-from kicau.rights.models import CONDITIONS
+from kicau.rights.models import CONDITIONS, Layer, Party, Statement, Subject
+from kicau.rights.statements import NewStatement
 from kicau.workspaces.actors import Actor, Permission
 
 
@@ -153,7 +156,7 @@ def with_newest(actor: Actor) -> QuerySet[TrainingSet]:
 def short_versions(rows: QuerySet[Version]) -> QuerySet[Version]:
     """Without what may hold a hundred thousand ids; `taken` counts the records that each is without."""
     taken = Func(F("delta__record_ids"), function="jsonb_array_length", output_field=IntegerField())
-    return rows.defer("delta", "excluded", "reasons", "files").annotate(taken=taken)
+    return rows.defer("delta", "excluded", "reasons", "files", "questions").annotate(taken=taken)
 
 
 def retractions(actor: Actor) -> QuerySet[Version]:
@@ -207,6 +210,55 @@ def one_preview(actor: Actor, set_id: UUID | str) -> Preview:
     if found is None:
         raise NotFound("preview", set_id)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A post of ours that holds a text that may not be used: may it be used all the same?"""
+
+    item: Item
+    original: Item
+
+
+def questions(actor: Actor, set_id: UUID | str) -> list[Question]:
+    """Those that the newest preview or version found and nobody has answered. Raises NotFound."""
+    newest = _newest_with_questions(one_set(actor, set_id))
+    pairs = newest.questions if newest else []
+    items = Item.objects.select_related("standing").in_bulk([as_uuid(one) for pair in pairs for one in pair])
+    found = [(items.get(as_uuid(ours)), items.get(as_uuid(original))) for ours, original in pairs]
+    return [Question(ours, original) for ours, original in found if ours and original]
+
+
+def _newest_with_questions(of: TrainingSet) -> Preview | Version | None:
+    ready = [
+        Preview.objects.filter(set=of, state=VersionState.READY).first(),
+        of.versions.filter(state=VersionState.READY).first(),
+    ]
+    return max((one for one in ready if one and one.ready_at), key=lambda one: one.ready_at or one.as_of, default=None)
+
+
+@transaction.atomic
+def answer_question(actor: Actor, set_id: UUID | str, item_id: UUID | str, *, may_be_used: bool) -> Statement:
+    """A person decides over a post of ours that holds a forbidden text: it is granted or refused for the set's use, as a
+    statement about this post. Raises NotFound where nothing is asked about it."""
+    of = one_set(actor, set_id)
+    question = next((one for one in questions(actor, set_id) if one.item.id == as_uuid(item_id)), None)
+    if question is None:
+        raise NotFound("question", item_id)
+    given = NewStatement(
+        layer=Layer.GRANT,
+        party=Party.AUTHOR,
+        subject=Subject.ITEM,
+        item=question.item.id,
+        says={of.use: "allow" if may_be_used else "deny"},
+        note=f"Asked by the training set “{of.name}”: it holds the text of the item {question.original.id}.",
+    )
+    (statement,) = say(actor, [given])
+    asked: list[Preview | Version] = [*Preview.objects.filter(set=of), *of.versions.exclude(questions=[])]
+    for row in asked:
+        row.questions = [pair for pair in row.questions if pair[0] != str(question.item.id)]
+        row.save(update_fields=["questions"])
+    return statement
 
 
 def file_of(actor: Actor, version: Version, name: str) -> Path:

@@ -30,6 +30,7 @@ from kicau.rights.models import Statement, Terms
 from kicau.workspaces.actors import system
 from kicau.workspaces.models import Workspace
 
+MAX_QUESTIONS = 500  # that a preview or version keeps
 EXAMPLES = 3  # records that a preview shows
 story = structlog.get_logger("kicau.datasets")
 
@@ -102,6 +103,7 @@ def _keep(preview: Preview, gathered: Gathered) -> None:
     )
     preview.splits = dict(Counter(record.split for record in gathered.records))
     preview.personal = dict(Counter(span.kind for _, span in places))
+    preview.questions = _questions(gathered)
     preview.examples = [dict(record.body) for record in gathered.records[:EXAMPLES]]
     preview.ready_at, preview.done = clock.now(), preview.expected
     preview.save()
@@ -119,6 +121,10 @@ def _reasons(gathered: Gathered) -> tuple[dict[str, int], dict[str, list[Any]]]:
     return {str(why): n for why, n in counts.items()}, {str(why): sentences.stored(why) for why in counts}
 
 
+def _questions(gathered: Gathered) -> list[list[str]]:
+    return [[str(item), str(original)] for item, original in gathered.questions[:MAX_QUESTIONS]]
+
+
 def _finish(version: Version, gathered: Gathered, told: Mapping[str, Any]) -> None:
     Member.objects.filter(version=version).delete()
     with (
@@ -128,6 +134,7 @@ def _finish(version: Version, gathered: Gathered, told: Mapping[str, Any]) -> No
         for record in gathered.records:
             for item, decision in record.items:
                 rows.write_row((version.id, item, record.id, decision))
+    version.questions = _questions(gathered)
     version.excluded, reasons = _reasons(gathered)
     version.reasons |= reasons  # those of what it is without are there already
     version.state, version.records = VersionState.READY, len(gathered.records)

@@ -60,6 +60,7 @@ class Version(models.Model):
     records = models.PositiveIntegerField(default=0)
     excluded = models.JSONField(default=dict, blank=True)  # {reason: count}
     reasons = models.JSONField(default=dict, blank=True)  # {reason: how its sentence was made}, for other languages
+    questions = models.JSONField(default=list, blank=True)  # as of a preview
     files = models.JSONField(default=dict, blank=True)  # {name: {bytes, sha256}}
     delta = models.JSONField(default=dict, blank=True)  # what this version is without, of the one before (signed)
     effect_ms = models.PositiveIntegerField(
@@ -129,6 +130,7 @@ class Preview(models.Model):
     reasons = models.JSONField(default=dict, blank=True)
     personal = models.JSONField(default=dict, blank=True)  # {kind: pieces found}
     examples = models.JSONField(default=list, blank=True)  # bodies of the first records
+    questions = models.JSONField(default=list, blank=True)  # [item of ours, the forbidden text's item that it holds]
     problem = models.TextField(blank=True)
     ready_at = models.DateTimeField(null=True)
 

@@ -21,7 +21,7 @@ TRIES = 4  # texts of one bucket that each other is held against
 
 def repeated(texts: Sequence[str]) -> NDArray[np.int64]:
     """For each text the place of the earlier one that it repeats, or -1."""
-    words, begins = _words(texts)
+    words, begins = words_of(texts)
     kept = _exact(words, begins)
     rows, row_begins = _rows(words, begins)
     marks = _minhashes(rows, row_begins)
@@ -32,7 +32,8 @@ def repeated(texts: Sequence[str]) -> NDArray[np.int64]:
     return kept
 
 
-def _words(texts: Sequence[str]) -> tuple[Hashes, NDArray[np.int64]]:
+def words_of(texts: Sequence[str]) -> tuple[Hashes, NDArray[np.int64]]:
+    """The words of all texts in a row, and where each begins (one more at the end)."""
     reader = Reader()
     raw = [text.encode("utf-8", "surrogatepass") for text in texts]
     words, starts, _ = reader.read(b"\n".join(raw))

@@ -15,6 +15,11 @@ REPEATED = Sentence("Left out: it repeats another text of the set.")
 OTHERS_WORDS = Sentence(
     "Left out: these are others' words, and nobody but this workspace has said that they may be used."
 )
+COPY = Sentence("Left out: it repeats or quotes in full a text that may not be used.")
+COPY_OF_OURS = Sentence(
+    "Left out until somebody decides: it is our own, and repeats or quotes in full a text that may not be used."
+)
+PRIVATE = Sentence("That text is a private message.")
 BRANCH = Sentence(
     "Left out: it answers something that may not be used or is not here, and without that it is no conversation."
 )

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from kicau.archive.deciding import Judge
 from kicau.archive.models import Item, Standing
 from kicau.base.ids import among
-from kicau.datasets import near, personal, review
+from kicau.datasets import near, personal, prohibited, review
 from kicau.datasets.models import Format, TrainingSet
 from kicau.datasets.options import SPLITS, Options, Span
 from kicau.datasets.reasons import (
@@ -58,6 +58,7 @@ class Row:
     reply_to: str
     url: str
     decision: Decision
+    original: str  # its text before personal data was replaced
     spans: list[Span] = field(default_factory=list)
 
 
@@ -78,6 +79,7 @@ class Gathered:
 
     records: list[Record] = field(default_factory=list)
     excluded: list[tuple[UUID, str]] = field(default_factory=list)
+    questions: list[tuple[UUID, UUID]] = field(default_factory=list)  # our post, and the forbidden text that it holds
 
 
 def gather(
@@ -85,7 +87,7 @@ def gather(
 ) -> Gathered:
     """Decides over all `items` (of the set's workspace) and makes the records of what is permitted."""
     options, gathered = Options.of(of.options), Gathered()
-    rows = list(_permitted(of, items, as_of, options, gathered, progress))
+    rows = _without_copies(of, list(_permitted(of, items, as_of, options, gathered, progress)), as_of, gathered)
     if options.without_repeats:
         rows = _once(rows, gathered)
     standings = {s.id: s for s in Standing.objects.filter(workspace=of.workspace)}
@@ -130,7 +132,7 @@ def _permitted(
         decision = decisions.get(told[0])
         if decision is None:  # came in while this was made
             continue
-        row = Row(*told[:-1], decision)  # type: ignore[call-arg]
+        row = Row(*told[:-1], decision, told[5])  # type: ignore[call-arg]
         why = _why_not(row, told[-1], options, whys)
         if why:
             gathered.excluded.append((row.id, why))
@@ -158,6 +160,30 @@ def _why_not(row: Row, deleted: datetime | None, options: Options, whys: dict[in
     if options.languages and row.language not in options.languages:
         return LANGUAGE
     return SHORT if options.least_words > 1 and len(row.text.split()) < options.least_words else ""
+
+
+def _without_copies(of: TrainingSet, rows: list[Row], as_of: datetime, gathered: Gathered) -> list[Row]:
+    """Without posts that repeat or quote in full a text that may not be used."""
+    forbidden = prohibited.originals(of, Judge(of.workspace, at=as_of))
+    if not rows or not forbidden:
+        return rows
+    standings = {s.id: s for s in Standing.objects.filter(workspace=of.workspace)}
+    texts = [
+        prohibited.Text(
+            id=row.id,
+            text=row.original,
+            author=standings[row.standing].author,
+            is_own=standings[row.standing].own,
+            posted_at=row.posted_at,
+            kind=row.kind,
+            decision=row.decision,
+        )
+        for row in rows
+    ]
+    found = prohibited.among(texts, forbidden)
+    gathered.excluded += [(one.item, one.why) for one in found.values()]
+    gathered.questions += [(one.item, one.original) for one in found.values() if one.is_question]
+    return [row for row in rows if row.id not in found]
 
 
 def _once(rows: list[Row], gathered: Gathered) -> list[Row]:

@@ -21,6 +21,7 @@ from kicau.archive.models import Item
 from kicau.base import clock, sentences
 from kicau.base.ids import among
 from kicau.base.sentences import Sentence
+from kicau.datasets import prohibited
 from kicau.datasets.models import Member, Recipient, TrainingSet, Version, VersionState
 from kicau.datasets.reasons import DELETED, OTHERS_WORDS, sentence
 from kicau.datasets.versions import next_version, signature
@@ -60,8 +61,9 @@ def _gone(of: TrainingSet, version: Version, items: Collection[UUID] | None) -> 
     if items is not None:
         members = members.filter(item_id__in=among(items))
     ids = set(members.values_list("item_id", flat=True))
+    copied = _copies(of, version, items) if items is not None else {}
     if not ids:
-        return {}
+        return copied
     rows = Item.objects.filter(workspace=of.workspace, id__in=among(ids))
     gone: dict[UUID, str] = dict.fromkeys(ids, GONE)
     own = set(rows.filter(standing__own=True).values_list("id", flat=True))
@@ -73,7 +75,31 @@ def _gone(of: TrainingSet, version: Version, items: Collection[UUID] | None) -> 
         else:
             gone[item] = sentence(decision)
     gone.update(dict.fromkeys(rows.filter(deleted_at__isnull=False).values_list("id", flat=True), DELETED))
-    return gone
+    return copied | gone
+
+
+def _copies(of: TrainingSet, version: Version, items: Collection[UUID]) -> dict[UUID, str]:
+    """Members that hold the words of these items, where those may not be used any more."""
+    judge = Judge(of.workspace)
+    forbidden = prohibited.originals(of, judge, items)
+    if not forbidden:
+        return {}
+    rows = Item.objects.filter(workspace=of.workspace, id__in=version.members.values("item_id"))
+    decisions = dict(judge.decide_items(of.use, rows.order_by("id"), of.meets))
+    texts = [
+        prohibited.Text(
+            id=row.id,
+            text=row.text,
+            author=row.standing.author,
+            is_own=row.standing.own,
+            posted_at=row.posted_at,
+            kind=row.kind,
+            decision=decisions[row.id],
+        )
+        for row in rows.select_related("standing").defer("search").order_by("id")
+        if row.id in decisions
+    ]
+    return {one.item: one.why for one in prohibited.among(texts, forbidden).values()}
 
 
 def _take_back(of: TrainingSet, version: Version, gone: dict[UUID, str]) -> Version:

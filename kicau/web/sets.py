@@ -108,6 +108,7 @@ def _state(request: Asked, of: TrainingSet) -> dict[str, Any]:
         "taken_since": taken_since,
         "reasons": w.reasons(preview.excluded, preview.reasons, of) if preview else [],
         "left_out": sum(preview.excluded.values()) if preview else 0,
+        "questions": acts.questions(request.actor, of.id) if preview else [],
         "kinds": [(w.PERSONAL[kind], n) for kind, n in sorted(preview.personal.items(), key=lambda k: -k[1])]
         if preview
         else [],
@@ -130,6 +131,19 @@ def look(request: Asked, set_id: str) -> HttpResponse:
 @require_POST
 def make(request: Asked, set_id: str) -> HttpResponse:
     attempt(request, lambda: acts.order(request.actor, set_id), _("It is being made. You can leave this page."))
+    return redirect("set", set_id=set_id)
+
+
+@page
+@require_POST
+def decide(request: Asked, set_id: str, item_id: str) -> HttpResponse:
+    """Over a post of ours that holds a text that may not be used."""
+    may = request.POST.get("verdict") == "use"
+    attempt(
+        request,
+        lambda: acts.answer_question(request.actor, set_id, item_id, may_be_used=may),
+        _("Kept. The next version goes by it."),
+    )
     return redirect("set", set_id=set_id)
 
 

@@ -167,6 +167,7 @@ urlpatterns: list[URLPattern] = [
     path("sets/<uuid:set_id>/change", sets.change, name="set-change"),
     path("sets/<uuid:set_id>/look", sets.look, name="set-look"),
     path("sets/<uuid:set_id>/make", sets.make, name="set-make"),
+    path("sets/<uuid:set_id>/questions/<uuid:item_id>", sets.decide, name="set-decide"),
     path("sets/<uuid:set_id>/personal", sets.personal, name="set-personal"),
     path("sets/<uuid:set_id>/versions/<int:number>", sets.version, name="set-version"),
     path("sets/<uuid:set_id>/versions/<int:number>/delta.json", sets.delta, name="set-delta"),

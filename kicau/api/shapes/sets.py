@@ -118,6 +118,15 @@ class SetPreview(Shape):
     ready_at: AwareDatetime | None = Field(description=STAMP)
 
 
+class Question(Shape):
+    """A post of this workspace that repeats or quotes in full a text that may not be used. It stays out until somebody
+    decides over it, by a statement about it with the layer grant."""
+
+    item: str = Field(description="Id of the post.")
+    text: str = Field(description="Its text.")
+    original: str = Field(description="Id of the item whose text may not be used.")
+
+
 class VersionRow(Shape):
     """One making of a set."""
 
