@@ -21,7 +21,7 @@ from kicau.datasets.near import words_of
 MIN_QUOTED_WORDS = 4.0  # of a text within another one: fewer are anybody's words
 UNSPACED_SHARE = 0.45  # of a word, that a character is where a script has no spaces
 ROW_LENGTHS = (1, 2, 3, 4)  # words by which a text is looked up, at its beginning
-MIN_ALIGNED_WORDS, MIN_ALIGNED_SHARE = 10, 0.9  # of a text that is quoted with a word changed, left out or put in
+MIN_ALIGNED_WORDS, MIN_ALIGNED_SHARE = 10, 0.95  # one word in twenty changed or left out, any put in between
 
 
 @dataclass(frozen=True, slots=True)

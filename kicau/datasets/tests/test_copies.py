@@ -19,6 +19,7 @@ from kicau.workspaces.acts import change_workspace
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 SECRET = "Resep kopi tubruk nenek kami memakai kayu manis, sedikit garam dan air sumur dari lereng Puntang"
+LONGER = f"{SECRET} yang kami ambil setiap pagi sebelum matahari terbit"
 COMMON = "Terima kasih banyak"
 
 
@@ -30,8 +31,11 @@ COMMON = "Terima kasih banyak"
         (SECRET.replace(" ", "\n"), SECRET, True),
         (f"Kata nenek: “{SECRET}” Setuju?", SECRET, True),
         (f"{SECRET} https://kopi.example/resep #kopi", SECRET, True),
-        (SECRET.replace("sedikit", "secubit"), SECRET, True),
-        (f"Bagus! {SECRET.replace('dan air', 'serta air')} Begitu katanya.", SECRET, True),
+        (LONGER.replace("sedikit", "secubit"), LONGER, True),
+        (f"Bagus! {LONGER.replace('dan air', 'serta air')} Begitu katanya.", LONGER, True),
+        (SECRET.replace("sedikit garam", "sedikit (sungguh) garam"), SECRET, True),
+        ("Harga kopi kebun 12 hari ini 41 ribu per kilo", "Harga kopi kebun 17 hari ini 41 ribu per kilo", False),
+        (SECRET.replace("nenek", "kakek").replace("Puntang", "Gede"), SECRET, False),
         (SECRET[:50], SECRET, False),
         ("Resep kopi tubruk kami memakai gula aren", SECRET, False),
         ("Besok kedai tutup, ya. Sampai jumpa lusa!", "Besok kedai tutup, ya.", True),
