@@ -72,3 +72,19 @@ def test_a_set_is_made_given_taken_back_from_and_acknowledged(kicau, actor, item
     for command in (("show", "Lain"), ("export", "Lain", tmp_path / "x"), ("acknowledge", str(actor.workspace.id))):
         told = kicau("dataset", *command)
         assert (told.code, told.err.count("\n")) == (3, 1)
+
+
+def test_own_copies_of_a_forbidden_text_are_listed_and_decided(kicau, actor, items):
+    Item.objects.filter(id=items[1].id).update(text=f"Sekali lagi: {items[0].text}")
+    Item.objects.filter(id=items[2].id).update(text=f"Terakhir: {items[0].text}")
+    refusal = {"layer": "withdrawal", "party": "author", "says": {"train_gen": "deny"}}
+    say(actor, [NewStatement(subject="item", item=items[0].id, **refusal)])
+    assert kicau("dataset", "make", "Suara").code == 0
+    asked = kicau("dataset", "questions", "Suara", "--json").json
+    assert {one["item"] for one in asked} == {str(items[1].id), str(items[2].id)}
+    assert {one["original"] for one in asked} == {str(items[0].id)}
+    decided = kicau("dataset", "questions", "Suara", "--use", str(items[1].id), "--leave", str(items[2].id))
+    assert "Nothing is to be decided" in decided.out
+    assert kicau("dataset", "questions", "Suara", "--use", str(items[1].id)).code == 3
+    kicau("dataset", "make", "Suara")
+    assert kicau("dataset", "show", "Suara", "--json").json["records"] == 1

@@ -224,3 +224,23 @@ def test_what_is_not_known_is_refused_with_the_way_out_and_roles_hold(page, memb
     for name in ("set-change", "set-personal"):
         refused = client.get(reverse(name, args=[of.id]))
         assert (refused.status_code, "rights and training sets" in refused.content.decode()) == (403, True), name
+
+
+def test_our_own_copies_of_a_forbidden_text_are_decided_on_the_page(page, actor, archive):
+    withdrawn, ours = archive[0], archive[1]
+    Item.objects.filter(id=ours.id).update(text=f"Sekali lagi: {withdrawn.text}")
+    refusal = {"layer": "withdrawal", "party": "author", "says": {"train_gen": "deny"}}
+    say(actor, [NewStatement(subject="item", item=withdrawn.id, **refusal)])
+    page.post(reverse("set-new"), FORM)
+    of = TrainingSet.objects.get()
+    making.make_waiting()
+    shown = page.get(reverse("set", args=[of.id])).content.decode()
+    assert "1 post of yours needs your decision" in shown
+    assert "Left out until somebody decides" in shown
+    decide = reverse("set-decide", args=[of.id, ours.id])
+    assert page.post(reverse("set-decide", args=[of.id, withdrawn.id]), {"verdict": "use"}).status_code == 404
+    page.post(decide, {"verdict": "use"})
+    assert "needs your decision" not in page.get(reverse("set", args=[of.id])).content.decode()
+    page.post(reverse("set-look", args=[of.id]))
+    making.make_waiting()
+    assert "Left out until somebody decides" not in page.get(reverse("set", args=[of.id])).content.decode()
