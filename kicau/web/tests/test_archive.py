@@ -428,3 +428,21 @@ def test_a_statement_ends_after_its_last_day(page, taken, actor):
     assert "Teman refused this on" in get(page, "archive-item", taken[2].id)
     withdrawal = {**teman, "layer": "withdrawal", "train_gen": "unknown"}
     assert "can only deny" in page.post(reverse("rights-say"), withdrawal).content.decode()
+
+
+def test_the_meaning_of_an_unknown_kind_is_asked_on_the_page(page, actor, tmp_path):
+    table = tmp_path / "kiriman.csv"
+    table.write_text("text,kind\nSatu,post\nDua,lowongan kerja\n")
+    row = acts.begin_import(actor, table, network="x", account="kopisenja", acquired="imported")
+    running.run_import(row.id)
+    shown = get(page, "archive-imports")
+    assert "Has a question" in shown
+    assert "kind “lowongan kerja” (1 entries)" in shown
+    assert 'name="kind:lowongan kerja"' in shown
+    address = reverse("archive-do", args=[row.id, "values"])
+    refused = page.post(address, {}, follow=True).content.decode()
+    assert "Say what kind:lowongan kerja means" in refused
+    page.post(address, {"kind:lowongan kerja": "post"}, follow=True)
+    row.refresh_from_db()
+    assert row.state == "waiting"
+    assert (running.run_import(row.id).state, Item.objects.count()) == ("done", 2)
