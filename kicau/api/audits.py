@@ -73,8 +73,10 @@ class AuditFields(Shape):
 class BundleFields(Shape):
     """What goes with the bundle."""
 
-    key: str = Field(
-        "", max_length=64, description="SHA-256 of the public key that must have signed it; left out, any."
+    key: str | None = Field(
+        None,
+        max_length=64,
+        description="SHA-256 of the public key that must have signed it; left out, any, and the signer is not checked.",
     )
 
 
@@ -236,8 +238,8 @@ def verify_bundle(
     if bundle.size is None or bundle.size > LARGEST:
         raise field_error("bundle", "too-large", "A bundle of more than 256 MB is checked with verify.py.")
     try:
-        said = verify.verify(bundle.read(), fields.key or None, language=language)
-        return s.Verified(holds=True, signer_checked=bool(fields.key), said=said, reason="")
+        said = verify.verify(bundle.read(), fields.key, language=language)
+        return s.Verified(holds=True, signer_checked=fields.key is not None, said=said, reason="")
     except verify.Refused as wrong:
         return s.Verified(holds=False, signer_checked=False, said=[], reason=wrong.told(language))
 

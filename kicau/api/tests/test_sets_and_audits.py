@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -140,7 +141,10 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
     assert (copy["texts"], copy["shard"], copy["match"][:6]) == ([POST], "korpus.jsonl", "Petani")
     assert api.get(f"{path}/report?form=pdf&language=id").content.startswith(b"%PDF")
     bundle = b"".join(api.get(f"{path}/bundle").streaming_content)
-    assert api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle)).json()["holds"]
+    key = hashlib.sha256(base64.b64decode(json.loads(bundle)["key"])).hexdigest()
+    for given, holds, signer_checked in (({}, True, False), ({"key": key}, True, True), ({"key": ""}, False, False)):
+        checked = api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle), **given).json()
+        assert (checked["holds"], checked["signer_checked"]) == (holds, signer_checked), given
     broken = api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle[:-9] + b"00000000\n")).json()
     assert (broken["holds"], bool(broken["reason"])) == (False, True)
     theirs = api.http.post(

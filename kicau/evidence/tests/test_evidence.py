@@ -497,6 +497,29 @@ def test_a_witness_counts_by_a_key_that_is_known_or_is_named_as_stated(made):
             verify.verify(made, witnesses=[notes.verifier_key(*wrong, notes.COSIGNED)])
 
 
+def test_the_shell_names_the_signer_the_shard_and_the_witness(made, shard, tmp_path):
+    """`kicau verify` hands all of it to the verifier."""
+    (tmp_path / "e.json").write_bytes(made)
+    (tmp_path / "a.jsonl").write_bytes(shard)
+    key = base64.b64decode(json.loads(made)["anchors"][0]["key"])
+    witness = notes.verifier_key("saksi.example", key, notes.COSIGNED)
+    other = notes.verifier_key(
+        "saksi.example", notes.public_bytes(Ed25519PrivateKey.generate().public_key()), notes.COSIGNED
+    )
+
+    def run(*more: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "kicau.cli", "verify", str(tmp_path / "e.json"), "--language", "en", *more]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = run("--key", own_key(), "--shard", f"a.jsonl={tmp_path / 'a.jsonl'}", "--witness", witness)
+    assert (code, "VERIFIED" in said, "with the key that you gave" in said) == (0, True, True), said
+    code, said = run()
+    assert (code, "VERIFIED" in said, "signer not checked" in said) == (0, False, True), said
+    assert run("--key", "")[0] == 1
+    assert run("--witness", other)[0] == 1
+
+
 @pytest.mark.parametrize("packing", ["", "gz", "bz2", "xz"])
 def test_passages_of_packed_and_wide_shards_are_compared(made, shard, tmp_path, packing):
     pack = {"": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[packing]
