@@ -237,7 +237,7 @@ def populate(folder: Path) -> dict[str, Any]:
     ticket = library.public_url(RenderedMedia(media=Media(ref=medium.ref, kind=medium.kind, mime=medium.mime, size=1)))
     tokens = []
     for n in range(10):
-        person = add_person(f"n{n}@example.net", f"N {n}")
+        person = add_person(f"n{n}@example.net", f"N {n}", proved=True)
         set_member(actor, person, "contributor")
         tokens.append(create_token(actor_for(person, actor.workspace.id, "cli"), "x", ["read", "write"]).secret)
     browser = Client()

@@ -240,7 +240,7 @@ def fill(posts: int, media: int) -> dict[str, Any]:
     owner = add_person("bench@example.org", "Bench", operator=True, timezone="Asia/Jakarta")
     workspace = create_workspace(owner, "Bench", timezone="Asia/Jakarta")
     actor = actor_for(owner, workspace.id, "cli")
-    people = [owner, *(add_person(f"p{n}@example.org", f"Person {n}") for n in range(10))]
+    people = [owner, *(add_person(f"p{n}@example.org", f"Person {n}", proved=True) for n in range(10))]
     for person in people[1:]:
         Membership.objects.create(workspace=workspace, person=person, role="editor")
     channels = connected(workspace)
