@@ -18,7 +18,7 @@ from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import allowance, doors, guard, registry
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Charge, RenderedMedia
-from kicau.connector.http import CLIENT_MARK, Http
+from kicau.connector.http import CLIENT_MARK, Http, never_again
 from kicau.connector.protocol import Connector
 from kicau.connector.session import App, Credentials, File
 from kicau.connector.wire import from_json, to_json
@@ -31,17 +31,14 @@ DESCRIPTION_PATH = "/clients/{network}.json"  # of an app that nobody registered
 def new_client(limit: int = 0) -> aiohttp.ClientSession:
     """The connection pool of one process; `limit` 0: as many as are needed. Some networks are servers that people
     name, so it reaches public addresses, and internal ones only where the operator gave them for a network."""
-    session = aiohttp.ClientSession(
+    return aiohttp.ClientSession(
         connector=guard.Connector(
             also=guard.ENDPOINTS, limit=limit, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=30
         ),
         headers={"User-Agent": f"{CLIENT_MARK}{kicau.__version__}"},
         cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(never_again,),
     )
-    # By itself it would send a GET or DELETE again whose connection broke: a request that nobody priced, and that may
-    # be billed twice. What is repeated is the caller's to say. (There is no public switch for it.)
-    session._retry_connection = False
-    return session
 
 
 def app_value(row: NetworkApp) -> App:

@@ -7,6 +7,7 @@ import math
 import re
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,7 +19,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from kicau.connector import clock, direct
+from kicau.connector import clock, expecting
 from kicau.connector.allowance import Allowance, ReadAllowances
 from kicau.connector.content import FREE, JSON, Charge, Problem
 from kicau.connector.doors import ReadDoor, ShutDoor
@@ -53,11 +54,27 @@ UNSTORABLE = re.compile(
 SAME_FROM_ANYBODY = frozenset({401, 408, 413, 425, 429})
 
 NEVER_LEFT = (
-    direct.NothingSent,
+    expecting.NotTakenYet,
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
 )
+
+
+class ConnectionBroke(aiohttp.ClientConnectionError):
+    """In the middle of a call."""
+
+
+async def never_again(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """For a session's `middlewares`. By itself it would send a GET, PUT or DELETE again whose connection broke: a request
+    that nobody priced, and that may be billed twice. What is repeated is the caller's to say."""
+    try:
+        return await send(request)
+    except NEVER_LEFT:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
+        raise ConnectionBroke(str(exc)) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +264,10 @@ class Http:
         first = None if safe else self.before_it_counts
         left = first is None  # whether anything was sent that could be carried out
 
-        def heard(code: int) -> None:
+        async def read(answer: aiohttp.ClientResponse) -> expecting.Whole:
             nonlocal status
-            status = code
+            status = answer.status
+            return await _whole(answer)
 
         async def leave() -> None:
             nonlocal left
@@ -258,22 +276,19 @@ class Http:
             left = True
 
         try:
-            target = _target(url, params)
-            if direct.fits(target, body) and not redirects:
-                lower, content = await direct.exchange(
-                    self.client,
-                    method,
-                    target,
-                    headers,
-                    body,
-                    patience=_patience(timeout),
-                    most=MAX_ANSWER,
-                    heard=heard,
-                    first=first and leave,
-                )
-            else:
+            target, exchanged = _target(url, params), None
+            if first is not None and isinstance(body, bytes) and body and expecting.may_be_asked(self.client, target):
+                with suppress(expecting.NotAsked):
+                    exchanged = await expecting.send(
+                        self.client, method, target, headers, body, timeout=_patience(timeout), read=read, first=leave
+                    )
+            if exchanged is None:
                 await leave()
-                lower, content = await self._through_session(method, target, timeout, headers, body, redirects, heard)
+                async with self.client.request(
+                    method, target, timeout=_patience(timeout), headers=headers, data=body, allow_redirects=redirects
+                ) as answer:
+                    exchanged = await read(answer)
+            lower, content = exchanged
             lost_it = status >= 500
             return Reply(status, lower, content, safe or not left)
         except NEVER_LEFT as exc:
@@ -287,22 +302,16 @@ class Http:
             lost_it, safe = lost_it and left, safe or not left
             self.calls.append(Call(method, _host(url), _path(url), status, took, charge, at, lost_it, safe, counted))
 
-    async def _through_session(
-        self,
-        method: str,
-        target: URL,
-        timeout: float,
-        headers: Mapping[str, str],
-        body: Any,
-        redirects: bool,
-        heard: Callable[[int], None],
-    ) -> tuple[dict[str, str], bytes]:
-        """What is read while it is sent, and what may be answered from elsewhere."""
-        async with self.client.request(
-            method, target, timeout=_patience(timeout), headers=headers, data=body, allow_redirects=redirects
-        ) as answer:
-            heard(answer.status)
-            return await direct.whole(answer.headers, answer.content, MAX_ANSWER)
+
+async def _whole(answer: aiohttp.ClientResponse) -> expecting.Whole:
+    """An answer's headers and its body, or the beginning of one that is larger than MAX_ANSWER, whose connection is
+    closed then."""
+    content = await answer.content.read(MAX_ANSWER + 1)
+    while not answer.content.at_eof() and len(content) <= MAX_ANSWER:
+        content += await answer.content.read(MAX_ANSWER)
+    if not answer.content.at_eof():
+        answer.close()
+    return {name.lower(): value for name, value in answer.headers.items()}, content
 
 
 def _target(url: str, params: Mapping[str, str] | None) -> URL:

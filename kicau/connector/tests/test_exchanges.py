@@ -1,4 +1,4 @@
-"""What goes straight over the client's connections, against a server that writes each byte itself."""
+"""What is sent and how answers are read, against a server that writes each byte itself."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from kicau.connector import direct, errors, guard
-from kicau.connector.http import MAX_ANSWER, Http
+from kicau.connector import errors, expecting, guard
+from kicau.connector.http import MAX_ANSWER, Http, never_again
 
 
 class Server:
@@ -65,6 +65,7 @@ async def door() -> AsyncIterator[Http]:
         yield Http(client)
 
 
+LARGE = 64 << 10
 WHOLE = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"a": 1}'
 PACKED = gzip.compress(b'{"a": 1}')
 
@@ -115,16 +116,16 @@ async def test_what_is_sent_is_what_a_session_would_send(server, door):
     assert (told["authorization"], told["user-agent"]) == ("Bearer s3", "Kicau/test")
     assert (told["content-type"], told["content-length"]) == ("application/json", "29")
     assert form.startswith(b"POST /f?q=%C3%BC HTTP/1.1\r\n")
-    assert b"content-type: application/x-www-form-urlencoded\r\n" in form
+    assert b"content-type: application/x-www-form-urlencoded\r\n" in form.lower()
     assert form.endswith(b"\r\n\r\nstatus=a+b%26c&id=1")
-    assert b"content-length: 0\r\n" in empty
+    assert b"content-length: 0\r\n" in empty.lower()
     assert get.startswith(b"GET / HTTP/1.1\r\n")
-    assert b"content-length" not in get
+    assert b"content-length" not in get.lower()
 
 
 @pytest.mark.parametrize("said", ["a\r\nX-Role: owner", "a\nb", "a\x00b"])
 async def test_a_header_cannot_carry_another(server, door, said):
-    with pytest.raises(ValueError, match="cannot be sent") as caught:
+    with pytest.raises(ValueError, match="in headers") as caught:
         await door.call("GET", server.url, headers={"Authorization": said})
     assert said not in str(caught.value)
     assert server.asked == []
@@ -172,7 +173,19 @@ async def test_a_request_that_was_given_up_leaves_no_answer_to_the_next(server, 
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("size", [direct.LARGE, direct.LARGE + 1])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_what_broke_on_a_kept_connection_is_not_sent_again(server, method):
+    async with aiohttp.ClientSession(middlewares=(never_again,)) as client:
+        door, server.answer = Http(client), WHOLE
+        await door.call("GET", server.url)
+        server.answer, server.then_close = b"", True
+        with pytest.raises((errors.Unavailable, errors.Uncertain)):
+            await door.call(method, server.url)
+    assert (len(server.asked), server.connections) == (2, 1)
+    assert door.calls[1].lost
+
+
+@pytest.mark.parametrize("size", [LARGE, LARGE + 1])
 async def test_a_body_of_any_size_arrives(server, door, size):
     server.answer = WHOLE
     await door.call("POST", server.url, body=b"x" * size, repeatable=True)
@@ -208,18 +221,20 @@ async def test_what_counts_leaves_when_the_server_says_that_it_takes_it(server, 
     server.answer = WHOLE
     for _ in range(2):
         assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}
-    assert [b"expect: 100-continue" in asked and asked.endswith(b'{"a": 1}') for asked in server.asked] == [True] * 2
+    assert [b"expect: 100-continue" in asked.lower() and asked.endswith(b'{"a": 1}') for asked in server.asked] == [
+        True
+    ] * 2
     assert (noted, server.connections) == (["leaves"] * 2, 1)
     await door.call("POST", server.url, json={"a": 1}, repeatable=True)
     await door.call("POST", server.url)  # without a body there is nothing to wait with
-    assert not any(b"expect" in asked for asked in server.asked[2:])
+    assert not any(b"expect" in asked.lower() for asked in server.asked[2:])
     assert noted == ["leaves"] * 3
 
 
 @pytest.mark.parametrize("is_known", [False, True])
 async def test_where_a_line_stands_still_nothing_that_counts_is_sent(server, careful, monkeypatch, is_known):
-    monkeypatch.setattr(direct, "SILENCE", 0.05)
-    monkeypatch.setattr(direct, "GO_ON", 0.2)
+    monkeypatch.setattr(expecting, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(expecting, "GO_ON_SECONDS", 0.2)
     door, noted = careful
     if is_known:
         server.answer = WHOLE
@@ -234,14 +249,16 @@ async def test_where_a_line_stands_still_nothing_that_counts_is_sent(server, car
 
 
 async def test_a_server_that_leaves_it_alone_is_waited_for_once(server, careful, monkeypatch):
-    monkeypatch.setattr(direct, "SILENCE", 0.05)
+    monkeypatch.setattr(expecting, "SILENCE_SECONDS", 0.05)
     door, noted = careful
     server.answer, server.go_on = WHOLE, None
     for _ in range(2):
         assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}
     assert noted == ["leaves"] * 2
     assert [asked.split()[0] for asked in server.asked] == [b"HEAD", b"POST", b"POST"]
-    assert not any(b"expect" in asked for asked in server.asked)  # the one that was carries no body, and no weight
+    assert not any(
+        b"expect" in asked.lower() for asked in server.asked
+    )  # the one that was carries no body, and no weight
 
 
 @pytest.mark.parametrize("is_heard", [False, True], ids=["at once", "after it said go on"])
@@ -256,7 +273,7 @@ async def test_one_that_takes_it_ill_gets_it_without(server, careful, status, is
         server.go_on = refusal
     for _ in range(2):
         assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}
-    assert [b"expect" in asked for asked in server.asked] == [True] * is_heard + [False] * 2
+    assert [b"expect" in asked.lower() for asked in server.asked] == [True] * is_heard + [False] * 2
     assert len(noted) == 2 + is_heard
 
 
@@ -312,6 +329,6 @@ async def test_what_may_not_leave_does_not(server, careful):
         with pytest.raises(errors.Unavailable, match="not now"):
             await door.call("POST", server.url, json=body)
     with pytest.raises(errors.Unavailable, match="not now"):
-        await door.call("POST", server.url, body=b"x" * (direct.LARGE + 1))
+        await door.call("POST", server.url, body=b"x" * (LARGE + 1))
     assert server.asked == []
     assert not any(call.lost for call in door.calls)
