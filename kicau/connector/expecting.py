@@ -66,9 +66,12 @@ async def send(
     """
     server, goes_on = _server(client, url), asyncio.Event()
     failure: Exception | None = None
+    is_given_up = False
 
     async def when_asked_for() -> AsyncIterator[bytes]:
         nonlocal failure
+        if is_given_up:  # its "go on" comes after we have said that nothing was sent
+            raise NotTakenYet
         goes_on.set()
         try:
             await first()
@@ -94,9 +97,11 @@ async def send(
     try:
         patience = GO_ON_SECONDS if server.says_go_on else SILENCE_SECONDS
         await asyncio.wait((asking, heard), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        is_given_up = not goes_on.is_set()  # from here to the end nothing may leave, whatever comes in
         if goes_on.is_set():
             server.says_go_on = True
         elif not asking.done():
+            asking.cancel()
             raise TimeoutError
         return await asking
     except NotAsked:
@@ -113,6 +118,7 @@ async def send(
         server.says_go_on = False  # it is taken for granted no longer
         raise NotTakenYet(str(exc)) from exc
     finally:
+        is_given_up = True
         heard.cancel()
         asking.cancel()
 

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -156,9 +157,12 @@ def _ask_about_refused(refused: Sequence[Outcome]) -> None:
     """A look-up that the network refuses is asked later and later, and in the end a person is."""
     for outcome in refused:
         item = outcome.item
-        before = Attempt.objects.filter(
-            delivery_id=item.id, did="find", outcome="look-up-refused", at__gt=item.broken_at or item.begun_at - GIVE_UP
-        ).count()
+        looked = Attempt.objects.filter(
+            delivery_id=item.id, did="find", at__gt=item.broken_at or item.begun_at - GIVE_UP
+        ).order_by("-id")
+        # A look-up that failed in another way in between says that the network is in trouble, and not that it refuses.
+        latest = looked.values_list("outcome", flat=True)[: MAX_REFUSED_LOOK_UPS - 1]
+        before = len(list(takewhile(lambda outcome: outcome == "look-up-refused", latest)))
         if before + 1 < MAX_REFUSED_LOOK_UPS:
             seconds = min(LONGEST_ROUND, meaning.LOOK_AFTER.total_seconds() * 2**before)
             outcome.next_at = clock.now() + timedelta(seconds=seconds)

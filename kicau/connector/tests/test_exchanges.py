@@ -20,6 +20,8 @@ class Server:
         self.answer, self.asked, self.connections, self.then_close = b"", list[bytes](), 0, False
         self.answer_to_who_asked: bytes | None = None
         self.go_on: bytes | None = b"HTTP/1.1 100 Continue\r\n\r\n"  # to who waits for it; None: leaves it alone
+        self.looked_for = asyncio.Event()  # by a HEAD
+        self.waits_for_look = False  # before it says go on
         self.url, self.hang_up = "", lambda: None
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -29,7 +31,12 @@ class Server:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 told = {name: value for name, _, value in _fields(head)}
+                if head.startswith(b"HEAD "):
+                    self.looked_for.set()
+                    await asyncio.sleep(0.05)
                 if "expect" in told and self.go_on is not None:
+                    if self.waits_for_look:
+                        await self.looked_for.wait()
                     writer.write(self.go_on)
                 length = int(told.get("content-length", 0))
                 self.asked.append(head + await reader.readexactly(length))
@@ -259,6 +266,17 @@ async def test_a_server_that_leaves_it_alone_is_waited_for_once(server, careful,
     assert not any(
         b"expect" in asked.lower() for asked in server.asked
     )  # the one that was carries no body, and no weight
+
+
+async def test_a_go_on_that_comes_too_late_sends_nothing(server, careful, monkeypatch):
+    """It arrives while the server is asked whether it is there; the request then goes out once, without asking."""
+    monkeypatch.setattr(expecting, "SILENCE_SECONDS", 0.05)
+    door, noted = careful
+    server.answer, server.waits_for_look = WHOLE, True
+    assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}
+    await asyncio.sleep(0)
+    assert [asked.split()[0] for asked in server.asked] == [b"HEAD", b"POST"]
+    assert noted == ["leaves"]
 
 
 @pytest.mark.parametrize("is_heard", [False, True], ids=["at once", "after it said go on"])
