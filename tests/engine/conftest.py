@@ -76,12 +76,13 @@ def post(actor, pair) -> Callable[..., Delivery]:
 
 
 class Shop:
-    """Runs a worker until what it was given is done."""
+    """Runs a worker until what it was given is done. `seconds` end a test that would wait for ever; on a busy machine all
+    of it takes many times as long as otherwise."""
 
     def __init__(self, client: aiohttp.ClientSession) -> None:
         self.client = client
 
-    async def work(self, until: Callable[[], bool], seconds: float = 10, **how: int) -> None:
+    async def work(self, until: Callable[[], bool], seconds: float = 120, **how: int) -> None:
         pump = Pump(Deliveries(self.client), **how)
         running = asyncio.create_task(pump.run())
         try:

@@ -142,7 +142,7 @@ async def test_a_worker_that_can_no_longer_renew_ends_instead_of_going_on(client
     monkeypatch.setattr(Pump, "_renew", renew)
     monkeypatch.setattr(pump, "RENEW_EVERY", 0.05)
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(Pump(Deliveries(client)).run(), 5)
+        await asyncio.wait_for(Pump(Deliveries(client)).run(), 60)
 
 
 async def test_a_step_that_keeps_breaking_off_is_taken_later_and_later_and_then_told(post, client, network):
@@ -186,7 +186,7 @@ async def test_a_token_refused_while_the_database_is_away_costs_no_delivery_its_
     monkeypatch.setattr(deliver.upkeep, "refresh_channel", refresh)
     network.faults.append(Fault(effect="revoke-token", method="POST", path="^/posts"))
     rows = [await sync_to_async(post)(f"nomor {n}") for n in range(3)]
-    await shop.work(lambda: all(state(row) == "published" for row in rows), seconds=15)
+    await shop.work(lambda: all(state(row) == "published" for row in rows))
     assert sorted(texts(network)) == [f"nomor {n}" for n in range(3)]
     assert away == []
 
@@ -224,7 +224,7 @@ async def test_a_chore_goes_on_after_the_database_was_restarted(client):
     keeping = asyncio.create_task(keep_doing([Chore(name="count", every=0.05, run=count)]))
     try:
         with capture_logs() as told:
-            await asyncio.wait_for(enough.wait(), 5)
+            await asyncio.wait_for(enough.wait(), 60)
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)

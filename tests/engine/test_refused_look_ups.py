@@ -140,7 +140,7 @@ async def test_one_post_is_public_after_a_lost_answer_a_refused_look_up_and_a_re
     sandbox.faults[:] = [lost, refused]
 
     row = await sync_to_async(scheduled)(actor, channel, "Kopi pagi dari Lembang", case)
-    await shop.work(lambda: state(row) in ("failed", "unknown", "published"), seconds=40)
+    await shop.work(lambda: state(row) in ("failed", "unknown", "published"))
     assert [post.text for post in sandbox.public_posts()] == ["Kopi pagi dari Lembang"]
     row = await Delivery.objects.aget(id=row.id)
     assert (row.state, row.broken_at is not None) == ("unknown", True), row.reason
@@ -154,9 +154,9 @@ async def test_one_post_is_public_after_a_lost_answer_a_refused_look_up_and_a_re
 
     sandbox.faults.clear()
     other = await sync_to_async(scheduled)(actor, channel, "Dan kopi sore", case)
-    await shop.work(lambda: state(other) == "published", seconds=40)
+    await shop.work(lambda: state(other) == "published")
     await sync_to_async(acts.retry)(actor, row.id)
-    await shop.work(lambda: state(row) == "published", seconds=40)
+    await shop.work(lambda: state(row) == "published")
     assert sorted(post.text for post in sandbox.public_posts()) == ["Dan kopi sore", "Kopi pagi dari Lembang"]
     again = Attempt.objects.filter(delivery=row, did__in=("find", "publish")).order_by("id")
     assert [a.did async for a in again][len(story)] == "find", "a retry looks first"
@@ -169,7 +169,7 @@ async def test_a_look_up_that_fails_otherwise_leaves_the_doubt_too(effect, post,
     fails.lost = lost
     network.faults[:] = [lost, fails]
     row = await sync_to_async(post)("satu kali saja")
-    await shop.work(lambda: fails.times == 0 and state(row) == "published", seconds=20)
+    await shop.work(lambda: fails.times == 0 and state(row) == "published")
     assert [one.text for one in network.public_posts()] == ["satu kali saja"]
     story = [(a.did, a.outcome) async for a in Attempt.objects.filter(delivery=row).order_by("id")]
     assert [did for did, outcome in story] == ["publish", "find", "find"], story

@@ -118,7 +118,7 @@ async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_
     await budget(1)
     with clock.frozen(clock.now() + timedelta(seconds=31)):
         await upkeep.refresh_due(client, "stranger")
-    await shop.work(lambda: all(state(row) == "published" for row in rows), seconds=15)
+    await shop.work(lambda: all(state(row) == "published" for row in rows))
     assert sorted(p.text for p in network.public_posts()) == ["nomor 0", "nomor 1", "nomor 2"]
     assert asked(network) == sent + 1
 

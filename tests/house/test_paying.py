@@ -35,6 +35,7 @@ ELSEWHERE = {
     "kicau/cli/deep.py": "networks' servers, for the Date that any answer has: no resource, no permission, nothing billed",
     "kicau/cli/doctor.py": "our own public address",
     "kicau/cli/up.py": "our own web server",
+    "kicau/connector/expecting.py": "for the door: what must not be sent twice",
     "kicau/connector/guard.py": "makes guarded pools",
     "kicau/connector/http.py": "the door itself",
     "kicau/demo/stage.py": "sandboxes' consent pages, as a person's browser does",

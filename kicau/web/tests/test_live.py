@@ -51,7 +51,7 @@ async def read_all(base: str, draft_id, cookie: str, others: str, server: subpro
             found["stranger"] = answer.status
         lines = await asyncio.gather(*(session.get(address) for _ in range(READERS)))
         found["type"] = lines[0].headers["Content-Type"]
-        found["first"] = await asyncio.wait_for(asyncio.gather(*map(told, lines)), 15)
+        found["first"] = await asyncio.wait_for(asyncio.gather(*map(told, lines)), 60)
         async with session.get(f"{base}/drafts") as answer:
             found["page"] = answer.status
         await asyncio.sleep(1.2)  # two looks, so that what is there is known

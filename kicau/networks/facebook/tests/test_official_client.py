@@ -52,7 +52,7 @@ async def test_publishes_with_pictures_reads_back_comments_and_deletes():
         comment = PagePost(post_id, api=api).create_comment(params={"message": "Halo"})
         assert [one["message"] for one in PagePost(post_id, api=api).get_comments(fields=["message"])] == ["Halo"]
         assert comment["id"]
-        assert api._session.requests.get(post["permalink_url"], timeout=5).text.count("Dua foto") == 1
+        assert api._session.requests.get(post["permalink_url"], timeout=60).text.count("Dua foto") == 1
         PagePost(post_id, api=api).api_delete()
         with pytest.raises(FacebookRequestError) as told:
             PagePost(post_id, api=api).api_get(fields=["message"])

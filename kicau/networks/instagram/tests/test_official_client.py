@@ -74,7 +74,7 @@ async def test_publishes_a_picture_reads_back_comments_and_deletes():
             "IMAGE",
             "kopisenja",
         )
-        assert api._session.requests.get(found["permalink"], timeout=5).text.count("Kopi</p>") == 1
+        assert api._session.requests.get(found["permalink"], timeout=60).text.count("Kopi</p>") == 1
         assert [one["id"] for one in user.get_media(fields=["caption"])] == [media]
         IGMedia(media, api=api).create_comment(params={"message": "Halo"})
         assert [one["text"] for one in IGMedia(media, api=api).get_comments(fields=["text"])] == ["Halo"]

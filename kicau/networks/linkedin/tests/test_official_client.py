@@ -92,7 +92,7 @@ def _publish_read_delete(box: Server, token: str) -> None:
         action_params={"initializeUploadRequest": {"owner": FIRM}},
         **how,
     )
-    sent = rest.session.put(begun.value["uploadUrl"], data=FILES["cup"].path.read_bytes(), timeout=5)
+    sent = rest.session.put(begun.value["uploadUrl"], data=FILES["cup"].path.read_bytes(), timeout=60)
     assert sent.status_code == 201
 
     made = rest.create(
@@ -221,7 +221,7 @@ async def test_it_gets_several_pictures_at_once(pointed: AuthClient, http: aioht
             )
             for _ in range(2)
         ]
-        rest.session.put(begun[0].value["uploadUrl"], data=FILES["cup"].path.read_bytes(), timeout=5)
+        rest.session.put(begun[0].value["uploadUrl"], data=FILES["cup"].path.read_bytes(), timeout=60)
         urns = [one.value["image"] for one in begun]
         found = rest.batch_get(resource_path="/images", ids=urns, **how)
         assert [found.results[urn]["status"] for urn in urns] == ["AVAILABLE", "WAITING_UPLOAD"]
@@ -251,7 +251,7 @@ async def test_the_parts_of_a_video_are_named_as_they_were_confirmed(
         etags = []
         for part in begun["uploadInstructions"]:
             body = content[part["firstByte"] : part["lastByte"] + 1]
-            etags.append(rest.session.put(part["uploadUrl"], data=body, timeout=5).headers["ETag"])
+            etags.append(rest.session.put(part["uploadUrl"], data=body, timeout=60).headers["ETag"])
         assert all(etag.startswith('"') for etag in etags)
         done = {
             "video": begun["video"],
