@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -12,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from kicau.base import clock
 from kicau.base.errors import NotAllowed, Refusal
+from kicau.web.challenge_cookies import ChallengeCookie
 from kicau.web.frame import OWN_FACTOR, SECOND_FACTOR, Asked, attempt, landing, own_page, person_of
 from kicau.web.signing_in import PROVED, address_of, let_in, proved_lately, use_up_proof
 from kicau.web.words import said
@@ -19,7 +18,12 @@ from kicau.workspaces import passkeys, sign_ins
 from kicau.workspaces.models import Person
 
 STATE = "passkey"  # the session's key for what a browser was asked that registers a passkey
-CHALLENGE = "passkey challenge"  # the salt of the cookie for what a browser was asked that signs in by one
+CHALLENGE = ChallengeCookie(  # for a browser that signs in by one
+    name=settings.PASSKEY_COOKIE_NAME,
+    salt="passkey challenge",
+    lifetime_seconds=passkeys.CHALLENGE_SECONDS,
+    same_site="Strict",
+)
 
 
 @require_POST
@@ -27,23 +31,13 @@ def begin_sign_in(request: HttpRequest) -> HttpResponse:
     """What the browser is asked goes along in a signed cookie: whoever asks, nothing is kept of it here."""
     options, state = passkeys.begin_signing_in()
     answer = JsonResponse(options)
-    answer.set_signed_cookie(
-        settings.PASSKEY_COOKIE_NAME,
-        json.dumps(state),
-        salt=CHALLENGE,
-        max_age=passkeys.CHALLENGE_SECONDS,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Strict",
-    )
+    CHALLENGE.set(answer, state)
     return answer
 
 
 def _person_of_answer(request: HttpRequest) -> Person:
     """Whose passkey answered what this browser was asked. Raises Unacceptable."""
-    name = settings.PASSKEY_COOKIE_NAME
-    state = request.get_signed_cookie(name, "{}", salt=CHALLENGE, max_age=passkeys.CHALLENGE_SECONDS)
-    return passkeys.finish_signing_in(json.loads(state or "{}"), passkeys.read_answer(request.body))
+    return passkeys.finish_signing_in(CHALLENGE.read(request), passkeys.read_answer(request.body))
 
 
 @require_POST
@@ -75,7 +69,7 @@ def finish_proof(request: Asked) -> HttpResponse:
 
 def _done(address: str) -> JsonResponse:
     answer = JsonResponse({"to": address})
-    answer.delete_cookie(settings.PASSKEY_COOKIE_NAME, samesite="Strict")
+    CHALLENGE.delete(answer)
     return answer
 
 

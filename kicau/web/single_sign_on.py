@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -16,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kicau.base import outbound
 from kicau.base.errors import Conflict, NotAllowed, Refusal
 from kicau.base.sentences import Sentence
+from kicau.web.challenge_cookies import ChallengeCookie
 from kicau.web.frame import Asked, own_page, person_of
 from kicau.web.signing_in import address_of, let_in, proved_lately, use_up_proof
 from kicau.web.words import said
@@ -23,7 +26,10 @@ from kicau.workspaces import addresses, invitations, oidc, sign_ins
 from kicau.workspaces.models import Person
 from kicau.workspaces.oidc import Claims
 
-MEMORY = "oidc"  # the session's key for what is remembered of a sign-in under way
+MEMORY = ChallengeCookie(  # what is remembered of a sign-in under way
+    name=settings.OIDC_COOKIE_NAME, salt="oidc sign-in", lifetime_seconds=oidc.SIGN_IN_SECONDS, same_site="Lax"
+)
+MAX_REMEMBERED_CHARACTERS = 1000  # of each part of an address; browsers drop cookies above 4096 bytes
 
 
 @require_safe
@@ -36,8 +42,9 @@ def begin(request: HttpRequest) -> HttpResponse:
         address, memory = outbound.signing_in.run(None, oidc.begin, by)
     except Refusal as exc:
         return _refused(request, exc)
-    request.session[MEMORY] = {**memory, "next": request.GET.get("next", ""), "join": request.GET.get("join", "")}
-    return HttpResponseRedirect(address)
+    answer = HttpResponseRedirect(address)
+    MEMORY.set(answer, {**memory, "next": _remembered(request, "next"), "join": _remembered(request, "join")})
+    return answer
 
 
 @own_page
@@ -53,8 +60,15 @@ def connect(request: Asked) -> HttpResponse:
         messages.error(request, said(exc))
         return redirect("you-sign-in")
     use_up_proof(request)
-    request.session[MEMORY] = {**memory, "connect": str(person_of(request).id)}
-    return HttpResponseRedirect(address)
+    answer = HttpResponseRedirect(address)
+    MEMORY.set(answer, {**memory, "connect": str(person_of(request).id)})
+    return answer
+
+
+def _remembered(request: HttpRequest, name: str) -> str:
+    """Empty where it does not fit into a cookie; the person then lands on the first page."""
+    value = request.GET.get(name, "")
+    return value if len(json.dumps(value)) <= MAX_REMEMBERED_CHARACTERS else ""
 
 
 @require_safe
@@ -62,10 +76,16 @@ def callback(request: HttpRequest) -> HttpResponse:
     by = oidc.provider()
     if by is None:
         return redirect("sign-in")
-    memory = request.session.pop(MEMORY, {})
+    answer = _returned(request, by, MEMORY.read(request))
+    MEMORY.delete(answer)
+    return answer
+
+
+def _returned(request: HttpRequest, by: oidc.Provider, memory: dict[str, str]) -> HttpResponse:
     try:
         returned = {k: str(v) for k, v in request.GET.items()}
         claims = outbound.signing_in.run(None, oidc.finish, by, memory, returned)
+        oidc.use_up(by, memory)
         if memory.get("connect"):
             return _connected(request, claims, memory["connect"])
         person = oidc.person_of(claims)

@@ -27,13 +27,14 @@ from kicau.base import clock, options
 from kicau.base.errors import Conflict, NotAllowed
 from kicau.base.sentences import Sentence
 from kicau.connector.guard import Connector
-from kicau.workspaces import account_security, addresses, proofs
+from kicau.workspaces import account_security, addresses, proofs, throttle
 from kicau.workspaces.models import Identity, Person
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 SCOPES = "openid email profile"
 DEFAULT_PORTS = {"https": 443, "http": 80}
 LEEWAY = 120  # seconds by which the provider's clock may differ
+SIGN_IN_SECONDS = 900  # from leaving for the provider until the return; people may look for a phone or a password
 LARGEST = 1_000_000  # bytes of an answer
 
 
@@ -97,6 +98,12 @@ async def begin(by: Provider) -> tuple[str, dict[str, str]]:
     }
     address = str(about["authorization_endpoint"])
     return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}", memory
+
+
+def use_up(by: Provider, memory: Mapping[str, str]) -> None:
+    """A sign-in that was begun ends once, after the provider's answer was checked. Raises ProviderTrouble."""
+    if throttle.wait_seconds([throttle.once(f"oidc:{memory['state']}", SIGN_IN_SECONDS)]):
+        raise _trouble(by, "this sign-in was begun elsewhere or is over.")
 
 
 async def finish(by: Provider, memory: Mapping[str, str], returned: Mapping[str, str]) -> Claims:

@@ -44,8 +44,11 @@ def set_up_app(person) -> object:
 @pytest.mark.parametrize(
     ("public", "expected"),
     [
-        ("https://kicau.example.org", ["__Host-kicau", "__Host-kicau_csrf", "__Host-kicau_passkey", True, True]),
-        ("http://127.0.0.1:8000", ["kicau", "kicau_csrf", "kicau_passkey", False, True]),
+        (
+            "https://kicau.example.org",
+            ["__Host-kicau", "__Host-kicau_csrf", "__Host-kicau_passkey", "__Host-kicau_oidc", True, True],
+        ),
+        ("http://127.0.0.1:8000", ["kicau", "kicau_csrf", "kicau_passkey", "kicau_oidc", False, True]),
     ],
 )
 def test_cookies_belong_to_this_host_alone_under_https(public, expected, tmp_path):
@@ -53,6 +56,7 @@ def test_cookies_belong_to_this_host_alone_under_https(public, expected, tmp_pat
         "SESSION_COOKIE_NAME",
         "CSRF_COOKIE_NAME",
         "PASSKEY_COOKIE_NAME",
+        "OIDC_COOKIE_NAME",
         "CSRF_COOKIE_SECURE",
         "CSRF_COOKIE_HTTPONLY",
     )

@@ -8,13 +8,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
+from django.core import signing
+from django.test import Client
 from django.urls import reverse
 from joserfc.jwk import RSAKey
 
 from kicau.base import options
 from kicau.web.tests.provider import come_back
 from kicau.workspaces import invitations
-from kicau.workspaces.models import Identity, Person
+from kicau.workspaces.models import BrowserSession, Identity, Person
 
 
 def test_somebody_known_signs_in_and_is_remembered_by_the_providers_id(guest, owner, workspace, provider):
@@ -25,6 +27,45 @@ def test_somebody_known_signs_in_and_is_remembered_by_the_providers_id(guest, ow
     provider.person["email"] = "another@kopisenja.example"
     assert come_back(guest, provider)["Location"] == "/"
     assert Identity.objects.get().person == owner
+
+
+def test_going_to_the_provider_makes_no_rows(guest, provider):
+    for _n in range(40):
+        assert guest.get(reverse("oidc")).status_code == 302
+    assert BrowserSession.objects.count() == 0
+    cookie = guest.cookies["kicau_oidc"]
+    assert (cookie["max-age"], cookie["samesite"], bool(cookie["httponly"])) == (900, "Lax", True)
+
+
+def test_a_callback_signs_in_once(guest, owner, workspace, provider):
+    returned = provider.consent(guest.get(reverse("oidc"))["Location"])
+    begun, asked = guest.cookies["kicau_oidc"].value, provider.codes["c1"]
+    assert guest.get(reverse("oidc-callback"), returned)["Location"] == "/"
+    assert guest.cookies["kicau_oidc"].value == ""
+    thief = Client()
+    thief.cookies["kicau_oidc"] = begun
+    provider.codes["c1"] = asked  # a provider that accepts its codes twice
+    assert thief.get(reverse("oidc-callback"), returned).status_code == 422
+    assert thief.get(reverse("you")).status_code == 302
+    assert come_back(thief, provider)["Location"] == "/"
+
+
+def test_a_sign_in_that_was_changed_or_took_too_long_counts_as_none(guest, owner, workspace, provider, monkeypatch):
+    returned = provider.consent(guest.get(reverse("oidc"))["Location"])
+    begun = guest.cookies["kicau_oidc"].value
+    guest.cookies["kicau_oidc"] = begun[:-2] + "xx"
+    assert guest.get(reverse("oidc-callback"), returned).status_code == 422
+    guest.cookies["kicau_oidc"] = begun
+    signed_at = signing.time.time()
+    with monkeypatch.context() as later:
+        later.setattr(signing.time, "time", lambda: signed_at + 901)
+        assert guest.get(reverse("oidc-callback"), returned).status_code == 422
+    guest.cookies["kicau_oidc"] = begun
+    assert guest.get(reverse("oidc-callback"), returned)["Location"] == "/"
+
+
+def test_a_page_whose_address_fits_in_no_cookie_is_not_remembered(guest, owner, workspace, provider):
+    assert come_back(guest, provider, next=f"/drafts?text={'a' * 5000}")["Location"] == "/"
 
 
 def test_nobody_comes_in_unknown_but_by_an_invitation(guest, actor, provider):
