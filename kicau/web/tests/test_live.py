@@ -11,14 +11,19 @@ import sys
 from urllib.parse import urlsplit
 
 import aiohttp
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connection, connections
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.urls import reverse
 
 from kicau.base import clock
 from kicau.publishing.models import Delivery
+from kicau.web.tests.test_browser_sessions import set_up_app, signed_in
+from kicau.workspaces import acts
 from kicau.workspaces.acts import add_person
+from kicau.workspaces.models import Role
+from kicau.workspaces.tests.test_invitations import code_of
 
 READERS = 14
 
@@ -93,3 +98,32 @@ def test_a_server_without_a_loop_lets_the_page_look_by_the_clock(page, post):
     draft_id = post().deliveries[0].draft_id
     assert page.get(reverse("post-events", args=[draft_id])).status_code == 204
     assert b'data-every="30"' in page.get(reverse("post", args=[draft_id])).content
+
+
+def status_of_events(client: Client, draft_id) -> int:
+    """Of the address as a server with a loop answers it."""
+
+    async def ask() -> int:
+        asking = AsyncClient()
+        asking.cookies = client.cookies
+        return (await asking.get(reverse("post-events", args=[draft_id]))).status_code
+
+    return async_to_sync(ask)()
+
+
+def test_events_need_the_second_factor_that_the_workspace_requires(transactional_db, actor, owner, member, post):
+    draft_id = post().deliveries[0].draft_id
+    person = member(Role.EDITOR).person
+    person.set_password("hujan-di-bandung-41")
+    person.save()
+    editor = signed_in(person)
+    assert status_of_events(editor, draft_id) == 200
+    set_up_app(owner)
+    acts.require_second_factor(actor, True)
+    assert status_of_events(editor, draft_id) == 404
+    made = set_up_app(person)
+    assert status_of_events(editor, draft_id) == 404, "this sign-in was without it"
+    strong = signed_in(person)
+    assert status_of_events(strong, draft_id) == 404
+    strong.post(reverse("sign-in-code"), {"code": code_of(made)})
+    assert status_of_events(strong, draft_id) == 200
