@@ -109,7 +109,7 @@ def imports(shell: Shell, as_json: bool) -> None:
 @json_option
 @pass_shell
 def answer_(shell: Shell, import_id: str, meanings: tuple[str, ...], as_json: bool) -> None:
-    """Say what unknown kinds and visibilities of a table mean, such as kind:acara=post, and read their entries.
+    """Say what unknown kinds and visibilities of a table mean, such as kind:lowongan=post, and read their entries.
 
     A kind is a post, a repost (somebody else's words) or a message (left out); a visibility is public or private (left
     out).

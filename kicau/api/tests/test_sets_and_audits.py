@@ -12,6 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from kicau.archive import meaning
+from kicau.archive.imports.running import run_import
 from kicau.archive.models import Item, Standing
 from kicau.archive.saying import say
 from kicau.audit import running
@@ -198,6 +199,41 @@ def test_whose_a_table_is_is_asked_beside_its_field(api):
     assert api.get("/archive/imports").json()["items"] == []
     taken = api.upload("/archive/imports", file=SimpleUploadedFile("kiriman.csv", table), acquired="received")
     assert (taken.status_code, taken.json()["acquired"]) == (201, "received")
+
+
+def test_questions_of_a_table_are_listed_and_answered_by_values(api, actor):
+    table = b"id,text,kind,visibility\n1,Satu,post,public\n2,Dua,lowongan,public\n3,Tiga,post,lokal\n"
+    file = SimpleUploadedFile("kiriman.csv", table)
+    taken = api.upload("/archive/imports", file=file, network="x", account="kopisenja", acquired="imported").json()
+    run_import(UUID(taken["id"]))
+    path = f"/archive/imports/{taken['id']}"
+    asking = api.get(path).json()
+    assert asking["state"] == "asking"
+    assert sorted(asking["questions"], key=lambda one: one["key"]) == [
+        {
+            "key": "kind:lowongan",
+            "column": "kind",
+            "value": "lowongan",
+            "count": 1,
+            "meanings": ["post", "repost", "message"],
+        },
+        {
+            "key": "visibility:lokal",
+            "column": "visibility",
+            "value": "lokal",
+            "count": 1,
+            "meanings": ["public", "private"],
+        },
+    ]
+    answers = {"kind:lowongan": "post", "visibility:lokal": "private"}
+    for wrong in ({}, {"kind:lowongan": "post"}, {**answers, "kind:lowongan": "public"}):
+        assert api.post(f"{path}/answer", {"values": wrong}).status_code == 422, wrong
+    answered = api.post(f"{path}/answer", {"values": answers}).json()
+    assert (answered["state"], answered["questions"]) == ("waiting", [])
+    run_import(UUID(taken["id"]))
+    done = api.get(path).json()
+    assert (done["state"], done["new"], done["skipped"]) == ("done", 2, 1)
+    assert api.post(f"{path}/answer", {"values": answers}).status_code == 409
 
 
 def test_by_meaning_over_http(api, actor, archive):

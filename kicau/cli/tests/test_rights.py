@@ -131,6 +131,22 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
     assert (told.code, told.err.strip()) == (1, "a.zip is broken or not complete; download it again.")
 
 
+def test_what_unknown_kinds_and_visibilities_mean_is_answered(kicau, actor, tmp_path):
+    table = tmp_path / "kiriman.csv"
+    table.write_text("id,text,kind,visibility\n1,Satu,post,public\n2,Dua,lowongan,public\n3,Tiga,post,lokal\n")
+    begun = kicau("archive", "import", table, "--network", "x", "--account", "kopisenja", "--own")
+    assert (begun.code, "kiriman.csv: asking. 1 new, 0 known before, 2 left out." in begun.out) == (1, True)
+    (row,) = kicau("archive", "imports", "--json").json
+    assert f"Answer with: kicau archive answer {row['id']} 'kind:lowongan=…' 'visibility:lokal=…'" in begun.out
+    for wrong in ("kind:lowongan=public", "kind:lowongan=post", "kind:lowongan"):
+        refused = kicau("archive", "answer", row["id"], wrong)
+        assert (refused.code, refused.err.count("\n")) == (1, 1), wrong
+    done = kicau("archive", "answer", row["id"], "kind:lowongan=post", "visibility:lokal=private")
+    assert (done.code, "kiriman.csv: done. 2 new, 0 known before, 1 left out." in done.out) == (0, True)
+    assert kicau("archive", "answer", row["id"], "kind:lowongan=post", "visibility:lokal=private").code == 1
+    assert [one["state"] for one in kicau("archive", "imports", "--json").json] == ["done"]
+
+
 def test_a_statement_ends_after_its_last_day_and_names_its_copies(kicau, actor):
     workspaces.change_workspace(actor, timezone="Asia/Jakarta")
     today = clock.now().astimezone(ZoneInfo("Asia/Jakarta")).date()
