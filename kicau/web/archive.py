@@ -148,10 +148,8 @@ def imports(request: Asked) -> HttpResponse:
 def _imports(request: Asked, wrong: list[str] | None = None) -> HttpResponse:
     """With `wrong`, the form as it was filled in; a browser gives no file back."""
     rows = list(acts.imports(request.actor)[:100])
-    working = any(row.state in ("waiting", "running") for row in rows)
     shown = {
         "rows": [_shown(row) for row in rows],
-        "working": working,
         "readable": readable(),
         "networks": registry.slugs(),
         "wrong": wrong,
@@ -267,6 +265,7 @@ def _shown(row: Import) -> dict[str, Any]:
     return {
         "row": row,
         "state": state,
+        "working": row.state in ("waiting", "running"),  # its section reloads itself, and no other's half-filled form
         "badge": badge,
         "nothing": nothing,
         "is_incomplete": any(one["code"] in INCOMPLETE for one in row.skips),

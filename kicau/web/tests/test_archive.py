@@ -438,6 +438,7 @@ def test_the_meaning_of_an_unknown_kind_is_asked_on_the_page(page, actor, tmp_pa
     shown = get(page, "archive-imports")
     assert "Has a question" in shown
     assert "kind “lowongan kerja” (1 entries)" in shown
+    assert "every 2s" not in shown
     assert 'name="kind:lowongan kerja"' in shown
     address = reverse("archive-do", args=[row.id, "values"])
     refused = page.post(address, {}, follow=True).content.decode()
@@ -446,3 +447,18 @@ def test_the_meaning_of_an_unknown_kind_is_asked_on_the_page(page, actor, tmp_pa
     row.refresh_from_db()
     assert row.state == "waiting"
     assert (running.run_import(row.id).state, Item.objects.count()) == ("done", 2)
+
+
+def test_only_the_section_of_an_import_at_work_reloads(page, workspace, actor, tmp_path):
+    """A form that is half filled in stays, while another import is read."""
+    table = tmp_path / "kiriman.csv"
+    table.write_text("text,kind\nSatu,post\nDua,lowongan kerja\n")
+    asking = acts.begin_import(actor, table, network="x", account="kopisenja", acquired="imported")
+    running.run_import(asking.id)
+    working = acts.begin_import(actor, table, network="x", account="lain", acquired="received")
+    shown = page.get(reverse("archive-imports"), headers={"HX-Request": "true"}).content.decode()
+    opening = {one.partition(">")[0] for one in shown.split("<section")[1:]} | {shown.partition("<section")[0]}
+    (reloads,) = [one for one in opening if "every 2s" in one]
+    assert f'id="import-{working.id}"' in reloads
+    assert f'hx-select="#import-{working.id}"' in reloads
+    assert f'id="import-{asking.id}"' in shown
