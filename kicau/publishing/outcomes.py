@@ -31,7 +31,8 @@ LOOK_AFTER = timedelta(
 LONGEST_WAIT = 30.0  # seconds between tries while a network is out: it is back within that time of returning
 FREE_ROUNDS = 2  # times in a day that a step may break off and be looked up before its next try is made to wait
 LONGEST_ROUND = 300.0  # seconds that it then waits at most
-MAX_REFUSED_LOOK_UPS = 8  # one after the other, over twenty minutes; then a person is asked what became of a step
+MAX_REFUSED_LOOK_UPS = 8  # one after the other; then a person is asked what became of a step
+REFUSED_FOR = timedelta(minutes=10)  # that they are spread over at least, however often an outage has them asked
 GIVE_UP = timedelta(hours=24)  # a network that was out for so long is told to a person
 
 

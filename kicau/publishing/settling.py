@@ -153,6 +153,9 @@ def _pace(again: Sequence[Outcome]) -> None:
             )
 
 
+MOST_LOOKED_AT = 100  # attempts of a delivery; an outage may have it asked each second
+
+
 def _ask_about_refused(refused: Sequence[Outcome]) -> None:
     """A look-up that the network refuses is asked later and later, and in the end a person is."""
     for outcome in refused:
@@ -161,10 +164,11 @@ def _ask_about_refused(refused: Sequence[Outcome]) -> None:
             delivery_id=item.id, did="find", at__gt=item.broken_at or item.begun_at - GIVE_UP
         ).order_by("-id")
         # A look-up that failed in another way in between says that the network is in trouble, and not that it refuses.
-        latest = looked.values_list("outcome", flat=True)[: MAX_REFUSED_LOOK_UPS - 1]
-        before = len(list(takewhile(lambda outcome: outcome == "look-up-refused", latest)))
-        if before + 1 < MAX_REFUSED_LOOK_UPS:
-            seconds = min(LONGEST_ROUND, meaning.LOOK_AFTER.total_seconds() * 2**before)
+        latest = looked.values_list("outcome", "at")[:MOST_LOOKED_AT]
+        refusals = [at for _, at in takewhile(lambda one: one[0] == "look-up-refused", latest)]
+        before = len(refusals)
+        if before + 1 < MAX_REFUSED_LOOK_UPS or clock.now() - refusals[-1] < meaning.REFUSED_FOR:
+            seconds = min(LONGEST_ROUND, meaning.LOOK_AFTER.total_seconds() * 2 ** min(before, 10))
             outcome.next_at = clock.now() + timedelta(seconds=seconds)
             continue
         asked = ask_a_person(item, outcome.reason + Sentence("Look there, then say here what you found."))

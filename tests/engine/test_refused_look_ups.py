@@ -77,6 +77,7 @@ class AfterLoss(Fault):
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
     monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(seconds=0.05))
+    monkeypatch.setattr(outcomes, "REFUSED_FOR", timedelta(0))
 
 
 @pytest.fixture
@@ -126,6 +127,22 @@ def scheduled(actor, channel: Channel, text: str, case: Case) -> Delivery:
     draft = compose.create_draft(actor, compose.Composition(parts=(part,), options=case.options))
     whole = compose.one_draft(actor, draft.id)
     return schedule.schedule(actor, whole, [channel.key], clock.now(), confirm=True).deliveries[0]
+
+
+@pytest.mark.parametrize("slug", ["mastodon"])
+async def test_nobody_is_asked_about_refusals_of_some_seconds(slug, sandbox, actor, client, shop, monkeypatch):
+    monkeypatch.setattr(outcomes, "REFUSED_FOR", timedelta(hours=1))
+    case = CASES[slug]
+    channel = await connected(actor, client, slug, sandbox, case.kind)
+    lost = Fault(effect="drop-after", method="POST", path=case.publishes)
+    refused = AfterLoss(effect="status", status=case.status, text=json.dumps(case.refusal), method="GET", times=-1)
+    refused.lost = lost
+    sandbox.faults[:] = [lost, refused]
+    row = await sync_to_async(scheduled)(actor, channel, "Kopi pagi dari Lembang", case)
+    found = Attempt.objects.filter(delivery=row, outcome="look-up-refused")
+    await shop.work(lambda: found.count() > outcomes.MAX_REFUSED_LOOK_UPS)
+    row = await Delivery.objects.aget(id=row.id)
+    assert (row.state, row.broken_at is not None) == ("publishing", True)
 
 
 @pytest.mark.parametrize("slug", CASES)

@@ -155,7 +155,7 @@ def page(browser, site) -> Iterator[Page]:
     context = browser.new_context(
         base_url=site, viewport={"width": 1360, "height": 900}, locale="en-GB", timezone_id="Asia/Jakarta"
     )
-    context.set_default_timeout(8000)
+    context.set_default_timeout(30_000)  # a busy machine takes its time
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda exc: errors.append(str(exc)))

@@ -122,7 +122,7 @@ class Browser:
             time.sleep(0.02)
         self.browser = self.playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port.read_text().split()[0]}")
         page = self.browser.contexts[0].pages[0]
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         return page
 
     def kill(self) -> None:

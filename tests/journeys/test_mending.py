@@ -36,7 +36,7 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(
         locale="id-ID",
         storage_state=page.context.storage_state(),
     )
-    narrow.set_default_timeout(8000)
+    narrow.set_default_timeout(30_000)
     phone = narrow.new_page()
     phone.goto("/compose")
     phone.get_by_label("Teks", exact=True).fill("Kopi dari Gayo sudah datang")
@@ -112,7 +112,7 @@ def test_a_first_visit_to_a_post_on_four_networks(browser, site, networks, langu
     context = browser.new_context(
         base_url=site, viewport={"width": width, "height": 740}, locale={"en": "en-GB", "id": "id-ID"}[language]
     )
-    context.set_default_timeout(8000)
+    context.set_default_timeout(30_000)  # a busy machine takes its time
     page = context.new_page()
     page.goto("/")
     page.get_by_label(name).fill("Sari")

@@ -47,7 +47,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     come_in(page.context, site, owner)
     page.goto("/archive")
     page.get_by_role("link", name="Make a training set").click()
-    page.get_by_label("Name").fill("Our voice")
+    page.get_by_label("Name", exact=True).fill("Our voice")
     page.get_by_role("button", name="See what it would hold").click()
     expect(page.get_by_text("It waits for its turn.")).to_be_visible()
     making.make_waiting()
