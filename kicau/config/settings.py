@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -13,6 +14,8 @@ from kicau.connector import guard
 ROOT = Path(__file__).resolve().parent.parent
 
 KICAU_DATA = options.data_folder()
+# Where numba keeps what it compiled: the packages' own folder and a home are not everybody's to write.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(KICAU_DATA / "compiled"))
 KICAU_PUBLIC_URL = options.public_url()
 KICAU_KEYS = SealingKeys(KICAU_DATA)
 KICAU_API_RATE = int(options.read("KICAU_API_RATE"))

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from kicau.archive.deciding import Judge
 from kicau.archive.models import UNDATED, Item, Standing
 from kicau.base.sentences import Sentence
-from kicau.datasets import copies
 from kicau.datasets.models import TrainingSet
 from kicau.datasets.reasons import COPY, COPY_OF_OURS, PRIVATE, sentence
 from kicau.rights.decisions import FEW, OWN, Answer, Decision
 from kicau.rights.models import Layer, Subject
+
+if TYPE_CHECKING:
+    from kicau.datasets.copies import Copy
 
 OF_THE_WORDS = (Layer.WITHDRAWAL, Layer.GRANT, Layer.AUTHOR, Layer.LICENCE)
 MESSAGE = "message"
@@ -78,6 +81,8 @@ def originals(of: TrainingSet, judge: Judge, only: Iterable[UUID] | None = None)
 
 def among(texts: Sequence[Text], forbidden: Sequence[Text]) -> Mapping[UUID, Prohibited]:
     """Those of the permitted `texts` that hold the words of a forbidden one, each with one reason."""
+    from kicau.datasets import copies  # brings what compiles the search, which no other process needs
+
     found: dict[UUID, Prohibited] = {}
     refused: set[UUID] = set()  # a no tells more than that nobody has permitted it
     for copy in copies.find([one.text for one in texts], [one.text for one in forbidden]):
@@ -104,7 +109,9 @@ def is_answered(post: Text) -> bool:
     )
 
 
-def _carries(post: Text, original: Text, copy: copies.Copy) -> bool:
+def _carries(post: Text, original: Text, copy: Copy) -> bool:
+    from kicau.datasets import copies
+
     same_author = (post.is_own and original.is_own) or post.author == original.author
     if copy.is_whole and not same_author and not copies.is_telling(original.text):
         return False  # a greeting is anybody's

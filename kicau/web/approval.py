@@ -71,7 +71,7 @@ def shown(actor: Actor, draft: Draft) -> dict[str, Any]:
     undecided = draft.state in approval.OPEN
     found: dict[str, Any] = {
         "reviews": said,
-        "read": reading(draft, said),
+        "read": reading(draft, said) if undecided or said else [],
         "undecided": undecided,
         "open_comments": sum(r.kind == Review.Kind.COMMENT and r.resolved_at is None for r in said),
     }
