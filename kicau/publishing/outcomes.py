@@ -336,6 +336,24 @@ def rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
     )
 
 
+def own_duplicate(item: Claimed, label: str, since: datetime) -> Outcome:
+    """The network refuses the post as said before, and a try of it had been lost after `since`: that may be the one
+    before, carried out after it was looked for. It is looked for once more."""
+    outcome = again(
+        item,
+        "publish",
+        "own-duplicate",
+        Sentence(
+            "{network} says that this was published before. An answer was lost, so it may be this very post: looking it up.",
+            network=label,
+        ),
+        LOOK_AFTER,
+        item.tries + 1,
+    )
+    outcome.broken_at = since
+    return outcome
+
+
 def beyond_budget(
     item: Claimed, did: str, label: str, short: Short, lacks: purses.NotReserved | None = None
 ) -> Outcome:

@@ -48,6 +48,7 @@ def settle(worker: str, outcomes: Sequence[Outcome], channels: Mapping[UUID, Cha
         outages.note(outcomes)
         _pace([o for o in outcomes if o.did == "find" and o.outcome in ("not-found", "continued")])
         _ask_about_refused([o for o in outcomes if o.outcome == "look-up-refused"])
+        _look_for_own_duplicates([o for o in outcomes if o.did == "publish" and o.outcome == "rejected"])
         if any(o.lacks for o in outcomes):
             _lock(outcomes)
             affording.ask_for_more(outcomes, channels, _hold)
@@ -153,6 +154,8 @@ def _pace(again: Sequence[Outcome]) -> None:
             )
 
 
+MAX_OWN_DUPLICATES = 2  # times that it is looked for; then it is another post that says the same
+LONGEST_TRY = timedelta(minutes=2)  # between the beginning of a try that was lost and what its story says of it
 MOST_LOOKED_AT = 100  # attempts of a delivery; an outage may have it asked each second
 
 
@@ -174,6 +177,22 @@ def _ask_about_refused(refused: Sequence[Outcome]) -> None:
         asked = ask_a_person(item, outcome.reason + Sentence("Look there, then say here what you found."))
         outcome.outcome, outcome.state, outcome.next_at = asked.outcome, asked.state, asked.next_at
         outcome.reason = outcome.sentence = asked.reason
+
+
+def _look_for_own_duplicates(refused: Sequence[Outcome]) -> None:
+    for outcome in refused:
+        item = outcome.item
+        if not any(problem["code"] == "duplicate" for problem in outcome.problems):
+            continue
+        story = Attempt.objects.filter(delivery_id=item.id, at__gt=clock.now() - GIVE_UP)
+        lost = models.Q(did="publish", outcome="uncertain") | models.Q(did="find", outcome="not-found")
+        first = story.filter(lost).order_by("id").values_list("at", flat=True).first()
+        if first is None or story.filter(outcome="own-duplicate").count() >= MAX_OWN_DUPLICATES:
+            continue
+        doubt = meaning.own_duplicate(item, registry.get(item.group).label, first - LONGEST_TRY)
+        outcome.outcome, outcome.state, outcome.next_at = doubt.outcome, doubt.state, doubt.next_at
+        outcome.reason = outcome.sentence = doubt.reason
+        outcome.problems, outcome.tries, outcome.broken_at = [], doubt.tries, doubt.broken_at
 
 
 def _pause(outcomes: Sequence[Outcome]) -> None:

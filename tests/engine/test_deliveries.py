@@ -13,6 +13,7 @@ from kicau.base.errors import Conflict, Unacceptable
 from kicau.channels import acts as channels
 from kicau.channels.models import Channel
 from kicau.connector import errors
+from kicau.connector.content import Problem
 from kicau.connector.sandbox import Fault
 from kicau.plans.models import Charge
 from kicau.publishing import acts, deliver, outcomes
@@ -67,6 +68,46 @@ async def test_a_lost_answer_is_looked_up_and_never_repeated_blindly(post, shop,
     await shop.work(lambda: state(row) == "published")
     assert texts(network) == ["satu", "dua", "tiga"]
     assert "find" in [a.did async for a in Attempt.objects.filter(delivery=row)]
+
+
+DUPLICATE = Problem(code="duplicate", message="It says the same as the one before.")
+
+
+async def test_a_duplicate_of_its_own_lost_try_is_looked_up(post, shop, state, network, monkeypatch):
+    """The first request is carried out after it was looked for; the second is refused for that."""
+    network.faults.append(Fault(effect="drop", method="POST", path="^/posts"))
+    row = await sync_to_async(post)("datang terlambat")
+    original = connector.Stranger.publish
+    refusals = 0
+
+    async def publish(self, session, delivery):
+        nonlocal refusals
+        if not await Attempt.objects.filter(delivery=row, outcome="not-found").aexists():
+            return await original(self, session, delivery)
+        doc = {"id": "x1", "account": "ana", "at": network.now().isoformat(), "text": "datang terlambat"}
+        network.store.put("post", "x1", doc)
+        network.store.put("tag", f"{row.key}-0", {"id": "x1"})
+        refusals += 1
+        raise errors.Rejected(DUPLICATE)
+
+    monkeypatch.setattr(connector.Stranger, "publish", publish)
+    await shop.work(lambda: state(row) in ("published", "failed"))
+    assert (await sync_to_async(state)(row), refusals, texts(network)) == ("published", 1, ["datang terlambat"])
+
+
+async def test_a_duplicate_of_another_post_is_refused_in_the_end(post, shop, state, network, monkeypatch):
+    network.faults.append(Fault(effect="drop", method="POST", path="^/posts"))
+    row = await sync_to_async(post)("sudah ada")
+    original = connector.Stranger.publish
+
+    async def publish(self, session, delivery):
+        if not await Attempt.objects.filter(delivery=row, outcome="not-found").aexists():
+            return await original(self, session, delivery)
+        raise errors.Rejected(DUPLICATE)
+
+    monkeypatch.setattr(connector.Stranger, "publish", publish)
+    await shop.work(lambda: state(row) == "failed")
+    assert "the same as the one before" in (await Delivery.objects.aget(id=row.id)).reason
 
 
 async def test_a_dead_workers_step_is_looked_up_when_its_lease_is_over(post, shop, state, network):
