@@ -57,7 +57,7 @@ class Begun:
 # Apps
 
 
-DEFAULT_APP = "default"  # the name of an app that nobody named
+DEFAULT_APP = "default"  # the name of an app if the operator gives none
 
 
 @transaction.atomic
@@ -101,14 +101,13 @@ def register_app(
 
 
 def app_for(network: str, name: str = "") -> NetworkApp:
-    """The app of that name, or the network's first; one that needs no keys is made where it is first wanted. Raises
-    UnknownNetwork, Conflict with what to do."""
+    """As `known_app`; creates the app of a network that needs no keys when it is first used."""
     return known_app(network, name) or register_app(network, "", "")
 
 
 def known_app(network: str, name: str = "") -> NetworkApp | None:
-    """The app of that name, or the network's first; None where there is none yet and it needs no keys. Raises
-    UnknownNetwork, Conflict with what to do."""
+    """The app of that name, or the network's first; None if none exists yet and the network needs no keys. Raises
+    UnknownNetwork, or Conflict that says what to do."""
     connector = registry.get(network)
     apps = NetworkApp.objects.filter(network=network)
     found = (
@@ -136,7 +135,7 @@ def known_app(network: str, name: str = "") -> NetworkApp | None:
 
 
 def description(network: str) -> Mapping[str, JSON] | None:
-    """Of the app that nobody registered, for the network's servers to read; None where there is none."""
+    """The description of our app that this network's servers read; None if the network reads none from us."""
     if network not in registry.slugs() or not isinstance(auth := registry.get(network).auth, DescribesApp):
         return None
     app = NetworkApp.objects.filter(network=network, client_id="").order_by("created_at").first()

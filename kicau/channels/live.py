@@ -25,7 +25,7 @@ from kicau.connector.wire import from_json, to_json
 from kicau.media import library, marking
 
 CALLBACK_PATH = "/channels/callback"
-DESCRIPTION_PATH = "/clients/{network}.json"  # of an app that nobody registered
+DESCRIPTION_PATH = "/clients/{network}.json"  # where a network's servers read the description of our app
 
 
 def new_client(limit: int = 0) -> aiohttp.ClientSession:

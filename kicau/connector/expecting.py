@@ -1,6 +1,6 @@
 """A request that must not be sent twice asks the server first whether it takes the body (`Expect: 100-continue`).
 
-A line that stands still, or a server that is away, is then found out while nothing is in doubt (docs/decisions/0032).
+A stalled connection or an unreachable server is then noticed before anything was sent (docs/decisions/0032).
 Source: https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1, 2026-11-27.
 """
 
@@ -16,27 +16,27 @@ import aiohttp
 from yarl import URL
 
 GO_ON_SECONDS = 5.0  # that a server may take to say that it takes a body
-SILENCE_SECONDS = 3.0  # after which one that was never heard to say so is asked whether it is there
-NOT_ASKED_SECONDS = 3600.0  # for which one that did not say so, or refused to be asked, is not asked again
-# What a server answered for no other reason than that it was asked (docs/decisions/0032).
+SILENCE_SECONDS = 3.0  # the same for a server that has not said so before; then Kicau checks whether it answers at all
+NOT_ASKED_SECONDS = 3600.0  # pause before a server that ignores or refuses the question is asked again
+# Statuses with which servers refuse the question itself (docs/decisions/0032).
 REFUSALS = frozenset({405, 417})
-MAX_SERVERS = 1000  # remembered of a client
+MAX_SERVERS = 1000  # remembered for each session
 
 type Whole = tuple[dict[str, str], bytes]  # headers, their names in lower case, and body
 type Read = Callable[[aiohttp.ClientResponse], Awaitable[Whole]]
 
 
 class NotAsked(Exception):
-    """The server does not say whether it takes a body, or refuses to be asked. It has carried nothing out."""
+    """The server ignores or refuses the question. It has not processed the request, so send it without asking."""
 
 
 class NotTakenYet(aiohttp.ClientConnectionError):
-    """The line broke while the server had not said that it takes the body: nothing that counts was sent."""
+    """The connection failed before the server accepted the body, so the body was not sent."""
 
 
 @dataclass(slots=True)
 class _Server:
-    says_go_on: bool = False  # was heard to, when it was asked before a body
+    says_go_on: bool = False  # it answered "100 Continue" before
     not_asked_until: float = 0.0  # time.monotonic()
 
 
@@ -58,11 +58,11 @@ async def send(
     read: Read,
     first: Callable[[], Awaitable[None]],
 ) -> Whole:
-    """What `read` gives of the answer. `first` is awaited when the server has said that it takes the body, before that
-    leaves; what it raises is raised here.
+    """Return what `read` makes of the answer. `first` is awaited after the server accepted the body and before the body
+    is sent; its errors are raised unchanged.
 
-    Raises NotAsked where the request has to be sent without asking; NotTakenYet or TimeoutError where nothing that counts
-    was sent; another ClientError where the answer was lost.
+    Raises NotAsked if the request must be sent without asking; NotTakenYet if the body was not sent; TimeoutError or
+    another ClientError if the answer was lost after the body was sent.
     """
     server, goes_on = _server(client, url), asyncio.Event()
     failure: Exception | None = None
@@ -70,7 +70,7 @@ async def send(
 
     async def when_asked_for() -> AsyncIterator[bytes]:
         nonlocal failure
-        if is_given_up:  # its "go on" comes after we have said that nothing was sent
+        if is_given_up:  # "100 Continue" came after the caller was told that nothing was sent
             raise NotTakenYet
         goes_on.set()
         try:
@@ -97,7 +97,7 @@ async def send(
     try:
         patience = GO_ON_SECONDS if server.says_go_on else SILENCE_SECONDS
         await asyncio.wait((asking, heard), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        is_given_up = not goes_on.is_set()  # from here to the end nothing may leave, whatever comes in
+        is_given_up = not goes_on.is_set()  # from now on the body may not be sent, even if "100 Continue" comes
         if goes_on.is_set():
             server.says_go_on = True
         elif not asking.done():
@@ -115,7 +115,7 @@ async def send(
         if not server.says_go_on and await _is_there(client, url):
             _leave_alone(server)
             raise NotAsked from None
-        server.says_go_on = False  # it is taken for granted no longer
+        server.says_go_on = False
         raise NotTakenYet(str(exc)) from exc
     finally:
         is_given_up = True

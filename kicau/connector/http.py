@@ -63,12 +63,12 @@ NEVER_LEFT = (
 
 
 class ConnectionBroke(aiohttp.ClientConnectionError):
-    """In the middle of a call."""
+    """The connection broke during a call."""
 
 
 async def never_again(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """For a session's `middlewares`. By itself it would send a GET, PUT or DELETE again whose connection broke: a request
-    that nobody priced, and that may be billed twice. What is repeated is the caller's to say."""
+    """A session middleware that stops aiohttp from repeating a GET, PUT or DELETE whose connection broke: nobody priced
+    the second request, and the network may bill both. Only the caller decides what to repeat."""
     try:
         return await send(request)
     except NEVER_LEFT:
@@ -318,6 +318,8 @@ def _target(url: str, params: Mapping[str, str] | None) -> URL:
     """What is escaped already stays as it is: a signed upload address, a key with an escaped colon."""
     try:
         target = URL(url, encoded="%" in url)
+        if not target.host:
+            raise aiohttp.InvalidURL(url)
         return target.extend_query(params) if params else target
     except ValueError as exc:
         raise aiohttp.InvalidURL(url) from exc

@@ -123,14 +123,14 @@ class Proves(Protocol):
 
 @runtime_checkable
 class DescribesApp(Protocol):
-    """The optional role, of an Auth, of an app that nobody registers: the network reads its description at an address of
-    ours (`App.description`)."""
+    """The optional role of an Auth for a network where apps are not registered: its servers read the app's description
+    from our server, at `App.description`."""
 
     def new_secret(self) -> str:
-        """A private key of the app's own, made once."""
+        """A new private key for the app; the core keeps it as the app's secret."""
 
     def description(self, app: App, /) -> Mapping[str, JSON] | None:
-        """What is served at that address, without a secret; None where the app has its description elsewhere."""
+        """The document to serve there, without the private key; None if the operator serves one elsewhere."""
 
 
 @runtime_checkable

@@ -280,7 +280,7 @@ def _licence(turns: Sequence[Row], standings: Mapping[int, Standing]) -> str:
 
 
 def _attribution(turns: Sequence[Row], standings: Mapping[int, Standing]) -> str:
-    """Whom to name, where that is a duty: as it was asked for, else by name or handle."""
+    """The credit line if attribution is required: the text that was requested, otherwise the author's name or handle."""
     names = []
     for turn in turns:
         if "attribution" in turn.decision.duties:

@@ -31,8 +31,8 @@ LOOK_AFTER = timedelta(
 LONGEST_WAIT = 30.0  # seconds between tries while a network is out: it is back within that time of returning
 FREE_ROUNDS = 2  # times in a day that a step may break off and be looked up before its next try is made to wait
 LONGEST_ROUND = 300.0  # seconds that it then waits at most
-MAX_REFUSED_LOOK_UPS = 8  # one after the other; then a person is asked what became of a step
-REFUSED_FOR = timedelta(minutes=10)  # that they are spread over at least, however often an outage has them asked
+MAX_REFUSED_LOOK_UPS = 8  # in a row; then a person is asked whether the post is public
+REFUSED_FOR = timedelta(minutes=10)  # at least, from the first of them to the last
 GIVE_UP = timedelta(hours=24)  # a network that was out for so long is told to a person
 
 
@@ -337,8 +337,8 @@ def rejected(item: Claimed, did: str, exc: errors.Rejected) -> Outcome:
 
 
 def own_duplicate(item: Claimed, label: str, since: datetime) -> Outcome:
-    """The network refuses the post as said before, and a try of it had been lost after `since`: that may be the one
-    before, carried out after it was looked for. It is looked for once more."""
+    """The network rejects the post as a duplicate, and the answer to an earlier attempt (after `since`) was lost. That
+    attempt may have been published after Kicau looked for it, so look again."""
     outcome = again(
         item,
         "publish",

@@ -154,9 +154,9 @@ def _pace(again: Sequence[Outcome]) -> None:
             )
 
 
-MAX_OWN_DUPLICATES = 2  # times that it is looked for; then it is another post that says the same
-LONGEST_TRY = timedelta(minutes=2)  # between the beginning of a try that was lost and what its story says of it
-MOST_LOOKED_AT = 100  # attempts of a delivery; an outage may have it asked each second
+MAX_OWN_DUPLICATES = 2  # look-ups after which a duplicate must be another post
+MAX_ATTEMPT_DURATION = timedelta(minutes=2)  # from its start until its outcome is recorded
+MAX_ATTEMPTS_READ = 100
 
 
 def _ask_about_refused(refused: Sequence[Outcome]) -> None:
@@ -167,7 +167,7 @@ def _ask_about_refused(refused: Sequence[Outcome]) -> None:
             delivery_id=item.id, did="find", at__gt=item.broken_at or item.begun_at - GIVE_UP
         ).order_by("-id")
         # A look-up that failed in another way in between says that the network is in trouble, and not that it refuses.
-        latest = looked.values_list("outcome", "at")[:MOST_LOOKED_AT]
+        latest = looked.values_list("outcome", "at")[:MAX_ATTEMPTS_READ]
         refusals = [at for _, at in takewhile(lambda one: one[0] == "look-up-refused", latest)]
         before = len(refusals)
         if before + 1 < MAX_REFUSED_LOOK_UPS or clock.now() - refusals[-1] < meaning.REFUSED_FOR:
@@ -189,7 +189,7 @@ def _look_for_own_duplicates(refused: Sequence[Outcome]) -> None:
         first = story.filter(lost).order_by("id").values_list("at", flat=True).first()
         if first is None or story.filter(outcome="own-duplicate").count() >= MAX_OWN_DUPLICATES:
             continue
-        doubt = meaning.own_duplicate(item, registry.get(item.group).label, first - LONGEST_TRY)
+        doubt = meaning.own_duplicate(item, registry.get(item.group).label, first - MAX_ATTEMPT_DURATION)
         outcome.outcome, outcome.state, outcome.next_at = doubt.outcome, doubt.state, doubt.next_at
         outcome.reason = outcome.sentence = doubt.reason
         outcome.problems, outcome.tries, outcome.broken_at = [], doubt.tries, doubt.broken_at

@@ -58,7 +58,7 @@ def policy(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
 
 @require_safe
 def client(request: HttpRequest, network: str) -> HttpResponse:
-    """The description of an app that nobody registered, which the network's servers read."""
+    """The description of our app, for the network's servers."""
     document = channels.description(network)
     if document is None:
         raise Http404

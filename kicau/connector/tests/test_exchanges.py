@@ -180,6 +180,14 @@ async def test_a_request_that_was_given_up_leaves_no_answer_to_the_next(server, 
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("url", ["", "halo", "http://"])
+async def test_what_is_no_web_address_asks_nobody(careful, url):
+    door, noted = careful
+    with pytest.raises(errors.Unavailable):
+        await door.call("POST", url, json={"a": 1})
+    assert noted == []
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_what_broke_on_a_kept_connection_is_not_sent_again(server, method):
     async with aiohttp.ClientSession(middlewares=(never_again,)) as client:

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from kicau.archive.models import Item
-from kicau.base.clock import now
+from kicau.base import clock
 from kicau.rights import sentences
 from kicau.rights.decisions import Decision
 from kicau.rights.models import Statement, Terms
@@ -43,7 +43,7 @@ def dated(item: Item) -> SafeString | str:
 @register.filter
 def is_over(row: Statement) -> bool:
     """Whether it says nothing any more."""
-    return row.valid_until is not None and row.valid_until <= now()
+    return row.valid_until is not None and row.valid_until <= clock.now()
 
 
 @register.filter
