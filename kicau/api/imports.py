@@ -25,7 +25,9 @@ from kicau.workspaces.actors import Actor, Permission
 routes = Router(tags=["Imports"])
 Table = Annotated[
     UploadedFile,
-    File(description="A CSV file, in any of the forms that spreadsheets write; docs/use/import.md tells its columns."),
+    File(
+        description="A CSV file, in any of the forms that spreadsheets write; docs/how-to/import-posts.md tells its columns."
+    ),
 ]
 Files = Annotated[
     list[UploadedFile],

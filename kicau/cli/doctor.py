@@ -107,7 +107,7 @@ def look_at_settings() -> Iterator[Finding]:
         yield note(
             name,
             "There is no such setting; it changes nothing.",
-            "Is it misspelt? docs/operate/settings.md lists them all.",
+            "Is it misspelt? docs/reference/settings.md lists them all.",
         )
 
 

@@ -53,7 +53,7 @@ def posts(
     confirm: bool,
     as_json: bool,
 ) -> None:
-    """Schedule every row of a table (docs/use/import.md has its columns).
+    """Schedule every row of a table (docs/how-to/import-posts.md has its columns).
 
     Every problem is told first. Nothing is created where there is any, unless --skip-bad. Rows whose ref was
     imported before are skipped, so that running it again does no harm.

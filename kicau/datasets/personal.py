@@ -3,7 +3,7 @@
 Found: e-mail addresses (also with "(at)" and "dot"), telephone numbers (also with the letter o and in words), NIK and
 family card numbers, NPWP, payment cards, bank accounts, addresses with a house number, block or RT/RW, BPJS and passport
 numbers that are named as such, licence plates and handles. As an option: names behind an honorific. Other names need a
-model that ships with no package. How much of each is found is in docs/use/datasets.md.
+model that ships with no package. How much of each is found is in docs/how-to/build-training-sets.md.
 """
 
 from __future__ import annotations

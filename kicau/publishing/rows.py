@@ -1,4 +1,4 @@
-"""A row of a table as a post: each cell read by its column's own small grammar (docs/use/import.md)."""
+"""A row of a table as a post: each cell read by its column's own small grammar (docs/how-to/import-posts.md)."""
 
 from __future__ import annotations
 

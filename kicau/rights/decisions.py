@@ -1,7 +1,7 @@
 """Whether an item may be used for something: yes, no or unknown, with the chain of statements that made it.
 `sentences.reason` says why in one sentence.
 
-Pure: no database, no clock. docs/use/rights.md states the whole rule ("How an answer is made"); a second function,
+Pure: no database, no clock. docs/reference/rights.md states the whole rule ("How an answer is made"); a second function,
 written from that page alone, checks this one (tests/test_independent.py).
 """
 

@@ -1,5 +1,5 @@
 """Every vocabulary by its slug: what it is called, where it stands, what independent reader it is tested against, and
-what is lost between it and our own uses. The tables of docs/extend/vocabularies.md come from here:
+what is lost between it and our own uses. The tables of docs/reference/vocabularies.md come from here:
 
     python -m kicau.vocabularies.known
 """

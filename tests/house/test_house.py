@@ -87,7 +87,7 @@ def test_each_room_says_what_it_is_for(package):
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)
 def test_every_setting_is_documented(option):
-    assert option.name in (ROOT / "docs/operate/settings.md").read_text("utf-8")
+    assert option.name in (ROOT / "docs/reference/settings.md").read_text("utf-8")
     assert option.help
 
 
@@ -113,7 +113,7 @@ ERRORS = [
 @pytest.mark.parametrize("error", ERRORS, ids=lambda e: e.__name__)
 def test_every_error_is_documented(error):
     assert error.__doc__
-    assert error.__name__ in (ROOT / "docs/extend/errors.md").read_text("utf-8")
+    assert error.__name__ in (ROOT / "docs/reference/errors.md").read_text("utf-8")
 
 
 def commands(group: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -127,7 +127,7 @@ def commands(group: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str
 
 @pytest.mark.parametrize("command", commands(cli), ids=" ".join)
 def test_every_command_is_documented(command):
-    assert f"kicau {' '.join(command)}" in (ROOT / "docs/use/cli.md").read_text("utf-8")
+    assert f"kicau {' '.join(command)}" in (ROOT / "docs/reference/cli.md").read_text("utf-8")
 
 
 def test_nothing_names_a_path_of_a_machine():

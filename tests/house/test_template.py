@@ -1,4 +1,4 @@
-"""The template of a network (docs/extend/template) passes the contract as it stands, copied as the guide says."""
+"""The template of a network (docs/how-to/network-template) passes the contract as it stands, copied as the guide says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import kicau.networks
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = Path(tempfile.mkdtemp(prefix="kicau-template-"))
-shutil.copytree(ROOT / "docs" / "extend" / "template", COPIED / "newnet")
+shutil.copytree(ROOT / "docs" / "how-to" / "network-template", COPIED / "newnet")
 kicau.networks.__path__.append(str(COPIED))  # as if it lay beside the others
 TestTemplate = importlib.import_module("kicau.networks.newnet.tests.test_contract").TestNewnet
 
@@ -22,10 +22,10 @@ def teardown_module() -> None:
 
 
 def test_the_guide_names_every_file_of_the_template():
-    guide = (ROOT / "docs" / "extend" / "add-a-network.md").read_text("utf-8")
+    guide = (ROOT / "docs" / "how-to" / "add-a-network.md").read_text("utf-8")
     files = {
         p.name
-        for p in (ROOT / "docs" / "extend" / "template").rglob("*")
+        for p in (ROOT / "docs" / "how-to" / "network-template").rglob("*")
         if p.is_file() and p.name != "__init__.py" and "__pycache__" not in p.parts
     }
     assert {name for name in files if f"`{name}`" not in guide and f"/{name}`" not in guide} == set()

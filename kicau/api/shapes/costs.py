@@ -213,7 +213,7 @@ class PriceLists(Shape):
 
 
 class OwnPriceList(Shape):
-    """Lists in TOML, as docs/operate/prices.md has them; one of the same name and day replaces ours."""
+    """Lists in TOML, as docs/how-to/set-prices.md has them; one of the same name and day replaces ours."""
 
     model_config = examples(
         {

@@ -1,4 +1,4 @@
-"""docs/use/api.md tells what is."""
+"""docs/reference/api.md tells what is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kicau.api.root import api
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.webhooks import WAITS, sign
 
-PAGE = (Path(__file__).parents[3] / "docs" / "use" / "api.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "api.md").read_text("utf-8")
 
 
 def test_the_signature_check_that_is_shown_works():

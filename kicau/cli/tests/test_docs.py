@@ -14,17 +14,17 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)
 def test_each_setting_stands_with_its_default_and_meaning(option):
     default = f"`{option.default}`" if option.default else ""
-    assert f"| `{option.name}` | {default} | {option.help} |" in (DOCS / "operate/settings.md").read_text("utf-8")
+    assert f"| `{option.name}` | {default} | {option.help} |" in (DOCS / "reference/settings.md").read_text("utf-8")
 
 
 def test_no_setting_stands_there_that_is_none():
-    table = (DOCS / "operate/settings.md").read_text("utf-8").split("## For the shell")[0]
+    table = (DOCS / "reference/settings.md").read_text("utf-8").split("## For the shell")[0]
     rows = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
     assert rows == [option.name for option in OPTIONS]
 
 
 def test_every_exit_code_is_told():
-    said = (DOCS / "use/cli.md").read_text("utf-8")
+    said = (DOCS / "reference/cli.md").read_text("utf-8")
     for code in (
         frame.FAILED,
         frame.USAGE,
@@ -38,6 +38,6 @@ def test_every_exit_code_is_told():
 
 
 def test_every_column_is_told():
-    said = (DOCS / "use/import.md").read_text("utf-8")
+    said = (DOCS / "how-to/import-posts.md").read_text("utf-8")
     told = {c if not c.startswith("text:") else "text:network" for c in known_columns()}
     assert [c for c in sorted(told) if f"`{c}`" not in said] == []

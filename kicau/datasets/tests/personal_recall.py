@@ -1,4 +1,4 @@
-"""How much personal data the rules find in handmade sentences, as the table in docs/use/datasets.md:
+"""How much personal data the rules find in handmade sentences, as the table in docs/how-to/build-training-sets.md:
 
 python -m kicau.datasets.tests.personal_recall
 
@@ -78,7 +78,7 @@ def measure() -> Result:
 
 
 def table(result: Result) -> str:
-    """As docs/use/datasets.md has it."""
+    """As docs/how-to/build-training-sets.md has it."""
     rows = [
         f"| `{kind}` | {result.found[kind]} of {result.total[kind]} | {result.found[kind] / result.total[kind]:.2f} |"
         for kind in LABELS

@@ -11,7 +11,7 @@ from kicau.datasets.options import LABELS, USUAL, Options
 from kicau.datasets.tests import personal_recall
 
 ALL = frozenset(LABELS)
-DATASETS = Path(__file__).resolve().parents[3] / "docs" / "use" / "datasets.md"
+DATASETS = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "build-training-sets.md"
 
 
 @pytest.mark.parametrize(

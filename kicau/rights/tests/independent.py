@@ -1,4 +1,4 @@
-"""The rule of docs/use/rights.md ("How an answer is made"), written from that page alone.
+"""The rule of docs/reference/rights.md ("How an answer is made"), written from that page alone.
 
 It imports nothing of Kicau, on purpose: what decides and what checks share no line. Plain values go in, a word comes out.
 """

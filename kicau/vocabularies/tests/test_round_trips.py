@@ -77,5 +77,5 @@ def test_iptc_has_a_value_for_every_refusal_and_keeps_what_else_the_packet_says(
 
 
 def test_the_table_of_losses_is_true():
-    page = Path(__file__).parents[3] / "docs/extend/vocabularies.md"
+    page = Path(__file__).parents[3] / "docs/reference/vocabularies.md"
     assert page.read_text("utf-8").endswith(tables()), "python -m kicau.vocabularies.known prints what belongs there"
