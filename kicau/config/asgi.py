@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
@@ -33,7 +32,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     """
     if IS_HTTPS:  # a proxy speaks TLS; what it says of that in a header is not asked
         scope = {**scope, "scheme": "https"}
-    with ThreadPoolExecutor(1, "request") as thread:  # has nothing to do at its end, so nobody waits for it
+    with request_limits.RequestThread() as thread:  # has nothing to do at its end, so nobody waits for it
         limits = request_limits.Limits(scope, receive, send, thread)
         try:
             if door.is_told(scope):

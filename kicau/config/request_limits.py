@@ -15,8 +15,11 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
@@ -30,6 +33,7 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
 from kicau.api.problems import KINDS, MEDIA_TYPE
+from kicau.config import door
 from kicau.media.acts import LARGEST
 from kicau.web import body_limits
 from kicau.web.frame import actor_of
@@ -75,16 +79,49 @@ type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class Lane:
-    """Requests that are worked on at once. The others wait in order, so that many of one kind delay no other kind."""
+    """Requests that are worked on at once. Of the others the senders take turns, so that many requests of one sender
+    delay no other sender, and many of one kind no other kind."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._free: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, FairQueue] = WeakKeyDictionary()
 
     @property
-    def free(self) -> asyncio.Semaphore:
+    def queue(self) -> FairQueue:
         """The running loop's own."""
-        return self._free.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._most))
+        return self._queues.setdefault(asyncio.get_running_loop(), FairQueue(self._most))
+
+
+class FairQueue:
+    """A semaphore whose next place goes to the sender whose turn it is, and to the oldest of that sender's requests."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+
+    async def acquire(self, sender: Hashable) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(sender, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release()  # the place came together with the end of the request
+            raise
+
+    def release(self) -> None:
+        while self._waiting:
+            sender, turns = self._waiting.popitem(last=False)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[sender] = turns  # behind all other senders
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
 
 class Space:
@@ -107,7 +144,18 @@ OPEN = ("/sign-in", "/join/", "/welcome", "/review/", "/m/")  # a made-up sessio
 SESSION = f"{settings.SESSION_COOKIE_NAME}="
 _checks = ThreadPoolExecutor(2, "sender")
 _checking = 0
-_lingering = 0
+
+
+class RequestThread(ThreadPoolExecutor):
+    """The thread of one request, which counts its jobs. It is started with the first one."""
+
+    def __init__(self) -> None:
+        super().__init__(1, "request")
+        self.jobs = 0
+
+    def submit[**P, T](self, job: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        self.jobs += 1
+        return super().submit(job, *args, **kwargs)
 
 
 class Refusal(Exception):
@@ -121,23 +169,25 @@ class Refusal(Exception):
 class Limits:
     """The limits of one request: Django gets `receive` and `send` of this in place of the server's."""
 
-    def __init__(self, scope: Message, receive: Receive, send: Send, thread: Executor) -> None:
+    def __init__(self, scope: Message, receive: Receive, send: Send, thread: RequestThread) -> None:
         self._scope, self._receive, self._send, self._thread = scope, receive, send, thread
         self._api = scope["path"].startswith("/api/")
         self._size = 0  # bytes received
         self._limit = ANONYMOUS_BYTES
         self._checked = self._whole = self._answered = False
         self._anonymous = self._uploads = 0  # bytes taken of the two spaces
+        self._jobs = 0  # of the thread, when its connections were last given back
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self._place: asyncio.Semaphore | None = None
+        self._place: FairQueue | None = None
         self.refusal: Refusal | None = None
 
     async def admit(self) -> bool:
         """Whether Django is asked at all: not where the announced length is too large. Then it is answered."""
-        length = next((value for name, value in self._scope["headers"] if name == b"content-length"), b"0")
-        announced = int(length) if length.isdigit() and len(length) < 16 else 1 << 60
+        announced = _announced(self._scope)
         try:
+            if refusal := refusal_of_head(self._scope):
+                raise refusal
             if announced > self._limit:
                 await self._check()
                 self._require(announced)
@@ -179,9 +229,17 @@ class Limits:
             return
         signed_in = SESSION in _header(self._scope, b"cookie") and not path.startswith(OPEN)
         lane = api if self._api else members if signed_in else visitors
-        place = lane.free
-        await place.acquire()
+        place = lane.queue
+        await place.acquire(self._sender())
         self._place = place
+
+    def _sender(self) -> Hashable:
+        """Who waits for a place, as far as the request says it, and in which part of Kicau: somebody's downloads don't
+        delay the same person's next page."""
+        credentials = _header(self._scope, b"authorization" if self._api else b"cookie")
+        client = self._scope.get("client")
+        parts = self._scope["path"].split("/")  # "", "library", … or "", "api", "v1", "posts", …
+        return credentials or (client and client[0]), "".join(parts[3:4] if self._api else parts[1:2])
 
     def _leave_place(self) -> None:
         if self._place is not None:
@@ -192,7 +250,9 @@ class Limits:
         """Sent on by a request that keeps no connection to the database, however slowly the reader takes it."""
         if message["type"] == "http.response.start" or message.get("more_body"):
             self._answered = True
-            await self._loop.run_in_executor(self._thread, connections.close_all)
+            if self._thread.jobs != self._jobs:  # else that thread did nothing since
+                await self._loop.run_in_executor(self._thread, connections.close_all)
+                self._jobs = self._thread.jobs
             self._leave_place()  # however slowly the answer is read
         try:
             async with asyncio.timeout(PIECE_SECONDS):
@@ -203,28 +263,16 @@ class Limits:
 
     async def refuse(self) -> None:
         """Answer with the refusal, unless something was answered already."""
-        global _lingering
         if self.refusal is None or self._answered:
             return
-        body, kind = self._body(self.refusal)
-        headers = [
-            (b"content-type", kind.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"connection", b"close"),
-        ]
-        if self.refusal.status == 503:
-            headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
-        if self.refusal.status == 401:
-            headers.append((b"www-authenticate", b'Bearer realm="Kicau"'))
+        headers, body = _answer(self._scope, self.refusal, self._limit)
         await self._send({"type": "http.response.start", "status": self.refusal.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
-        if _lingering < LINGERING:  # closing at once would take the answer from who is still sending
-            _lingering += 1
+        if lingering.enter():
             try:
                 await asyncio.sleep(LINGER_SECONDS)  # nothing more is read meanwhile
             finally:
-                _lingering -= 1
+                lingering.leave()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def leave(self) -> None:
@@ -237,8 +285,8 @@ class Limits:
         """Ask the database who sends this. Raises Refusal."""
         global _checking
         self._checked = True
-        if not (_header(self._scope, b"authorization") if self._api else SESSION in _header(self._scope, b"cookie")):
-            raise self._unknown()
+        if not _has_credentials(self._scope):
+            raise _unknown(self._api, self._limit)
         if _checking >= MAX_CHECKS:
             raise _busy()
         _checking += 1
@@ -249,12 +297,8 @@ class Limits:
         finally:
             _checking -= 1
         if not limit:
-            raise self._unknown()
+            raise _unknown(self._api, self._limit)
         self._limit = max(self._limit, limit)
-
-    def _unknown(self) -> Refusal:
-        detail = f"Without a valid token at most {_shown(self._limit)} are taken; this token is unknown, expired or revoked, or none was sent."
-        return Refusal(401 if self._api else 413, "no-token", detail)
 
     def _require(self, size: int) -> None:
         """Raises Refusal."""
@@ -275,13 +319,106 @@ class Limits:
             raise _busy()
         self._uploads += max(0, more)
 
-    def _body(self, refusal: Refusal) -> tuple[bytes, str]:
-        if not self._api:
-            said = body_limits.sentence(_request(self._scope), refusal.slug, _shown(self._limit))
-            return (said + "\n").encode(), "text/plain; charset=utf-8"
-        kind = KINDS[refusal.slug]
-        problem = {"type": kind.type, "title": kind.title, "status": refusal.status, "detail": refusal.detail}
-        return json.dumps(problem, ensure_ascii=False).encode(), MEDIA_TYPE
+
+def refuse_at_once(data: bytes) -> bytes | None:
+    """The answer to a request that its head refuses. None: the head isn't whole, or says nothing against it.
+
+    For the server's protocol: what strangers send in great numbers costs no task and no ASGI application.
+    """
+    head, end, _body = data.partition(b"\r\n\r\n")
+    line, _, fields = head.partition(b"\r\n")
+    parts = line.split(b" ")
+    if not end or len(parts) != 3 or not parts[1].startswith(b"/") or b"%" in parts[1]:
+        return None
+    named = [field.partition(b":") for field in fields.split(b"\r\n")]
+    scope = {
+        "type": "http",
+        "method": parts[0].decode("latin-1"),
+        "path": parts[1].partition(b"?")[0].decode("latin-1"),
+        "headers": [(name.lower(), value.strip()) for name, _, value in named],
+    }
+    if door.is_told(scope) or (refusal := refusal_of_head(scope)) is None:
+        return None
+    headers, body = _answer(scope, refusal, ANONYMOUS_BYTES)
+    status = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n".encode()
+    return status + b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n" + body
+
+
+def refusal_of_head(scope: Message) -> Refusal | None:
+    """Why nobody known sends this: what comes without credentials is small and says its length."""
+    if _has_credentials(scope):
+        return None
+    api = scope["path"].startswith("/api/")
+    if _announced(scope) > ANONYMOUS_BYTES:
+        return _unknown(api, ANONYMOUS_BYTES)
+    if any(name == b"transfer-encoding" for name, _value in scope["headers"]):
+        return _unknown(api, ANONYMOUS_BYTES, status=411)
+    return None
+
+
+class Lingering:
+    """Refused senders who may still read the refusal: closing at once would take it from who is still sending."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def enter(self) -> bool:
+        """Whether there is room for one more; then `leave` is called for it."""
+        if self.count >= LINGERING:
+            return False
+        self.count += 1
+        return True
+
+    def leave(self) -> None:
+        self.count -= 1
+
+
+lingering = Lingering()
+
+
+def _has_credentials(scope: Message) -> bool:
+    api = scope["path"].startswith("/api/")
+    return bool(_header(scope, b"authorization") if api else SESSION in _header(scope, b"cookie"))
+
+
+def _announced(scope: Message) -> int:
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(length) if length.isdigit() and len(length) < 16 else 1 << 60
+
+
+def _unknown(api: bool, limit: int, *, status: int = 413) -> Refusal:
+    detail = f"Without a valid token at most {_shown(limit)} are taken, and their length is said first; this token is unknown, expired or revoked, or none was sent."
+    return Refusal(401 if api else status, "no-token", detail)
+
+
+def _answer(scope: Message, refusal: Refusal, limit: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and body."""
+    if scope["path"].startswith("/api/"):
+        shape = KINDS[refusal.slug]
+        problem = {"type": shape.type, "title": shape.title, "status": refusal.status, "detail": refusal.detail}
+        body, kind = json.dumps(problem, ensure_ascii=False).encode(), MEDIA_TYPE
+    else:
+        language = _header(scope, b"accept-language"), _cookies(scope).get(settings.LANGUAGE_COOKIE_NAME, "")
+        body, kind = _sentence(refusal.slug, _shown(limit), *language), "text/plain; charset=utf-8"
+    headers = [
+        (b"content-type", kind.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    ]
+    if refusal.status == 503:
+        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    if refusal.status == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="Kicau"'))
+    return headers, body
+
+
+@lru_cache(256)
+def _sentence(slug: str, limit: str, accepted: str, chosen: str) -> bytes:
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
+    request.COOKIES[settings.LANGUAGE_COOKIE_NAME] = chosen
+    return (body_limits.sentence(request, slug, limit) + "\n").encode()
 
 
 def abort(send: Send) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FD = "--fd="  # a socket that listens already, given by `kicau up`
 CONNECTIONS = 10  # to the database, shared by all requests
 UNREAD_SECONDS = 60  # for which a reader may take nothing of an answer; then the connection is closed
+BACKLOG = 2048  # connections that the system keeps until they are accepted
+ACCEPTS_AT_ONCE = 8  # of them; open requests are worked on before the next ones
 READ_BYTES = 32 << 10  # of a request at once
 STOP_WITHIN = 20  # seconds that open requests are given when it is told to stop
 
@@ -56,6 +58,7 @@ def main() -> None:
             "kicau.config.asgi:application",
             host=options.read("KICAU_HOST"),
             port=int(options.read("KICAU_PORT")),
+            backlog=ACCEPTS_AT_ONCE,
             timeout_graceful_shutdown=STOP_WITHIN,
             **server_options(settings.KICAU_PROXIES),
         )
@@ -80,13 +83,37 @@ def server_options(proxies: list[str]) -> dict[str, Any]:
 def _protocol() -> type[asyncio.Protocol]:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
+    from kicau.config import request_limits
+
     class Protocol(H11Protocol):
-        """Reads little at once, since as much is kept in memory for each connection whose body is not wanted."""
+        """Reads little at once, since as much is kept in memory for each connection whose body is not wanted; and
+        answers there and then what the head of a connection's first request refuses."""
+
+        _began = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             if hasattr(transport, "max_size"):  # of asyncio's own transports; 256 KB otherwise
                 transport.max_size = READ_BYTES
             super().connection_made(transport)
+
+        def data_received(self, data: bytes) -> None:
+            first, self._began = not self._began, True
+            if first and (answer := request_limits.refuse_at_once(data)) is not None:
+                self._refuse(answer)
+            elif not self.transport.is_closing():
+                super().data_received(data)
+
+        def _refuse(self, answer: bytes) -> None:
+            self.transport.write(answer)
+            self.transport.pause_reading()
+            if request_limits.lingering.enter():
+                self.loop.call_later(request_limits.LINGER_SECONDS, self._close)
+            else:
+                self.transport.close()
+
+        def _close(self) -> None:
+            request_limits.lingering.leave()
+            self.transport.close()
 
     return Protocol
 
@@ -109,6 +136,8 @@ def _server() -> type[uvicorn.Server]:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             for listening in [one for server in self.servers for one in server.sockets]:
+                with socket.socket(fileno=os.dup(listening.fileno())) as same:
+                    same.listen(BACKLOG)  # uvicorn's one setting is for both
                 with suppress(OSError, AttributeError):  # Linux only; connections inherit it
                     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
 

@@ -11,7 +11,6 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
@@ -252,7 +251,7 @@ def test_who_takes_nothing_of_an_answer_is_cut_off(monkeypatch):
 
     async def go() -> None:
         cycle = Cycle()
-        with ThreadPoolExecutor(1) as thread:
+        with request_limits.RequestThread() as thread:
             limits = request_limits.Limits(scope, cycle.send, cycle.send, thread)
             with pytest.raises(RequestAborted):
                 await limits.send({"type": "http.response.body", "body": b"x", "more_body": True})
@@ -276,12 +275,74 @@ def test_a_large_body_from_nobody_is_refused_before_a_byte_of_it_is_read(raw, ow
 @pytest.mark.parametrize("path", PATHS)
 def test_a_body_without_a_length_is_read_to_the_limit_and_no_further(raw, owner, path):
     sender = raw()
-    sender.ask("POST", path, Transfer_Encoding="chunked")
+    sender.ask("POST", path, Transfer_Encoding="chunked", Cookie="kicau=abc", Authorization="Bearer kicau_x")
     piece = bytes(1 << 14)
     for _ in range(request_limits.ANONYMOUS_BYTES // len(piece)):
         sender.socket.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
     sender.socket.sendall(b"1\r\nx\r\n")
     assert sender.status()[0] == (401 if path.startswith("/api/") else 413)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_body_without_a_length_and_without_credentials_is_refused_before_it_is_read(raw, owner, path):
+    sender = raw()
+    sender.ask("POST", path, Transfer_Encoding="chunked")
+    status, headers = sender.status()
+    assert status == (401 if path.startswith("/api/") else 411)
+    assert headers["connection"] == "close"
+
+
+def test_what_strangers_send_never_reaches_the_application(raw, owner, monkeypatch):
+    class Reached:
+        def __init__(self, *args: Any) -> None:
+            raise AssertionError("the application was asked")
+
+    monkeypatch.setattr(request_limits, "Limits", Reached)
+    for headers in ({"Content_Length": HUGE}, {"Transfer_Encoding": "chunked"}, {"content_LENGTH": f" {HUGE}"}):
+        for path in PATHS:
+            sender = raw()
+            sender.ask("POST", path, **headers)
+            assert sender.status()[0] in (401, 411, 413), (path, headers)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /library/upload HTTP/1.1\r\nContent-Length: 300000000\r\nCookie: a=b; kicau=c\r\n\r\n",
+        b"POST /api/v1/media HTTP/1.1\r\nContent-Length: 300000000\r\nAuthorization: Bearer x\r\n\r\n",
+        b"POST /%61pi/v1/media HTTP/1.1\r\nContent-Length: 300000000\r\nAuthorization: Bearer x\r\n\r\n",
+        b"POST /sign-in HTTP/1.1\r\nContent-Length: 60\r\n\r\nx\r\nContent-Length: 300000000\r\n",
+        b"POST /sign-in HTTP/1.1\r\nContent-Length: 3000000",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"\r\n\r\n",
+    ],
+)
+def test_nothing_is_refused_at_once_that_might_be_somebody_s(head):
+    assert request_limits.refuse_at_once(head) is None
+
+
+def test_many_requests_of_one_sender_delay_no_other_sender():
+    async def go() -> list[str]:
+        queue, order = request_limits.FairQueue(1), list[str]()
+
+        async def asks(sender: str) -> None:
+            await queue.acquire(sender)
+            order.append(sender)
+            await asyncio.sleep(0)
+            queue.release()
+
+        await queue.acquire("first")
+        waiting = [asyncio.create_task(asks(sender)) for sender in ("many",) * 4 + ("one", "other", "one")]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await asyncio.sleep(0)
+        queue.release()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await queue.acquire("last")  # whose place was cancelled is lost to nobody
+        return order
+
+    assert asyncio.run(go()) == ["one", "other", "many", "one", "many", "many"]
 
 
 def test_a_made_up_session_or_token_is_nobody_s(raw, owner):
