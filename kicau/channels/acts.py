@@ -19,7 +19,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
 from kicau.base.ids import as_uuid, new_id
 from kicau.base.sentences import Sentence
-from kicau.channels import upkeep
+from kicau.channels import revocations, upkeep
 from kicau.channels.live import Desk, app_value, new_client, stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Slot
 from kicau.connector import registry
@@ -310,11 +310,12 @@ def one_channel(actor: Actor, key_or_id: UUID | str) -> Channel:
 
 @transaction.atomic
 def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
-    """Forget the channel's credentials. Its posts, queue and numbers stay; a reconnect takes them up again."""
+    """Forget the channel's credentials, and have its network end them where it can. Its posts, queue and numbers stay; a reconnect takes them up again."""
     actor.require(Permission.CHANNELS)
     channel = one_channel(actor, key_or_id)
     for tell in GOES:
         tell(actor, channel)
+    revocations.queue(channel)
     channel.state = ChannelState.REMOVED
     channel.reason = (
         f"{actor.name} disconnected it on {clock.now():%Y-%m-%d}. Connect it again to go on with its queue."

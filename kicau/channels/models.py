@@ -136,6 +136,30 @@ class PendingSignIn(models.Model):
         return f"sign-in to {self.app}"
 
 
+class Revocation(models.Model):
+    """Credentials that are no longer used here, until their network has ended them. It outlives channel and workspace."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace_id = models.UUIDField()
+    channel_id = models.UUIDField()
+    network = models.CharField(max_length=40)
+    app = models.ForeignKey(NetworkApp, on_delete=models.CASCADE, related_name="+")
+    account_id = models.CharField(max_length=200)
+    handle = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20)
+    host = models.CharField(max_length=200, blank=True)
+    credentials = SealedJSONField()
+    created_at = models.DateTimeField(default=now)
+    next_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["network", "next_at"], name="revocation_due")]
+
+    def __str__(self) -> str:
+        return f"{self.handle} on {self.network}"
+
+
 class Slot(models.Model):
     """A weekly time at which a channel's queue publishes, in the slot's own zone."""
 

@@ -74,12 +74,13 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
 
     from kicau.api.models import forget_old_answers
     from kicau.archive.imports.published import keep_published
-    from kicau.channels import upkeep
+    from kicau.channels import revocations, upkeep
     from kicau.config import watching
     from kicau.config.auditor import audit_due
     from kicau.config.importer import embed_due, read_due
     from kicau.config.maker import make_due, review_all
     from kicau.connector import registry
+    from kicau.connector.protocol import RevokesCredentials
     from kicau.engine import health
     from kicau.evidence.anchors import anchor_due
     from kicau.plans import acts as plans
@@ -148,6 +149,11 @@ def chores_with(client: aiohttp.ClientSession) -> list[Chore]:
         *(
             Chore(name=f"ask capabilities on {slug}", every=300.0, run=partial(upkeep.ask_due, client, slug))
             for slug in registry.slugs()
+        ),
+        *(
+            Chore(name=f"revoke credentials on {slug}", every=10.0, run=partial(revocations.revoke_due, client, slug))
+            for slug in registry.slugs()
+            if isinstance(registry.get(slug).auth, RevokesCredentials)
         ),
         Chore(name="hold what plans allow", every=5.0, run=sync_to_async(capping.look)),
         Chore(name="release what a budget held", every=3.0, run=sync_to_async(holding.release)),

@@ -50,7 +50,7 @@ from kicau.connector.lent import (
     use,
 )
 from kicau.connector.people import FindsPeople
-from kicau.connector.protocol import Account, Connector, Redirect, prove, takes
+from kicau.connector.protocol import Account, Connector, Redirect, RevokesCredentials, prove, takes
 from kicau.connector.revising import Reads, Revises, Revision, change, draft_of, refused, settled
 from kicau.connector.sandbox import Fault, Sandbox, start
 from kicau.connector.session import File
@@ -123,6 +123,7 @@ class ConnectorContract:
     drafts: ClassVar[Mapping[str, Draft]]  # by name; each publishable
     files: ClassVar[Mapping[str, File]] = {}
     answers: ClassVar[Mapping[str, str]] = {}
+    access_outlives_revocation: ClassVar[bool] = False  # whether an access token goes on until its own end
     account: ClassVar[str] = ""  # the consent form's choice; "" the first
     choice: ClassVar[Callable[[Account], bool]] = staticmethod(lambda account: True)  # which identity to use
     bad_drafts: ClassVar[Mapping[str, Draft]] = {}  # expected problem code -> a draft that has it
@@ -781,6 +782,32 @@ class ConnectorContract:
         lent = lend(self.connector, sandbox, client)
         await sign_in(self.connector, lent, self.answers, self.account)
         assert {one.meter for one in lent.spent if one.units} == {one.meter for one in takes(self.connector.auth)}
+
+    async def test_revoked_credentials_have_ended(self, session: Lent, sandbox: Sandbox) -> None:
+        auth = self.connector.auth
+        if not isinstance(auth, RevokesCredentials):
+            return
+        await prove(self.connector, session)
+        await auth.revoke(session)
+        if session.credentials.refresh_token:
+            with pytest.raises(errors.AuthExpired):
+                await auth.refresh(session)
+        if not self.access_outlives_revocation:
+            with pytest.raises(errors.AuthExpired):
+                await prove(self.connector, session)
+        with suppress(errors.AuthExpired):
+            await auth.revoke(session)  # doing it again does no harm
+
+    async def test_credentials_of_another_sign_in_stay(
+        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+    ) -> None:
+        auth = self.connector.auth
+        if not isinstance(auth, RevokesCredentials):
+            return
+        other = lend(self.connector, sandbox, client)
+        await sign_in(self.connector, other, self.answers, self.account)
+        await auth.revoke(other)
+        await prove(self.connector, session)
 
     async def test_refreshes_without_losing_the_refresh_token(self, session: Lent) -> None:
         before = session.credentials

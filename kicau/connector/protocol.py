@@ -134,6 +134,18 @@ class DescribesApp(Protocol):
 
 
 @runtime_checkable
+class RevokesCredentials(Protocol):
+    """The optional role, of an Auth, for a network that documents an endpoint to end credentials.
+
+    It must end those of the session alone: not what the person gave to other channels.
+    """
+
+    async def revoke(self, session: Session, /) -> None:
+        """End the session's credentials; content when they have ended already, or raises AuthExpired then. Rejected:
+        the network will never do it. Other errors mean: try later. Repeating it does no harm."""
+
+
+@runtime_checkable
 class Foretells(Protocol):
     """The optional role, of an Auth, of telling what a sign-in uses up, for a network where that counts."""
 
@@ -178,6 +190,7 @@ __all__ = [
     "Proves",
     "Published",
     "Redirect",
+    "RevokesCredentials",
     "ending_facts",
     "prove",
     "takes",

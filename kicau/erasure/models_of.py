@@ -23,7 +23,12 @@ PLAIN_IDS = {
     "evidence.Canary": "workspace_id",
     "evidence.Salt": "leaf__workspace_id",  # the log keeps its hashes, which nobody can tie to a content any more
 }
-KEPT_PLAIN_IDS = {"plans.Charge", "rights.AuditEntry", "evidence.Leaf"}
+KEPT_PLAIN_IDS = {
+    "plans.Charge",
+    "rights.AuditEntry",
+    "evidence.Leaf",
+    "channels.Revocation",  # until the network has ended the credentials, a week at most
+}
 #: What somebody wrote that lies in rows below those that name them.
 WRITTEN_BY = {"publishing.Part": "draft__author", "rights.AuditEntry": "actor_id"}
 

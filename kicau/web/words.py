@@ -123,6 +123,8 @@ ACTS: dict[str, Any] = {
     "channel.connected": _("connected a channel"),
     "channel.reconnected": _("reconnected a channel"),
     "channel.disconnected": _("disconnected a channel"),
+    "channel.revoked": _("ended a channel's access at its network"),
+    "channel.not_revoked": _("could not end a channel's access at its network"),
     "channel.expired": _("lost a channel's permission"),
     "channel.held": _("held a channel for a budget"),
     "channel.released": _("let a held channel go on"),

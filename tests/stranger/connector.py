@@ -31,6 +31,7 @@ POST = Charge("post", proven=True)
 READ = Charge("read")
 DELETE = Charge("delete")
 RENEWAL = Charge("renewal")
+REVOCATION = Charge("revocation")
 SCOPES = ("write",)
 
 
@@ -59,6 +60,12 @@ class StrangerAuth:
         form = {"grant_type": "refresh_token", "refresh_token": session.credentials.refresh_token}
         answer = await session.http.call("POST", session.app.endpoints["api"] + "/token", charge=RENEWAL, form=form)
         return oauth2.credentials(answer.json(), session.now(), before=session.credentials)
+
+    async def revoke(self, session: Session, /) -> None:
+        form = {"token": session.credentials.access_token, "refresh": session.credentials.refresh_token}
+        await session.http.call(
+            "POST", session.app.endpoints["api"] + "/revoke", charge=REVOCATION, form=form, repeatable=True
+        )
 
 
 class Stranger:

@@ -32,6 +32,7 @@ class Server(Sandbox):
             web.get("/authorize", self.authorize),
             web.post("/authorize", self.decide),
             web.post("/token", self.token),
+            web.post("/revoke", self.revoke_token),
             web.post("/posts", self.create),
             web.get("/posts", self.search),
             web.get("/posts/{id}", self.show),
@@ -81,6 +82,12 @@ class Server(Sandbox):
         return web.json_response(
             {"access_token": token, "refresh_token": refresh, "expires_in": 7200, "account": grant["account"]}
         )
+
+    async def revoke_token(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        for kind in ("token", "refresh"):
+            self.store.remove(kind, str(form[kind]))
+        return web.json_response({})
 
     def _account(self, request: web.Request) -> str:
         found = self.store.get("token", request.headers.get("Authorization", "").removeprefix("Bearer "))

@@ -9,7 +9,7 @@ from django.db import connection
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
-from kicau.channels.models import Channel
+from kicau.channels.models import Channel, Revocation
 from kicau.erasure import models_of, workspaces
 from kicau.publishing.models import Delivery, DeliveryState, Draft
 from kicau.rights.models import AuditEntry
@@ -55,6 +55,9 @@ def test_all_of_a_workspace_goes_and_nothing_of_another(
     assert said.detail["removed"]["publishing.Delivery"] == 1
     assert AuditEntry.objects.filter(act="delivery.canceled").exists()
     assert Person.objects.filter(id=owner.id).exists()
+    assert Revocation.objects.get().workspace_id == actor.workspace.id, (
+        "its channel's credentials end at the network, too"
+    )
 
 
 def test_nothing_is_deleted_while_a_post_is_being_sent(actor, queued):

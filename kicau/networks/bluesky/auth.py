@@ -90,6 +90,25 @@ class BlueskyAuth:
         )
         return _credentials(answer, str(held.extra.get("pds") or ""))
 
+    async def revoke(self, session: Session, /) -> None:
+        """An OAuth sign-in at the server's revocation endpoint; a session of an app password by deleteSession, which asks
+        for the refresh token. The app password itself remains; its owner deletes it in the account's settings.
+
+        https://docs.bsky.app/docs/api/com-atproto-server-delete-session (2026-12-02)
+        """
+        held = session.credentials
+        if held.extra.get("login") == OAUTH:
+            await oauth.revoke(session, held)
+        elif held.refresh_token:
+            token = Credentials(access_token=held.refresh_token)
+            await wire.call(
+                session,
+                "POST",
+                f"{wire.home(session, held)}/xrpc/com.atproto.server.deleteSession",
+                held=token,
+                repeatable=True,
+            )
+
 
 async def _by_password(sign_in: SignIn, name: str, server: str, password: str) -> Account:
     if not name:

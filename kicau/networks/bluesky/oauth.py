@@ -35,6 +35,7 @@ class Authority:
     authorize: str
     par: str
     token: str
+    revocation: str = ""
 
 
 def client_id(app: App) -> str:
@@ -71,8 +72,10 @@ async def authority(lent: Lent, issuer: str) -> Authority:
         authorize=wire.told(told, "authorization_endpoint"),
         par=wire.told(told, "pushed_authorization_request_endpoint"),
         token=wire.told(told, "token_endpoint"),
+        revocation=str(told.get("revocation_endpoint") or ""),
     )
-    if found.issuer != issuer or not all(identity.reachable(url, lent.app) for url in (found.par, found.token)):
+    asked = filter(None, (found.par, found.token, found.revocation))
+    if found.issuer != issuer or not all(identity.reachable(url, lent.app) for url in asked):
         raise _failed(f"{issuer} describes itself as {found.issuer}")
     return found
 
@@ -152,6 +155,21 @@ async def refresh(session: Lent, held: Credentials) -> Credentials:
     }
     answer = await _post(session, there.token, form, str(held.extra.get("key") or ""))
     return oauth2.credentials(_bound(answer), session.now(), before=held)
+
+
+async def revoke(session: Lent, held: Credentials) -> None:
+    """RFC 7009 at the address in the server's description, which every server based on @atproto/oauth-provider has.
+    Revoking one token ends the whole grant there. https://atproto.com/specs/oauth (2026-12-02)"""
+    there = await authority(session, str(held.extra.get("issuer") or session.app.endpoints["pds"]))
+    if not there.revocation:
+        raise Rejected(detail=f"{there.issuer} describes no revocation endpoint")
+    form = {
+        "token": held.refresh_token or held.access_token,
+        "client_id": client_id(session.app),
+        **_client(session, there.issuer),
+    }
+    key = str(held.extra.get("key") or "")
+    await wire.call(session, "POST", there.revocation, key=key, form=form, repeatable=True)
 
 
 async def _post(lent: Lent, url: str, form: Mapping[str, str], key: str) -> dict[str, Any]:

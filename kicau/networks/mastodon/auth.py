@@ -91,6 +91,15 @@ class MastodonAuth:
         form = {"grant_type": "refresh_token", "refresh_token": before.refresh_token, **keys}
         return oauth2.credentials(await _token(session, session.host, form), session.now(), before=before)
 
+    async def revoke(self, session: Session, /) -> None:
+        """https://docs.joinmastodon.org/methods/oauth/#revoke (2026-12-02): a token of the app that asks; one that has
+        ended already is answered with 200, too."""
+        held = session.credentials
+        keys = {name: str(held.extra.get(name) or "") for name in ("client_id", "client_secret")}
+        for token in filter(None, (held.refresh_token, held.access_token)):
+            form = {"token": token, **keys}
+            await wire.call(session, session.host, "POST", "/oauth/revoke", form=form, repeatable=True)
+
 
 def server_name(given: str) -> str:
     """The host in what a person writes: "mastodon.social", "https://mastodon.social/@you", "@you@mastodon.social".

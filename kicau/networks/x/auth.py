@@ -8,6 +8,7 @@ from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON, Charge, Problem
 from kicau.connector.errors import AuthExpired, Rejected
+from kicau.connector.http import Reply
 from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import App, Credentials, Session, SignIn
 from kicau.networks.x import wire
@@ -77,16 +78,26 @@ class XAuth:
         form = {"grant_type": "refresh_token", "refresh_token": held.refresh_token}
         return await _tokens(session, form, before=held)
 
+    async def revoke(self, session: Session, /) -> None:
+        """POST /2/oauth2/revoke, RFC 7009; each of the two tokens by itself.
+        https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token (2026-12-02)"""
+        held = session.credentials
+        for token in filter(None, (held.refresh_token, held.access_token)):
+            await _ask(session, "revoke", {"token": token})
+
 
 async def _tokens(on: SignIn | Session, form: Mapping[str, str], *, before: Credentials | None) -> Credentials:
-    """Ask the token endpoint: a confidential client in the header, a public one by its id in the form."""
+    found = (await _ask(on, "token", form)).json()
+    return oauth2.credentials(found if isinstance(found, dict) else {}, on.now(), before=before)
+
+
+async def _ask(on: SignIn | Session, endpoint: str, form: Mapping[str, str]) -> Reply:
+    """A confidential client says who it is in the header, a public one by its id in the form."""
     app: App = on.app
     headers = {"Authorization": oauth2.basic(app.client_id, app.client_secret)} if app.client_secret else {}
     form = dict(form) if app.client_secret else {**form, "client_id": app.client_id}
-    url = f"{app.endpoints['api']}/2/oauth2/token"
-    reply = await on.http.call("POST", url, repeatable=True, headers=headers, form=form)
-    found = reply.json()
-    return oauth2.credentials(found if isinstance(found, dict) else {}, on.now(), before=before)
+    url = f"{app.endpoints['api']}/2/oauth2/{endpoint}"
+    return await on.http.call("POST", url, repeatable=True, headers=headers, form=form)
 
 
 def _declined(why: str) -> Problem:

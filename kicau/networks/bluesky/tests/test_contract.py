@@ -57,6 +57,7 @@ REFUSED_LOOK_UPS = ((400, '{"error": "InvalidRequest", "message": "Invalid repo"
 
 
 class TestByAppPassword(ConnectorContract):
+    access_outlives_revocation = True  # for two hours at most; nothing renews it any more
     refused_look_ups = REFUSED_LOOK_UPS
     called = "kabarpagi.test"
     other, other_answers = KABAR, {"handle": "kabarpagi.test"}

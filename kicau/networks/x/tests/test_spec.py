@@ -37,6 +37,7 @@ RIGHT = {
     "append": ("POST", "/2/media/upload/20/append", {}, MULTIPART, form(("segment_index", "0"), ("media", "x"))),
     "finalize": ("POST", "/2/media/upload/20/finalize", {}, {"Authorization": "Bearer t"}, b""),
     "refresh": ("POST", "/2/oauth2/token", {}, FORM, REFRESH),
+    "revocation": ("POST", "/2/oauth2/revoke", {}, FORM, b"token=t"),
 }
 
 WRONG = {
@@ -73,6 +74,7 @@ WRONG = {
         json.dumps({"id": "2", "metadata": {"alt_text": {"text": "x" * 1001}}}).encode(),
     ),
     "a grant that is none": ("POST", "/2/oauth2/token", {}, FORM, b"grant_type=password&password=p"),
+    "no token to revoke": ("POST", "/2/oauth2/revoke", {}, FORM, b"token="),
     "no refresh token": ("POST", "/2/oauth2/token", {}, FORM, b"grant_type=refresh_token"),
     "a field that is none": ("POST", "/2/oauth2/token", {}, FORM, REFRESH + b"&scope=all"),
     "an app without a name": ("POST", "/2/oauth2/token", {}, {"Content-Type": FORM["Content-Type"]}, REFRESH),

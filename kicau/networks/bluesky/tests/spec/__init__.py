@@ -41,6 +41,7 @@ OAUTH = {
         "code_challenge_method",
     },
     "/oauth/token": {"grant_type", "client_id"},
+    "/oauth/revoke": {"token", "client_id"},
 }
 OAUTH_MORE = {
     "login_hint",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from kicau.networks.x.sandbox.media import multipart
 
 SPEC = json.loads((Path(__file__).parent / "openapi-2.167.json").read_text("utf-8"))
 TOKEN_PATH = "/2/oauth2/token"
+REVOCATION_PATH = "/2/oauth2/revoke"
 TOKEN_FORMS = {
     "authorization_code": ({"grant_type", "code", "redirect_uri", "code_verifier"}, {"client_id"}),
     "refresh_token": ({"grant_type", "refresh_token"}, {"client_id"}),
@@ -33,6 +34,9 @@ def validate(
     if path == TOKEN_PATH:
         yield from _token(what, method, lower, body)
         return
+    if path == REVOCATION_PATH:
+        yield from _revocation(what, method, lower, body)
+        return
     if PAGES.match(path):
         return
     found = _operation(method, path)
@@ -49,12 +53,9 @@ def validate(
 
 
 def _token(what: str, method: str, headers: Mapping[str, str], body: bytes) -> Iterator[str]:
-    if method != "POST":
-        yield f"{what}: it takes POST"
-    if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        yield f"{what}: it takes a form, not {headers.get('content-type')}"
+    form = yield from _form(what, method, headers, body)
+    if form is None:
         return
-    form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     if form.get("grant_type") not in TOKEN_FORMS:
         yield f"{what}: there is no grant type {form.get('grant_type')}"
         return
@@ -63,6 +64,32 @@ def _token(what: str, method: str, headers: Mapping[str, str], body: bytes) -> I
         yield f"{what}: the field {name} is missing"
     for name in sorted(set(form) - needed - allowed):
         yield f"{what}: there is no field {name}"
+    yield from _app_named(what, headers, form)
+
+
+def _revocation(what: str, method: str, headers: Mapping[str, str], body: bytes) -> Iterator[str]:
+    form = yield from _form(what, method, headers, body)
+    if form is None:
+        return
+    if not form.get("token"):
+        yield f"{what}: the field token is missing"
+    for name in sorted(set(form) - {"token", "client_id"}):
+        yield f"{what}: there is no field {name}"
+    yield from _app_named(what, headers, form)
+
+
+def _form(
+    what: str, method: str, headers: Mapping[str, str], body: bytes
+) -> Generator[str, None, dict[str, str] | None]:
+    if method != "POST":
+        yield f"{what}: it takes POST"
+    if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        yield f"{what}: it takes a form, not {headers.get('content-type')}"
+        return None
+    return dict(parse_qsl(body.decode(), keep_blank_values=True))
+
+
+def _app_named(what: str, headers: Mapping[str, str], form: Mapping[str, str]) -> Iterator[str]:
     if not headers.get("authorization", "").startswith("Basic ") and "client_id" not in form:
         yield f"{what}: neither Basic nor client_id names the app"
 
