@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import itertools
 import re
 import tokenize
 from pathlib import Path
@@ -15,6 +16,7 @@ from kicau.base import errors as refusals
 from kicau.base.options import OPTIONS
 from kicau.cli import main as cli
 from kicau.connector import errors, registry
+from kicau.workspaces import actors, webhooks
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = {path: path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")}
@@ -151,3 +153,36 @@ def test_the_locks_have_hashes_and_name_no_host():
         pins = re.findall(r"^[a-z0-9][\w.\-\[\],]*==", lock, re.M | re.I)
         assert len(pins) > 20
         assert lock.count("--hash=sha256:") >= len(pins)
+
+
+def table(page: str, heading: str) -> list[list[str]]:
+    """The rows of the first table with this heading, without the line below the heading."""
+    lines = (ROOT / page).read_text("utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(heading))
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2 :])
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_every_event_is_documented_and_no_other():
+    assert [row[0] for row in table("docs/reference/events.md", "| Event |")] == [f"`{e}`" for e in webhooks.EVENTS]
+
+
+def test_the_table_of_roles_is_what_the_code_allows():
+    wanted = [
+        [role, *("yes" if permission in actors.ALLOWS[role] else "no" for permission in actors.Permission)]
+        for role in reversed(actors.RANK)
+    ]
+    assert table("docs/reference/permissions.md", "| Role |") == wanted
+    documented = [row[0] for row in table("docs/reference/permissions.md", "| Permission |")]
+    assert documented == [f"`{permission}`" for permission in actors.Permission]
+
+
+def test_the_glossaries_have_the_same_terms():
+    english, indonesian = (
+        [line for line in (ROOT / f"docs/reference/{name}").read_text("utf-8").splitlines() if line.startswith("| ")]
+        for name in ("glossary.md", "glossary.id.md")
+    )
+    pairs = [[row.split(" | ") for row in rows if not row.startswith("| ---")] for rows in (english, indonesian)]
+    terms = [(row[0].strip("| "), row[2].strip("| ")) for row in pairs[0] if "Meaning" not in row]
+    assert terms == [(row[2].strip("| "), row[0].strip("| ")) for row in pairs[1] if "Arti" not in row]
+    assert len({term for term, _ in terms}) == len(terms) > 60
