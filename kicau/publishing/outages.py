@@ -111,13 +111,14 @@ class Outages:
             cursor.execute(BEGIN, begun)
             id_, began_at, told_at = cursor.fetchone()
         self._open.add(place)
-        for outcome in fruitless:
+        unsent = [outcome for outcome in fruitless if outcome.did != "find"]  # what is in doubt keeps its own next look
+        for outcome in unsent:
             outcome.next_at = clock.now()  # it waits for the network, in its place among the others
         network = fruitless[0].item.group
         if told_at is None and clock.now() - began_at > TELL_AFTER:
             self._tell(id_, place, network, began_at)
         if clock.now() - began_at > GIVE_UP:
-            for outcome in fruitless:
+            for outcome in unsent:
                 _give_up(outcome)
 
     def _tell(self, id_: UUID, place: Place, network: str, since: datetime) -> None:

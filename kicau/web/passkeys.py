@@ -17,13 +17,19 @@ from kicau.web.words import said
 from kicau.workspaces import passkeys, sign_ins
 from kicau.workspaces.models import Person
 
-STATE = "passkey"  # the session's key for what a browser was asked that registers a passkey
 CHALLENGE = ChallengeCookie(  # for a browser that signs in by one
     name=settings.PASSKEY_COOKIE_NAME,
     salt="passkey challenge",
     lifetime_seconds=passkeys.CHALLENGE_SECONDS,
     same_site="Strict",
 )
+REGISTRATION = ChallengeCookie(  # for a browser that registers one; it is of no use for signing in
+    name=settings.PASSKEY_COOKIE_NAME,
+    salt="passkey registration",
+    lifetime_seconds=passkeys.CHALLENGE_SECONDS,
+    same_site="Strict",
+)
+PERSON = "person"  # in the cookie of a registration: for whom it began
 
 
 @require_POST
@@ -78,10 +84,13 @@ def _done(address: str) -> JsonResponse:
 def begin(request: Asked) -> HttpResponse:
     try:
         _fresh(request)
-        options, request.session[STATE] = passkeys.begin_registering(person_of(request))
+        person = person_of(request)
+        options, state = passkeys.begin_registering(person)
     except Refusal as exc:
         return _told(exc)
-    return JsonResponse(options)
+    answer = JsonResponse(options)
+    REGISTRATION.set(answer, {**state, PERSON: str(person.id)})
+    return answer
 
 
 @own_page
@@ -89,15 +98,16 @@ def begin(request: Asked) -> HttpResponse:
 def finish(request: Asked) -> HttpResponse:
     try:
         _fresh(request)
-        answer = passkeys.read_answer(request.body)
-        passkeys.finish_registering(
-            person_of(request), request.session.pop(STATE, {}), answer, str(answer.get("name", ""))
-        )
+        answer, person = passkeys.read_answer(request.body), person_of(request)
+        state = REGISTRATION.read(request)
+        if state.pop(PERSON, "") != str(person.id):
+            state = {}  # begun by another account in this browser
+        passkeys.finish_registering(person, state, answer, str(answer.get("name", "")))
         use_up_proof(request)
     except Refusal as exc:
         return _told(exc)
     request.session[SECOND_FACTOR] = OWN_FACTOR  # the device asked for its lock
-    return JsonResponse({"to": "/you/sign-in"})
+    return _done("/you/sign-in")
 
 
 @own_page

@@ -53,13 +53,13 @@ def begin_registering(person: Person) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @transaction.atomic
 def finish_registering(person: Person, state: Mapping[str, Any], answer: Answer, name: str) -> Passkey:
-    """Raises Unacceptable where the answer does not belong to what was asked."""
+    """An answer counts once, as in `finish_signing_in`. Raises Unacceptable where it does not belong to what was asked."""
     try:
         found: AuthenticatorData = _server().register_complete(state, answer)
         data = found.credential_data
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise unacceptable("passkey", NOT_READ) from exc
-    if data is None:
+    if data is None or _was_used(state):
         raise unacceptable("passkey", NOT_READ)
     try:
         with transaction.atomic():
@@ -105,11 +105,16 @@ def finish_signing_in(state: Mapping[str, Any], answer: Answer) -> Person:
         raise unacceptable("passkey", NOT_READ) from exc
     if (count or found.count) and count <= found.count:  # WebAuthn, section 7.2, step 22: it may have been copied
         raise unacceptable("passkey", "This passkey seems to have been copied, so it was refused. Remove it under You.")
-    if throttle.wait_seconds([throttle.once(f"passkey:{state['challenge']}", CHALLENGE_SECONDS)]):
+    if _was_used(state):
         raise unacceptable("passkey", NOT_READ)
     found.count, found.last_used_at = count, clock.now()
     found.save(update_fields=["count", "last_used_at"])
     return found.person
+
+
+def _was_used(state: Mapping[str, Any]) -> bool:
+    """Whether a valid answer came to this challenge before; from now on, one has."""
+    return bool(throttle.wait_seconds([throttle.once(f"passkey:{state['challenge']}", CHALLENGE_SECONDS)]))
 
 
 def _counter(answer: Answer) -> int:

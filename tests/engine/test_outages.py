@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 
 from kicau.base import clock
 from kicau.channels import acts as channels
+from kicau.connector import errors
 from kicau.engine.pump import Room
 from kicau.notices.models import Notice
 from kicau.publishing import outages, outcomes
@@ -53,6 +55,33 @@ async def test_while_a_network_is_out_few_try_people_hear_of_it_once_and_then_th
     for name, mine in (("ana", range(0, 30, 2)), ("budi", range(1, 30, 2))):
         said = [p.text for p in network.public_posts() if p.account == name]
         assert said == [f"nomor {n:02}" for n in mine]  # the longest due first
+
+
+@pytest.mark.parametrize("lasts", [timedelta(0), 2 * outcomes.GIVE_UP])
+async def test_what_is_in_doubt_keeps_its_own_next_look_while_its_network_is_out(post, client, lasts):
+    for n in range(outages.IN_A_ROW + 1):
+        await sync_to_async(post)(f"nomor {n}")
+    known, now, work = outages.Outages(), clock.now(), Deliveries(client)
+    await sync_to_async(work.look)()
+    taken = await sync_to_async(work.claim)("one", Room({"stranger": 100}, per_lane=50))
+    items = [replace(item, due_at=now - lasts, tries=3) for item in taken]
+    reported = [
+        outcomes.unavailable(item, "find" if n else "publish", "Stranger", errors.Unavailable("down"))
+        for n, item in enumerate(items)
+    ]
+    app = await sync_to_async(channels.app_for)("stranger")
+    for outcome in reported:
+        outcome.app_id = app.id
+    waits = [outcome.next_at for outcome in reported]
+    await sync_to_async(known.note)(reported)
+    if lasts:
+        await Outage.objects.aupdate(began_at=now - lasts)
+        await sync_to_async(known.note)(reported)
+    assert await Outage.objects.filter(ended_at=None).acount() == 1
+    assert [outcome.next_at for outcome in reported[1:]] == waits[1:]
+    assert reported[0].next_at < waits[0]
+    assert {outcome.outcome for outcome in reported[1:]} == {"unavailable"}, "it may be out"
+    assert reported[0].outcome == ("given-up" if lasts else "unavailable")
 
 
 async def test_a_wave_costs_as_many_queries_as_a_single_delivery(post, client):

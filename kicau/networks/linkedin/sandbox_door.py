@@ -146,6 +146,8 @@ class Door(Sandbox):
             if refused.status < 400 or not request.path.startswith(API):
                 raise
             return refusals.of_status(refused.status, request.method, request.path).response()
+        except ConnectionError:
+            return web.Response(status=400)  # for nobody: the client has reset the connection
         except Exception:
             log.exception("the sandbox could not answer %s %s", request.method, request.path)
             return refusals.of_status(500, request.method, request.path).response()

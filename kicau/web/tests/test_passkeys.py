@@ -93,6 +93,35 @@ def test_an_answer_that_signs_in_counts_once(guest, owner, device):
     assert send(thief, "passkey-sign-in-finish", again).status_code == 200
 
 
+def test_what_a_registration_asks_is_kept_in_a_signed_cookie_of_its_person(page, owner, member):
+    device = Device()
+    prove(page)
+    before = dict(page.session)
+    options = page.post(reverse("passkey-begin")).json()
+    assert dict(page.session) == before
+    cookie = page.cookies["kicau_passkey"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
+    asked = str(cookie.value)
+    other = Client()
+    colleague = member("editor").person
+    colleague.set_password(PASSWORD)
+    colleague.save()
+    other.force_login(colleague)
+    prove(other)
+    other.cookies["kicau_passkey"] = asked
+    assert send(other, "passkey-finish", device.registers(options)).status_code == 422
+    page.cookies["kicau_passkey"] = asked[:-1] + ("A" if asked[-1] != "A" else "B")
+    assert send(page, "passkey-finish", device.registers(options)).status_code == 422
+    page.cookies["kicau_passkey"] = asked
+    assert send(page, "passkey-finish", device.registers(options)).status_code == 200
+    prove(page)
+    page.post(reverse("passkey-remove", args=[Passkey.objects.get().id]))
+    prove(page)
+    page.cookies["kicau_passkey"] = asked
+    assert send(page, "passkey-finish", device.registers(options)).status_code == 422, "nor once it was removed"
+    assert not Passkey.objects.exists()
+
+
 def test_a_wrong_answer_uses_no_challenge_up(guest, owner, device):
     options = guest.post(reverse("passkey-sign-in-begin")).json()
     forged = device.signs({**options, "challenge": websafe_encode(bytes(32))})

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from kicau.connector.contract import Lent, run
 from kicau.connector.sandbox import start
@@ -265,6 +267,17 @@ async def test_state_survives_a_restart(firm: Lent, box: Server, tmp_path: Path)
 
 def connector_app(session: Lent, box: Server):  # type: ignore[no-untyped-def]
     return replace(session.app, endpoints={**session.app.endpoints, **box.endpoints()})
+
+
+@pytest.mark.parametrize(("fault", "status"), [(ConnectionResetError("closing"), 400), (KeyError("urn"), 500)])
+async def test_a_connection_that_its_client_resets_is_no_fault_of_the_sandbox(
+    box: Server, caplog, fault, status
+) -> None:  # type: ignore[no-untyped-def]
+    async def fails(request: web.Request) -> web.Response:
+        raise fault
+
+    answer = await box._errors_in_json(make_mocked_request("POST", "/rest/posts"), fails)
+    assert (answer.status, len(caplog.records)) == (status, status == 500)
 
 
 async def test_the_front_page_names_the_organisation(ask, http: aiohttp.ClientSession, box: Server) -> None:  # type: ignore[no-untyped-def]
