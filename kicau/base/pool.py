@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextvars import ContextVar
 
 from django.db import connections
+
+#: What a request does besides when it begins to wait for something else: it lets another request begin.
+waits: ContextVar[Callable[[], None] | None] = ContextVar("waits", default=None)
 
 
 def release() -> None:
     """Give the thread's connections back to the pool, except those with an open transaction. The next query takes one
     again."""
+    if tell := waits.get():
+        tell()
     for connection in connections.all(initialized_only=True):
         if connection.settings_dict["CONN_MAX_AGE"] == 0 and not connection.in_atomic_block:
             connection.close()

@@ -33,6 +33,7 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
 from kicau.api.problems import KINDS, MEDIA_TYPE
+from kicau.base.pool import waits
 from kicau.config import door
 from kicau.media.acts import LARGEST
 from kicau.web import body_limits
@@ -138,7 +139,8 @@ class Space:
 
 
 anonymous, uploads = Space(), Space()
-api, members, visitors = Lane(20), Lane(20), Lane(4)  # of the first two, 15 may wait for servers outside and pictures
+#: What waits for a server outside, a picture or the hash of a password keeps no place; that has limits of its own.
+api, members, visitors = Lane(6), Lane(6), Lane(4)
 UNLIMITED = ("/healthz", "/readyz")
 OPEN = ("/sign-in", "/join/", "/welcome", "/review/", "/m/")  # a made-up session changes nothing there
 SESSION = f"{settings.SESSION_COOKIE_NAME}="
@@ -232,6 +234,7 @@ class Limits:
         place = lane.queue
         await place.acquire(self._sender())
         self._place = place
+        waits.set(self._wait_elsewhere)
 
     def _sender(self) -> Hashable:
         """Who waits for a place, as far as the request says it, and in which part of Kicau: somebody's downloads don't
@@ -240,6 +243,10 @@ class Limits:
         client = self._scope.get("client")
         parts = self._scope["path"].split("/")  # "", "library", … or "", "api", "v1", "posts", …
         return credentials or (client and client[0]), "".join(parts[3:4] if self._api else parts[1:2])
+
+    def _wait_elsewhere(self) -> None:
+        """In the request's thread."""
+        self._loop.call_soon_threadsafe(self._leave_place)
 
     def _leave_place(self) -> None:
         if self._place is not None:

@@ -209,6 +209,24 @@ def test_a_slow_server_outside_keeps_no_connection_and_has_few_of_our_requests(r
     assert Answer.objects.filter(status=0).count() == 0
 
 
+def test_what_waits_for_a_server_outside_takes_no_place_from_other_requests(raw, actor, monkeypatch):
+    monkeypatch.setattr(request_limits, "api", request_limits.Lane(1))
+    secret = caller_for(actor).secret
+    with slow_server() as (url, asked, answer):
+        waiting = [raw(), raw()]
+        for reader in waiting:
+            post(reader, "/api/v1/media/fetch", {"url": url}, secret)
+            assert asked.acquire(timeout=20)
+        for _ in range(3):  # nor is a place given back that was not taken
+            asking = raw()
+            asking.ask("GET", "/api/v1/me", Authorization=f"Bearer {secret}")
+            assert asking.status()[0] == 200
+        answer.set()
+        assert [reader.status()[0] for reader in waiting] == [422, 422]
+    queue = next(iter(request_limits.api._queues.values()))
+    assert (queue._free, len(queue._waiting)) == (1, 0)
+
+
 def post(reader: Raw, path: str, body: object, secret: str, **headers: object) -> None:
     data = json.dumps(body).encode()
     reader.ask(
