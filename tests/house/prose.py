@@ -1,4 +1,8 @@
-"""Paragraphs and sentences of Markdown, for `test_prose`. Code, headings and addresses are no prose."""
+"""Paragraphs and sentences of Markdown, for `test_prose`. Code, headings and addresses are no prose.
+
+Libraries were compared: pysbd 0.3.4 splits `./run` in the middle and joins sentences that begin with code (18 of 698
+paragraphs of the docs); textstat 0.7.13 brings nltk and knows no Markdown either.
+"""
 
 from __future__ import annotations
 
