@@ -1,4 +1,5 @@
-"""Every link between pages of the repository leads to a file, and to a heading where it names one."""
+"""Every link between pages of the repository leads to a file, and to a heading where it names one; so does every file
+and module of ours that a page names."""
 
 from __future__ import annotations
 
@@ -11,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "kicau" / "networks").rglob("README.md")])
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+FILE = re.compile(r"(?<![\w/.-])(?:kicau|tests|docs|bench|release)/[\w./-]+\.(?:py|toml|css|csv|md)\b")
+MODULE = re.compile(r"python -m ((?:kicau|tests|bench|release)(?:\.\w+)*)")
+REPLACED = "**Replaced by"  # a decision that no longer holds names what was there
 
 
 def anchors(page: Path) -> set[str]:
@@ -30,3 +34,16 @@ def test_links_lead_somewhere(page):
         if not file.exists() or (anchor and anchor not in anchors(file)):
             broken.append(target)
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_modules_that_a_page_names_exist(page):
+    text = page.read_text("utf-8")
+    if REPLACED in text:
+        return
+    missing = [name for name in FILE.findall(text) if not any((at / name).exists() for at in (ROOT, page.parent))]
+    for module in MODULE.findall(text):
+        path = ROOT / module.replace(".", "/")
+        if not (path.is_dir() or path.with_suffix(".py").exists()):
+            missing.append(module)
+    assert missing == []
