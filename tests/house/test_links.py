@@ -47,3 +47,13 @@ def test_files_and_modules_that_a_page_names_exist(page):
         if not (path.is_dir() or path.with_suffix(".py").exists()):
             missing.append(module)
     assert missing == []
+
+
+def test_the_index_lists_every_page():
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    pages = [
+        str(page.relative_to(ROOT / "docs"))
+        for page in (ROOT / "docs").rglob("*.md")
+        if page.name != "README.md" and "decisions" not in page.parts
+    ]
+    assert [page for page in pages if f"]({page})" not in index] == []
